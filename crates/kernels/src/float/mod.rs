@@ -1,0 +1,46 @@
+//! f32 kernels, NCHW: what the host computes with.
+//!
+//! Sums run in an order that depends on shapes only. They are not the order of any other library, so compare with a
+//! tolerance.
+
+mod conv;
+mod conv_transpose;
+mod gemm;
+mod pool;
+
+pub use conv::{ConvShape, conv2d};
+pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
+pub use gemm::{MatrixMut, MatrixRef, gemm, gemm_plain, linear};
+pub use pool::{PoolKind, PoolShape, pool2d};
+
+/// What a convolution or a matrix product applies to its result before it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Activation {
+    /// The result as it is.
+    #[default]
+    None,
+    /// `max(x, 0)`; NaN stays NaN.
+    Relu,
+    /// `min(max(x, low), high)`; NaN stays NaN.
+    Clamp {
+        /// Lower bound.
+        low: f32,
+        /// Upper bound.
+        high: f32,
+    },
+}
+
+impl Activation {
+    /// Applies the activation in place.
+    pub fn apply(self, values: &mut [f32]) {
+        match self {
+            Self::None => {}
+            // Comparisons and not `f32::max`: that one would turn NaN into the bound and hide an error upstream.
+            Self::Relu => values.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v }),
+            Self::Clamp { low, high } => values.iter_mut().for_each(|v| {
+                let raised = if *v < low { low } else { *v };
+                *v = if raised > high { high } else { raised };
+            }),
+        }
+    }
+}
