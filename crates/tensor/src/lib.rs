@@ -1,1 +1,20 @@
+//! Dense tensors: a shared buffer, a shape, strides and an offset.
+//!
+//! This crate knows element types, views and tensor files. It does no arithmetic (that is `kernels`) and has no
+//! notion of operators or graphs. Start reading at [`Tensor`].
 
+mod dtype;
+mod element;
+mod error;
+mod layout;
+mod tensor;
+
+pub use dtype::DType;
+pub use element::{Buffer, Element};
+pub use error::TensorError;
+pub use half::{bf16, f16};
+pub use layout::element_count;
+pub use tensor::Tensor;
+
+/// What every fallible function of this crate returns.
+pub type Result<T, E = TensorError> = std::result::Result<T, E>;
