@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum KernelError {
     /// A slice does not hold as many elements as the shape says.
-    #[error("{kernel}: operand `{operand}` holds {found} elements where its shape needs {expected}; pass a slice of exactly that length")]
+    #[error(
+        "{kernel}: operand `{operand}` holds {found} elements where its shape needs {expected}; pass a slice of exactly that length"
+    )]
     Length {
         /// The kernel that was called.
         kernel: &'static str,
@@ -39,17 +41,12 @@ pub(crate) fn check_length(
     found: usize,
     expected: usize,
 ) -> Result<(), KernelError> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(KernelError::Length { kernel, operand, expected, found })
-    }
+    if found == expected { Ok(()) } else { Err(KernelError::Length { kernel, operand, expected, found }) }
 }
 
 /// The product of `sizes`, or an error where it passes the address space.
 pub(crate) fn elements(kernel: &'static str, sizes: &[usize]) -> Result<usize, KernelError> {
-    sizes
-        .iter()
-        .try_fold(1usize, |product, &size| product.checked_mul(size))
-        .ok_or_else(|| KernelError::shape(kernel, format!("the shape {sizes:?} has more elements than can be addressed")))
+    sizes.iter().try_fold(1usize, |product, &size| product.checked_mul(size)).ok_or_else(|| {
+        KernelError::shape(kernel, format!("the shape {sizes:?} has more elements than can be addressed"))
+    })
 }

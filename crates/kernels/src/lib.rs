@@ -13,6 +13,7 @@
 
 mod error;
 pub mod float;
+pub mod int8;
 mod window;
 
 pub use error::KernelError;

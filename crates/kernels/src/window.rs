@@ -88,4 +88,10 @@ impl Window {
         let last = last.clamp(0, self.kernel[axis] as isize);
         ((first.min(last) as usize)..(last as usize), start)
     }
+
+    /// The taps along `axis` that fall inside the padded input, for the window at output index `output`.
+    pub(crate) fn inside_padded(&self, axis: usize, output: usize, input: usize) -> std::ops::Range<usize> {
+        let padded = Self { padding: [0; 4], ..*self };
+        padded.inside(axis, output, input + self.padding[axis] + self.padding[axis + 2]).0
+    }
 }

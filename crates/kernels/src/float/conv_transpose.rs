@@ -1,7 +1,7 @@
 //! Transposed convolution over NCHW.
 
-use super::gemm::{MatrixMut, MatrixRef, gemm};
 use super::Activation;
+use super::gemm::{MatrixMut, MatrixRef, gemm};
 use crate::error::{check_length, elements};
 use crate::{KernelError, Window};
 use rayon::prelude::*;
@@ -38,13 +38,16 @@ impl ConvTransposeShape {
         let mut output = [0; 2];
         for axis in 0..2 {
             if self.input[axis] == 0 || self.input[axis] > 1 << 30 {
-                let problem = format!("the input {:?} must be between 1 and 2^30 along each axis", self.input);
+                let problem =
+                    format!("the input {:?} must be between 1 and 2^30 along each axis", self.input);
                 return Err(KernelError::shape(KERNEL, problem));
             }
-            let full = self.window.stride[axis] * (self.input[axis] - 1) + self.output_padding[axis] + extent[axis];
+            let full =
+                self.window.stride[axis] * (self.input[axis] - 1) + self.output_padding[axis] + extent[axis];
             let cut = self.window.padding[axis] + self.window.padding[axis + 2];
             if full <= cut {
-                let problem = format!("padding {cut} along axis {axis} leaves nothing of an output of {full}");
+                let problem =
+                    format!("padding {cut} along axis {axis} leaves nothing of an output of {full}");
                 return Err(KernelError::shape(KERNEL, problem));
             }
             output[axis] = full - cut;
@@ -68,7 +71,8 @@ pub fn conv_transpose2d(
 ) -> Result<(), KernelError> {
     let output = shape.output()?;
     let (groups, window) = (shape.groups, &shape.window);
-    if groups == 0 || !shape.in_channels.is_multiple_of(groups) || !shape.out_channels.is_multiple_of(groups) {
+    if groups == 0 || !shape.in_channels.is_multiple_of(groups) || !shape.out_channels.is_multiple_of(groups)
+    {
         let (inputs, outputs) = (shape.in_channels, shape.out_channels);
         let problem = format!("{groups} groups must divide {inputs} input and {outputs} output channels");
         return Err(KernelError::shape(KERNEL, problem));
@@ -141,7 +145,9 @@ fn scatter_tap(shape: &ConvTransposeShape, output: [usize; 2], tap: usize, colum
         }
         let y = &mut y[row * output[1]..][..output[1]];
         for (column, value) in columns.iter().enumerate() {
-            let Some(column) = (column * window.stride[1] + offset[1]).checked_sub(window.padding[1]) else { continue };
+            let Some(column) = (column * window.stride[1] + offset[1]).checked_sub(window.padding[1]) else {
+                continue;
+            };
             if let Some(y) = y.get_mut(column) {
                 *y += value;
             }

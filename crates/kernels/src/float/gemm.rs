@@ -1,6 +1,9 @@
 //! The matrix product: checked views in front of the `gemm` crate, and a plain kernel to hold it against.
 
-#![allow(unsafe_code, reason = "the gemm crate takes raw pointers; every index it forms is checked here first")]
+#![allow(
+    unsafe_code,
+    reason = "the gemm crate takes raw pointers; every index it forms is checked here first"
+)]
 
 use super::Activation;
 use crate::KernelError;
@@ -38,7 +41,9 @@ fn span(rows: usize, columns: usize, row_stride: usize, column_stride: usize) ->
     row.zip(column)
         .and_then(|(row, column)| row.checked_add(column)?.checked_add(1))
         .filter(|&span| span <= isize::MAX as usize)
-        .ok_or_else(|| KernelError::shape(KERNEL, format!("a matrix of {rows} x {columns} cannot be addressed")))
+        .ok_or_else(|| {
+            KernelError::shape(KERNEL, format!("a matrix of {rows} x {columns} cannot be addressed"))
+        })
 }
 
 impl<'a> MatrixRef<'a> {
@@ -64,7 +69,12 @@ impl<'a> MatrixRef<'a> {
     ) -> Result<Self, KernelError> {
         let needed = span(rows, columns, row_stride, column_stride)?;
         if data.len() < needed {
-            return Err(KernelError::Length { kernel: KERNEL, operand: "matrix", expected: needed, found: data.len() });
+            return Err(KernelError::Length {
+                kernel: KERNEL,
+                operand: "matrix",
+                expected: needed,
+                found: data.len(),
+            });
         }
         Ok(Self { data, rows, columns, row_stride, column_stride })
     }
@@ -112,7 +122,12 @@ impl<'a> MatrixMut<'a> {
             return Err(KernelError::shape(KERNEL, problem));
         }
         if data.len() < needed {
-            return Err(KernelError::Length { kernel: KERNEL, operand: "y", expected: needed, found: data.len() });
+            return Err(KernelError::Length {
+                kernel: KERNEL,
+                operand: "y",
+                expected: needed,
+                found: data.len(),
+            });
         }
         Ok(Self { data, rows, columns, row_stride })
     }
@@ -174,7 +189,13 @@ pub fn gemm(alpha: f32, a: MatrixRef, b: MatrixRef, beta: f32, y: MatrixMut) -> 
 ///
 /// # Errors
 /// Shapes that do not fit each other.
-pub fn gemm_plain(alpha: f32, a: MatrixRef, b: MatrixRef, beta: f32, y: MatrixMut) -> Result<(), KernelError> {
+pub fn gemm_plain(
+    alpha: f32,
+    a: MatrixRef,
+    b: MatrixRef,
+    beta: f32,
+    y: MatrixMut,
+) -> Result<(), KernelError> {
     check_product(&a, &b, &y)?;
     for row in 0..y.rows {
         for column in 0..y.columns {

@@ -100,10 +100,11 @@ fn average_plane(shape: &PoolShape, count_include_pad: bool, x: &[f32], y: &mut 
                 }
             }
         }
-        let rows = if count_include_pad { counted(window, 0, row, shape.input[0]) } else { rows_inside };
+        let rows =
+            if count_include_pad { window.inside_padded(0, row, shape.input[0]).len() } else { rows_inside };
         for (column, y) in y.iter_mut().enumerate() {
             let columns = if count_include_pad {
-                counted(window, 1, column, width)
+                window.inside_padded(1, column, width).len()
             } else {
                 window.inside(1, column, width).0.len()
             };
@@ -114,7 +115,12 @@ fn average_plane(shape: &PoolShape, count_include_pad: bool, x: &[f32], y: &mut 
 }
 
 /// The output columns for which kernel column `tap` lies inside the input, and the input column of the first of them.
-fn columns_of_tap(window: &Window, tap: usize, input: usize, output: usize) -> (std::ops::Range<usize>, usize) {
+fn columns_of_tap(
+    window: &Window,
+    tap: usize,
+    input: usize,
+    output: usize,
+) -> (std::ops::Range<usize>, usize) {
     let stride = window.stride[1];
     let offset = tap * window.dilation[1];
     let left = window.padding[1];
@@ -122,10 +128,4 @@ fn columns_of_tap(window: &Window, tap: usize, input: usize, output: usize) -> (
     let first = left.saturating_sub(offset).div_ceil(stride).min(output);
     let end = (left + input).saturating_sub(offset).div_ceil(stride).min(output).max(first);
     (first..end, (first * stride + offset).saturating_sub(left))
-}
-
-/// Taps along `axis` that fall inside the padded input.
-fn counted(window: &Window, axis: usize, output: usize, input: usize) -> usize {
-    let padded = Window { padding: [0; 4], ..*window };
-    padded.inside(axis, output, input + window.padding[axis] + window.padding[axis + 2]).0.len()
 }

@@ -1,35 +1,16 @@
-//! i8 kernels, NHWC: the arithmetic of docs/numerics.md to the bit.
+//! i8 kernels, NHWC: the arithmetic of docs/numerics.md to the bit. Rules are quoted by their identifiers (N-...).
 //!
-//! Accumulation wraps in i32, so sums may run in any order and every variant of the inner product gives the same bits.
+//! Accumulation wraps in i32, so sums may run in any order, and every variant of the inner product ([`Variant`]) gives
+//! the same bits.
 
+mod conv;
+mod elementwise;
+mod pool;
 mod requantise;
 
-use crate::error::{check_length, elements};
-use crate::{KernelError, Window};
-pub use requantise::{Multiplier, Requantise, dequantize, quantize, quantize_multiplier, requantise};
-
-/// The shape of [`q_conv`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QConvShape {
-    /// Images.
-    pub batch: usize,
-    /// Input `[height, width]`.
-    pub input: [usize; 2],
-    /// Channels of the input, a multiple of `groups`.
-    pub in_channels: usize,
-    /// Channels of the output, a multiple of `groups`.
-    pub out_channels: usize,
-    /// Groups; equal to both channel counts for a depthwise convolution.
-    pub groups: usize,
-    /// The window; padding stands for the input's zero point.
-    pub window: Window,
-}
-
-/// The zero points that a product subtracts: `(x - x_zero) * (w - w_zero)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Zeros {
-    /// Zero point of the activations.
-    pub x: i8,
-    /// Zero point of the weights.
-    pub w: i8,
-}
+pub use conv::{QConvShape, QWeights, q_conv, q_matmul};
+pub use elementwise::{QOperand, q_add, q_maximum, q_multiply, q_multiply_channels, q_table};
+pub use pool::{QPoolKind, QPoolShape, q_pool};
+pub use requantise::{
+    Multiplier, QOutput, SHIFT_MAX, dequantize, quantize, quantize_multiplier, requantise, round_shift,
+};
