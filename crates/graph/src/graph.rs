@@ -1,0 +1,504 @@
+//! The graph: two arenas, the inputs and the outputs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ediacara_tensor::Tensor;
+
+use crate::{Cost, GraphError, IntoOp, NodeId, Op, TensorType, ValueId};
+
+/// A node: an operator applied to values.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// The name, for people; not unique.
+    pub name: String,
+    /// What it does.
+    pub op: Arc<dyn Op>,
+    /// Its operands.
+    pub inputs: Vec<ValueId>,
+    /// What it defines.
+    pub outputs: Vec<ValueId>,
+}
+
+impl Node {
+    /// The operator as the concrete type `T`, if it is one.
+    pub fn op_as<T: Op>(&self) -> Option<&T> {
+        self.op.downcast_ref()
+    }
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone)]
+pub enum Definition {
+    /// Fed from outside.
+    Input,
+    /// Known.
+    Constant(Tensor),
+    /// Computed.
+    Node {
+        /// By this node.
+        node: NodeId,
+        /// As its output of this index.
+        index: usize,
+    },
+}
+
+/// A value: a tensor that is fed, known or computed.
+#[derive(Debug, Clone)]
+pub struct Value {
+    /// The name, unique in the graph.
+    pub name: String,
+    /// The type.
+    pub ty: TensorType,
+    /// Where it comes from.
+    pub definition: Definition,
+}
+
+#[derive(Debug, Clone)]
+struct NodeSlot {
+    node: Node,
+    live: bool,
+}
+
+/// A graph of operators over values of static type.
+///
+/// Nodes are added, uses are redirected, and what is no longer needed is unlinked; ids stay valid until
+/// [`compact`](Graph::compact) drops the unlinked and renumbers.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    /// The name, for people.
+    pub name: String,
+    nodes: Vec<NodeSlot>,
+    values: Vec<Value>,
+    inputs: Vec<ValueId>,
+    outputs: Vec<ValueId>,
+    /// The live nodes that read each value, one entry per reading operand.
+    uses: Vec<Vec<NodeId>>,
+    names: HashMap<String, ValueId>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new(name: impl Into<String>) -> Graph {
+        Graph { name: name.into(), ..Graph::default() }
+    }
+
+    fn add_value(&mut self, name: String, ty: TensorType, definition: Definition) -> ValueId {
+        let id = ValueId::new(self.values.len());
+        let name = self.unique_name(name);
+        self.names.insert(name.clone(), id);
+        self.values.push(Value { name, ty, definition });
+        self.uses.push(Vec::new());
+        id
+    }
+
+    /// `name`, or `name` with the smallest suffix `_1`, `_2`, ... that makes it unique. An empty name becomes `value`.
+    fn unique_name(&self, name: String) -> String {
+        let name = if name.is_empty() { "value".to_owned() } else { name };
+        if !self.names.contains_key(&name) {
+            return name;
+        }
+        // Starting at the number of values would be faster but make names depend on unrelated ones.
+        let mut suffix = 1_usize;
+        loop {
+            let candidate = format!("{name}_{suffix}");
+            if !self.names.contains_key(&candidate) {
+                return candidate;
+            }
+            suffix += 1;
+        }
+    }
+
+    /// Adds an input. The name is made unique by a suffix if it is taken.
+    pub fn add_input(&mut self, name: impl Into<String>, ty: TensorType) -> ValueId {
+        let id = self.add_value(name.into(), ty, Definition::Input);
+        self.inputs.push(id);
+        id
+    }
+
+    /// Adds a constant. The name is made unique by a suffix if it is taken.
+    pub fn add_constant(&mut self, name: impl Into<String>, tensor: Tensor) -> ValueId {
+        let ty = TensorType::of(&tensor);
+        self.add_value(name.into(), ty, Definition::Constant(tensor.to_contiguous()))
+    }
+
+    /// Adds a node; shapes and types of its outputs are inferred and checked here. Its outputs are named after it:
+    /// `name` for one, `name.0`, `name.1`, ... for several.
+    ///
+    /// # Errors
+    /// An input is not of this graph; the operator refuses the inputs; an output would not fit the address space.
+    pub fn add_node(
+        &mut self,
+        name: impl Into<String>,
+        op: impl IntoOp,
+        inputs: &[ValueId],
+    ) -> Result<NodeId, GraphError> {
+        let (name, op) = (name.into(), op.into_op());
+        for &input in inputs {
+            self.check_value(input)?;
+        }
+        let input_types: Vec<&TensorType> = inputs.iter().map(|&input| &self.value(input).ty).collect();
+        let inferred = op.infer(&input_types).and_then(|types| {
+            for ty in &types {
+                ty.checked_elements().map_err(|source| crate::OpError::Tensor { op: op.name(), source })?;
+            }
+            Ok(types)
+        });
+        let types = inferred.map_err(|source| GraphError::Op { node: name.clone(), source })?;
+        let id = NodeId::new(self.nodes.len());
+        let single = types.len() == 1;
+        let outputs = types.into_iter().enumerate().map(|(index, ty)| {
+            let value_name = if single { name.clone() } else { format!("{name}.{index}") };
+            self.add_value(value_name, ty, Definition::Node { node: id, index })
+        });
+        let outputs = outputs.collect();
+        for &input in inputs {
+            self.uses[input.index()].push(id);
+        }
+        self.nodes.push(NodeSlot { node: Node { name, op, inputs: inputs.to_vec(), outputs }, live: true });
+        Ok(id)
+    }
+
+    /// Adds a node with exactly one output and returns that output.
+    ///
+    /// # Errors
+    /// As [`add_node`](Graph::add_node).
+    pub fn add(
+        &mut self,
+        name: impl Into<String>,
+        op: impl IntoOp,
+        inputs: &[ValueId],
+    ) -> Result<ValueId, GraphError> {
+        let node = self.add_node(name, op, inputs)?;
+        Ok(self.output_of(node))
+    }
+
+    fn check_value(&self, value: ValueId) -> Result<(), GraphError> {
+        if value.index() < self.values.len() {
+            return Ok(());
+        }
+        let count = format!("{} values", self.values.len());
+        Err(GraphError::UnknownId { id: value.to_string(), graph: self.name.clone(), count })
+    }
+
+    /// Sets the outputs, in order.
+    ///
+    /// # Panics
+    /// One of them is not of this graph.
+    pub fn set_outputs(&mut self, outputs: Vec<ValueId>) {
+        assert!(
+            outputs.iter().all(|value| value.index() < self.values.len()),
+            "an output is not of this graph"
+        );
+        self.outputs = outputs;
+    }
+
+    /// The inputs, in order.
+    pub fn inputs(&self) -> &[ValueId] {
+        &self.inputs
+    }
+
+    /// The outputs, in order; the same value may stand more than once.
+    pub fn outputs(&self) -> &[ValueId] {
+        &self.outputs
+    }
+
+    /// The node `id`, unlinked or not.
+    ///
+    /// # Panics
+    /// It is not of this graph.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()].node
+    }
+
+    /// The value `id`.
+    ///
+    /// # Panics
+    /// It is not of this graph.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.index()]
+    }
+
+    /// The type of the value `id`.
+    pub fn ty(&self, id: ValueId) -> &TensorType {
+        &self.value(id).ty
+    }
+
+    /// The tensor of a constant; nothing if the value is fed or computed.
+    pub fn constant(&self, id: ValueId) -> Option<&Tensor> {
+        match &self.value(id).definition {
+            Definition::Constant(tensor) => Some(tensor),
+            _ => None,
+        }
+    }
+
+    /// The node that computes a value; nothing if it is fed or known.
+    pub fn producer(&self, id: ValueId) -> Option<NodeId> {
+        match self.value(id).definition {
+            Definition::Node { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The value called `name`.
+    pub fn value_by_name(&self, name: &str) -> Option<ValueId> {
+        self.names.get(name).copied()
+    }
+
+    /// Gives a value another name, made unique by a suffix if it is taken.
+    pub fn rename_value(&mut self, id: ValueId, name: impl Into<String>) {
+        let name = name.into();
+        if self.values[id.index()].name == name {
+            return;
+        }
+        self.names.remove(&self.values[id.index()].name);
+        let name = self.unique_name(name);
+        self.names.insert(name.clone(), id);
+        self.values[id.index()].name = name;
+    }
+
+    /// The values that a node defines.
+    pub fn outputs_of(&self, id: NodeId) -> &[ValueId] {
+        &self.node(id).outputs
+    }
+
+    /// The only value that a node defines; the first if there are several.
+    ///
+    /// # Panics
+    /// The node defines none.
+    pub fn output_of(&self, id: NodeId) -> ValueId {
+        self.node(id).outputs[0]
+    }
+
+    /// The types of a node's operands.
+    pub fn input_types(&self, id: NodeId) -> Vec<&TensorType> {
+        self.node(id).inputs.iter().map(|&value| self.ty(value)).collect()
+    }
+
+    /// The types of a node's outputs.
+    pub fn output_types(&self, id: NodeId) -> Vec<&TensorType> {
+        self.node(id).outputs.iter().map(|&value| self.ty(value)).collect()
+    }
+
+    /// The arithmetic of one node.
+    pub fn cost_of(&self, id: NodeId) -> Cost {
+        self.node(id).op.cost(&self.input_types(id), &self.output_types(id))
+    }
+
+    /// The live nodes that read a value, each once, by id.
+    pub fn consumers(&self, id: ValueId) -> Vec<NodeId> {
+        let mut consumers = self.uses[id.index()].clone();
+        consumers.sort_unstable();
+        consumers.dedup();
+        consumers
+    }
+
+    /// Whether a value is an output of the graph.
+    pub fn is_output(&self, id: ValueId) -> bool {
+        self.outputs.contains(&id)
+    }
+
+    /// The only live node that reads a value, if there is exactly one and the value is no output of the graph.
+    pub fn only_consumer(&self, id: ValueId) -> Option<NodeId> {
+        match self.consumers(id).as_slice() {
+            [consumer] if !self.is_output(id) => Some(*consumer),
+            _ => None,
+        }
+    }
+
+    /// Whether a node is linked; unlinked ones are dropped by [`compact`](Graph::compact).
+    pub fn is_live(&self, id: NodeId) -> bool {
+        self.nodes[id.index()].live
+    }
+
+    /// Every live node, by id: the order of insertion, which a rewrite makes other than topological.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        (0..self.nodes.len()).map(NodeId::new).filter(|&id| self.is_live(id))
+    }
+
+    /// Every value, by id; those of unlinked nodes too.
+    pub fn values(&self) -> impl Iterator<Item = ValueId> + '_ {
+        (0..self.values.len()).map(ValueId::new)
+    }
+
+    /// One more than the largest index of a value, for tables over [`ValueId::index`].
+    pub fn value_count(&self) -> usize {
+        self.values.len()
+    }
+
+    /// One more than the largest index of a node, for tables over [`NodeId::index`].
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// The live nodes so that each comes after those it reads from; among the possible orders the one closest to
+    /// insertion. In a graph with a cycle (which `verify` refuses) the nodes of the cycle come in some order.
+    pub fn order(&self) -> Vec<NodeId> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            New,
+            Open,
+            Done,
+        }
+        let mut state = vec![State::New; self.nodes.len()];
+        let mut order = Vec::with_capacity(self.nodes.len());
+        let mut stack = Vec::new();
+        for root in self.nodes() {
+            stack.push(root);
+            while let Some(&top) = stack.last() {
+                match state[top.index()] {
+                    State::New => {
+                        state[top.index()] = State::Open;
+                        let producers =
+                            self.node(top).inputs.iter().rev().filter_map(|&value| self.producer(value));
+                        let new = |node: &NodeId| state[node.index()] == State::New;
+                        stack.extend(producers.filter(new).collect::<Vec<_>>());
+                    }
+                    State::Open => {
+                        state[top.index()] = State::Done;
+                        order.push(top);
+                        stack.pop();
+                    }
+                    State::Done => {
+                        stack.pop();
+                    }
+                }
+            }
+        }
+        order
+    }
+
+    /// Lets every reader of `old`, and the graph's outputs, read `new` instead. Where `old` is an output of the graph,
+    /// `new` takes its name, so that the graph's interface stays (unless `new` is an input or constant).
+    ///
+    /// # Errors
+    /// The types differ, or an id is not of this graph.
+    pub fn replace_uses(&mut self, old: ValueId, new: ValueId) -> Result<(), GraphError> {
+        self.check_value(old)?;
+        self.check_value(new)?;
+        if self.ty(old) != self.ty(new) {
+            return Err(GraphError::Replacement {
+                old: self.value(old).name.clone(),
+                old_type: self.ty(old).clone(),
+                new: self.value(new).name.clone(),
+                new_type: self.ty(new).clone(),
+            });
+        }
+        if old == new {
+            return Ok(());
+        }
+        let readers = std::mem::take(&mut self.uses[old.index()]);
+        for &reader in &readers {
+            for input in &mut self.nodes[reader.index()].node.inputs {
+                if *input == old {
+                    *input = new;
+                }
+            }
+        }
+        self.uses[new.index()].extend(readers);
+        if self.is_output(old) {
+            self.outputs.iter_mut().filter(|output| **output == old).for_each(|output| *output = new);
+            if self.producer(new).is_some() {
+                self.swap_names(old, new);
+            }
+        }
+        Ok(())
+    }
+
+    fn swap_names(&mut self, left: ValueId, right: ValueId) {
+        let name = std::mem::take(&mut self.values[left.index()].name);
+        let name = std::mem::replace(&mut self.values[right.index()].name, name);
+        self.values[left.index()].name = name;
+        for id in [left, right] {
+            self.names.insert(self.values[id.index()].name.clone(), id);
+        }
+    }
+
+    /// Replaces the operator of a node by one of the same signature for these inputs (a fused activation, say).
+    ///
+    /// # Errors
+    /// The operator refuses the inputs, or infers other types than the outputs have.
+    pub fn replace_op(&mut self, id: NodeId, op: impl IntoOp) -> Result<(), GraphError> {
+        let op = op.into_op();
+        let name = self.node(id).name.clone();
+        let inferred = op
+            .infer(&self.input_types(id))
+            .map_err(|source| GraphError::Op { node: name.clone(), source })?;
+        if inferred.iter().ne(self.output_types(id)) {
+            let problem =
+                format!("{} cannot stand at node `{name}`: it infers other output types", op.name());
+            return Err(GraphError::Invalid { graph: self.name.clone(), problem });
+        }
+        self.nodes[id.index()].node.op = op;
+        Ok(())
+    }
+
+    /// Unlinks every node none of whose outputs is read or an output of the graph; returns how many.
+    pub fn unlink_dead(&mut self) -> usize {
+        let candidates: Vec<NodeId> = self.nodes().collect();
+        self.unlink_dead_among(candidates)
+    }
+
+    /// Unlinks those of `candidates` that are dead, and what dies with them.
+    pub(crate) fn unlink_dead_among(&mut self, mut candidates: Vec<NodeId>) -> usize {
+        let mut count = 0;
+        while let Some(id) = candidates.pop() {
+            let needed = |&value: &ValueId| !self.uses[value.index()].is_empty() || self.is_output(value);
+            if !self.is_live(id) || self.node(id).outputs.iter().any(needed) {
+                continue;
+            }
+            self.nodes[id.index()].live = false;
+            count += 1;
+            for input in self.node(id).inputs.clone() {
+                self.uses[input.index()].retain(|&reader| reader != id);
+                candidates.extend(self.producer(input));
+            }
+        }
+        count
+    }
+
+    /// Drops unlinked and dead nodes and constants that nobody reads, and renumbers nodes topologically. Inputs stay.
+    /// Returns, for each old value index, the new id if the value is still there.
+    pub fn compact(&mut self) -> Vec<Option<ValueId>> {
+        self.unlink_dead();
+        let old = std::mem::take(self);
+        let mut map: Vec<Option<ValueId>> = vec![None; old.values.len()];
+        self.name.clone_from(&old.name);
+        for &input in &old.inputs {
+            let value = old.value(input);
+            map[input.index()] =
+                Some(self.add_value(value.name.clone(), value.ty.clone(), Definition::Input));
+        }
+        self.inputs = old.inputs.iter().filter_map(|input| map[input.index()]).collect();
+        let order = old.order();
+        for id in old.values() {
+            let needed = !old.uses[id.index()].is_empty() || old.is_output(id);
+            if let (Some(tensor), true) = (old.constant(id), needed) {
+                let value = old.value(id);
+                let definition = Definition::Constant(tensor.clone());
+                map[id.index()] = Some(self.add_value(value.name.clone(), value.ty.clone(), definition));
+            }
+        }
+        for old_id in order {
+            let node = old.node(old_id);
+            let id = NodeId::new(self.nodes.len());
+            let inputs: Vec<ValueId> = node.inputs.iter().filter_map(|input| map[input.index()]).collect();
+            debug_assert_eq!(inputs.len(), node.inputs.len(), "an operand of a live node was dropped");
+            for &input in &inputs {
+                self.uses[input.index()].push(id);
+            }
+            let mut outputs = Vec::with_capacity(node.outputs.len());
+            for (index, output) in node.outputs.iter().enumerate() {
+                let value = old.value(*output);
+                let definition = Definition::Node { node: id, index };
+                let new = self.add_value(value.name.clone(), value.ty.clone(), definition);
+                map[output.index()] = Some(new);
+                outputs.push(new);
+            }
+            let node = Node { name: node.name.clone(), op: Arc::clone(&node.op), inputs, outputs };
+            self.nodes.push(NodeSlot { node, live: true });
+        }
+        self.outputs = old.outputs.iter().filter_map(|output| map[output.index()]).collect();
+        map
+    }
+}

@@ -1,0 +1,154 @@
+//! What an operator is.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use ediacara_tensor::Tensor;
+
+use crate::{Attributes, OpError, TensorType};
+
+/// The arithmetic of one execution of an operator. All counts are of scalar operations.
+///
+/// `multiplications` and `additions` are totals: they include those that `macs` counts as pairs. What is neither
+/// (comparisons, divisions, transcendental functions, conversions) is in `others`; pure data movement costs nothing here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    /// Multiply-accumulates: products that are summed up, as in a convolution.
+    pub macs: u64,
+    /// Multiplications, those of `macs` included.
+    pub multiplications: u64,
+    /// Additions and subtractions, those of `macs` included.
+    pub additions: u64,
+    /// Other operations on scalars: comparisons, divisions, functions, conversions.
+    pub others: u64,
+}
+
+impl Cost {
+    /// No arithmetic: the operator only moves data.
+    pub const NONE: Cost = Cost { macs: 0, multiplications: 0, additions: 0, others: 0 };
+
+    /// The cost of `outputs` inner products of `terms` terms each, with `biases` additions of a bias.
+    /// A sum of n terms takes n - 1 additions.
+    pub fn inner_products(outputs: u64, terms: u64, biases: u64) -> Cost {
+        let macs = outputs * terms;
+        Cost { macs, multiplications: macs, additions: outputs * terms.saturating_sub(1) + biases, others: 0 }
+    }
+
+    /// `count` multiplications.
+    pub fn multiplications(count: u64) -> Cost {
+        Cost { multiplications: count, ..Cost::NONE }
+    }
+
+    /// `count` additions.
+    pub fn additions(count: u64) -> Cost {
+        Cost { additions: count, ..Cost::NONE }
+    }
+
+    /// `count` other operations.
+    pub fn others(count: u64) -> Cost {
+        Cost { others: count, ..Cost::NONE }
+    }
+
+    /// Every operation, each multiplication and addition counted once.
+    pub fn total(&self) -> u64 {
+        self.multiplications + self.additions + self.others
+    }
+}
+
+impl std::ops::Add for Cost {
+    type Output = Cost;
+
+    fn add(self, other: Cost) -> Cost {
+        Cost {
+            macs: self.macs + other.macs,
+            multiplications: self.multiplications + other.multiplications,
+            additions: self.additions + other.additions,
+            others: self.others + other.others,
+        }
+    }
+}
+
+impl std::ops::AddAssign for Cost {
+    fn add_assign(&mut self, other: Cost) {
+        *self = *self + other;
+    }
+}
+
+impl std::iter::Sum for Cost {
+    fn sum<I: Iterator<Item = Cost>>(costs: I) -> Cost {
+        costs.fold(Cost::NONE, std::ops::Add::add)
+    }
+}
+
+/// An operator with its attributes: what a node does.
+///
+/// An implementation is immutable and knows nothing of the graph it is in. A user's own operator implements this trait
+/// and is entered into a [`Registry`](crate::Registry) under its name; nothing else in the project has to change.
+/// Differentiation will be one more method with a default that refuses: `gradient` builds, from the graph, the node
+/// and the gradients of its outputs, the gradients of its inputs out of ordinary operators.
+pub trait Op: Debug + Send + Sync + Any {
+    /// The name in text and registry, in snake case.
+    fn name(&self) -> &'static str;
+
+    /// Every attribute, always in the same order. Text form and equality come from it: two operators of the same name
+    /// and attributes are the same, and the registry rebuilds the operator from them.
+    fn attributes(&self) -> Attributes;
+
+    /// The types of the outputs for inputs of these types: the shape and type rule.
+    ///
+    /// # Errors
+    /// The operands do not fit the operator or one another; the error names operator, operand and shapes.
+    fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError>;
+
+    /// Computes on the host. `inputs` have types that [`infer`](Op::infer) accepted and may be views of any strides;
+    /// `outputs` are allocated, contiguous, of the inferred types, of unspecified content, and are written whole.
+    /// The result does not depend on the number of threads.
+    ///
+    /// # Errors
+    /// The host has no kernel for this type, or a value (an index) is out of range.
+    fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError>;
+
+    /// The output as a view of the only input's storage, for operators that merely describe the same memory anew.
+    fn view(&self, _input: &Tensor) -> Option<Tensor> {
+        None
+    }
+
+    /// Whether every element of the output depends only on the elements of the (broadcast) operands at its position.
+    fn is_elementwise(&self) -> bool {
+        false
+    }
+
+    /// The arithmetic of one execution. Every operator says; [`Cost::NONE`] is for data movement alone.
+    fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost;
+}
+
+impl dyn Op {
+    /// The operator as the concrete type `T`, if it is one.
+    pub fn downcast_ref<T: Op>(&self) -> Option<&T> {
+        (self as &dyn Any).downcast_ref()
+    }
+
+    /// Whether both have the same name and attributes.
+    pub fn same_as(&self, other: &dyn Op) -> bool {
+        self.name() == other.name() && self.attributes() == other.attributes()
+    }
+}
+
+/// What [`Graph::add_node`](crate::Graph::add_node) takes: an operator, or one that is shared already.
+pub trait IntoOp {
+    /// The operator behind a shared pointer.
+    fn into_op(self) -> Arc<dyn Op>;
+}
+
+impl<T: Op> IntoOp for T {
+    fn into_op(self) -> Arc<dyn Op> {
+        Arc::new(self)
+    }
+}
+
+impl IntoOp for Arc<dyn Op> {
+    fn into_op(self) -> Arc<dyn Op> {
+        self
+    }
+}

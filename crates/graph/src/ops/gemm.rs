@@ -1,0 +1,83 @@
+//! `gemm`: the fully connected layer.
+
+use std::sync::Arc;
+
+use ediacara_kernels::float::linear;
+use ediacara_tensor::Tensor;
+
+use super::Activation;
+use super::support::{
+    between, mismatch, read_f32, require_float, require_rank, require_same_dtype, require_shape,
+    single_output, write_f32,
+};
+use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+
+const NAME: &str = "gemm";
+
+/// The operator as the registry knows it.
+pub(crate) const DESCRIPTION: OpDescription = OpDescription {
+    name: NAME,
+    documentation: "The fully connected layer: y = activation(x * transpose(w) + bias).\n\
+        Operands: x[M,K], w[N,K], bias[N] (optional). Result: y[M,N].\n\
+        Attributes: activation none, relu or \"clamp(low,high)\".",
+    build,
+};
+
+/// The fully connected layer: `y[M,N] = activation(x[M,K] * w[N,K]^T + bias[N])`, bias optional.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Gemm {
+    /// Applied to the result.
+    pub activation: Activation,
+}
+
+fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
+    let mut reader = AttributeReader::new(NAME, attributes);
+    let op = Gemm { activation: reader.parse("activation")? };
+    reader.finish()?;
+    Ok(Arc::new(op))
+}
+
+impl Op for Gemm {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn attributes(&self) -> Attributes {
+        Attributes::new().with("activation", Attribute::word(self.activation))
+    }
+
+    fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {
+        between(NAME, 2, 3, inputs.len())?;
+        let (x, w) = (inputs[0], inputs[1]);
+        require_float(NAME, "x", x)?;
+        require_same_dtype(NAME, ("x", x), ("w", w))?;
+        require_rank(NAME, "x", x, 2, "[M,K]")?;
+        require_rank(NAME, "w", w, 2, "[N,K]")?;
+        if x.shape[1] != w.shape[1] {
+            return Err(mismatch(NAME, ("x", x), ("w", w), "x[M,K] and w[N,K] must have one K"));
+        }
+        if let Some(bias) = inputs.get(2) {
+            require_same_dtype(NAME, ("x", x), ("bias", bias))?;
+            require_shape(NAME, "bias", bias, &[w.shape[0]], "one entry for each row of w[N,K]")?;
+        }
+        Ok(vec![TensorType::new(x.dtype, &[x.shape[0], w.shape[0]])])
+    }
+
+    fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
+        between(NAME, 2, 3, inputs.len())?;
+        let (x, w) = (read_f32(NAME, inputs[0])?, read_f32(NAME, inputs[1])?);
+        let bias = inputs.get(2).map(|bias| read_f32(NAME, bias)).transpose()?;
+        let sizes = [inputs[0].shape()[0], inputs[1].shape()[0], inputs[0].shape()[1]];
+        write_f32(NAME, single_output(NAME, outputs)?, |y| {
+            linear(sizes, &x, &w, bias.as_deref(), self.activation.kernel(), y)
+                .map_err(|source| OpError::Kernel { op: NAME, source })
+        })
+    }
+
+    fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {
+        let elements = outputs[0].elements() as u64;
+        let biases = if inputs.len() > 2 { elements } else { 0 };
+        Cost::inner_products(elements, inputs[1].shape[1] as u64, biases)
+            + Cost::others(elements * self.activation.comparisons())
+    }
+}

@@ -1,0 +1,303 @@
+//! The shared parts of elementwise operators: classes of element types, the type rules, and the macros that make an
+//! operator of a formula.
+
+use ediacara_tensor::DType;
+
+use super::walk::broadcast_shapes;
+use super::{mismatch, operand_error, operands, require_same_dtype};
+use crate::{OpError, TensorType};
+
+/// A class of element types that an operator takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// f32, f16, bf16, f64.
+    Float,
+    /// i8, u8, i32, i64.
+    Integer,
+    /// bool.
+    Bool,
+}
+
+impl Class {
+    fn of(dtype: DType) -> Class {
+        match dtype {
+            DType::Bool => Class::Bool,
+            dtype if dtype.is_float() => Class::Float,
+            _ => Class::Integer,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Class::Float => "floating-point",
+            Class::Integer => "integer",
+            Class::Bool => "bool",
+        }
+    }
+}
+
+fn require_class(op: &'static str, operand: &str, ty: &TensorType, classes: &[Class]) -> Result<(), OpError> {
+    if classes.contains(&Class::of(ty.dtype)) {
+        return Ok(());
+    }
+    let names: Vec<&str> = classes.iter().map(|class| class.name()).collect();
+    Err(operand_error(op, operand, ty, format!("the type must be {}", names.join(" or "))))
+}
+
+/// One operand of one of the classes; the result has its type.
+pub(crate) fn infer_unary(
+    op: &'static str,
+    classes: &[Class],
+    inputs: &[&TensorType],
+) -> Result<TensorType, OpError> {
+    let [x] = operands(op, inputs)?;
+    require_class(op, "x", x, classes)?;
+    Ok(x.clone())
+}
+
+/// Two operands of one type of the classes, broadcast together.
+pub(crate) fn infer_binary(
+    op: &'static str,
+    classes: &[Class],
+    inputs: &[&TensorType],
+) -> Result<TensorType, OpError> {
+    let [x, y] = operands(op, inputs)?;
+    require_class(op, "x", x, classes)?;
+    require_same_dtype(op, ("x", x), ("y", y))?;
+    match broadcast_shapes(&x.shape, &y.shape) {
+        Some(shape) => Ok(TensorType { dtype: x.dtype, shape }),
+        None => {
+            let problem = "aligned at the right, dimensions must be equal or 1";
+            Err(mismatch(op, ("x", x), ("y", y), problem))
+        }
+    }
+}
+
+/// The first of two things; the second only decides whether the first is there.
+macro_rules! first {
+    ($first:expr, $($second:tt)*) => {
+        $first
+    };
+}
+pub(crate) use first;
+
+/// The registry entry of an operator without attributes.
+macro_rules! plain_description {
+    ($type:ident, $name:literal, $documentation:literal) => {
+        /// The operator as the registry knows it.
+        pub(crate) const DESCRIPTION: $crate::OpDescription = $crate::OpDescription {
+            name: $name,
+            documentation: $documentation,
+            build: |attributes| {
+                $crate::AttributeReader::new($name, attributes).finish()?;
+                Ok(std::sync::Arc::new($type))
+            },
+        };
+    };
+}
+pub(crate) use plain_description;
+
+/// Defines an operator of one operand without attributes from its formula.
+///
+/// `float` is computed in f32 and in f64 (f16 and bf16 go through f32), `integer` in each integer type, `boolean` in
+/// bool; a class that is left out is refused. `cost` is that of one element.
+macro_rules! unary_op {
+    (
+        $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, cost: $cost:expr
+        $(, float: |$x:ident| $float:expr)? $(, integer: |$i:ident| $integer:expr)? $(, boolean: |$b:ident| $bool:expr)?
+    ) => {
+        $crate::ops::support::elementwise::plain_description!($type, $name, $documentation);
+
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        pub struct $type;
+
+        impl $crate::Op for $type {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn attributes(&self) -> $crate::Attributes {
+                $crate::Attributes::new()
+            }
+
+            fn is_elementwise(&self) -> bool {
+                true
+            }
+
+            fn infer(&self, inputs: &[&$crate::TensorType]) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
+                use $crate::ops::support::elementwise::{Class, first, infer_unary};
+                let classes = [
+                    $(first!(Class::Float, $float),)? $(first!(Class::Integer, $integer),)? $(first!(Class::Bool, $bool),)?
+                ];
+                Ok(vec![infer_unary($name, &classes, inputs)?])
+            }
+
+            fn run(&self, inputs: &[&$crate::Tensor], outputs: &mut [$crate::Tensor]) -> Result<(), $crate::OpError> {
+                use $crate::ops::support::{single_output, tensors, tensor_error, walk::map};
+                #[allow(unused_imports, reason = "not every operator has floating-point arms")]
+                use ediacara_tensor::{bf16, f16, DType};
+                let [x] = tensors($name, inputs)?;
+                let y = single_output($name, outputs)?;
+                match x.dtype() {
+                    $(
+                        DType::F32 => map(x, y, |$x: f32| -> f32 { $float }),
+                        DType::F64 => map(x, y, |$x: f64| -> f64 { $float }),
+                        DType::F16 => map(x, y, |half: f16| {
+                            let $x = half.to_f32();
+                            f16::from_f32($float)
+                        }),
+                        DType::BF16 => map(x, y, |half: bf16| {
+                            let $x = half.to_f32();
+                            bf16::from_f32($float)
+                        }),
+                    )?
+                    $(
+                        DType::I8 => map(x, y, |$i: i8| -> i8 { $integer }),
+                        DType::U8 => map(x, y, |$i: u8| -> u8 { $integer }),
+                        DType::I32 => map(x, y, |$i: i32| -> i32 { $integer }),
+                        DType::I64 => map(x, y, |$i: i64| -> i64 { $integer }),
+                    )?
+                    $(DType::Bool => map(x, y, |$b: bool| -> bool { $bool }),)?
+                    dtype => {
+                        let supported = "a type that its shape rule takes";
+                        return Err($crate::OpError::Unsupported { op: $name, dtype, supported });
+                    }
+                }
+                .map_err(tensor_error($name))
+            }
+
+            fn cost(&self, _inputs: &[&$crate::TensorType], outputs: &[&$crate::TensorType]) -> $crate::Cost {
+                $cost(outputs[0].elements() as u64)
+            }
+        }
+    };
+}
+pub(crate) use unary_op;
+
+/// Defines an operator of two operands of one type with NumPy broadcasting from its formula; the classes are those of
+/// [`unary_op`], and the result has the operands' type.
+macro_rules! binary_op {
+    (
+        $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, cost: $cost:expr
+        $(, float: |$x:ident, $y:ident| $float:expr)?
+        $(, integer: |$i:ident, $j:ident| $integer:expr)?
+        $(, boolean: |$a:ident, $b:ident| $bool:expr)?
+    ) => {
+        $crate::ops::support::elementwise::plain_description!($type, $name, $documentation);
+
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        pub struct $type;
+
+        impl $crate::Op for $type {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn attributes(&self) -> $crate::Attributes {
+                $crate::Attributes::new()
+            }
+
+            fn is_elementwise(&self) -> bool {
+                true
+            }
+
+            fn infer(&self, inputs: &[&$crate::TensorType]) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
+                use $crate::ops::support::elementwise::{Class, first, infer_binary};
+                let classes = [
+                    $(first!(Class::Float, $float),)? $(first!(Class::Integer, $integer),)? $(first!(Class::Bool, $bool),)?
+                ];
+                Ok(vec![infer_binary($name, &classes, inputs)?])
+            }
+
+            fn run(&self, inputs: &[&$crate::Tensor], outputs: &mut [$crate::Tensor]) -> Result<(), $crate::OpError> {
+                use $crate::ops::support::{single_output, tensors, tensor_error, walk::zip};
+                #[allow(unused_imports, reason = "not every operator has floating-point arms")]
+                use ediacara_tensor::{bf16, f16, DType};
+                let [left, right] = tensors($name, inputs)?;
+                let result = single_output($name, outputs)?;
+                match left.dtype() {
+                    $(
+                        DType::F32 => zip(left, right, result, |$x: f32, $y: f32| -> f32 { $float }),
+                        DType::F64 => zip(left, right, result, |$x: f64, $y: f64| -> f64 { $float }),
+                        DType::F16 => zip(left, right, result, |left: f16, right: f16| {
+                            let ($x, $y) = (left.to_f32(), right.to_f32());
+                            f16::from_f32($float)
+                        }),
+                        DType::BF16 => zip(left, right, result, |left: bf16, right: bf16| {
+                            let ($x, $y) = (left.to_f32(), right.to_f32());
+                            bf16::from_f32($float)
+                        }),
+                    )?
+                    $(
+                        DType::I8 => zip(left, right, result, |$i: i8, $j: i8| -> i8 { $integer }),
+                        DType::U8 => zip(left, right, result, |$i: u8, $j: u8| -> u8 { $integer }),
+                        DType::I32 => zip(left, right, result, |$i: i32, $j: i32| -> i32 { $integer }),
+                        DType::I64 => zip(left, right, result, |$i: i64, $j: i64| -> i64 { $integer }),
+                    )?
+                    $(DType::Bool => zip(left, right, result, |$a: bool, $b: bool| -> bool { $bool }),)?
+                    dtype => {
+                        let supported = "a type that its shape rule takes";
+                        return Err($crate::OpError::Unsupported { op: $name, dtype, supported });
+                    }
+                }
+                .map_err(tensor_error($name))
+            }
+
+            fn cost(&self, _inputs: &[&$crate::TensorType], outputs: &[&$crate::TensorType]) -> $crate::Cost {
+                $cost(outputs[0].elements() as u64)
+            }
+        }
+    };
+}
+pub(crate) use binary_op;
+
+/// Defines a comparison of two operands of one type with NumPy broadcasting; the result is bool. `on` lists the classes.
+macro_rules! comparison_op {
+    (
+        $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, on: [$($class:ident),*],
+        |$x:ident, $y:ident| $body:expr
+    ) => {
+        $crate::ops::support::elementwise::plain_description!($type, $name, $documentation);
+
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        pub struct $type;
+
+        impl $crate::Op for $type {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn attributes(&self) -> $crate::Attributes {
+                $crate::Attributes::new()
+            }
+
+            fn is_elementwise(&self) -> bool {
+                true
+            }
+
+            fn infer(&self, inputs: &[&$crate::TensorType]) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
+                use $crate::ops::support::elementwise::{Class, infer_binary};
+                let ty = infer_binary($name, &[$(Class::$class),*], inputs)?;
+                Ok(vec![$crate::TensorType { dtype: $crate::DType::Bool, shape: ty.shape }])
+            }
+
+            fn run(&self, inputs: &[&$crate::Tensor], outputs: &mut [$crate::Tensor]) -> Result<(), $crate::OpError> {
+                use $crate::ops::support::{single_output, tensors, tensor_error, walk::zip};
+                let [left, right] = tensors($name, inputs)?;
+                let result = single_output($name, outputs)?;
+                ediacara_tensor::with_element!(left.dtype(), T => {
+                    zip(left, right, result, |$x: T, $y: T| -> bool { $body })
+                })
+                .map_err(tensor_error($name))
+            }
+
+            fn cost(&self, _inputs: &[&$crate::TensorType], outputs: &[&$crate::TensorType]) -> $crate::Cost {
+                $crate::Cost::others(outputs[0].elements() as u64)
+            }
+        }
+    };
+}
+pub(crate) use comparison_op;

@@ -1,0 +1,182 @@
+//! Loops over one to three strided operands and a dense output.
+//!
+//! The operands are views of the output's shape (broadcast dimensions have stride 0). Axes along which every operand
+//! walks in step are merged, so that the inner loop is as long as can be, and inner strides of 0 and 1 get loops of their
+//! own that the compiler vectorises. The output is cut into chunks of a fixed size, one rayon task each: the result does
+//! not depend on the number of threads.
+
+use ediacara_tensor::{Element, Tensor, TensorError};
+use rayon::prelude::*;
+
+/// Elements of one task. Below it there is one task and no thread is woken.
+pub(crate) const CHUNK_ELEMENTS: usize = 1 << 15;
+
+/// Merged axes, innermost last: dimension and the stride of each operand.
+struct Axes<const N: usize> {
+    inner: (usize, [isize; N]),
+    outer: Vec<(usize, [isize; N])>,
+    start: [isize; N],
+}
+
+impl<const N: usize> Axes<N> {
+    fn new(shape: &[usize], views: &[&Tensor; N]) -> Axes<N> {
+        let mut merged: Vec<(usize, [isize; N])> = Vec::with_capacity(shape.len());
+        for (axis, &dimension) in shape.iter().enumerate() {
+            if dimension == 1 {
+                continue;
+            }
+            let strides = views.map(|view| view.strides()[axis]);
+            match merged.last_mut() {
+                Some(last) if (0..N).all(|i| last.1[i] == strides[i] * dimension as isize) => {
+                    *last = (last.0 * dimension, strides);
+                }
+                _ => merged.push((dimension, strides)),
+            }
+        }
+        let inner = merged.pop().unwrap_or((1, [0; N]));
+        Axes { inner, outer: merged, start: views.map(|view| view.offset() as isize) }
+    }
+
+    /// The operands' positions at the start of row `row` of the output.
+    fn row_start(&self, mut row: usize) -> [isize; N] {
+        let mut positions = self.start;
+        for &(dimension, strides) in self.outer.iter().rev() {
+            let index = (row % dimension) as isize;
+            row /= dimension;
+            for i in 0..N {
+                positions[i] += index * strides[i];
+            }
+        }
+        positions
+    }
+
+    /// Calls `body(positions, piece)` for pieces of rows that make up the output.
+    fn for_each<R: Send>(&self, output: &mut [R], body: impl Fn([isize; N], &mut [R]) + Sync) {
+        let (length, strides) = self.inner;
+        let chunk = |number: usize, mut chunk: &mut [R]| {
+            let first = number * CHUNK_ELEMENTS;
+            let (mut row, mut column) = (first / length, first % length);
+            while !chunk.is_empty() {
+                let count = (length - column).min(chunk.len());
+                let (piece, rest) = std::mem::take(&mut chunk).split_at_mut(count);
+                let mut positions = self.row_start(row);
+                for i in 0..N {
+                    positions[i] += column as isize * strides[i];
+                }
+                body(positions, piece);
+                chunk = rest;
+                row += 1;
+                column = 0;
+            }
+        };
+        if output.len() <= CHUNK_ELEMENTS {
+            chunk(0, output);
+        } else {
+            output
+                .par_chunks_mut(CHUNK_ELEMENTS)
+                .enumerate()
+                .for_each(|(number, piece)| chunk(number, piece));
+        }
+    }
+}
+
+/// `output[i] = function(x[i])` in row-major order.
+pub(crate) fn map<A: Element, R: Element>(
+    x: &Tensor,
+    output: &mut Tensor,
+    function: impl Fn(A) -> R + Sync,
+) -> Result<(), TensorError> {
+    let (values, _) = x.as_storage::<A>()?;
+    let axes = Axes::new(x.shape(), &[x]);
+    let stride = axes.inner.1[0];
+    axes.for_each(output.as_mut_slice::<R>()?, |[position], piece| {
+        if stride == 1 {
+            let values = &values[position as usize..][..piece.len()];
+            piece.iter_mut().zip(values).for_each(|(result, &value)| *result = function(value));
+        } else {
+            let mut position = position;
+            for result in piece {
+                *result = function(values[position as usize]);
+                position += stride;
+            }
+        }
+    });
+    Ok(())
+}
+
+/// `output[i] = function(x[i], y[i])`, both operands broadcast to the output's shape.
+pub(crate) fn zip<A: Element, B: Element, R: Element>(
+    x: &Tensor,
+    y: &Tensor,
+    output: &mut Tensor,
+    function: impl Fn(A, B) -> R + Sync,
+) -> Result<(), TensorError> {
+    let (x, y) = (x.broadcast_to(output.shape())?, y.broadcast_to(output.shape())?);
+    let ((left, _), (right, _)) = (x.as_storage::<A>()?, y.as_storage::<B>()?);
+    let axes = Axes::new(output.shape(), &[&x, &y]);
+    let strides = axes.inner.1;
+    axes.for_each(output.as_mut_slice::<R>()?, |[l, r], piece| match strides {
+        [1, 1] => {
+            let (left, right) = (&left[l as usize..][..piece.len()], &right[r as usize..][..piece.len()]);
+            let operands = left.iter().zip(right);
+            piece.iter_mut().zip(operands).for_each(|(result, (&a, &b))| *result = function(a, b));
+        }
+        [1, 0] => {
+            let (left, b) = (&left[l as usize..][..piece.len()], right[r as usize]);
+            piece.iter_mut().zip(left).for_each(|(result, &a)| *result = function(a, b));
+        }
+        [0, 1] => {
+            let (a, right) = (left[l as usize], &right[r as usize..][..piece.len()]);
+            piece.iter_mut().zip(right).for_each(|(result, &b)| *result = function(a, b));
+        }
+        [left_stride, right_stride] => {
+            let (mut l, mut r) = (l, r);
+            for result in piece {
+                *result = function(left[l as usize], right[r as usize]);
+                l += left_stride;
+                r += right_stride;
+            }
+        }
+    });
+    Ok(())
+}
+
+/// `output[i] = if condition[i] { x[i] } else { y[i] }`, all operands broadcast to the output's shape.
+pub(crate) fn select<A: Element>(
+    condition: &Tensor,
+    x: &Tensor,
+    y: &Tensor,
+    output: &mut Tensor,
+) -> Result<(), TensorError> {
+    let shape = output.shape().to_vec();
+    let views = [condition.broadcast_to(&shape)?, x.broadcast_to(&shape)?, y.broadcast_to(&shape)?];
+    let [condition, x, y] = [&views[0], &views[1], &views[2]];
+    let ((choices, _), (left, _), (right, _)) =
+        (condition.as_storage::<bool>()?, x.as_storage::<A>()?, y.as_storage::<A>()?);
+    let axes = Axes::new(&shape, &[condition, x, y]);
+    let strides = axes.inner.1;
+    axes.for_each(output.as_mut_slice::<A>()?, |[mut c, mut l, mut r], piece| {
+        for result in piece {
+            *result = if choices[c as usize] { left[l as usize] } else { right[r as usize] };
+            c += strides[0];
+            l += strides[1];
+            r += strides[2];
+        }
+    });
+    Ok(())
+}
+
+/// The shape of `x` and `y` broadcast together by NumPy's rule, if they can be.
+pub(crate) fn broadcast_shapes(x: &[usize], y: &[usize]) -> Option<Vec<usize>> {
+    let rank = x.len().max(y.len());
+    let at =
+        |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis]);
+    (0..rank)
+        .map(|axis| match (at(x, axis), at(y, axis)) {
+            (left, right) if left == right => Some(left),
+            (1, right) => Some(right),
+            (left, 1) => Some(left),
+            _ => None,
+        })
+        .collect()
+}
