@@ -1,1 +1,58 @@
+//! Photos, labels and data sets as tensors, and the seeded numbers that stand in where there are none.
+//!
+//! Everything that turns outside material into a network's input starts here: [`RgbImage`] decodes and
+//! resizes, [`Preprocess`] turns a photo into the tensor that a network was trained on, [`Labels`] names its
+//! answers, [`Locations`] finds a data set on this machine, and [`mnist`], [`cifar`], [`digits`], [`photos`]
+//! and [`boxes`] read them. [`bundled`] holds what is built into the binary. [`Random`] and [`synthetic`]
+//! give numbers that are the same on every platform.
+//!
+//! This crate knows nothing of graphs or machines, and never touches the network.
+//!
+//! Start reading at [`Preprocess::apply`].
 
+pub mod boxes;
+pub mod bundled;
+pub mod cifar;
+pub mod digits;
+mod error;
+mod files;
+mod image_rgb;
+mod labels;
+mod locate;
+pub mod mnist;
+pub mod photos;
+mod preprocess;
+mod random;
+mod resize;
+pub mod synthetic;
+
+pub use error::DataError;
+pub use image_rgb::RgbImage;
+pub use labels::Labels;
+pub use locate::{DataSet, Locations};
+pub use preprocess::{ChannelOrder, Framing, Preprocess};
+pub use random::Random;
+pub use resize::Filter;
+
+use ediacara_tensor::Tensor;
+
+/// Pictures with one class each, as every small classification set gives them.
+#[derive(Debug, Clone)]
+pub struct ImageSet {
+    /// Pixels, u8 `[pictures, channels, height, width]`.
+    pub images: Tensor,
+    /// The class of each picture; as many as pictures.
+    pub labels: Vec<u8>,
+}
+
+impl ImageSet {
+    /// How many pictures there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether the set has no picture.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
