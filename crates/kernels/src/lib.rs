@@ -14,6 +14,7 @@
 mod error;
 pub mod float;
 pub mod int8;
+mod vectorise;
 mod window;
 
 pub use error::KernelError;

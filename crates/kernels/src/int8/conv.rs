@@ -1,6 +1,10 @@
 //! N-DOT with N-REQUANTISE: convolution and the fully connected layer.
 
-use super::requantise::{Multiplier, QOutput, requantise};
+use super::depthwise::depthwise;
+use super::dot::{QUAD, Records, Variant};
+use super::gather::Gather;
+use super::product::Product;
+use super::requantise::{Multiplier, QOutput};
 use crate::error::{check_length, elements};
 use crate::{KernelError, Window};
 
@@ -46,6 +50,29 @@ pub struct QWeights<'a> {
     pub shift: &'a [u8],
 }
 
+impl QWeights<'_> {
+    /// Compares every length with the shape, and every record with its range.
+    fn check(&self, kernel: &'static str, weights: usize, channels: usize) -> Result<(), KernelError> {
+        check_length(kernel, "w", self.values.len(), weights)?;
+        check_length(kernel, "bias", self.bias.len(), channels)?;
+        check_length(kernel, "multiplier", self.multiplier.len(), channels)?;
+        check_length(kernel, "shift", self.shift.len(), channels)?;
+        self.multiplier
+            .iter()
+            .zip(self.shift)
+            .try_for_each(|(&value, &shift)| Multiplier { value, shift }.check(kernel))
+    }
+
+    /// The records with `bias(channel)` in place of the bias.
+    pub(super) fn records(&self, bias: impl Fn(usize) -> i32) -> Records {
+        Records {
+            bias: (0..self.bias.len()).map(bias).collect(),
+            multiplier: self.multiplier.to_vec(),
+            shift: self.shift.iter().map(|&shift| i64::from(shift)).collect(),
+        }
+    }
+}
+
 /// `y[N,OH,OW,O] = requantise(sum (x - x_zero)(w - w_zero))` over `x[N,H,W,C]`, `w[O,KH,KW,C/groups]`.
 ///
 /// # Errors
@@ -59,42 +86,54 @@ pub fn q_conv(
     output: QOutput,
     y: &mut [i8],
 ) -> Result<(), KernelError> {
-    let [oh, ow] = shape.output()?;
-    let [h, wd] = shape.input;
-    let (cg, og) = (shape.in_channels / shape.groups, shape.out_channels / shape.groups);
-    let win = shape.window;
-    let _ = elements("q_conv", &[h, wd])?;
-    check_length("q_conv", "x", x.len(), shape.batch * h * wd * shape.in_channels)?;
-    check_length("q_conv", "y", y.len(), shape.batch * oh * ow * shape.out_channels)?;
-    for n in 0..shape.batch {
-        for r in 0..oh {
-            for c in 0..ow {
-                for o in 0..shape.out_channels {
-                    let mut sum = 0i32;
-                    let (rows, r0) = win.inside(0, r, h);
-                    let (cols, c0) = win.inside(1, c, wd);
-                    for kr in rows.clone() {
-                        for kc in cols.clone() {
-                            let ir = (r0 + (kr * win.dilation[0]) as isize) as usize;
-                            let ic = (c0 + (kc * win.dilation[1]) as isize) as usize;
-                            for ch in 0..cg {
-                                let xv = x[((n * h + ir) * wd + ic) * shape.in_channels + o / og * cg + ch];
-                                let wv =
-                                    weights.values[((o * win.kernel[0] + kr) * win.kernel[1] + kc) * cg + ch];
-                                sum = sum.wrapping_add(
-                                    (i32::from(xv) - i32::from(x_zero))
-                                        * (i32::from(wv) - i32::from(weights.zero)),
-                                );
-                            }
-                        }
-                    }
-                    let m = Multiplier { value: weights.multiplier[o], shift: weights.shift[o] };
-                    y[((n * oh + r) * ow + c) * shape.out_channels + o] =
-                        requantise(sum, weights.bias[o], m, output);
-                }
-            }
-        }
+    q_conv_by(Variant::best(), shape, x, x_zero, weights, output, y)
+}
+
+/// [`q_conv`] by a chosen variant, for tests and benchmarks; a variant that the machine lacks gives way to the portable
+/// one.
+///
+/// # Errors
+/// As [`q_conv`].
+pub fn q_conv_by(
+    variant: Variant,
+    shape: &QConvShape,
+    x: &[i8],
+    x_zero: i8,
+    weights: &QWeights,
+    output: QOutput,
+    y: &mut [i8],
+) -> Result<(), KernelError> {
+    const KERNEL: &str = "q_conv";
+    let size = shape.output()?;
+    output.check(KERNEL)?;
+    let groups = shape.groups;
+    if shape.in_channels == 0 {
+        return Err(KernelError::shape(KERNEL, "the input has no channels; at least one is needed"));
     }
+    if groups == 0 || !shape.in_channels.is_multiple_of(groups) || !shape.out_channels.is_multiple_of(groups)
+    {
+        let (inputs, outputs) = (shape.in_channels, shape.out_channels);
+        let problem = format!("{groups} groups must divide {inputs} input and {outputs} output channels");
+        return Err(KernelError::shape(KERNEL, problem));
+    }
+    let depth =
+        elements(KERNEL, &[shape.window.kernel[0], shape.window.kernel[1], shape.in_channels / groups])?;
+    let x_elements = elements(KERNEL, &[shape.batch, shape.input[0], shape.input[1], shape.in_channels])?;
+    let pixels = elements(KERNEL, &[shape.batch, size[0], size[1]])?;
+    check_length(KERNEL, "x", x.len(), x_elements)?;
+    check_length(KERNEL, "y", y.len(), elements(KERNEL, &[pixels, shape.out_channels])?)?;
+    weights.check(KERNEL, elements(KERNEL, &[shape.out_channels, depth])?, shape.out_channels)?;
+    if y.is_empty() {
+        return Ok(());
+    }
+    if groups == shape.in_channels && groups == shape.out_channels {
+        let records = weights.records(|channel| weights.bias[channel]);
+        let zeros = [x_zero, weights.zero];
+        depthwise(variant, shape, zeros, [x, weights.values], &records, output, y);
+        return Ok(());
+    }
+    let gather = Gather { shape, output: size, x, x_zero, row_bytes: depth.next_multiple_of(QUAD) };
+    Product::new(variant, gather, depth, weights, output).run(pixels, y);
     Ok(())
 }
 
@@ -103,6 +142,22 @@ pub fn q_conv(
 /// # Errors
 /// As [`q_conv`].
 pub fn q_matmul(
+    sizes: [usize; 3],
+    x: &[i8],
+    x_zero: i8,
+    weights: &QWeights,
+    output: QOutput,
+    y: &mut [i8],
+) -> Result<(), KernelError> {
+    q_matmul_by(Variant::best(), sizes, x, x_zero, weights, output, y)
+}
+
+/// [`q_matmul`] by a chosen variant, as [`q_conv_by`].
+///
+/// # Errors
+/// As [`q_conv`].
+pub fn q_matmul_by(
+    variant: Variant,
     [m, o, k]: [usize; 3],
     x: &[i8],
     x_zero: i8,
@@ -111,12 +166,15 @@ pub fn q_matmul(
     y: &mut [i8],
 ) -> Result<(), KernelError> {
     let shape = QConvShape {
-        batch: m,
-        input: [1, 1],
+        batch: 1,
+        input: [m, 1],
         in_channels: k,
         out_channels: o,
         groups: 1,
         window: Window::POINT,
     };
-    q_conv(&shape, x, x_zero, weights, output, y)
+    if m == 0 && x.is_empty() && y.is_empty() {
+        return weights.check("q_matmul", elements("q_matmul", &[o, k])?, o);
+    }
+    q_conv_by(variant, &shape, x, x_zero, weights, output, y)
 }

@@ -4,11 +4,16 @@
 //! the same bits.
 
 mod conv;
+mod depthwise;
+mod dot;
 mod elementwise;
+mod gather;
 mod pool;
+mod product;
 mod requantise;
 
-pub use conv::{QConvShape, QWeights, q_conv, q_matmul};
+pub use conv::{QConvShape, QWeights, q_conv, q_conv_by, q_matmul, q_matmul_by};
+pub use dot::Variant;
 pub use elementwise::{QOperand, q_add, q_maximum, q_multiply, q_multiply_channels, q_table};
 pub use pool::{QPoolKind, QPoolShape, q_pool};
 pub use requantise::{
