@@ -1,1 +1,18 @@
+//! Machine descriptions.
+//!
+//! A [`Machine`] is what a TOML file says about one deep learning processor: memories, engines, rates and latencies. It is data; nothing
+//! here computes with it beyond a few sizes that follow from it. Every value is checked when a description is read, so
+//! that the simulator, the compiler and the generated hardware may rely on the ranges stated here.
+//!
+//! Start at [`Machine::load`].
 
+mod error;
+mod machine;
+mod presets;
+mod validate;
+
+pub use error::{ArchError, Problem};
+pub use machine::{
+    Chip, Core, Dram, ElementType, Fraction, LoadEngine, Machine, MatrixKind, MatrixUnit, RECORD_BYTES,
+    VectorUnit,
+};

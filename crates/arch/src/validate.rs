@@ -1,0 +1,117 @@
+//! The ranges of every field, and the relations between fields.
+//!
+//! Widths of the instruction set bound the memories (24-bit offsets on chip, 40 bits of DRAM, 16-bit records of PRAM);
+//! what the hardware indexes with plain counters or shifts is a power of two.
+
+use std::fmt::Display;
+
+use crate::{ElementType, Machine, MatrixKind, Problem, RECORD_BYTES};
+
+/// Collects problems under field names.
+#[derive(Default)]
+struct Checker {
+    problems: Vec<Problem>,
+}
+
+impl Checker {
+    fn reject(&mut self, field: &'static str, found: impl Display, allowed: impl Into<String>) {
+        self.problems.push(Problem { field, found: found.to_string(), allowed: allowed.into() });
+    }
+
+    fn range(&mut self, field: &'static str, value: u64, low: u64, high: u64) {
+        if !(low..=high).contains(&value) {
+            self.reject(field, value, format!("{low} to {high}"));
+        }
+    }
+
+    fn power_of_two(&mut self, field: &'static str, value: u64, low: u64, high: u64) {
+        if !(low..=high).contains(&value) || !value.is_power_of_two() {
+            self.reject(field, value, format!("a power of two from {low} to {high}"));
+        }
+    }
+
+    /// A size of whole `unit`s; `why` names the unit.
+    fn multiple(&mut self, field: &'static str, value: u64, unit: u64, high: u64, why: &str) {
+        if unit > 0 && (value < unit || value > high || !value.is_multiple_of(unit)) {
+            self.reject(field, value, format!("a multiple of {unit} ({why}) from {unit} to {high}"));
+        }
+    }
+}
+
+impl Machine {
+    /// Everything that is wrong with the machine, in the order of the description.
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let mut checker = Checker::default();
+        self.check_name_and_chip(&mut checker);
+        self.check_dram(&mut checker);
+        self.check_engines(&mut checker);
+        self.check_core(&mut checker);
+        checker.problems
+    }
+
+    fn check_name_and_chip(&self, checker: &mut Checker) {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
+        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(plain) {
+            let allowed = "1 to 64 lower-case letters, digits, `_` or `-`";
+            checker.reject("name", format!("{:?}", self.name), allowed);
+        }
+        let one = "1: the present tools support one cluster of one core";
+        if self.chip.clusters != 1 {
+            checker.reject("chip.clusters", self.chip.clusters, one);
+        }
+        if self.chip.cores_per_cluster != 1 {
+            checker.reject("chip.cores_per_cluster", self.chip.cores_per_cluster, one);
+        }
+        checker.range("chip.clock_hz", self.chip.clock_hz, 1_000, 10_000_000_000);
+    }
+
+    fn check_dram(&self, checker: &mut Checker) {
+        let dram = &self.dram;
+        let burst = u64::from(dram.burst_bytes);
+        // Instructions are 32 bytes and must not straddle bursts.
+        checker.power_of_two("dram.burst_bytes", burst, 32, 4096);
+        checker.multiple("dram.bytes", dram.bytes, burst, 1 << 40, "bursts");
+        let rate = dram.bytes_per_cycle;
+        checker.range("dram.bytes_per_cycle.numerator", rate.numerator.into(), 1, 65_535);
+        checker.range("dram.bytes_per_cycle.denominator", rate.denominator.into(), 1, 65_535);
+        // Data returns at the earliest in the cycle after the grant (T-DRAM-LATENCY).
+        checker.range("dram.latency_cycles", dram.latency_cycles.into(), 1, 65_535);
+        checker.range("dram.bursts_in_flight", dram.bursts_in_flight.into(), 1, 4_096);
+    }
+
+    fn check_engines(&self, checker: &mut Checker) {
+        if self.matrix.kind != MatrixKind::Dot {
+            let allowed = "\"dot\": the present tools support no other matrix unit";
+            checker.reject("matrix.kind", format!("{:?}", self.matrix.kind.name()), allowed);
+        }
+        checker.power_of_two("matrix.rows", self.matrix.rows.into(), 1, 256);
+        checker.power_of_two("matrix.columns", self.matrix.columns.into(), 1, 256);
+        if self.matrix.types != [ElementType::Int8] {
+            let found: Vec<_> = self.matrix.types.iter().map(|t| t.name()).collect();
+            let allowed = "[\"int8\"]: the present tools support no other element type";
+            checker.reject("matrix.types", format!("{found:?}"), allowed);
+        }
+        // Read, compute, write: no shorter pipeline can be built.
+        checker.range("matrix.latency_cycles", self.matrix.latency_cycles.into(), 3, 255);
+        checker.power_of_two("vector.lanes", self.vector.lanes.into(), 1, 1_024);
+        checker.range("vector.latency_cycles", self.vector.latency_cycles.into(), 3, 255);
+        checker.power_of_two("load.move_bytes_per_cycle", self.load.move_bytes_per_cycle.into(), 1, 1_024);
+    }
+
+    fn check_core(&self, checker: &mut Checker) {
+        let core = &self.core;
+        let (rows, columns) = (u64::from(self.matrix.rows), u64::from(self.matrix.columns));
+        // NRAM is built of banks as wide as the widest reader or writer.
+        let width = rows.max(self.vector.lanes.into()).max(self.dram.burst_bytes.into());
+        checker.multiple("core.nram_bytes", core.nram_bytes, width, 1 << 24, "the widest access");
+        let row = rows * columns;
+        checker.multiple("core.wram_bytes", core.wram_bytes, row, 1 << 24, "matrix.rows x matrix.columns");
+        let accumulators = "4 x matrix.columns";
+        checker.multiple("core.aram_bytes", core.aram_bytes, 4 * columns, 1 << 26, accumulators);
+        checker.range("core.pram_bytes", core.pram_bytes, RECORD_BYTES, RECORD_BYTES << 16);
+        checker.power_of_two("core.queue_entries", core.queue_entries.into(), 1, 256);
+        // The FIFO must take a whole burst, or the prefetcher never asks for one (T-FETCH-FIFO).
+        let burst_instructions = u64::from(self.dram.burst_bytes / 32).max(1);
+        checker.power_of_two("core.fetch_entries", core.fetch_entries.into(), burst_instructions, 256);
+    }
+}

@@ -1,0 +1,111 @@
+//! Presets hold together, and errors name file, field, value and range.
+
+use ediacara_arch::{ArchError, Machine};
+use expect_test::{Expect, expect};
+
+fn check_error(change: impl Fn(&str) -> String, expected: Expect) {
+    let text = Machine::preset("dlp16").unwrap().to_toml();
+    let changed = change(&text);
+    assert_ne!(text, changed, "the change must change something");
+    let error = Machine::from_toml(&changed, "my.toml").unwrap_err();
+    expected.assert_eq(&error.to_string());
+}
+
+fn replace(from: &'static str, to: &'static str) -> impl Fn(&str) -> String {
+    move |text| text.replacen(from, to, 1)
+}
+
+#[test]
+fn presets_are_valid_named_and_ordered() {
+    let mut peak = 0;
+    for name in Machine::presets() {
+        let machine = Machine::preset(name).unwrap();
+        assert_eq!(machine.name, *name);
+        assert!(machine.peak_macs_per_cycle() > peak, "{name} is larger than the one before");
+        peak = machine.peak_macs_per_cycle();
+        assert_eq!(Machine::from_toml(&machine.to_toml(), name).unwrap(), machine);
+    }
+}
+
+#[test]
+fn dlp16_is_the_reference_machine() {
+    let machine = Machine::load("dlp16").unwrap();
+    assert_eq!((machine.matrix.rows, machine.matrix.columns, machine.vector.lanes), (16, 16, 32));
+    assert_eq!((machine.core.nram_bytes, machine.core.wram_bytes), (256 << 10, 256 << 10));
+    assert_eq!((machine.core.aram_bytes, machine.core.pram_bytes), (64 << 10, 8 << 10));
+    assert_eq!((machine.dram.bytes_per_cycle.numerator, machine.dram.bytes_per_cycle.denominator), (16, 1));
+    assert_eq!(
+        (machine.dram.burst_bytes, machine.dram.latency_cycles, machine.dram.bursts_in_flight),
+        (64, 100, 64)
+    );
+    assert_eq!((machine.core.queue_entries, machine.core.fetch_entries), (16, 16));
+    assert_eq!((machine.matrix.latency_cycles, machine.vector.latency_cycles), (8, 8));
+    assert_eq!(
+        (machine.load.move_bytes_per_cycle, machine.dram.bytes, machine.chip.clock_hz),
+        (16, 4 << 30, 1_000_000_000)
+    );
+    assert_eq!((machine.row_bytes(), machine.aram_accumulators(), machine.pram_records()), (256, 16384, 682));
+    assert_eq!(machine.peak_macs_per_cycle(), 256);
+}
+
+#[test]
+fn values_out_of_range() {
+    check_error(replace("burst_bytes = 64", "burst_bytes = 48"), expect![[r#"
+        my.toml: dram.burst_bytes is 48; it must be a power of two from 32 to 4096
+          dram.bytes is 4294967296; it must be a multiple of 48 (bursts) from 48 to 1099511627776
+          core.nram_bytes is 262144; it must be a multiple of 48 (the widest access) from 48 to 16777216"#]]);
+    check_error(replace("fetch_entries = 16", "fetch_entries = 1"), expect!["my.toml: core.fetch_entries is 1; it must be a power of two from 2 to 256"]);
+    check_error(
+        |text| text.replace("latency_cycles = 8", "latency_cycles = 1").replace("lanes = 32", "lanes = 33"),
+        expect![[r#"
+            my.toml: matrix.latency_cycles is 1; it must be 3 to 255
+              vector.lanes is 33; it must be a power of two from 1 to 1024
+              vector.latency_cycles is 1; it must be 3 to 255"#]],
+    );
+}
+
+#[test]
+fn kinds_to_come_are_named_as_such() {
+    check_error(replace("kind = \"dot\"", "kind = \"systolic-ws\""), expect![[r#"my.toml: matrix.kind is "systolic-ws"; it must be "dot": the present tools support no other matrix unit"#]]);
+    check_error(replace("types = [\"int8\"]", "types = [\"int8\", \"bf16\"]"), expect![[r#"my.toml: matrix.types is ["int8", "bf16"]; it must be ["int8"]: the present tools support no other element type"#]]);
+    check_error(replace("clusters = 1", "clusters = 4"), expect!["my.toml: chip.clusters is 4; it must be 1: the present tools support one cluster of one core"]);
+}
+
+#[test]
+fn unknown_missing_and_ill_typed_fields() {
+    check_error(replace("lanes = 32", "lanes = 32\nwidth = 3"), expect![[r#"
+        my.toml: TOML parse error at line 37, column 1
+           |
+        37 | width = 3
+           | ^^^^^
+        unknown field `width`, expected `lanes` or `latency_cycles`
+    "#]]);
+    check_error(replace("lanes = 32", ""), expect![[r#"
+        my.toml: TOML parse error at line 35, column 1
+           |
+        35 | [vector]
+           | ^^^^^^^^
+        missing field `lanes`
+    "#]]);
+    check_error(replace("lanes = 32", "lanes = \"many\""), expect![[r#"
+        my.toml: TOML parse error at line 36, column 9
+           |
+        36 | lanes = "many"
+           |         ^^^^^^
+        invalid type: string "many", expected u32
+    "#]]);
+    check_error(replace("kind = \"dot\"", "kind = \"quantum\""), expect![[r#"
+        my.toml: TOML parse error at line 29, column 8
+           |
+        29 | kind = "quantum"
+           |        ^^^^^^^^^
+        unknown variant `quantum`, expected one of `dot`, `systolic-ws`, `systolic-os`, `scalar`
+    "#]]);
+}
+
+#[test]
+fn what_is_neither_preset_nor_file() {
+    let error = Machine::load("dlp17").unwrap_err();
+    expect!["there is no machine `dlp17`: it is neither a file nor one of the presets dlp4, dlp8, dlp16, dlp32"].assert_eq(&error.to_string());
+    assert!(matches!(Machine::from_file("no/such.toml".as_ref()), Err(ArchError::Read { .. })));
+}

@@ -1,0 +1,234 @@
+//! The vocabulary of the instruction table: engines, memories, kinds of operand.
+
+use std::fmt;
+
+/// The five in-order engines of a core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Engine {
+    /// Fetches, executes scalar instructions, issues the others.
+    Control,
+    /// DRAM to NRAM, WRAM, PRAM; NRAM to WRAM.
+    Load,
+    /// NRAM x WRAM to ARAM.
+    Matrix,
+    /// ARAM or NRAM to NRAM.
+    Vector,
+    /// NRAM to DRAM.
+    Store,
+}
+
+impl Engine {
+    /// All engines, in the order of the table.
+    pub const ALL: [Engine; 5] =
+        [Engine::Control, Engine::Load, Engine::Matrix, Engine::Vector, Engine::Store];
+
+    /// Lower-case name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Control => "control",
+            Engine::Load => "load",
+            Engine::Matrix => "matrix",
+            Engine::Vector => "vector",
+            Engine::Store => "store",
+        }
+    }
+}
+
+/// The memories that the load engine can write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Memory {
+    /// Neurons.
+    Nram,
+    /// Weights of the matrix unit.
+    Wram,
+    /// Requantise records.
+    Pram,
+}
+
+impl Memory {
+    /// Lower-case name, as in assembly.
+    pub fn name(self) -> &'static str {
+        match self {
+            Memory::Nram => "nram",
+            Memory::Wram => "wram",
+            Memory::Pram => "pram",
+        }
+    }
+
+    pub(crate) fn from_bits(bits: u64) -> Option<Memory> {
+        [Memory::Nram, Memory::Wram, Memory::Pram].get(bits as usize).copied()
+    }
+}
+
+/// Condition of a branch, over unsigned 40-bit registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Condition {
+    /// `R[ra] == R[rb]`
+    Equal,
+    /// `R[ra] != R[rb]`
+    NotEqual,
+    /// `R[ra] < R[rb]`
+    Less,
+    /// `R[ra] >= R[rb]`
+    GreaterEqual,
+}
+
+impl Condition {
+    /// In the order of their codes.
+    pub const ALL: [Condition; 4] =
+        [Condition::Equal, Condition::NotEqual, Condition::Less, Condition::GreaterEqual];
+
+    /// The name in assembly.
+    pub fn name(self) -> &'static str {
+        match self {
+            Condition::Equal => "equal",
+            Condition::NotEqual => "not_equal",
+            Condition::Less => "less",
+            Condition::GreaterEqual => "greater_equal",
+        }
+    }
+}
+
+/// An address: an immediate plus a scalar register, modulo 2^40, in the unit of its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Address {
+    /// The immediate: 40 bits for DRAM, 24 on chip, 16 for PRAM in the vector engine.
+    pub offset: u64,
+    /// The register, 0 to 15. `R0` reads as zero.
+    pub register: u8,
+}
+
+impl Address {
+    /// An address without a register.
+    pub const fn new(offset: u64) -> Address {
+        Address { offset, register: 0 }
+    }
+
+    /// An address relative to a register.
+    pub const fn relative(register: u8, offset: u64) -> Address {
+        Address { offset, register }
+    }
+}
+
+impl From<u64> for Address {
+    fn from(offset: u64) -> Address {
+        Address::new(offset)
+    }
+}
+
+/// The address space of an operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Space {
+    /// DRAM, bytes.
+    Dram,
+    /// NRAM, bytes.
+    Nram,
+    /// WRAM, bytes.
+    Wram,
+    /// ARAM, accumulators.
+    Aram,
+    /// PRAM, records.
+    Pram,
+    /// The memory named by the instruction's `memory` field.
+    Selected,
+}
+
+impl Space {
+    /// The name that assembly allows around an address, `nram[...]`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Space::Dram => "dram",
+            Space::Nram => "nram",
+            Space::Wram => "wram",
+            Space::Aram => "aram",
+            Space::Pram => "pram",
+            Space::Selected => "memory",
+        }
+    }
+}
+
+/// What an operand is: decides its width's split, its checks and how it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Offset, register, and for DRAM the space code.
+    Address(Space),
+    /// A scalar register.
+    Register,
+    /// An unsigned number; zero is fine.
+    Unsigned,
+    /// An unsigned number; zero is an operand fault.
+    Count,
+    /// The number of instructions of a loop's body; zero is an operand fault.
+    Body,
+    /// An instruction index.
+    Target,
+    /// A signed number.
+    Signed,
+    /// One bit, written as a word of its own.
+    Flag,
+    /// One of these memories, written around the destination.
+    Memory(&'static [Memory]),
+    /// A branch condition.
+    Condition,
+    /// Up to five configuration register writes.
+    ConfigWrites,
+}
+
+/// One operand of an instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldSpec {
+    /// The name in assembly and in the struct.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// Its lowest bit in the word.
+    pub lsb: u32,
+    /// Its bits.
+    pub width: u32,
+    /// The value that assembly takes if the operand is left out; `None` if it must be written.
+    pub default: Option<u64>,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+impl FieldSpec {
+    /// Bits of an address's immediate.
+    pub(crate) fn offset_width(&self) -> u32 {
+        match self.kind {
+            Kind::Address(Space::Dram) => self.width - 8,
+            Kind::Address(_) => self.width - 4,
+            _ => self.width,
+        }
+    }
+}
+
+/// One instruction of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InstructionSpec {
+    /// Bits 7:0.
+    pub opcode: u8,
+    /// The name in assembly.
+    pub mnemonic: &'static str,
+    /// Who executes it.
+    pub engine: Engine,
+    /// Whether it may carry a wait mask.
+    pub may_wait: bool,
+    /// Whether it may carry a post mask.
+    pub may_post: bool,
+    /// Operands, in the order of the word or better to read.
+    pub fields: &'static [FieldSpec],
+    /// What it does, for people.
+    pub doc: &'static str,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

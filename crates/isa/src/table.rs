@@ -1,0 +1,459 @@
+//! The instruction table: the one place that knows opcodes, operands and their bits.
+//!
+//! A row is: documentation, opcode, mnemonic, struct, engine, masks; then the operands, each with its type, kind, bits
+//! `lsb .. end` and, if assembly may leave it out, a default. A test checks that fields do not overlap or leave the word.
+
+use crate::{
+    Address, Condition, ConfigWrites, DecodeError, Engine, FieldSpec, InstructionSpec, Kind, Memory,
+    OperandError, Space, Word, field::Field,
+};
+
+macro_rules! field_spec {
+    ($doc:expr, $field:ident, $kind:expr, $lsb:literal, $end:literal $(, $default:literal)?) => {{
+        #[allow(unused_mut, unused_assignments)]
+        const DEFAULT: Option<u64> = {
+            let mut default = None;
+            $( default = Some($default); )?
+            default
+        };
+        const SPEC: FieldSpec = FieldSpec {
+            name: stringify!($field), kind: $kind, lsb: $lsb, width: $end - $lsb, default: DEFAULT, doc: $doc,
+        };
+        &SPEC
+    }};
+}
+
+macro_rules! instructions {
+    (
+        plain { $( $(#[doc = $pdoc:literal])+ $popcode:literal $pmnemonic:literal $Plain:ident, $pengine:ident, post $ppost:literal; )* }
+        operands { $( $(#[doc = $doc:literal])+ $opcode:literal $mnemonic:literal $Name:ident, $engine:ident {
+            $( $(#[doc = $fdoc:literal])+ $field:ident: $ty:ty = $kind:expr, $lsb:literal .. $end:literal $(, default $default:literal)?; )*
+        } )* }
+    ) => {
+        /// What an instruction does, with its operands.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Operation {
+            $( $(#[doc = $pdoc])+ $Plain, )*
+            $( $(#[doc = $doc])+ $Name($Name), )*
+        }
+
+        $(
+            $(#[doc = $doc])+
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+            pub struct $Name { $( $(#[doc = $fdoc])+ pub $field: $ty, )* }
+        )*
+
+        /// The table, by opcode.
+        pub const INSTRUCTIONS: &[InstructionSpec] = &[
+            $( InstructionSpec {
+                opcode: $popcode, mnemonic: $pmnemonic, engine: Engine::$pengine, may_wait: false, may_post: $ppost,
+                fields: &[], doc: concat!($($pdoc),+),
+            }, )*
+            $( InstructionSpec {
+                opcode: $opcode, mnemonic: $mnemonic, engine: Engine::$engine,
+                may_wait: is_queued(Engine::$engine), may_post: is_queued(Engine::$engine),
+                fields: &[ $( *field_spec!(concat!($($fdoc),+), $field, $kind, $lsb, $end $(, $default)?), )* ],
+                doc: concat!($($doc),+),
+            }, )*
+        ];
+
+        impl Operation {
+            /// Bits 7:0 of the word.
+            pub fn opcode(&self) -> u8 {
+                match self {
+                    $( Operation::$Plain => $popcode, )*
+                    $( Operation::$Name(_) => $opcode, )*
+                }
+            }
+
+            /// Puts the operands into a word that is otherwise clear; the first that does not fit is the error.
+            pub(crate) fn insert(&self, word: &mut Word) -> Result<(), OperandError> {
+                let mut result = Ok(());
+                match self {
+                    $( Operation::$Plain => {} )*
+                    $( Operation::$Name(operands) => { $(
+                        let field = field_spec!("", $field, $kind, $lsb, $end);
+                        let inserted = operands.$field.insert(word, field);
+                        result = result.and(inserted.map_err(|e| OperandError { mnemonic: $mnemonic, ..e }));
+                    )* } )*
+                }
+                result
+            }
+
+            /// Reads opcode and operands.
+            pub(crate) fn extract(word: &Word) -> Result<Operation, DecodeError> {
+                match word[0] {
+                    $( $popcode => Ok(Operation::$Plain), )*
+                    $( $opcode => Ok(Operation::$Name($Name { $(
+                        $field: <$ty as Field>::extract(word, field_spec!("", $field, $kind, $lsb, $end)).map_err(|message| {
+                            DecodeError::Operand(OperandError { mnemonic: $mnemonic, field: stringify!($field), message })
+                        })?,
+                    )* })), )*
+                    opcode => Err(DecodeError::Opcode(opcode)),
+                }
+            }
+        }
+
+        $(
+            impl From<$Name> for Operation {
+                fn from(operands: $Name) -> Operation {
+                    Operation::$Name(operands)
+                }
+            }
+        )*
+    };
+}
+
+/// Control executes its instructions itself; all others wait in queues, and only there do semaphores apply.
+const fn is_queued(engine: Engine) -> bool {
+    !matches!(engine, Engine::Control)
+}
+
+const ANY_MEMORY: Kind = Kind::Memory(&[Memory::Nram, Memory::Wram, Memory::Pram]);
+const WRAM_ONLY: Kind = Kind::Memory(&[Memory::Wram]);
+const DRAM: Kind = Kind::Address(Space::Dram);
+const NRAM: Kind = Kind::Address(Space::Nram);
+const WRAM: Kind = Kind::Address(Space::Wram);
+const ARAM: Kind = Kind::Address(Space::Aram);
+const PRAM: Kind = Kind::Address(Space::Pram);
+const SELECTED: Kind = Kind::Address(Space::Selected);
+
+instructions! {
+    plain {
+        /// nothing, one cycle
+        0x01 "nop" Nop, Control, post false;
+        /// waits until every engine is idle, then ends the program
+        0x02 "halt" Halt, Control, post false;
+        /// waits until every engine is idle
+        0x03 "sync" Sync, Control, post false;
+        /// posts its mask at once
+        0x04 "signal" Signal, Control, post true;
+    }
+    operands {
+        /// `R[rd] = value`
+        0x05 "set" Set, Control {
+            /// the register written
+            rd: u8 = Kind::Register, 48..52;
+            /// 40 bits
+            value: u64 = Kind::Unsigned, 64..104;
+        }
+        /// `R[rd] = R[ra] + R[rb] + value mod 2^40`
+        0x06 "add_scalar" AddScalar, Control {
+            /// the register written
+            rd: u8 = Kind::Register, 48..52;
+            /// first term
+            ra: u8 = Kind::Register, 52..56, default 0;
+            /// second term
+            rb: u8 = Kind::Register, 56..60, default 0;
+            /// third term, 40 bits
+            value: u64 = Kind::Unsigned, 64..104, default 0;
+        }
+        /// runs the next `body` instructions `count + R[register]` times
+        0x07 "loop" Loop, Control {
+            /// runs, 24 bits
+            count: u32 = Kind::Unsigned, 64..88, default 0;
+            /// more runs
+            register: u8 = Kind::Register, 48..52, default 0;
+            /// instructions of the body
+            body: u16 = Kind::Body, 96..112;
+        }
+        /// goes on at instruction index `target`
+        0x08 "jump" Jump, Control {
+            /// instruction index, 24 bits
+            target: u32 = Kind::Target, 64..88;
+        }
+        /// goes to `target` if `R[ra] condition R[rb]` (unsigned)
+        0x09 "branch" Branch, Control {
+            /// `equal`, `not_equal`, `less`, `greater_equal`
+            condition: Condition = Kind::Condition, 48..50;
+            /// left side
+            ra: u8 = Kind::Register, 52..56, default 0;
+            /// right side
+            rb: u8 = Kind::Register, 56..60, default 0;
+            /// instruction index, 24 bits
+            target: u32 = Kind::Target, 64..88;
+        }
+        /// writes configuration registers: five places of a register's number (8 bits, 0xff = unused) and a value (32 bits); used places come first, unused ones have value zero
+        0x0a "config" Config, Control {
+            /// the writes
+            writes: ConfigWrites = Kind::ConfigWrites, 48..248;
+        }
+        /// strided copy from DRAM; to PRAM the length is a multiple of 12
+        0x10 "load" Load, Load {
+            /// 0 NRAM, 1 WRAM, 2 PRAM; written around the destination
+            memory: Memory = ANY_MEMORY, 124..126;
+            /// where the first row is read
+            source: Address = DRAM, 48..96;
+            /// where it is written, in the memory's unit
+            destination: Address = SELECTED, 96..124;
+            /// bytes of a row
+            length: u32 = Kind::Count, 128..152;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 160..176, default 1;
+            /// steps of dimension 2
+            count_2: u16 = Kind::Count, 176..192, default 1;
+            /// steps of dimension 3, the outer
+            count_3: u16 = Kind::Count, 192..208, default 1;
+        }
+        /// strided copy from NRAM to WRAM
+        0x11 "move" Move, Load {
+            /// 1 WRAM; written around the destination
+            memory: Memory = WRAM_ONLY, 124..126;
+            /// where the first row is read
+            source: Address = NRAM, 48..76;
+            /// where it is written
+            destination: Address = SELECTED, 96..124;
+            /// bytes of a row
+            length: u32 = Kind::Count, 128..152;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 160..176, default 1;
+            /// steps of dimension 2
+            count_2: u16 = Kind::Count, 176..192, default 1;
+            /// steps of dimension 3, the outer
+            count_3: u16 = Kind::Count, 192..208, default 1;
+        }
+        /// inner products of NRAM windows with WRAM rows into ARAM (below)
+        0x20 "dot" Dot, Matrix {
+            /// window of the first output pixel
+            x: Address = NRAM, 48..76;
+            /// first row of weights, a multiple of a row
+            w: Address = WRAM, 80..108;
+            /// first accumulator
+            acc: Address = ARAM, 112..140;
+            /// output pixels side by side
+            pixels_x: u16 = Kind::Count, 144..160, default 1;
+            /// output pixels below one another
+            pixels_y: u16 = Kind::Count, 160..176, default 1;
+            /// blocks of output columns
+            blocks: u16 = Kind::Count, 176..188, default 1;
+            /// adds to what ARAM holds instead of overwriting it
+            accumulate: bool = Kind::Flag, 192..193, default 0;
+        }
+        /// `d[j] = value`
+        0x30 "fill" Fill, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// the byte written
+            value: i8 = Kind::Signed, 168..176;
+            /// elements of a row
+            length: u32 = Kind::Count, 176..200;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// rows in dimension 2, the outer
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// `d[j] = a[j]`
+        0x31 "copy" Copy, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// source
+            a: Address = NRAM, 80..108;
+            /// elements of a row
+            length: u32 = Kind::Count, 176..200;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// rows in dimension 2, the outer
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// N-REQUANTISE of `a[j]`, an accumulator, with record `p + j`
+        0x32 "requantise" Requantise, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// source
+            a: Address = ARAM, 80..108;
+            /// first record
+            p: Address = PRAM, 144..164;
+            /// elements of a row
+            length: u32 = Kind::Count, 176..200;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// rows in dimension 2, the outer
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// N-DOT over the window of a with `b[window position][j]`, then N-REQUANTISE with record `p + j`
+        0x33 "depthwise" Depthwise, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// source
+            a: Address = NRAM, 80..108;
+            /// weights
+            b: Address = NRAM, 112..140;
+            /// first record
+            p: Address = PRAM, 144..164;
+            /// elements of a row
+            length: u32 = Kind::Count, 176..200;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// rows in dimension 2, the outer
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// N-MAXPOOL over the window of a
+        0x34 "max_pool" MaxPool, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// source
+            a: Address = NRAM, 80..108;
+            /// elements of a row
+            length: u32 = Kind::Count, 176..200;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// rows in dimension 2, the outer
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// N-AVERAGE over the window of a, with `a_multiplier`, `shift`
+        0x35 "average_pool" AveragePool, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// source
+            a: Address = NRAM, 80..108;
+            /// elements of a row
+            length: u32 = Kind::Count, 176..200;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// rows in dimension 2, the outer
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// N-ADD of `a[j]` and `b[j]`, with `a_multiplier`, `b_multiplier`, `shift`
+        0x36 "add" Add, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// first source
+            a: Address = NRAM, 80..108;
+            /// second source
+            b: Address = NRAM, 112..140;
+            /// elements of a row
+            length: u32 = Kind::Count, 176..200;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// rows in dimension 2, the outer
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// N-MULTIPLY of `a[j]` and `b[j]`, with `a_multiplier`, `shift`
+        0x37 "multiply" Multiply, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// first source
+            a: Address = NRAM, 80..108;
+            /// second source
+            b: Address = NRAM, 112..140;
+            /// elements of a row
+            length: u32 = Kind::Count, 176..200;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// rows in dimension 2, the outer
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// N-MAXIMUM of `a[j]` and `b[j]`
+        0x38 "maximum" Maximum, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// first source
+            a: Address = NRAM, 80..108;
+            /// second source
+            b: Address = NRAM, 112..140;
+            /// elements of a row
+            length: u32 = Kind::Count, 176..200;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// rows in dimension 2, the outer
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// fills the 256-byte table from NRAM
+        0x39 "load_table" LoadTable, Vector {
+            /// the table's first byte, for index -128
+            a: Address = NRAM, 80..108;
+        }
+        /// N-TABLE of `a[j]`
+        0x3a "table" Table, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// source
+            a: Address = NRAM, 80..108;
+            /// elements of a row
+            length: u32 = Kind::Count, 176..200;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// rows in dimension 2, the outer
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// `length` x `count_1` from `count_1` x `length`: `d[j*d_stride_1 + i1] = a[i1*a_stride_1 + j]`, for each `i2`
+        0x3b "transpose" Transpose, Vector {
+            /// destination
+            d: Address = NRAM, 48..76;
+            /// source
+            a: Address = NRAM, 80..108;
+            /// columns of the source, rows of the destination
+            length: u32 = Kind::Count, 176..200;
+            /// rows of the source, columns of the destination
+            count_1: u16 = Kind::Count, 208..224, default 1;
+            /// matrices
+            count_2: u16 = Kind::Count, 224..240, default 1;
+        }
+        /// strided copy from NRAM to DRAM
+        0x40 "store" Store, Store {
+            /// where the first row is read
+            source: Address = NRAM, 48..76;
+            /// where it is written
+            destination: Address = DRAM, 80..128;
+            /// bytes of a row
+            length: u32 = Kind::Count, 128..152;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 160..176, default 1;
+            /// steps of dimension 2
+            count_2: u16 = Kind::Count, 176..192, default 1;
+            /// steps of dimension 3, the outer
+            count_3: u16 = Kind::Count, 192..208, default 1;
+        }
+    }
+}
+
+impl Operation {
+    /// The row of the table.
+    pub fn spec(&self) -> &'static InstructionSpec {
+        // Every variant has its row: both come from the same lines.
+        let opcode = self.opcode();
+        INSTRUCTIONS.iter().find(|spec| spec.opcode == opcode).unwrap_or(&INSTRUCTIONS[0])
+    }
+
+    /// Who executes it.
+    pub fn engine(&self) -> Engine {
+        self.spec().engine
+    }
+
+    /// The name in assembly.
+    pub fn mnemonic(&self) -> &'static str {
+        self.spec().mnemonic
+    }
+}
+
+impl InstructionSpec {
+    /// The row with this opcode.
+    pub fn by_opcode(opcode: u8) -> Option<&'static InstructionSpec> {
+        INSTRUCTIONS.iter().find(|spec| spec.opcode == opcode)
+    }
+
+    /// The row with this mnemonic.
+    pub fn by_mnemonic(mnemonic: &str) -> Option<&'static InstructionSpec> {
+        INSTRUCTIONS.iter().find(|spec| spec.mnemonic == mnemonic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opcodes_rise_and_fields_are_disjoint_and_inside_the_word() {
+        assert!(INSTRUCTIONS.is_sorted_by(|a, b| a.opcode < b.opcode));
+        for spec in INSTRUCTIONS {
+            let mut taken = [false; 256];
+            taken[..48].fill(true);
+            for field in spec.fields {
+                for bit in field.lsb..field.lsb + field.width {
+                    assert!(!taken[bit as usize], "{}.{} overlaps at bit {bit}", spec.mnemonic, field.name);
+                    taken[bit as usize] = true;
+                }
+            }
+        }
+    }
+}
