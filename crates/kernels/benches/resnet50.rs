@@ -60,7 +60,8 @@ fn int8(bencher: Bencher, variant: Variant) {
     bencher.with_inputs(|| layers.clone()).bench_local_values(|mut layers| {
         for (count, shape, x, w, y, outputs) in &mut layers {
             let (bias, multiplier, shift) = (vec![5; *outputs], vec![1 << 30; *outputs], vec![42; *outputs]);
-            let weights = QWeights { values: w, zero: 0, bias: &bias, multiplier: &multiplier, shift: &shift };
+            let weights =
+                QWeights { values: w, zero: 0, bias: &bias, multiplier: &multiplier, shift: &shift };
             for _ in 0..*count {
                 assert!(q_conv_by(variant, shape, x, 3, &weights, QOutput::full(-3), y).is_ok());
             }

@@ -94,4 +94,22 @@ impl Window {
         let padded = Self { padding: [0; 4], ..*self };
         padded.inside(axis, output, input + self.padding[axis] + self.padding[axis + 2]).0
     }
+
+    /// The output columns for which kernel column `tap` lies inside the input, and the input column of the first of
+    /// them.
+    #[inline]
+    pub(crate) fn columns_of_tap(
+        &self,
+        tap: usize,
+        input: usize,
+        output: usize,
+    ) -> (std::ops::Range<usize>, usize) {
+        let stride = self.stride[1];
+        let offset = tap * self.dilation[1];
+        let left = self.padding[1];
+        // Column c reads input column c * stride + offset - left, which must be in 0..input.
+        let first = left.saturating_sub(offset).div_ceil(stride).min(output);
+        let end = (left + input).saturating_sub(offset).div_ceil(stride).min(output).max(first);
+        (first..end, (first * stride + offset).saturating_sub(left))
+    }
 }

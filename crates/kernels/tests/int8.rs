@@ -62,7 +62,9 @@ impl Case {
             w_zero: if random.next() % 2 == 0 { 0 } else { w_zero },
             bias: (0..shape.out_channels).map(|_| random.next() as i32 >> 12).collect(),
             // Ratios around 1 / (60 * 73 * sqrt(depth)) keep most outputs inside the clamp.
-            multiplier: (0..shape.out_channels).map(|_| (1 << 30) | (random.next() as i32 & 0x3fff_ffff)).collect(),
+            multiplier: (0..shape.out_channels)
+                .map(|_| (1 << 30) | (random.next() as i32 & 0x3fff_ffff))
+                .collect(),
             shift: (0..shape.out_channels).map(|_| 40 + (random.next() % 6) as u8).collect(),
             output: QOutput { zero, low: -120, high: 125 },
         }
@@ -96,8 +98,10 @@ impl Case {
                 for o in 0..s.out_channels {
                     let mut acc = 0i64;
                     for k in 0..kernel[0] * kernel[1] {
-                        let i = ((p / size[1]) * stride[0] + k / kernel[1] * dilation[0]) as i64 - padding[0] as i64;
-                        let j = ((p % size[1]) * stride[1] + k % kernel[1] * dilation[1]) as i64 - padding[1] as i64;
+                        let i = ((p / size[1]) * stride[0] + k / kernel[1] * dilation[0]) as i64
+                            - padding[0] as i64;
+                        let j = ((p % size[1]) * stride[1] + k % kernel[1] * dilation[1]) as i64
+                            - padding[1] as i64;
                         if i < 0 || j < 0 || i >= s.input[0] as i64 || j >= s.input[1] as i64 {
                             continue;
                         }
@@ -108,7 +112,13 @@ impl Case {
                             acc += (x - i64::from(self.x_zero)) * (w - i64::from(self.w_zero));
                         }
                     }
-                    y.push(requantise_reference(acc, self.bias[o], self.multiplier[o], self.shift[o], self.output));
+                    y.push(requantise_reference(
+                        acc,
+                        self.bias[o],
+                        self.multiplier[o],
+                        self.shift[o],
+                        self.output,
+                    ));
                 }
             }
         }
@@ -170,8 +180,7 @@ proptest! {
 #[test]
 fn convolution_with_shared_windows() {
     let window = Window { padding: [1; 4], ..Window::of([3, 3]) };
-    let shape =
-        QConvShape { batch: 1, input: [7, 7], in_channels: 20, out_channels: 333, groups: 1, window };
+    let shape = QConvShape { batch: 1, input: [7, 7], in_channels: 20, out_channels: 333, groups: 1, window };
     Case::new(shape, 1).check();
 }
 
@@ -218,7 +227,8 @@ fn matmul_is_a_pointwise_convolution() {
 #[test]
 fn accumulation_wraps() {
     let depth = 40_000;
-    let weights = QWeights { values: &vec![127; depth], zero: -128, bias: &[5], multiplier: &[1 << 30], shift: &[55] };
+    let weights =
+        QWeights { values: &vec![127; depth], zero: -128, bias: &[5], multiplier: &[1 << 30], shift: &[55] };
     let expected = requantise_reference(40_000 * 255 * 255, 5, 1 << 30, 55, QOutput::full(3));
     assert!(expected < 0, "the wrapped sum is negative");
     let mut y = [0];
@@ -289,9 +299,7 @@ fn elementwise_over_every_pair() {
     let multiplier = Multiplier { value: mx, shift: 38 };
     q_multiply(operand(&x, x_zero), operand(&y, y_zero), multiplier, output, &mut product).unwrap();
     q_maximum(&x, &y, output, &mut maximum).unwrap();
-    let place = |t: i128, shift: u32| {
-        (-5 + ((t + (1i128 << (shift - 1))) >> shift)).clamp(-100, 90) as i8
-    };
+    let place = |t: i128, shift: u32| (-5 + ((t + (1i128 << (shift - 1))) >> shift)).clamp(-100, 90) as i8;
     for index in 0..x.len() {
         let (dx, dy) = (i128::from(x[index]) + 17, i128::from(y[index]) - 101);
         assert_eq!(sum[index], place(dx * i128::from(mx) + dy * i128::from(my), 32), "add {index}");
@@ -331,8 +339,14 @@ fn max_pool_ignores_padding() {
     let window = Window { padding: [1; 4], ..Window::of([3, 3]) };
     let shape = QPoolShape { batch: 1, input: [2, 2], channels: 2, output: [2, 2], window };
     let mut y = [0; 8];
-    q_pool(&shape, QPoolKind::Max, QOutput { zero: 0, low: -90, high: 127 }, &[-100, -2, -101, -5, -99, -7, -98, -9], &mut y)
-        .unwrap();
+    q_pool(
+        &shape,
+        QPoolKind::Max,
+        QOutput { zero: 0, low: -90, high: 127 },
+        &[-100, -2, -101, -5, -99, -7, -98, -9],
+        &mut y,
+    )
+    .unwrap();
     assert_eq!(y, [-90, -2, -90, -2, -90, -2, -90, -2]);
 }
 

@@ -1,7 +1,7 @@
 //! Transposed convolution over NCHW.
 
 use super::Activation;
-use super::gemm::{MatrixMut, MatrixRef, gemm};
+use super::gemm::{MatrixMut, MatrixRef, gemm_block};
 use crate::error::{check_length, elements};
 use crate::{KernelError, Window};
 use rayon::prelude::*;
@@ -126,7 +126,7 @@ fn scatter_group(
         // w is [inputs, outputs * taps]; its transpose's rows for this channel start at column channel * taps.
         let weights = MatrixRef::strided(&w[channel * taps..], taps, inputs, 1, outputs * taps)?;
         let pixels = MatrixRef::row_major(x, inputs, input_plane)?;
-        gemm(1.0, weights, pixels, 0.0, MatrixMut::row_major(&mut columns, taps, input_plane)?)?;
+        gemm_block(1.0, weights, pixels, 0.0, MatrixMut::row_major(&mut columns, taps, input_plane)?)?;
         for (tap, columns) in columns.chunks_exact(input_plane).enumerate() {
             scatter_tap(shape, output, tap, columns, y);
         }

@@ -91,6 +91,12 @@ impl<'a> MatrixRef<'a> {
         }
     }
 
+    /// Rows `first..first + rows`.
+    fn rows_from(self, first: usize, rows: usize) -> Result<Self, KernelError> {
+        let from = (first * self.row_stride).min(self.data.len());
+        Self::strided(&self.data[from..], rows, self.columns, self.row_stride, self.column_stride)
+    }
+
     fn at(&self, row: usize, column: usize) -> f32 {
         self.data[row * self.row_stride + column * self.column_stride]
     }
@@ -144,11 +150,66 @@ fn check_product(a: &MatrixRef, b: &MatrixRef, y: &MatrixMut) -> Result<(), Kern
     Err(KernelError::shape(KERNEL, problem))
 }
 
-/// `y = alpha * a b + beta * y` on the calling thread. With `beta == 0` the old content of `y` is not read.
+/// `y = alpha * a b + beta * y`, cut into blocks of rows and columns for the threads of the pool. With `beta == 0` the
+/// old content of `y` is not read.
 ///
 /// # Errors
 /// Shapes that do not fit each other.
 pub fn gemm(alpha: f32, a: MatrixRef, b: MatrixRef, beta: f32, y: MatrixMut) -> Result<(), KernelError> {
+    check_product(&a, &b, &y)?;
+    if y.rows == 0 || y.columns == 0 {
+        return Ok(());
+    }
+    if y.rows.saturating_mul(y.columns).saturating_mul(a.columns) < PARALLEL_PRODUCTS {
+        return gemm_block(alpha, a, b, beta, y);
+    }
+    let (columns, stride) = (y.columns, y.row_stride);
+    if y.rows >= 2 * BLOCK_ROWS {
+        let blocks = y.data.par_chunks_mut(BLOCK_ROWS * stride).take(y.rows.div_ceil(BLOCK_ROWS));
+        return blocks.enumerate().try_for_each(|(block, data)| {
+            let first = block * BLOCK_ROWS;
+            let rows = BLOCK_ROWS.min(a.rows - first);
+            gemm_block(
+                alpha,
+                a.rows_from(first, rows)?,
+                b,
+                beta,
+                MatrixMut::strided(data, rows, columns, stride)?,
+            )
+        });
+    }
+    // Few rows: blocks of columns, each computed apart and copied, since their places in `y` interleave.
+    let mut blocks: Vec<(usize, Vec<&mut [f32]>)> =
+        (0..columns).step_by(BLOCK_COLUMNS).map(|first| (first, Vec::with_capacity(y.rows))).collect();
+    for row in y.data.chunks_mut(stride).take(y.rows) {
+        let pieces = row[..columns].chunks_mut(BLOCK_COLUMNS);
+        blocks.iter_mut().zip(pieces).for_each(|((_, rows), piece)| rows.push(piece));
+    }
+    blocks.into_par_iter().try_for_each(|(first, rows)| {
+        let columns = BLOCK_COLUMNS.min(columns - first);
+        let mut product: Vec<f32> = Vec::with_capacity(rows.len() * columns);
+        rows.iter().for_each(|row| product.extend_from_slice(row));
+        let view = MatrixMut::row_major(&mut product, rows.len(), columns)?;
+        gemm_block(alpha, a, b.transposed().rows_from(first, columns)?.transposed(), beta, view)?;
+        rows.into_iter().zip(product.chunks_exact(columns)).for_each(|(to, from)| to.copy_from_slice(from));
+        Ok(())
+    })
+}
+
+/// Rows and columns of the blocks of [`gemm`]: fixed, so that results do not depend on the thread count.
+const BLOCK_ROWS: usize = 64;
+const BLOCK_COLUMNS: usize = 128;
+/// Below so many multiplications a product stays on one thread.
+const PARALLEL_PRODUCTS: usize = 1 << 18;
+
+/// [`gemm`] on the calling thread.
+pub(super) fn gemm_block(
+    alpha: f32,
+    a: MatrixRef,
+    b: MatrixRef,
+    beta: f32,
+    y: MatrixMut,
+) -> Result<(), KernelError> {
     check_product(&a, &b, &y)?;
     if y.rows == 0 || y.columns == 0 {
         return Ok(());
@@ -207,9 +268,6 @@ pub fn gemm_plain(
     Ok(())
 }
 
-/// Output columns of [`linear`] that one task computes: fixed, so that results do not depend on the thread count.
-const LINEAR_CHUNK: usize = 128;
-
 /// The fully connected layer `y[m, n] = activation(x[m, k] w[n, k]^T + bias[n])`.
 ///
 /// # Errors
@@ -240,7 +298,5 @@ pub fn linear(
     let w = MatrixRef::row_major(w, n, k)?.transposed();
     gemm(1.0, x, w, 1.0, MatrixMut::row_major(y, m, n)?)?;
     activation.apply(y);
-    let _ = LINEAR_CHUNK;
-    let _ = y.par_iter();
     Ok(())
 }

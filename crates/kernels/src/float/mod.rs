@@ -5,6 +5,7 @@
 
 mod conv;
 mod conv_transpose;
+mod depthwise;
 mod gemm;
 mod pool;
 
@@ -31,7 +32,14 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// `y = activation(x + bias)`.
+    pub(crate) fn store(self, x: &[f32], bias: f32, y: &mut [f32]) {
+        y.iter_mut().zip(x).for_each(|(y, x)| *y = x + bias);
+        self.apply(y);
+    }
+
     /// Applies the activation in place.
+    #[inline]
     pub fn apply(self, values: &mut [f32]) {
         match self {
             Self::None => {}

@@ -73,7 +73,7 @@ fn max_plane(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
 fn max_row(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
     let window = &shape.window;
     for tap in 0..window.kernel[1] {
-        let (columns, first) = columns_of_tap(window, tap, shape.input[1], y.len());
+        let (columns, first) = window.columns_of_tap(tap, shape.input[1], y.len());
         let Some(x) = x.get(first..) else { continue };
         for (y, x) in y[columns].iter_mut().zip(x.iter().step_by(window.stride[1])) {
             // NaN propagates: once stored it loses no comparison, and a NaN input is always taken.
@@ -93,7 +93,7 @@ fn average_plane(shape: &PoolShape, count_include_pad: bool, x: &[f32], y: &mut 
             let index = (start + (tap * window.dilation[0]) as isize) as usize;
             let x = &x[index * width..][..width];
             for tap in 0..window.kernel[1] {
-                let (columns, first) = columns_of_tap(window, tap, width, y.len());
+                let (columns, first) = window.columns_of_tap(tap, width, y.len());
                 let Some(x) = x.get(first..) else { continue };
                 for (y, x) in y[columns].iter_mut().zip(x.iter().step_by(window.stride[1])) {
                     *y += x;
@@ -112,20 +112,4 @@ fn average_plane(shape: &PoolShape, count_include_pad: bool, x: &[f32], y: &mut 
             *y = if count == 0 { 0.0 } else { *y / count as f32 };
         }
     }
-}
-
-/// The output columns for which kernel column `tap` lies inside the input, and the input column of the first of them.
-fn columns_of_tap(
-    window: &Window,
-    tap: usize,
-    input: usize,
-    output: usize,
-) -> (std::ops::Range<usize>, usize) {
-    let stride = window.stride[1];
-    let offset = tap * window.dilation[1];
-    let left = window.padding[1];
-    // Smallest column with column * stride + offset >= left, and the first with column * stride + offset >= left + input.
-    let first = left.saturating_sub(offset).div_ceil(stride).min(output);
-    let end = (left + input).saturating_sub(offset).div_ceil(stride).min(output).max(first);
-    (first..end, (first * stride + offset).saturating_sub(left))
 }

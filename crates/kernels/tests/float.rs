@@ -1,0 +1,358 @@
+//! f32 operators against plain loops in f64 written here, and small cases worked by hand.
+
+use ediacara_kernels::Window;
+use ediacara_kernels::float::*;
+use proptest::prelude::*;
+
+/// Values in -1..1, from SplitMix64 (Steele et al. 2014).
+fn random(seed: u64, count: usize) -> Vec<f32> {
+    let mut state = seed;
+    (0..count)
+        .map(|_| {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+fn assert_close(found: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    for (index, (&found, &expected)) in found.iter().zip(expected).enumerate() {
+        let error = (f64::from(found) - expected).abs();
+        assert!(error <= tolerance, "element {index}: {found} instead of {expected}");
+    }
+}
+
+fn activate(activation: Activation, value: f64) -> f64 {
+    match activation {
+        Activation::None => value,
+        Activation::Relu => value.max(0.0),
+        Activation::Clamp { low, high } => value.max(f64::from(low)).min(f64::from(high)),
+    }
+}
+
+/// The input index that tap `k` reads for output index `o`, if it exists.
+fn source(window: &Window, axis: usize, o: usize, k: usize, size: usize) -> Option<usize> {
+    let at = (o * window.stride[axis] + k * window.dilation[axis]) as i64 - window.padding[axis] as i64;
+    usize::try_from(at).ok().filter(|&at| at < size)
+}
+
+fn conv_reference(
+    s: &ConvShape,
+    [oh, ow]: [usize; 2],
+    x: &[f32],
+    w: &[f32],
+    bias: Option<&[f32]>,
+    a: Activation,
+) -> Vec<f64> {
+    let [kh, kw] = s.window.kernel;
+    let (cg, og) = (s.in_channels / s.groups, s.out_channels / s.groups);
+    let mut y = Vec::new();
+    for n in 0..s.batch {
+        for o in 0..s.out_channels {
+            for p in 0..oh * ow {
+                let mut sum = bias.map_or(0.0, |bias| f64::from(bias[o]));
+                for c in 0..cg {
+                    for k in 0..kh * kw {
+                        let i = source(&s.window, 0, p / ow, k / kw, s.input[0]);
+                        let j = source(&s.window, 1, p % ow, k % kw, s.input[1]);
+                        let (Some(i), Some(j)) = (i, j) else { continue };
+                        let x = x[((n * s.in_channels + o / og * cg + c) * s.input[0] + i) * s.input[1] + j];
+                        sum += f64::from(x) * f64::from(w[(o * cg + c) * kh * kw + k]);
+                    }
+                }
+                y.push(activate(a, sum));
+            }
+        }
+    }
+    y
+}
+
+fn check_conv(shape: &ConvShape, seed: u64, with_bias: bool, activation: Activation) {
+    let output = shape.output().unwrap();
+    let x = random(seed, shape.batch * shape.in_channels * shape.input[0] * shape.input[1]);
+    let w = random(seed + 1, shape.out_channels * shape.in_channels / shape.groups * shape.window.taps());
+    let bias = with_bias.then(|| random(seed + 2, shape.out_channels));
+    let mut y = vec![f32::NAN; shape.batch * shape.out_channels * output[0] * output[1]];
+    conv2d(shape, &x, &w, bias.as_deref(), activation, &mut y).unwrap();
+    assert_close(&y, &conv_reference(shape, output, &x, &w, bias.as_deref(), activation), 1e-4);
+}
+
+fn activation() -> impl Strategy<Value = Activation> {
+    prop_oneof![
+        Just(Activation::None),
+        Just(Activation::Relu),
+        Just(Activation::Clamp { low: -0.5, high: 0.75 })
+    ]
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    let pair = |low: usize, high: usize| (low..=high, low..=high).prop_map(|(a, b)| [a, b]);
+    (pair(1, 4), pair(1, 3), (0usize..4, 0usize..4, 0usize..4, 0usize..4), pair(1, 2)).prop_map(
+        |(kernel, stride, (t, l, b, r), dilation)| Window { kernel, stride, padding: [t, l, b, r], dilation },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn convolution(
+        window in window(), batch in 1usize..3, groups in 1usize..4, inputs in 1usize..6, outputs in 1usize..20,
+        height in 7usize..12, width in 7usize..14, seed: u32, bias: bool, activation in activation(),
+    ) {
+        let shape = ConvShape {
+            batch, input: [height, width], in_channels: inputs * groups, out_channels: outputs * groups, groups, window,
+        };
+        check_conv(&shape, u64::from(seed), bias, activation);
+    }
+
+    #[test]
+    fn depthwise_convolution(
+        window in window(), channels in 2usize..9, multiplier in 1usize..3,
+        height in 7usize..12, width in 7usize..40, seed: u32, bias: bool, activation in activation(),
+    ) {
+        let shape = ConvShape {
+            batch: 2, input: [height, width], in_channels: channels, out_channels: channels * multiplier,
+            groups: channels, window,
+        };
+        check_conv(&shape, u64::from(seed), bias, activation);
+    }
+
+    #[test]
+    fn transposed_convolution(
+        window in window(), groups in 1usize..3, inputs in 1usize..4, outputs in 1usize..4,
+        input in (3usize..6, 3usize..6), padding in (0usize..2, 0usize..2), seed: u32, activation in activation(),
+    ) {
+        // Padding that leaves something of the output whatever the kernel.
+        let window = Window { padding: [padding.0, padding.1, padding.1, padding.0], ..window };
+        let shape = ConvTransposeShape {
+            batch: 2, in_channels: inputs * groups, input: [input.0 + 1, input.1 + 1], out_channels: outputs * groups,
+            groups, window, output_padding: padding.into(),
+        };
+        check_conv_transpose(&shape, u64::from(seed), activation);
+    }
+
+    #[test]
+    fn pooling(
+        window in window(), height in 7usize..12, width in 7usize..12, extra in (0usize..2, 0usize..2), seed: u32,
+        count_include_pad: bool,
+    ) {
+        let input = [height, width];
+        let [oh, ow] = window.output(input).unwrap();
+        let shape = PoolShape { planes: 3, input, output: [oh + extra.0, ow + extra.1], window };
+        let x = random(u64::from(seed), 3 * height * width);
+        let mut y = vec![f32::NAN; 3 * shape.output[0] * shape.output[1]];
+        pool2d(&shape, PoolKind::Max, &x, &mut y).unwrap();
+        let expected: Vec<f64> = pool_reference(&shape, &x, |values, _| {
+            values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+        });
+        prop_assert!(y.iter().zip(&expected).all(|(&y, &e)| f64::from(y) == e));
+        pool2d(&shape, PoolKind::Average { count_include_pad }, &x, &mut y).unwrap();
+        let expected = pool_reference(&shape, &x, |values, padded| {
+            let count = if count_include_pad { padded } else { values.len() };
+            if count == 0 { 0.0 } else { values.iter().sum::<f64>() / count as f64 }
+        });
+        assert_close(&y, &expected, 1e-6);
+    }
+
+    #[test]
+    fn products(
+        m in 1usize..150, n in 1usize..300, k in 0usize..70, seed: u32, alpha in -2f32..2.0, beta in prop_oneof![Just(0f32), -2f32..2.0],
+        transposed: (bool, bool),
+    ) {
+        let (a, b, c) = (random(1, m * k), random(2, k * n), random(u64::from(seed), m * (n + 3)));
+        let a_view = if transposed.0 {
+            MatrixRef::row_major(&a, k, m).unwrap().transposed()
+        } else {
+            MatrixRef::row_major(&a, m, k).unwrap()
+        };
+        let b_view = if transposed.1 {
+            MatrixRef::row_major(&b, n, k).unwrap().transposed()
+        } else {
+            MatrixRef::row_major(&b, k, n).unwrap()
+        };
+        let mut expected: Vec<f64> = c.iter().map(|&c| f64::from(c)).collect();
+        for row in 0..m {
+            for column in 0..n {
+                let at = |index: usize| {
+                    let a = if transposed.0 { a[index * m + row] } else { a[row * k + index] };
+                    let b = if transposed.1 { b[column * k + index] } else { b[index * n + column] };
+                    f64::from(a) * f64::from(b)
+                };
+                let y = &mut expected[row * (n + 3) + column];
+                *y = f64::from(alpha) * (0..k).map(at).sum::<f64>() + f64::from(beta) * *y;
+            }
+        }
+        // The three columns between rows must stay as they are.
+        for product in [gemm, gemm_plain] {
+            let mut y = c.clone();
+            product(alpha, a_view, b_view, beta, MatrixMut::strided(&mut y, m, n, n + 3).unwrap()).unwrap();
+            assert_close(&y, &expected, 1e-4);
+        }
+    }
+}
+
+/// Scatters every input pixel through the kernel into a padded output, then crops: ConvTranspose's definition.
+fn check_conv_transpose(s: &ConvTransposeShape, seed: u64, activation: Activation) {
+    let [oh, ow] = s.output().unwrap();
+    let [kh, kw] = s.window.kernel;
+    let (cg, og) = (s.in_channels / s.groups, s.out_channels / s.groups);
+    let x = random(seed, s.batch * s.in_channels * s.input[0] * s.input[1]);
+    let w = random(seed + 1, s.in_channels * og * kh * kw);
+    let bias = random(seed + 2, s.out_channels);
+    let mut expected: Vec<f64> = (0..s.batch * s.out_channels * oh * ow)
+        .map(|i| f64::from(bias[i / (oh * ow) % s.out_channels]))
+        .collect();
+    for n in 0..s.batch {
+        for c in 0..s.in_channels {
+            for p in 0..s.input[0] * s.input[1] {
+                for o in 0..og {
+                    for k in 0..kh * kw {
+                        let at = |axis: usize, p: usize, k: usize| {
+                            (p * s.window.stride[axis] + k * s.window.dilation[axis])
+                                .checked_sub(s.window.padding[axis])
+                        };
+                        let i = at(0, p / s.input[1], k / kw).filter(|&i| i < oh);
+                        let j = at(1, p % s.input[1], k % kw).filter(|&j| j < ow);
+                        let (Some(i), Some(j)) = (i, j) else { continue };
+                        let x = x[(n * s.in_channels + c) * s.input[0] * s.input[1] + p];
+                        let w = w[(c * og + o) * kh * kw + k];
+                        expected[((n * s.out_channels + c / cg * og + o) * oh + i) * ow + j] +=
+                            f64::from(x) * f64::from(w);
+                    }
+                }
+            }
+        }
+    }
+    expected.iter_mut().for_each(|value| *value = activate(activation, *value));
+    let mut y = vec![f32::NAN; expected.len()];
+    conv_transpose2d(s, &x, &w, Some(&bias), activation, &mut y).unwrap();
+    assert_close(&y, &expected, 1e-5);
+}
+
+/// `fold` gets the values under a window and the number of taps inside the padded input.
+fn pool_reference(s: &PoolShape, x: &[f32], fold: impl Fn(&[f64], usize) -> f64) -> Vec<f64> {
+    let [kh, kw] = s.window.kernel;
+    let mut y = Vec::new();
+    for plane in 0..s.planes {
+        for p in 0..s.output[0] * s.output[1] {
+            let mut values = Vec::new();
+            let mut padded = 0;
+            for k in 0..kh * kw {
+                let (row, column) = (p / s.output[1], p % s.output[1]);
+                let bottom = row * s.window.stride[0] + k / kw * s.window.dilation[0];
+                let right = column * s.window.stride[1] + k % kw * s.window.dilation[1];
+                let size = [0, 1].map(|a| s.input[a] + s.window.padding[a] + s.window.padding[a + 2]);
+                padded += usize::from(bottom < size[0] && right < size[1]);
+                let i = source(&s.window, 0, row, k / kw, s.input[0]);
+                let j = source(&s.window, 1, column, k % kw, s.input[1]);
+                if let (Some(i), Some(j)) = (i, j) {
+                    values.push(f64::from(x[(plane * s.input[0] + i) * s.input[1] + j]));
+                }
+            }
+            y.push(fold(&values, padded));
+        }
+    }
+    y
+}
+
+/// Large enough that pixels and channels are both cut.
+#[test]
+fn convolution_in_many_tasks() {
+    let window = Window { padding: [1; 4], ..Window::of([3, 3]) };
+    for (input, channels, outputs) in [([60, 50], 5, 7), ([7, 7], 40, 200), ([33, 31], 96, 130)] {
+        let shape =
+            ConvShape { batch: 1, input, in_channels: channels, out_channels: outputs, groups: 1, window };
+        check_conv(&shape, 7, true, Activation::Relu);
+        check_conv(&ConvShape { window: Window::POINT, ..shape }, 8, true, Activation::None);
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_threads() {
+    let window = Window { padding: [1; 4], ..Window::of([3, 3]) };
+    let shape = ConvShape { batch: 1, input: [40, 40], in_channels: 64, out_channels: 64, groups: 1, window };
+    let (x, w) = (random(1, 64 * 1600), random(2, 64 * 64 * 9));
+    let (a, b) = (random(3, 40 * 300), random(4, 300 * 700));
+    let by = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let mut y = vec![0.0; 64 * 1600];
+            conv2d(&shape, &x, &w, None, Activation::None, &mut y).unwrap();
+            let mut z = vec![0.0; 40 * 700];
+            linear([40, 700, 300], &a, &b, None, Activation::None, &mut z).unwrap();
+            (y, z)
+        })
+    };
+    assert!(by(1) == by(3), "bits differ between one and three threads");
+}
+
+#[test]
+fn linear_adds_bias_and_activates() {
+    // [1 2; 3 4] times [1 1; 0 -3; 2 0] transposed.
+    let mut y = [f32::NAN; 6];
+    let activation = Activation::Clamp { low: -5.0, high: 6.0 };
+    linear(
+        [2, 3, 2],
+        &[1.0, 2.0, 3.0, 4.0],
+        &[1.0, 1.0, 0.0, -3.0, 2.0, 0.0],
+        Some(&[0.5, 0.0, 1.0]),
+        activation,
+        &mut y,
+    )
+    .unwrap();
+    assert_eq!(y, [3.5, -5.0, 3.0, 6.0, -5.0, 6.0]);
+}
+
+#[test]
+fn not_a_number_is_not_hidden() {
+    for activation in [Activation::None, Activation::Relu, Activation::Clamp { low: 0.0, high: 1.0 }] {
+        let mut y = [f32::NAN, 2.0, -1.0];
+        activation.apply(&mut y);
+        assert!(y[0].is_nan(), "{activation:?}");
+    }
+    let shape = PoolShape { planes: 1, input: [1, 3], output: [1, 1], window: Window::of([1, 3]) };
+    for place in 0..3 {
+        let mut x = [1.0, 2.0, 3.0];
+        x[place] = f32::NAN;
+        let mut y = [0.0];
+        pool2d(&shape, PoolKind::Max, &x, &mut y).unwrap();
+        assert!(y[0].is_nan(), "{x:?}");
+    }
+}
+
+#[test]
+fn bad_operands_are_errors() {
+    let shape = ConvShape {
+        batch: 1,
+        input: [3, 3],
+        in_channels: 2,
+        out_channels: 4,
+        groups: 1,
+        window: Window::of([3, 3]),
+    };
+    let run = |shape: &ConvShape, x: usize, w: usize, y: usize| {
+        conv2d(shape, &vec![0.0; x], &vec![0.0; w], None, Activation::None, &mut vec![0.0; y])
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(run(&shape, 18, 72, 4), Ok(()));
+    assert!(run(&shape, 17, 72, 4).unwrap_err().contains("`x` holds 17 elements where its shape needs 18"));
+    assert!(run(&shape, 18, 71, 4).is_err());
+    assert!(run(&shape, 18, 72, 5).is_err());
+    assert!(run(&ConvShape { groups: 3, ..shape }, 18, 72, 4).unwrap_err().contains("3 groups"));
+    assert!(run(&ConvShape { groups: 0, ..shape }, 18, 72, 4).is_err());
+    assert!(
+        run(&ConvShape { window: Window::of([4, 3]), ..shape }, 18, 72, 4).unwrap_err().contains("spans 4")
+    );
+    assert!(
+        run(&ConvShape { window: Window { stride: [0, 1], ..shape.window }, ..shape }, 18, 72, 4).is_err()
+    );
+    assert!(run(&ConvShape { batch: usize::MAX, ..shape }, 18, 72, 4).is_err());
+    assert!(MatrixRef::strided(&[0.0; 5], 2, 3, 3, 1).is_err());
+    assert!(MatrixRef::strided(&[0.0; 5], 2, 2, usize::MAX, 1).is_err());
+    assert!(MatrixMut::strided(&mut [0.0; 9], 2, 4, 3).is_err(), "rows overlap");
+}
