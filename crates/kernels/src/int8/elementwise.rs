@@ -3,6 +3,7 @@
 use super::requantise::{Multiplier, QOutput, round_shift};
 use crate::KernelError;
 use crate::error::{check_length, elements};
+use crate::vectorise::{Vectorise, vectorise};
 use rayon::prelude::*;
 
 /// Elements that one task works on: fixed, and small enough to stay in the first-level cache.
@@ -36,16 +37,38 @@ pub fn q_add(
     output.check(KERNEL)?;
     check_length(KERNEL, "y", y.values.len(), x.values.len())?;
     check_length(KERNEL, "out", out.len(), x.values.len())?;
-    let (x_zero, y_zero) = (i64::from(x.zero), i64::from(y.zero));
-    let (x_multiplier, y_multiplier) = (i64::from(x_multiplier), i64::from(y_multiplier));
+    let zeros = [x.zero, y.zero];
+    let multipliers = [x_multiplier, y_multiplier];
     let chunks = x.values.par_chunks(CHUNK).zip(y.values.par_chunks(CHUNK));
-    out.par_chunks_mut(CHUNK).zip(chunks).for_each(|(out, (x, y))| {
-        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
-            let sum = (i64::from(x) - x_zero) * x_multiplier + (i64::from(y) - y_zero) * y_multiplier;
-            *out = output.place(round_shift(sum, shift));
-        }
-    });
+    out.par_chunks_mut(CHUNK)
+        .zip(chunks)
+        .for_each(|(out, (x, y))| vectorise(Add { x, y, zeros, multipliers, shift, output, out }));
     Ok(())
+}
+
+/// The loop of [`q_add`].
+struct Add<'a> {
+    x: &'a [i8],
+    y: &'a [i8],
+    zeros: [i8; 2],
+    multipliers: [i32; 2],
+    shift: u8,
+    output: QOutput,
+    out: &'a mut [i8],
+}
+
+impl Vectorise for Add<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let [x_zero, y_zero] = self.zeros.map(i32::from);
+        let [x_multiplier, y_multiplier] = self.multipliers.map(i64::from);
+        for ((out, &x), &y) in self.out.iter_mut().zip(self.x).zip(self.y) {
+            let (x, y) = (i32::from(x) - x_zero, i32::from(y) - y_zero);
+            let sum = i64::from(x) * x_multiplier + i64::from(y) * y_multiplier;
+            *out = self.output.place(round_shift(sum, self.shift));
+        }
+    }
 }
 
 /// N-MULTIPLY of two tensors of one shape.
@@ -66,7 +89,8 @@ pub fn q_multiply(
     check_length(KERNEL, "out", out.len(), x.values.len())?;
     let chunks = x.values.par_chunks(CHUNK).zip(y.values.par_chunks(CHUNK));
     out.par_chunks_mut(CHUNK).zip(chunks).for_each(|(out, (x_values, y_values))| {
-        multiply_row(x_values, x.zero, y_values, y.zero, multiplier, output, out)
+        let (x, y) = (QOperand { values: x_values, ..x }, QOperand { values: y_values, ..y });
+        multiply_row(x, y, multiplier, output, out);
     });
     Ok(())
 }
@@ -96,25 +120,35 @@ pub fn q_multiply_channels(
         out.par_chunks_mut(channels).zip(x.values.par_chunks(channels)).with_min_len(CHUNK / channels + 1);
     rows.enumerate().for_each(|(pixel, (out, x_values))| {
         let y_values = &y.values[pixel / pixels * channels..][..channels];
-        multiply_row(x_values, x.zero, y_values, y.zero, multiplier, output, out);
+        let (x, y) = (QOperand { values: x_values, ..x }, QOperand { values: y_values, ..y });
+        multiply_row(x, y, multiplier, output, out);
     });
     Ok(())
 }
 
-fn multiply_row(
-    x: &[i8],
-    x_zero: i8,
-    y: &[i8],
-    y_zero: i8,
+fn multiply_row(x: QOperand, y: QOperand, multiplier: Multiplier, output: QOutput, out: &mut [i8]) {
+    vectorise(Multiply { x, y, multiplier, output, out });
+}
+
+/// The loop of [`q_multiply`].
+struct Multiply<'a> {
+    x: QOperand<'a>,
+    y: QOperand<'a>,
     multiplier: Multiplier,
     output: QOutput,
-    out: &mut [i8],
-) {
-    let (x_zero, y_zero) = (i32::from(x_zero), i32::from(y_zero));
-    let factor = i64::from(multiplier.value);
-    for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
-        let product = (i32::from(x) - x_zero) * (i32::from(y) - y_zero);
-        *out = output.place(round_shift(i64::from(product) * factor, multiplier.shift));
+    out: &'a mut [i8],
+}
+
+impl Vectorise for Multiply<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let (x_zero, y_zero) = (i32::from(self.x.zero), i32::from(self.y.zero));
+        let factor = i64::from(self.multiplier.value);
+        for ((out, &x), &y) in self.out.iter_mut().zip(self.x.values).zip(self.y.values) {
+            let product = (i32::from(x) - x_zero) * (i32::from(y) - y_zero);
+            *out = self.output.place(round_shift(i64::from(product) * factor, self.multiplier.shift));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Accumulation wraps in i32, so sums may run in any order, and every variant of the inner product ([`Variant`]) gives
 //! the same bits.
 
+mod array;
 mod conv;
 mod depthwise;
 mod dot;
@@ -12,6 +13,7 @@ mod pool;
 mod product;
 mod requantise;
 
+pub use array::{Accumulation, ArrayDot, ArrayScratch, array_dot, array_dot_by};
 pub use conv::{QConvShape, QWeights, q_conv, q_conv_by, q_matmul, q_matmul_by};
 pub use dot::Variant;
 pub use elementwise::{QOperand, q_add, q_maximum, q_multiply, q_multiply_channels, q_table};

@@ -2,6 +2,7 @@
 
 use super::requantise::{Multiplier, QOutput, quantize_multiplier, requantise};
 use crate::error::{check_length, elements};
+use crate::vectorise::{Vectorise, vectorise};
 use crate::{KernelError, Window};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -68,42 +69,67 @@ pub fn q_pool(
     y.par_chunks_mut(row_elements).enumerate().for_each_init(
         || vec![0i32; shape.channels],
         |sums, (index, y)| {
-            let (image, row) = (index / shape.output[0], index % shape.output[0]);
+            let image = index / shape.output[0];
             let x = &x[image * height * width * shape.channels..][..height * width * shape.channels];
-            for (column, y) in y.chunks_exact_mut(shape.channels).enumerate() {
-                match kind {
-                    QPoolKind::Max => {
-                        y.fill(i8::MIN);
-                        for_each_tap(shape, [row, column], x, |x| {
-                            y.iter_mut().zip(x).for_each(|(y, &x)| *y = x.max(*y));
-                        });
-                        y.iter_mut().for_each(|y| *y = (*y).max(output.low).min(output.high));
-                    }
-                    QPoolKind::Average { x_zero, count_include_pad, .. } => {
-                        sums.fill(0);
-                        for_each_tap(shape, [row, column], x, |x| {
-                            let zero = i32::from(x_zero);
-                            sums.iter_mut()
-                                .zip(x)
-                                .for_each(|(sum, &x)| *sum = sum.wrapping_add(i32::from(x) - zero));
-                        });
-                        let count = count(shape, count_include_pad, [row, column]);
-                        let Some(multiplier) = multipliers.get(count).copied().flatten() else {
-                            y.fill(output.place(0));
-                            continue;
-                        };
-                        y.iter_mut()
-                            .zip(&*sums)
-                            .for_each(|(y, &sum)| *y = requantise(sum, 0, multiplier, output));
-                    }
-                }
-            }
+            let multipliers = &multipliers;
+            vectorise(Row { shape, kind, multipliers, output, row: index % shape.output[0], x, sums, y });
         },
     );
     Ok(())
 }
 
+/// One output row.
+struct Row<'a> {
+    shape: &'a QPoolShape,
+    kind: QPoolKind,
+    /// Indexed by the count of elements.
+    multipliers: &'a [Option<Multiplier>],
+    output: QOutput,
+    row: usize,
+    x: &'a [i8],
+    /// Scratch, one accumulator a channel.
+    sums: &'a mut [i32],
+    y: &'a mut [i8],
+}
+
+impl Vectorise for Row<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let output = self.output;
+        for (column, y) in self.y.chunks_exact_mut(self.shape.channels).enumerate() {
+            let pixel = [self.row, column];
+            match self.kind {
+                QPoolKind::Max => {
+                    y.fill(i8::MIN);
+                    for_each_tap(self.shape, pixel, self.x, |x| {
+                        y.iter_mut().zip(x).for_each(|(y, &x)| *y = x.max(*y));
+                    });
+                    y.iter_mut().for_each(|y| *y = (*y).max(output.low).min(output.high));
+                }
+                QPoolKind::Average { x_zero, count_include_pad, .. } => {
+                    let zero = i32::from(x_zero);
+                    self.sums.fill(0);
+                    for_each_tap(self.shape, pixel, self.x, |x| {
+                        let pairs = self.sums.iter_mut().zip(x);
+                        pairs.for_each(|(sum, &x)| *sum = sum.wrapping_add(i32::from(x) - zero));
+                    });
+                    let count = count(self.shape, count_include_pad, pixel);
+                    match self.multipliers.get(count).copied().flatten() {
+                        None => y.fill(output.place(0)),
+                        Some(multiplier) => {
+                            let pairs = y.iter_mut().zip(&*self.sums);
+                            pairs.for_each(|(y, &sum)| *y = requantise(sum, 0, multiplier, output));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Calls `visit` with the channels of every input pixel under the window of one output pixel.
+#[inline(always)]
 fn for_each_tap(shape: &QPoolShape, [row, column]: [usize; 2], x: &[i8], mut visit: impl FnMut(&[i8])) {
     let (rows, top) = shape.window.inside(0, row, shape.input[0]);
     let (columns, left) = shape.window.inside(1, column, shape.input[1]);

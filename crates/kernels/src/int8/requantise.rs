@@ -3,6 +3,7 @@
 
 use crate::KernelError;
 use crate::error::check_length;
+use crate::vectorise::{Vectorise, vectorise};
 
 /// Largest shift that N-ROUND admits.
 pub const SHIFT_MAX: u8 = 62;
@@ -127,12 +128,28 @@ fn split(value: f64) -> (f64, i32) {
 /// Slices of different lengths.
 pub fn quantize(x: &[f32], scale: f32, zero: i8, y: &mut [i8]) -> Result<(), KernelError> {
     check_length("quantize", "y", y.len(), x.len())?;
-    let offset = f32::from(zero);
-    for (y, x) in y.iter_mut().zip(x) {
-        let value = (x / scale).round_ties_even() + offset;
-        *y = if value.is_nan() { zero } else { value.clamp(-128.0, 127.0) as i8 };
-    }
+    vectorise(Quantize { x, scale, zero, y });
     Ok(())
+}
+
+/// The loop of [`quantize`].
+struct Quantize<'a> {
+    x: &'a [f32],
+    scale: f32,
+    zero: i8,
+    y: &'a mut [i8],
+}
+
+impl Vectorise for Quantize<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run(self) {
+        let offset = f32::from(self.zero);
+        for (y, x) in self.y.iter_mut().zip(self.x) {
+            let value = (x / self.scale).round_ties_even() + offset;
+            *y = if value.is_nan() { self.zero } else { value.clamp(-128.0, 127.0) as i8 };
+        }
+    }
 }
 
 /// N-DEQUANTIZE of every value, with one scale and zero point.
