@@ -1,4 +1,5 @@
-//! Single operators: the matrix product three ways, the int8 variants side by side, and what lies between convolutions.
+//! Single operators: the matrix product three ways, the int8 variants side by side, and what lies between
+//! convolutions.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;

@@ -6,7 +6,8 @@
 pub enum KernelError {
     /// A slice does not hold as many elements as the shape says.
     #[error(
-        "{kernel}: operand `{operand}` holds {found} elements where its shape needs {expected}; pass a slice of exactly that length"
+        "{kernel}: operand `{operand}` holds {found} elements where its shape needs {expected}; \
+         pass a slice of exactly that length"
     )]
     Length {
         /// The kernel that was called.

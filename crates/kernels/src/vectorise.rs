@@ -1,14 +1,15 @@
 //! Compiles one loop several times, for the instruction sets that a machine may have, and picks at run time.
 //!
-//! The loop is ordinary Rust: the compiler vectorises it with what the chosen function may use. Nothing here changes a
-//! result: Rust neither reorders nor contracts floating-point operations.
+//! The loop is ordinary Rust: the compiler vectorises it with what the chosen function may use. Nothing here
+//! changes a result: Rust neither reorders nor contracts floating-point operations.
 
 #![allow(
     unsafe_code,
     reason = "calling a function with target features needs the run-time check that is made here"
 )]
 
-/// A loop to be compiled for several instruction sets. `run` must be `#[inline(always)]`, or it stays as it is.
+/// A loop to be compiled for several instruction sets. `run` must be `#[inline(always)]`, or it stays as it
+/// is.
 pub(crate) trait Vectorise {
     /// What the loop gives back.
     type Output;

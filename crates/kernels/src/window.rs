@@ -2,7 +2,8 @@
 
 use crate::KernelError;
 
-/// A two-dimensional sliding window: kernel, stride, padding and dilation. Index 0 is height, index 1 is width.
+/// A two-dimensional sliding window: kernel, stride, padding and dilation. Index 0 is height, index 1 is
+/// width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Kernel size `[height, width]`, at least 1.
@@ -24,7 +25,8 @@ impl Window {
         Self { kernel, ..Self::POINT }
     }
 
-    /// Refuses a zero kernel, stride or dilation and sizes beyond `u32`, so that no later index computation overflows.
+    /// Refuses a zero kernel, stride or dilation and sizes beyond `u32`, so that no later index computation
+    /// overflows.
     pub(crate) fn check(&self, kernel: &'static str) -> Result<(), KernelError> {
         let named = [("kernel", self.kernel), ("stride", self.stride), ("dilation", self.dilation)];
         for (name, sizes) in named {
@@ -57,7 +59,8 @@ impl Window {
             let padded = input[axis] + self.padding[axis] + self.padding[axis + 2];
             if padded < extent[axis] {
                 let problem = format!(
-                    "the window spans {} along axis {axis} but the padded input has only {padded}; shrink kernel or dilation, or pad more",
+                    "the window spans {} along axis {axis} but the padded input has only {padded}; \
+                     shrink kernel or dilation, or pad more",
                     extent[axis]
                 );
                 return Err(KernelError::shape("window", problem));
@@ -77,8 +80,8 @@ impl Window {
         self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0; 4]
     }
 
-    /// The taps along `axis` that fall inside the input for the window at output index `output`, as a range of tap
-    /// indices, with the input index of tap 0 (which may lie in the padding).
+    /// The taps along `axis` that fall inside the input for the window at output index `output`, as a range
+    /// of tap indices, with the input index of tap 0 (which may lie in the padding).
     pub(crate) fn inside(&self, axis: usize, output: usize, input: usize) -> (std::ops::Range<usize>, isize) {
         let dilation = self.dilation[axis] as isize;
         let start = (output * self.stride[axis]) as isize - self.padding[axis] as isize;
@@ -95,8 +98,8 @@ impl Window {
         padded.inside(axis, output, input + self.padding[axis] + self.padding[axis + 2]).0
     }
 
-    /// The output columns for which kernel column `tap` lies inside the input, and the input column of the first of
-    /// them.
+    /// The output columns for which kernel column `tap` lies inside the input, and the input column of the
+    /// first of them.
     #[inline]
     pub(crate) fn columns_of_tap(
         &self,

@@ -1,5 +1,7 @@
 //! The `dot` instruction against the loops of docs/isa.md.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails the test")]
+
 use ediacara_kernels::int8::*;
 use proptest::prelude::*;
 
@@ -81,7 +83,8 @@ fn check(dot: &ArrayDot, seed: u64) {
 proptest! {
     #[test]
     fn as_the_page_says(
-        (rows, columns) in prop_oneof![Just((16, 16)), Just((32, 8)), Just((8, 40)), (1usize..20, 1usize..20)],
+        (rows, columns) in
+            prop_oneof![Just((16, 16)), Just((32, 8)), Just((8, 40)), (1usize..20, 1usize..20)],
         (x, w_row, acc) in (0usize..50, 0usize..3, 0usize..50),
         pixels in (1usize..6, 1usize..5), blocks in 1usize..3, stretch in 1usize..50,
         window_counts in (1usize..4, 1usize..4),

@@ -1,5 +1,7 @@
 //! f32 operators against plain loops in f64 written here, and small cases worked by hand.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails the test")]
+
 use ediacara_kernels::Window;
 use ediacara_kernels::float::*;
 use proptest::prelude::*;
@@ -101,11 +103,13 @@ proptest! {
 
     #[test]
     fn convolution(
-        window in window(), batch in 1usize..3, groups in 1usize..4, inputs in 1usize..6, outputs in 1usize..20,
+        window in window(), batch in 1usize..3, groups in 1usize..4, inputs in 1usize..6,
+        outputs in 1usize..20,
         height in 7usize..12, width in 7usize..14, seed: u32, bias: bool, activation in activation(),
     ) {
         let shape = ConvShape {
-            batch, input: [height, width], in_channels: inputs * groups, out_channels: outputs * groups, groups, window,
+            batch, input: [height, width], in_channels: inputs * groups, out_channels: outputs * groups,
+            groups, window,
         };
         check_conv(&shape, u64::from(seed), bias, activation);
     }
@@ -125,12 +129,14 @@ proptest! {
     #[test]
     fn transposed_convolution(
         window in window(), groups in 1usize..3, inputs in 1usize..4, outputs in 1usize..4,
-        input in (3usize..6, 3usize..6), padding in (0usize..2, 0usize..2), seed: u32, activation in activation(),
+        input in (3usize..6, 3usize..6), padding in (0usize..2, 0usize..2), seed: u32,
+        activation in activation(),
     ) {
         // Padding that leaves something of the output whatever the kernel.
         let window = Window { padding: [padding.0, padding.1, padding.1, padding.0], ..window };
         let shape = ConvTransposeShape {
-            batch: 2, in_channels: inputs * groups, input: [input.0 + 1, input.1 + 1], out_channels: outputs * groups,
+            batch: 2, in_channels: inputs * groups, input: [input.0 + 1, input.1 + 1],
+            out_channels: outputs * groups,
             groups, window, output_padding: padding.into(),
         };
         check_conv_transpose(&shape, u64::from(seed), activation);
@@ -138,8 +144,8 @@ proptest! {
 
     #[test]
     fn pooling(
-        window in window(), height in 7usize..12, width in 7usize..12, extra in (0usize..2, 0usize..2), seed: u32,
-        count_include_pad: bool,
+        window in window(), height in 7usize..12, width in 7usize..12, extra in (0usize..2, 0usize..2),
+        seed: u32, count_include_pad: bool,
     ) {
         let input = [height, width];
         let [oh, ow] = window.output(input).unwrap();
@@ -161,7 +167,8 @@ proptest! {
 
     #[test]
     fn products(
-        m in 1usize..150, n in 1usize..300, k in 0usize..70, seed: u32, alpha in -2f32..2.0, beta in prop_oneof![Just(0f32), -2f32..2.0],
+        m in 1usize..150, n in 1usize..300, k in 0usize..70, seed: u32, alpha in -2f32..2.0,
+        beta in prop_oneof![Just(0f32), -2f32..2.0],
         transposed: (bool, bool),
     ) {
         let (a, b, c) = (random(1, m * k), random(2, k * n), random(u64::from(seed), m * (n + 3)));
@@ -196,7 +203,8 @@ proptest! {
     }
 }
 
-/// Scatters every input pixel through the kernel into a padded output, then crops: ConvTranspose's definition.
+/// Scatters every input pixel through the kernel into a padded output, then crops: ConvTranspose's
+/// definition.
 fn check_conv_transpose(s: &ConvTransposeShape, seed: u64, activation: Activation) {
     let [oh, ow] = s.output().unwrap();
     let [kh, kw] = s.window.kernel;

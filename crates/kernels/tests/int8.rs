@@ -1,5 +1,7 @@
 //! int8 operators against plain loops written here from docs/numerics.md, by every variant of the machine.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails the test")]
+
 use ediacara_kernels::Window;
 use ediacara_kernels::int8::*;
 use proptest::prelude::*;
@@ -59,7 +61,7 @@ impl Case {
             x: random.bytes(inputs),
             x_zero,
             w: random.bytes(shape.out_channels * depth),
-            w_zero: if random.next() % 2 == 0 { 0 } else { w_zero },
+            w_zero: if random.next().is_multiple_of(2) { 0 } else { w_zero },
             bias: (0..shape.out_channels).map(|_| random.next() as i32 >> 12).collect(),
             // Ratios around 1 / (60 * 73 * sqrt(depth)) keep most outputs inside the clamp.
             multiplier: (0..shape.out_channels)
@@ -146,19 +148,24 @@ proptest! {
 
     #[test]
     fn convolution(
-        window in window(1..=3), batch in 1usize..3, groups in 1usize..4, inputs in 1usize..9, outputs in 1usize..40,
+        window in window(1..=3), batch in 1usize..3, groups in 1usize..4, inputs in 1usize..9,
+        outputs in 1usize..40,
         height in 5usize..9, width in 5usize..12, seed: u64,
     ) {
         let shape = QConvShape {
-            batch, input: [height, width], in_channels: inputs * groups, out_channels: outputs * groups, groups, window,
+            batch, input: [height, width], in_channels: inputs * groups, out_channels: outputs * groups,
+            groups, window,
         };
         Case::new(shape, seed).check();
     }
 
     #[test]
-    fn depthwise(window in window(1..=5), channels in 2usize..150, height in 9usize..11, width in 9usize..12, seed: u64) {
+    fn depthwise(
+        window in window(1..=5), channels in 2usize..150, height in 9usize..11, width in 9usize..12, seed: u64,
+    ) {
         let shape = QConvShape {
-            batch: 2, input: [height, width], in_channels: channels, out_channels: channels, groups: channels, window,
+            batch: 2, input: [height, width], in_channels: channels, out_channels: channels,
+            groups: channels, window,
         };
         Case::new(shape, seed).check();
     }

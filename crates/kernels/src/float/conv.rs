@@ -1,5 +1,5 @@
-//! Convolution over NCHW: as a matrix product of weights and windows, a block of pixels at a time, or directly where
-//! every channel is its own group.
+//! Convolution over NCHW: as a matrix product of weights and windows, a block of pixels at a time, or
+//! directly where every channel is its own group.
 
 use super::Activation;
 use super::depthwise::depthwise;
@@ -60,8 +60,8 @@ impl ConvShape {
 /// `y[N,O,OH,OW] = activation(x[N,C,H,W] * w[O,C/groups,KH,KW] + bias[O])`.
 ///
 /// # Errors
-/// Slices whose length is not the shape's; groups that do not divide the channels; a window larger than the padded
-/// input.
+/// Slices whose length is not the shape's; groups that do not divide the channels; a window larger than the
+/// padded input.
 pub fn conv2d(
     shape: &ConvShape,
     x: &[f32],
@@ -100,7 +100,8 @@ pub fn conv2d(
     Product { shape, output, x, w, bias, activation }.run(y)
 }
 
-/// The convolution as `y[channel, pixel] = w[channel, depth] * windows[depth, pixel]`, an image and a group at a time.
+/// The convolution as `y[channel, pixel] = w[channel, depth] * windows[depth, pixel]`, an image and a group
+/// at a time.
 struct Product<'a> {
     shape: &'a ConvShape,
     output: [usize; 2],
@@ -234,7 +235,8 @@ impl Product<'_> {
             match source {
                 None => line.fill(0.0),
                 Some(row) => {
-                    // The columns column..column + count of this output row, of which inside.start..inside.end exist.
+                    // The columns column..column + count of this output row, of which
+                    // inside.start..inside.end exist.
                     let start = inside.start.clamp(column, column + count);
                     let end = inside.end.clamp(start, column + count);
                     line[..start - column].fill(0.0);

@@ -56,11 +56,12 @@ impl ConvTransposeShape {
     }
 }
 
-/// `y[N,O,OH,OW] = activation(conv_transpose(x[N,C,H,W], w[C,O/groups,KH,KW]) + bias[O])`, weights laid out as ONNX has
-/// them.
+/// `y[N,O,OH,OW] = activation(conv_transpose(x[N,C,H,W], w[C,O/groups,KH,KW]) + bias[O])`, weights laid out
+/// as ONNX has them.
 ///
 /// # Errors
-/// Slices whose length is not the shape's; groups that do not divide the channels; padding that leaves nothing.
+/// Slices whose length is not the shape's; groups that do not divide the channels; padding that leaves
+/// nothing.
 pub fn conv_transpose2d(
     shape: &ConvTransposeShape,
     x: &[f32],
@@ -107,8 +108,9 @@ pub fn conv_transpose2d(
     })
 }
 
-/// One group of one image: a product `w^T x` gives every tap's contribution to every output channel, which is then added
-/// where the tap falls. Output channels go one at a time, so that the scratch stays at `taps * input plane`.
+/// One group of one image: a product `w^T x` gives every tap's contribution to every output channel, which is
+/// then added where the tap falls. Output channels go one at a time, so that the scratch stays at `taps *
+/// input plane`.
 fn scatter_group(
     shape: &ConvTransposeShape,
     output: [usize; 2],
@@ -123,7 +125,8 @@ fn scatter_group(
     let outputs = y.len() / output_plane;
     let mut columns = vec![0.0; taps * input_plane];
     for (channel, y) in y.chunks_exact_mut(output_plane).enumerate() {
-        // w is [inputs, outputs * taps]; its transpose's rows for this channel start at column channel * taps.
+        // w is [inputs, outputs * taps]; its transpose's rows for this channel start at column channel *
+        // taps.
         let weights = MatrixRef::strided(&w[channel * taps..], taps, inputs, 1, outputs * taps)?;
         let pixels = MatrixRef::row_major(x, inputs, input_plane)?;
         gemm_block(1.0, weights, pixels, 0.0, MatrixMut::row_major(&mut columns, taps, input_plane)?)?;

@@ -1,5 +1,5 @@
-//! Depthwise convolution over NCHW: a plane at a time, a tap at a time along rows, so that the inner loop runs over
-//! contiguous output pixels.
+//! Depthwise convolution over NCHW: a plane at a time, a tap at a time along rows, so that the inner loop
+//! runs over contiguous output pixels.
 
 use super::Activation;
 use super::conv::ConvShape;
@@ -69,7 +69,8 @@ impl Vectorise for Plane<'_> {
     }
 }
 
-/// `y[i] += w * x[i * stride]`. The common strides are constants to the compiler, which then shuffles vectors.
+/// `y[i] += w * x[i * stride]`. The common strides are constants to the compiler, which then shuffles
+/// vectors.
 #[inline(always)]
 fn add_scaled(y: &mut [f32], w: f32, x: &[f32], stride: usize) {
     match stride {

@@ -150,8 +150,8 @@ fn check_product(a: &MatrixRef, b: &MatrixRef, y: &MatrixMut) -> Result<(), Kern
     Err(KernelError::shape(KERNEL, problem))
 }
 
-/// `y = alpha * a b + beta * y`, cut into blocks of rows and columns for the threads of the pool. With `beta == 0` the
-/// old content of `y` is not read.
+/// `y = alpha * a b + beta * y`, cut into blocks of rows and columns for the threads of the pool. With `beta
+/// == 0` the old content of `y` is not read.
 ///
 /// # Errors
 /// Shapes that do not fit each other.
@@ -217,9 +217,10 @@ pub(super) fn gemm_block(
     if a.columns == 0 {
         return gemm_plain(alpha, a, b, beta, y);
     }
-    // SAFETY: the constructors of MatrixRef and MatrixMut checked that the last element of each matrix lies inside its
-    // slice and that its offset fits isize, so every element the product touches does; `y` is a unique borrow and its
-    // rows do not overlap; check_product matched the three shapes; with beta == 0 `read_dst` is false.
+    // SAFETY: the constructors of MatrixRef and MatrixMut checked that the last element of each matrix lies
+    // inside its slice and that its offset fits isize, so every element the product touches does; `y` is a
+    // unique borrow and its rows do not overlap; check_product matched the three shapes; with beta == 0
+    // `read_dst` is false.
     unsafe {
         gemm::gemm(
             y.rows,

@@ -1,7 +1,7 @@
 //! f32 kernels, NCHW: what the host computes with.
 //!
-//! Sums run in an order that depends on shapes only. They are not the order of any other library, so compare with a
-//! tolerance.
+//! Sums run in an order that depends on shapes only. They are not the order of any other library, so compare
+//! with a tolerance.
 
 mod conv;
 mod conv_transpose;
@@ -43,7 +43,8 @@ impl Activation {
     pub fn apply(self, values: &mut [f32]) {
         match self {
             Self::None => {}
-            // Comparisons and not `f32::max`: that one would turn NaN into the bound and hide an error upstream.
+            // Comparisons and not `f32::max`: that one would turn NaN into the bound and hide an error
+            // upstream.
             Self::Relu => values.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v }),
             Self::Clamp { low, high } => values.iter_mut().for_each(|v| {
                 let raised = if *v < low { low } else { *v };

@@ -11,9 +11,9 @@ const KERNEL: &str = "pool2d";
 pub enum PoolKind {
     /// The largest element; padding never wins. A window wholly in the padding gives negative infinity.
     Max,
-    /// The mean of the elements. With `count_include_pad` the divisor counts the padding inside the padded input as
-    /// zeros (not what a window reaches beyond it, as ONNX has it); without, only elements of the input count. A window
-    /// without a counted element gives 0.
+    /// The mean of the elements. With `count_include_pad` the divisor counts the padding inside the padded
+    /// input as zeros (not what a window reaches beyond it, as ONNX has it); without, only elements of the
+    /// input count. A window without a counted element gives 0.
     Average {
         /// Whether padding counts in the divisor.
         count_include_pad: bool,
@@ -69,7 +69,8 @@ fn max_plane(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
     }
 }
 
-/// Folds one input row into the maxima of an output row, tap by tap, so that the inner loop is free of branches.
+/// Folds one input row into the maxima of an output row, tap by tap, so that the inner loop is free of
+/// branches.
 fn max_row(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
     let window = &shape.window;
     for tap in 0..window.kernel[1] {

@@ -1,6 +1,6 @@
-//! The matrix engine's `dot` instruction of docs/isa.md over whole memories: windows from NRAM against weight rows in
-//! the array's own layout, into 32-bit accumulators. The simulator computes its values with it; timing is none of its
-//! business.
+//! The matrix engine's `dot` instruction of docs/isa.md over whole memories: windows from NRAM against weight
+//! rows in the array's own layout, into 32-bit accumulators. The simulator computes its values with it;
+//! timing is none of its business.
 
 use super::dot::{
     LINE_COLUMNS, PANEL_COLUMNS, PackedWeights, QUAD, Rows, TILE_ROWS, Tile, Variant, row_sums, tile,
@@ -22,8 +22,8 @@ pub enum Accumulation {
     Accumulate,
 }
 
-/// A `dot` with its operands resolved. Pairs are `[x, y]`, as in docs/isa.md. NRAM is counted in bytes, WRAM in rows of
-/// `rows * columns` bytes, ARAM in accumulators.
+/// A `dot` with its operands resolved. Pairs are `[x, y]`, as in docs/isa.md. NRAM is counted in bytes, WRAM
+/// in rows of `rows * columns` bytes, ARAM in accumulators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ArrayDot {
     /// Rows of the array: the depth of one step.
@@ -215,7 +215,8 @@ impl ArrayDot {
         named("aram", aram, aram_end)
     }
 
-    /// Repacks one block from `[stretch][step][column][row]`. Lanes past the end of a stretch become weights of zero.
+    /// Repacks one block from `[stretch][step][column][row]`. Lanes past the end of a stretch become weights
+    /// of zero.
     fn pack(&self, block: usize, wram: &[i8], packed: &mut PackedWeights) {
         let (rows, columns, steps) = (self.rows, self.columns, self.steps());
         let quads = self.stretch.div_ceil(QUAD);
@@ -258,7 +259,8 @@ impl ArrayDot {
         packed: &PackedWeights,
         aram: &mut [i32],
     ) {
-        // dot::mod explains the correction; zeros that fill up a stretch count neither in depth nor in the sums.
+        // dot::mod explains the correction; zeros that fill up a stretch count neither in depth nor in the
+        // sums.
         let (x_zero, w_zero) = (i32::from(self.x_zero), i32::from(self.w_zero));
         let constant = ((self.stretches() * self.stretch) as i32).wrapping_mul(x_zero * w_zero);
         let mut sums: Tile = [[0; PANEL_COLUMNS]; TILE_ROWS];

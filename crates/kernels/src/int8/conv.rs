@@ -35,7 +35,8 @@ impl QConvShape {
     }
 }
 
-/// The constants of a product: weights, their zero point, and a record `{bias, multiplier, shift}` an output channel.
+/// The constants of a product: weights, their zero point, and a record `{bias, multiplier, shift}` an output
+/// channel.
 #[derive(Debug, Clone, Copy)]
 pub struct QWeights<'a> {
     /// Weights, output channel outermost: `[O, KH, KW, C / groups]` or `[O, K]`.
@@ -76,8 +77,8 @@ impl QWeights<'_> {
 /// `y[N,OH,OW,O] = requantise(sum (x - x_zero)(w - w_zero))` over `x[N,H,W,C]`, `w[O,KH,KW,C/groups]`.
 ///
 /// # Errors
-/// Slices whose length is not the shape's; groups that do not divide the channels; a window larger than the padded
-/// input; a multiplier, shift or clamp out of range.
+/// Slices whose length is not the shape's; groups that do not divide the channels; a window larger than the
+/// padded input; a multiplier, shift or clamp out of range.
 pub fn q_conv(
     shape: &QConvShape,
     x: &[i8],
@@ -89,8 +90,8 @@ pub fn q_conv(
     q_conv_by(Variant::best(), shape, x, x_zero, weights, output, y)
 }
 
-/// [`q_conv`] by a chosen variant, for tests and benchmarks; a variant that the machine lacks gives way to the portable
-/// one.
+/// [`q_conv`] by a chosen variant, for tests and benchmarks; a variant that the machine lacks gives way to
+/// the portable one.
 ///
 /// # Errors
 /// As [`q_conv`].
@@ -137,7 +138,8 @@ pub fn q_conv_by(
     Ok(())
 }
 
-/// `y[M,O] = requantise(sum over k of (x - x_zero)(w - w_zero))` over `x[M,K]`, `w[O,K]`; `sizes` is `[M, O, K]`.
+/// `y[M,O] = requantise(sum over k of (x - x_zero)(w - w_zero))` over `x[M,K]`, `w[O,K]`; `sizes` is `[M, O,
+/// K]`.
 ///
 /// # Errors
 /// As [`q_conv`].

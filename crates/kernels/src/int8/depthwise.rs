@@ -73,8 +73,8 @@ impl Row<'_> {
     }
 }
 
-/// The sums of one output pixel from channel `first` on: an array where all channels of a block exist, which the
-/// compiler keeps in registers, else a slice.
+/// The sums of one output pixel from channel `first` on: an array where all channels of a block exist, which
+/// the compiler keeps in registers, else a slice.
 struct Pixel<'a, S: ?Sized> {
     row: &'a Row<'a>,
     column: usize,

@@ -14,7 +14,8 @@ pub(super) struct Gather<'a> {
 }
 
 impl Gather<'_> {
-    /// Fills `to` with the windows of `group` at the output `pixels`, counted through batch, height and width.
+    /// Fills `to` with the windows of `group` at the output `pixels`, counted through batch, height and
+    /// width.
     pub(super) fn rows(&self, group: usize, pixels: Range<usize>, to: &mut [i8]) {
         let [height, width] = self.output;
         for (pixel, to) in pixels.zip(to.chunks_exact_mut(self.row_bytes)) {

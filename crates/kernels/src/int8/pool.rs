@@ -12,11 +12,11 @@ const KERNEL: &str = "q_pool";
 /// What a pooling window computes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum QPoolKind {
-    /// N-MAXPOOL: padding never wins, the zero points play no part. A window wholly in the padding gives the clamp of
-    /// -128.
+    /// N-MAXPOOL: padding never wins, the zero points play no part. A window wholly in the padding gives the
+    /// clamp of -128.
     Max,
-    /// N-AVERAGE: the multiplier of an output pixel is `quantize_multiplier(ratio / n)`, where `n` is the number of
-    /// elements counted there. A pixel without a counted element gives the zero point, clamped.
+    /// N-AVERAGE: the multiplier of an output pixel is `quantize_multiplier(ratio / n)`, where `n` is the
+    /// number of elements counted there. A pixel without a counted element gives the zero point, clamped.
     Average {
         /// Zero point of the input.
         x_zero: i8,
@@ -154,8 +154,8 @@ fn count(shape: &QPoolShape, include_pad: bool, pixel: [usize; 2]) -> usize {
     taps(0).len() * taps(1).len()
 }
 
-/// The multiplier for every count that occurs, indexed by count. Found before the work starts, so that a bad ratio is an
-/// error and not half a result.
+/// The multiplier for every count that occurs, indexed by count. Found before the work starts, so that a bad
+/// ratio is an error and not half a result.
 fn multipliers(shape: &QPoolShape, kind: QPoolKind) -> Result<Vec<Option<Multiplier>>, KernelError> {
     let QPoolKind::Average { ratio, count_include_pad, .. } = kind else { return Ok(Vec::new()) };
     let mut found = vec![None; elements(KERNEL, &shape.window.kernel)? + 1];

@@ -1,7 +1,7 @@
 //! Cuts a convolution, read as a matrix product of windows and weights, into tasks and computes them.
 //!
-//! The product is `y[pixel, channel]`. A task is a block of pixels by a chunk of one group's channels, and owns the
-//! pieces of the output rows that it writes. How it is cut depends on the shape alone.
+//! The product is `y[pixel, channel]`. A task is a block of pixels by a chunk of one group's channels, and
+//! owns the pieces of the output rows that it writes. How it is cut depends on the shape alone.
 
 use super::conv::QWeights;
 use super::dot::{PANEL_COLUMNS, PackedWeights, QUAD, Records, Rows, TILE_ROWS, Tile, Variant};

@@ -1,5 +1,5 @@
-//! Rounding, requantisation and the border between real and integer: N-ROUND, N-REQUANTISE, N-MULTIPLIER, N-QUANTIZE,
-//! N-DEQUANTIZE of docs/numerics.md.
+//! Rounding, requantisation and the border between real and integer: N-ROUND, N-REQUANTISE, N-MULTIPLIER,
+//! N-QUANTIZE, N-DEQUANTIZE of docs/numerics.md.
 
 use crate::KernelError;
 use crate::error::check_length;

@@ -1,5 +1,6 @@
-//! The inner product with AVX2: bytes are widened to 16 bits and multiplied by `vpmaddwd`, whose sum of two products
-//! fits 32 bits (at most `2 * 128 * 255`). `vpmaddubsw` would be twice as fast and is not used: it saturates.
+//! The inner product with AVX2: bytes are widened to 16 bits and multiplied by `vpmaddwd`, whose sum of two
+//! products fits 32 bits (at most `2 * 128 * 255`). `vpmaddubsw` would be twice as fast and is not used: it
+//! saturates.
 
 #![allow(
     unsafe_code,
@@ -30,8 +31,8 @@ mod x86 {
         _mm256_permute4x64_epi64, _mm256_setzero_si256, _mm256_storeu_si256,
     };
 
-    /// Rows of one register tile: 3 x 4 accumulators, three rows of activations and one vector of weights are the 16
-    /// registers that AVX2 has.
+    /// Rows of one register tile: 3 x 4 accumulators, three rows of activations and one vector of weights are
+    /// the 16 registers that AVX2 has.
     const REGISTER_ROWS: usize = 3;
     /// Vectors of one line after widening.
     const VECTORS: usize = 4;
@@ -49,7 +50,8 @@ mod x86 {
             let count = (rows.count - start).min(REGISTER_ROWS);
             let (rows, tile) = (rows.tile(start, count), &mut tile[start..]);
             for line in 0..lines {
-                // SAFETY: the feature was checked, and so was that every row and the panel hold `quads` quads.
+                // SAFETY: the feature was checked, and so was that every row and the panel hold `quads`
+                // quads.
                 unsafe {
                     match count {
                         1 => rows_by_line::<1>(&rows, panel, lines, line, tile),
@@ -63,8 +65,8 @@ mod x86 {
     }
 
     /// # Safety
-    /// `rows` has `R` rows of `quads * 4` readable bytes; `panel` holds `quads * lines` lines; `line < lines`; `tile` has
-    /// at least `R` rows.
+    /// `rows` has `R` rows of `quads * 4` readable bytes; `panel` holds `quads * lines` lines; `line <
+    /// lines`; `tile` has at least `R` rows.
     #[target_feature(enable = "avx2")]
     unsafe fn rows_by_line<const R: usize>(
         rows: &Rows,

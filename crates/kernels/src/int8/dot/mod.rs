@@ -1,16 +1,16 @@
 //! The integer inner product behind every int8 kernel, in variants that give the same bits.
 //!
-//! A product of signed bytes is computed as signed times unsigned: weights are packed once as `w + 128`, because the
-//! instruction that is made for this (`vpdpbusd`) multiplies unsigned by signed bytes. What that adds,
-//! `128 * sum(x)`, is taken off again with the zero points, exactly, since everything wraps in 32 bits:
+//! A product of signed bytes is computed as signed times unsigned: weights are packed once as `w + 128`,
+//! because the instruction that is made for this (`vpdpbusd`) multiplies unsigned by signed bytes. What that
+//! adds, `128 * sum(x)`, is taken off again with the zero points, exactly, since everything wraps in 32 bits:
 //!
 //! ```text
 //! sum (x - zx)(w - zw) = sum x (w + 128) - (128 + zw) sum x - zx sum w + depth zx zw
 //! ```
 //!
 //! Depth goes in quads of four bytes. Packed weights are panels of 32 output columns, each panel
-//! `[quad][line][column in line][byte in quad]` with one or two lines of 16 columns. A tile is up to 12 rows of
-//! activations against one panel over the whole depth.
+//! `[quad][line][column in line][byte in quad]` with one or two lines of 16 columns. A tile is up to 12 rows
+//! of activations against one panel over the whole depth.
 
 mod avx2;
 mod portable;
@@ -71,8 +71,8 @@ impl Variant {
         Self::ALL.into_iter().rev().find(|variant| variant.is_available()).unwrap_or(Self::Portable)
     }
 
-    /// The variant itself where the machine has it, else the portable one: no caller can reach an instruction that is
-    /// not there.
+    /// The variant itself where the machine has it, else the portable one: no caller can reach an instruction
+    /// that is not there.
     pub(super) fn or_portable(self) -> Self {
         if self.is_available() { self } else { Self::Portable }
     }
@@ -151,7 +151,8 @@ impl PackedWeights {
         Self { lines, columns, quads, sums }
     }
 
-    /// Repacks in place: `quad(column, index)` gives four weights of a column, zeros where depth ends within the quad.
+    /// Repacks in place: `quad(column, index)` gives four weights of a column, zeros where depth ends within
+    /// the quad.
     pub(super) fn pack_quads(
         &mut self,
         columns: usize,
@@ -205,8 +206,8 @@ fn offset(weight: i8) -> u8 {
     weight as u8 ^ 0x80
 }
 
-/// `tile[r][c] = sum over k of x[r][k] * (w[c][k] + 128)`, wrapping, for the rows and one panel's columns. Entries past
-/// them are left with anything.
+/// `tile[r][c] = sum over k of x[r][k] * (w[c][k] + 128)`, wrapping, for the rows and one panel's columns.
+/// Entries past them are left with anything.
 pub(super) fn tile(variant: Variant, rows: &Rows, weights: &PackedWeights, panel: usize, tile: &mut Tile) {
     let (lines, line_count) = weights.panel(panel);
     assert!(rows.count <= TILE_ROWS, "a tile of {} rows", rows.count);

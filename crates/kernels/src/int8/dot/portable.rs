@@ -1,4 +1,5 @@
-//! The inner product in plain Rust: what the other variants are held against, and all there is on other machines.
+//! The inner product in plain Rust: what the other variants are held against, and all there is on other
+//! machines.
 
 use super::{LINE_COLUMNS, Line, QUAD, RecordSlice, Rows, Tile};
 use crate::int8::requantise::QOutput;

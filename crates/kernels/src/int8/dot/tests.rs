@@ -1,6 +1,8 @@
 //! Every variant against sums written out here, extreme values included.
 
-use super::{LINE_COLUMNS, PANEL_COLUMNS, PackedWeights, QUAD, Records, Rows, TILE_ROWS, Variant};
+#![allow(unsafe_code, reason = "memory whose end the processor guards comes from the operating system")]
+
+use super::{LINE_COLUMNS, Line, PANEL_COLUMNS, PackedWeights, QUAD, Records, Rows, TILE_ROWS, Variant};
 use crate::int8::QOutput;
 use proptest::prelude::*;
 
@@ -16,7 +18,8 @@ fn byte() -> impl Strategy<Value = i8> {
 fn check_tile(rows: usize, columns: usize, depth: usize, spare: usize, x: &[i8], w: &[i8]) {
     let quads = depth.div_ceil(QUAD);
     let stride = quads * QUAD + spare;
-    // Exactly as many bytes as the last row needs: a read past it would leave the allocation (run under valgrind).
+    // Exactly as many bytes as the last row needs: a read past it would leave the allocation (run under
+    // valgrind).
     let mut padded = vec![0i8; (rows - 1) * stride + quads * QUAD];
     for row in 0..rows {
         padded[row * stride..][..depth].copy_from_slice(&x[row * depth..][..depth]);
@@ -47,8 +50,8 @@ fn check_tile(rows: usize, columns: usize, depth: usize, spare: usize, x: &[i8],
 proptest! {
     #[test]
     fn every_variant_gives_the_sum(
-        (rows, columns, depth, spare, x, w) in (1..=TILE_ROWS, 1usize..70, 1usize..140, 0usize..9).prop_flat_map(
-            |(rows, columns, depth, spare)| (
+        (rows, columns, depth, spare, x, w) in (1..=TILE_ROWS, 1usize..70, 1usize..140, 0usize..9)
+            .prop_flat_map(|(rows, columns, depth, spare)| (
                 Just(rows), Just(columns), Just(depth), Just(spare),
                 prop::collection::vec(byte(), rows * depth),
                 prop::collection::vec(byte(), columns * depth),
@@ -79,7 +82,8 @@ proptest! {
         for variant in available() {
             let mut y = vec![0; columns];
             let output = QOutput { zero, low, high };
-            super::requantise_row(variant, &accumulators, row_term, records.slice(0..columns), output, &mut y);
+            let records = records.slice(0..columns);
+            super::requantise_row(variant, &accumulators, row_term, records, output, &mut y);
             prop_assert_eq!(&y, &expected, "{:?}", variant);
         }
     }
@@ -113,4 +117,69 @@ fn packing_by_quads_is_packing_by_rows() {
     assert_eq!(by_rows.sums, by_quads.sums);
     assert!(by_rows.lines.iter().zip(&by_quads.lines).all(|(a, b)| a.0 == b.0));
     assert_eq!(by_rows.lines.len(), by_quads.lines.len());
+}
+
+/// Bytes at whose end the processor stops a read: a map of one page more than its file has.
+#[cfg(unix)]
+struct Guarded(memmap2::MmapMut);
+
+#[cfg(unix)]
+impl Guarded {
+    /// More than a page of 4 or 16 KiB needs to be.
+    const BYTES: usize = 1 << 16;
+
+    fn new() -> Self {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(Self::BYTES as u64).unwrap();
+        // SAFETY: nobody else knows the file, so it cannot change beneath the map.
+        let mut map = unsafe { memmap2::MmapOptions::new().len(2 * Self::BYTES).map_mut(&file) }.unwrap();
+        map[..Self::BYTES].iter_mut().enumerate().for_each(|(index, byte)| *byte = (index * 89 % 251) as u8);
+        Self(map)
+    }
+
+    fn last_bytes(&self, count: usize) -> &[i8] {
+        let bytes = &self.0[Self::BYTES - count..Self::BYTES];
+        // SAFETY: i8 has the size, alignment and valid values of u8.
+        unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), count) }
+    }
+
+    fn last_lines(&self, count: usize) -> &[Line] {
+        let bytes = &self.0[Self::BYTES - count * size_of::<Line>()..Self::BYTES];
+        assert!(bytes.as_ptr().cast::<Line>().is_aligned());
+        // SAFETY: a Line is 64 bytes of any value, and the alignment was checked.
+        unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast(), count) }
+    }
+}
+
+/// A read past the activations or the weights would end the test with SIGBUS.
+#[cfg(unix)]
+#[test]
+fn tiles_read_nothing_past_the_end() {
+    let guarded = Guarded::new();
+    for rows in 1..=TILE_ROWS {
+        for (quads, lines) in [(1, 1), (1, 2), (5, 1), (16, 2), (33, 2)] {
+            let x = guarded.last_bytes(rows * quads * QUAD);
+            let rows = Rows::new(x, quads * QUAD, rows, quads);
+            let panel = guarded.last_lines(quads * lines);
+            let mut expected = [[0; PANEL_COLUMNS]; TILE_ROWS];
+            super::portable::tile(&rows, panel, lines, &mut expected);
+            let mut sums = Vec::new();
+            for variant in available() {
+                let mut tile = [[0; PANEL_COLUMNS]; TILE_ROWS];
+                match variant {
+                    Variant::Portable => super::portable::tile(&rows, panel, lines, &mut tile),
+                    Variant::Avx2 => super::avx2::tile(&rows, panel, lines, &mut tile),
+                    Variant::Vnni => super::vnni::tile(&rows, panel, lines, &mut tile),
+                }
+                assert_eq!(tile, expected, "{variant:?}");
+                super::row_sums(variant, &rows, &mut sums);
+            }
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "pass 15 bytes")]
+fn rows_past_their_buffer_are_refused() {
+    let _ = Rows::new(&[0; 15], 8, 2, 2);
 }

@@ -1,7 +1,7 @@
 //! The inner product with AVX-512 VNNI.
 //!
-//! `vpdpbusd` adds four products of an unsigned and a signed byte to a 32-bit lane, wrapping and without saturation on
-//! the way: exactly N-DOT's arithmetic.
+//! `vpdpbusd` adds four products of an unsigned and a signed byte to a 32-bit lane, wrapping and without
+//! saturation on the way: exactly N-DOT's arithmetic.
 
 #![allow(
     unsafe_code,
@@ -47,7 +47,8 @@ mod x86 {
             ($($count:literal)*) => {
                 match (rows.count, lines) {
                     (0, _) => {}
-                    // SAFETY: the features were checked, and so was that every row and the panel hold `quads` quads.
+                    // SAFETY: the features were checked, and so was that every row and the panel hold `quads`
+                    // quads.
                     $(($count, 1) => unsafe { rows_by_lines::<$count, 1>(rows, panel, tile) },
                       ($count, _) => unsafe { rows_by_lines::<$count, 2>(rows, panel, tile) },)*
                     (count, _) => unreachable!("a tile of {count} rows"),
