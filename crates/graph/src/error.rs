@@ -38,11 +38,11 @@ pub enum OpError {
         /// The first operand's name.
         left: String,
         /// Its type.
-        left_type: TensorType,
+        left_type: Box<TensorType>,
         /// The second operand's name.
         right: String,
         /// Its type.
-        right_type: TensorType,
+        right_type: Box<TensorType>,
         /// What must agree.
         problem: String,
     },
@@ -119,7 +119,7 @@ pub enum GraphError {
         /// The node's name.
         node: String,
         /// The operator's error.
-        source: OpError,
+        source: Box<OpError>,
     },
     /// A tensor did not fit.
     #[error("value `{value}`: {source}")]

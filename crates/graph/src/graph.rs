@@ -144,7 +144,8 @@ impl Graph {
             }
             Ok(types)
         });
-        let types = inferred.map_err(|source| GraphError::Op { node: name.clone(), source })?;
+        let types =
+            inferred.map_err(|source| GraphError::Op { node: name.clone(), source: Box::new(source) })?;
         let id = NodeId::new(self.nodes.len());
         let single = types.len() == 1;
         let outputs = types.into_iter().enumerate().map(|(index, ty)| {
@@ -423,7 +424,7 @@ impl Graph {
         let name = self.node(id).name.clone();
         let inferred = op
             .infer(&self.input_types(id))
-            .map_err(|source| GraphError::Op { node: name.clone(), source })?;
+            .map_err(|source| GraphError::Op { node: name.clone(), source: Box::new(source) })?;
         if inferred.iter().ne(self.output_types(id)) {
             let problem =
                 format!("{} cannot stand at node `{name}`: it infers other output types", op.name());

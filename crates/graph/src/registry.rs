@@ -72,8 +72,8 @@ impl Registry {
     }
 
     fn hint(&self, name: &str) -> String {
-        let close = |known: &&&'static str| known.starts_with(name) || name.starts_with(**known);
-        match self.descriptions.keys().find(|known| close(&known)) {
+        let close = |known: &&'static str| known.starts_with(name) || name.starts_with(*known);
+        match self.descriptions.keys().find(|known| close(known)) {
             Some(known) if !name.is_empty() => format!("; did you mean `{known}`?"),
             _ => String::new(),
         }

@@ -27,6 +27,11 @@ pub trait Element:
     /// Converts every element of `buffer`: integers wrap, floats saturate and NaN becomes 0 on the way to an
     /// integer, everything but zero is `true`.
     fn convert_from(buffer: &Buffer) -> Vec<Self>;
+    /// Converts the elements of `buffer` from `start` on into `target`, as [`convert_from`](Element::convert_from).
+    ///
+    /// # Panics
+    /// The buffer holds fewer than `start + target.len()` elements.
+    fn convert_into(buffer: &Buffer, start: usize, target: &mut [Self]);
     /// The value as `f64` (`i64` beyond 2^53 is rounded; `false` is 0, `true` is 1).
     fn to_f64(self) -> f64;
     /// The nearest value of this type: floats round to even, integers truncate and saturate, NaN becomes integer 0.
@@ -288,6 +293,12 @@ macro_rules! elements {
             }
             fn convert_from(buffer: &Buffer) -> Vec<Self> {
                 with_buffer!(buffer, values => values.iter().map(|&value| value.convert()).collect())
+            }
+            fn convert_into(buffer: &Buffer, start: usize, target: &mut [Self]) {
+                with_buffer!(buffer, values => {
+                    let values = &values[start..start + target.len()];
+                    target.iter_mut().zip(values).for_each(|(target, &value)| *target = value.convert());
+                })
             }
             #[inline]
             fn to_f64(self) -> f64 {

@@ -345,6 +345,26 @@ impl Tensor {
         with_element!(dtype, T => Tensor::dense(&self.shape, T::into_buffer(T::convert_from(&dense.storage))))
     }
 
+    /// Writes the elements, converted as by [`cast`](Tensor::cast), into `target` in row-major order.
+    ///
+    /// # Errors
+    /// Another length.
+    pub fn convert_to_slice<T: Element>(&self, target: &mut [T]) -> Result<()> {
+        if target.len() != self.len() {
+            return Err(TensorError::Length {
+                shape: self.shape.clone(),
+                needed: self.len(),
+                found: target.len(),
+                unit: "elements",
+            });
+        }
+        if !target.is_empty() {
+            let dense = self.to_contiguous();
+            T::convert_into(&dense.storage, dense.offset, target);
+        }
+        Ok(())
+    }
+
     /// The elements as bytes in row-major order, in the machine's byte order (little-endian on every supported one).
     ///
     /// # Errors

@@ -1,27 +1,107 @@
 //! The closed core of operators, one file each: documentation, attributes, shape and type rule, host kernel, cost.
 //!
-//! f32 tensors of images are NCHW. An operator that is a composition of these is not here: importers decompose.
+//! f32 tensors of images are NCHW, the quantised dialect ([`QConv`] and its kin) is i8 in NHWC. A function that is a
+//! composition of these is not here: importers decompose.
 
 mod activation;
+mod arg_max;
+mod arg_min;
 mod binary;
+mod broadcast;
+mod cast;
+mod clamp;
+mod concat;
 mod conv;
+mod conv_transpose;
+mod dequantize_linear;
+mod gather;
+mod gather_nd;
 mod gemm;
+mod lrn;
+mod matmul;
+mod pad;
 mod pool;
+mod quantised;
+mod quantize_linear;
+mod reduce;
 mod reshape;
+mod resize;
+mod scatter_nd;
+mod select;
+mod slice;
+mod softmax;
 mod support;
+mod top_k;
+mod transpose;
+mod unary;
 mod window;
 
 pub use activation::Activation;
+pub use arg_max::ArgMax;
+pub use arg_min::ArgMin;
 pub use binary::*;
+pub use broadcast::Broadcast;
+pub use cast::Cast;
+pub use clamp::Clamp;
+pub use concat::Concat;
 pub use conv::Conv;
+pub use conv_transpose::ConvTranspose;
+pub use dequantize_linear::DequantizeLinear;
+pub use gather::Gather;
+pub use gather_nd::GatherNd;
 pub use gemm::Gemm;
+pub use lrn::Lrn;
+pub use matmul::MatMul;
+pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
+pub use quantised::{QAdd, QConv, QMatMul, QMultiply, QPool, QTable};
+pub use quantize_linear::QuantizeLinear;
+pub use reduce::{Reduce, ReduceKind};
 pub use reshape::Reshape;
+pub use resize::{Coordinates, Resize, ResizeMode, Rounding};
+pub use scatter_nd::ScatterNd;
+pub use select::Select;
+pub use slice::Slice;
+pub use softmax::Softmax;
+pub use top_k::TopK;
+pub use transpose::Transpose;
+pub use unary::*;
 
 use crate::OpDescription;
 
+const DESCRIPTIONS: &[OpDescription] = &[
+    arg_max::DESCRIPTION,
+    arg_min::DESCRIPTION,
+    broadcast::DESCRIPTION,
+    cast::DESCRIPTION,
+    clamp::DESCRIPTION,
+    concat::DESCRIPTION,
+    conv::DESCRIPTION,
+    conv_transpose::DESCRIPTION,
+    dequantize_linear::DESCRIPTION,
+    gather::DESCRIPTION,
+    gather_nd::DESCRIPTION,
+    gemm::DESCRIPTION,
+    lrn::DESCRIPTION,
+    matmul::DESCRIPTION,
+    pad::DESCRIPTION,
+    pool::DESCRIPTION,
+    quantize_linear::DESCRIPTION,
+    reduce::DESCRIPTION,
+    reshape::DESCRIPTION,
+    resize::DESCRIPTION,
+    scatter_nd::DESCRIPTION,
+    select::DESCRIPTION,
+    slice::DESCRIPTION,
+    softmax::DESCRIPTION,
+    top_k::DESCRIPTION,
+    transpose::DESCRIPTION,
+];
+
 /// Every core operator.
 pub(crate) fn descriptions() -> impl Iterator<Item = OpDescription> {
-    let others = [conv::DESCRIPTION, gemm::DESCRIPTION, pool::DESCRIPTION, reshape::DESCRIPTION];
-    others.into_iter().chain(binary::DESCRIPTIONS.iter().copied())
+    [DESCRIPTIONS, unary::DESCRIPTIONS, binary::DESCRIPTIONS, quantised::DESCRIPTIONS]
+        .into_iter()
+        .flatten()
+        .copied()
 }

@@ -69,9 +69,9 @@ pub(crate) fn mismatch(
     OpError::Mismatch {
         op,
         left: left.to_owned(),
-        left_type: left_type.clone(),
+        left_type: Box::new(left_type.clone()),
         right: right.to_owned(),
-        right_type: right_type.clone(),
+        right_type: Box::new(right_type.clone()),
         problem: problem.into(),
     }
 }
@@ -144,14 +144,14 @@ pub(crate) fn require_same_dtype(
 }
 
 /// Checks that `axis` is one of the operand's.
-pub(crate) fn normalise_axis(
+pub(crate) fn require_axis(
     op: &'static str,
     operand: &str,
     ty: &TensorType,
     axis: usize,
-) -> Result<usize, OpError> {
+) -> Result<(), OpError> {
     if axis < ty.rank() {
-        Ok(axis)
+        Ok(())
     } else {
         Err(operand_error(op, operand, ty, format!("has no axis {axis}; axes count from 0")))
     }

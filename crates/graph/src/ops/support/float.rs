@@ -46,3 +46,11 @@ pub(crate) fn write_f32(
         dtype => Err(OpError::Unsupported { op, dtype, supported: "f32, f16 or bf16" }),
     }
 }
+
+/// The tensor as f32, a view if it is one already.
+pub(crate) fn as_f32(op: &'static str, tensor: &Tensor) -> Result<Tensor, OpError> {
+    match tensor.dtype() {
+        DType::F32 | DType::F16 | DType::BF16 => Ok(tensor.cast(DType::F32)),
+        dtype => Err(OpError::Unsupported { op, dtype, supported: "f32, f16 or bf16" }),
+    }
+}

@@ -4,11 +4,16 @@ pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod elementwise;
 pub(crate) mod float;
+pub(crate) mod fold;
+pub(crate) mod index;
+pub(crate) mod magnitude;
+pub(crate) mod scale;
 pub(crate) mod walk;
 
 pub(crate) use check::{
-    between, mismatch, normalise_axis, operand_error, operands, require_dtype, require_float, require_rank,
+    between, mismatch, operand_error, operands, require_axis, require_dtype, require_float, require_rank,
     require_same_dtype, require_shape, single_output, tensor_error, tensors, value_error,
 };
 pub(crate) use copy::copy_into;
-pub(crate) use float::{read_f32, write_f32};
+pub(crate) use float::{as_f32, read_f32, write_f32};
+pub(crate) use index::{read_indices, require_index_type, resolve_index, resolve_row};

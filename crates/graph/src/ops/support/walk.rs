@@ -141,31 +141,6 @@ pub(crate) fn zip<A: Element, B: Element, R: Element>(
     Ok(())
 }
 
-/// `output[i] = if condition[i] { x[i] } else { y[i] }`, all operands broadcast to the output's shape.
-pub(crate) fn select<A: Element>(
-    condition: &Tensor,
-    x: &Tensor,
-    y: &Tensor,
-    output: &mut Tensor,
-) -> Result<(), TensorError> {
-    let shape = output.shape().to_vec();
-    let views = [condition.broadcast_to(&shape)?, x.broadcast_to(&shape)?, y.broadcast_to(&shape)?];
-    let [condition, x, y] = [&views[0], &views[1], &views[2]];
-    let ((choices, _), (left, _), (right, _)) =
-        (condition.as_storage::<bool>()?, x.as_storage::<A>()?, y.as_storage::<A>()?);
-    let axes = Axes::new(&shape, &[condition, x, y]);
-    let strides = axes.inner.1;
-    axes.for_each(output.as_mut_slice::<A>()?, |[mut c, mut l, mut r], piece| {
-        for result in piece {
-            *result = if choices[c as usize] { left[l as usize] } else { right[r as usize] };
-            c += strides[0];
-            l += strides[1];
-            r += strides[2];
-        }
-    });
-    Ok(())
-}
-
 /// The shape of `x` and `y` broadcast together by NumPy's rule, if they can be.
 pub(crate) fn broadcast_shapes(x: &[usize], y: &[usize]) -> Option<Vec<usize>> {
     let rank = x.len().max(y.len());
@@ -179,4 +154,47 @@ pub(crate) fn broadcast_shapes(x: &[usize], y: &[usize]) -> Option<Vec<usize>> {
             _ => None,
         })
         .collect()
+}
+
+/// The offsets of every element of axes of these dimensions and strides, in row-major order.
+pub(crate) fn offsets(axes: &[(usize, isize)]) -> Vec<isize> {
+    let mut offsets = vec![0_isize];
+    for &(dimension, stride) in axes {
+        if dimension != 1 {
+            let along = |&offset: &isize| (0..dimension).map(move |index| offset + index as isize * stride);
+            offsets = offsets.iter().flat_map(along).collect();
+        }
+    }
+    offsets
+}
+
+/// `output[i] = function(x[i], y[i], z[i])`, all operands broadcast to the output's shape.
+pub(crate) fn zip3<A: Element, B: Element, C: Element, R: Element>(
+    x: &Tensor,
+    y: &Tensor,
+    z: &Tensor,
+    output: &mut Tensor,
+    function: impl Fn(A, B, C) -> R + Sync,
+) -> Result<(), TensorError> {
+    let shape = output.shape().to_vec();
+    let views = [x.broadcast_to(&shape)?, y.broadcast_to(&shape)?, z.broadcast_to(&shape)?];
+    let [x, y, z] = [&views[0], &views[1], &views[2]];
+    let ((first, _), (second, _), (third, _)) =
+        (x.as_storage::<A>()?, y.as_storage::<B>()?, z.as_storage::<C>()?);
+    let axes = Axes::new(&shape, &[x, y, z]);
+    let strides = axes.inner.1;
+    axes.for_each(output.as_mut_slice::<R>()?, |[mut a, mut b, mut c], piece| {
+        if let [1, 0, 0] = strides {
+            let (line, b, c) = (&first[a as usize..][..piece.len()], second[b as usize], third[c as usize]);
+            piece.iter_mut().zip(line).for_each(|(result, &a)| *result = function(a, b, c));
+            return;
+        }
+        for result in piece {
+            *result = function(first[a as usize], second[b as usize], third[c as usize]);
+            a += strides[0];
+            b += strides[1];
+            c += strides[2];
+        }
+    });
+    Ok(())
 }

@@ -1,0 +1,11 @@
+//! `xor`.
+
+use crate::Cost;
+use crate::ops::support::elementwise::binary_op;
+
+binary_op! {
+    /// Whether exactly one is true.
+    Xor, "xor", "Whether exactly one is true. Operands: x, y of one bool type, broadcast by NumPy's rule.",
+    cost: Cost::others,
+    boolean: |x, y| x ^ y
+}

@@ -1,0 +1,91 @@
+//! `gather`: slices picked by index.
+
+use std::sync::Arc;
+
+use ediacara_tensor::{Element, Tensor, with_element};
+
+use super::support::{
+    operands, read_indices, require_axis, require_index_type, resolve_index, single_output, tensor_error,
+    tensors,
+};
+use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+
+const NAME: &str = "gather";
+
+/// The operator as the registry knows it.
+pub(crate) const DESCRIPTION: OpDescription = OpDescription {
+    name: NAME,
+    documentation: "The slices of x along an axis that the indices name: y[.., i.., ..] = x[.., indices[i..], ..].\n\
+        Operands: x of any type, indices (i32 or i64, -size..size of the axis; negative ones count from the end).\n\
+        Result: y, x's shape with the axis replaced by the indices' shape.\n\
+        Attributes: axis, from 0.",
+    build,
+};
+
+/// The slices of x along an axis that the indices name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gather {
+    /// The axis of x, from 0.
+    pub axis: usize,
+}
+
+fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
+    let mut reader = AttributeReader::new(NAME, attributes);
+    let op = Gather { axis: reader.int_as("axis")? };
+    reader.finish()?;
+    Ok(Arc::new(op))
+}
+
+impl Gather {
+    fn copy<T: Element>(&self, x: &Tensor, picks: &[usize], output: &mut Tensor) -> Result<(), OpError> {
+        let inner: usize = x.shape()[self.axis + 1..].iter().product();
+        let block = x.shape()[self.axis] * inner;
+        let x = x.to_contiguous();
+        let source = x.as_slice::<T>().map_err(tensor_error(NAME))?;
+        let target = output.as_mut_slice::<T>().map_err(tensor_error(NAME))?;
+        if target.is_empty() {
+            return Ok(());
+        }
+        for (to, from) in target.chunks_exact_mut(picks.len() * inner).zip(source.chunks_exact(block)) {
+            for (to, &pick) in to.chunks_exact_mut(inner).zip(picks) {
+                to.copy_from_slice(&from[pick * inner..][..inner]);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Op for Gather {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn attributes(&self) -> Attributes {
+        Attributes::new().with("axis", Attribute::Int(self.axis as i64))
+    }
+
+    fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {
+        let [x, indices] = operands(NAME, inputs)?;
+        require_axis(NAME, "x", x, self.axis)?;
+        require_index_type(NAME, "indices", indices)?;
+        let mut shape = x.shape[..self.axis].to_vec();
+        shape.extend(&indices.shape);
+        shape.extend(&x.shape[self.axis + 1..]);
+        Ok(vec![TensorType { dtype: x.dtype, shape }])
+    }
+
+    fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
+        let [x, indices] = tensors(NAME, inputs)?;
+        let output = single_output(NAME, outputs)?;
+        let size = x.shape()[self.axis];
+        let picks: Result<Vec<usize>, OpError> = read_indices(NAME, indices)?
+            .into_iter()
+            .map(|index| resolve_index(NAME, "indices", index, size))
+            .collect();
+        with_element!(x.dtype(), T => self.copy::<T>(x, &picks?, output))
+    }
+
+    fn cost(&self, _inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {
+        Cost::NONE
+    }
+}

@@ -1,0 +1,109 @@
+//! `q_add`: the sum of two i8 tensors of one shape.
+
+use std::sync::Arc;
+
+use ediacara_kernels::int8::{QOperand, QOutput, q_add};
+use ediacara_tensor::{DType, Tensor};
+
+use super::{i8_values, require_multiplier, require_range, with_dense};
+use crate::ops::support::{operands, require_dtype, require_shape, single_output, tensors};
+
+use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+
+const NAME: &str = "q_add";
+
+/// The operator as the registry knows it.
+pub(crate) const DESCRIPTION: OpDescription = OpDescription {
+    name: NAME,
+    documentation: "The sum of two i8 tensors of different scales (rule N-ADD of docs/numerics.md).\n\
+        Operands: x, y i8 of one shape. Result: i8 of that shape.\n\
+        Attributes: x_zero, y_zero, out_zero: -128 to 127; x_multiplier, y_multiplier: 0 to 2^31 - 1; shift: 1 to 62; low <= high.",
+    build,
+};
+
+/// The sum of two i8 tensors of one shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QAdd {
+    /// Zero point of x.
+    pub x_zero: i8,
+    /// Zero point of y.
+    pub y_zero: i8,
+    /// Multiplier of x, not negative.
+    pub x_multiplier: i32,
+    /// Multiplier of y, not negative.
+    pub y_multiplier: i32,
+    /// Right shift of both, 1 to 62.
+    pub shift: u8,
+    /// Zero point of the result.
+    pub out_zero: i8,
+    /// Lower bound of the stored result.
+    pub low: i8,
+    /// Upper bound of the stored result, at least `low`.
+    pub high: i8,
+}
+
+fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
+    let mut reader = AttributeReader::new(NAME, attributes);
+    let op = QAdd {
+        x_zero: reader.int_as("x_zero")?,
+        y_zero: reader.int_as("y_zero")?,
+        x_multiplier: reader.int_as("x_multiplier")?,
+        y_multiplier: reader.int_as("y_multiplier")?,
+        shift: reader.int_as("shift")?,
+        out_zero: reader.int_as("out_zero")?,
+        low: reader.int_as("low")?,
+        high: reader.int_as("high")?,
+    };
+    reader.finish()?;
+    Ok(Arc::new(op))
+}
+
+impl Op for QAdd {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn attributes(&self) -> Attributes {
+        Attributes::new()
+            .with("x_zero", Attribute::Int(self.x_zero.into()))
+            .with("y_zero", Attribute::Int(self.y_zero.into()))
+            .with("x_multiplier", Attribute::Int(self.x_multiplier.into()))
+            .with("y_multiplier", Attribute::Int(self.y_multiplier.into()))
+            .with("shift", Attribute::Int(self.shift.into()))
+            .with("out_zero", Attribute::Int(self.out_zero.into()))
+            .with("low", Attribute::Int(self.low.into()))
+            .with("high", Attribute::Int(self.high.into()))
+    }
+
+    fn is_elementwise(&self) -> bool {
+        true
+    }
+
+    fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {
+        let [x, y] = operands(NAME, inputs)?;
+        require_range(NAME, self.low, self.high)?;
+        require_multiplier(NAME, "x_multiplier", self.x_multiplier, self.shift)?;
+        require_multiplier(NAME, "y_multiplier", self.y_multiplier, self.shift)?;
+        require_dtype(NAME, "x", x, DType::I8)?;
+        require_dtype(NAME, "y", y, DType::I8)?;
+        require_shape(NAME, "y", y, &x.shape, "that of x")?;
+        Ok(vec![x.clone()])
+    }
+
+    fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
+        let [x, y] = tensors(NAME, inputs)?;
+        let y = y.to_contiguous();
+        let y = QOperand { values: i8_values(NAME, &y)?, zero: self.y_zero };
+        let output = QOutput { zero: self.out_zero, low: self.low, high: self.high };
+        let multipliers = [self.x_multiplier, self.y_multiplier];
+        with_dense(NAME, x, single_output(NAME, outputs)?, |x, out| {
+            q_add(QOperand { values: x, zero: self.x_zero }, y, multipliers, self.shift, output, out)
+        })
+    }
+
+    fn cost(&self, _inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {
+        // Two differences, two products and their sum, then one rounding shift.
+        let elements = outputs[0].elements() as u64;
+        Cost::additions(3 * elements) + Cost::multiplications(elements) + super::requantise_cost(elements)
+    }
+}
