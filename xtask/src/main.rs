@@ -1,1 +1,51 @@
-fn main() {}
+//! `cargo xtask`: everything the project automates, with no logic in shell.
+//!
+//! Start at [`COMMANDS`].
+
+mod check;
+mod environment;
+mod onnx_suite;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// A task: its name, what it is for, and the function that does it.
+struct Task {
+    name: &'static str,
+    help: &'static str,
+    run: fn(&Path) -> anyhow::Result<()>,
+}
+
+const COMMANDS: &[Task] = &[
+    Task {
+        name: "test",
+        help: "everything CI checks: format, tidiness, lints, tests, documentation; installs what the tests need",
+        run: check::test,
+    },
+    Task { name: "tidy", help: "layering, licences, file hygiene", run: tidy::run },
+    Task { name: "setup", help: "only install what the tests need", run: |root| environment::ensure(root).map(drop) },
+];
+
+fn main() -> ExitCode {
+    let root = workspace_root();
+    let name = std::env::args().nth(1).unwrap_or_default();
+    let Some(task) = COMMANDS.iter().find(|task| task.name == name) else {
+        eprintln!("usage: cargo xtask TASK\n");
+        for task in COMMANDS {
+            eprintln!("  {:<8} {}", task.name, task.help);
+        }
+        return ExitCode::from(2);
+    };
+    match (task.run)(&root) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn workspace_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}

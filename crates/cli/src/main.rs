@@ -1,1 +1,49 @@
-fn main() {}
+//! The `ediacara` command. Arguments are in [`arguments`], each subcommand in one file of [`commands`], and everything they do
+//! is in the `ediacara` crate: this crate only asks and prints.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints; the crates beneath do not")]
+
+mod arguments;
+mod commands;
+mod progress;
+mod summary_table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_logging(arguments.verbose);
+    let result = match arguments.command {
+        Command::Run(arguments) => commands::run::execute(&arguments),
+        Command::Compile(arguments) => commands::compile::execute(&arguments),
+        Command::Exec(arguments) => commands::exec::execute(&arguments),
+        Command::Asm(arguments) => commands::asm::execute(&arguments),
+        Command::Disasm(arguments) => commands::disasm::execute(&arguments),
+        Command::Machines(arguments) => commands::machines::execute(&arguments),
+        Command::Summary(arguments) => commands::summary::execute(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Library messages go to stderr: warnings always, more with each `-v`; `EDIACARA_LOG` overrides.
+fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("EDIACARA_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}

@@ -1,1 +1,31 @@
+//! Ediacara: from a model to the cycles of a deep learning processor, behind a few functions.
+//!
+//! [`model::load`] finds a network, [`inputs::load`] its inputs, [`prepare`] makes it int8, [`run`] compiles it, runs it
+//! on the simulated machine, checks every value against the host and returns the report. Start reading at [`pipeline`].
+//!
+//! The crates beneath are re-exported under their own names; together they are the public surface.
 
+mod check;
+mod error;
+pub mod inputs;
+pub mod model;
+pub mod pipeline;
+pub mod ports;
+mod results;
+
+pub use error::Error;
+pub use model::Model;
+pub use pipeline::{CalibrationSource, Prepared, Run, RunOptions, Stage, prepare, run};
+
+pub use ediacara_arch as arch;
+pub use ediacara_compiler as compiler;
+pub use ediacara_data as data;
+pub use ediacara_graph as graph;
+pub use ediacara_host as host;
+pub use ediacara_isa as isa;
+pub use ediacara_nn as nn;
+pub use ediacara_onnx as onnx;
+pub use ediacara_optimiser as optimiser;
+pub use ediacara_profile as profile;
+pub use ediacara_sim as sim;
+pub use ediacara_tensor as tensor;

@@ -1,1 +1,16 @@
+//! What the cycles of a run say, as data, as JSON and as tables for people.
+//!
+//! Start at [`RunReport`], which is the object that `ediacara run --json` prints. [`bounds`] has the two bounds that stand
+//! beside every result, [`layers`] the account of each layer. Nothing here prints.
 
+mod bounds;
+mod engines;
+mod layers;
+mod report;
+mod table;
+
+pub use bounds::Bounds;
+pub use engines::{EngineReport, engine_reports};
+pub use layers::{LayerReport, layer_reports};
+pub use report::{Check, HostOpReport, OutputReport, Quantisation, RunReport, TopClass};
+pub use table::{engine_table, layer_table, thousands, totals};

@@ -1,0 +1,242 @@
+//! The command line, as clap derives it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// From a model file to the cycles of a deep learning processor (DLP).
+#[derive(Debug, Parser)]
+#[command(
+    name = "ediacara",
+    version,
+    propagate_version = true,
+    after_help = "Examples:\n  \
+        ediacara run                                     the bundled network on the bundled photo\n  \
+        ediacara run model.onnx --input cat.jpg --preprocess imagenet\n  \
+        ediacara run resnet50 --machine dlp32 --json\n  \
+        ediacara summary vgg19"
+)]
+pub(crate) struct Arguments {
+    /// Say more on stderr: -v decisions, -vv details, -vvv everything (EDIACARA_LOG overrides)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Compile a network, run it on the simulated DLP, check every value, say where the cycles went
+    Run(RunArguments),
+    /// Compile a network to an executable (.dlpx), without running it
+    Compile(CompileArguments),
+    /// Run an executable (.dlpx) on the simulated DLP; needs no model
+    Exec(ExecArguments),
+    /// Assemble a text (.dlpasm) to an executable (.dlpx)
+    Asm(AsmArguments),
+    /// Disassemble an executable (.dlpx) to text that assembles to the same bytes
+    Disasm(DisasmArguments),
+    /// List the machines that are built in, or show one
+    Machines(MachinesArguments),
+    /// Print each layer's output shape, parameters and arithmetic
+    Summary(SummaryArguments),
+}
+
+/// Which network, and how its symbolic dimensions are bound.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArguments {
+    /// An ONNX file, or a built-in network: efficientnet_lite0 (real weights, the default), or with seeded weights alexnet, vgg19, resnet50, resnet152,
+    /// mobilenet_v2, lenet5, mlp:33-512-10
+    #[arg(default_value = "efficientnet_lite0")]
+    pub(crate) model: String,
+    /// Bind a symbolic dimension; repeatable
+    #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = parse_dimension)]
+    pub(crate) dims: Vec<(String, usize)>,
+}
+
+/// How photos become inputs.
+#[derive(Debug, Args)]
+pub(crate) struct PreprocessArguments {
+    /// How photos are prepared: imagenet, torch, caffe, tf, lite or none [default: the bundled network's own]
+    #[arg(long, value_name = "PRESET")]
+    pub(crate) preprocess: Option<String>,
+    /// Mean of each channel, for pixels 0 to 1 in the tensor's channel order
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3, requires = "std")]
+    pub(crate) mean: Vec<f32>,
+    /// Deviation of each channel, for pixels 0 to 1
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3, requires = "mean")]
+    pub(crate) std: Vec<f32>,
+    /// Blue first
+    #[arg(long)]
+    pub(crate) bgr: bool,
+}
+
+/// What int8 ranges are taken from.
+#[derive(Debug, Args)]
+pub(crate) struct CalibrationArguments {
+    /// Samples that set the int8 ranges: photos, .npy or .pb files of the first input, or folders of them; repeatable
+    /// [default: eight bundled photos where photos fit, otherwise seeded numbers]
+    #[arg(long = "calibrate", value_name = "PATH")]
+    pub(crate) calibrate: Vec<PathBuf>,
+}
+
+/// The machine to compile for.
+#[derive(Debug, Args)]
+pub(crate) struct MachineArguments {
+    /// A built-in machine (`ediacara machines`) or a TOML file
+    #[arg(long, short, default_value = "dlp16", value_name = "NAME|FILE")]
+    pub(crate) machine: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara run\n  \
+    ediacara run squeezenet.onnx --input cat.jpg --preprocess caffe --calibrate photos/ --labels names.txt\n  \
+    ediacara run model.onnx --dim N=4 --input batch.npy --json > report.json\n  \
+    ediacara run vgg19 --timing-only --machine my_machine.toml")]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    #[command(flatten)]
+    pub(crate) machine: MachineArguments,
+    /// An input: image, .npy or .pb file, one for each input of the network, in order; repeatable
+    /// [default: the bundled photo for the bundled network, otherwise seeded numbers]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessArguments,
+    #[command(flatten)]
+    pub(crate) calibration: CalibrationArguments,
+    /// Names of the classes: one a line, or tab-separated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) labels: Option<PathBuf>,
+    /// How many classes to print
+    #[arg(long, default_value_t = 5)]
+    pub(crate) top: usize,
+    /// Seed of the numbers that stand in for missing inputs
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Only count cycles: no values, no check
+    #[arg(long)]
+    pub(crate) timing_only: bool,
+    /// Also find reads of bytes never written and races between engines
+    #[arg(long, conflicts_with = "timing_only")]
+    pub(crate) checked: bool,
+    /// Write the network's outputs to a NumPy archive
+    #[arg(long, value_name = "FILE.npz")]
+    pub(crate) save_outputs: Option<PathBuf>,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara compile model.onnx -o model.dlpx --calibrate photos/ --preprocess imagenet\n  \
+    ediacara compile resnet50 --machine dlp8 -o resnet50.dlpx")]
+pub(crate) struct CompileArguments {
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    #[command(flatten)]
+    pub(crate) machine: MachineArguments,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessArguments,
+    #[command(flatten)]
+    pub(crate) calibration: CalibrationArguments,
+    /// The executable to write [default: the model's name with .dlpx]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print what a pass made of the program; `list` names the passes
+    #[arg(long, value_name = "PASS")]
+    pub(crate) print_after: Option<String>,
+    /// Print a summary as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara exec model.dlpx --input x.npy --output y.npz\n  \
+    ediacara exec lenet.dlpx --checked --json")]
+pub(crate) struct ExecArguments {
+    /// The executable
+    pub(crate) program: PathBuf,
+    /// A machine other than the one the executable was made for: a built-in name or a TOML file
+    #[arg(long, short, value_name = "NAME|FILE")]
+    pub(crate) machine: Option<String>,
+    /// An input: .npy or .pb file, one for each input of the executable, in order; repeatable [default: seeded numbers]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: Vec<PathBuf>,
+    /// Write the outputs to a NumPy archive
+    #[arg(long, short, value_name = "FILE.npz")]
+    pub(crate) output: Option<PathBuf>,
+    /// Seed of the numbers that stand in for missing inputs
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Only count cycles
+    #[arg(long)]
+    pub(crate) timing_only: bool,
+    /// Also find reads of bytes never written and races between engines
+    #[arg(long, conflicts_with = "timing_only")]
+    pub(crate) checked: bool,
+    /// Stop with an error after this many cycles
+    #[arg(long, value_name = "CYCLES")]
+    pub(crate) max_cycles: Option<u64>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ediacara asm examples/lenet.dlpasm -o lenet.dlpx && ediacara exec lenet.dlpx")]
+pub(crate) struct AsmArguments {
+    /// The assembly text
+    pub(crate) source: PathBuf,
+    /// The executable to write [default: the source's name with .dlpx]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) machine: MachineArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ediacara disasm model.dlpx | less")]
+pub(crate) struct DisasmArguments {
+    /// The executable
+    pub(crate) program: PathBuf,
+    /// Write to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara machines\n  \
+    ediacara machines dlp16 > my_machine.toml")]
+pub(crate) struct MachinesArguments {
+    /// Show this machine as TOML: a built-in name or a file to check
+    pub(crate) name: Option<String>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara summary resnet50\n  \
+    ediacara summary model.onnx --dim N=4 --json")]
+pub(crate) struct SummaryArguments {
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    /// Print as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn parse_dimension(text: &str) -> Result<(String, usize), String> {
+    let (name, size) = text.split_once('=').ok_or_else(|| format!("expected NAME=SIZE, found {text:?}"))?;
+    match size.parse() {
+        Ok(size) if size > 0 => Ok((name.to_owned(), size)),
+        _ => Err(format!("the size of {name} is a number of at least 1, found {size:?}")),
+    }
+}

@@ -1,0 +1,81 @@
+//! `ediacara exec`: an executable on the simulated machine, without a model.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use ediacara::arch::Machine;
+use ediacara::inputs::Source;
+use ediacara::isa::Executable;
+use ediacara::profile::{RunReport, engine_reports, engine_table, thousands};
+use ediacara::sim::Options;
+use serde_json::json;
+
+use super::Outcome;
+use crate::arguments::ExecArguments;
+use crate::progress::Progress;
+
+pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
+    let executable = Executable::load(&arguments.program)?;
+    let machine = Machine::load(arguments.machine.as_deref().unwrap_or_else(|| own_machine(&executable)))?;
+    let sources: Vec<Source> = super::setup::sources(&arguments.input);
+    let options = Options {
+        values: !arguments.timing_only,
+        checked: arguments.checked,
+        trace: false,
+        max_cycles: arguments.max_cycles,
+    };
+    let progress = Progress::new();
+    progress.stage("simulating");
+    let start = Instant::now();
+    let execution = ediacara::execute(&executable, &machine, &sources, arguments.seed, options)?;
+    let wall_seconds = start.elapsed().as_secs_f64();
+    drop(progress);
+
+    let outcome = &execution.outcome;
+    if let (Some(path), true) = (&arguments.output, outcome.fault.is_none()) {
+        ediacara::tensor::npz::write(path, &execution.outputs)?;
+    }
+    let engines = engine_reports(outcome);
+    if arguments.json {
+        let report = json!({
+            "program": arguments.program.display().to_string(),
+            "machine": machine.name,
+            "timing_basis": ediacara::pipeline::TIMING_BASIS,
+            "cycles": outcome.cycles,
+            "instructions": outcome.instructions,
+            "dram_read_bytes": outcome.dram_read_bytes,
+            "dram_write_bytes": outcome.dram_write_bytes,
+            "fault": outcome.fault.as_ref().map(ToString::to_string),
+            "outputs": execution.outputs.iter().map(|(name, tensor)| json!({
+                "name": name, "shape": tensor.shape(), "dtype": tensor.dtype().name(),
+            })).collect::<Vec<_>>(),
+            "engines": RunReport::engine_map(&engines),
+            "wall_seconds": wall_seconds,
+        });
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("{} on {}: {} cycles, {} instructions", arguments.program.display(), machine.name, thousands(outcome.cycles), thousands(outcome.instructions));
+        println!("{}", engine_table(&engines, outcome.cycles));
+        for (name, tensor) in &execution.outputs {
+            println!("output {name}: {} {:?}{}", tensor.dtype().name(), tensor.shape(), preview(tensor));
+        }
+    }
+    if let Some(fault) = &outcome.fault {
+        return Err(fault.to_string().into());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn own_machine(executable: &Executable) -> &str {
+    if executable.machine.name.is_empty() { "dlp16" } else { &executable.machine.name }
+}
+
+/// The first few numbers of an output.
+fn preview(tensor: &ediacara::tensor::Tensor) -> String {
+    const SHOWN: usize = 10;
+    let Ok(numbers) = tensor.cast(ediacara::tensor::DType::F32).and_then(|tensor| tensor.to_vec::<f32>()) else {
+        return String::new();
+    };
+    let text: Vec<String> = numbers.iter().take(SHOWN).map(|number| format!("{number}")).collect();
+    format!(" = {}{}", text.join(" "), if numbers.len() > SHOWN { " …" } else { "" })
+}

@@ -1,0 +1,74 @@
+//! `ediacara machines`: the built-in machines, or one as TOML.
+
+use std::process::ExitCode;
+
+use comfy_table::{CellAlignment, Table, presets};
+use ediacara::arch::Machine;
+use serde_json::{Value, json};
+
+use super::Outcome;
+use crate::arguments::MachinesArguments;
+
+pub(crate) fn execute(arguments: &MachinesArguments) -> Outcome {
+    if let Some(name) = &arguments.name {
+        let machine = Machine::load(name)?;
+        if arguments.json {
+            println!("{}", serde_json::to_string_pretty(&describe(&machine))?);
+        } else {
+            print!("{}", machine.to_toml());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let machines = Machine::presets().iter().map(|name| Machine::preset(name)).collect::<Result<Vec<_>, _>>()?;
+    if arguments.json {
+        let list: Vec<Value> = machines.iter().map(describe).collect();
+        println!("{}", serde_json::to_string_pretty(&list)?);
+    } else {
+        println!("{}", table(&machines));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(machine: &Machine) -> Value {
+    json!({
+        "name": machine.name,
+        "description": machine.description,
+        "clock_hz": machine.chip.clock_hz,
+        "matrix": { "kind": machine.matrix.kind.name(), "rows": machine.matrix.rows, "columns": machine.matrix.columns },
+        "peak_macs_per_cycle": machine.peak_macs_per_cycle(),
+        "vector_lanes": machine.vector.lanes,
+        "nram_bytes": machine.core.nram_bytes,
+        "wram_bytes": machine.core.wram_bytes,
+        "aram_bytes": machine.core.aram_bytes,
+        "pram_bytes": machine.core.pram_bytes,
+        "dram_bytes_per_cycle": machine.dram.bytes_per_cycle.to_f64(),
+        "dram_latency_cycles": machine.dram.latency_cycles,
+    })
+}
+
+fn table(machines: &[Machine]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["machine", "array", "MAC/cycle", "lanes", "NRAM", "WRAM", "ARAM", "PRAM", "DRAM B/cycle", "clock"]);
+    for machine in machines {
+        let kib = |bytes: u64| format!("{} KiB", bytes / 1024);
+        table.add_row([
+            machine.name.clone(),
+            format!("{} {}x{}", machine.matrix.kind.name(), machine.matrix.rows, machine.matrix.columns),
+            machine.peak_macs_per_cycle().to_string(),
+            machine.vector.lanes.to_string(),
+            kib(machine.core.nram_bytes),
+            kib(machine.core.wram_bytes),
+            kib(machine.core.aram_bytes),
+            kib(machine.core.pram_bytes),
+            machine.dram.bytes_per_cycle.to_string(),
+            format!("{} MHz", machine.chip.clock_hz / 1_000_000),
+        ]);
+    }
+    for column in 2..10 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.to_string()
+}

@@ -1,0 +1,15 @@
+//! One file a subcommand, each with `execute`.
+
+pub(crate) mod asm;
+pub(crate) mod compile;
+pub(crate) mod disasm;
+pub(crate) mod exec;
+pub(crate) mod machines;
+pub(crate) mod run;
+mod setup;
+pub(crate) mod summary;
+
+use std::process::ExitCode;
+
+/// What a subcommand ends with: the exit status, or an error to print.
+pub(crate) type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;

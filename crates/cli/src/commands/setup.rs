@@ -1,0 +1,78 @@
+//! What several subcommands make of their arguments in the same way.
+
+use std::path::{Path, PathBuf};
+
+use ediacara::data::{ChannelOrder, Preprocess};
+use ediacara::inputs::Source;
+use ediacara::{CalibrationSource, Error, Model};
+
+use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments};
+
+/// Loads the model; the command line's preprocessing wins over the model's own.
+pub(super) fn model(arguments: &ModelArguments, preprocess: &PreprocessArguments) -> Result<Model, Error> {
+    let mut model = ediacara::model::load(&arguments.model, &arguments.dims)?;
+    if let Some(chosen) = preprocessing(preprocess, model.preprocess.as_ref())? {
+        model.preprocess = Some(chosen);
+    }
+    for note in &model.notes {
+        tracing::info!("{note}");
+    }
+    Ok(model)
+}
+
+fn preprocessing(arguments: &PreprocessArguments, own: Option<&Preprocess>) -> Result<Option<Preprocess>, Error> {
+    let mut chosen = match (&arguments.preprocess, own) {
+        (Some(name), _) => Preprocess::preset(name)?,
+        (None, Some(own)) => own.clone(),
+        (None, None) if arguments.bgr || !arguments.mean.is_empty() => Preprocess::preset("imagenet")?,
+        (None, None) => return Ok(None),
+    };
+    if let (Ok(mean), Ok(deviation)) = (arguments.mean[..].try_into(), arguments.std[..].try_into()) {
+        chosen = chosen.with_unit_scale(mean, deviation);
+    }
+    if arguments.bgr && chosen.order == ChannelOrder::Rgb {
+        chosen.order = ChannelOrder::Bgr;
+        // Presets give their figures in the order of the tensor's channels; given ones already are.
+        if arguments.mean.is_empty() {
+            chosen.mean.reverse();
+            chosen.deviation.reverse();
+        }
+    }
+    Ok(Some(chosen))
+}
+
+/// The calibration samples: the given files, folders opened and sorted by name.
+pub(super) fn calibration(arguments: &CalibrationArguments) -> Result<CalibrationSource, String> {
+    if arguments.calibrate.is_empty() {
+        return Ok(CalibrationSource::Default);
+    }
+    let mut files = Vec::new();
+    for path in &arguments.calibrate {
+        if path.is_dir() {
+            files.extend(folder(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    if files.is_empty() {
+        return Err("no calibration sample (.png, .jpg, .npy, .pb) in the given folders".to_owned());
+    }
+    Ok(CalibrationSource::Files(files))
+}
+
+fn folder(path: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut files: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| is_sample(path)).collect();
+    files.sort();
+    Ok(files)
+}
+
+fn is_sample(path: &Path) -> bool {
+    let extension = path.extension().map(|text| text.to_string_lossy().to_lowercase());
+    matches!(extension.as_deref(), Some("png" | "jpg" | "jpeg" | "npy" | "pb"))
+}
+
+/// Files as input sources.
+pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
+    files.iter().cloned().map(Source::File).collect()
+}

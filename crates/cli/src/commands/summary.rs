@@ -1,0 +1,23 @@
+//! `ediacara summary`: what a network consists of.
+
+use std::process::ExitCode;
+
+use ediacara::nn::Summary;
+
+use super::Outcome;
+use crate::arguments::SummaryArguments;
+use crate::summary_table::summary_table;
+
+pub(crate) fn execute(arguments: &SummaryArguments) -> Outcome {
+    let model = ediacara::model::load(&arguments.model.model, &arguments.model.dims)?;
+    let summary = Summary::new(&model.graph);
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&summary)?);
+    } else {
+        println!("{}", summary_table(&summary));
+        for note in &model.notes {
+            println!("{note}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,75 @@
+//! The table of `ediacara summary`, after torchinfo's.
+
+use comfy_table::{CellAlignment, Table, presets};
+use ediacara::nn::Summary;
+use ediacara::profile::thousands;
+
+/// One line a layer, then the totals.
+pub(crate) fn summary_table(summary: &Summary) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["layer", "kind", "output shape", "parameters", "neurons", "multiplications", "additions", "memory"]);
+    for layer in &summary.layers {
+        table.add_row([
+            layer.name.clone(),
+            layer.kind.clone(),
+            shape(&layer.output_shape),
+            thousands(layer.parameters),
+            thousands(layer.neurons),
+            thousands(layer.multiplications),
+            thousands(layer.additions),
+            bytes(layer.memory_bytes),
+        ]);
+    }
+    for column in 3..8 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    format!("{table}\n{}", totals(summary))
+}
+
+fn totals(summary: &Summary) -> String {
+    let ports = |ports: &[ediacara::nn::Port]| {
+        ports.iter().map(|port| format!("{} {} {}", port.name, port.dtype, shape(&port.shape))).collect::<Vec<_>>().join(", ")
+    };
+    [
+        format!("input             {}", ports(&summary.inputs)),
+        format!("output            {}", ports(&summary.outputs)),
+        format!("layers            {}", summary.layers.len()),
+        format!("parameters        {} ({})", thousands(summary.parameters), bytes(summary.parameter_bytes)),
+        format!("neurons           {} ({})", thousands(summary.neurons), bytes(summary.activation_bytes)),
+        format!("multiply-adds     {} in convolutions and fully connected layers", thousands(summary.macs)),
+        format!("multiplications   {}", thousands(summary.multiplications)),
+        format!("additions         {}", thousands(summary.additions)),
+        format!("memory            {} (inputs, parameters, activations)", bytes(summary.memory_bytes)),
+    ]
+    .join("\n")
+}
+
+fn shape(shape: &[usize]) -> String {
+    shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
+}
+
+fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.2} {}", UNITS[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn bytes_take_the_largest_unit_below_them() {
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1024), "1.00 KiB");
+        assert_eq!(bytes(5 << 20), "5.00 MiB");
+    }
+}

@@ -1,0 +1,98 @@
+//! Everything that can go wrong on the way from a model to its cycles.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// What went wrong, with the file or node, what was found, and what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A name that is neither a file nor a built-in network.
+    #[error("{name}: no such file; built-in networks are {}", known.join(", "))]
+    NoSuchModel {
+        /// What was asked for.
+        name: String,
+        /// The built-in networks.
+        known: Vec<String>,
+    },
+    /// More inputs given than the network has.
+    #[error("{given} inputs given, but the network has {}: {}", inputs.len(), inputs.join(", "))]
+    TooManyInputs {
+        /// How many were given.
+        given: usize,
+        /// The network's inputs.
+        inputs: Vec<String>,
+    },
+    /// A file of an unknown kind as an input.
+    #[error("{}: an input is an image (.png, .jpg), a NumPy array (.npy) or an ONNX tensor (.pb)", path.display())]
+    UnknownInputFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A photo for an input that is no picture.
+    #[error("input {input} is no picture: its shape is {shape:?}, a picture is f32 [N, 1 or 3, height, width]; give it a .npy file")]
+    NotAPicture {
+        /// The input.
+        input: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// A photo whose preprocessing is not known.
+    #[error("how photos for input {input} are preprocessed is not known: say --preprocess imagenet, caffe, tf, torch, lite or none, or --mean and --std")]
+    NoPreprocessing {
+        /// The input.
+        input: String,
+    },
+    /// A tensor that does not fit its input.
+    #[error("input {input} is {expected}, but {source_text} holds {found}")]
+    InputMismatch {
+        /// The input.
+        input: String,
+        /// Where the tensor came from.
+        source_text: String,
+        /// Its type and shape.
+        found: String,
+        /// The input's type and shape.
+        expected: String,
+    },
+    /// The compiled program stopped with a fault.
+    #[error("the program stopped with a fault: {0}")]
+    Fault(String),
+    /// An executable was compiled for another machine.
+    #[error("{0}")]
+    Invalid(String),
+    /// From the tensor files.
+    #[error(transparent)]
+    Tensor(#[from] ediacara_tensor::TensorError),
+    /// From photos, labels and data sets.
+    #[error(transparent)]
+    Data(#[from] ediacara_data::DataError),
+    /// From the ONNX import.
+    #[error(transparent)]
+    Import(#[from] ediacara_onnx::ImportError),
+    /// From the built-in networks.
+    #[error(transparent)]
+    Network(#[from] ediacara_nn::NetworkError),
+    /// From the graph.
+    #[error(transparent)]
+    Graph(#[from] ediacara_graph::GraphError),
+    /// From the host.
+    #[error(transparent)]
+    Host(#[from] ediacara_host::HostError),
+    /// From optimising and quantising.
+    #[error(transparent)]
+    Optimiser(#[from] ediacara_optimiser::OptimiserError),
+    /// From the machine description.
+    #[error(transparent)]
+    Machine(#[from] ediacara_arch::ArchError),
+    /// From the compiler.
+    #[error(transparent)]
+    Compile(#[from] ediacara_compiler::CompileError),
+    /// From the executable.
+    #[error(transparent)]
+    Executable(#[from] ediacara_isa::ExecutableError),
+    /// From the simulator.
+    #[error(transparent)]
+    Simulator(#[from] ediacara_sim::SimError),
+}

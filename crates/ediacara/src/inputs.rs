@@ -1,0 +1,122 @@
+//! A network's inputs: from a photo, a `.npy` or `.pb` file, or seeded numbers.
+
+use std::path::{Path, PathBuf};
+
+use ediacara_data::{Preprocess, RgbImage, bundled, synthetic};
+use ediacara_graph::{DType, Graph, TensorType};
+use ediacara_tensor::{Tensor, npy};
+
+use crate::Error;
+
+/// Where one input tensor comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A file: an image (`.png`, `.jpg`, `.jpeg`), a NumPy array (`.npy`) or an ONNX tensor (`.pb`).
+    File(PathBuf),
+    /// The photo that is built into the binary.
+    BundledPhoto,
+    /// Seeded numbers of mean 0 and deviation 1.
+    Synthetic(u64),
+}
+
+/// The tensors for all of `graph`'s inputs, from as many `sources`; an input without a source is synthetic, from `seed`.
+///
+/// # Errors
+/// More sources than inputs; a file that cannot be read, or does not fit the input's shape; a photo without a preprocessing.
+pub fn load(
+    graph: &Graph,
+    sources: &[Source],
+    preprocess: Option<&Preprocess>,
+    seed: u64,
+) -> Result<Vec<Tensor>, Error> {
+    let inputs = graph.inputs();
+    if sources.len() > inputs.len() {
+        let names = inputs.iter().map(|&input| graph.value(input).name.clone()).collect();
+        return Err(Error::TooManyInputs { given: sources.len(), inputs: names });
+    }
+    let mut tensors = Vec::with_capacity(inputs.len());
+    for (index, &input) in inputs.iter().enumerate() {
+        let value = graph.value(input);
+        let synthetic = Source::Synthetic(seed.wrapping_add(index as u64));
+        let source = sources.get(index).unwrap_or(&synthetic);
+        tensors.push(one(&value.name, &value.ty, source, preprocess)?);
+    }
+    Ok(tensors)
+}
+
+/// One input tensor of type `ty`; `name` is the input's, for errors.
+///
+/// # Errors
+/// As [`load`].
+pub fn one(name: &str, ty: &TensorType, source: &Source, preprocess: Option<&Preprocess>) -> Result<Tensor, Error> {
+    let tensor = match source {
+        Source::File(path) => from_file(name, ty, path, preprocess)?,
+        Source::BundledPhoto => photo(name, ty, &bundled::PHOTO.decode()?, preprocess)?,
+        Source::Synthetic(seed) => numbers(ty, *seed)?,
+    };
+    fit(name, ty, tensor, source)
+}
+
+/// The photos that are built in for calibration, as inputs of type `ty`.
+///
+/// # Errors
+/// `ty` is no picture.
+pub fn bundled_calibration(name: &str, ty: &TensorType, preprocess: &Preprocess) -> Result<Vec<Tensor>, Error> {
+    bundled::CALIBRATION.iter().map(|file| photo(name, ty, &file.decode()?, Some(preprocess))).collect()
+}
+
+/// Whether an input of this type can be made from a photo: f32 `[N, 1 or 3, H, W]`.
+pub fn is_picture(ty: &TensorType) -> bool {
+    ty.dtype == DType::F32 && matches!(ty.shape[..], [_, 1 | 3, height, width] if height > 1 && width > 1)
+}
+
+fn from_file(name: &str, ty: &TensorType, path: &Path, preprocess: Option<&Preprocess>) -> Result<Tensor, Error> {
+    let extension = path.extension().map(|text| text.to_string_lossy().to_lowercase()).unwrap_or_default();
+    match extension.as_str() {
+        "npy" => Ok(npy::read(path)?),
+        "pb" => Ok(ediacara_onnx::read_tensor(path)?.1),
+        "png" | "jpg" | "jpeg" => photo(name, ty, &RgbImage::open(path)?, preprocess),
+        _ => Err(Error::UnknownInputFile { path: path.to_owned() }),
+    }
+}
+
+fn photo(name: &str, ty: &TensorType, photo: &RgbImage, preprocess: Option<&Preprocess>) -> Result<Tensor, Error> {
+    let [batch, channels, height, width] = ty.shape[..] else {
+        return Err(Error::NotAPicture { input: name.to_owned(), shape: ty.shape.clone() });
+    };
+    if !is_picture(ty) {
+        return Err(Error::NotAPicture { input: name.to_owned(), shape: ty.shape.clone() });
+    }
+    let Some(preprocess) = preprocess else {
+        return Err(Error::NoPreprocessing { input: name.to_owned() });
+    };
+    let one = preprocess.apply(photo, channels, height, width)?;
+    Ok(one.broadcast_to(&[batch, channels, height, width])?.to_contiguous())
+}
+
+fn numbers(ty: &TensorType, seed: u64) -> Result<Tensor, Error> {
+    match ty.dtype {
+        DType::F32 => Ok(synthetic::normal(&ty.shape, seed)?),
+        DType::U8 => Ok(synthetic::bytes(&ty.shape, seed)?),
+        DType::I64 | DType::I32 => Ok(synthetic::indices(&ty.shape, 2, seed)?.cast(ty.dtype)?),
+        other => Ok(synthetic::normal(&ty.shape, seed)?.cast(other)?),
+    }
+}
+
+/// The tensor in the input's shape and type; a missing or extra batch axis of one is forgiven.
+fn fit(name: &str, ty: &TensorType, tensor: Tensor, source: &Source) -> Result<Tensor, Error> {
+    let without_ones = |shape: &[usize]| shape.iter().copied().skip_while(|&size| size == 1).collect::<Vec<_>>();
+    if tensor.dtype() != ty.dtype || without_ones(tensor.shape()) != without_ones(&ty.shape) {
+        return Err(Error::InputMismatch {
+            input: name.to_owned(),
+            source_text: match source {
+                Source::File(path) => path.display().to_string(),
+                Source::BundledPhoto => "the bundled photo".to_owned(),
+                Source::Synthetic(_) => "synthetic numbers".to_owned(),
+            },
+            found: format!("{} {:?}", tensor.dtype().name(), tensor.shape()),
+            expected: format!("{} {:?}", ty.dtype.name(), ty.shape),
+        });
+    }
+    Ok(tensor.to_contiguous().reshape(&ty.shape)?)
+}

@@ -1,0 +1,87 @@
+//! The account of each layer. Layers' cycles sum to the total (docs/microarchitecture.md, Accounting).
+
+use ediacara_arch::Machine;
+use ediacara_isa::LayerInfo;
+use ediacara_sim::Outcome;
+use serde::Serialize;
+
+use crate::bounds;
+
+/// One layer of the table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LayerReport {
+    /// The node's name.
+    pub name: String,
+    /// The operator.
+    pub op: String,
+    /// The output's shape as stored (NHWC).
+    pub shape: Vec<usize>,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// By how much this layer advanced the end of the program.
+    pub cycles: u64,
+    /// `macs / (cycles * peak)`, 0 to 1; may pass 1 for a layer that ran mostly under its predecessor.
+    pub utilisation: f64,
+    /// DRAM traffic of its loads and stores, whole bursts.
+    pub dram_bytes: u64,
+    /// max(MACs / peak, weight bytes / bandwidth).
+    pub bound_cycles: f64,
+    /// What it waits for: `matrix`, `vector`, `dram`, or `latency` when none of these is busy half the time.
+    pub limited_by: String,
+    /// Cycles the matrix engine worked for it.
+    pub matrix_cycles: u64,
+    /// Cycles the vector engine worked for it.
+    pub vector_cycles: u64,
+}
+
+/// The account of every layer of a run.
+pub fn layer_reports(machine: &Machine, layers: &[LayerInfo], outcome: &Outcome) -> Vec<LayerReport> {
+    let peak = machine.peak_macs_per_cycle() as f64;
+    layers
+        .iter()
+        .zip(&outcome.layers)
+        .map(|(layer, run)| LayerReport {
+            name: layer.name.clone(),
+            op: layer.op.clone(),
+            shape: layer.shape.clone(),
+            macs: layer.macs,
+            cycles: run.cycles,
+            utilisation: layer.macs as f64 / (run.cycles.max(1) as f64 * peak),
+            dram_bytes: run.dram_bytes,
+            bound_cycles: bounds::layer_bound(machine, layer),
+            limited_by: limited_by(
+                run.cycles,
+                [
+                    ("matrix", run.matrix_busy as f64),
+                    ("vector", run.vector_busy as f64),
+                    ("dram", run.dram_bytes as f64 / bounds::bandwidth(machine)),
+                ],
+            ),
+            matrix_cycles: run.matrix_busy,
+            vector_cycles: run.vector_busy,
+        })
+        .collect()
+}
+
+/// The busiest resource, or `latency` if even that is busy less than half of the layer's cycles.
+fn limited_by(cycles: u64, busy: [(&str, f64); 3]) -> String {
+    let mut most = ("latency", cycles as f64 / 2.0);
+    for (name, busy) in busy {
+        if busy >= most.1 {
+            most = (name, busy);
+        }
+    }
+    most.0.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::limited_by;
+
+    #[test]
+    fn the_busiest_resource_limits_if_it_is_busy_half_the_time() {
+        assert_eq!(limited_by(100, [("matrix", 60.0), ("vector", 20.0), ("dram", 59.0)]), "matrix");
+        assert_eq!(limited_by(100, [("matrix", 49.0), ("vector", 20.0), ("dram", 10.0)]), "latency");
+        assert_eq!(limited_by(100, [("matrix", 49.0), ("vector", 20.0), ("dram", 99.0)]), "dram");
+    }
+}

@@ -1,0 +1,128 @@
+//! The object that `ediacara run --json` prints. Other tools rely on its fields.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{EngineReport, LayerReport};
+
+/// Everything that one run found out.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// The model's file or built-in name.
+    pub model: String,
+    /// The machine's name.
+    pub machine: String,
+    /// The arithmetic on the DLP: `int8`.
+    pub precision: String,
+    /// What the cycle count rests on: `rtl-verified` or `modelled`.
+    pub timing_basis: String,
+    /// Cycles from reset to the end of `halt`.
+    pub cycles: u64,
+    /// The machine's clock in Hz.
+    pub clock_hz: u64,
+    /// `cycles / clock_hz`.
+    pub seconds_simulated: f64,
+    /// Multiply-accumulates of the convolutions and fully connected layers on the DLP.
+    pub macs: u64,
+    /// `macs / (cycles * peak)`, 0 to 1.
+    pub mac_utilisation: f64,
+    /// Bytes read from DRAM, whole bursts, instruction fetch included.
+    pub dram_read_bytes: u64,
+    /// Bytes written to DRAM, whole bursts.
+    pub dram_write_bytes: u64,
+    /// Instructions executed.
+    pub instructions: u64,
+    /// No program can beat this.
+    pub floor_cycles: u64,
+    /// The sum of the layers' bounds and the border traffic.
+    pub layer_bound_cycles: u64,
+    /// `cycles / layer_bound_cycles`.
+    pub cycles_over_bound: f64,
+    /// The comparison with the host.
+    pub check: Check,
+    /// How the network was quantised, and how far the result is from f32.
+    pub quantisation: Quantisation,
+    /// The network's outputs.
+    pub outputs: Vec<OutputReport>,
+    /// The most probable classes, where the network classifies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub top: Vec<TopClass>,
+    /// Every layer; `cycles` sum to the total.
+    pub layers: Vec<LayerReport>,
+    /// Every engine by name.
+    pub engines: Map<String, Value>,
+    /// What ran on the host, and why.
+    pub host_ops: Vec<HostOpReport>,
+    /// Whether something on the host has no cycles in the total.
+    pub partial: bool,
+    /// Wall time of each stage.
+    pub wall_seconds: Map<String, Value>,
+}
+
+impl RunReport {
+    /// The engines' reports as the map that the JSON holds.
+    pub fn engine_map(engines: &[EngineReport]) -> Map<String, Value> {
+        engines.iter().map(|engine| (engine.name.clone(), engine.to_json())).collect()
+    }
+}
+
+/// The comparison of the simulated memory with the host's results.
+#[derive(Debug, Clone, Serialize)]
+pub struct Check {
+    /// What was compared with: `host int8`, or `none` when the run carried no values.
+    pub reference: String,
+    /// Whether every compared byte is equal; null when nothing was compared.
+    pub bit_exact: Option<bool>,
+    /// The largest difference, in units of the last place.
+    pub max_abs_error: Option<f64>,
+    /// How many tensors were compared: the outputs and every activation with a home in DRAM.
+    pub tensors: usize,
+    /// How many bytes were compared.
+    pub bytes: u64,
+}
+
+/// How the network was quantised and what that cost.
+#[derive(Debug, Clone, Serialize)]
+pub struct Quantisation {
+    /// `min-max over N samples (source)`, or `imported (QDQ)`.
+    pub method: String,
+    /// Signal-to-quantisation-noise ratio of the DLP's result against the host's f32, in dB; null where there is no f32 result.
+    pub sqnr_db: Option<f64>,
+    /// Whether the most probable class is that of f32; null where the network does not classify.
+    pub top1_equals_f32: Option<bool>,
+    /// The smallest number of distinct int8 values in any layer's output; null when the run carried no values.
+    pub fewest_distinct_values: Option<usize>,
+}
+
+/// One of the network's outputs.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutputReport {
+    /// The name in the model.
+    pub name: String,
+    /// The shape.
+    pub shape: Vec<usize>,
+    /// The element type.
+    pub dtype: String,
+}
+
+/// One of the most probable classes.
+#[derive(Debug, Clone, Serialize)]
+pub struct TopClass {
+    /// The index.
+    pub class: usize,
+    /// Its label, or the index in words.
+    pub label: String,
+    /// Its probability, 0 to 1.
+    pub probability: f64,
+}
+
+/// An operation that ran on the host.
+#[derive(Debug, Clone, Serialize)]
+pub struct HostOpReport {
+    /// The node's name.
+    pub name: String,
+    /// The operator.
+    pub op: String,
+    /// Why not on the DLP.
+    pub reason: String,
+}

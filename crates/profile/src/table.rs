@@ -1,0 +1,177 @@
+//! Tables and totals as text for people.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use crate::{EngineReport, LayerReport, RunReport};
+
+/// `1234567` as `1,234,567`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// One line a layer, and the sum.
+pub fn layer_table(layers: &[LayerReport]) -> String {
+    let mut table = plain(&["layer", "op", "shape", "MACs", "cycles", "utilisation", "DRAM bytes", "bound", "limited by"]);
+    for layer in layers {
+        table.add_row([
+            shorten(&layer.name, 44),
+            layer.op.clone(),
+            shape(&layer.shape),
+            thousands(layer.macs),
+            thousands(layer.cycles),
+            format!("{:.1} %", layer.utilisation * 100.0),
+            thousands(layer.dram_bytes),
+            thousands(layer.bound_cycles.ceil() as u64),
+            layer.limited_by.clone(),
+        ]);
+    }
+    let sum = |field: fn(&LayerReport) -> u64| thousands(layers.iter().map(field).sum());
+    table.add_row([
+        "total".to_owned(),
+        String::new(),
+        String::new(),
+        sum(|layer| layer.macs),
+        sum(|layer| layer.cycles),
+        String::new(),
+        sum(|layer| layer.dram_bytes),
+        thousands(layers.iter().map(|layer| layer.bound_cycles).sum::<f64>().ceil() as u64),
+        String::new(),
+    ]);
+    align_right(&mut table, &[3, 4, 5, 6, 7]);
+    table.to_string()
+}
+
+/// One line an engine.
+pub fn engine_table(engines: &[EngineReport], cycles: u64) -> String {
+    let mut table = plain(&["engine", "busy", "share", "stalled", "idle"]);
+    for engine in engines {
+        let stalls: Vec<String> = engine
+            .stall_cycles
+            .iter()
+            .filter(|(_, cycles)| *cycles > 0)
+            .map(|(cause, cycles)| format!("{cause} {}", thousands(*cycles)))
+            .collect();
+        table.add_row([
+            engine.name.clone(),
+            thousands(engine.busy_cycles),
+            format!("{:.1} %", 100.0 * engine.busy_cycles as f64 / cycles.max(1) as f64),
+            if stalls.is_empty() { "-".to_owned() } else { stalls.join(", ") },
+            thousands(engine.idle_cycles),
+        ]);
+    }
+    align_right(&mut table, &[1, 2, 4]);
+    table.to_string()
+}
+
+/// The totals, one a line.
+pub fn totals(report: &RunReport) -> String {
+    let milliseconds = report.seconds_simulated * 1e3;
+    let mut lines = vec![
+        format!(
+            "cycles        {} ({milliseconds:.3} ms at {:.2} GHz, {} timing)",
+            thousands(report.cycles),
+            report.clock_hz as f64 / 1e9,
+            report.timing_basis
+        ),
+        format!(
+            "layer bound   {} (cycles are {:.3} times it)",
+            thousands(report.layer_bound_cycles),
+            report.cycles_over_bound
+        ),
+        format!("floor         {}", thousands(report.floor_cycles)),
+        format!("MACs          {} ({:.1} % of peak)", thousands(report.macs), report.mac_utilisation * 100.0),
+        format!(
+            "DRAM          {} bytes read, {} written",
+            thousands(report.dram_read_bytes),
+            thousands(report.dram_write_bytes)
+        ),
+        format!("instructions  {}", thousands(report.instructions)),
+    ];
+    lines.push(match report.check.bit_exact {
+        Some(true) => format!(
+            "check         equal to {}: {} tensors, {} bytes",
+            report.check.reference,
+            report.check.tensors,
+            thousands(report.check.bytes)
+        ),
+        Some(false) => format!(
+            "check         DIFFERS from {}: largest difference {}",
+            report.check.reference,
+            report.check.max_abs_error.unwrap_or_default()
+        ),
+        None => "check         none (no values were computed)".to_owned(),
+    });
+    lines.push(format!("quantisation  {}", quantisation(report)));
+    if report.partial {
+        lines.push("partial       the host operations below have no cycles in the total".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn quantisation(report: &RunReport) -> String {
+    let mut text = report.quantisation.method.clone();
+    if let Some(decibel) = report.quantisation.sqnr_db {
+        text += &format!("; {decibel:.1} dB against f32");
+    }
+    if let Some(equal) = report.quantisation.top1_equals_f32 {
+        text += if equal { ", same top class" } else { ", another top class" };
+    }
+    text
+}
+
+fn plain(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header);
+    table
+}
+
+fn align_right(table: &mut Table, columns: &[usize]) {
+    for &column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+fn shape(shape: &[usize]) -> String {
+    shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
+}
+
+/// The end of a long name, which is what tells layers apart.
+fn shorten(name: &str, length: usize) -> String {
+    let count = name.chars().count();
+    if count <= length {
+        return name.to_owned();
+    }
+    let tail: String = name.chars().skip(count - length + 1).collect();
+    format!("…{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{shorten, thousands};
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(999), "999");
+        assert_eq!(thousands(1_000), "1,000");
+        assert_eq!(thousands(61_100_840), "61,100,840");
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_end() {
+        assert_eq!(shorten("abcdef", 6), "abcdef");
+        assert_eq!(shorten("abcdefg", 6), "…cdefg");
+    }
+}

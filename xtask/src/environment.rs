@@ -1,0 +1,52 @@
+//! What the tests need beside Rust: Python (for the independent integer reference) and the ONNX suite.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+use crate::onnx_suite;
+
+/// What [`ensure`] found or installed.
+pub(crate) struct Environment {
+    /// Whether `cargo nextest` is there; `cargo test` does otherwise.
+    pub(crate) nextest: bool,
+    /// The folder of the ONNX suite, with `node/`, `simple/`, `light/`.
+    pub(crate) onnx_suite: PathBuf,
+}
+
+/// Installs what is missing, with the system's package manager where there is one.
+pub(crate) fn ensure(root: &Path) -> Result<Environment> {
+    if !works("python3", &["--version"]) || !works("python3", &["-m", "pip", "--version"]) {
+        install(&["python3", "python3-pip", "python3-venv"])?;
+    }
+    let onnx_suite = onnx_suite::ensure(root)?;
+    Ok(Environment { nextest: works("cargo", &["nextest", "--version"]), onnx_suite })
+}
+
+fn works(program: &str, arguments: &[&str]) -> bool {
+    Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Each package manager with the arguments before the package names.
+const PACKAGE_MANAGERS: &[(&str, &[&str])] =
+    &[("apt-get", &["install", "-y"]), ("dnf", &["install", "-y"]), ("brew", &["install"])];
+
+fn install(packages: &[&str]) -> Result<()> {
+    let Some((manager, arguments)) = PACKAGE_MANAGERS.iter().find(|(name, _)| works(name, &["--version"])) else {
+        bail!("the tests need {}: install them and run this again", packages.join(", "));
+    };
+    if *manager == "apt-get" {
+        let _ = Command::new(manager).arg("update").status();
+    }
+    let status = Command::new(manager).args(*arguments).args(packages).status()?;
+    if !status.success() {
+        bail!("{manager} could not install {}: install them and run this again", packages.join(", "));
+    }
+    Ok(())
+}
