@@ -244,6 +244,20 @@ impl Tensor {
         T::into_vec(Arc::unwrap_or_clone(self.storage)).map_err(wrong)
     }
 
+    /// The start of the storage as a dense tensor of `shape`, whatever part of it this tensor showed: how an arena uses
+    /// memory again. The elements are whatever the storage holds.
+    ///
+    /// # Errors
+    /// The storage holds fewer elements than `shape` has.
+    pub fn into_dense(self, shape: &[usize]) -> Result<Tensor> {
+        let needed = element_count(self.dtype(), shape)?;
+        if self.storage.len() < needed {
+            let found = self.storage.len();
+            return Err(TensorError::Length { shape: shape.to_vec(), needed, found, unit: "elements" });
+        }
+        Ok(Tensor { storage: self.storage, shape: shape.to_vec(), strides: dense_strides(shape), offset: 0 })
+    }
+
     /// The same elements, in row-major order, under another shape. Shares the storage if this tensor is contiguous.
     ///
     /// # Errors
