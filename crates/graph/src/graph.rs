@@ -294,6 +294,11 @@ impl Graph {
         consumers
     }
 
+    /// The live nodes that read a value, one entry for each operand.
+    pub(crate) fn uses_of(&self, id: ValueId) -> &[NodeId] {
+        &self.uses[id.index()]
+    }
+
     /// Whether a value is an output of the graph.
     pub fn is_output(&self, id: ValueId) -> bool {
         self.outputs.contains(&id)
@@ -370,11 +375,24 @@ impl Graph {
     }
 
     /// Lets every reader of `old`, and the graph's outputs, read `new` instead. Where `old` is an output of the graph,
-    /// `new` takes its name, so that the graph's interface stays (unless `new` is an input or constant).
+    /// `new` takes its name, so that the graph's interface stays (unless `new` is an input, a constant or an output).
     ///
     /// # Errors
     /// The types differ, or an id is not of this graph.
     pub fn replace_uses(&mut self, old: ValueId, new: ValueId) -> Result<(), GraphError> {
+        self.replace_uses_except(old, new, &[])
+    }
+
+    /// As [`replace_uses`](Graph::replace_uses), but the nodes of `except` go on reading `old`.
+    ///
+    /// # Errors
+    /// As [`replace_uses`](Graph::replace_uses).
+    pub fn replace_uses_except(
+        &mut self,
+        old: ValueId,
+        new: ValueId,
+        except: &[NodeId],
+    ) -> Result<(), GraphError> {
         self.check_value(old)?;
         self.check_value(new)?;
         if self.ty(old) != self.ty(new) {
@@ -389,6 +407,9 @@ impl Graph {
             return Ok(());
         }
         let readers = std::mem::take(&mut self.uses[old.index()]);
+        let (kept, readers): (Vec<_>, Vec<_>) =
+            readers.into_iter().partition(|reader| except.contains(reader));
+        self.uses[old.index()] = kept;
         for &reader in &readers {
             for input in &mut self.nodes[reader.index()].node.inputs {
                 if *input == old {
@@ -398,8 +419,9 @@ impl Graph {
         }
         self.uses[new.index()].extend(readers);
         if self.is_output(old) {
+            let takes_name = self.producer(new).is_some() && !self.is_output(new);
             self.outputs.iter_mut().filter(|output| **output == old).for_each(|output| *output = new);
-            if self.producer(new).is_some() {
+            if takes_name {
                 self.swap_names(old, new);
             }
         }

@@ -14,7 +14,10 @@ mod graph;
 mod op;
 pub mod ops;
 mod registry;
+pub mod rewrite;
+pub mod text;
 mod types;
+mod verify;
 
 pub use attribute::{Attribute, AttributeReader, Attributes};
 pub use ediacara_tensor::{DType, Tensor, TensorError};
