@@ -1,1 +1,32 @@
+//! The cycle simulator: values and time of a program in one event-driven run.
+//!
+//! What instructions compute is told in docs/isa.md and docs/numerics.md, when they do it in docs/microarchitecture.md;
+//! the code quotes the identifiers of their rules. This crate opens no file, prints nothing, and depends on no clock: a run
+//! is a function of machine, program and memory. Its cost grows with instructions and bursts, not with cycles.
+//!
+//! Start at [`Simulator`]; the heart is `src/run.rs`, one cycle of a core.
 
+mod account;
+mod bursts;
+mod checked;
+mod control;
+mod dram;
+mod error;
+mod fetch;
+mod lane;
+mod memory;
+mod outcome;
+mod resolve;
+mod run;
+mod semaphores;
+mod simulator;
+mod values;
+mod work;
+
+pub use dram::Requester;
+pub use error::SimError;
+pub use memory::OnChip;
+pub use outcome::{
+    Activity, EngineAccount, Event, EventKind, Fault, FaultKind, LayerAccount, Outcome, Traffic,
+};
+pub use simulator::{Options, Simulator};

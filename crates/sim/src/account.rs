@@ -1,0 +1,170 @@
+//! Where cycles go (docs/microarchitecture.md, "Accounting"): every cycle of every engine is charged once.
+
+use ediacara_isa::Engine;
+
+use crate::dram::{DramModel, Requester};
+use crate::outcome::{Activity, EngineAccount};
+use crate::run::{Cycle, Did, LANES, LOAD, Run, STORE};
+
+/// Cycles by engine and activity.
+#[derive(Debug, Default)]
+pub(crate) struct Accounts {
+    cycles: [[u64; Activity::COUNT]; 5],
+}
+
+impl Accounts {
+    #[inline]
+    fn charge(&mut self, engine: Engine, activity: Activity, cycles: u64) {
+        self.cycles[engine as usize][activity as usize] += cycles;
+    }
+
+    /// The account of one engine over `total` cycles.
+    ///
+    /// # Panics
+    /// If the cycles do not sum to the total: a mistake of this crate.
+    pub(crate) fn engine(&self, engine: Engine, instructions: u64, total: u64) -> EngineAccount {
+        let cycles = &self.cycles[engine as usize];
+        assert_eq!(cycles.iter().sum::<u64>(), total, "{engine}: busy + stalls + idle is not the total");
+        let stalls: Vec<_> =
+            Activity::stalls(engine).iter().map(|&cause| (cause, cycles[cause as usize])).collect();
+        let (busy, idle) = (cycles[Activity::Busy as usize], cycles[Activity::Idle as usize]);
+        let known = busy + idle + stalls.iter().map(|(_, cycles)| cycles).sum::<u64>();
+        assert_eq!(known, total, "{engine} stalled for a cause that it does not know");
+        EngineAccount { engine, instructions, busy, stalls, idle }
+    }
+}
+
+/// Number of cycles that two half-open ranges have in common.
+fn common((from, to): (u64, u64), (start, end): (u64, u64)) -> u64 {
+    to.min(end).saturating_sub(from.max(start))
+}
+
+impl<D: DramModel> Run<'_, D> {
+    /// Charges the cycle just done. Beats of a lane that started in it are known, its queue is not what it was.
+    pub(crate) fn account_cycle(&mut self, cycle: &Cycle) {
+        let control = match cycle.did {
+            Did::Executed | Did::Halted => Activity::Busy,
+            Did::Starved => Activity::Fetch,
+            Did::BlockedByQueue(_) => Activity::Queue,
+            Did::BlockedBySync => Activity::Sync,
+            Did::Stopped => Activity::Idle,
+        };
+        self.accounts.charge(Engine::Control, control, 1);
+        for (lane, engine) in LANES.into_iter().enumerate() {
+            let activity = match engine {
+                Engine::Load => self.dma_activity(cycle, lane, Requester::Load),
+                Engine::Store => self.dma_activity(cycle, lane, Requester::Store),
+                _ => self.pipeline_activity(cycle, lane),
+            };
+            if activity == Activity::Busy {
+                self.charge_layer(lane, 1);
+            }
+            self.accounts.charge(engine, activity, 1);
+        }
+    }
+
+    fn dma_activity(&self, cycle: &Cycle, lane: usize, requester: Requester) -> Activity {
+        if cycle.granted == Some(requester) || self.is_beat(lane) {
+            Activity::Busy
+        } else if cycle.presented[lane] && cycle.granted.is_some() {
+            Activity::DramContention
+        } else if cycle.presented[lane] && self.dram.refusals(self.cycle, self.cycle + 1).bandwidth == 1 {
+            Activity::DramBandwidth
+        } else if cycle.occupied[lane] {
+            Activity::DramLatency
+        } else if cycle.waiting[lane] {
+            Activity::Semaphore
+        } else {
+            Activity::Idle
+        }
+    }
+
+    fn pipeline_activity(&self, cycle: &Cycle, lane: usize) -> Activity {
+        if self.is_beat(lane) {
+            Activity::Busy
+        } else if cycle.waiting[lane] {
+            Activity::Semaphore
+        } else if cycle.occupied[lane] {
+            Activity::Latency
+        } else {
+            Activity::Idle
+        }
+    }
+
+    fn is_beat(&self, lane: usize) -> bool {
+        let (from, to) = self.lanes[lane].beats;
+        (from..to).contains(&self.cycle)
+    }
+
+    /// Charges the cycles after the one just done and before `to`, in which nothing happens.
+    pub(crate) fn account_idle_cycles(&mut self, to: u64) {
+        let from = self.cycle + 1;
+        if from >= to {
+            return;
+        }
+        let control = if self.fault.is_some() {
+            Activity::Idle
+        } else if !self.fetch.has_instruction() {
+            Activity::Fetch
+        } else if self.last_did == Did::BlockedBySync {
+            Activity::Sync
+        } else {
+            Activity::Queue
+        };
+        self.accounts.charge(Engine::Control, control, to - from);
+        for (lane, engine) in LANES.into_iter().enumerate() {
+            let beats = common((from, to), self.lanes[lane].beats);
+            self.accounts.charge(engine, Activity::Busy, beats);
+            self.charge_layer(lane, beats);
+            let rest = to - from - beats;
+            if rest == 0 {
+                continue;
+            }
+            match lane {
+                LOAD | STORE => self.account_idle_dma(engine, lane, (from, to), rest),
+                _ => {
+                    let activity = self.idle_pipeline(lane);
+                    self.accounts.charge(engine, activity, rest);
+                }
+            }
+        }
+    }
+
+    fn account_idle_dma(&mut self, engine: Engine, index: usize, (from, to): (u64, u64), rest: u64) {
+        let lane = &self.lanes[index];
+        if let Some(active) = &lane.active {
+            // Until it presents its first burst there is nothing to present.
+            let presents = active.presents_from.clamp(from, to);
+            let refusals = self.dram.refusals(presents, to);
+            self.accounts.charge(engine, Activity::DramBandwidth, refusals.bandwidth);
+            self.accounts.charge(engine, Activity::DramLatency, presents - from + refusals.in_flight);
+            return;
+        }
+        let activity = match (lane.in_flight.is_empty(), lane.queue.is_empty()) {
+            (false, _) => Activity::DramLatency,
+            (true, false) => Activity::Semaphore,
+            (true, true) => Activity::Idle,
+        };
+        self.accounts.charge(engine, activity, rest);
+    }
+
+    /// Of a pipeline without a beat.
+    fn idle_pipeline(&self, index: usize) -> Activity {
+        let lane = &self.lanes[index];
+        match lane.queue.front() {
+            Some(head) if !self.semaphores.satisfy(head.wait) => Activity::Semaphore,
+            _ if lane.in_flight.is_empty() => Activity::Idle,
+            _ => Activity::Latency,
+        }
+    }
+
+    /// Beats belong to the layer of the instruction that started last.
+    fn charge_layer(&mut self, lane: usize, cycles: u64) {
+        let layer = &mut self.layers[self.lanes[lane].beats_layer];
+        match LANES[lane] {
+            Engine::Matrix => layer.matrix_busy += cycles,
+            Engine::Vector => layer.vector_busy += cycles,
+            _ => {}
+        }
+    }
+}

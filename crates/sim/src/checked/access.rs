@@ -1,0 +1,234 @@
+//! What every instruction reads and writes.
+
+use std::ops::Range;
+
+use ediacara_isa::Engine;
+
+use super::shadow::{Conflict, Other};
+use super::{Checked, Who};
+use crate::memory::{OnChip, RECORD_BYTES};
+use crate::outcome::FaultKind;
+use crate::resolve::Refusal;
+use crate::work::{Clock, Dot, Rows, Vector, VectorOperation, Work};
+
+/// The memories that have a shadow of their own.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Nram,
+    Wram,
+    Aram,
+    Pram,
+}
+
+impl Checked {
+    /// Checks and remembers every access of `work`.
+    pub(super) fn access(&mut self, engine: Engine, work: &Work, clock: &Clock) -> Result<(), Refusal> {
+        match work {
+            Work::Load(memory, rows) => self.load(*memory, rows, clock),
+            Work::Move(rows, _) => {
+                let length = rows.length as usize;
+                for (source, destination) in rows.addresses() {
+                    let (source, destination) = (source as usize, destination as usize);
+                    self.read(Place::Nram, engine, "source", source..source + length, clock)?;
+                    self.write(Place::Wram, engine, "destination", destination..destination + length, clock)?;
+                }
+                Ok(())
+            }
+            Work::Store(rows) => {
+                for (source, destination) in rows.addresses() {
+                    let source = source as usize;
+                    self.read(Place::Nram, engine, "source", source..source + rows.length as usize, clock)?;
+                    self.write_dram_row(destination, rows.length as usize, clock)?;
+                }
+                Ok(())
+            }
+            Work::Dot(dot) => self.dot(dot, clock),
+            Work::Vector(vector) => self.vector(vector, clock),
+        }
+    }
+
+    fn read(
+        &mut self,
+        place: Place,
+        engine: Engine,
+        operand: &'static str,
+        range: Range<usize>,
+        clock: &Clock,
+    ) -> Result<(), Refusal> {
+        let result = self.shadow(place).read(engine, range, clock);
+        result.map_err(|conflict| self.refusal(place, Who { engine, operand }, conflict))
+    }
+
+    fn write(
+        &mut self,
+        place: Place,
+        engine: Engine,
+        operand: &'static str,
+        range: Range<usize>,
+        clock: &Clock,
+    ) -> Result<(), Refusal> {
+        let result = self.shadow(place).write(engine, range, clock);
+        result.map_err(|conflict| self.refusal(place, Who { engine, operand }, conflict))
+    }
+
+    fn shadow(&mut self, place: Place) -> &mut super::Shadow {
+        match place {
+            Place::Nram => &mut self.nram,
+            Place::Wram => &mut self.wram,
+            Place::Aram => &mut self.aram,
+            Place::Pram => &mut self.pram,
+        }
+    }
+
+    fn refusal(&mut self, place: Place, who: Who, conflict: Conflict) -> Refusal {
+        let element = self.shadow(place).element;
+        match conflict {
+            Conflict::Uninitialised(at) => Self::uninitialised(who, &format!("{element} {at:#x}")),
+            Conflict::Race(at, other) => self.race(who, format!("{element} {at:#x}"), other),
+        }
+    }
+
+    fn load(&mut self, memory: OnChip, rows: &Rows, clock: &Clock) -> Result<(), Refusal> {
+        let (place, unit) = match memory {
+            OnChip::Nram => (Place::Nram, 1),
+            OnChip::Wram => (Place::Wram, 1),
+            OnChip::Aram => (Place::Aram, 4),
+            OnChip::Pram => (Place::Pram, RECORD_BYTES as usize),
+        };
+        let length = rows.length as usize;
+        for (source, destination) in rows.addresses() {
+            self.read_dram_row(source, length, clock)?;
+            let destination = destination as usize;
+            let range = destination / unit..(destination + length) / unit;
+            self.write(place, Engine::Load, "destination", range, clock)?;
+        }
+        Ok(())
+    }
+
+    fn read_dram_row(&mut self, address: u64, length: usize, clock: &Clock) -> Result<(), Refusal> {
+        let who = Who { engine: Engine::Load, operand: "source" };
+        if let Some(at) = self.dram.written.find(address, length, |written| written == 0) {
+            return Err(Self::uninitialised(who, &format!("DRAM byte {:#x}", address + at as u64)));
+        }
+        let known = clock[Engine::Store as usize];
+        if let Some(at) = self.dram.stores.find(address, length, |number| number > known) {
+            let address = address + at as u64;
+            let other = Other { engine: Engine::Store, number: self.dram.stores.get(address), wrote: true };
+            return Err(self.race(who, format!("DRAM byte {address:#x}"), other));
+        }
+        self.dram.loads.fill(address, length, clock[Engine::Load as usize]);
+        Ok(())
+    }
+
+    fn write_dram_row(&mut self, address: u64, length: usize, clock: &Clock) -> Result<(), Refusal> {
+        let known = clock[Engine::Load as usize];
+        if let Some(at) = self.dram.loads.find(address, length, |number| number > known) {
+            let who = Who { engine: Engine::Store, operand: "destination" };
+            let address = address + at as u64;
+            let other = Other { engine: Engine::Load, number: self.dram.loads.get(address), wrote: false };
+            return Err(self.race(who, format!("DRAM byte {address:#x}"), other));
+        }
+        self.dram.written.fill(address, length, 1);
+        self.dram.stores.fill(address, length, clock[Engine::Store as usize]);
+        Ok(())
+    }
+
+    fn dot(&mut self, dot: &Dot, clock: &Clock) -> Result<(), Refusal> {
+        const MATRIX: Engine = Engine::Matrix;
+        for py in 0..dot.pixels[1] {
+            for px in 0..dot.pixels[0] {
+                let base = dot.x + py * dot.x_strides[1] + px * dot.x_strides[0];
+                for wy in 0..dot.window_counts[1] {
+                    for wx in 0..dot.window_counts[0] {
+                        let at = base + wy * dot.window_strides[1] + wx * dot.window_strides[0];
+                        self.read(Place::Nram, MATRIX, "x", at..at + dot.stretch, clock)?;
+                    }
+                }
+            }
+        }
+        let row_bytes = self.row_bytes;
+        let rows = dot.window_counts[0] * dot.window_counts[1] * dot.steps;
+        for block in 0..dot.blocks {
+            let first = dot.w_row + block * dot.w_block_stride;
+            self.read(Place::Wram, MATRIX, "w", first * row_bytes..(first + rows) * row_bytes, clock)?;
+            for pixel in 0..dot.pixels[0] * dot.pixels[1] {
+                let at = dot.acc + pixel * dot.acc_stride_pixel + block * dot.acc_stride_block;
+                let range = at..at + self.columns;
+                if dot.accumulate {
+                    self.read(Place::Aram, MATRIX, "acc", range.clone(), clock)?;
+                }
+                self.write(Place::Aram, MATRIX, "acc", range, clock)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn vector(&mut self, v: &Vector, clock: &Clock) -> Result<(), Refusal> {
+        use VectorOperation as V;
+        const VECTOR: Engine = Engine::Vector;
+        if let Some((operand, at)) = self.overlap.find(v) {
+            let detail =
+                format!("vector {operand}: NRAM byte {at:#x} is also a destination of the same instruction");
+            return Err(Refusal { kind: FaultKind::Race, detail });
+        }
+        match v.operation {
+            V::LoadTable => {
+                self.read(Place::Nram, VECTOR, "a", v.a.base..v.a.base + 256, clock)?;
+                self.has_table = true;
+                return Ok(());
+            }
+            V::Table if !self.has_table => {
+                let who = Who { engine: VECTOR, operand: "a" };
+                return Err(Self::uninitialised(who, "the table"));
+            }
+            V::Requantise | V::Depthwise => {
+                self.read(Place::Pram, VECTOR, "p", v.p..v.p + v.length, clock)?;
+            }
+            _ => {}
+        }
+        for i2 in 0..v.counts[1] {
+            for i1 in 0..v.counts[0] {
+                self.vector_row(v, i1, i2, clock)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn vector_row(&mut self, v: &Vector, i1: usize, i2: usize, clock: &Clock) -> Result<(), Refusal> {
+        use VectorOperation as V;
+        const VECTOR: Engine = Engine::Vector;
+        let length = v.length;
+        let a = v.a.row(i1, i2);
+        match v.operation {
+            V::Fill(_) | V::LoadTable => {}
+            V::Requantise => self.read(Place::Aram, VECTOR, "a", a..a + length, clock)?,
+            operation if operation.has_window() => {
+                for w2 in 0..v.window_counts[1] {
+                    for w1 in 0..v.window_counts[0] {
+                        let at = a + w2 * v.window_strides[1] + w1 * v.window_strides[0];
+                        self.read(Place::Nram, VECTOR, "a", at..at + length, clock)?;
+                        if operation == V::Depthwise {
+                            let b = v.b.base + (w2 * v.window_counts[0] + w1) * v.b_window_stride;
+                            self.read(Place::Nram, VECTOR, "b", b..b + length, clock)?;
+                        }
+                    }
+                }
+            }
+            _ => self.read(Place::Nram, VECTOR, "a", a..a + length, clock)?,
+        }
+        if v.operation.has_b() && v.operation != V::Depthwise {
+            let b = v.b.row(i1, i2);
+            self.read(Place::Nram, VECTOR, "b", b..b + length, clock)?;
+        }
+        if v.operation == V::Transpose {
+            let d = v.d.base + i2 * v.d.strides[1] + i1;
+            for j in 0..length {
+                let at = d + j * v.d.strides[0];
+                self.write(Place::Nram, VECTOR, "d", at..at + 1, clock)?;
+            }
+            return Ok(());
+        }
+        let d = v.d.row(i1, i2);
+        self.write(Place::Nram, VECTOR, "d", d..d + length, clock)
+    }
+}

@@ -1,0 +1,185 @@
+//! Checked mode: what no hardware sees (docs/isa.md, "Faults": `uninitialised`, `race`).
+//!
+//! Order is that of vector clocks: a clock holds, for every engine, how many of its instructions are known to have committed.
+//! A post carries the poster's clock as a token, a wait takes the oldest token of its semaphore and learns what it knows, and `sync` teaches
+//! control everything. Instructions of one engine commit in order, so one number an engine is enough; and for every byte it is
+//! enough to remember the last instruction of every engine that wrote or read it.
+
+mod access;
+mod overlap;
+mod shadow;
+
+use std::collections::VecDeque;
+
+use ediacara_arch::Machine;
+use ediacara_isa::Engine;
+
+use crate::memory::{OnChip, Paged, RECORD_BYTES};
+use crate::outcome::FaultKind;
+use crate::resolve::Refusal;
+use crate::semaphores;
+use crate::work::{Clock, ENGINES, Entry};
+use shadow::Shadow;
+
+/// Everything that checked mode remembers.
+pub(crate) struct Checked {
+    /// What each engine knows to have committed when its next instruction starts.
+    known: [Clock; ENGINES],
+    /// Instructions that each engine has started, by their index into the code; number n is at `n - 1`.
+    history: [Vec<u32>; ENGINES],
+    tokens: [VecDeque<Clock>; semaphores::COUNT],
+    nram: Shadow,
+    wram: Shadow,
+    aram: Shadow,
+    pram: Shadow,
+    has_table: bool,
+    dram: DramShadow,
+    dram_bytes: u64,
+    overlap: overlap::Marks,
+    /// Of the matrix unit.
+    row_bytes: usize,
+    columns: usize,
+}
+
+/// The shadow of DRAM: whether a byte was written, by which `store` last, by which `load` it was read last.
+struct DramShadow {
+    written: Paged<u8>,
+    stores: Paged<u32>,
+    loads: Paged<u32>,
+}
+
+/// Who accesses what, for messages: the instruction's operand.
+#[derive(Debug, Clone, Copy)]
+struct Who {
+    engine: Engine,
+    operand: &'static str,
+}
+
+impl Checked {
+    pub(crate) fn new(machine: &Machine) -> Self {
+        let bytes = machine.dram.bytes;
+        use Engine::{Load, Matrix, Store, Vector};
+        let (aram, pram) = (machine.aram_accumulators() as usize, machine.pram_records() as usize);
+        Self {
+            known: [[0; ENGINES]; ENGINES],
+            history: Default::default(),
+            tokens: Default::default(),
+            nram: Shadow::new(
+                "NRAM byte",
+                machine.core.nram_bytes as usize,
+                &[Load, Vector],
+                &[Load, Matrix, Vector, Store],
+            ),
+            wram: Shadow::new("WRAM byte", machine.core.wram_bytes as usize, &[Load], &[Matrix]),
+            aram: Shadow::new("accumulator", aram, &[Matrix], &[Vector]),
+            pram: Shadow::new("record", pram, &[Load], &[Vector]),
+            has_table: false,
+            dram: DramShadow {
+                written: Paged::new(bytes),
+                stores: Paged::new(bytes),
+                loads: Paged::new(bytes),
+            },
+            dram_bytes: bytes,
+            overlap: overlap::Marks::new(machine.core.nram_bytes as usize),
+            row_bytes: machine.row_bytes() as usize,
+            columns: machine.matrix.columns as usize,
+        }
+    }
+
+    /// Forgets the order of a run, and keeps what was written.
+    pub(crate) fn reset(&mut self) {
+        self.known = Default::default();
+        self.history.iter_mut().for_each(Vec::clear);
+        self.tokens.iter_mut().for_each(VecDeque::clear);
+        for shadow in [&mut self.nram, &mut self.wram, &mut self.aram, &mut self.pram] {
+            shadow.forget_order();
+        }
+        self.dram.stores = Paged::new(self.dram_bytes);
+        self.dram.loads = Paged::new(self.dram_bytes);
+    }
+
+    /// Bytes of DRAM were written from outside.
+    pub(crate) fn write_dram(&mut self, address: u64, length: usize) {
+        self.dram.written.fill(address, length, 1);
+    }
+
+    /// Bytes of a memory on chip were written from outside.
+    pub(crate) fn write_on_chip(&mut self, memory: OnChip, address: usize, length: usize) {
+        let (shadow, unit) = match memory {
+            OnChip::Nram => (&mut self.nram, 1),
+            OnChip::Wram => (&mut self.wram, 1),
+            OnChip::Aram => (&mut self.aram, 4),
+            OnChip::Pram => (&mut self.pram, RECORD_BYTES as usize),
+        };
+        shadow.initialise(address / unit..(address + length) / unit);
+    }
+
+    /// What control knows to have committed.
+    pub(crate) fn issue_clock(&self) -> Clock {
+        self.known[Engine::Control as usize]
+    }
+
+    /// Control saw every engine idle.
+    pub(crate) fn sync(&mut self) {
+        let control = &mut self.known[Engine::Control as usize];
+        for (known, history) in control.iter_mut().zip(&self.history) {
+            *known = history.len() as u32;
+        }
+    }
+
+    /// An instruction starts: learns what it waited for, and checks what it touches if that is `worth_it`. Returns what
+    /// its posts will tell.
+    pub(crate) fn start(&mut self, engine: Engine, entry: &Entry, worth_it: bool) -> Result<Clock, Refusal> {
+        let known = &mut self.known[engine as usize];
+        learn(known, &entry.clock);
+        for index in semaphores::bits(entry.wait) {
+            if let Some(token) = self.tokens[index].pop_front() {
+                learn(known, &token);
+            }
+        }
+        let mut clock = *known;
+        let history = &mut self.history[engine as usize];
+        history.push(entry.instruction);
+        clock[engine as usize] = history.len() as u32;
+        if worth_it {
+            self.access(engine, &entry.work, &clock)?;
+        }
+        Ok(clock)
+    }
+
+    /// An instruction commits.
+    pub(crate) fn post(&mut self, mask: u16, clock: Clock) {
+        for index in semaphores::bits(mask) {
+            self.tokens[index].push_back(clock);
+        }
+    }
+
+    /// Control signals.
+    pub(crate) fn signal(&mut self, mask: u16) {
+        self.post(mask, self.issue_clock());
+    }
+
+    fn race(&self, who: Who, element: String, other: shadow::Other) -> Refusal {
+        let history = &self.history[other.engine as usize];
+        let instruction = history.get(other.number as usize - 1).copied().unwrap_or_default();
+        let detail = format!(
+            "{} {}: {element} was {} by instruction {instruction} of the {} engine, without an order between the two",
+            who.engine,
+            who.operand,
+            if other.wrote { "written" } else { "read" },
+            other.engine
+        );
+        Refusal { kind: FaultKind::Race, detail }
+    }
+
+    fn uninitialised(who: Who, element: &str) -> Refusal {
+        let detail = format!("{} {}: {element} was never written", who.engine, who.operand);
+        Refusal { kind: FaultKind::Uninitialised, detail }
+    }
+}
+
+fn learn(known: &mut Clock, other: &Clock) {
+    for (known, other) in known.iter_mut().zip(other) {
+        *known = (*known).max(*other);
+    }
+}

@@ -1,0 +1,128 @@
+//! Whether an instruction of the vector engine reads what it writes.
+
+use std::ops::Range;
+
+use crate::work::{Operand, Vector, VectorOperation};
+
+/// For every byte of NRAM, a stamp that says which row of which instruction's destination it was last.
+pub(super) struct Marks {
+    stamps: Vec<u32>,
+    /// Stamps up to this one are of earlier instructions.
+    used: u32,
+}
+
+impl Marks {
+    pub(super) fn new(length: usize) -> Self {
+        Self { stamps: vec![0; length], used: 0 }
+    }
+
+    /// The first byte that is a source and a destination at once, and the operand that reads it. Where an operand is the destination itself,
+    /// and may be, only rows that meet other rows count.
+    pub(super) fn find(&mut self, v: &Vector) -> Option<(&'static str, usize)> {
+        let d = destination_span(v);
+        let sources = sources(v);
+        if sources.iter().flatten().all(|source| disjoint(&source.span, &d)) {
+            return None;
+        }
+        let rows = (v.counts[0] * v.counts[1]) as u32;
+        if self.used.checked_add(rows).is_none() {
+            self.stamps.fill(0);
+            self.used = 0;
+        }
+        self.stamp_destination(v);
+        let found = sources.iter().flatten().find_map(|source| {
+            let in_place = v.operation.in_place() && is_same(v, &source.operand);
+            self.find_in(v, source, in_place).map(|at| (source.name, at))
+        });
+        self.used += rows;
+        found
+    }
+
+    fn stamp_destination(&mut self, v: &Vector) {
+        for (row, (i1, i2)) in rows(v).enumerate() {
+            let stamp = self.used + row as u32 + 1;
+            if v.operation == VectorOperation::Transpose {
+                let d = v.d.base + i2 * v.d.strides[1] + i1;
+                (0..v.length).for_each(|j| self.stamps[d + j * v.d.strides[0]] = stamp);
+            } else {
+                let d = v.d.row(i1, i2);
+                self.stamps[d..d + v.length].fill(stamp);
+            }
+        }
+    }
+
+    fn find_in(&self, v: &Vector, source: &Source, in_place: bool) -> Option<usize> {
+        rows(v).enumerate().find_map(|(row, (i1, i2))| {
+            let allowed = if in_place { self.used + row as u32 + 1 } else { 0 };
+            let base = source.operand.row(i1, i2);
+            source.offsets.iter().find_map(|offset| {
+                let from = base + offset;
+                let stamps = &self.stamps[from..from + v.length];
+                stamps.iter().position(|&stamp| stamp > self.used && stamp != allowed).map(|at| from + at)
+            })
+        })
+    }
+}
+
+/// An operand in NRAM, with the offsets at which a row of it is read.
+struct Source {
+    name: &'static str,
+    operand: Operand,
+    offsets: Vec<usize>,
+    span: Range<usize>,
+}
+
+fn sources(v: &Vector) -> [Option<Source>; 2] {
+    use VectorOperation as V;
+    let [count_1, count_2] = v.counts;
+    let source = |name, operand: Operand, offsets: Vec<usize>| {
+        let furthest = offsets.iter().max().copied().unwrap_or_default();
+        let end = operand.row(count_1 - 1, count_2 - 1) + furthest + v.length;
+        Some(Source { name, operand, offsets, span: operand.base..end })
+    };
+    let positions = || 0..v.window_counts[0] * v.window_counts[1];
+    let a = match v.operation {
+        V::Fill(_) | V::Requantise | V::LoadTable => None,
+        operation if operation.has_window() => {
+            let offset = |position: usize| {
+                let (w2, w1) = (position / v.window_counts[0], position % v.window_counts[0]);
+                w2 * v.window_strides[1] + w1 * v.window_strides[0]
+            };
+            source("a", v.a, positions().map(offset).collect())
+        }
+        _ => source("a", v.a, vec![0]),
+    };
+    let b = match v.operation {
+        V::Depthwise => {
+            let offsets = positions().map(|position| position * v.b_window_stride).collect();
+            source("b", Operand { base: v.b.base, strides: [0, 0] }, offsets)
+        }
+        operation if operation.has_b() => source("b", v.b, vec![0]),
+        _ => None,
+    };
+    [a, b]
+}
+
+fn destination_span(v: &Vector) -> Range<usize> {
+    let [count_1, count_2] = v.counts;
+    let end = match v.operation {
+        VectorOperation::LoadTable => 0,
+        VectorOperation::Transpose => v.d.row(v.length - 1, count_2 - 1) + count_1,
+        _ => v.d.row(count_1 - 1, count_2 - 1) + v.length,
+    };
+    v.d.base..end
+}
+
+fn rows(v: &Vector) -> impl Iterator<Item = (usize, usize)> {
+    let [count_1, count_2] = v.counts;
+    (0..count_2).flat_map(move |i2| (0..count_1).map(move |i1| (i1, i2)))
+}
+
+fn disjoint(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.end <= b.start || b.end <= a.start
+}
+
+/// Whether an operand has the destination's rows. A stride that is never taken does not matter.
+fn is_same(v: &Vector, operand: &Operand) -> bool {
+    operand.base == v.d.base && (0..2).all(|k| v.counts[k] == 1 || operand.strides[k] == v.d.strides[k])
+}

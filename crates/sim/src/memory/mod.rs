@@ -1,0 +1,128 @@
+//! What every memory holds.
+
+mod paged;
+
+pub(crate) use paged::Paged;
+
+use ediacara_arch::Machine;
+
+/// Bytes of a requantise record.
+pub(crate) const RECORD_BYTES: u64 = 12;
+
+/// A requantise record, as the hardware reads it: 31 bits of multiplier, 6 bits of shift.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) bias: i32,
+    pub(crate) multiplier: i32,
+    pub(crate) shift: u8,
+}
+
+impl Record {
+    fn from_bytes(bytes: &[i8; RECORD_BYTES as usize]) -> Self {
+        let word = |at: usize| {
+            i32::from_le_bytes([
+                bytes[at] as u8,
+                bytes[at + 1] as u8,
+                bytes[at + 2] as u8,
+                bytes[at + 3] as u8,
+            ])
+        };
+        Self { bias: word(0), multiplier: word(4) & i32::MAX, shift: bytes[8] as u8 & 63 }
+    }
+
+    fn to_bytes(self) -> [u8; RECORD_BYTES as usize] {
+        let mut bytes = [0; RECORD_BYTES as usize];
+        bytes[..4].copy_from_slice(&self.bias.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.multiplier.to_le_bytes());
+        bytes[8] = self.shift;
+        bytes
+    }
+}
+
+/// The memories inside a core, as [`crate::Simulator::write_on_chip`] names them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnChip {
+    /// Activations, depthwise weights, tables; in bytes.
+    Nram,
+    /// Weights of the matrix unit; in bytes.
+    Wram,
+    /// Accumulators; in bytes, four an accumulator, little endian.
+    Aram,
+    /// Requantise records; in bytes, twelve a record.
+    Pram,
+}
+
+impl OnChip {
+    /// The name in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nram => "NRAM",
+            Self::Wram => "WRAM",
+            Self::Aram => "ARAM",
+            Self::Pram => "PRAM",
+        }
+    }
+}
+
+/// The contents of DRAM and of every memory on chip. All are zero at first.
+pub(crate) struct Memories {
+    pub(crate) dram: Paged<i8>,
+    pub(crate) nram: Vec<i8>,
+    pub(crate) wram: Vec<i8>,
+    pub(crate) aram: Vec<i32>,
+    pub(crate) pram: Vec<Record>,
+    pub(crate) table: [i8; 256],
+}
+
+impl Memories {
+    pub(crate) fn new(machine: &Machine) -> Self {
+        Self {
+            dram: Paged::new(machine.dram.bytes),
+            nram: vec![0; machine.core.nram_bytes as usize],
+            wram: vec![0; machine.core.wram_bytes as usize],
+            aram: vec![0; machine.aram_accumulators() as usize],
+            pram: vec![Record::default(); machine.pram_records() as usize],
+            table: [0; 256],
+        }
+    }
+
+    /// Bytes of a memory on chip.
+    pub(crate) fn on_chip_bytes(&self, memory: OnChip) -> u64 {
+        let bytes = match memory {
+            OnChip::Nram => self.nram.len(),
+            OnChip::Wram => self.wram.len(),
+            OnChip::Aram => self.aram.len() * 4,
+            OnChip::Pram => self.pram.len() * RECORD_BYTES as usize,
+        };
+        bytes as u64
+    }
+
+    /// Overwrites bytes of a memory on chip. The range must lie inside, and cover whole accumulators or records.
+    pub(crate) fn write_on_chip(&mut self, memory: OnChip, address: usize, bytes: &[i8]) {
+        match memory {
+            OnChip::Nram => self.nram[address..address + bytes.len()].copy_from_slice(bytes),
+            OnChip::Wram => self.wram[address..address + bytes.len()].copy_from_slice(bytes),
+            OnChip::Aram => {
+                for (accumulator, bytes) in self.aram[address / 4..].iter_mut().zip(bytes.as_chunks().0) {
+                    *accumulator = i32::from_le_bytes(bytes.map(|byte: i8| byte as u8));
+                }
+            }
+            OnChip::Pram => {
+                let records = &mut self.pram[address / RECORD_BYTES as usize..];
+                for (record, bytes) in records.iter_mut().zip(bytes.as_chunks().0) {
+                    *record = Record::from_bytes(bytes);
+                }
+            }
+        }
+    }
+
+    /// Everything that a memory on chip holds, as bytes.
+    pub(crate) fn read_on_chip(&self, memory: OnChip) -> Vec<u8> {
+        match memory {
+            OnChip::Nram => self.nram.iter().map(|&byte| byte as u8).collect(),
+            OnChip::Wram => self.wram.iter().map(|&byte| byte as u8).collect(),
+            OnChip::Aram => self.aram.iter().flat_map(|accumulator| accumulator.to_le_bytes()).collect(),
+            OnChip::Pram => self.pram.iter().flat_map(|record| record.to_bytes()).collect(),
+        }
+    }
+}

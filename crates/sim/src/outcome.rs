@@ -1,0 +1,259 @@
+//! What a run ends with.
+
+use std::fmt;
+
+use ediacara_isa::Engine;
+
+use crate::dram::Requester;
+
+/// Kinds of fault (docs/isa.md, "Faults").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FaultKind {
+    /// The opcode is not in the table.
+    Opcode,
+    /// An operand has a value it may not have.
+    Operand,
+    /// The instruction would touch what lies outside a memory.
+    Address,
+    /// Control reached an index outside the code segment.
+    Fetch,
+    /// A post raised a counter above 255.
+    SemaphoreOverflow,
+    /// Nothing can go on.
+    Deadlock,
+    /// Checked mode: something is read that was never written.
+    Uninitialised,
+    /// Checked mode: an access without an order.
+    Race,
+    /// Not of the machine: the run reached [`crate::Options::max_cycles`].
+    CycleLimit,
+}
+
+impl FaultKind {
+    /// The name in docs/isa.md.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Opcode => "opcode",
+            Self::Operand => "operand",
+            Self::Address => "address",
+            Self::Fetch => "fetch",
+            Self::SemaphoreOverflow => "semaphore_overflow",
+            Self::Deadlock => "deadlock",
+            Self::Uninitialised => "uninitialised",
+            Self::Race => "race",
+            Self::CycleLimit => "cycle_limit",
+        }
+    }
+}
+
+/// Why a program ended before its `halt`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What kind.
+    pub kind: FaultKind,
+    /// Index of the instruction at fault. For `fetch`, the index that was reached.
+    pub instruction: u64,
+    /// The instruction's source line, counted from 1, where the executable knows it.
+    pub line: Option<u32>,
+    /// Index and name of the instruction's layer, where the executable knows it.
+    pub layer: Option<(u32, String)>,
+    /// The cycle in which the fault was found.
+    pub cycle: u64,
+    /// Operand, value found, and range, as a sentence without its end.
+    pub detail: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} fault at instruction {}", self.kind.name(), self.instruction)?;
+        match (self.line, &self.layer) {
+            (Some(line), Some((index, name))) => write!(f, " (line {line}, layer {index} `{name}`)")?,
+            (Some(line), None) => write!(f, " (line {line})")?,
+            (None, Some((index, name))) => write!(f, " (layer {index} `{name}`)")?,
+            (None, None) => {}
+        }
+        write!(f, ", cycle {}: {}", self.cycle, self.detail)
+    }
+}
+
+/// What an engine did in a cycle (docs/microarchitecture.md, "Accounting").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Activity {
+    /// It worked.
+    Busy,
+    /// Nothing to do.
+    Idle,
+    /// Control: the FIFO was empty.
+    Fetch,
+    /// Control: the head's engine had a full queue.
+    Queue,
+    /// Control: `sync` or `halt` waited.
+    Sync,
+    /// Load, store: a burst was presented, DRAM had no bandwidth left.
+    DramBandwidth,
+    /// Load, store: a burst was presented, another requester won.
+    DramContention,
+    /// Load, store: nothing to present while data is outstanding, or no place in flight.
+    DramLatency,
+    /// The head waited for a semaphore.
+    Semaphore,
+    /// Matrix, vector: the pipeline drained with nothing to start.
+    Latency,
+}
+
+impl Activity {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 10;
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Idle => "idle",
+            Self::Fetch => "fetch",
+            Self::Queue => "queue",
+            Self::Sync => "sync",
+            Self::DramBandwidth => "dram_bandwidth",
+            Self::DramContention => "dram_contention",
+            Self::DramLatency => "dram_latency",
+            Self::Semaphore => "semaphore",
+            Self::Latency => "latency",
+        }
+    }
+
+    /// The causes for which `engine` stalls, in the order of reports.
+    pub fn stalls(engine: Engine) -> &'static [Self] {
+        match engine {
+            Engine::Control => &[Self::Fetch, Self::Queue, Self::Sync],
+            Engine::Load | Engine::Store => {
+                &[Self::DramBandwidth, Self::DramContention, Self::DramLatency, Self::Semaphore]
+            }
+            Engine::Matrix | Engine::Vector => &[Self::Semaphore, Self::Latency],
+        }
+    }
+}
+
+/// Where one engine's cycles went: `busy + stalls + idle` is the run's total.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineAccount {
+    /// Whose.
+    pub engine: Engine,
+    /// Instructions that it executed (control: all that were executed or issued).
+    pub instructions: u64,
+    /// Cycles of work.
+    pub busy: u64,
+    /// Cycles lost, by cause; every cause of [`Activity::stalls`], in its order.
+    pub stalls: Vec<(Activity, u64)>,
+    /// Cycles with nothing to do.
+    pub idle: u64,
+}
+
+impl EngineAccount {
+    /// Cycles lost to `cause`, zero where the engine does not know it.
+    pub fn stall(&self, cause: Activity) -> u64 {
+        self.stalls.iter().find(|(found, _)| *found == cause).map_or(0, |(_, cycles)| *cycles)
+    }
+
+    /// Cycles lost to all causes.
+    pub fn stall_total(&self) -> u64 {
+        self.stalls.iter().map(|(_, cycles)| cycles).sum()
+    }
+}
+
+/// What one layer cost.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LayerAccount {
+    /// Instructions of the layer that an engine or control executed.
+    pub instructions: u64,
+    /// The cycle of the last commit of an engine's instruction of the layer.
+    pub last_commit: Option<u64>,
+    /// Advance of the last commit over all layers before; sums to the run's cycles.
+    pub cycles: u64,
+    /// Bytes of the bursts that the layer's loads and stores were granted.
+    pub dram_bytes: u64,
+    /// Beats of the matrix engine.
+    pub matrix_busy: u64,
+    /// Beats of the vector engine.
+    pub vector_busy: u64,
+}
+
+/// An event of a run, for comparison with hardware.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub cycle: u64,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// Kinds of [`Event`]. `instruction` is an index into the code segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// Control executed an instruction, or put it into the queue of `engine`.
+    Issue {
+        /// Whose instruction it is.
+        engine: Engine,
+        /// Which.
+        instruction: u32,
+    },
+    /// The instruction left its queue and started.
+    Start {
+        /// Where.
+        engine: Engine,
+        /// Which.
+        instruction: u32,
+    },
+    /// The instruction performed its last write.
+    Commit {
+        /// Where.
+        engine: Engine,
+        /// Which.
+        instruction: u32,
+    },
+    /// A burst was granted.
+    Grant {
+        /// To whom.
+        requester: Requester,
+        /// Aligned DRAM address.
+        address: u64,
+    },
+}
+
+/// DRAM traffic of one requester.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traffic {
+    /// Bursts granted.
+    pub bursts: u64,
+    /// Bytes that were wanted; a burst may carry others. For fetch, whole bursts.
+    pub payload_bytes: u64,
+}
+
+/// The result of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Cycles from the start to the end, both included.
+    pub cycles: u64,
+    /// Why the program did not reach its `halt`, if it did not.
+    pub fault: Option<Fault>,
+    /// Control, load, matrix, vector, store.
+    pub engines: [EngineAccount; 5],
+    /// Instructions that control executed or issued.
+    pub instructions: u64,
+    /// Bytes of all bursts read: by load and by fetch.
+    pub dram_read_bytes: u64,
+    /// Bytes of all bursts written.
+    pub dram_write_bytes: u64,
+    /// Traffic of fetch, load and store.
+    pub traffic: [Traffic; 3],
+    /// One for every layer of the executable.
+    pub layers: Vec<LayerAccount>,
+    /// Events in order of cycle, if they were asked for.
+    pub trace: Option<Vec<Event>>,
+}
+
+impl Outcome {
+    /// The account of one engine.
+    pub fn engine(&self, engine: Engine) -> &EngineAccount {
+        &self.engines[engine as usize]
+    }
+}

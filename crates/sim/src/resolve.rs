@@ -1,0 +1,457 @@
+//! From an instruction with its registers and configuration to work with every operand resolved, or the fault it is
+//! (docs/isa.md, "Faults"): `operand` first, then `address`.
+
+use std::ops::Range;
+
+use ediacara_arch::Machine;
+use ediacara_isa::{self as isa, Address, ConfigRegister as C, Memory, Operation};
+
+use crate::memory::{OnChip, RECORD_BYTES};
+use crate::outcome::FaultKind;
+use crate::work::{Dot, Operand, Rows, Vector, VectorOperation, Work};
+
+/// Scalar registers and addresses are taken modulo this.
+pub(crate) const WORD_MASK: u64 = (1 << 40) - 1;
+
+/// A fault found at issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) kind: FaultKind,
+    pub(crate) detail: String,
+}
+
+/// What the checks need to know of the machine and the program.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    nram: u64,
+    wram: u64,
+    accumulators: u64,
+    records: u64,
+    dram: u64,
+    rows: u64,
+    columns: u64,
+    lanes: u64,
+    move_bytes: u64,
+    code: Range<u64>,
+}
+
+impl Limits {
+    /// `code` is the code segment's bytes, which nothing may write.
+    pub(crate) fn new(machine: &Machine, code: Range<u64>) -> Self {
+        Self {
+            nram: machine.core.nram_bytes,
+            wram: machine.core.wram_bytes,
+            accumulators: machine.aram_accumulators(),
+            records: machine.pram_records(),
+            dram: machine.dram.bytes,
+            rows: machine.matrix.rows.into(),
+            columns: machine.matrix.columns.into(),
+            lanes: machine.vector.lanes.into(),
+            move_bytes: machine.load.move_bytes_per_cycle.into(),
+            code,
+        }
+    }
+}
+
+/// Registers and configuration, as they are when an instruction is issued.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) registers: [u64; 16],
+    pub(crate) config: [i64; C::COUNT],
+}
+
+impl State {
+    /// At reset.
+    pub(crate) fn new() -> Self {
+        let mut config = [0; C::COUNT];
+        for register in C::ALL {
+            config[register.index()] = register.reset();
+        }
+        Self { registers: [0; 16], config }
+    }
+
+    fn address(&self, address: Address) -> u64 {
+        (address.offset + self.registers[usize::from(address.register)]) & WORD_MASK
+    }
+
+    /// A register that is never negative.
+    fn unsigned(&self, register: C) -> u64 {
+        self.config[register.index()] as u64
+    }
+
+    fn small(&self, register: C) -> i32 {
+        self.config[register.index()] as i32
+    }
+
+    fn three(&self, registers: [C; 3]) -> [u64; 3] {
+        registers.map(|register| self.unsigned(register))
+    }
+
+    fn two(&self, registers: [C; 2]) -> [usize; 2] {
+        registers.map(|register| self.unsigned(register) as usize)
+    }
+}
+
+/// Offset of the last element of an access with these dimensions from its first.
+fn reach(dimensions: &[(u64, u64)]) -> u64 {
+    dimensions.iter().map(|(count, stride)| (count - 1).saturating_mul(*stride)).fold(0, u64::saturating_add)
+}
+
+/// Resolves instructions for one machine.
+pub(crate) struct Resolver<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) state: &'a State,
+    pub(crate) operation: &'a Operation,
+}
+
+impl Resolver<'_> {
+    /// The work of an instruction that goes to a queue; `None` for one of control's own.
+    pub(crate) fn resolve(&self) -> Result<Option<Work>, Refusal> {
+        let work = match self.operation {
+            Operation::Load(load) => self.load(load)?,
+            Operation::Move(op) => self.move_rows(op)?,
+            Operation::Store(store) => self.store(store)?,
+            Operation::Dot(dot) => Work::Dot(self.dot(dot)?),
+            other => return Ok(self.vector(other)?.map(Work::Vector)),
+        };
+        Ok(Some(work))
+    }
+
+    fn operand(&self, detail: String) -> Refusal {
+        Refusal { kind: FaultKind::Operand, detail: format!("{} {detail}", self.operation.mnemonic()) }
+    }
+
+    /// `first ..= first + reach` must lie below `size`.
+    fn inside(
+        &self,
+        operand: &str,
+        (memory, unit): (&str, &str),
+        first: u64,
+        reach: u64,
+        size: u64,
+    ) -> Result<(), Refusal> {
+        let last = first.saturating_add(reach);
+        if last < size {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} {operand}: {unit} {first:#x} to {last:#x} are not all inside {memory}, which ends at {:#x}",
+            self.operation.mnemonic(),
+            size - 1
+        );
+        Err(Refusal { kind: FaultKind::Address, detail })
+    }
+
+    fn load(&self, load: &isa::Load) -> Result<Work, Refusal> {
+        let (memory, size, unit) = match load.memory {
+            Memory::Nram => (OnChip::Nram, self.limits.nram, 1),
+            Memory::Wram => (OnChip::Wram, self.limits.wram, 1),
+            Memory::Pram => (OnChip::Pram, self.limits.records, RECORD_BYTES),
+        };
+        let length = u64::from(load.length);
+        let counts = [load.count_1, load.count_2, load.count_3].map(u64::from);
+        let source_strides =
+            self.state.three([C::LoadSourceStride1, C::LoadSourceStride2, C::LoadSourceStride3]);
+        let strides = self.state.three([
+            C::LoadDestinationStride1,
+            C::LoadDestinationStride2,
+            C::LoadDestinationStride3,
+        ]);
+        let source = self.state.address(load.source);
+        let destination = self.state.address(load.destination);
+        self.rows_inside(
+            "source",
+            ("DRAM", "bytes"),
+            source,
+            counts,
+            source_strides,
+            length,
+            self.limits.dram,
+        )?;
+        let units = if unit == 1 { "bytes" } else { "records" };
+        let place = (memory.name(), units);
+        self.rows_inside("destination", place, destination, counts, strides, length / unit, size)?;
+        let rows = Rows {
+            source,
+            destination: destination * unit,
+            length,
+            counts,
+            source_strides,
+            destination_strides: strides.map(|stride| stride * unit),
+        };
+        Ok(Work::Load(memory, rows))
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "an operand's whole geometry, in one place")]
+    fn rows_inside(
+        &self,
+        operand: &str,
+        place: (&str, &str),
+        first: u64,
+        counts: [u64; 3],
+        strides: [u64; 3],
+        length: u64,
+        size: u64,
+    ) -> Result<(), Refusal> {
+        let dimensions =
+            [(counts[0], strides[0]), (counts[1], strides[1]), (counts[2], strides[2]), (length, 1)];
+        self.inside(operand, place, first, reach(&dimensions), size)
+    }
+
+    fn move_rows(&self, op: &isa::Move) -> Result<Work, Refusal> {
+        let length = u64::from(op.length);
+        let counts = [op.count_1, op.count_2, op.count_3].map(u64::from);
+        let source_strides =
+            self.state.three([C::LoadSourceStride1, C::LoadSourceStride2, C::LoadSourceStride3]);
+        let destination_strides = self.state.three([
+            C::LoadDestinationStride1,
+            C::LoadDestinationStride2,
+            C::LoadDestinationStride3,
+        ]);
+        let source = self.state.address(op.source);
+        let destination = self.state.address(op.destination);
+        let (nram, wram) = (self.limits.nram, self.limits.wram);
+        self.rows_inside("source", ("NRAM", "bytes"), source, counts, source_strides, length, nram)?;
+        self.rows_inside(
+            "destination",
+            ("WRAM", "bytes"),
+            destination,
+            counts,
+            destination_strides,
+            length,
+            wram,
+        )?;
+        let rows = Rows { source, destination, length, counts, source_strides, destination_strides };
+        // T-MOVE; the counts have 48 bits, the length 24.
+        let beats = rows.count().saturating_mul(length.div_ceil(self.limits.move_bytes));
+        Ok(Work::Move(rows, beats))
+    }
+
+    fn store(&self, store: &isa::Store) -> Result<Work, Refusal> {
+        let length = u64::from(store.length);
+        let counts = [store.count_1, store.count_2, store.count_3].map(u64::from);
+        let source_strides =
+            self.state.three([C::StoreSourceStride1, C::StoreSourceStride2, C::StoreSourceStride3]);
+        let destination_strides = self.state.three([
+            C::StoreDestinationStride1,
+            C::StoreDestinationStride2,
+            C::StoreDestinationStride3,
+        ]);
+        let source = self.state.address(store.source);
+        let destination = self.state.address(store.destination);
+        let (nram, dram) = (self.limits.nram, self.limits.dram);
+        self.rows_inside("source", ("NRAM", "bytes"), source, counts, source_strides, length, nram)?;
+        self.rows_inside(
+            "destination",
+            ("DRAM", "bytes"),
+            destination,
+            counts,
+            destination_strides,
+            length,
+            dram,
+        )?;
+        let rows = Rows { source, destination, length, counts, source_strides, destination_strides };
+        self.spares_code(&rows)?;
+        Ok(Work::Store(rows))
+    }
+
+    /// From its first byte to its last a store must stay clear of the code segment.
+    fn spares_code(&self, rows: &Rows) -> Result<(), Refusal> {
+        let [count_1, count_2, count_3] = rows.counts;
+        let [stride_1, stride_2, stride_3] = rows.destination_strides;
+        let dimensions = [(count_1, stride_1), (count_2, stride_2), (count_3, stride_3), (rows.length, 1)];
+        let (first, last) = (rows.destination, rows.destination + reach(&dimensions));
+        let code = &self.limits.code;
+        if last < code.start || first >= code.end {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} destination: bytes {first:#x} to {last:#x} meet the code segment, {:#x} to {:#x}, which nothing may write",
+            self.operation.mnemonic(),
+            code.start,
+            code.end - 1
+        );
+        Err(Refusal { kind: FaultKind::Address, detail })
+    }
+
+    fn dot(&self, dot: &isa::Dot) -> Result<Dot, Refusal> {
+        let (state, limits) = (self.state, self.limits);
+        let stretch = state.unsigned(C::MatrixStretch);
+        if stretch == 0 {
+            return Err(self.operand(
+                "matrix.stretch: 0 is outside 1..=16777215; write it before the first `dot`".into(),
+            ));
+        }
+        let (x, w, acc) = (state.address(dot.x), state.address(dot.w), state.address(dot.acc));
+        let row_bytes = limits.rows * limits.columns;
+        if w % row_bytes != 0 {
+            return Err(
+                self.operand(format!("w: {w:#x} is not a multiple of a row of WRAM, {row_bytes} bytes"))
+            );
+        }
+        let steps = stretch.div_ceil(limits.rows);
+        let windows = [C::MatrixWindowCountX, C::MatrixWindowCountY].map(|register| state.unsigned(register));
+        let window_strides = [C::MatrixWindowStrideX, C::MatrixWindowStrideY].map(|r| state.unsigned(r));
+        let x_strides = [C::MatrixXStrideX, C::MatrixXStrideY].map(|register| state.unsigned(register));
+        let pixels = [dot.pixels_x, dot.pixels_y].map(u64::from);
+        let blocks = u64::from(dot.blocks);
+        let w_block_stride = state.unsigned(C::MatrixWBlockStride);
+        let acc_strides = [C::MatrixAccStridePixel, C::MatrixAccStrideBlock].map(|r| state.unsigned(r));
+
+        let x_reach = reach(&[
+            (pixels[0], x_strides[0]),
+            (pixels[1], x_strides[1]),
+            (windows[0], window_strides[0]),
+            (windows[1], window_strides[1]),
+            (stretch, 1),
+        ]);
+        self.inside("x", ("NRAM", "bytes"), x, x_reach, limits.nram)?;
+        let rows = windows[0] * windows[1] * steps;
+        let w_reach = reach(&[(blocks, w_block_stride), (rows, 1)]);
+        self.inside("w", ("WRAM", "rows"), w / row_bytes, w_reach, limits.wram / row_bytes)?;
+        let acc_reach =
+            reach(&[(pixels[0] * pixels[1], acc_strides[0]), (blocks, acc_strides[1]), (limits.columns, 1)]);
+        self.inside("acc", ("ARAM", "accumulators"), acc, acc_reach, limits.accumulators)?;
+
+        let small = |pair: [u64; 2]| pair.map(|value| value as usize);
+        Ok(Dot {
+            x: x as usize,
+            w_row: (w / row_bytes) as usize,
+            acc: acc as usize,
+            pixels: small(pixels),
+            blocks: blocks as usize,
+            accumulate: dot.accumulate,
+            x_strides: small(x_strides),
+            stretch: stretch as usize,
+            steps: steps as usize,
+            window_counts: small(windows),
+            window_strides: small(window_strides),
+            w_block_stride: w_block_stride as usize,
+            acc_stride_pixel: acc_strides[0] as usize,
+            acc_stride_block: acc_strides[1] as usize,
+            x_zero: state.small(C::MatrixXZero),
+            w_zero: state.small(C::MatrixWZero),
+            // T-DOT
+            beats: (blocks * pixels[0] * pixels[1]).saturating_mul(rows),
+        })
+    }
+
+    fn vector(&self, operation: &Operation) -> Result<Option<Vector>, Refusal> {
+        use VectorOperation as V;
+        const TABLE: u32 = 256;
+        let none = Address::new(0);
+        // Operation, d, a, b, p, length, count_1, count_2.
+        let (op, d, a, b, p, length, count_1, count_2) = match operation {
+            Operation::Fill(o) => (V::Fill(o.value), o.d, none, none, none, o.length, o.count_1, o.count_2),
+            Operation::Copy(o) => (V::Copy, o.d, o.a, none, none, o.length, o.count_1, o.count_2),
+            Operation::Requantise(o) => (V::Requantise, o.d, o.a, none, o.p, o.length, o.count_1, o.count_2),
+            Operation::Depthwise(o) => (V::Depthwise, o.d, o.a, o.b, o.p, o.length, o.count_1, o.count_2),
+            Operation::MaxPool(o) => (V::MaxPool, o.d, o.a, none, none, o.length, o.count_1, o.count_2),
+            Operation::AveragePool(o) => {
+                (V::AveragePool, o.d, o.a, none, none, o.length, o.count_1, o.count_2)
+            }
+            Operation::Add(o) => (V::Add, o.d, o.a, o.b, none, o.length, o.count_1, o.count_2),
+            Operation::Multiply(o) => (V::Multiply, o.d, o.a, o.b, none, o.length, o.count_1, o.count_2),
+            Operation::Maximum(o) => (V::Maximum, o.d, o.a, o.b, none, o.length, o.count_1, o.count_2),
+            Operation::LoadTable(o) => (V::LoadTable, none, o.a, none, none, TABLE, 1, 1),
+            Operation::Table(o) => (V::Table, o.d, o.a, none, none, o.length, o.count_1, o.count_2),
+            Operation::Transpose(o) => (V::Transpose, o.d, o.a, none, none, o.length, o.count_1, o.count_2),
+            _ => return Ok(None),
+        };
+        let state = self.state;
+        let operand =
+            |address, strides| Operand { base: state.address(address) as usize, strides: state.two(strides) };
+        let mut vector = Vector {
+            operation: op,
+            length: length as usize,
+            counts: [usize::from(count_1), usize::from(count_2)],
+            d: operand(d, [C::VectorDStride1, C::VectorDStride2]),
+            a: operand(a, [C::VectorAStride1, C::VectorAStride2]),
+            b: operand(b, [C::VectorBStride1, C::VectorBStride2]),
+            p: state.address(p) as usize,
+            window_counts: state.two([C::VectorWindowCount1, C::VectorWindowCount2]),
+            window_strides: state.two([C::VectorWindowStride1, C::VectorWindowStride2]),
+            b_window_stride: state.unsigned(C::VectorBWindowStride) as usize,
+            a_zero: state.small(C::VectorAZero),
+            b_zero: state.small(C::VectorBZero),
+            d_zero: state.small(C::VectorDZero),
+            low: state.small(C::VectorLow) as i8,
+            high: state.small(C::VectorHigh) as i8,
+            a_multiplier: state.small(C::VectorAMultiplier),
+            b_multiplier: state.small(C::VectorBMultiplier),
+            shift: state.unsigned(C::VectorShift) as u8,
+            beats: 0,
+        };
+        let clamps = !matches!(op, V::Fill(_) | V::Copy | V::LoadTable | V::Table | V::Transpose);
+        if clamps && vector.low > vector.high {
+            let (low, high) = (vector.low, vector.high);
+            return Err(self.operand(format!("vector.low: {low} is above vector.high, {high}")));
+        }
+        self.vector_inside(&vector)?;
+        vector.beats = beats(&vector, self.limits.lanes);
+        Ok(Some(vector))
+    }
+
+    fn vector_inside(&self, v: &Vector) -> Result<(), Refusal> {
+        use VectorOperation as V;
+        let limits = self.limits;
+        let counts = v.counts.map(|count| count as u64);
+        let length = v.length as u64;
+        let steps = |operand: &Operand| {
+            [(counts[0], operand.strides[0] as u64), (counts[1], operand.strides[1] as u64), (length, 1)]
+        };
+        let bytes = ("NRAM", "bytes");
+        if v.operation != V::LoadTable {
+            let dimensions = match v.operation {
+                V::Transpose => {
+                    [(length, v.d.strides[0] as u64), (counts[1], v.d.strides[1] as u64), (counts[0], 1)]
+                }
+                _ => steps(&v.d),
+            };
+            self.inside("d", bytes, v.d.base as u64, reach(&dimensions), limits.nram)?;
+        }
+        let a_reach = reach(&steps(&v.a));
+        match v.operation {
+            V::Fill(_) => {}
+            V::Requantise => {
+                self.inside("a", ("ARAM", "accumulators"), v.a.base as u64, a_reach, limits.accumulators)?;
+            }
+            operation => {
+                let window = match operation.has_window() {
+                    true => reach(&[0, 1].map(|k| (v.window_counts[k] as u64, v.window_strides[k] as u64))),
+                    false => 0,
+                };
+                let a_reach = if operation == V::LoadTable { length - 1 } else { a_reach };
+                self.inside("a", bytes, v.a.base as u64, a_reach.saturating_add(window), limits.nram)?;
+            }
+        }
+        if v.operation == V::Depthwise {
+            let positions = (v.window_counts[0] * v.window_counts[1]) as u64;
+            let b_reach = reach(&[(positions, v.b_window_stride as u64), (length, 1)]);
+            self.inside("b", bytes, v.b.base as u64, b_reach, limits.nram)?;
+        } else if v.operation.has_b() {
+            self.inside("b", bytes, v.b.base as u64, reach(&steps(&v.b)), limits.nram)?;
+        }
+        if matches!(v.operation, V::Requantise | V::Depthwise) {
+            self.inside("p", ("PRAM", "records"), v.p as u64, length - 1, limits.records)?;
+        }
+        Ok(())
+    }
+}
+
+/// T-VECTOR
+fn beats(v: &Vector, lanes: u64) -> u64 {
+    let [count_1, count_2] = v.counts.map(|count| count as u64);
+    let chunks = (v.length as u64).div_ceil(lanes);
+    match v.operation {
+        VectorOperation::LoadTable => 256u64.div_ceil(lanes),
+        VectorOperation::Transpose => {
+            count_2.saturating_mul(count_1.div_ceil(lanes) * 2 * lanes).saturating_mul(chunks)
+        }
+        operation if operation.has_window() => {
+            let window = (v.window_counts[0] * v.window_counts[1]) as u64;
+            (count_1 * count_2).saturating_mul(chunks).saturating_mul(window)
+        }
+        _ => (count_1 * count_2).saturating_mul(chunks),
+    }
+}

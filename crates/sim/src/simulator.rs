@@ -1,0 +1,300 @@
+//! The simulator as others see it: a machine with a program in its memory.
+
+use ediacara_arch::Machine;
+use ediacara_isa::{Engine, Executable, MachineKey, Port, WORD_BYTES, decode};
+
+use crate::checked::Checked;
+use crate::dram::FlatDram;
+use crate::error::SimError;
+use crate::memory::{Memories, OnChip, RECORD_BYTES};
+use crate::outcome::{LayerAccount, Outcome};
+use crate::resolve::Limits;
+use crate::run::{LANES, Program, Run, Shape};
+use crate::values::Scratch;
+
+/// How to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Compute values. Without them time is the same, and memory keeps what it held.
+    pub values: bool,
+    /// Look for reads of what was never written and for accesses without an order.
+    pub checked: bool,
+    /// Record every event.
+    pub trace: bool,
+    /// Give up after this many cycles. A program that never ends runs for ever without.
+    pub max_cycles: Option<u64>,
+}
+
+impl Default for Options {
+    /// Values, and nothing else.
+    fn default() -> Self {
+        Self { values: true, checked: false, trace: false, max_cycles: None }
+    }
+}
+
+/// A machine with a program.
+pub struct Simulator {
+    shape: Shape,
+    dram: ediacara_arch::Dram,
+    options: Options,
+    program: Program,
+    code_bytes: u64,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+    memories: Memories,
+    checked: Option<Checked>,
+    scratch: Scratch,
+}
+
+impl Simulator {
+    /// Puts the program's code and segments into the DRAM of a machine.
+    ///
+    /// # Errors
+    /// A machine that is not valid, a program made for another machine, a code base that is no multiple of the burst, a segment or port outside
+    /// DRAM.
+    pub fn new(machine: &Machine, executable: &Executable, options: Options) -> Result<Self, SimError> {
+        machine.validate().map_err(|error| SimError::Machine(error.to_string()))?;
+        check_key(machine, &executable.machine)?;
+        let burst = u64::from(machine.dram.burst_bytes);
+        let base = executable.code_base;
+        if !base.is_multiple_of(burst) {
+            return Err(SimError::CodeBase { base, burst });
+        }
+        let code_bytes = (executable.code.len() * WORD_BYTES) as u64;
+        let size = machine.dram.bytes;
+        check_dram(|| "the code".into(), base, code_bytes, size)?;
+        for port in executable.inputs.iter().chain(&executable.outputs) {
+            check_dram(|| format!("port `{}`", port.name), port.address, port.len() as u64, size)?;
+        }
+        let program = Program {
+            code: executable.code.iter().map(decode).collect(),
+            base,
+            source_map: executable.source_map.clone(),
+            layer_names: executable.layers.iter().map(|layer| layer.name.clone()).collect(),
+        };
+        let mut simulator = Self {
+            shape: shape(machine, base..base + code_bytes),
+            dram: machine.dram.clone(),
+            options,
+            program,
+            code_bytes,
+            inputs: executable.inputs.clone(),
+            outputs: executable.outputs.clone(),
+            memories: Memories::new(machine),
+            checked: options.checked.then(|| Checked::new(machine)),
+            scratch: Scratch::default(),
+        };
+        simulator.put(base, executable.code.as_flattened());
+        for (index, segment) in executable.segments.iter().enumerate() {
+            let length = segment.bytes.len() as u64;
+            check_dram(|| format!("segment {index}"), segment.address, length, size)?;
+            simulator.write_dram(segment.address, &segment.bytes)?;
+        }
+        Ok(simulator)
+    }
+
+    /// Writes DRAM from outside.
+    ///
+    /// # Errors
+    /// A range outside DRAM, or one that meets the code.
+    pub fn write_dram(&mut self, address: u64, bytes: &[u8]) -> Result<(), SimError> {
+        check_dram(|| "a write".into(), address, bytes.len() as u64, self.dram.bytes)?;
+        let code = self.program.base..self.program.base + self.code_bytes;
+        if address < code.end && address + bytes.len() as u64 > code.start {
+            return Err(SimError::Code {
+                address,
+                length: bytes.len() as u64,
+                start: code.start,
+                end: code.end,
+            });
+        }
+        self.put(address, bytes);
+        Ok(())
+    }
+
+    fn put(&mut self, address: u64, bytes: &[u8]) {
+        self.memories.dram.write(address, &signed(bytes));
+        if let Some(checked) = &mut self.checked {
+            checked.write_dram(address, bytes.len());
+        }
+    }
+
+    /// Reads DRAM from outside.
+    ///
+    /// # Errors
+    /// A range outside DRAM.
+    pub fn read_dram(&self, address: u64, length: usize) -> Result<Vec<u8>, SimError> {
+        check_dram(|| "a read".into(), address, length as u64, self.dram.bytes)?;
+        let mut bytes = vec![0; length];
+        self.memories.dram.read(address, &mut bytes);
+        Ok(bytes.into_iter().map(|byte| byte as u8).collect())
+    }
+
+    /// Writes the input called `name`.
+    ///
+    /// # Errors
+    /// No such input, or another number of bytes than it has.
+    pub fn write_input(&mut self, name: &str, bytes: &[u8]) -> Result<(), SimError> {
+        let port = find("input", &self.inputs, name)?;
+        if port.len() != bytes.len() {
+            return Err(SimError::PortLength {
+                name: name.to_owned(),
+                expected: port.len() as u64,
+                shape: port.shape.clone(),
+                found: bytes.len() as u64,
+            });
+        }
+        let address = port.address;
+        self.write_dram(address, bytes)
+    }
+
+    /// Reads the output called `name`.
+    ///
+    /// # Errors
+    /// No such output.
+    pub fn read_output(&self, name: &str) -> Result<Vec<u8>, SimError> {
+        let port = find("output", &self.outputs, name)?;
+        self.read_dram(port.address, port.len())
+    }
+
+    /// Writes a memory on chip from outside, for tests and debuggers. `address` and the length are in bytes, whole accumulators
+    /// and records.
+    ///
+    /// # Errors
+    /// A range that does not exist or cuts an element.
+    pub fn write_on_chip(&mut self, memory: OnChip, address: u64, bytes: &[u8]) -> Result<(), SimError> {
+        let size = self.memories.on_chip_bytes(memory);
+        let element = match memory {
+            OnChip::Nram | OnChip::Wram => 1,
+            OnChip::Aram => 4,
+            OnChip::Pram => RECORD_BYTES,
+        };
+        let length = bytes.len() as u64;
+        let is_inside = address.checked_add(length).is_some_and(|end| end <= size);
+        if !is_inside || address % element != 0 || length % element != 0 {
+            return Err(SimError::OnChip { memory: memory.name(), address, length, size, element });
+        }
+        self.memories.write_on_chip(memory, address as usize, &signed(bytes));
+        if let Some(checked) = &mut self.checked {
+            checked.write_on_chip(memory, address as usize, bytes.len());
+        }
+        Ok(())
+    }
+
+    /// Everything that a memory on chip holds.
+    pub fn read_on_chip(&self, memory: OnChip) -> Vec<u8> {
+        self.memories.read_on_chip(memory)
+    }
+
+    /// Runs the program from reset to its end. Registers, configuration and semaphores start afresh; memories keep what they hold.
+    pub fn run(&mut self) -> Outcome {
+        let dram = FlatDram::new(&self.dram);
+        let mut run = Run::new(&self.shape, &self.program, dram, &mut self.scratch, self.options.max_cycles);
+        run.memories = self.options.values.then_some(&mut self.memories);
+        if let Some(checked) = &mut self.checked {
+            checked.reset();
+            run.checked = Some(checked);
+        }
+        run.trace = self.options.trace.then(Vec::new);
+        let cycles = run.run();
+        outcome(run, cycles)
+    }
+}
+
+fn outcome(mut run: Run<'_, FlatDram>, cycles: u64) -> Outcome {
+    assert!(run.semaphores.is_balanced(), "semaphores were made or lost");
+    let burst = 1u64 << run.shape.burst_shift;
+    let engines = Engine::ALL.map(|engine| {
+        let lane = LANES.iter().position(|lane| *lane == engine);
+        let instructions = lane.map_or(run.instructions, |lane| run.lanes[lane].instructions);
+        run.accounts.engine(engine, instructions, cycles)
+    });
+    run.layers.pop();
+    advance(&mut run.layers, cycles);
+    let [fetch, load, store] = run.traffic;
+    Outcome {
+        cycles,
+        fault: run.fault,
+        engines,
+        instructions: run.instructions,
+        dram_read_bytes: (fetch.bursts + load.bursts) * burst,
+        dram_write_bytes: store.bursts * burst,
+        traffic: run.traffic,
+        layers: run.layers,
+        trace: run.trace,
+    }
+}
+
+/// Gives each layer the advance of the last commit, so that the layers' cycles sum to the total.
+fn advance(layers: &mut [LayerAccount], cycles: u64) {
+    let mut frontier = 0;
+    let count = layers.len();
+    for (index, layer) in layers.iter_mut().enumerate() {
+        let own = match layer.last_commit {
+            _ if index + 1 == count => cycles,
+            Some(commit) => commit + 1,
+            None => 0,
+        };
+        layer.cycles = own.saturating_sub(frontier);
+        frontier = frontier.max(own);
+    }
+}
+
+fn signed(bytes: &[u8]) -> Vec<i8> {
+    bytes.iter().map(|&byte| byte as i8).collect()
+}
+
+fn find<'a>(direction: &'static str, ports: &'a [Port], name: &str) -> Result<&'a Port, SimError> {
+    ports.iter().find(|port| port.name == name).ok_or_else(|| {
+        let names: Vec<_> = ports.iter().map(|port| format!("`{}`", port.name)).collect();
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        SimError::Port { direction, name: name.to_owned(), known }
+    })
+}
+
+fn check_dram(what: impl FnOnce() -> String, address: u64, length: u64, size: u64) -> Result<(), SimError> {
+    match address.checked_add(length) {
+        Some(end) if end <= size => Ok(()),
+        _ => Err(SimError::Dram { what: what(), address, length, size }),
+    }
+}
+
+/// A key's parameter of zero does not matter; array sizes must be equal, memories large enough.
+fn check_key(machine: &Machine, key: &MachineKey) -> Result<(), SimError> {
+    let mismatch = |difference| Err(SimError::Mismatch { machine: machine.name.clone(), difference });
+    let equal = [
+        ("matrix.rows", key.rows, machine.matrix.rows),
+        ("matrix.columns", key.columns, machine.matrix.columns),
+    ];
+    for (field, needed, found) in equal {
+        if needed != 0 && needed != found {
+            return mismatch(format!("{field} is {found}, the program needs {needed}"));
+        }
+    }
+    let least = [
+        ("core.nram_bytes", key.nram_bytes, machine.core.nram_bytes),
+        ("core.wram_bytes", key.wram_bytes, machine.core.wram_bytes),
+        ("core.aram_bytes", key.aram_bytes, machine.core.aram_bytes),
+        ("core.pram_bytes", key.pram_bytes, machine.core.pram_bytes),
+        ("dram.bytes", key.dram_bytes, machine.dram.bytes),
+    ];
+    for (field, needed, found) in least {
+        if needed > found {
+            return mismatch(format!("{field} is {found}, the program needs at least {needed}"));
+        }
+    }
+    Ok(())
+}
+
+fn shape(machine: &Machine, code: std::ops::Range<u64>) -> Shape {
+    Shape {
+        limits: Limits::new(machine, code),
+        array: [machine.matrix.rows as usize, machine.matrix.columns as usize],
+        burst_shift: machine.dram.burst_bytes.trailing_zeros(),
+        queue_entries: machine.core.queue_entries as usize,
+        fetch_entries: machine.core.fetch_entries.into(),
+        bursts_in_flight: machine.dram.bursts_in_flight as usize,
+        matrix_latency: machine.matrix.latency_cycles.into(),
+        vector_latency: machine.vector.latency_cycles.into(),
+    }
+}

@@ -1,0 +1,63 @@
+//! What instructions compute. An instruction is executed as a whole when it starts: in a program without races nobody
+//! can tell, for whoever depends on it starts after its commit, and whoever it depends on has committed.
+
+mod dot;
+mod vector;
+
+use crate::memory::{Memories, OnChip, RECORD_BYTES};
+use crate::work::{Rows, Work};
+
+/// Buffers that live as long as the simulator, so that the run allocates nothing.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    dot: dot::Scratch,
+    vector: vector::Scratch,
+    bytes: Vec<i8>,
+}
+
+/// Executes `work`. `rows` and `columns` are those of the matrix unit.
+pub(crate) fn execute(
+    work: &Work,
+    [rows, columns]: [usize; 2],
+    memories: &mut Memories,
+    scratch: &mut Scratch,
+) {
+    match work {
+        Work::Load(memory, transfer) => load(*memory, transfer, memories, &mut scratch.bytes),
+        Work::Move(transfer, _) => {
+            let length = transfer.length as usize;
+            for (source, destination) in transfer.addresses() {
+                let (source, destination) = (source as usize, destination as usize);
+                let source = &memories.nram[source..source + length];
+                memories.wram[destination..destination + length].copy_from_slice(source);
+            }
+        }
+        Work::Store(transfer) => {
+            let length = transfer.length as usize;
+            for (source, destination) in transfer.addresses() {
+                let source = source as usize;
+                memories.dram.write(destination, &memories.nram[source..source + length]);
+            }
+        }
+        Work::Dot(dot) => dot::execute(dot, [rows, columns], memories, &mut scratch.dot),
+        Work::Vector(vector) => vector::execute(vector, memories, &mut scratch.vector),
+    }
+}
+
+fn load(memory: OnChip, transfer: &Rows, memories: &mut Memories, bytes: &mut Vec<i8>) {
+    let length = transfer.length as usize;
+    for (source, destination) in transfer.addresses() {
+        let destination = destination as usize;
+        match memory {
+            OnChip::Nram => memories.dram.read(source, &mut memories.nram[destination..destination + length]),
+            OnChip::Wram => memories.dram.read(source, &mut memories.wram[destination..destination + length]),
+            OnChip::Pram | OnChip::Aram => {
+                debug_assert!(length.is_multiple_of(RECORD_BYTES as usize), "a broken record");
+                bytes.clear();
+                bytes.resize(length, 0);
+                memories.dram.read(source, bytes);
+                memories.write_on_chip(memory, destination, bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Instructions with every operand resolved: what waits in a queue.
+
+use crate::memory::OnChip;
+
+/// Length of a clock: one component an engine, in the order of [`ediacara_isa::Engine`].
+pub(crate) const ENGINES: usize = 5;
+
+/// For every engine, the number of its instructions that are known to have committed (checked mode).
+pub(crate) type Clock = [u32; ENGINES];
+
+/// An entry of an engine's queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) work: Work,
+    pub(crate) wait: u16,
+    pub(crate) post: u16,
+    /// Index into the code segment.
+    pub(crate) instruction: u32,
+    /// What control knew to have committed when it issued this (checked mode).
+    pub(crate) clock: Clock,
+}
+
+/// What an entry does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Work {
+    /// DRAM to a memory on chip.
+    Load(OnChip, Rows),
+    /// NRAM to WRAM; the number of beats.
+    Move(Rows, u64),
+    /// NRAM to DRAM.
+    Store(Rows),
+    /// The matrix engine's instruction.
+    Dot(Dot),
+    /// Any of the vector engine.
+    Vector(Vector),
+}
+
+/// Rows of bytes that go from one memory to another. PRAM counts in bytes here, as everything else.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows {
+    pub(crate) source: u64,
+    pub(crate) destination: u64,
+    /// Bytes of a row, at least 1.
+    pub(crate) length: u64,
+    /// Rows of dimension 1 (inner) to 3, each at least 1.
+    pub(crate) counts: [u64; 3],
+    pub(crate) source_strides: [u64; 3],
+    pub(crate) destination_strides: [u64; 3],
+}
+
+impl Rows {
+    /// Number of rows.
+    pub(crate) fn count(&self) -> u64 {
+        self.counts[0] * self.counts[1] * self.counts[2]
+    }
+
+    /// Source and destination of every row, in order.
+    pub(crate) fn addresses(self) -> impl Iterator<Item = (u64, u64)> {
+        let [count_1, count_2, count_3] = self.counts;
+        let (s, d) = (self.source_strides, self.destination_strides);
+        (0..count_3).flat_map(move |i3| {
+            (0..count_2).flat_map(move |i2| {
+                let source = self.source + i3 * s[2] + i2 * s[1];
+                let destination = self.destination + i3 * d[2] + i2 * d[1];
+                (0..count_1).map(move |i1| (source + i1 * s[0], destination + i1 * d[0]))
+            })
+        })
+    }
+}
+
+/// `dot`. Strides are of NRAM bytes, WRAM rows and accumulators.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dot {
+    pub(crate) x: usize,
+    /// First row of WRAM.
+    pub(crate) w_row: usize,
+    pub(crate) acc: usize,
+    pub(crate) pixels: [usize; 2],
+    pub(crate) blocks: usize,
+    pub(crate) accumulate: bool,
+    pub(crate) x_strides: [usize; 2],
+    pub(crate) stretch: usize,
+    /// Array steps of a stretch.
+    pub(crate) steps: usize,
+    pub(crate) window_counts: [usize; 2],
+    pub(crate) window_strides: [usize; 2],
+    pub(crate) w_block_stride: usize,
+    pub(crate) acc_stride_pixel: usize,
+    pub(crate) acc_stride_block: usize,
+    pub(crate) x_zero: i32,
+    pub(crate) w_zero: i32,
+    pub(crate) beats: u64,
+}
+
+/// An operand of the vector engine, in elements.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Operand {
+    pub(crate) base: usize,
+    pub(crate) strides: [usize; 2],
+}
+
+impl Operand {
+    /// First element of row `(i1, i2)`.
+    #[inline]
+    pub(crate) fn row(&self, i1: usize, i2: usize) -> usize {
+        self.base + i1 * self.strides[0] + i2 * self.strides[1]
+    }
+}
+
+/// Instructions of the vector engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VectorOperation {
+    Fill(i8),
+    Copy,
+    Requantise,
+    Depthwise,
+    MaxPool,
+    AveragePool,
+    Add,
+    Multiply,
+    Maximum,
+    LoadTable,
+    Table,
+    Transpose,
+}
+
+impl VectorOperation {
+    /// T-VECTOR-ORDER: what reads NRAM (and so, in its first beats, could overtake writes of those before it) starts
+    /// only when all before it have committed.
+    pub(crate) fn reads_nram(self) -> bool {
+        !matches!(self, Self::Fill(_) | Self::Requantise)
+    }
+
+    /// Whether operand `b` is read.
+    pub(crate) fn has_b(self) -> bool {
+        matches!(self, Self::Depthwise | Self::Add | Self::Multiply | Self::Maximum)
+    }
+
+    /// Whether the destination may be a source.
+    pub(crate) fn in_place(self) -> bool {
+        matches!(self, Self::Copy | Self::Add | Self::Multiply | Self::Maximum | Self::Table)
+    }
+
+    /// Whether a window is read at `a`.
+    pub(crate) fn has_window(self) -> bool {
+        matches!(self, Self::Depthwise | Self::MaxPool | Self::AveragePool)
+    }
+}
+
+/// Any instruction of the vector engine; operands that it does not have are zero.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Vector {
+    pub(crate) operation: VectorOperation,
+    pub(crate) length: usize,
+    pub(crate) counts: [usize; 2],
+    pub(crate) d: Operand,
+    pub(crate) a: Operand,
+    pub(crate) b: Operand,
+    /// First record in PRAM.
+    pub(crate) p: usize,
+    pub(crate) window_counts: [usize; 2],
+    pub(crate) window_strides: [usize; 2],
+    pub(crate) b_window_stride: usize,
+    pub(crate) a_zero: i32,
+    pub(crate) b_zero: i32,
+    pub(crate) d_zero: i32,
+    pub(crate) low: i8,
+    pub(crate) high: i8,
+    pub(crate) a_multiplier: i32,
+    pub(crate) b_multiplier: i32,
+    pub(crate) shift: u8,
+    pub(crate) beats: u64,
+}
