@@ -6,7 +6,11 @@
 mod dtype;
 mod element;
 mod error;
+mod file;
 mod layout;
+pub mod npy;
+pub mod npz;
+pub mod safetensors;
 mod tensor;
 
 pub use dtype::DType;
