@@ -1,0 +1,297 @@
+//! The executor: a plan, an arena, and the loop over nodes.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use ediacara_graph::{Graph, Node, NodeId, OpError, Tensor, TensorType, ValueId};
+
+use crate::plan::fits;
+use crate::{HostError, MemoryPlan, Placement};
+
+/// How an executor runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Threads that operators may use; nothing for the process's common pool, which has as many as the
+    /// machine has processors. Results do not depend on it.
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl Options {
+    /// Options for so many threads; 0 is the process's common pool.
+    pub fn with_threads(threads: usize) -> Self {
+        Self { threads: NonZeroUsize::new(threads) }
+    }
+}
+
+/// How long a node took in [`Executor::run_timed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeTime {
+    /// The node.
+    pub node: NodeId,
+    /// Wall-clock time of its operator, zero for a view.
+    pub time: Duration,
+}
+
+/// A graph, ready to be run many times.
+///
+/// Runs may go on at the same time from several threads; each takes an arena of its own, and arenas are kept.
+#[derive(Debug)]
+pub struct Executor {
+    graph: Graph,
+    plan: MemoryPlan,
+    pool: Option<rayon::ThreadPool>,
+    arenas: Mutex<Vec<Arena>>,
+}
+
+/// Memory for the buffers of one run at a time. A buffer is there when no value is using it.
+#[derive(Debug, Default)]
+struct Arena {
+    buffers: Vec<Option<Tensor>>,
+}
+
+/// What happens around each operator of a run.
+trait Around {
+    /// Calls the operator.
+    fn call(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        inputs: &[&Tensor],
+        outputs: &mut [Tensor],
+    ) -> Result<(), OpError>;
+    /// Sees a value as soon as it is known.
+    fn see(&mut self, value: ValueId, tensor: &Tensor);
+}
+
+impl Executor {
+    /// Plans a graph. The graph is copied; its constants are shared.
+    ///
+    /// # Errors
+    /// The graph cannot be put in order (a cycle, an output that nothing computes), or there are no threads.
+    pub fn new(graph: &Graph, options: &Options) -> Result<Self, HostError> {
+        let plan = MemoryPlan::new(graph)?;
+        let pool = options.threads.map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
+            pool.map_err(|error| HostError::Threads { threads: threads.get(), problem: error.to_string() })
+        });
+        Ok(Self { graph: graph.clone(), plan, pool: pool.transpose()?, arenas: Mutex::default() })
+    }
+
+    /// The graph that is run.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Where its values are during a run.
+    pub fn plan(&self) -> &MemoryPlan {
+        &self.plan
+    }
+
+    /// Runs the graph on one tensor an input, in the graph's order, and gives one tensor an output.
+    ///
+    /// # Errors
+    /// Inputs that are not the graph's; an operator that fails, with the node's name.
+    pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, HostError> {
+        struct Plain;
+        impl Around for Plain {
+            fn call(
+                &mut self,
+                _: NodeId,
+                node: &Node,
+                x: &[&Tensor],
+                y: &mut [Tensor],
+            ) -> Result<(), OpError> {
+                node.op.run(x, y)
+            }
+            fn see(&mut self, _: ValueId, _: &Tensor) {}
+        }
+        // The whole run moves into the pool once, instead of every operator on its own.
+        self.install(|| self.execute(inputs, &mut Plain))
+    }
+
+    /// Runs the graph and shows every input and every result to `observer` when it is known, views included:
+    /// for calibration and for debugging. A tensor that the observer keeps costs a copy later.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_with_observer(
+        &self,
+        inputs: &[Tensor],
+        observer: impl FnMut(ValueId, &Tensor),
+    ) -> Result<Vec<Tensor>, HostError> {
+        struct Observed<'e, F>(&'e Executor, F);
+        impl<F: FnMut(ValueId, &Tensor)> Around for Observed<'_, F> {
+            fn call(
+                &mut self,
+                _: NodeId,
+                node: &Node,
+                x: &[&Tensor],
+                y: &mut [Tensor],
+            ) -> Result<(), OpError> {
+                self.0.install(|| node.op.run(x, y))
+            }
+            fn see(&mut self, value: ValueId, tensor: &Tensor) {
+                self.1(value, tensor);
+            }
+        }
+        // The observer stays on this thread: it need not be able to leave it.
+        self.execute(inputs, &mut Observed(self, observer))
+    }
+
+    /// Runs the graph and measures every node, in the order of the run.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_timed(&self, inputs: &[Tensor]) -> Result<(Vec<Tensor>, Vec<NodeTime>), HostError> {
+        struct Timed(Vec<NodeTime>);
+        impl Around for Timed {
+            fn call(
+                &mut self,
+                id: NodeId,
+                node: &Node,
+                x: &[&Tensor],
+                y: &mut [Tensor],
+            ) -> Result<(), OpError> {
+                let start = Instant::now();
+                let result = node.op.run(x, y);
+                self.0.push(NodeTime { node: id, time: start.elapsed() });
+                result
+            }
+            fn see(&mut self, _: ValueId, _: &Tensor) {}
+        }
+        let mut timed = Timed(Vec::with_capacity(self.plan.order.len()));
+        let outputs = self.install(|| self.execute(inputs, &mut timed))?;
+        Ok((outputs, timed.0))
+    }
+
+    /// Runs `work` where the operators' parallel loops find this executor's threads.
+    fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.pool {
+            Some(pool) => pool.install(work),
+            None => rayon::scope(|_| work()),
+        }
+    }
+
+    fn check_inputs(&self, inputs: &[Tensor]) -> Result<(), HostError> {
+        let graph = &self.graph;
+        let (expected, found) = (graph.inputs().len(), inputs.len());
+        if expected != found {
+            return Err(HostError::InputCount { graph: graph.name.clone(), expected, found });
+        }
+        for (&input, tensor) in graph.inputs().iter().zip(inputs) {
+            if !fits(graph, input, tensor) {
+                return Err(HostError::Input {
+                    graph: graph.name.clone(),
+                    input: graph.value(input).name.clone(),
+                    expected: graph.ty(input).clone(),
+                    found: TensorType::of(tensor),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn execute(&self, inputs: &[Tensor], around: &mut impl Around) -> Result<Vec<Tensor>, HostError> {
+        self.check_inputs(inputs)?;
+        let mut arena = self.lock_arenas().pop().unwrap_or_default();
+        arena.buffers.resize(self.plan.buffers.len(), None);
+        let mut known: Vec<Option<Tensor>> = vec![None; self.graph.value_count()];
+        for (&input, tensor) in self.graph.inputs().iter().zip(inputs) {
+            // The plan assumed contiguous inputs when it asked operators for views.
+            let tensor = tensor.to_contiguous();
+            around.see(input, &tensor);
+            known[input.index()] = Some(tensor);
+        }
+        for (step, &id) in self.plan.order.iter().enumerate() {
+            self.step(id, &mut known, &mut arena, around)?;
+            for &value in &self.plan.released[step] {
+                self.release(value, &mut known, &mut arena);
+            }
+        }
+        self.lock_arenas().push(arena);
+        self.graph.outputs().iter().map(|&output| self.output(output, &known)).collect()
+    }
+
+    fn lock_arenas(&self) -> std::sync::MutexGuard<'_, Vec<Arena>> {
+        // An arena is whole at any time, so that another run's panic does not spoil it.
+        self.arenas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A value that is known, or a constant.
+    fn operand<'a>(&'a self, value: ValueId, known: &'a [Option<Tensor>]) -> Option<&'a Tensor> {
+        known[value.index()].as_ref().or_else(|| self.graph.constant(value))
+    }
+
+    fn step(
+        &self,
+        id: NodeId,
+        known: &mut [Option<Tensor>],
+        arena: &mut Arena,
+        around: &mut impl Around,
+    ) -> Result<(), HostError> {
+        let node = self.graph.node(id);
+        let name = || node.name.clone();
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        for &input in &node.inputs {
+            let unknown = || HostError::Order { node: name(), value: self.graph.value(input).name.clone() };
+            inputs.push(self.operand(input, known).ok_or_else(unknown)?);
+        }
+        let mut outputs = Vec::with_capacity(node.outputs.len());
+        let view = match (&node.outputs[..], &inputs[..]) {
+            ([output], [input]) if matches!(self.plan.placement(*output), Placement::View(_)) => {
+                node.op.view(input).filter(|view| fits(&self.graph, *output, view))
+            }
+            _ => None,
+        };
+        match view {
+            Some(view) => outputs.push(view),
+            None => {
+                for &output in &node.outputs {
+                    let tensor = self.allocate(output, arena);
+                    outputs.push(tensor.map_err(|source| HostError::Allocation { node: name(), source })?);
+                }
+                let result = around.call(id, node, &inputs, &mut outputs);
+                result.map_err(|source| HostError::Node { node: name(), source })?;
+            }
+        }
+        for (&output, tensor) in node.outputs.iter().zip(outputs) {
+            around.see(output, &tensor);
+            known[output.index()] = Some(tensor);
+        }
+        Ok(())
+    }
+
+    /// A dense tensor for a result: the plan's buffer where it has one. Its content is what was there before.
+    fn allocate(&self, value: ValueId, arena: &mut Arena) -> Result<Tensor, ediacara_graph::TensorError> {
+        let ty = self.graph.ty(value);
+        let Placement::Buffer(index) = self.plan.placement(value) else { return ty.zeros() };
+        // An observer that kept a tensor has taken the buffer's memory with it; then there is new memory.
+        match arena.buffers[index].take().and_then(|buffer| buffer.into_dense(&ty.shape).ok()) {
+            Some(tensor) => Ok(tensor),
+            None => {
+                let buffer = self.plan.buffers[index];
+                Tensor::zeros(buffer.dtype, &[buffer.elements])?.into_dense(&ty.shape)
+            }
+        }
+    }
+
+    /// Forgets a value and its views, and gives its memory back to the arena.
+    fn release(&self, value: ValueId, known: &mut [Option<Tensor>], arena: &mut Arena) {
+        for &view in &self.plan.views[value.index()] {
+            known[view.index()] = None;
+        }
+        let tensor = known[value.index()].take();
+        if let Placement::Buffer(index) = self.plan.placement(value) {
+            arena.buffers[index] = tensor;
+        }
+    }
+
+    fn output(&self, output: ValueId, known: &[Option<Tensor>]) -> Result<Tensor, HostError> {
+        let unknown = || HostError::Output {
+            graph: self.graph.name.clone(),
+            output: self.graph.value(output).name.clone(),
+        };
+        Ok(self.operand(output, known).ok_or_else(unknown)?.to_contiguous())
+    }
+}
