@@ -70,7 +70,10 @@ impl Machine {
         let burst = u64::from(dram.burst_bytes);
         // Instructions are 32 bytes and must not straddle bursts.
         checker.power_of_two("dram.burst_bytes", burst, 32, 4096);
-        checker.multiple("dram.bytes", dram.bytes, burst, 1 << 40, "bursts");
+        // Sizes in units of a bad burst would only be complaints about the same thing.
+        if burst.is_power_of_two() {
+            checker.multiple("dram.bytes", dram.bytes, burst, 1 << 40, "bursts");
+        }
         let rate = dram.bytes_per_cycle;
         checker.range("dram.bytes_per_cycle.numerator", rate.numerator.into(), 1, 65_535);
         checker.range("dram.bytes_per_cycle.denominator", rate.denominator.into(), 1, 65_535);
@@ -102,7 +105,8 @@ impl Machine {
         let core = &self.core;
         let (rows, columns) = (u64::from(self.matrix.rows), u64::from(self.matrix.columns));
         // NRAM is built of banks as wide as the widest reader or writer.
-        let width = rows.max(self.vector.lanes.into()).max(self.dram.burst_bytes.into());
+        let widths = [rows, self.vector.lanes.into(), self.dram.burst_bytes.into()];
+        let width = widths.into_iter().filter(|width| width.is_power_of_two()).max().unwrap_or(1);
         checker.multiple("core.nram_bytes", core.nram_bytes, width, 1 << 24, "the widest access");
         let row = rows * columns;
         checker.multiple("core.wram_bytes", core.wram_bytes, row, 1 << 24, "matrix.rows x matrix.columns");

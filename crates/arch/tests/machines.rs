@@ -1,4 +1,5 @@
 //! Presets hold together, and errors name file, field, value and range.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its premise fails")]
 
 use ediacara_arch::{ArchError, Machine};
 use expect_test::{Expect, expect};
@@ -50,11 +51,17 @@ fn dlp16_is_the_reference_machine() {
 
 #[test]
 fn values_out_of_range() {
-    check_error(replace("burst_bytes = 64", "burst_bytes = 48"), expect![[r#"
+    check_error(
+        replace("burst_bytes = 64", "burst_bytes = 48"),
+        expect![[r#"
         my.toml: dram.burst_bytes is 48; it must be a power of two from 32 to 4096
           dram.bytes is 4294967296; it must be a multiple of 48 (bursts) from 48 to 1099511627776
-          core.nram_bytes is 262144; it must be a multiple of 48 (the widest access) from 48 to 16777216"#]]);
-    check_error(replace("fetch_entries = 16", "fetch_entries = 1"), expect!["my.toml: core.fetch_entries is 1; it must be a power of two from 2 to 256"]);
+          core.nram_bytes is 262144; it must be a multiple of 48 (the widest access) from 48 to 16777216"#]],
+    );
+    check_error(
+        replace("fetch_entries = 16", "fetch_entries = 1"),
+        expect!["my.toml: core.fetch_entries is 1; it must be a power of two from 2 to 256"],
+    );
     check_error(
         |text| text.replace("latency_cycles = 8", "latency_cycles = 1").replace("lanes = 32", "lanes = 33"),
         expect![[r#"
@@ -66,46 +73,76 @@ fn values_out_of_range() {
 
 #[test]
 fn kinds_to_come_are_named_as_such() {
-    check_error(replace("kind = \"dot\"", "kind = \"systolic-ws\""), expect![[r#"my.toml: matrix.kind is "systolic-ws"; it must be "dot": the present tools support no other matrix unit"#]]);
-    check_error(replace("types = [\"int8\"]", "types = [\"int8\", \"bf16\"]"), expect![[r#"my.toml: matrix.types is ["int8", "bf16"]; it must be ["int8"]: the present tools support no other element type"#]]);
-    check_error(replace("clusters = 1", "clusters = 4"), expect!["my.toml: chip.clusters is 4; it must be 1: the present tools support one cluster of one core"]);
+    check_error(
+        replace("kind = \"dot\"", "kind = \"systolic-ws\""),
+        expect![[
+            r#"my.toml: matrix.kind is "systolic-ws"; it must be "dot": the present tools support no other matrix unit"#
+        ]],
+    );
+    check_error(
+        replace("types = [\"int8\"]", "types = [\"int8\", \"bf16\"]"),
+        expect![[
+            r#"my.toml: matrix.types is ["int8", "bf16"]; it must be ["int8"]: the present tools support no other element type"#
+        ]],
+    );
+    check_error(
+        replace("clusters = 1", "clusters = 4"),
+        expect![
+            "my.toml: chip.clusters is 4; it must be 1: the present tools support one cluster of one core"
+        ],
+    );
 }
 
 #[test]
 fn unknown_missing_and_ill_typed_fields() {
-    check_error(replace("lanes = 32", "lanes = 32\nwidth = 3"), expect![[r#"
+    check_error(
+        replace("lanes = 32", "lanes = 32\nwidth = 3"),
+        expect![[r#"
         my.toml: TOML parse error at line 37, column 1
            |
         37 | width = 3
            | ^^^^^
         unknown field `width`, expected `lanes` or `latency_cycles`
-    "#]]);
-    check_error(replace("lanes = 32", ""), expect![[r#"
+    "#]],
+    );
+    check_error(
+        replace("lanes = 32", ""),
+        expect![[r#"
         my.toml: TOML parse error at line 35, column 1
            |
         35 | [vector]
            | ^^^^^^^^
         missing field `lanes`
-    "#]]);
-    check_error(replace("lanes = 32", "lanes = \"many\""), expect![[r#"
+    "#]],
+    );
+    check_error(
+        replace("lanes = 32", "lanes = \"many\""),
+        expect![[r#"
         my.toml: TOML parse error at line 36, column 9
            |
         36 | lanes = "many"
            |         ^^^^^^
         invalid type: string "many", expected u32
-    "#]]);
-    check_error(replace("kind = \"dot\"", "kind = \"quantum\""), expect![[r#"
+    "#]],
+    );
+    check_error(
+        replace("kind = \"dot\"", "kind = \"quantum\""),
+        expect![[r#"
         my.toml: TOML parse error at line 29, column 8
            |
         29 | kind = "quantum"
            |        ^^^^^^^^^
         unknown variant `quantum`, expected one of `dot`, `systolic-ws`, `systolic-os`, `scalar`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_is_neither_preset_nor_file() {
     let error = Machine::load("dlp17").unwrap_err();
-    expect!["there is no machine `dlp17`: it is neither a file nor one of the presets dlp4, dlp8, dlp16, dlp32"].assert_eq(&error.to_string());
+    expect![
+        "there is no machine `dlp17`: it is neither a file nor one of the presets dlp4, dlp8, dlp16, dlp32"
+    ]
+    .assert_eq(&error.to_string());
     assert!(matches!(Machine::from_file("no/such.toml".as_ref()), Err(ArchError::Read { .. })));
 }

@@ -1,6 +1,6 @@
 //! Instructions and their words.
 
-use crate::{InstructionSpec, Kind, Memory, Operation, WORD_BYTES, Word, word};
+use crate::{Memory, Operation, WORD_BYTES, Word, word};
 
 /// One instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,12 +127,5 @@ fn check(instruction: &Instruction) -> Result<(), OperandError> {
             refuse("length", "must be a multiple of 12 to PRAM")
         }
         _ => Ok(()),
-    }
-}
-
-impl InstructionSpec {
-    /// Whether the destination carries the memory's name in assembly.
-    pub(crate) fn selects_memory(&self) -> bool {
-        self.fields.iter().any(|field| matches!(field.kind, Kind::Memory(_)))
     }
 }

@@ -6,18 +6,30 @@
 //!
 //! This crate knows how programs are written down, not what they compute: no arithmetic and no timing is here.
 
+mod asm;
 mod config;
+mod disasm;
+mod dlpx;
+mod documentation;
 mod executable;
 mod field;
+mod fuzz;
 mod instruction;
 mod spec;
+mod system_verilog;
 mod table;
 mod word;
 
+pub use asm::{AssembleError, AssembleErrors, assemble, assemble_file};
 pub use config::{ConfigRegister, ConfigSpec, ConfigWrites};
+pub use disasm::{disassemble, instruction_text};
+pub use dlpx::ExecutableError;
+pub use documentation::{config_table, documentation, instruction_table};
 pub use executable::{Executable, LayerInfo, MachineKey, NO_LAYER, Port, Real, Segment, SourceLocation};
+pub use fuzz::{fuzz_assemble, fuzz_executable};
 pub use instruction::{DecodeError, Instruction, OperandError, decode, encode, encode_unchecked};
 pub use spec::{Address, Condition, Engine, FieldSpec, InstructionSpec, Kind, Memory, Space};
+pub use system_verilog::system_verilog_package;
 pub use table::{
     Add, AddScalar, AveragePool, Branch, Config, Copy, Depthwise, Dot, Fill, INSTRUCTIONS, Jump, Load,
     LoadTable, Loop, MaxPool, Maximum, Move, Multiply, Operation, Requantise, Set, Store, Table, Transpose,

@@ -1,0 +1,165 @@
+//! The bytes of an executable (docs/dlpx.md).
+//!
+//! Every byte of a file is covered by a checksum, and there is exactly one way to write an executable: what is read can be written back and gives the same
+//! bytes.
+
+mod check;
+mod read;
+mod write;
+
+use std::{io::Write, path::Path};
+
+use crate::Executable;
+pub(crate) use write::repair_checksums;
+
+/// First bytes of a file.
+const MAGIC: [u8; 4] = *b"DLPX";
+/// Version of the format that this crate reads and writes.
+const VERSION: u32 = 1;
+/// Bytes before the section table.
+const HEADER_BYTES: usize = 16;
+/// Bytes of an entry of the section table.
+const ENTRY_BYTES: usize = 24;
+
+/// The sections of a file, in its order; the number is the section's kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Section {
+    Machine = 1,
+    Code = 2,
+    Data = 3,
+    Ports = 4,
+    SourceMap = 5,
+    Layers = 6,
+}
+
+impl Section {
+    const ALL: [Section; 6] =
+        [Section::Machine, Section::Code, Section::Data, Section::Ports, Section::SourceMap, Section::Layers];
+
+    fn name(self) -> &'static str {
+        match self {
+            Section::Machine => "machine",
+            Section::Code => "code",
+            Section::Data => "data",
+            Section::Ports => "ports",
+            Section::SourceMap => "source map",
+            Section::Layers => "layers",
+        }
+    }
+}
+
+/// Why bytes are no executable, or an executable is none that may be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecutableError {
+    /// Reading or writing failed.
+    #[error("{file}: {source}")]
+    Io {
+        /// The path as given.
+        file: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file is an executable, but a bad one.
+    #[error("{file}: {error}")]
+    InFile {
+        /// The path as given.
+        file: String,
+        /// What is wrong.
+        error: Box<ExecutableError>,
+    },
+    /// The first four bytes are not `DLPX`.
+    #[error("this is no DLP executable: it does not begin with `DLPX`")]
+    Magic,
+    /// The format is of another version.
+    #[error(
+        "the executable has format version {found}; this program reads version {VERSION}: compile the network again"
+    )]
+    Version {
+        /// What the header says.
+        found: u32,
+    },
+    /// A checksum is wrong.
+    #[error(
+        "the {part} of the executable is damaged: its checksum is {found:#010x}, and should be {expected:#010x}"
+    )]
+    Checksum {
+        /// Header or section.
+        part: &'static str,
+        /// The checksum of the bytes.
+        found: u32,
+        /// The checksum that the file gives.
+        expected: u32,
+    },
+    /// Sizes, offsets or values do not fit together.
+    #[error("the {part} of the executable is malformed: {message}")]
+    Malformed {
+        /// Header or section.
+        part: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// The parts of the program contradict each other.
+    #[error("the program is inconsistent: {0}")]
+    Inconsistent(String),
+}
+
+impl Executable {
+    /// The bytes of the file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        write::to_bytes(self)
+    }
+
+    /// Reads the bytes of a file: checks checksums, then sizes, then what [`Executable::check`] checks.
+    ///
+    /// # Errors
+    /// [`ExecutableError`]; never panics, and never allocates more than a small multiple of `bytes.len()`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Executable, ExecutableError> {
+        let executable = read::from_bytes(bytes)?;
+        executable.check()?;
+        Ok(executable)
+    }
+
+    /// Writes the file, in whole or not at all.
+    ///
+    /// # Errors
+    /// [`ExecutableError::Inconsistent`] if the program could not be loaded again, [`ExecutableError::Io`].
+    pub fn save(&self, path: &Path) -> Result<(), ExecutableError> {
+        let file = path.display().to_string();
+        self.check()
+            .map_err(|error| ExecutableError::InFile { file: file.clone(), error: Box::new(error) })?;
+        write_whole(path, &self.to_bytes()).map_err(|source| ExecutableError::Io { file, source })
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ExecutableError::Io`], or [`ExecutableError::InFile`] with what [`Executable::from_bytes`] says.
+    pub fn load(path: &Path) -> Result<Executable, ExecutableError> {
+        let file = path.display().to_string();
+        let bytes =
+            std::fs::read(path).map_err(|source| ExecutableError::Io { file: file.clone(), source })?;
+        Executable::from_bytes(&bytes)
+            .map_err(|error| ExecutableError::InFile { file, error: Box::new(error) })
+    }
+}
+
+/// Writes beside the target and renames, so that an interruption leaves the old file or the new one.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".dlpx-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The user's mask decides, as for any other file; the crate's default is private.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Whether the parts of an executable fit together.
+
+use super::ExecutableError;
+use crate::{Executable, NO_LAYER, Port, WORD_BYTES};
+
+/// End of the DRAM address space.
+const DRAM_END: u64 = 1 << 40;
+/// Instruction indices have 24 bits.
+const CODE_LIMIT: usize = 1 << 24;
+/// Axes of a tensor, at most.
+const RANK_LIMIT: usize = 8;
+
+impl Executable {
+    /// Checks everything that does not need a machine: sizes, addresses, overlaps, the source map, ports. Whether the words decode is not checked: a bad
+    /// instruction is a fault when it is reached.
+    ///
+    /// # Errors
+    /// [`ExecutableError::Inconsistent`] with the first contradiction.
+    pub fn check(&self) -> Result<(), ExecutableError> {
+        self.contradiction().map_or(Ok(()), |message| Err(ExecutableError::Inconsistent(message)))
+    }
+
+    fn contradiction(&self) -> Option<String> {
+        if !self.code_base.is_multiple_of(WORD_BYTES as u64) {
+            return Some(format!("the code's address {:#x} is no multiple of 32", self.code_base));
+        }
+        if self.code.len() > CODE_LIMIT {
+            return Some(format!("{} instructions are more than 2^24", self.code.len()));
+        }
+        if self.source_map.len() != self.code.len() {
+            let (map, code) = (self.source_map.len(), self.code.len());
+            return Some(format!("the source map has {map} entries for {code} instructions"));
+        }
+        for (index, location) in self.source_map.iter().enumerate() {
+            if location.layer != NO_LAYER && location.layer as usize >= self.layers.len() {
+                let layers = self.layers.len();
+                return Some(format!("instruction {index} belongs to layer {} of {layers}", location.layer));
+            }
+        }
+        self.overlap().or_else(|| self.bad_port())
+    }
+
+    /// Two pieces of memory that claim the same bytes, or one outside DRAM.
+    fn overlap(&self) -> Option<String> {
+        let code_bytes = (WORD_BYTES * self.code.len()) as u64;
+        let mut pieces = vec![(self.code_base, code_bytes, "the code".to_owned())];
+        for (index, segment) in self.segments.iter().enumerate() {
+            if segment.bytes.is_empty() {
+                return Some(format!("data segment {index} is empty"));
+            }
+            pieces.push((segment.address, segment.bytes.len() as u64, format!("data segment {index}")));
+        }
+        for (start, bytes, name) in &pieces {
+            if start.checked_add(*bytes).is_none_or(|end| end > DRAM_END) {
+                return Some(format!(
+                    "{name} ({bytes} bytes from {start:#x}) leaves the 40-bit DRAM address space"
+                ));
+            }
+        }
+        pieces.retain(|(_, bytes, _)| *bytes > 0);
+        pieces.sort_by_key(|(start, ..)| *start);
+        for pair in pieces.windows(2) {
+            let [(start, bytes, name), (next, next_bytes, next_name)] = pair else { continue };
+            if start + bytes > *next {
+                return Some(format!(
+                    "{name} ({start:#x} to {:#x}) and {next_name} ({next:#x} to {:#x}) overlap: move one of them",
+                    start + bytes - 1,
+                    next + next_bytes - 1,
+                ));
+            }
+        }
+        None
+    }
+
+    fn bad_port(&self) -> Option<String> {
+        let code = (self.code_base, self.code_base + (WORD_BYTES * self.code.len()) as u64);
+        for (ports, what) in [(&self.inputs, "input"), (&self.outputs, "output")] {
+            for (index, port) in ports.iter().enumerate() {
+                if let Err(message) = port.check() {
+                    return Some(format!("{what} `{}`: {message}", port.name));
+                }
+                if port.address < code.1 && port.address + port.len() as u64 > code.0 {
+                    return Some(format!("{what} `{}` overlaps the code", port.name));
+                }
+                if ports[..index].iter().any(|other| other.name == port.name) {
+                    return Some(format!("there are two {what}s called `{}`", port.name));
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Port {
+    /// What is wrong with the port by itself.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let rank = self.shape.len();
+        if rank == 0 || rank > RANK_LIMIT {
+            return Err(format!("a shape of {rank} axes is not between 1 and {RANK_LIMIT}"));
+        }
+        let elements = self.shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
+        let end = elements.filter(|count| *count > 0).and_then(|count| self.address.checked_add(count));
+        if end.is_none_or(|end| end > DRAM_END) {
+            let message = "has no elements, or leaves the 40-bit DRAM address space";
+            return Err(format!("a tensor of shape {:?} at {:#x} {message}", self.shape, self.address));
+        }
+        if self.dtype != "i8" {
+            return Err(format!("its type is {:?}; the only type is \"i8\"", self.dtype));
+        }
+        let Some(real) = &self.real else {
+            return Ok(());
+        };
+        if !(real.scale.is_finite() && real.scale > 0.0) {
+            return Err(format!("its scale is {}; it must be positive and finite", real.scale));
+        }
+        if !(-128..=127).contains(&real.zero) {
+            return Err(format!("its zero point is {}, outside -128..=127", real.zero));
+        }
+        let mut axes = real.permutation.clone();
+        axes.sort_unstable();
+        if axes != (0..rank).collect::<Vec<_>>() {
+            return Err(format!("{:?} is no permutation of its {rank} axes", real.permutation));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! The generated tables of docs/isa.md.
+
+use std::fmt::Write;
+
+use crate::{ConfigRegister, Engine, FieldSpec, INSTRUCTIONS, Kind, Space};
+
+/// The page with the text between its markers made anew.
+///
+/// A piece stands between the lines `<!-- generated: NAME -->` and `<!-- end -->`. Names are `config` and those of the engines. What
+/// stands between unknown markers stays.
+pub fn documentation(page: &str) -> String {
+    let mut out = String::with_capacity(page.len());
+    let mut skipping = false;
+    for line in page.lines() {
+        if line == "<!-- end -->" {
+            skipping = false;
+        }
+        if skipping {
+            continue;
+        }
+        out.push_str(line);
+        out.push('\n');
+        let name = line.strip_prefix("<!-- generated: ").and_then(|rest| rest.strip_suffix(" -->"));
+        if let Some(piece) = name.and_then(piece) {
+            out.push_str(&piece);
+            skipping = true;
+        }
+    }
+    out
+}
+
+fn piece(name: &str) -> Option<String> {
+    if name == "config" {
+        return Some(config_table());
+    }
+    Engine::ALL.into_iter().find(|engine| engine.name() == name).map(instruction_table)
+}
+
+/// The configuration registers as a Markdown table.
+pub fn config_table() -> String {
+    let mut out =
+        String::from("| number | register | values | reset | meaning |\n| --- | --- | --- | --- | --- |\n");
+    for register in ConfigRegister::ALL {
+        let spec = register.spec();
+        // Writing to a string cannot fail, here and below.
+        let _ = writeln!(
+            out,
+            "| {:#04x} | `{}` | {}..={} | {} | {} |",
+            spec.id,
+            spec.name,
+            spec.low,
+            bound(spec.high),
+            spec.reset,
+            spec.doc.trim(),
+        );
+    }
+    out
+}
+
+/// The instructions of an engine as a Markdown table.
+pub fn instruction_table(engine: Engine) -> String {
+    let mut out =
+        String::from("| opcode | instruction | operands (bits) | effect |\n| --- | --- | --- | --- |\n");
+    for spec in INSTRUCTIONS.iter().filter(|spec| spec.engine == engine) {
+        let operands: Vec<String> = spec.fields.iter().map(operand).collect();
+        let operands = match (operands.is_empty(), spec.engine, spec.may_post) {
+            (true, Engine::Control, true) => "post mask".to_owned(),
+            _ => operands.join(", "),
+        };
+        let _ = writeln!(
+            out,
+            "| {:#04x} | `{}` | {operands} | {} |",
+            spec.opcode,
+            spec.mnemonic,
+            spec.doc.trim()
+        );
+    }
+    out
+}
+
+/// Powers of two less one are easier to read as such.
+fn bound(value: i64) -> String {
+    match value {
+        0..=0xffff => value.to_string(),
+        _ if (value + 1).count_ones() == 1 => format!("2^{}-1", (value + 1).trailing_zeros()),
+        _ => value.to_string(),
+    }
+}
+
+fn operand(field: &FieldSpec) -> String {
+    let kind = match field.kind {
+        Kind::Address(Space::Selected) => " address",
+        Kind::Address(Space::Dram) => " DRAM address",
+        Kind::Address(Space::Nram) => " NRAM address",
+        Kind::Address(Space::Wram) => " WRAM address",
+        Kind::Address(Space::Aram) => " ARAM address",
+        Kind::Address(Space::Pram) => " PRAM address",
+        Kind::Register => " register",
+        Kind::Signed => " signed",
+        _ => "",
+    };
+    let most = field.lsb + field.width - 1;
+    match most == field.lsb {
+        true => format!("`{}`{kind} ({most})", field.name),
+        false => format!("`{}`{kind} ({most}:{})", field.name, field.lsb),
+    }
+}

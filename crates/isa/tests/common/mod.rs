@@ -1,0 +1,177 @@
+//! Generators that the tests of this crate share.
+
+use ediacara_isa::{
+    ConfigRegister, Executable, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind, LayerInfo, MachineKey,
+    NO_LAYER, Port, Real, Segment, SourceLocation, Space, WORD_BYTES, Word,
+};
+use proptest::{collection::vec, prelude::*};
+
+/// Sets bits of a word the slow and obvious way.
+fn set(word: &mut Word, lsb: u32, width: u32, value: u64) {
+    for bit in 0..width {
+        if value >> bit & 1 == 1 {
+            word[((lsb + bit) / 8) as usize] |= 1 << ((lsb + bit) % 8);
+        }
+    }
+}
+
+/// A value that the field may have, from random bits.
+fn field_value(field: &FieldSpec, random: u64) -> u64 {
+    let most = if field.width >= 64 { u64::MAX } else { (1 << field.width) - 1 };
+    // A quarter of the values are extreme.
+    let random = match random % 8 {
+        0 => u64::MAX,
+        1 => 0,
+        _ => random >> 3,
+    };
+    match field.kind {
+        Kind::Count | Kind::Body => (random & most).max(1),
+        Kind::Memory(allowed) => allowed[(random % allowed.len() as u64) as usize] as u64,
+        Kind::Address(Space::Dram) => random & (most >> 4),
+        _ => random & most,
+    }
+}
+
+fn config_writes(word: &mut Word, lsb: u32, random: &[u64]) {
+    let count = (random[0] % 6) as usize;
+    for place in 0..5 {
+        let at = lsb + 40 * place as u32;
+        if place >= count {
+            set(word, at, 8, 0xff);
+            continue;
+        }
+        let bits = random[place + 1];
+        let register = ConfigRegister::ALL[(bits % ConfigRegister::COUNT as u64) as usize];
+        let spec = register.spec();
+        let value = match bits >> 8 & 3 {
+            0 => spec.low,
+            1 => spec.high,
+            _ => spec.low + ((bits >> 10) as i64 % (spec.high - spec.low + 1)),
+        };
+        set(word, at, 8, register.id().into());
+        set(word, at + 8, 32, u64::from(value as u32));
+    }
+}
+
+fn word_of(spec: &InstructionSpec, random: &[u64]) -> Word {
+    let mut word = [0; WORD_BYTES];
+    word[0] = spec.opcode;
+    if spec.may_wait {
+        set(&mut word, 16, 16, random[6]);
+    }
+    if spec.may_post {
+        set(&mut word, 32, 16, random[7]);
+    }
+    let to_pram = spec.mnemonic == "load" && field_value(&spec.fields[0], random[8]) == 2;
+    for (index, field) in spec.fields.iter().enumerate() {
+        match field.kind {
+            Kind::ConfigWrites => config_writes(&mut word, field.lsb, random),
+            _ => {
+                let mut value = field_value(field, random[8 + index]);
+                if to_pram && field.name == "length" {
+                    value = (value / 12).max(1) * 12;
+                }
+                set(&mut word, field.lsb, field.width, value);
+            }
+        }
+    }
+    word
+}
+
+/// A word that decodes, of any instruction.
+pub(crate) fn word() -> impl Strategy<Value = Word> {
+    (0..INSTRUCTIONS.len(), vec(any::<u64>(), 20))
+        .prop_map(|(row, random)| word_of(&INSTRUCTIONS[row], &random))
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-z_]{1,8}", "\\PC{0,6}", Just("a\"b\\c\n\t\u{7f}\u{202e}".to_owned())]
+}
+
+fn port() -> impl Strategy<Value = Port> {
+    let real = (any::<f32>(), -128i32..=127, any::<bool>());
+    (name(), 0u64..1 << 30, vec(1usize..20, 1..5), proptest::option::of(real)).prop_map(
+        |(name, address, shape, real)| {
+            let mut permutation: Vec<usize> = (0..shape.len()).collect();
+            let real = real.map(|(scale, zero, reversed)| {
+                if reversed {
+                    permutation.reverse();
+                }
+                let scale = if scale.is_finite() && scale != 0.0 { scale.abs() } else { 0.1 };
+                Real { scale, zero, permutation }
+            });
+            // Above everything else, so that nothing overlaps the code.
+            Port { name, address: address + (1 << 33), shape, dtype: "i8".to_owned(), real }
+        },
+    )
+}
+
+fn ports() -> impl Strategy<Value = Vec<Port>> {
+    vec(port(), 0..3).prop_map(|mut ports| {
+        let mut seen = std::collections::BTreeSet::new();
+        ports.retain(|port| seen.insert(port.name.clone()));
+        ports
+    })
+}
+
+fn layer() -> impl Strategy<Value = LayerInfo> {
+    (name(), name(), vec(0usize..1 << 40, 0..5), any::<[u64; 4]>()).prop_map(|(name, op, shape, counts)| {
+        LayerInfo {
+            name,
+            op,
+            shape,
+            macs: counts[0],
+            matrix_macs: counts[1],
+            vector_operations: counts[2],
+            weight_bytes: counts[3],
+        }
+    })
+}
+
+fn machine() -> impl Strategy<Value = MachineKey> {
+    (name(), any::<[u32; 2]>(), any::<[u64; 5]>()).prop_map(|(name, array, sizes)| MachineKey {
+        name,
+        rows: array[0],
+        columns: array[1],
+        nram_bytes: sizes[0],
+        wram_bytes: sizes[1],
+        aram_bytes: sizes[2],
+        pram_bytes: sizes[3],
+        dram_bytes: sizes[4],
+    })
+}
+
+fn segments() -> impl Strategy<Value = Vec<Segment>> {
+    let bytes = prop_oneof![vec(any::<u8>(), 1..100), (1usize..200).prop_map(|count| vec![0; count])];
+    vec((0u64..1000, bytes), 0..4).prop_map(|pieces| {
+        let mut address = 1 << 32;
+        pieces
+            .into_iter()
+            .map(|(gap, bytes)| {
+                let segment = Segment { address: address + gap, bytes };
+                address = segment.address + segment.bytes.len() as u64;
+                segment
+            })
+            .collect()
+    })
+}
+
+/// An executable that may be written: valid words and bad ones, data, ports, layers.
+pub(crate) fn executable() -> impl Strategy<Value = Executable> {
+    let code = vec(prop_oneof![4 => word(), 1 => any::<Word>()], 0..20);
+    let locations = vec((any::<u32>(), prop_oneof![Just(0u32), 1u32..100, any::<u32>()]), 20);
+    (machine(), 0u64..1 << 20, code, locations, segments(), ports(), ports(), vec(layer(), 0..4)).prop_map(
+        |(machine, base, code, locations, segments, inputs, outputs, layers)| {
+            let location = |(layer, line): &(u32, u32)| SourceLocation {
+                layer: if layer % 5 == 0 || layers.is_empty() {
+                    NO_LAYER
+                } else {
+                    layer % layers.len() as u32
+                },
+                line: *line,
+            };
+            let source_map = locations[..code.len()].iter().map(location).collect();
+            Executable { machine, code_base: base * 32, code, segments, inputs, outputs, source_map, layers }
+        },
+    )
+}

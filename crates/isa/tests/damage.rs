@@ -1,0 +1,195 @@
+//! Damaged files are refused, and neither they nor damaged sources make anything panic. All damage is seeded.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its premise fails")]
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use ediacara_isa::{Executable, assemble, fuzz_assemble, fuzz_executable};
+
+/// A small generator of 64-bit numbers (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+}
+
+/// The inputs of the text cases.
+fn sources() -> Vec<String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/asm");
+    let mut paths: Vec<_> =
+        std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+/// A real file: code, data, ports, layers.
+fn sample() -> Vec<u8> {
+    let text = include_str!("asm/program.dlpasm");
+    assemble(text.split("// expected:").next().unwrap(), "program.dlpasm").unwrap().to_bytes()
+}
+
+#[test]
+fn two_hundred_bit_flips_and_field_changes_are_refused() {
+    let file = sample();
+    assert!(Executable::from_bytes(&file).is_ok());
+    let mut random = Random(1);
+    for case in 0..200 {
+        let mut damaged = file.clone();
+        if case % 2 == 0 {
+            let bit = random.below(8 * file.len());
+            damaged[bit / 8] ^= 1 << (bit % 8);
+        } else {
+            // Every number of the format lies at an even address at most; so this hits fields, whole and in part.
+            let at = 2 * random.below((file.len() - 4) / 2);
+            let value = [0, 1, u32::MAX, i32::MAX as u32, random.next() as u32][random.below(5)];
+            damaged[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        }
+        if damaged != file {
+            assert!(Executable::from_bytes(&damaged).is_err(), "case {case} was not noticed");
+        }
+    }
+}
+
+#[test]
+fn cut_and_extended_files_are_refused() {
+    let file = sample();
+    for length in 0..file.len() {
+        assert!(Executable::from_bytes(&file[..length]).is_err(), "{length} bytes");
+    }
+    let mut longer = file;
+    longer.push(0);
+    assert!(Executable::from_bytes(&longer).is_err());
+}
+
+#[test]
+fn a_saved_file_loads_and_errors_name_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("sample.dlpx");
+    let executable = Executable::from_bytes(&sample()).unwrap();
+    executable.save(&path).unwrap();
+    assert_eq!(Executable::load(&path).unwrap(), executable);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left behind");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = Executable::load(&path).unwrap_err().to_string();
+    assert!(error.contains("sample.dlpx: the layers of the executable is damaged"), "{error}");
+}
+
+/// Deletes, repeats, overwrites and inserts at random places.
+fn damage(random: &mut Random, bytes: &mut Vec<u8>, words: &[&[u8]]) {
+    for _ in 0..=random.below(4) {
+        let at = random.below(bytes.len() + 1);
+        let end = (at + random.below(24)).min(bytes.len());
+        match random.below(6) {
+            0 => drop(bytes.drain(at..end)),
+            1 => {
+                let piece = bytes[at..end].to_vec();
+                bytes.splice(at..at, piece);
+            }
+            2 | 3 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+            4 if at < bytes.len() => bytes[at] = random.next() as u8,
+            _ => {
+                let word = words[random.below(words.len())];
+                bytes.splice(at..at, word.iter().copied());
+            }
+        }
+    }
+}
+
+/// Runs cases until there were `count` or the time is over.
+fn cases(seed: u64, count: usize, mut case: impl FnMut(&mut Random)) {
+    let start = Instant::now();
+    let mut random = Random(seed);
+    let done = (0..count)
+        .take_while(|_| start.elapsed() < Duration::from_secs(20))
+        .map(|_| case(&mut random))
+        .count();
+    assert!(done >= count / 20, "only {done} cases in twenty seconds");
+}
+
+#[test]
+fn damaged_sources() {
+    let sources = sources();
+    let words: Vec<&[u8]> = [
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        "=",
+        "+",
+        "-",
+        "~",
+        "<<",
+        ">>",
+        "|",
+        "\"",
+        "\\u{",
+        "r1",
+        "r16",
+        ".zero",
+        ".align 3",
+        ".data 0",
+        ".code",
+        ".equ",
+        ".hex \"0",
+        ".record",
+        ".within",
+        ".line 0",
+        "here",
+        "wait(",
+        "post(16)",
+        "0x",
+        "18446744073709551616",
+        "config",
+        "\n",
+        "\r\n",
+        "\t",
+        "é",
+        "until=",
+        "nram[",
+        "// run",
+        "label:",
+        ".include \"x\"",
+    ]
+    .map(str::as_bytes)
+    .to_vec();
+    cases(2, 4000, |random| {
+        let mut bytes = sources[random.below(sources.len())].clone().into_bytes();
+        damage(random, &mut bytes, &words);
+        fuzz_assemble(&bytes);
+    });
+}
+
+#[test]
+fn damaged_files() {
+    let file = sample();
+    let words: [&[u8]; 6] = [&[0; 4], &[0xff; 4], &[0xff; 8], &[1, 0, 0, 0], b"DLPX", &[0x7f, 0xff]];
+    cases(3, 6000, |random| {
+        let mut bytes = file.clone();
+        damage(random, &mut bytes, &words);
+        fuzz_executable(&bytes);
+    });
+}
+
+#[test]
+fn deep_and_long_expressions() {
+    for text in ["(".repeat(100_000), "-".repeat(100_000), format!(".equ A, {}1", "1 + ".repeat(50_000))] {
+        fuzz_assemble(text.as_bytes());
+        fuzz_assemble(format!(".equ A, {text}").as_bytes());
+    }
+}

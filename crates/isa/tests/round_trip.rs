@@ -1,0 +1,82 @@
+//! Words, text and files are three ways to write the same programs.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its premise fails")]
+
+mod common;
+
+use ediacara_isa::{Executable, INSTRUCTIONS, Word, assemble, decode, disassemble, encode, instruction_text};
+use proptest::prelude::*;
+
+fn check_word(word: &Word) -> Result<(), TestCaseError> {
+    let Ok(instruction) = decode(word) else {
+        return Ok(());
+    };
+    prop_assert_eq!(&encode(&instruction).unwrap(), word);
+    let text = instruction_text(&instruction);
+    let assembled = assemble(&text, "one.dlpasm").map_err(|e| TestCaseError::fail(e.to_string()))?;
+    prop_assert_eq!(&assembled.code, &vec![*word], "{}", text);
+    let again = decode(&assembled.code[0]).unwrap();
+    prop_assert_eq!(instruction_text(&again), text);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_valid_word_is_an_instruction_and_a_line(word in common::word()) {
+        prop_assert!(decode(&word).is_ok(), "{:?}", decode(&word));
+        check_word(&word)?;
+    }
+
+    #[test]
+    fn a_changed_bit_is_an_error_or_another_instruction(word in common::word(), bit in 0usize..256) {
+        let mut changed = word;
+        changed[bit / 8] ^= 1 << (bit % 8);
+        check_word(&changed)?;
+    }
+
+    #[test]
+    fn random_words_never_panic(mut word in any::<Word>(), row in 0..INSTRUCTIONS.len(), keep in any::<bool>()) {
+        if !keep {
+            word[0] = INSTRUCTIONS[row].opcode;
+            word[1] = 0;
+        }
+        check_word(&word)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn executables_survive_bytes_and_text(executable in common::executable()) {
+        let bytes = executable.to_bytes();
+        prop_assert_eq!(&Executable::from_bytes(&bytes).unwrap(), &executable);
+        let text = disassemble(&executable);
+        let again = assemble(&text, "again.dlpasm").map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+        prop_assert_eq!(again.to_bytes(), bytes, "{}", text);
+        prop_assert_eq!(disassemble(&again), text);
+    }
+}
+
+#[test]
+fn every_instruction_is_generated_and_rejects_reserved_bits() {
+    for spec in INSTRUCTIONS {
+        let mut word = [0; 32];
+        word[0] = spec.opcode;
+        word[1] = 1;
+        let error = decode(&word).unwrap_err().to_string();
+        assert!(
+            error.contains("reserved bit") || error.contains("zero") || error.contains("memory"),
+            "{error}"
+        );
+    }
+    for opcode in 0..=255 {
+        let known = INSTRUCTIONS.iter().any(|spec| spec.opcode == opcode);
+        let mut word = [0; 32];
+        word[0] = opcode;
+        let unknown =
+            matches!(decode(&word), Err(ediacara_isa::DecodeError::Opcode(found)) if found == opcode);
+        assert_eq!(unknown, !known, "{opcode:#x}");
+    }
+}
