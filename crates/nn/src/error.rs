@@ -1,0 +1,42 @@
+//! Why a built-in network could not be made.
+
+use ediacara_graph::GraphError;
+use ediacara_tensor::TensorError;
+
+/// An error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NnError {
+    /// No built-in network has this name.
+    #[error("no built-in network is called '{name}'; there are {known}")]
+    Unknown {
+        /// The name that was given.
+        name: String,
+        /// The names there are, separated by commas.
+        known: String,
+    },
+    /// The sizes in the name of a multilayer perceptron cannot be used.
+    #[error("'{name}': {problem}; write the sizes from input to output like mlp:33-512-10")]
+    Sizes {
+        /// The name that was given.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The batch is 0 or too large.
+    #[error("a batch of {batch} cannot be built for '{name}'; give 1 to {limit}")]
+    Batch {
+        /// The network.
+        name: String,
+        /// The batch that was asked for.
+        batch: usize,
+        /// The largest batch.
+        limit: usize,
+    },
+    /// The graph refused a node.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// A weight could not be made.
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
+}

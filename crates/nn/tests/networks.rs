@@ -1,0 +1,258 @@
+//! The built-in networks against published figures, and the health of their activations.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may")]
+
+use ediacara_data::synthetic;
+use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
+use ediacara_nn::{Summary, build, names, networks};
+
+/// Computes every value of a graph on the host, and shows each node's result.
+fn run(graph: &Graph, input: Tensor, mut see: impl FnMut(NodeId, &Tensor)) {
+    let mut values: Vec<Option<Tensor>> = vec![None; graph.value_count()];
+    values[graph.inputs()[0].index()] = Some(input);
+    let mut readers: Vec<usize> = graph.values().map(|value| graph.consumers(value).len()).collect();
+    for id in graph.order() {
+        let node = graph.node(id);
+        let operand = |value: &ValueId| {
+            graph.constant(*value).or_else(|| values[value.index()].as_ref()).cloned().unwrap()
+        };
+        let operands: Vec<Tensor> = node.inputs.iter().map(operand).collect();
+        let mut outputs: Vec<Tensor> = graph.output_types(id).iter().map(|ty| ty.zeros().unwrap()).collect();
+        node.op.run(&operands.iter().collect::<Vec<_>>(), &mut outputs).unwrap();
+        see(id, &outputs[0]);
+        values[graph.output_of(id).index()] = outputs.pop();
+        for input in &node.inputs {
+            readers[input.index()] = readers[input.index()].saturating_sub(1);
+            if readers[input.index()] == 0 {
+                values[input.index()] = None;
+            }
+        }
+    }
+}
+
+/// How many different numbers a tensor has after int8 quantisation with the range of its own least and
+/// greatest (and 0).
+fn distinct_int8(values: &[f32]) -> usize {
+    let low = values.iter().copied().fold(0.0, f32::min);
+    let high = values.iter().copied().fold(0.0, f32::max);
+    let mut seen = [false; 256];
+    for value in values {
+        seen[(((value - low) / (high - low) * 255.0).round() as usize).min(255)] = true;
+    }
+    seen.iter().filter(|&&seen| seen).count()
+}
+
+fn moments(values: &[f32]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
+    (mean, values.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>() / count)
+}
+
+/// `num_params` of torchvision's metadata; its `_ops` (0.714, 19.632, 4.089, 11.514, 0.301 G) are these
+/// multiply-accumulates of convolutions and fully connected layers, rounded.
+#[test]
+fn parameters_and_macs_are_torchvisions() {
+    let published = [
+        ("alexnet", 61_100_840, 714_188_480),
+        ("vgg19", 143_667_240, 19_632_062_464),
+        ("resnet50", 25_557_032, 4_089_184_256),
+        ("resnet152", 60_192_808, 11_513_626_624),
+        ("mobilenet_v2", 3_504_872, 300_774_272),
+        // LeNet-5's usual figures.
+        ("lenet5", 61_706, 416_520),
+        ("mlp:33-512-10", 22_538, 22_016),
+    ];
+    for (name, parameters, macs) in published {
+        let summary = Summary::new(&build(name, 1, 0).unwrap());
+        assert_eq!((summary.parameters, summary.macs), (parameters, macs), "{name}");
+        assert_eq!(summary.parameter_bytes, 4 * parameters, "{name}");
+    }
+}
+
+/// The published table of AlexNet's layers.
+#[test]
+fn alexnets_layers() {
+    let summary = Summary::new(&build("alexnet", 2, 0).unwrap());
+    let found: Vec<_> = summary
+        .layers
+        .iter()
+        .filter(|layer| layer.parameters > 0)
+        .map(|layer| {
+            (layer.name.as_str(), layer.kind.as_str(), layer.output_shape.as_slice(), layer.parameters)
+        })
+        .collect();
+    let expected: [(&str, &str, &[usize], u64); 8] = [
+        ("features.0", "conv", &[2, 64, 55, 55], 23_296),
+        ("features.3", "conv", &[2, 192, 27, 27], 307_392),
+        ("features.6", "conv", &[2, 384, 13, 13], 663_936),
+        ("features.8", "conv", &[2, 256, 13, 13], 884_992),
+        ("features.10", "conv", &[2, 256, 13, 13], 590_080),
+        ("classifier.1", "gemm", &[2, 4096], 37_752_832),
+        ("classifier.4", "gemm", &[2, 4096], 16_781_312),
+        ("classifier.6", "gemm", &[2, 1000], 4_097_000),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(summary.macs, 2 * 714_188_480, "arithmetic grows with the batch, parameters do not");
+    assert_eq!(summary.parameters, 61_100_840);
+}
+
+/// torchvision's ResNets have 53 and 155 convolutions, each with its normalisation, and a pooling to 7 x 7
+/// pixels.
+#[test]
+fn resnets_layers() {
+    for (name, convolutions, blocks) in [("resnet50", 53, 16), ("resnet152", 155, 50)] {
+        let summary = Summary::new(&build(name, 1, 0).unwrap());
+        let count = |kind: &str| summary.layers.iter().filter(|layer| layer.kind == kind).count();
+        assert_eq!((count("conv"), count("batch_norm"), count("add")), (convolutions, convolutions, blocks));
+        let last = summary.layers.iter().rfind(|layer| layer.kind == "conv").unwrap();
+        assert_eq!(
+            (last.name.as_str(), last.output_shape.as_slice()),
+            ("layer4.2.conv3", [1, 2048, 7, 7].as_slice())
+        );
+        let norm = summary.layers.iter().find(|layer| layer.kind == "batch_norm").unwrap();
+        assert_eq!((norm.name.as_str(), norm.parameters, norm.neurons), ("bn1", 128, 64 * 112 * 112));
+        assert_eq!((norm.multiplications, norm.additions, norm.macs), (64 * 112 * 112, 64 * 112 * 112, 0));
+    }
+}
+
+/// By hand: 33 inputs, 512 hidden, 10 outputs.
+#[test]
+fn a_perceptron_counted_by_hand() {
+    let summary = Summary::new(&build("mlp:33-512-10", 1, 0).unwrap());
+    let rows: Vec<_> = summary
+        .layers
+        .iter()
+        .map(|layer| {
+            (layer.kind.as_str(), layer.parameters, layer.neurons, layer.multiplications, layer.additions)
+        })
+        .collect();
+    // A neuron of n inputs takes n multiplications, n - 1 additions and one for the bias.
+    let expected = [
+        ("gemm", 33 * 512 + 512, 512, 33 * 512, 33 * 512),
+        ("relu", 0, 512, 0, 0),
+        ("gemm", 512 * 10 + 10, 10, 512 * 10, 512 * 10),
+    ];
+    assert_eq!(rows, expected);
+    assert_eq!((summary.neurons, summary.input_bytes), (512 + 512 + 10, 33 * 4));
+    assert_eq!(summary.activation_bytes, 4 * (512 + 512 + 10));
+    assert_eq!(summary.memory_bytes, 4 * (33 + 22_538 + 512 + 512 + 10));
+    let first = &summary.layers[0];
+    assert_eq!(first.memory_bytes, 4 * (33 + 33 * 512 + 512 + 512));
+}
+
+#[test]
+fn summaries_serialise() {
+    let summary = Summary::new(&build("lenet5", 1, 0).unwrap());
+    let json = serde_json::to_value(&summary).unwrap();
+    for field in ["parameters", "macs", "multiplications", "additions", "neurons", "layers"] {
+        assert!(json.get(field).is_some(), "{field}");
+    }
+    assert_eq!(json["layers"][0]["output_shape"], serde_json::json!([1, 6, 28, 28]));
+    assert_eq!(json["inputs"][0]["shape"], serde_json::json!([1, 1, 28, 28]));
+}
+
+/// Through the whole depth every value has a variance near 1 (a residual branch: near 1 / blocks), differs
+/// from place to place, and keeps more than 32 int8 numbers.
+#[track_caller]
+fn check_health(name: &str) {
+    let graph = build(name, 1, 1).unwrap();
+    let input = synthetic::normal(&graph.ty(graph.inputs()[0]).shape, 1).unwrap();
+    run(&graph, input, |id, output| {
+        let (layer, kind) = (&graph.node(id).name, graph.node(id).op.name());
+        let values = output.as_slice::<f32>().unwrap();
+        let (mean, variance) = moments(values);
+        let few = values.len() < 1000;
+        assert!(few || distinct_int8(values) > 32, "{name} {layer} ({kind}): {}", distinct_int8(values));
+        if kind != "pool" && kind != "reshape" && values.len() >= 10 {
+            assert!(
+                (0.01..8.0).contains(&variance),
+                "{name} {layer} ({kind}): variance {variance}, mean {mean}"
+            );
+        }
+        assert!(kind != "relu" || variance / (mean * mean) > 0.3, "{name} {layer} is flat");
+    });
+}
+
+#[test]
+fn alexnet_is_healthy() {
+    check_health("alexnet");
+}
+
+#[test]
+fn vgg19_is_healthy() {
+    check_health("vgg19");
+}
+
+#[test]
+fn resnet50_is_healthy() {
+    check_health("resnet50");
+}
+
+#[test]
+fn resnet152_is_healthy() {
+    check_health("resnet152");
+}
+
+#[test]
+fn mobilenet_v2_is_healthy() {
+    check_health("mobilenet_v2");
+}
+
+#[test]
+fn small_networks_are_healthy() {
+    check_health("lenet5");
+    check_health("mlp:33-512-10");
+    check_health("mlp:1-100-100-1");
+}
+
+/// Every network is built for the input that it declares, in the batch that was asked for.
+#[test]
+fn inputs_and_outputs() {
+    for network in networks() {
+        let graph = build(network.name, 3, 0).unwrap();
+        assert_eq!(graph.name, network.name);
+        let (input, output) = (graph.inputs()[0], graph.outputs()[0]);
+        assert_eq!(graph.ty(input).shape, [&[3], network.input.as_slice()].concat());
+        let classes = if network.name == "lenet5" { 10 } else { 1000 };
+        assert_eq!(graph.ty(output).shape, [3, classes]);
+        assert_eq!(
+            (graph.value(input).name.as_str(), graph.value(output).name.as_str()),
+            ("input", "logits")
+        );
+    }
+}
+
+#[test]
+fn weights_come_from_the_seed_alone() {
+    let weight = |batch: usize, seed: u64| {
+        let graph = build("lenet5", batch, seed).unwrap();
+        graph.constant(graph.value_by_name("conv2.weight").unwrap()).unwrap().to_vec::<f32>().unwrap()
+    };
+    assert_eq!(weight(1, 5), weight(4, 5));
+    assert_ne!(weight(1, 5), weight(1, 6));
+    // Filters are centred: 150 weights of deviation 1 / sqrt(150 * 0.3408), sum 0.
+    for filter in weight(1, 5).chunks_exact(150) {
+        assert!(filter.iter().sum::<f32>().abs() < 1e-5);
+    }
+    let (_, variance) = moments(&weight(1, 5));
+    assert!((variance * 150.0 * 0.3408 - 1.0).abs() < 0.1, "{variance}");
+}
+
+#[test]
+fn errors_list_what_there_is() {
+    let check = |name: &str, batch: usize, expect: &str| {
+        assert_eq!(build(name, batch, 0).map(|_| ()).unwrap_err().to_string(), expect);
+    };
+    let known = "alexnet, vgg19, resnet50, resnet152, mobilenet_v2, lenet5, mlp:33-512-10";
+    assert_eq!(names().join(", "), known);
+    check("resnet51", 1, &format!("no built-in network is called 'resnet51'; there are {known}"));
+    check("lenet5", 0, "a batch of 0 cannot be built for 'lenet5'; give 1 to 1024");
+    let form = "write the sizes from input to output like mlp:33-512-10";
+    check("mlp:33", 1, &format!("'mlp:33': an input and an output size are needed; {form}"));
+    check("mlp:", 1, &format!("'mlp:': '' is no size of a layer; {form}"));
+    check("mlp:33-0-10", 1, &format!("'mlp:33-0-10': '0' is no size of a layer; {form}"));
+    check("mlp:33-x", 1, &format!("'mlp:33-x': 'x' is no size of a layer; {form}"));
+    check("mlp:99999-99999", 1, &format!("'mlp:99999-99999': more than 1073741824 weights; {form}"));
+    let huge = format!("mlp:{0}-{0}", usize::MAX);
+    check(&huge, 1, &format!("'{huge}': more than 1073741824 weights; {form}"));
+}
