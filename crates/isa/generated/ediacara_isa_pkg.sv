@@ -24,7 +24,7 @@ package ediacara_isa_pkg;
 
   // signal: posts its mask at once
   localparam logic [7:0] OPCODE_SIGNAL = 8'h04;
-  localparam logic [255:0] USED_SIGNAL = 256'h0000000000000000000000000000000000000000000000000000ffffffff00ff;
+  localparam logic [255:0] USED_SIGNAL = 256'h0000000000000000000000000000000000000000000000000000ffff000000ff;
 
   // set: `R[rd] = value`
   localparam logic [7:0] OPCODE_SET = 8'h05;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{ConfigRegister, FieldSpec, INSTRUCTIONS, Kind, Space};
+use crate::{ConfigRegister, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind, Space, WORD_BYTES, Word};
 
 /// The text of package `ediacara_isa_pkg`: opcodes, positions of every field, numbers and resets of the configuration registers.
 ///
@@ -31,11 +31,7 @@ fn write_package(out: &mut String) -> std::fmt::Result {
         for field in spec.fields {
             write_field(out, &name, field)?;
         }
-        writeln!(
-            out,
-            "  localparam logic [255:0] USED_{name} = 256'h{};",
-            used(spec.fields, spec.may_wait || spec.may_post)
-        )?;
+        writeln!(out, "  localparam logic [255:0] USED_{name} = 256'h{};", used(spec))?;
     }
     writeln!(out, "\n  localparam int CONFIG_COUNT = {};", ConfigRegister::COUNT)?;
     for register in ConfigRegister::ALL {
@@ -66,16 +62,14 @@ fn write_field(out: &mut String, instruction: &str, field: &FieldSpec) -> std::f
 }
 
 /// The bits of the word that may be set, as hexadecimal digits.
-fn used(fields: &[FieldSpec], masks: bool) -> String {
-    let mut word: crate::Word = [0; crate::WORD_BYTES];
-    word[0] = 0xff;
-    if masks {
-        word[2..6].fill(0xff);
-    }
-    for field in fields {
-        for bit in field.lsb..field.lsb + field.width {
+fn used(spec: &InstructionSpec) -> String {
+    let masks = [(16, 16 * u32::from(spec.may_wait)), (32, 16 * u32::from(spec.may_post))];
+    let fields = spec.fields.iter().map(|field| (field.lsb, field.width));
+    let mut word: Word = [0; WORD_BYTES];
+    for (lsb, width) in fields.chain(masks).chain([(0, 8)]) {
+        for bit in lsb..lsb + width {
             word[(bit / 8) as usize] |= 1 << (bit % 8);
         }
     }
-    word.iter().rev().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    word.iter().rev().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -37,10 +37,7 @@ pub fn assemble(text: &str, file_name: &str) -> Result<Executable, AssembleError
 pub fn assemble_file(path: &Path) -> Result<Executable, AssembleErrors> {
     let name = path.display().to_string();
     match std::fs::read_to_string(path) {
-        Ok(text) => {
-            let directory = path.parent().unwrap_or(Path::new(""));
-            assemble_limited(&text, &name, Some(directory), DATA_LIMIT_BYTES)
-        }
+        Ok(text) => assemble_limited(&text, &name, Some(path), DATA_LIMIT_BYTES),
         Err(error) => {
             let mut diagnostics = source::Diagnostics::default();
             diagnostics.report_program(&name, format!("cannot read the file: {error}"));
@@ -53,11 +50,11 @@ pub fn assemble_file(path: &Path) -> Result<Executable, AssembleErrors> {
 pub(crate) fn assemble_limited(
     text: &str,
     file_name: &str,
-    directory: Option<&Path>,
+    root: Option<&Path>,
     data_limit_bytes: u64,
 ) -> Result<Executable, AssembleErrors> {
     let mut diagnostics = source::Diagnostics::default();
-    let sources = source::Sources::read(text, file_name, directory, &mut diagnostics);
+    let sources = source::Sources::read(text, file_name, root, &mut diagnostics);
     let lines = sources.lex(&mut diagnostics);
     program::assemble(&sources, &lines, file_name, data_limit_bytes, diagnostics)
 }

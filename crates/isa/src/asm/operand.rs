@@ -179,8 +179,9 @@ impl Builder<'_> {
         let Some(position) =
             position.filter(|position| !matches!(self.spec.fields[*position].kind, Kind::Memory(_)))
         else {
-            return Err(problem(format!("`{}` has no operand `{text}`", self.spec.mnemonic))
-                .help(self.operand_names()));
+            return Err(
+                problem(format!("`{}` has no operand `{text}`", self.spec.mnemonic)).help(self.meant(text))
+            );
         };
         let field = &self.spec.fields[position];
         if is_flag && field.kind != Kind::Flag {
@@ -202,6 +203,14 @@ impl Builder<'_> {
         Ok(())
     }
 
+    /// The operand that was probably meant, or all.
+    fn meant(&self, text: &str) -> String {
+        match super::error::nearest(text, self.spec.fields.iter().map(|field| field.name)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => self.operand_names(),
+        }
+    }
+
     fn operand_names(&self) -> String {
         if self.spec.mnemonic == "config" {
             return "operands are `register=value`, at most five".to_owned();
@@ -209,6 +218,9 @@ impl Builder<'_> {
         let names = self.spec.fields.iter().filter(|field| !matches!(field.kind, Kind::Memory(_)));
         let names: Vec<&str> = names.map(|field| field.name).collect();
         match names.is_empty() {
+            false if self.spec.mnemonic == "loop" => {
+                format!("operands are: {} or until=label", names.join(", "))
+            }
             true => format!("`{}` has no operands", self.spec.mnemonic),
             false => format!("operands are: {}", names.join(", ")),
         }

@@ -194,12 +194,23 @@ impl Program<'_> {
     }
 
     fn finish(mut self, file_name: &str) -> Result<Executable, AssembleErrors> {
-        self.executable.segments.retain(|segment| !segment.bytes.is_empty());
-        // Without its own errors, what is left to complain about is how the parts lie to each other.
-        if self.diagnostics.is_empty()
-            && let Err(error) = self.executable.check()
-        {
-            self.diagnostics.report_program(file_name, error.to_string());
+        let mut lines = std::mem::take(&mut self.segment_lines).into_iter();
+        let mut kept = Vec::new();
+        self.executable.segments.retain(|segment| {
+            let line = lines.next().filter(|_| !segment.bytes.is_empty());
+            kept.extend(line);
+            line.is_some()
+        });
+        // Without other errors, what is left to complain about is how the parts lie to each other.
+        if self.diagnostics.is_empty() {
+            if let Some((Some(segment), message)) = self.executable.overlap() {
+                let number = kept[segment];
+                let text = self.lines[number].text;
+                let start = text.len() - text.trim_start().len();
+                self.report(number, Problem::new(start, text.trim_end().len(), message));
+            } else if let Err(error) = self.executable.check() {
+                self.diagnostics.report_program(file_name, error.to_string());
+            }
         }
         self.diagnostics.finish()?;
         Ok(self.executable)

@@ -109,15 +109,16 @@ impl Diagnostics {
 }
 
 impl Sources {
-    /// The root text and everything that it includes; `directory` is where relative names start, `None` forbids includes.
+    /// The root text and everything that it includes; `root` is its file, without which includes are refused.
     pub(super) fn read(
         text: &str,
         name: &str,
-        directory: Option<&Path>,
+        root: Option<&Path>,
         diagnostics: &mut Diagnostics,
     ) -> Sources {
         let mut sources = Sources::default();
-        let mut open = Vec::new();
+        let directory = root.map(|root| root.parent().unwrap_or(Path::new("")));
+        let mut open = root.map(Path::to_owned).into_iter().collect();
         sources.add_file(text.to_owned(), name, directory, None, &mut open, diagnostics);
         sources
     }

@@ -37,36 +37,42 @@ impl Executable {
                 return Some(format!("instruction {index} belongs to layer {} of {layers}", location.layer));
             }
         }
-        self.overlap().or_else(|| self.bad_port())
+        self.overlap().map(|(_, message)| message).or_else(|| self.bad_port())
     }
 
-    /// Two pieces of memory that claim the same bytes, or one outside DRAM.
-    fn overlap(&self) -> Option<String> {
+    /// Two pieces of memory that claim the same bytes, or one outside DRAM; with the segment to move, if one is involved.
+    pub(crate) fn overlap(&self) -> Option<(Option<usize>, String)> {
         let code_bytes = (WORD_BYTES * self.code.len()) as u64;
-        let mut pieces = vec![(self.code_base, code_bytes, "the code".to_owned())];
+        let mut pieces = vec![(self.code_base, code_bytes, None)];
         for (index, segment) in self.segments.iter().enumerate() {
             if segment.bytes.is_empty() {
-                return Some(format!("data segment {index} is empty"));
+                return Some((Some(index), format!("data segment {index} is empty")));
             }
-            pieces.push((segment.address, segment.bytes.len() as u64, format!("data segment {index}")));
+            pieces.push((segment.address, segment.bytes.len() as u64, Some(index)));
         }
-        for (start, bytes, name) in &pieces {
+        let name = |piece: Option<usize>| match piece {
+            None => "the code".to_owned(),
+            Some(index) => format!("data segment {index}"),
+        };
+        for (start, bytes, piece) in &pieces {
             if start.checked_add(*bytes).is_none_or(|end| end > DRAM_END) {
-                return Some(format!(
-                    "{name} ({bytes} bytes from {start:#x}) leaves the 40-bit DRAM address space"
-                ));
+                let what = format!("{} ({bytes} bytes from {start:#x})", name(*piece));
+                return Some((*piece, format!("{what} leaves the 40-bit DRAM address space")));
             }
         }
         pieces.retain(|(_, bytes, _)| *bytes > 0);
         pieces.sort_by_key(|(start, ..)| *start);
         for pair in pieces.windows(2) {
-            let [(start, bytes, name), (next, next_bytes, next_name)] = pair else { continue };
+            let [(start, bytes, piece), (next, next_bytes, next_piece)] = pair else { continue };
             if start + bytes > *next {
-                return Some(format!(
-                    "{name} ({start:#x} to {:#x}) and {next_name} ({next:#x} to {:#x}) overlap: move one of them",
+                let message = format!(
+                    "{} ({start:#x} to {:#x}) and {} ({next:#x} to {:#x}) overlap: move one of them",
+                    name(*piece),
                     start + bytes - 1,
+                    name(*next_piece),
                     next + next_bytes - 1,
-                ));
+                );
+                return Some((next_piece.or(*piece), message));
             }
         }
         None
