@@ -1,1 +1,34 @@
+//! From a quantised graph to an executable for one machine.
+//!
+//! [`compile`] runs the passes of [`PASSES`] in order: **partition** decides what the DLP runs; **fuse** lets convolutions do
+//! the additions after them; **place** gives every activation a home in DRAM; **build** makes layers of nodes; **lower** turns each layer
+//! into steps, fully specified operations in program order; **synchronise** finds who waits for whom; **emit** encodes.
+//!
+//! This crate neither runs a program nor knows what one costs beyond an estimate that guides tiling ([`cost`], [`tiling`]).
+//! Start reading at `compile`, then [`step`], then `lower/conv.rs`.
 
+pub mod cost;
+pub mod layer;
+pub mod partition;
+pub mod region;
+pub mod step;
+pub mod synchronise;
+pub mod tiling;
+pub mod vector_tiling;
+pub mod view;
+pub mod window;
+
+mod build;
+mod dram;
+mod emit;
+mod error;
+mod host;
+mod lower;
+mod memory;
+mod movement;
+mod pass;
+mod place;
+mod transfer;
+
+pub use error::CompileError;
+pub use pass::{Compiled, HostOp, Listing, Options, PASSES, PassDescription, compile, machine_key};

@@ -1,0 +1,109 @@
+//! What steps will cost: an estimate in cycles from sizes alone.
+//!
+//! Engines overlap, so a layer takes the time of its busiest engine, plus what nothing overlaps with: the first tile on its
+//! way in, the last on its way out. The rules are those of docs/microarchitecture.md, without their interplay burst by burst.
+
+use ediacara_arch::Machine;
+
+use crate::view::Image;
+
+/// The machine's rates and sizes, as the estimates use them.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// Lanes of one inner product.
+    pub rows: u64,
+    /// Output columns of a block.
+    pub columns: u64,
+    /// Vector lanes.
+    pub lanes: u64,
+    /// Bytes of a burst.
+    pub burst: u64,
+    /// DRAM cycles of a burst.
+    pub burst_cycles: f64,
+    /// Cycles from a request to its data.
+    pub dram_latency: f64,
+    /// Cycles through the matrix and the vector pipeline.
+    pub pipelines: f64,
+    /// Bytes of NRAM.
+    pub nram: u64,
+    /// Bytes of WRAM.
+    pub wram: u64,
+    /// Accumulators.
+    pub aram: u64,
+    /// Records.
+    pub pram: u64,
+}
+
+impl Rates {
+    /// Those of a machine.
+    pub fn of(machine: &Machine) -> Rates {
+        let rate = machine.dram.bytes_per_cycle;
+        let cycles_per_byte = f64::from(rate.denominator) / f64::from(rate.numerator);
+        Rates {
+            rows: machine.matrix.rows.into(),
+            columns: machine.matrix.columns.into(),
+            lanes: machine.vector.lanes.into(),
+            burst: machine.dram.burst_bytes.into(),
+            // One burst a cycle is the most that is granted.
+            burst_cycles: (f64::from(machine.dram.burst_bytes) * cycles_per_byte).max(1.0),
+            dram_latency: machine.dram.latency_cycles.into(),
+            pipelines: f64::from(machine.matrix.latency_cycles) + f64::from(machine.vector.latency_cycles),
+            nram: machine.core.nram_bytes,
+            wram: machine.wram_rows() * machine.row_bytes(),
+            aram: machine.aram_accumulators(),
+            pram: machine.pram_records(),
+        }
+    }
+
+    /// Bytes of a WRAM row.
+    pub fn row_bytes(&self) -> u64 {
+        self.rows * self.columns
+    }
+
+    /// Bursts that a contiguous, aligned piece of `bytes` takes.
+    pub fn bursts(&self, bytes: f64) -> f64 {
+        (bytes / self.burst as f64).ceil()
+    }
+
+    /// Bursts of a box of an image, `channels` from a channel that is a multiple of `channels`.
+    pub fn image_bursts(&self, image: &Image, rows: f64, columns: f64, channels: u64) -> f64 {
+        let (mut run, mut count) = (channels as f64, rows * columns);
+        let mut stride = image.pixel_stride;
+        if image.pixel_stride == channels {
+            (run, count, stride) = (columns * channels as f64, rows, image.row_stride);
+            if image.row_stride as f64 == run {
+                (run, count, stride) = (run * rows, 1.0, 0);
+            }
+        }
+        let aligned = image.base.is_multiple_of(self.burst)
+            && stride.is_multiple_of(self.burst)
+            && (channels == image.channels || channels.is_multiple_of(self.burst));
+        let burst = self.burst as f64;
+        let each = if aligned { (run / burst).ceil() } else { (run - 1.0) / burst + 1.0 };
+        each * count
+    }
+}
+
+/// Cycles of the parts of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Estimate {
+    /// Beats of the matrix unit.
+    pub matrix: f64,
+    /// Beats of the vector unit.
+    pub vector: f64,
+    /// DRAM cycles, instructions included.
+    pub dram: f64,
+    /// Cycles while tiles follow one another.
+    pub steady: f64,
+    /// Before the first tile computes.
+    pub start: f64,
+    /// After the last tile has computed.
+    pub drain: f64,
+}
+
+impl Estimate {
+    /// All of it.
+    pub fn total(&self) -> f64 {
+        self.steady + self.start + self.drain
+    }
+}

@@ -1,0 +1,59 @@
+//! The DRAM image: a bump allocator in whole bursts, and the constants placed in it.
+
+use ediacara_arch::Machine;
+use ediacara_isa::Segment;
+
+use crate::CompileError;
+
+/// Where everything in DRAM lies.
+#[derive(Debug)]
+pub(crate) struct DramImage {
+    machine: String,
+    burst: u64,
+    limit: u64,
+    next: u64,
+    segments: Vec<Segment>,
+}
+
+impl DramImage {
+    /// An empty image of the machine's DRAM.
+    pub(crate) fn new(machine: &Machine) -> DramImage {
+        DramImage {
+            machine: machine.name.clone(),
+            burst: u64::from(machine.dram.burst_bytes),
+            limit: machine.dram.bytes,
+            next: 0,
+            segments: Vec::new(),
+        }
+    }
+
+    /// Reserves `bytes` at a multiple of the burst; `what` names them in the error.
+    ///
+    /// # Errors
+    /// [`CompileError::Dram`].
+    pub(crate) fn reserve(&mut self, bytes: u64, what: &str) -> Result<u64, CompileError> {
+        let base = self.next;
+        let next = (base + bytes.max(1)).next_multiple_of(self.burst);
+        if next > self.limit {
+            let machine = self.machine.clone();
+            return Err(CompileError::Dram { what: what.to_owned(), machine, needed: next, available: self.limit });
+        }
+        self.next = next;
+        Ok(base)
+    }
+
+    /// Places constant bytes at a multiple of the burst.
+    ///
+    /// # Errors
+    /// As [`DramImage::reserve`].
+    pub(crate) fn place(&mut self, bytes: Vec<u8>, what: &str) -> Result<u64, CompileError> {
+        let address = self.reserve(bytes.len() as u64, what)?;
+        self.segments.push(Segment { address, bytes });
+        Ok(address)
+    }
+
+    /// The constants.
+    pub(crate) fn into_segments(self) -> Vec<Segment> {
+        self.segments
+    }
+}

@@ -1,0 +1,268 @@
+//! From ordered steps to instruction words.
+//!
+//! The configuration registers are shadowed: before a step, those that it reads and that hold something else are written,
+//! five to a `config`. What a step does not read (the stride of a dimension of one step) is left as it is.
+
+use ediacara_isa::{
+    Add, Address, AveragePool, Config, ConfigRegister, ConfigWrites, Copy, Depthwise, Dot, Fill, Instruction, Load,
+    LoadTable, MaxPool, Maximum, Memory, Multiply, NO_LAYER, Operation, Requantise, SourceLocation, Store, Table,
+    Transpose, Word, encode,
+};
+use smallvec::SmallVec;
+
+use crate::CompileError;
+use crate::region::Space;
+use crate::step::{self, Step, Transfer, Vector, VectorOp, Work};
+use crate::synchronise::Ordered;
+
+type Settings = SmallVec<[(ConfigRegister, i64); 20]>;
+
+/// The code and, for each instruction, the layer it comes from.
+#[derive(Debug, Default)]
+pub(crate) struct Code {
+    /// Instruction words.
+    pub words: Vec<Word>,
+    /// As long as `words`.
+    pub source_map: Vec<SourceLocation>,
+}
+
+/// Encodes the program, `halt` included. `layer_name` is for errors.
+///
+/// # Errors
+/// [`CompileError::Field`] or [`CompileError::Layer`] if a value does not fit an instruction.
+pub(crate) fn emit(program: &[Ordered], layer_name: impl Fn(u32) -> String) -> Result<Code, CompileError> {
+    let mut emitter = Emitter { code: Code::default(), shadow: ConfigRegister::ALL.iter().map(|r| r.reset()).collect() };
+    for ordered in program {
+        emitter.step(ordered).map_err(|problem| problem.at(layer_name(ordered.step.layer)))?;
+    }
+    emitter.push(Instruction::new(Operation::Halt), NO_LAYER).map_err(|problem| problem.at("halt".to_owned()))?;
+    Ok(emitter.code)
+}
+
+/// What does not fit, before the layer's name is known.
+enum Problem {
+    Field { field: &'static str, value: u64, limit: u64 },
+    Operand(ediacara_isa::OperandError),
+}
+
+impl Problem {
+    fn at(self, layer: String) -> CompileError {
+        match self {
+            Problem::Field { field, value, limit } => CompileError::Field { layer, field, value, limit },
+            Problem::Operand(error) => CompileError::Layer { layer, problem: error.to_string() },
+        }
+    }
+}
+
+impl From<ediacara_isa::OperandError> for Problem {
+    fn from(error: ediacara_isa::OperandError) -> Problem {
+        Problem::Operand(error)
+    }
+}
+
+struct Emitter {
+    code: Code,
+    shadow: Vec<i64>,
+}
+
+impl Emitter {
+    fn push(&mut self, instruction: Instruction, layer: u32) -> Result<(), Problem> {
+        self.code.words.push(encode(&instruction)?);
+        self.code.source_map.push(SourceLocation { layer, line: 0 });
+        Ok(())
+    }
+
+    fn step(&mut self, ordered: &Ordered) -> Result<(), Problem> {
+        let Step { work, layer } = ordered.step;
+        let (settings, operation) = match &work {
+            Work::Load(transfer) => load(transfer)?,
+            Work::Store(transfer) => store(transfer)?,
+            Work::Dot(dot) => matrix(dot)?,
+            Work::Vector(vector) => vector_operation(vector)?,
+        };
+        self.configure(&settings, layer)?;
+        self.push(Instruction::new(operation).waiting(ordered.wait).posting(ordered.post), layer)
+    }
+
+    fn configure(&mut self, settings: &Settings, layer: u32) -> Result<(), Problem> {
+        let changed: Settings =
+            settings.iter().copied().filter(|&(register, value)| self.shadow[register.index()] != value).collect();
+        for chunk in changed.chunks(ConfigWrites::MAX) {
+            let mut writes = ConfigWrites::default();
+            for &(register, value) in chunk {
+                writes.push(register, value)?;
+                self.shadow[register.index()] = value;
+            }
+            self.push(Instruction::new(Config { writes }), layer)?;
+        }
+        Ok(())
+    }
+}
+
+fn narrow<T: TryFrom<u64>>(field: &'static str, value: u64, bits: u32) -> Result<T, Problem> {
+    let limit = (1 << bits) - 1;
+    let problem = Problem::Field { field, value, limit };
+    if value > limit {
+        return Err(problem);
+    }
+    T::try_from(value).map_err(|_| problem)
+}
+
+fn memory(space: Space) -> Memory {
+    match space {
+        Space::Wram => Memory::Wram,
+        Space::Pram => Memory::Pram,
+        // Only loads to these three are built.
+        Space::Nram | Space::Dram | Space::Aram => Memory::Nram,
+    }
+}
+
+/// Settings of the strides of those dimensions that have more than one step.
+fn strides<const N: usize>(counts: &[u64; N], registers: [ConfigRegister; N], strides: &[u64; N], settings: &mut Settings) {
+    for index in (0..N).filter(|&index| counts[index] > 1) {
+        settings.push((registers[index], strides[index] as i64));
+    }
+}
+
+fn load(t: &Transfer) -> Result<(Settings, Operation), Problem> {
+    use ConfigRegister as R;
+    let mut settings = Settings::new();
+    strides(&t.counts, [R::LoadSourceStride1, R::LoadSourceStride2, R::LoadSourceStride3], &t.dram_strides, &mut settings);
+    let destination = [R::LoadDestinationStride1, R::LoadDestinationStride2, R::LoadDestinationStride3];
+    strides(&t.counts, destination, &t.chip_strides, &mut settings);
+    let operation = Load {
+        memory: memory(t.space),
+        source: Address::new(t.dram),
+        destination: Address::new(t.chip),
+        length: narrow("load length", t.length, 24)?,
+        count_1: narrow("load count_1", t.counts[0], 16)?,
+        count_2: narrow("load count_2", t.counts[1], 16)?,
+        count_3: narrow("load count_3", t.counts[2], 16)?,
+    };
+    Ok((settings, operation.into()))
+}
+
+fn store(t: &Transfer) -> Result<(Settings, Operation), Problem> {
+    use ConfigRegister as R;
+    let mut settings = Settings::new();
+    strides(&t.counts, [R::StoreSourceStride1, R::StoreSourceStride2, R::StoreSourceStride3], &t.chip_strides, &mut settings);
+    let destination = [R::StoreDestinationStride1, R::StoreDestinationStride2, R::StoreDestinationStride3];
+    strides(&t.counts, destination, &t.dram_strides, &mut settings);
+    let operation = Store {
+        source: Address::new(t.chip),
+        destination: Address::new(t.dram),
+        length: narrow("store length", t.length, 24)?,
+        count_1: narrow("store count_1", t.counts[0], 16)?,
+        count_2: narrow("store count_2", t.counts[1], 16)?,
+        count_3: narrow("store count_3", t.counts[2], 16)?,
+    };
+    Ok((settings, operation.into()))
+}
+
+fn matrix(dot: &step::Dot) -> Result<(Settings, Operation), Problem> {
+    use ConfigRegister as R;
+    let mut settings = Settings::new();
+    settings.push((R::MatrixStretch, dot.stretch as i64));
+    settings.push((R::MatrixWindowCountX, dot.window_counts[0] as i64));
+    settings.push((R::MatrixWindowCountY, dot.window_counts[1] as i64));
+    settings.push((R::MatrixXZero, i64::from(dot.x_zero)));
+    settings.push((R::MatrixWZero, i64::from(dot.w_zero)));
+    strides(&dot.pixels, [R::MatrixXStrideX, R::MatrixXStrideY], &dot.x_strides, &mut settings);
+    let window = [R::MatrixWindowStrideX, R::MatrixWindowStrideY];
+    strides(&dot.window_counts, window, &dot.window_strides, &mut settings);
+    if dot.blocks > 1 {
+        settings.push((R::MatrixWBlockStride, dot.w_block_stride as i64));
+        settings.push((R::MatrixAccStrideBlock, dot.acc_stride_block as i64));
+    }
+    if dot.pixels[0] * dot.pixels[1] > 1 {
+        settings.push((R::MatrixAccStridePixel, dot.acc_stride_pixel as i64));
+    }
+    let operation = Dot {
+        x: Address::new(dot.x),
+        w: Address::new(dot.w),
+        acc: Address::new(dot.acc),
+        pixels_x: narrow("dot pixels_x", dot.pixels[0], 16)?,
+        pixels_y: narrow("dot pixels_y", dot.pixels[1], 16)?,
+        blocks: narrow("dot blocks", dot.blocks, 12)?,
+        accumulate: dot.accumulate,
+    };
+    Ok((settings, operation.into()))
+}
+
+/// Which constants and strides an operation reads.
+fn vector_settings(v: &Vector) -> Settings {
+    use ConfigRegister as R;
+    let mut settings = Settings::new();
+    let op = v.op;
+    if op == VectorOp::LoadTable {
+        return settings;
+    }
+    let binary = matches!(op, VectorOp::Add | VectorOp::Multiply | VectorOp::Maximum);
+    let window = matches!(op, VectorOp::Depthwise | VectorOp::MaxPool | VectorOp::AveragePool);
+    // A transposition's destination has `length` rows, so its stride counts even where `count_1` is 1.
+    let d_counts = if op == VectorOp::Transpose { [v.length, v.counts[1]] } else { v.counts };
+    strides(&d_counts, [R::VectorDStride1, R::VectorDStride2], &v.d_strides, &mut settings);
+    if op != VectorOp::Fill {
+        strides(&v.counts, [R::VectorAStride1, R::VectorAStride2], &v.a_strides, &mut settings);
+    }
+    if binary {
+        strides(&v.counts, [R::VectorBStride1, R::VectorBStride2], &v.b_strides, &mut settings);
+    }
+    if window {
+        settings.push((R::VectorWindowCount1, v.window_counts[0] as i64));
+        settings.push((R::VectorWindowCount2, v.window_counts[1] as i64));
+        let registers = [R::VectorWindowStride1, R::VectorWindowStride2];
+        strides(&v.window_counts, registers, &v.window_strides, &mut settings);
+    }
+    if op == VectorOp::Depthwise {
+        if v.window_counts[0] * v.window_counts[1] > 1 {
+            settings.push((R::VectorBWindowStride, v.b_window_stride as i64));
+        }
+        settings.push((R::VectorBZero, i64::from(v.zeros[1])));
+    }
+    if matches!(op, VectorOp::Fill | VectorOp::Copy | VectorOp::Table | VectorOp::Transpose) {
+        return settings;
+    }
+    settings.push((R::VectorLow, i64::from(v.low)));
+    settings.push((R::VectorHigh, i64::from(v.high)));
+    if matches!(op, VectorOp::MaxPool | VectorOp::Maximum) {
+        return settings;
+    }
+    settings.push((R::VectorDZero, i64::from(v.zeros[2])));
+    if op != VectorOp::Requantise {
+        settings.push((R::VectorAZero, i64::from(v.zeros[0])));
+    }
+    if matches!(op, VectorOp::Add | VectorOp::Multiply | VectorOp::AveragePool) {
+        settings.push((R::VectorAMultiplier, i64::from(v.multipliers[0])));
+        settings.push((R::VectorShift, i64::from(v.shift)));
+    }
+    if matches!(op, VectorOp::Add | VectorOp::Multiply) {
+        settings.push((R::VectorBZero, i64::from(v.zeros[1])));
+    }
+    if op == VectorOp::Add {
+        settings.push((R::VectorBMultiplier, i64::from(v.multipliers[1])));
+    }
+    settings
+}
+
+fn vector_operation(v: &Vector) -> Result<(Settings, Operation), Problem> {
+    let (d, a, b, p) = (Address::new(v.d), Address::new(v.a), Address::new(v.b), Address::new(v.p));
+    let length: u32 = narrow("vector length", v.length, 24)?;
+    let count_1: u16 = narrow("vector count_1", v.counts[0], 16)?;
+    let count_2: u16 = narrow("vector count_2", v.counts[1], 16)?;
+    let operation: Operation = match v.op {
+        VectorOp::Fill => Fill { d, value: v.value, length, count_1, count_2 }.into(),
+        VectorOp::Copy => Copy { d, a, length, count_1, count_2 }.into(),
+        VectorOp::Requantise => Requantise { d, a, p, length, count_1, count_2 }.into(),
+        VectorOp::Depthwise => Depthwise { d, a, b, p, length, count_1, count_2 }.into(),
+        VectorOp::MaxPool => MaxPool { d, a, length, count_1, count_2 }.into(),
+        VectorOp::AveragePool => AveragePool { d, a, length, count_1, count_2 }.into(),
+        VectorOp::Add => Add { d, a, b, length, count_1, count_2 }.into(),
+        VectorOp::Multiply => Multiply { d, a, b, length, count_1, count_2 }.into(),
+        VectorOp::Maximum => Maximum { d, a, b, length, count_1, count_2 }.into(),
+        VectorOp::LoadTable => LoadTable { a }.into(),
+        VectorOp::Table => Table { d, a, length, count_1, count_2 }.into(),
+        VectorOp::Transpose => Transpose { d, a, length, count_1, count_2 }.into(),
+    };
+    Ok((vector_settings(v), operation))
+}

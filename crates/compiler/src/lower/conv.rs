@@ -1,0 +1,304 @@
+//! Convolutions and matrix products on the matrix unit.
+//!
+//! The layer is cut by a [`Tiling`]. An item is one tile of pixels, one tile of output channels and one chunk of the reduction: one `dot`. After the
+//! last chunk the accumulators are requantised into an output tile, a residual is added if there is one, and the tile is
+//! stored.
+
+use crate::CompileError;
+use crate::layer::{Conv, Window};
+use crate::lower::weights::{Grouping, TileImage, slices};
+use crate::lower::{Context, Lowering, Part, TileSource};
+use crate::memory::Pool;
+use crate::region::Space;
+use crate::step::{Dot, Vector, VectorOp, Work};
+use crate::tiling::{Chunk, Order, Problem, Shortage, Tiling, choose};
+use crate::window::Range;
+
+/// The convolution as one over as few, as long rows of pixels as its layout allows.
+pub(crate) fn simplify(conv: &Conv) -> Conv {
+    let mut conv = conv.clone();
+    if conv.window.kernel != [1, 1] || conv.window.before != [0, 0] {
+        return conv;
+    }
+    conv.x = conv.x.subsample(conv.window.stride, [conv.y.height, conv.y.width]);
+    conv.window = Window { dilation: [1; 2], ..Window::POINT };
+    let residual = conv.residual.map(|residual| residual.image);
+    let images = [Some(conv.x), Some(conv.y), residual];
+    let flat = images.map(|image| image.map(|image| image.flatten()));
+    if let [Some(Some(x)), Some(Some(y)), residual] = flat
+        && residual != Some(None)
+        && x.width == y.width
+        && residual.flatten().is_none_or(|residual| residual.width == y.width)
+    {
+        (conv.x, conv.y) = (x, y);
+        if let (Some(residual), Some(Some(image))) = (&mut conv.residual, residual) {
+            residual.image = image;
+        }
+    }
+    conv
+}
+
+/// One `dot`.
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    group: u64,
+    batch: u64,
+    pixels: [Range; 2],
+    pixel_tile: u32,
+    blocks: Range,
+    channel_tile: u32,
+    chunk: usize,
+}
+
+struct Prepared {
+    x: u64,
+    w: u64,
+    p: u64,
+    residual: u64,
+}
+
+struct State<'a> {
+    conv: &'a Conv,
+    problem: Problem,
+    tiling: Tiling,
+    chunks: Vec<Chunk>,
+    x: Pool,
+    y: Pool,
+    residual: Pool,
+    w: Pool,
+    p: Pool,
+    acc: Pool,
+    accumulators: u64,
+    /// DRAM address of each weight tile, [group][channel tile][chunk].
+    weights: Vec<u64>,
+    /// DRAM address of the records of all channels.
+    records: u64,
+}
+
+/// Appends the steps of a convolution.
+pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
+    let conv = &simplify(conv);
+    let rates = lowering.rates;
+    let grouping = Grouping::best(conv, rates.rows, rates.columns);
+    let problem = Problem {
+        x: conv.x,
+        y: conv.y,
+        window: conv.window,
+        groups: conv.groups / grouping.merged,
+        inputs: grouping.inputs * grouping.merged,
+        outputs: grouping.outputs * grouping.merged,
+        residual: conv.residual.is_some(),
+    };
+    let (tiling, _) = choose(&problem, &rates).map_err(|shortage| refuse(lowering, context, shortage))?;
+    let claims = tiling.claims(&problem, &rates);
+    let mut nram = lowering.claim(Space::Nram, &[claims.x, claims.y, claims.residual], context)?.into_iter();
+    let mut take = || nram.next().unwrap_or_default();
+    let (x, y, residual) = (take(), take(), take());
+    let mut one = |space, claim| -> Result<Pool, CompileError> {
+        Ok(lowering.claim(space, &[claim], context)?.pop().unwrap_or_default())
+    };
+    let (w, p, acc) = (one(Space::Wram, claims.w)?, one(Space::Pram, claims.p)?, one(Space::Aram, claims.acc)?);
+    let chunks = tiling.chunks(&problem);
+    let (weights, records) = place(lowering, conv, &problem, &tiling, grouping, &chunks, context)?;
+    let mut state =
+        State { conv, problem, tiling, chunks, x, y, residual, w, p, acc, accumulators: 0, weights, records };
+    let ahead = tiling.prefetches(&problem, &rates);
+    let items = items(&state, rates.columns);
+    lowering.pipeline(&mut state, items, ahead, prepare, compute);
+    Ok(())
+}
+
+fn refuse(lowering: &Lowering, context: Context, shortage: Shortage) -> CompileError {
+    let space = match shortage.memory {
+        "WRAM" => Space::Wram,
+        "ARAM" => Space::Aram,
+        "PRAM" => Space::Pram,
+        _ => Space::Nram,
+    };
+    lowering.does_not_fit(context, space, shortage.needed, shortage.available)
+}
+
+fn channel_tiles(problem: &Problem, tiling: &Tiling, columns: u64) -> Vec<Range> {
+    Range::cut(problem.outputs.div_ceil(columns), tiling.blocks)
+}
+
+/// Puts the constants into DRAM: weights tile by tile, as they are loaded, and records.
+fn place(
+    lowering: &mut Lowering,
+    conv: &Conv,
+    problem: &Problem,
+    tiling: &Tiling,
+    grouping: Grouping,
+    chunks: &[Chunk],
+    context: Context,
+) -> Result<(Vec<u64>, u64), CompileError> {
+    let slices = slices(&conv.weights, context)?;
+    let array = [lowering.rates.rows, lowering.rates.columns];
+    let image = TileImage { slices, zero: conv.w_zero, grouping, problem, tiling, array };
+    let (mut bytes, mut offsets) = (Vec::new(), Vec::new());
+    for group in 0..problem.groups {
+        for blocks in channel_tiles(problem, tiling, array[1]) {
+            for chunk in chunks {
+                bytes.resize(bytes.len().next_multiple_of(lowering.rates.burst as usize), 0);
+                offsets.push(bytes.len() as u64);
+                bytes.extend(image.bytes(group, blocks, chunk));
+            }
+        }
+    }
+    let what = |part: &str| format!("{part} of layer `{}`", context.name);
+    let base = lowering.dram.place(bytes, &what("weights"))?;
+    let records = lowering.dram.place(slices.records(Range::new(0, conv.y.channels)), &what("records"))?;
+    Ok((offsets.into_iter().map(|offset| base + offset).collect(), records))
+}
+
+/// The items in program order.
+fn items(state: &State, columns: u64) -> Vec<Item> {
+    let State { problem, tiling, .. } = state;
+    let mut pixels = Vec::new();
+    for batch in 0..problem.y.batch {
+        for rows in Range::cut(problem.y.height, tiling.pixels[0]) {
+            for across in Range::cut(problem.y.width, tiling.pixels[1]) {
+                pixels.push((batch, [rows, across]));
+            }
+        }
+    }
+    let channels = channel_tiles(problem, tiling, columns);
+    let mut products = Vec::new();
+    for group in 0..problem.groups {
+        products.extend(channels.iter().enumerate().map(|(tile, &blocks)| (group, tile as u32, blocks)));
+    }
+    let mut found = Vec::with_capacity(pixels.len() * products.len() * state.chunks.len());
+    let mut add = |pixel: usize, product: usize| {
+        let ((batch, pixels), (group, channel_tile, blocks)) = (pixels[pixel], products[product]);
+        for chunk in 0..state.chunks.len() {
+            found.push(Item { group, batch, pixels, pixel_tile: pixel as u32, blocks, channel_tile, chunk });
+        }
+    };
+    match tiling.order {
+        Order::WeightsOuter => (0..products.len()).for_each(|w| (0..pixels.len()).for_each(|x| add(x, w))),
+        Order::PixelsOuter => (0..pixels.len()).for_each(|x| (0..products.len()).for_each(|w| add(x, w))),
+    }
+    found
+}
+
+impl State<'_> {
+    /// Output channels of the item, counted over all groups.
+    fn outputs(&self, item: &Item, columns: u64) -> Range {
+        let first = item.blocks.start * columns;
+        let count = (item.blocks.count * columns).min(self.problem.outputs - first);
+        Range::new(item.group * self.problem.outputs + first, count)
+    }
+
+    fn part(&self, item: &Item, columns: u64) -> Part {
+        Part { batch: item.batch, pixels: item.pixels, channels: self.outputs(item, columns) }
+    }
+
+    fn is_last_chunk(&self, item: &Item) -> bool {
+        item.chunk + 1 == self.chunks.len()
+    }
+}
+
+/// Loads what the item needs and its slots do not hold yet: weights first, as they depend on nothing that is computed.
+fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
+    let columns = lowering.rates.columns;
+    let chunk = state.chunks[item.chunk];
+    let problem = state.problem;
+    let tile_index = (item.group * problem.outputs.div_ceil(columns).div_ceil(state.tiling.blocks))
+        + u64::from(item.channel_tile);
+    let (w, held) = state.w.take([item.group as u32, item.channel_tile, item.chunk as u32, 0]);
+    if !held {
+        let bytes = item.blocks.count * state.tiling.steps(&problem, &chunk, &lowering.rates) * lowering.rates.row_bytes();
+        let address = state.weights[tile_index as usize * state.chunks.len() + item.chunk];
+        lowering.load_run(Space::Wram, address, state.w.base(w), bytes);
+    }
+    let (p, held) = state.p.take([item.group as u32, item.channel_tile, 0, 0]);
+    if !held {
+        let outputs = state.outputs(&item, columns);
+        let address = state.records + outputs.start * 12;
+        lowering.load_run(Space::Pram, address, state.p.base(p), outputs.count * 12);
+    }
+    let shared = state.tiling.shared_input;
+    let group = if shared { 0 } else { item.group };
+    let (x, held) = state.x.take([group as u32, item.pixel_tile, item.chunk as u32, 0]);
+    if !held {
+        let tile = state.tiling.tile(&problem, item.pixels, &chunk);
+        let channel = if shared { 0 } else { group * problem.inputs + chunk.channels.start };
+        let source = TileSource { image: &problem.x, batch: item.batch, channel, pad: state.conv.x_zero };
+        lowering.load_tile(&mut state.x, x, &tile, &source);
+    }
+    let mut residual = 0;
+    if let (Some(addend), true) = (&state.conv.residual, state.is_last_chunk(&item)) {
+        residual = state.residual.next();
+        lowering.load_box(&addend.image, &state.part(&item, columns), residual);
+    }
+    Prepared { x: state.x.base(x), w: state.w.base(w), p: state.p.base(p), residual }
+}
+
+fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Prepared) {
+    if item.chunk == 0 {
+        state.accumulators = state.acc.next();
+    }
+    let dot = dot(lowering, state, &item, &prepared);
+    lowering.push(Work::Dot(dot));
+    if !state.is_last_chunk(&item) {
+        return;
+    }
+    let conv = state.conv;
+    let part = state.part(&item, lowering.rates.columns);
+    let (channels, pixels) = (part.channels.count, part.pixels[0].count * part.pixels[1].count);
+    let y = state.y.next();
+    lowering.vector(Vector {
+        a: state.accumulators,
+        p: prepared.p,
+        counts: [pixels, 1],
+        a_strides: [dot.acc_stride_pixel, 0],
+        d_strides: [channels, 0],
+        zeros: [0, 0, conv.output.zero],
+        low: conv.output.low,
+        high: conv.output.high,
+        ..Vector::new(VectorOp::Requantise, y, channels)
+    });
+    if let Some(residual) = &conv.residual {
+        let constants = residual.constants;
+        lowering.vector(Vector {
+            a: y,
+            b: prepared.residual,
+            zeros: [constants.zeros[0], constants.zeros[1], constants.output.zero],
+            low: constants.output.low,
+            high: constants.output.high,
+            multipliers: constants.multipliers,
+            shift: constants.shift,
+            ..Vector::new(VectorOp::Add, y, part.bytes())
+        });
+    }
+    lowering.store_box(&conv.y, &part, y);
+}
+
+fn dot(lowering: &Lowering, state: &State, item: &Item, prepared: &Prepared) -> Dot {
+    let (rates, problem, tiling) = (&lowering.rates, &state.problem, &state.tiling);
+    let chunk = state.chunks[item.chunk];
+    let tile = tiling.tile(problem, item.pixels, &chunk);
+    let (stretch, across) = tiling.stretch(problem, &chunk);
+    let channel = if tiling.shared_input { item.group * problem.inputs } else { 0 };
+    let window = problem.window;
+    Dot {
+        x: prepared.x + tile.origin() + channel,
+        w: prepared.w,
+        acc: state.accumulators,
+        pixels: [item.pixels[1].count, item.pixels[0].count],
+        blocks: item.blocks.count,
+        accumulate: item.chunk > 0,
+        x_strides: [window.stride[1] * tile.pixel, window.stride[0] * tile.row_stride()],
+        stretch,
+        window_counts: [across, chunk.taps[0].count],
+        window_strides: [window.dilation[1] * tile.pixel, window.dilation[0] * tile.row_stride()],
+        w_block_stride: tiling.steps(problem, &chunk, rates),
+        acc_stride_pixel: item.blocks.count * rates.columns,
+        acc_stride_block: rates.columns,
+        x_zero: state.conv.x_zero,
+        w_zero: state.conv.w_zero,
+        row_bytes: rates.row_bytes(),
+        rows: rates.rows,
+        columns: rates.columns,
+    }
+}

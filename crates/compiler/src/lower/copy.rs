@@ -1,0 +1,148 @@
+//! Data movement: through NRAM, in boxes.
+//!
+//! Where source and destination have a contiguous axis in common, whole runs are loaded and stored. Where they have different
+//! ones, the vector unit transposes in NRAM between load and store. Otherwise bytes go one by one, slowly.
+
+use crate::CompileError;
+use crate::layer::Copy;
+use crate::lower::boxes::{JointBox, JointSide, boxes, joint};
+use crate::lower::{Context, Lowering, sides as chip_sides};
+use crate::memory::{Claim, Pool};
+use crate::region::Space;
+use crate::step::{Vector, VectorOp};
+use crate::transfer::BoxCopy;
+use crate::view::View;
+use crate::window::Range;
+
+/// Bytes of a tile where memory is plenty.
+const TILE_BYTES: u64 = 8192;
+
+/// Appends the steps of data movement.
+pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> Result<(), CompileError> {
+    if let Some((view, value)) = &copy.fill {
+        fill(lowering, view, *value, context)?;
+    }
+    for (from, to) in &copy.parts {
+        if from.len() == 0 {
+            continue;
+        }
+        let sides = joint([from, to]);
+        let inner = sides[0];
+        // The source's contiguous axis, if it is another than the destination's.
+        let other = sides.iter().position(|side| side.strides[0] == 1);
+        match other {
+            Some(index) if index > 0 && inner.strides[1] == 1 => {
+                transpose(lowering, &sides, index, [from.base, to.base], context)?;
+            }
+            _ => runs(lowering, sides, [from.base, to.base], context)?,
+        }
+    }
+    Ok(())
+}
+
+/// Fills a tensor: one painted tile, stored again and again.
+fn fill(lowering: &mut Lowering, view: &View, value: i8, context: Context) -> Result<(), CompileError> {
+    let sides = joint([view]);
+    let boxes = boxes(&sides, (lowering.rates.nram / 4).clamp(1, TILE_BYTES), sides.len());
+    let largest = boxes.iter().map(JointBox::len).max().unwrap_or(1);
+    let mut pool = lowering.claim(Space::Nram, &[Claim::new(largest, 1, 1)], context)?.pop().unwrap_or_default();
+    let tile = pool.next();
+    lowering.fill(tile, largest, 1, 0, value);
+    for part in &boxes {
+        lowering.store(&part.copy(&sides, 0, view.base, tile));
+    }
+    Ok(())
+}
+
+struct State {
+    sides: Vec<JointSide<2>>,
+    bases: [u64; 2],
+    tiles: Pool,
+}
+
+/// Loads and stores the same bytes.
+fn runs(
+    lowering: &mut Lowering,
+    sides: Vec<JointSide<2>>,
+    bases: [u64; 2],
+    context: Context,
+) -> Result<(), CompileError> {
+    let boxes = boxes(&sides, (lowering.rates.nram / 4).clamp(1, TILE_BYTES), sides.len());
+    let largest = boxes.iter().map(JointBox::len).max().unwrap_or(1);
+    let count = (boxes.len() as u64).min(4);
+    let tiles = lowering.claim(Space::Nram, &[Claim::new(largest, count, 1)], context)?.pop().unwrap_or_default();
+    let mut state = State { sides, bases, tiles };
+    let prepare = |lowering: &mut Lowering, state: &mut State, part: &JointBox<2>| {
+        let tile = state.tiles.next();
+        lowering.load(Space::Nram, &part.copy(&state.sides, 0, state.bases[0], tile));
+        tile
+    };
+    let compute = |lowering: &mut Lowering, state: &mut State, part: &JointBox<2>, tile: u64| {
+        lowering.store(&part.copy(&state.sides, 1, state.bases[1], tile));
+    };
+    lowering.pipeline(&mut state, &boxes, count > 1, prepare, compute);
+    Ok(())
+}
+
+/// One matrix of a transposition: `rows` along the destination's contiguous axis, `columns` along the source's.
+#[derive(Debug, Clone, Copy)]
+struct Matrix {
+    from: u64,
+    to: u64,
+    rows: Range,
+    columns: Range,
+}
+
+/// Exchanges side 0, contiguous in the destination, with side `other`, contiguous in the source.
+fn transpose(
+    lowering: &mut Lowering,
+    sides: &[JointSide<2>],
+    other: usize,
+    bases: [u64; 2],
+    context: Context,
+) -> Result<(), CompileError> {
+    let (inner, outer) = (sides[0], sides[other]);
+    let budget = (lowering.rates.nram / 4).clamp(1, TILE_BYTES);
+    let columns = outer.count.min(budget);
+    let rows = inner.count.min((budget / columns).max(1)).min((1 << 16) - 1);
+    let mut rest: Vec<JointSide<2>> =
+        sides.iter().enumerate().filter(|&(index, _)| index != 0 && index != other).map(|(_, &side)| side).collect();
+    rest.push(JointSide { count: 1, strides: [0; 2] });
+    let mut matrices = Vec::new();
+    for place in boxes(&rest, 1, rest.len()) {
+        for rows in Range::cut(inner.count, rows) {
+            for columns in Range::cut(outer.count, columns) {
+                let at = |k: usize| {
+                    bases[k] + place.offsets[k] + rows.start * inner.strides[k] + columns.start * outer.strides[k]
+                };
+                matrices.push(Matrix { from: at(0), to: at(1), rows, columns });
+            }
+        }
+    }
+    let count = (matrices.len() as u64).min(2);
+    let claim = Claim::new(rows * columns, count, 1);
+    let mut pools = lowering.claim(Space::Nram, &[claim, claim], context)?;
+    let strides = [inner.strides[0], outer.strides[1]];
+    let prepare = |lowering: &mut Lowering, pools: &mut Vec<Pool>, matrix: Matrix| {
+        let tile = pools[0].next();
+        let (rows, columns) = (matrix.rows.count, matrix.columns.count);
+        let sides = chip_sides(&[(rows, strides[0], columns)]);
+        lowering.load(Space::Nram, &BoxCopy { dram: matrix.from, chip: tile, run: columns, sides });
+        tile
+    };
+    let compute = |lowering: &mut Lowering, pools: &mut Vec<Pool>, matrix: Matrix, tile: u64| {
+        let result = pools[1].next();
+        let (rows, columns) = (matrix.rows.count, matrix.columns.count);
+        lowering.vector(Vector {
+            a: tile,
+            counts: [rows, 1],
+            a_strides: [columns, 0],
+            d_strides: [rows, 0],
+            ..Vector::new(VectorOp::Transpose, result, columns)
+        });
+        let sides = chip_sides(&[(columns, strides[1], rows)]);
+        lowering.store(&BoxCopy { dram: matrix.to, chip: result, run: rows, sides });
+    };
+    lowering.pipeline(&mut pools, matrices, count > 1, prepare, compute);
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Depthwise convolutions on the vector unit.
+
+use crate::CompileError;
+use crate::layer::Conv;
+use crate::lower::weights::{Slices, slices};
+use crate::lower::{Context, Lowering, Part, TileSource, conv};
+use crate::memory::Pool;
+use crate::region::Space;
+use crate::step::{Vector, VectorOp};
+use crate::vector_tiling::{WindowProblem, WindowTiling, choose};
+use crate::window::Range;
+
+/// One tile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Item {
+    pub batch: u64,
+    pub pixels: [Range; 2],
+    pub channels: Range,
+    pub channel_tile: u32,
+    pub index: u32,
+}
+
+struct State<'a> {
+    conv: &'a Conv,
+    problem: WindowProblem,
+    tiling: WindowTiling,
+    x: Pool,
+    y: Pool,
+    w: Pool,
+    p: Pool,
+    /// DRAM addresses of weights and records of each channel tile.
+    constants: Vec<[u64; 2]>,
+}
+
+struct Prepared {
+    x: u64,
+    w: u64,
+    p: u64,
+}
+
+/// Appends the steps of a depthwise convolution. One whose window does not fit NRAM goes to the matrix unit, which can split it.
+pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
+    let problem = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
+    let Ok((tiling, _)) = choose(&problem, &lowering.rates) else {
+        return conv::lower(lowering, conv, context);
+    };
+    let claims = tiling.claims(&problem);
+    let mut nram = lowering.claim(Space::Nram, &claims[..3], context)?.into_iter();
+    let mut take = || nram.next().unwrap_or_default();
+    let (x, y, w) = (take(), take(), take());
+    let p = lowering.claim(Space::Pram, &claims[3..], context)?.pop().unwrap_or_default();
+    let slices = slices(&conv.weights, context)?;
+    let mut constants = Vec::new();
+    for channels in Range::cut(conv.x.channels, tiling.channels) {
+        let what = format!("weights of layer `{}`", context.name);
+        let weights = lowering.dram.place(window_weights(&slices, conv, channels, tiling.joined), &what)?;
+        let records = slices.records(channels).repeat(tiling.joined as usize);
+        constants.push([weights, lowering.dram.place(records, &what)?]);
+    }
+    let mut state = State { conv, problem, tiling, x, y, w, p, constants };
+    let ahead = tiling.prefetches(&problem);
+    lowering.pipeline(&mut state, items(&problem, &tiling), ahead, prepare, compute);
+    Ok(())
+}
+
+/// `[window position][channel]`, the channels repeated for each joined pixel.
+fn window_weights(slices: &Slices, conv: &Conv, channels: Range, joined: u64) -> Vec<u8> {
+    let taps = conv.window.kernel[0] * conv.window.kernel[1];
+    let mut bytes = Vec::with_capacity((taps * channels.count * joined) as usize);
+    for tap in 0..taps {
+        for _ in 0..joined {
+            let all = channels.start..channels.start + channels.count;
+            bytes.extend(all.map(|channel| slices.values[(channel * taps + tap) as usize] as u8));
+        }
+    }
+    bytes
+}
+
+/// The items of a windowed operation, tile of channels by tile of channels.
+pub(crate) fn items(problem: &WindowProblem, tiling: &WindowTiling) -> Vec<Item> {
+    let mut found = Vec::new();
+    for (channel_tile, channels) in Range::cut(problem.y.channels, tiling.channels).into_iter().enumerate() {
+        for batch in 0..problem.y.batch {
+            for rows in Range::cut(problem.y.height, tiling.pixels[0]) {
+                for columns in Range::cut(problem.y.width, tiling.pixels[1]) {
+                    let index = found.len() as u32;
+                    let pixels = [rows, columns];
+                    found.push(Item { batch, pixels, channels, channel_tile: channel_tile as u32, index });
+                }
+            }
+        }
+    }
+    found
+}
+
+fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
+    let row = item.channels.count * state.tiling.joined;
+    let [weights, records] = state.constants[item.channel_tile as usize];
+    let key = [item.channel_tile, 0, 0, 0];
+    let (p, held) = state.p.take(key);
+    let (w, _) = state.w.take(key);
+    if !held {
+        lowering.load_run(Space::Pram, records, state.p.base(p), row * 12);
+        let taps = state.conv.window.kernel[0] * state.conv.window.kernel[1];
+        lowering.load_run(Space::Nram, weights, state.w.base(w), row * taps);
+    }
+    let tile = state.tiling.tile(&state.problem, item.pixels, item.channels.count);
+    let (x, _) = state.x.take([item.index, 0, 0, 0]);
+    let source =
+        TileSource { image: &state.problem.x, batch: item.batch, channel: item.channels.start, pad: state.conv.x_zero };
+    lowering.load_tile(&mut state.x, x, &tile, &source);
+    Prepared { x: state.x.base(x), w: state.w.base(w), p: state.p.base(p) }
+}
+
+fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Prepared) {
+    let (conv, tiling) = (state.conv, &state.tiling);
+    let tile = tiling.tile(&state.problem, item.pixels, item.channels.count);
+    let y = state.y.next();
+    let channels = item.channels.count;
+    let [rows, columns] = item.pixels.map(|range| range.count);
+    let window = conv.window;
+    let template = Vector {
+        b: prepared.w,
+        p: prepared.p,
+        d_strides: [tiling.joined * channels, columns * channels],
+        a_strides: [window.stride[1] * tiling.joined * tile.pixel, window.stride[0] * tile.row_stride()],
+        window_counts: [window.kernel[1], window.kernel[0]],
+        window_strides: [window.dilation[1] * tile.pixel, window.dilation[0] * tile.row_stride()],
+        b_window_stride: channels * tiling.joined,
+        zeros: [conv.x_zero, conv.w_zero, conv.output.zero],
+        low: conv.output.low,
+        high: conv.output.high,
+        ..Vector::new(VectorOp::Depthwise, y, channels)
+    };
+    let a = prepared.x + tile.origin();
+    let (whole, rest) = (columns / tiling.joined, columns % tiling.joined);
+    if whole > 0 {
+        lowering.vector(Vector { a, length: tiling.joined * channels, counts: [whole, rows], ..template });
+    }
+    if rest > 0 {
+        let skipped = whole * tiling.joined * channels;
+        lowering.vector(Vector { a: a + skipped, d: y + skipped, length: rest * channels, counts: [1, rows], ..template });
+    }
+    let part = Part { batch: item.batch, pixels: item.pixels, channels: item.channels };
+    lowering.store_box(&conv.y, &part, y);
+}

@@ -1,0 +1,281 @@
+//! Layers to steps. One file an operator; what they share is here.
+//!
+//! A lowering cuts its layer into items, claims slots on chip, and writes the steps of one item after the other as if nothing ran in
+//! parallel. It only keeps to one habit: what fills slots for the next item is written before what computes the present
+//! one ([`Lowering::pipeline`]), so that engines, which take steps in program order, need not wait for one another.
+
+mod binary;
+mod boxes;
+mod conv;
+mod copy;
+mod depthwise;
+mod pool;
+mod table;
+mod weights;
+
+use ediacara_arch::Machine;
+use smallvec::SmallVec;
+
+use crate::CompileError;
+use crate::cost::Rates;
+use crate::dram::DramImage;
+use crate::layer::{Kind, Layer};
+use crate::memory::{Claim, Key, Pool, Ring};
+use crate::region::Space;
+use crate::step::{Step, Vector, VectorOp, Work};
+use crate::transfer::{BoxCopy, Side};
+use crate::view::Image;
+use crate::window::{Range, Tile};
+
+/// The state of lowering a network.
+#[derive(Debug)]
+pub(crate) struct Lowering {
+    /// Rates and sizes of the machine.
+    pub rates: Rates,
+    /// Its name, for errors.
+    pub machine: String,
+    /// The steps so far.
+    pub steps: Vec<Step>,
+    /// Constants and addresses in DRAM.
+    pub dram: DramImage,
+    nram: Ring,
+    wram: Ring,
+    aram: Ring,
+    pram: Ring,
+    layer: u32,
+}
+
+/// The layer in hand, for errors.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its operator.
+    pub op: &'static str,
+}
+
+impl Lowering {
+    /// Nothing lowered yet; `dram` holds what is placed already.
+    pub(crate) fn new(machine: &Machine, dram: DramImage) -> Lowering {
+        let rates = Rates::of(machine);
+        Lowering {
+            rates,
+            machine: machine.name.clone(),
+            steps: Vec::new(),
+            dram,
+            nram: Ring::new(rates.nram),
+            wram: Ring::new(rates.wram),
+            aram: Ring::new(rates.aram),
+            pram: Ring::new(rates.pram),
+            layer: 0,
+        }
+    }
+
+    /// Appends the steps of a layer.
+    ///
+    /// # Errors
+    /// Its smallest tile does not fit, or DRAM is full.
+    pub(crate) fn layer(&mut self, index: u32, layer: &Layer) -> Result<(), CompileError> {
+        self.layer = index;
+        let context = Context { name: &layer.info.name, op: op_name(&layer.kind) };
+        match &layer.kind {
+            Kind::Conv(conv) => conv::lower(self, conv, context),
+            Kind::Depthwise(conv) => depthwise::lower(self, conv, context),
+            Kind::Pool(pool) => pool::lower(self, pool, context),
+            Kind::Binary(binary) => binary::lower(self, binary, context),
+            Kind::Table(table) => table::lower(self, table, context),
+            Kind::Copy(copy) => copy::lower(self, copy, context),
+        }
+    }
+
+    /// Claims slots of one memory for this layer.
+    pub(crate) fn claim(&mut self, space: Space, claims: &[Claim], context: Context) -> Result<Vec<Pool>, CompileError> {
+        let (ring, size, unit) = match space {
+            Space::Wram => (&mut self.wram, self.rates.wram, 1),
+            Space::Aram => (&mut self.aram, self.rates.aram, 4),
+            Space::Pram => (&mut self.pram, self.rates.pram, 12),
+            Space::Nram | Space::Dram => (&mut self.nram, self.rates.nram, 1),
+        };
+        let needed = claims.iter().map(Claim::units).sum::<u64>() * unit;
+        ring.claim(claims).ok_or_else(|| self.does_not_fit(context, space, needed, size * unit))
+    }
+
+    pub(crate) fn does_not_fit(&self, context: Context, space: Space, needed: u64, available: u64) -> CompileError {
+        let memory = match space {
+            Space::Wram => "WRAM",
+            Space::Aram => "ARAM",
+            Space::Pram => "PRAM",
+            Space::Nram => "NRAM",
+            Space::Dram => "DRAM",
+        };
+        let (layer, machine) = (context.name.to_owned(), self.machine.clone());
+        CompileError::DoesNotFit { layer, op: context.op, machine, memory, needed, available }
+    }
+
+    pub(crate) fn push(&mut self, work: Work) {
+        self.steps.push(Step { work, layer: self.layer });
+    }
+
+    pub(crate) fn vector(&mut self, vector: Vector) {
+        self.push(Work::Vector(vector));
+    }
+
+    pub(crate) fn load(&mut self, space: Space, copy: &BoxCopy) {
+        for transfer in copy.transfers(space) {
+            self.push(Work::Load(transfer));
+        }
+    }
+
+    pub(crate) fn store(&mut self, copy: &BoxCopy) {
+        for transfer in copy.transfers(Space::Nram) {
+            self.push(Work::Store(transfer));
+        }
+    }
+
+    /// Loads `bytes` contiguous bytes.
+    pub(crate) fn load_run(&mut self, space: Space, dram: u64, chip: u64, bytes: u64) {
+        self.load(space, &BoxCopy { dram, chip, run: bytes, sides: SmallVec::new() });
+    }
+
+    /// Writes a constant over `bytes` bytes of NRAM, `count` times at a distance of `stride`.
+    pub(crate) fn fill(&mut self, start: u64, bytes: u64, count: u64, stride: u64, value: i8) {
+        let mut done = 0;
+        while bytes > 0 && done < count {
+            let part = (count - done).min((1 << 16) - 1);
+            let fill = Vector::new(VectorOp::Fill, start + done * stride, bytes);
+            self.vector(Vector { counts: [part, 1], d_strides: [stride, 0], value, ..fill });
+            done += part;
+        }
+    }
+
+    /// Brings a framed tile of an image into a slot: paints what is padding, loads the rest. Gaps that an earlier tile of the same
+    /// geometry painted in the slot are still good, as loads only write between them.
+    pub(crate) fn load_tile(&mut self, pool: &mut Pool, slot: usize, tile: &Tile, source: &TileSource) {
+        let base = pool.base(slot);
+        if tile.is_padding() {
+            self.fill(base, tile.bytes(), 1, 0, source.pad);
+            return pool.set_note(slot, None);
+        }
+        let (row, gap) = (tile.row_stride(), tile.gap() * tile.pixel);
+        let geometry: Key = [tile.pitch() as u32, tile.gap() as u32, tile.pixel as u32, tile.rows.length() as u32];
+        let painted = pool.note(slot).is_some_and(|note| note[..3] == geometry[..3] && note[3] >= geometry[3]);
+        if gap > 0 && !painted {
+            self.fill(base, gap, tile.rows.length() + 1, row, source.pad);
+            pool.set_note(slot, Some(geometry));
+        } else if gap == 0 {
+            pool.set_note(slot, None);
+        }
+        let rows = tile.rows;
+        self.fill(base + gap, (rows.before * row).saturating_sub(gap), 1, 0, source.pad);
+        let below = base + gap + (rows.before + rows.valid) * row;
+        self.fill(below, (rows.after * row).saturating_sub(gap), 1, 0, source.pad);
+        let image = source.image;
+        let copy = BoxCopy {
+            dram: image.address(source.batch, rows.first, tile.columns.first, source.channel),
+            chip: base + tile.first_valid(),
+            run: tile.pixel,
+            sides: sides(&[
+                (tile.columns.valid, image.pixel_stride, tile.pixel),
+                (rows.valid, image.row_stride, row),
+            ]),
+        };
+        self.load(Space::Nram, &copy);
+    }
+
+    /// Loads the channels of a rectangle of pixels densely.
+    pub(crate) fn load_box(&mut self, image: &Image, part: &Part, chip: u64) {
+        let copy = part.copy(image, chip);
+        self.load(Space::Nram, &copy);
+    }
+
+    /// Stores a dense rectangle of pixels.
+    pub(crate) fn store_box(&mut self, image: &Image, part: &Part, chip: u64) {
+        let copy = part.copy(image, chip);
+        self.store(&copy);
+    }
+
+    /// Runs `prepare` and `compute` over items; with `ahead`, the next item is prepared before this one computes.
+    pub(crate) fn pipeline<S, I: Copy, P>(
+        &mut self,
+        state: &mut S,
+        items: impl IntoIterator<Item = I>,
+        ahead: bool,
+        prepare: impl Fn(&mut Lowering, &mut S, I) -> P,
+        compute: impl Fn(&mut Lowering, &mut S, I, P),
+    ) {
+        let mut waiting: Option<(I, P)> = None;
+        for item in items {
+            if !ahead && let Some((item, prepared)) = waiting.take() {
+                compute(self, state, item, prepared);
+            }
+            let prepared = prepare(self, state, item);
+            if let Some((item, prepared)) = waiting.replace((item, prepared)) {
+                compute(self, state, item, prepared);
+            }
+        }
+        if let Some((item, prepared)) = waiting {
+            compute(self, state, item, prepared);
+        }
+    }
+}
+
+/// Which part of an image a tile shows, and what its frame holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TileSource<'a> {
+    /// The image.
+    pub image: &'a Image,
+    /// Which of the batch.
+    pub batch: u64,
+    /// First channel.
+    pub channel: u64,
+    /// Value of the frame.
+    pub pad: i8,
+}
+
+/// A rectangle of pixels of one image and a range of their channels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    /// Which of the batch.
+    pub batch: u64,
+    /// Rows and columns.
+    pub pixels: [Range; 2],
+    /// Channels.
+    pub channels: Range,
+}
+
+impl Part {
+    /// Bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.pixels[0].count * self.pixels[1].count * self.channels.count
+    }
+
+    fn copy(&self, image: &Image, chip: u64) -> BoxCopy {
+        let [rows, columns] = self.pixels;
+        let run = self.channels.count;
+        BoxCopy {
+            dram: image.address(self.batch, rows.start, columns.start, self.channels.start),
+            chip,
+            run,
+            sides: sides(&[
+                (columns.count, image.pixel_stride, run),
+                (rows.count, image.row_stride, run * columns.count),
+            ]),
+        }
+    }
+}
+
+/// Dimensions (count, DRAM stride, chip stride), innermost first.
+pub(crate) fn sides(list: &[(u64, u64, u64)]) -> SmallVec<[Side; 6]> {
+    list.iter().map(|&(count, dram, chip)| Side { count, dram, chip }).collect()
+}
+
+fn op_name(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Conv(_) => "convolution",
+        Kind::Depthwise(_) => "depthwise convolution",
+        Kind::Pool(_) => "pooling",
+        Kind::Binary(_) => "elementwise",
+        Kind::Table(_) => "table",
+        Kind::Copy(_) => "copy",
+    }
+}

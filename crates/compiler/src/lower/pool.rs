@@ -1,0 +1,176 @@
+//! Pooling on the vector unit.
+//!
+//! A max pool's frame holds -128, an average's the zero point, which adds nothing. Where padding is not counted, output pixels
+//! near the border average fewer elements; they are cut into rectangles of one count, each with its multiplier.
+
+use ediacara_kernels::int8::quantize_multiplier;
+use ediacara_tensor::Tensor;
+
+use crate::CompileError;
+use crate::layer::{Conv, Output, Pool as PoolLayer, PoolMode, Weights, Window};
+use crate::lower::depthwise::{Item, items};
+use crate::lower::{Context, Lowering, Part, TileSource, conv};
+use crate::memory::Pool;
+use crate::region::Space;
+use crate::step::{Vector, VectorOp};
+use crate::vector_tiling::{WindowProblem, WindowTiling, choose};
+use crate::window::Range;
+
+struct State<'a> {
+    layer: &'a PoolLayer,
+    problem: WindowProblem,
+    tiling: WindowTiling,
+    x: Pool,
+    y: Pool,
+    /// Multiplier and shift by count.
+    multipliers: Vec<Option<(u32, u8)>>,
+}
+
+/// Appends the steps of a pooling layer.
+pub(crate) fn lower(lowering: &mut Lowering, layer: &PoolLayer, context: Context) -> Result<(), CompileError> {
+    let problem = WindowProblem { x: layer.x, y: layer.y, window: layer.window, weighted: false };
+    let multipliers = multipliers(layer, context)?;
+    let (tiling, _) = match choose(&problem, &lowering.rates) {
+        Ok(found) => found,
+        Err(shortage) => {
+            // The matrix unit sums windows of any size piece by piece.
+            return match as_convolution(layer, &multipliers) {
+                Some(layer) => conv::lower(lowering, &layer, context),
+                None => Err(lowering.does_not_fit(context, Space::Nram, shortage.needed, shortage.available)),
+            };
+        }
+    };
+    let claims = tiling.claims(&problem);
+    let mut nram = lowering.claim(Space::Nram, &claims[..2], context)?.into_iter();
+    let mut take = || nram.next().unwrap_or_default();
+    let (x, y) = (take(), take());
+    let mut state = State { layer, problem, tiling, x, y, multipliers };
+    let ahead = tiling.prefetches(&problem);
+    lowering.pipeline(&mut state, items(&problem, &tiling), ahead, prepare, compute);
+    Ok(())
+}
+
+/// The elements that outputs of `axis` count, as maximal ranges of one count.
+fn counted(layer: &PoolLayer, axis: usize, range: Range) -> Vec<(Range, u64)> {
+    let PoolMode::Average { count_include_pad, .. } = layer.mode else { return vec![(range, 1)] };
+    let Window { kernel, stride, before, after, dilation } = layer.window;
+    let size = [layer.x.height, layer.x.width][axis];
+    let (low, high) =
+        if count_include_pad { (0, before[axis] + size + after[axis]) } else { (before[axis], before[axis] + size) };
+    let count = |output: u64| {
+        let start = output * stride[axis];
+        (0..kernel[axis]).filter(|tap| (low..high).contains(&(start + tap * dilation[axis]))).count() as u64
+    };
+    let mut found: Vec<(Range, u64)> = Vec::new();
+    for output in range.start..range.start + range.count {
+        let n = count(output);
+        match found.last_mut() {
+            Some((last, m)) if *m == n => last.count += 1,
+            _ => found.push((Range::new(output, 1), n)),
+        }
+    }
+    found
+}
+
+/// Multiplier and shift for every count that occurs.
+fn multipliers(layer: &PoolLayer, context: Context) -> Result<Vec<Option<(u32, u8)>>, CompileError> {
+    let PoolMode::Average { ratio, .. } = layer.mode else { return Ok(vec![Some((0, 1)); 2]) };
+    let mut found = vec![None; (layer.window.kernel[0] * layer.window.kernel[1] + 1) as usize];
+    // A window that counts nothing sums nothing: any multiplier gives the zero point.
+    found[0] = Some((0, 1));
+    for (_, down) in counted(layer, 0, Range::new(0, layer.y.height)) {
+        for (_, across) in counted(layer, 1, Range::new(0, layer.y.width)) {
+            let n = down * across;
+            if n > 0 && found[n as usize].is_none() {
+                let multiplier = quantize_multiplier(ratio / n as f64)
+                    .map_err(|error| CompileError::Layer { layer: context.name.to_owned(), problem: error.to_string() })?;
+                found[n as usize] = Some((multiplier.value as u32, multiplier.shift));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// An average of one count everywhere as a depthwise convolution with weights of one.
+fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Option<Conv> {
+    let PoolMode::Average { x_zero, .. } = layer.mode else { return None };
+    let mut used = multipliers.iter().skip(1).flatten();
+    let (&(multiplier, shift), None) = (used.next()?, used.next()) else { return None };
+    let channels = layer.x.channels as usize;
+    let [kernel_down, kernel_across] = layer.window.kernel.map(|taps| taps as usize);
+    let weights = Weights {
+        values: Tensor::full(&[channels, kernel_down, kernel_across, 1], 1_i8).ok()?,
+        bias: Tensor::full(&[channels], 0_i32).ok()?,
+        multiplier: Tensor::full(&[channels], multiplier as i32).ok()?,
+        shift: Tensor::full(&[channels], shift).ok()?,
+    };
+    let groups = layer.x.channels;
+    let (x, y, window, output) = (layer.x, layer.y, layer.window, layer.output);
+    Some(Conv { x, y, window, groups, weights, x_zero, w_zero: 0, output, residual: None })
+}
+
+fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> u64 {
+    let pad = match state.layer.mode {
+        PoolMode::Max => i8::MIN,
+        PoolMode::Average { x_zero, .. } => x_zero,
+    };
+    let tile = state.tiling.tile(&state.problem, item.pixels, item.channels.count);
+    let (slot, _) = state.x.take([item.index, 0, 0, 0]);
+    let source = TileSource { image: &state.problem.x, batch: item.batch, channel: item.channels.start, pad };
+    lowering.load_tile(&mut state.x, slot, &tile, &source);
+    state.x.base(slot)
+}
+
+fn compute(lowering: &mut Lowering, state: &mut State, item: Item, x: u64) {
+    let tile = state.tiling.tile(&state.problem, item.pixels, item.channels.count);
+    let y = state.y.next();
+    for (rows, down) in counted(state.layer, 0, item.pixels[0]) {
+        for (columns, across) in counted(state.layer, 1, item.pixels[1]) {
+            let count = (down * across) as usize;
+            // Only counts that occur are asked for, and those have a multiplier.
+            let multiplier = state.multipliers.get(count).copied().flatten().unwrap_or((0, 1));
+            rectangle(lowering, state, &item, &tile, [rows, columns], [x, y], multiplier);
+        }
+    }
+    let part = Part { batch: item.batch, pixels: item.pixels, channels: item.channels };
+    lowering.store_box(&state.layer.y, &part, y);
+}
+
+/// One instruction for a rectangle of outputs inside a tile.
+fn rectangle(
+    lowering: &mut Lowering,
+    state: &State,
+    item: &Item,
+    tile: &crate::window::Tile,
+    pixels: [Range; 2],
+    [x, y]: [u64; 2],
+    (multiplier, shift): (u32, u8),
+) {
+    let (window, channels) = (state.layer.window, item.channels.count);
+    let [row, column] = [0, 1].map(|axis| pixels[axis].start - item.pixels[axis].start);
+    let width = item.pixels[1].count;
+    let strides = [window.stride[1] * tile.pixel, window.stride[0] * tile.row_stride()];
+    let d_strides = [channels, width * channels];
+    let (op, x_zero) = match state.layer.mode {
+        PoolMode::Max => (VectorOp::MaxPool, 0),
+        PoolMode::Average { x_zero, .. } => (VectorOp::AveragePool, x_zero),
+    };
+    let Output { zero, low, high } = state.layer.output;
+    // At stride 1 the windows of neighbours are neighbours: one long row.
+    let (length, across) =
+        if window.stride[1] == 1 { (pixels[1].count * channels, 1) } else { (channels, pixels[1].count) };
+    lowering.vector(Vector {
+        a: x + tile.origin() + column * strides[0] + row * strides[1],
+        counts: [across, pixels[0].count],
+        a_strides: strides,
+        d_strides,
+        window_counts: [window.kernel[1], window.kernel[0]],
+        window_strides: [window.dilation[1] * tile.pixel, window.dilation[0] * tile.row_stride()],
+        zeros: [x_zero, 0, zero],
+        low,
+        high,
+        multipliers: [multiplier, 0],
+        shift,
+        ..Vector::new(op, y + column * d_strides[0] + row * d_strides[1], length)
+    });
+}

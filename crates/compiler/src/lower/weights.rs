@@ -1,0 +1,151 @@
+//! Weights and records as the machine wants them in DRAM.
+
+use crate::CompileError;
+use crate::layer::{Conv, Weights};
+use crate::lower::Context;
+use crate::tiling::{Chunk, Problem, Tiling};
+use crate::window::Range;
+
+/// The constants of a convolution as plain slices.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slices<'a> {
+    /// Weights, [O][KH][KW][C / groups].
+    pub values: &'a [i8],
+    bias: &'a [i32],
+    multiplier: &'a [i32],
+    shift: &'a [u8],
+}
+
+/// The slices of the constants, with every record's range checked.
+pub(crate) fn slices<'a>(weights: &'a Weights, context: Context) -> Result<Slices<'a>, CompileError> {
+    let bad = |problem: String| CompileError::Layer { layer: context.name.to_owned(), problem };
+    let wrong = |error: ediacara_tensor::TensorError| bad(error.to_string());
+    let slices = Slices {
+        values: weights.values.as_slice().map_err(wrong)?,
+        bias: weights.bias.as_slice().map_err(wrong)?,
+        multiplier: weights.multiplier.as_slice().map_err(wrong)?,
+        shift: weights.shift.as_slice().map_err(wrong)?,
+    };
+    let refused = slices.multiplier.iter().zip(slices.shift).position(|(&m, &s)| m < 0 || !(1..=62).contains(&s));
+    match refused {
+        Some(channel) => Err(bad(format!(
+            "channel {channel} has multiplier {} and shift {}; the machine takes 0 and more, and 1 to 62",
+            slices.multiplier[channel], slices.shift[channel]
+        ))),
+        None => Ok(slices),
+    }
+}
+
+impl Slices<'_> {
+    /// The records of a range of output channels.
+    pub(crate) fn records(&self, channels: Range) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(channels.count as usize * 12);
+        for channel in channels.start as usize..(channels.start + channels.count) as usize {
+            bytes.extend(self.bias[channel].to_le_bytes());
+            bytes.extend(self.multiplier[channel].to_le_bytes());
+            bytes.extend([self.shift[channel], 0, 0, 0]);
+        }
+        bytes
+    }
+}
+
+/// How groups of the network are merged into groups of the array: `merged` of them side by side become one dense product with
+/// zero weights between them, where that fills the array better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grouping {
+    /// Groups of the network in one of the array.
+    pub merged: u64,
+    /// Input channels of one group of the network.
+    pub inputs: u64,
+    /// Output channels of one group of the network.
+    pub outputs: u64,
+}
+
+impl Grouping {
+    /// The cheapest grouping on an array of `rows` x `columns`.
+    pub(crate) fn best(conv: &Conv, rows: u64, columns: u64) -> Grouping {
+        let (inputs, outputs) = (conv.x.channels / conv.groups, conv.y.channels / conv.groups);
+        let beats = |merged: &u64| {
+            (conv.groups / merged) * (merged * inputs).div_ceil(rows) * (merged * outputs).div_ceil(columns)
+        };
+        let divisors = (1..=conv.groups).filter(|merged| conv.groups.is_multiple_of(*merged));
+        let merged = divisors.min_by_key(|merged| (beats(merged), *merged)).unwrap_or(1);
+        Grouping { merged, inputs, outputs }
+    }
+}
+
+/// The WRAM image of one tile: a chunk of the reduction of `blocks` blocks of output channels of one (merged) group.
+pub(crate) struct TileImage<'a> {
+    /// Constants.
+    pub slices: Slices<'a>,
+    /// Value of a weight that stands for zero.
+    pub zero: i8,
+    /// Grouping.
+    pub grouping: Grouping,
+    /// The problem.
+    pub problem: &'a Problem,
+    /// How it is cut.
+    pub tiling: &'a Tiling,
+    /// Rows and columns of the array.
+    pub array: [u64; 2],
+}
+
+impl TileImage<'_> {
+    /// Bytes `[block][stretch][step][column][row]` of blocks of (merged) group `group`.
+    pub(crate) fn bytes(&self, group: u64, blocks: Range, chunk: &Chunk) -> Vec<u8> {
+        let [rows, columns] = self.array;
+        let (stretch, across) = self.tiling.stretch(self.problem, chunk);
+        let steps = stretch.div_ceil(rows);
+        let stretches = chunk.taps[0].count * across;
+        let block_bytes = stretches * steps * rows * columns;
+        let mut bytes = vec![self.zero as u8; (blocks.count * block_bytes) as usize];
+        for block in 0..blocks.count {
+            for column in 0..columns {
+                let output = (blocks.start + block) * columns + column;
+                if output >= self.problem.outputs {
+                    continue;
+                }
+                for index in 0..stretches {
+                    let start = block * block_bytes + index * steps * rows * columns + column * rows;
+                    self.stretch(group, output, chunk, index, |offset, weights| {
+                        // A stretch is cut into steps of `rows`, which lie a whole row of the array apart.
+                        for (i, &weight) in weights.iter().enumerate() {
+                            let at = offset + i as u64;
+                            let place = start + at / rows * rows * columns + at % rows;
+                            bytes[place as usize] = weight as u8;
+                        }
+                    });
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Calls `put(offset, weights)` with the runs of weights of one stretch of one output channel.
+    fn stretch(&self, group: u64, output: u64, chunk: &Chunk, index: u64, mut put: impl FnMut(u64, &[i8])) {
+        let (_, across) = self.tiling.stretch(self.problem, chunk);
+        let taps = chunk.taps[1];
+        let down = chunk.taps[0].start + index / across;
+        // Either one stretch holds all taps of the row, or each has its own.
+        let columns = if across == 1 { taps.start..taps.start + taps.count } else {
+            let tap = taps.start + index % across;
+            tap..tap + 1
+        };
+        let Grouping { merged, inputs, outputs } = self.grouping;
+        let original = group * merged + output / outputs;
+        let channel = original * outputs + output % outputs;
+        // The group's own input channels lie at this offset among those of the merged groups.
+        let own = Range::new(output / outputs * inputs, inputs);
+        let first = own.start.max(chunk.channels.start);
+        let last = (own.start + own.count).min(chunk.channels.start + chunk.channels.count);
+        if first >= last {
+            return;
+        }
+        let kernel = self.problem.window.kernel;
+        for (position, tap) in columns.enumerate() {
+            let base = ((channel * kernel[0] + down) * kernel[1] + tap) * inputs;
+            let weights = &self.slices.values[(base + first - own.start) as usize..(base + last - own.start) as usize];
+            put(position as u64 * chunk.channels.count + first - chunk.channels.start, weights);
+        }
+    }
+}

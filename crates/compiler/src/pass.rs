@@ -1,0 +1,313 @@
+//! The passes, in order, and what they hand on.
+
+use std::collections::HashMap;
+
+use ediacara_arch::Machine;
+use ediacara_graph::{Graph, ValueId};
+use ediacara_isa::{Executable, MachineKey, Port, Real};
+
+use crate::CompileError;
+use crate::dram::DramImage;
+use crate::layer::{Kind, Layer};
+use crate::lower::Lowering;
+use crate::partition::{Partition, partition};
+use crate::place::{Placement, fuse_additions, place};
+use crate::step::Step;
+use crate::synchronise::{Ordered, synchronise};
+use crate::view::View;
+use crate::{build, emit, host};
+
+/// A pass as users see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassDescription {
+    /// The name that [`Options`] take.
+    pub name: &'static str,
+    /// What it does.
+    pub documentation: &'static str,
+    /// Whether [`Options::disable`] may name it.
+    pub optional: bool,
+}
+
+/// The passes, in the order in which they run.
+pub const PASSES: &[PassDescription] = &[
+    PassDescription {
+        name: "partition",
+        documentation: "divides the graph between the DLP and the host, with a reason for every node of the host",
+        optional: false,
+    },
+    PassDescription {
+        name: "fuse-add",
+        documentation: "lets a convolution or matrix product do the residual addition after it",
+        optional: true,
+    },
+    PassDescription {
+        name: "place",
+        documentation: "gives every activation a home in DRAM; concatenations, slices and reshapes become views",
+        optional: false,
+    },
+    PassDescription { name: "build", documentation: "makes layers of nodes", optional: false },
+    PassDescription {
+        name: "lower",
+        documentation: "tiles each layer and turns it into steps in program order",
+        optional: false,
+    },
+    PassDescription {
+        name: "synchronise",
+        documentation: "finds, from the bytes that steps touch, which must wait for which",
+        optional: false,
+    },
+    PassDescription {
+        name: "emit",
+        documentation: "writes configuration registers where they change and encodes instructions",
+        optional: false,
+    },
+];
+
+/// What a compilation may be told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Names of passes whose result is wanted as text.
+    pub print_after: Vec<String>,
+    /// Names of optional passes to leave out.
+    pub disable: Vec<String>,
+}
+
+/// The result of a pass as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The pass.
+    pub pass: &'static str,
+    /// One line a thing.
+    pub text: String,
+}
+
+/// A node that the host runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostOp {
+    /// The node.
+    pub name: String,
+    /// Its operator.
+    pub op: String,
+    /// Why the DLP does not run it.
+    pub reason: String,
+}
+
+/// A compiled network.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// What the DLP runs.
+    pub executable: Executable,
+    /// What the host runs afterwards. Its inputs are the DLP's outputs, in the order of the executable's, then those network
+    /// inputs that it reads itself; its outputs are the network's.
+    pub host: Graph,
+    /// Every node of the network that the host runs, before or after the DLP, with the reason.
+    pub host_ops: Vec<HostOp>,
+    /// For each output port of the executable, in order, the input of `host` that takes it.
+    pub dlp_outputs: Vec<(ValueId, String)>,
+    /// For each input port of the executable, in order, the network's input that it holds.
+    pub dlp_inputs: Vec<(ValueId, String)>,
+    /// For the inputs of `host` after those of `dlp_outputs`, in order, the network's inputs.
+    pub host_inputs: Vec<ValueId>,
+    /// Every activation that the program leaves in DRAM, and where: for checks against the host.
+    pub homes: Vec<(ValueId, View)>,
+    /// What [`Options::print_after`] asked for.
+    pub listings: Vec<Listing>,
+}
+
+struct Listings<'a> {
+    options: &'a Options,
+    found: Vec<Listing>,
+}
+
+impl Listings<'_> {
+    fn add(&mut self, pass: &'static str, text: impl FnOnce() -> String) {
+        if self.options.print_after.iter().any(|name| name == pass) {
+            self.found.push(Listing { pass, text: text() });
+        }
+    }
+
+    fn enabled(&self, pass: &str) -> bool {
+        !self.options.disable.iter().any(|name| name == pass)
+    }
+}
+
+fn check_names(options: &Options) -> Result<(), CompileError> {
+    let all: Vec<&'static str> = PASSES.iter().map(|pass| pass.name).collect();
+    let optional: Vec<&'static str> = PASSES.iter().filter(|pass| pass.optional).map(|pass| pass.name).collect();
+    for (names, known) in [(&options.print_after, all), (&options.disable, optional)] {
+        if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            return Err(CompileError::UnknownPass { name: name.clone(), known });
+        }
+    }
+    Ok(())
+}
+
+/// Compiles the quantised part of a graph for a machine; the rest becomes the host's graph.
+///
+/// # Errors
+/// A layer does not fit the machine, DRAM is full, or a pass is unknown: see [`CompileError`].
+pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Compiled, CompileError> {
+    check_names(options)?;
+    let mut listings = Listings { options, found: Vec::new() };
+
+    let division = partition(graph);
+    listings.add("partition", || partition_text(graph, &division));
+
+    let fused = if listings.enabled("fuse-add") { fuse_additions(graph, &division) } else { HashMap::new() };
+    listings.add("fuse-add", || {
+        let mut lines: Vec<String> = fused
+            .iter()
+            .map(|(add, (conv, _))| format!("{} + {}\n", graph.node(*conv).name, graph.node(*add).name))
+            .collect();
+        lines.sort();
+        lines.concat()
+    });
+
+    let mut dram = DramImage::new(machine);
+    let placement = place(graph, &division, fused, &mut dram)?;
+    listings.add("place", || placement_text(graph, &placement));
+
+    let layers = build::build(graph, &division, &placement)?;
+    listings.add("build", || layers.iter().map(layer_text).collect());
+
+    let mut lowering = Lowering::new(machine, dram);
+    for (index, layer) in layers.iter().enumerate() {
+        lowering.layer(index as u32, layer)?;
+    }
+    listings.add("lower", || lowering.steps.iter().map(Step::to_string).map(|line| line + "\n").collect());
+
+    let ordered = synchronise(&lowering.steps, machine.core.queue_entries as usize);
+    listings.add("synchronise", || ordered.iter().map(ordered_text).collect());
+
+    let code = emit::emit(&ordered, |layer| layers.get(layer as usize).map_or_else(String::new, |l| l.info.name.clone()))?;
+    let code_base = lowering.dram.reserve(code.words.len() as u64 * 32, "code")?;
+    let mut executable = Executable {
+        machine: machine_key(machine),
+        code_base,
+        code: code.words,
+        segments: lowering.dram.into_segments(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        source_map: code.source_map,
+        layers: layers.into_iter().map(|layer| layer.info).collect(),
+    };
+    ports(graph, &division, &placement, &mut executable)?;
+    listings.add("emit", || ediacara_isa::disassemble(&executable));
+
+    let part = host::host_part(graph, &division)?;
+    let names = |ports: &[Port]| ports.iter().map(|port| port.name.clone()).collect::<Vec<_>>();
+    let (input_names, output_names) = (names(&executable.inputs), names(&executable.outputs));
+    Ok(Compiled {
+        host: part.graph,
+        host_ops: division.host.into_iter().map(|(_, op)| op).collect(),
+        dlp_outputs: part.from_dlp.into_iter().zip(output_names).collect(),
+        dlp_inputs: division.fed.iter().map(|(_, fed)| fed.input).zip(input_names).collect(),
+        host_inputs: part.from_network,
+        homes: homes(&placement),
+        listings: listings.found,
+        executable,
+    })
+}
+
+/// The homes in the order of the values, so that nothing depends on a hash order.
+fn homes(placement: &Placement) -> Vec<(ValueId, View)> {
+    let mut homes: Vec<_> = placement.homes.iter().map(|(value, view)| (*value, view.clone())).collect();
+    homes.sort_by_key(|(value, _)| *value);
+    homes
+}
+
+/// What a program for `machine` depends on.
+pub fn machine_key(machine: &Machine) -> MachineKey {
+    MachineKey {
+        name: machine.name.clone(),
+        rows: machine.matrix.rows,
+        columns: machine.matrix.columns,
+        nram_bytes: machine.core.nram_bytes,
+        wram_bytes: machine.core.wram_bytes,
+        aram_bytes: machine.core.aram_bytes,
+        pram_bytes: machine.core.pram_bytes,
+        dram_bytes: machine.dram.bytes,
+    }
+}
+
+/// Fills the tables of inputs and outputs. Names are those of the network's inputs and of the values.
+fn ports(
+    graph: &Graph,
+    division: &Partition,
+    placement: &Placement,
+    executable: &mut Executable,
+) -> Result<(), CompileError> {
+    let address = |value: ValueId| {
+        let missing = || CompileError::Layer {
+            layer: graph.value(value).name.clone(),
+            problem: "the value has no home in DRAM".to_owned(),
+        };
+        placement.homes.get(&value).map(|view| view.base).ok_or_else(missing)
+    };
+    for (value, fed) in &division.fed {
+        let extents = &graph.ty(fed.input).shape;
+        let real = fed.scale.map(|(scale, zero)| Real {
+            scale,
+            zero: zero.into(),
+            permutation: fed.permutation.clone(),
+        });
+        let mut name = graph.value(fed.input).name.clone();
+        if executable.inputs.iter().any(|port| port.name == name) {
+            // One input under two scales: the second port is called after its value.
+            name = graph.value(*value).name.clone();
+        }
+        let shape = fed.permutation.iter().map(|&axis| extents[axis]).collect();
+        executable.inputs.push(Port { name, address: address(*value)?, shape, dtype: "i8".to_owned(), real });
+    }
+    for &value in &division.outputs {
+        let (name, shape) = (graph.value(value).name.clone(), graph.ty(value).shape.clone());
+        executable.outputs.push(Port { name, address: address(value)?, shape, dtype: "i8".to_owned(), real: None });
+    }
+    Ok(())
+}
+
+fn partition_text(graph: &Graph, division: &Partition) -> String {
+    let mut text = String::new();
+    for (value, _) in &division.fed {
+        text += &format!("input  {}\n", graph.value(*value).name);
+    }
+    for &node in &division.dlp {
+        text += &format!("dlp    {} {}\n", graph.node(node).op.name(), graph.node(node).name);
+    }
+    for &value in &division.outputs {
+        text += &format!("output {}\n", graph.value(value).name);
+    }
+    for (_, op) in &division.host {
+        text += &format!("host   {} {}: {}\n", op.op, op.name, op.reason);
+    }
+    text
+}
+
+fn placement_text(graph: &Graph, placement: &Placement) -> String {
+    let mut homes: Vec<_> = placement.homes.iter().collect();
+    homes.sort_by_key(|(value, _)| **value);
+    let line = |(value, view): (&ValueId, &crate::view::View)| {
+        format!("{} {:#x} {:?} pitch {:?}\n", graph.value(*value).name, view.base, view.shape, view.strides)
+    };
+    homes.into_iter().map(line).collect()
+}
+
+fn layer_text(layer: &Layer) -> String {
+    let detail = match &layer.kind {
+        Kind::Conv(conv) | Kind::Depthwise(conv) => {
+            format!("kernel {:?} stride {:?} groups {}", conv.window.kernel, conv.window.stride, conv.groups)
+        }
+        Kind::Pool(pool) => format!("kernel {:?} stride {:?}", pool.window.kernel, pool.window.stride),
+        Kind::Copy(copy) => format!("{} parts", copy.parts.len()),
+        Kind::Binary(_) | Kind::Table(_) => String::new(),
+    };
+    format!("{} {} {:?} {detail}\n", layer.info.op, layer.info.name, layer.info.shape)
+}
+
+fn ordered_text(ordered: &Ordered) -> String {
+    let list = |mask: u16| {
+        let set: Vec<String> = (0..16).filter(|bit| mask >> bit & 1 == 1).map(|bit| bit.to_string()).collect();
+        set.join(",")
+    };
+    format!("{} wait({}) post({})\n", ordered.step, list(ordered.wait), list(ordered.post))
+}

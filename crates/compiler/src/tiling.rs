@@ -1,0 +1,488 @@
+//! Which tiling a convolution gets: candidates, what they hold on chip, what they cost.
+//!
+//! This is the seam for a search: [`choose`] takes a [`Problem`] and returns a [`Tiling`] that fits; everything that
+//! depends on the choice follows from the tiling.
+
+use crate::cost::{Estimate, Rates};
+use crate::layer::Window;
+use crate::memory::Claim;
+use crate::view::Image;
+use crate::window::{Axis, Range, Tile};
+
+/// A convolution as the tiler sees it. Groups are those after merging.
+#[derive(Debug, Clone, Copy)]
+pub struct Problem {
+    /// Input.
+    pub x: Image,
+    /// Output.
+    pub y: Image,
+    /// Window.
+    pub window: Window,
+    /// Independent products side by side.
+    pub groups: u64,
+    /// Input channels of a group.
+    pub inputs: u64,
+    /// Output channels of a group.
+    pub outputs: u64,
+    /// Whether a residual is added.
+    pub residual: bool,
+}
+
+/// A piece of the reduction: taps down and across, and channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// Taps down, across.
+    pub taps: [Range; 2],
+    /// Channels of the group.
+    pub channels: Range,
+}
+
+/// Which loop is outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// A tile of weights stays while pixels pass.
+    WeightsOuter,
+    /// A tile of pixels stays while weights pass.
+    PixelsOuter,
+}
+
+/// Slots of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slots {
+    /// Input tiles.
+    pub x: u64,
+    /// Weight tiles.
+    pub w: u64,
+    /// Records.
+    pub p: u64,
+    /// Accumulators.
+    pub acc: u64,
+    /// Output tiles, and as many residual tiles if there is a residual.
+    pub y: u64,
+}
+
+/// How a convolution is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tiling {
+    /// Output rows and columns of a tile.
+    pub pixels: [u64; 2],
+    /// Blocks of output channels of a tile.
+    pub blocks: u64,
+    /// Taps down and across of a chunk of the reduction.
+    pub taps: [u64; 2],
+    /// Channels of a chunk.
+    pub channels: u64,
+    /// Loop order.
+    pub order: Order,
+    /// Whether an input tile holds the channels of all groups.
+    pub shared_input: bool,
+    /// Slots on chip.
+    pub slots: Slots,
+}
+
+/// What a tiling lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shortage {
+    /// The memory.
+    pub memory: &'static str,
+    /// Bytes needed.
+    pub needed: u64,
+    /// Bytes there are.
+    pub available: u64,
+}
+
+impl Problem {
+    /// The axes of the window.
+    pub fn axes(&self) -> [Axis; 2] {
+        [0, 1].map(|index| Axis::of(&self.window, &self.x, index))
+    }
+
+    /// Blocks of output channels of a group.
+    pub fn blocks(&self, rates: &Rates) -> u64 {
+        self.outputs.div_ceil(rates.columns)
+    }
+}
+
+impl Tiling {
+    /// Bytes of a pixel of an input tile, for a chunk of `channels`.
+    pub fn pixel(&self, problem: &Problem, channels: u64) -> u64 {
+        if self.shared_input { problem.groups * problem.inputs } else { channels }
+    }
+
+    /// Whether the taps of a row are one stretch: their channels are contiguous in NRAM.
+    pub fn merges_taps(&self, problem: &Problem, channels: u64) -> bool {
+        problem.window.dilation[1] == 1 && self.pixel(problem, channels) == channels
+    }
+
+    /// Contiguous bytes of a stretch, and stretches across, of a chunk.
+    pub fn stretch(&self, problem: &Problem, chunk: &Chunk) -> (u64, u64) {
+        let (channels, across) = (chunk.channels.count, chunk.taps[1].count);
+        if self.merges_taps(problem, channels) { (channels * across, 1) } else { (channels, across) }
+    }
+
+    /// WRAM rows of a block of a chunk: beats of one pixel.
+    pub fn steps(&self, problem: &Problem, chunk: &Chunk, rates: &Rates) -> u64 {
+        let (stretch, across) = self.stretch(problem, chunk);
+        chunk.taps[0].count * across * stretch.div_ceil(rates.rows)
+    }
+
+    /// The chunks of the reduction, in order.
+    pub fn chunks(&self, problem: &Problem) -> Vec<Chunk> {
+        let mut chunks = Vec::new();
+        for channels in Range::cut(problem.inputs, self.channels) {
+            for down in Range::cut(problem.window.kernel[0], self.taps[0]) {
+                for across in Range::cut(problem.window.kernel[1], self.taps[1]) {
+                    chunks.push(Chunk { taps: [down, across], channels });
+                }
+            }
+        }
+        chunks
+    }
+
+    /// The input tile under a rectangle of outputs and a chunk.
+    pub fn tile(&self, problem: &Problem, pixels: [Range; 2], chunk: &Chunk) -> Tile {
+        let [down, across] = problem.axes();
+        Tile {
+            rows: down.span(pixels[0], chunk.taps[0]),
+            columns: across.span(pixels[1], chunk.taps[1]),
+            pixel: self.pixel(problem, chunk.channels.count),
+        }
+    }
+
+    /// Bytes of the largest input tile.
+    fn largest_tile(&self, problem: &Problem, chunks: &[Chunk]) -> u64 {
+        // Tiles differ at the borders only: first, second and last along each axis show every case.
+        let ends = |axis: usize| {
+            let all = Range::cut([problem.y.height, problem.y.width][axis], self.pixels[axis]);
+            let last = all.len() - 1;
+            [all[0], all[1.min(last)], all[last]]
+        };
+        let edge_chunks = [chunks[0], chunks[chunks.len() / 2], chunks[chunks.len() - 1]];
+        let mut largest = 0;
+        for down in ends(0) {
+            for across in ends(1) {
+                for chunk in &edge_chunks {
+                    largest = largest.max(self.tile(problem, [down, across], chunk).bytes());
+                }
+            }
+        }
+        largest
+    }
+
+    fn counts(&self, problem: &Problem, rates: &Rates) -> Counts {
+        let [rows, columns] = self.pixels;
+        let pixel_tiles = problem.y.batch * problem.y.height.div_ceil(rows) * problem.y.width.div_ceil(columns);
+        let chunks = problem.inputs.div_ceil(self.channels)
+            * problem.window.kernel[0].div_ceil(self.taps[0])
+            * problem.window.kernel[1].div_ceil(self.taps[1]);
+        Counts { pixel_tiles, channel_tiles: problem.blocks(rates).div_ceil(self.blocks), chunks, groups: problem.groups }
+    }
+
+    /// Output channels of a full tile.
+    fn tile_outputs(&self, problem: &Problem, rates: &Rates) -> u64 {
+        (self.blocks * rates.columns).min(problem.outputs)
+    }
+
+    /// Claims on NRAM (x, y, residual), WRAM, ARAM and PRAM.
+    pub fn claims(&self, problem: &Problem, rates: &Rates) -> Claims {
+        let chunks = self.chunks(problem);
+        let steps = chunks.iter().map(|chunk| self.steps(problem, chunk, rates)).max().unwrap_or(1);
+        let pixels = self.pixels[0] * self.pixels[1];
+        let outputs = self.tile_outputs(problem, rates);
+        let Slots { x, w, p, acc, y } = self.slots;
+        Claims {
+            x: Claim::new(self.largest_tile(problem, &chunks), x, 1),
+            y: Claim::new(pixels * outputs, y, 1),
+            residual: Claim::new(pixels * outputs, if problem.residual { y } else { 0 }, 1),
+            w: Claim::new(self.blocks * steps * rates.row_bytes(), w, rates.row_bytes()),
+            acc: Claim::new(pixels * self.blocks * rates.columns, acc, 1),
+            p: Claim::new(outputs, p, 1),
+        }
+    }
+}
+
+/// What a tiling claims of each memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Claims {
+    /// Input tiles, NRAM bytes.
+    pub x: Claim,
+    /// Output tiles, NRAM bytes.
+    pub y: Claim,
+    /// Residual tiles, NRAM bytes.
+    pub residual: Claim,
+    /// Weights, WRAM bytes.
+    pub w: Claim,
+    /// Accumulators.
+    pub acc: Claim,
+    /// Records.
+    pub p: Claim,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    pixel_tiles: u64,
+    channel_tiles: u64,
+    chunks: u64,
+    groups: u64,
+}
+
+impl Counts {
+    fn tiles(&self) -> u64 {
+        self.groups * self.pixel_tiles * self.channel_tiles
+    }
+
+    fn x_tiles(&self, shared: bool) -> u64 {
+        self.pixel_tiles * self.chunks * if shared { 1 } else { self.groups }
+    }
+
+    fn w_tiles(&self) -> u64 {
+        self.groups * self.channel_tiles * self.chunks
+    }
+
+    /// Loads of input tiles and of weight tiles over the whole layer.
+    fn loads(&self, tiling: &Tiling) -> (u64, u64) {
+        let (x_all, w_all) = (self.x_tiles(tiling.shared_input), self.w_tiles());
+        let slots = tiling.slots;
+        match tiling.order {
+            Order::WeightsOuter => {
+                let x_resident = slots.x >= if tiling.shared_input { x_all } else { x_all / self.groups };
+                let x_repeats = self.channel_tiles * if tiling.shared_input { self.groups } else { 1 };
+                let w_resident = self.chunks == 1 || slots.w >= w_all || slots.w > self.chunks;
+                (if x_resident { x_all } else { x_all * x_repeats }, if w_resident { w_all } else { w_all * self.pixel_tiles })
+            }
+            Order::PixelsOuter => {
+                let x_resident = self.chunks == 1 || slots.x >= x_all || slots.x > self.chunks;
+                let x_repeats = self.channel_tiles * if tiling.shared_input { self.groups } else { 1 };
+                let w_resident = slots.w >= w_all;
+                (if x_resident { x_all } else { x_all * x_repeats }, if w_resident { w_all } else { w_all * self.pixel_tiles })
+            }
+        }
+    }
+}
+
+/// Slots for a tiling whose sizes are settled: as many as are useful, or what is missing.
+fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Shortage> {
+    let one = Tiling { slots: Slots { x: 1, w: 1, p: 1, acc: 1, y: 1 }, ..*tiling };
+    let claims = one.claims(problem, rates);
+    let counts = tiling.counts(problem, rates);
+    let (x_bytes, y_bytes) = (claims.x.size, claims.y.size * (1 + u64::from(problem.residual)));
+    let fits = |memory, needed, available| if needed <= available { Ok(()) } else { Err(Shortage { memory, needed, available }) };
+    fits("NRAM", x_bytes + y_bytes, rates.nram)?;
+    fits("WRAM", claims.w.units(), rates.wram)?;
+    fits("ARAM", claims.acc.size * 4, rates.aram * 4)?;
+    fits("PRAM", claims.p.size * 12, rates.pram * 12)?;
+    let (x_all, w_all) = (counts.x_tiles(tiling.shared_input), counts.w_tiles());
+    let p_all = counts.groups * counts.channel_tiles;
+    // What is used again is kept whole if it fits; otherwise three tiles let loads run ahead.
+    let useful = |all: u64, room: u64| if all <= room { all } else { room.min(3) }.max(1);
+    let w = useful(w_all, rates.wram / claims.w.units());
+    let p = useful(p_all, rates.pram / claims.p.size);
+    let acc = (rates.aram / claims.acc.size).min(4).min(counts.tiles()).max(1);
+    let double = (2 * y_bytes + x_bytes * x_all.min(2)) <= rates.nram;
+    let (x, y) = if double { (useful(x_all, (rates.nram - 2 * y_bytes) / x_bytes), 2) } else { (1, 1) };
+    Ok(Slots { x, w, p, acc, y })
+}
+
+impl Tiling {
+    /// Whether the next item's loads may be issued before this item computes: every kind of slot holds two generations.
+    pub fn prefetches(&self, problem: &Problem, rates: &Rates) -> bool {
+        let counts = self.counts(problem, rates);
+        let deep = |slots: u64, all: u64| slots >= 2.min(all);
+        deep(self.slots.x, counts.x_tiles(self.shared_input))
+            && deep(self.slots.w, counts.w_tiles())
+            && deep(self.slots.p, counts.groups * counts.channel_tiles)
+            && deep(self.slots.y, counts.tiles())
+    }
+
+    /// What the tiling will cost.
+    pub fn estimate(&self, problem: &Problem, rates: &Rates) -> Estimate {
+        let counts = self.counts(problem, rates);
+        let claims = self.claims(problem, rates);
+        let (x_loads, w_loads) = counts.loads(self);
+        let outputs = self.tile_outputs(problem, rates);
+        let pixels = (problem.y.batch * problem.y.height * problem.y.width) as f64;
+        let tiles = counts.tiles() as f64;
+
+        let steps: u64 = self.chunks(problem).iter().map(|chunk| self.steps(problem, chunk, rates)).sum();
+        let groups = problem.groups as f64;
+        let matrix = groups * pixels * (problem.blocks(rates) * steps) as f64;
+        let full = problem.outputs / outputs;
+        let rest = problem.outputs % outputs;
+        let chunks_of_lanes = full * outputs.div_ceil(rates.lanes) + rest.div_ceil(rates.lanes);
+        let vector = groups * pixels * (chunks_of_lanes * (1 + u64::from(problem.residual))) as f64;
+
+        let x_bursts = self.x_bursts(problem, rates);
+        let w_bursts = rates.bursts(claims.w.size as f64);
+        let y_pixels = [problem.y.height, problem.y.width];
+        let y_tile = [0, 1].map(|axis| y_pixels[axis] as f64 / y_pixels[axis].div_ceil(self.pixels[axis]) as f64);
+        let y_bursts = rates.image_bursts(&problem.y, y_tile[0], y_tile[1], outputs) * (1 + u64::from(problem.residual)) as f64;
+        let p_bursts = rates.bursts(12.0 * outputs as f64);
+        let loads = (x_loads + w_loads) as f64;
+        let instructions = tiles * (counts.chunks as f64 + 3.0) + 1.5 * loads;
+        let bursts = x_loads as f64 * x_bursts
+            + w_loads as f64 * w_bursts
+            + tiles * y_bursts
+            + w_loads as f64 / counts.chunks as f64 * p_bursts
+            + instructions * 32.0 / rates.burst as f64;
+        let dram = bursts * rates.burst_cycles;
+
+        let (matrix_tile, vector_tile) = (matrix / tiles, vector / tiles);
+        let together = matrix_tile + vector_tile + rates.pipelines;
+        let mut period = matrix_tile.max(vector_tile).max(together / self.slots.acc as f64);
+        // A slot is busy while it is computed with, and then while its next content arrives.
+        let mut refill = |loads: u64, slots: u64, all: u64, bursts: f64| {
+            if loads > 0 && slots < all {
+                let share = tiles / loads as f64;
+                let arrival = rates.dram_latency + bursts * rates.burst_cycles;
+                period = period.max((share * matrix_tile + arrival) / slots as f64 / share);
+            }
+        };
+        refill(x_loads, self.slots.x, counts.x_tiles(self.shared_input), x_bursts);
+        refill(w_loads, self.slots.w, counts.w_tiles(), w_bursts);
+        let steady = if self.prefetches(problem, rates) {
+            (tiles * period).max(dram).max(instructions)
+        } else {
+            tiles * (together + 2.0 * rates.dram_latency) + dram
+        };
+        let start = rates.dram_latency + (x_bursts + 0.5 * w_bursts) * rates.burst_cycles;
+        let drain = vector_tile + rates.pipelines + rates.dram_latency + y_bursts * rates.burst_cycles;
+        Estimate { matrix, vector, dram, steady, start, drain }
+    }
+
+    /// Bursts of an input tile, on average.
+    fn x_bursts(&self, problem: &Problem, rates: &Rates) -> f64 {
+        let axes = problem.axes();
+        let valid = [0, 1].map(|axis| {
+            let outputs = Range::cut([problem.y.height, problem.y.width][axis], self.pixels[axis]);
+            let taps = Range::new(0, self.taps[axis]);
+            let all: u64 = outputs.iter().map(|&range| axes[axis].span(range, taps).valid).sum();
+            all as f64 / outputs.len() as f64
+        });
+        rates.image_bursts(&problem.x, valid[0], valid[1], self.pixel(problem, self.channels))
+    }
+}
+
+/// The distinct values of `ceil(total / k)`, largest first, at most `limit`.
+pub(crate) fn parts(total: u64, limit: usize) -> Vec<u64> {
+    let mut found: Vec<u64> = Vec::new();
+    let mut pieces = 1;
+    while pieces <= total {
+        let size = total.div_ceil(pieces);
+        found.push(size);
+        // The fewest pieces whose size is smaller.
+        pieces = if size == 1 { break } else { total.div_ceil(size - 1) };
+    }
+    if found.len() > limit {
+        let step = (found.len() - 1) as f64 / (limit - 1) as f64;
+        found = (0..limit).map(|i| found[(i as f64 * step).round() as usize]).collect();
+    }
+    found
+}
+
+/// The ways to cut the reduction, the fewest cuts first.
+fn reductions(problem: &Problem, rates: &Rates) -> Vec<([u64; 2], u64)> {
+    let kernel = problem.window.kernel;
+    let channels = |limit: usize| -> Vec<u64> {
+        let lanes = problem.inputs.div_ceil(rates.rows);
+        parts(lanes, limit).into_iter().map(|steps| (steps * rates.rows).min(problem.inputs)).collect()
+    };
+    let mut found = vec![(kernel, problem.inputs)];
+    found.extend(channels(12).into_iter().skip(1).map(|c| (kernel, c)));
+    for down in parts(kernel[0], 4).into_iter().skip(1) {
+        found.extend(channels(4).into_iter().map(|c| ([down, kernel[1]], c)));
+    }
+    for across in parts(kernel[1], 6).into_iter().skip(1) {
+        found.extend(channels(4).into_iter().map(|c| ([1, across], c)));
+    }
+    found
+}
+
+fn pixel_tiles(problem: &Problem) -> Vec<[u64; 2]> {
+    let (height, width) = (problem.y.height, problem.y.width);
+    if height == 1 {
+        return parts(width, 48).into_iter().map(|columns| [1, columns]).collect();
+    }
+    let mut found: Vec<[u64; 2]> = parts(height, 24).into_iter().map(|rows| [rows, width]).collect();
+    for columns in parts(width, 16).into_iter().skip(1) {
+        found.extend([1, 2, 4, 8].into_iter().filter(|&rows| rows <= height).map(|rows| [rows, columns]));
+    }
+    found
+}
+
+/// The best tiling found, with its estimate.
+///
+/// # Errors
+/// The least shortage of the smallest tile, if none fits.
+pub fn choose(problem: &Problem, rates: &Rates) -> Result<(Tiling, Estimate), Shortage> {
+    let mut best: Option<(Tiling, Estimate)> = None;
+    let mut missing: Option<Shortage> = None;
+    let blocks = parts(problem.blocks(rates), 20);
+    let pixels = pixel_tiles(problem);
+    let mut extra_levels = 1;
+    for (taps, channels) in reductions(problem, rates) {
+        // Once a way to cut the reduction fits with room to spare, finer ones only cost.
+        let settled = best.as_ref().is_some_and(|(tiling, _)| tiling.prefetches(problem, rates));
+        if settled {
+            if extra_levels == 0 {
+                break;
+            }
+            extra_levels -= 1;
+        }
+        for shared_input in if problem.groups == 1 { vec![false] } else { vec![true, false] } {
+            if shared_input && channels < problem.inputs {
+                continue;
+            }
+            for &pixels in &pixels {
+                for &blocks in &blocks {
+                    // Slots do not matter before they are counted.
+                    let slots_unknown = Slots { x: 1, w: 1, p: 1, acc: 1, y: 1 };
+                    let tiling = Tiling {
+                        pixels,
+                        blocks,
+                        taps,
+                        channels,
+                        order: Order::WeightsOuter,
+                        shared_input,
+                        slots: slots_unknown,
+                    };
+                    consider(tiling, problem, rates, &mut best, &mut missing);
+                }
+            }
+        }
+    }
+    best.ok_or(missing.unwrap_or(Shortage { memory: "NRAM", needed: 0, available: 0 }))
+}
+
+fn consider(
+    tiling: Tiling,
+    problem: &Problem,
+    rates: &Rates,
+    best: &mut Option<(Tiling, Estimate)>,
+    missing: &mut Option<Shortage>,
+) {
+    // Instructions hold 16 bits of pixels and 12 of blocks.
+    if tiling.pixels[0] * tiling.pixels[1] >= 1 << 16 || tiling.blocks >= 1 << 12 {
+        return;
+    }
+    let accumulators = tiling.pixels[0] * tiling.pixels[1] * tiling.blocks * rates.columns;
+    if accumulators > rates.aram && (tiling.blocks > 1 || tiling.pixels != [1, 1]) {
+        return;
+    }
+    match slots(&tiling, problem, rates) {
+        Err(shortage) => {
+            let lack = |s: &Shortage| s.needed - s.available;
+            if missing.is_none_or(|least| lack(&shortage) < lack(&least)) {
+                *missing = Some(shortage);
+            }
+        }
+        Ok(slots) => {
+            for order in [Order::WeightsOuter, Order::PixelsOuter] {
+                let tiling = Tiling { order, slots, ..tiling };
+                let estimate = tiling.estimate(problem, rates);
+                if best.as_ref().is_none_or(|(_, least)| estimate.total() < least.total()) {
+                    *best = Some((tiling, estimate));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Which tiling a window on the vector unit gets: depthwise convolution and pooling.
+
+use crate::cost::{Estimate, Rates};
+use crate::layer::Window;
+use crate::memory::Claim;
+use crate::tiling::{Shortage, parts};
+use crate::view::Image;
+use crate::window::{Axis, Range, Tile};
+
+/// A windowed operation as the tiler sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct WindowProblem {
+    /// Input.
+    pub x: Image,
+    /// Output, of as many channels.
+    pub y: Image,
+    /// Window.
+    pub window: Window,
+    /// Whether each channel has weights and a record (depthwise); pooling has neither.
+    pub weighted: bool,
+}
+
+/// How a windowed operation is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowTiling {
+    /// Output rows and columns of a tile.
+    pub pixels: [u64; 2],
+    /// Channels of a tile.
+    pub channels: u64,
+    /// Neighbouring output pixels that form one row of the vector unit, so that few channels fill its lanes. Only where
+    /// the horizontal stride is 1: then their windows are neighbours too.
+    pub joined: u64,
+    /// Slots of input, output, and of weights and records.
+    pub slots: [u64; 3],
+}
+
+impl WindowProblem {
+    /// The axes of the window.
+    pub fn axes(&self) -> [Axis; 2] {
+        [0, 1].map(|index| Axis::of(&self.window, &self.x, index))
+    }
+
+    fn taps(&self) -> u64 {
+        self.window.kernel[0] * self.window.kernel[1]
+    }
+}
+
+impl WindowTiling {
+    /// The input tile under a rectangle of outputs.
+    pub fn tile(&self, problem: &WindowProblem, pixels: [Range; 2], channels: u64) -> Tile {
+        let [down, across] = problem.axes();
+        let [kernel_down, kernel_across] = problem.window.kernel;
+        Tile {
+            rows: down.span(pixels[0], Range::new(0, kernel_down)),
+            columns: across.span(pixels[1], Range::new(0, kernel_across)),
+            pixel: channels,
+        }
+    }
+
+    fn largest_tile(&self, problem: &WindowProblem) -> u64 {
+        let ends = |axis: usize| {
+            let all = Range::cut([problem.y.height, problem.y.width][axis], self.pixels[axis]);
+            let last = all.len() - 1;
+            [all[0], all[1.min(last)], all[last]]
+        };
+        let tiles = ends(0).into_iter().flat_map(|down| ends(1).map(|across| [down, across]));
+        tiles.map(|pixels| self.tile(problem, pixels, self.channels).bytes()).max().unwrap_or(0)
+    }
+
+    /// Claims on NRAM (x, y, weights) and PRAM.
+    pub fn claims(&self, problem: &WindowProblem) -> [Claim; 4] {
+        let weighted = if problem.weighted { self.slots[2] } else { 0 };
+        let row = self.channels * self.joined;
+        [
+            Claim::new(self.largest_tile(problem), self.slots[0], 1),
+            Claim::new(self.pixels[0] * self.pixels[1] * self.channels, self.slots[1], 1),
+            Claim::new(problem.taps() * row, weighted, 1),
+            Claim::new(row, weighted, 1),
+        ]
+    }
+
+    /// Whether the next item's loads may be issued before this item computes.
+    pub fn prefetches(&self, problem: &WindowProblem) -> bool {
+        let channel_tiles = problem.x.channels.div_ceil(self.channels);
+        self.slots[0] >= 2.min(self.tiles(problem)) && (!problem.weighted || self.slots[2] >= 2.min(channel_tiles))
+    }
+
+    fn tiles(&self, problem: &WindowProblem) -> u64 {
+        let y = &problem.y;
+        y.batch
+            * y.height.div_ceil(self.pixels[0])
+            * y.width.div_ceil(self.pixels[1])
+            * y.channels.div_ceil(self.channels)
+    }
+
+    /// What the tiling will cost.
+    pub fn estimate(&self, problem: &WindowProblem, rates: &Rates) -> Estimate {
+        let y = &problem.y;
+        let tiles = self.tiles(problem) as f64;
+        let claims = self.claims(problem);
+        let (full, rest) = (y.channels / self.channels, y.channels % self.channels);
+        let mut vector = 0.0;
+        for (count, channels) in [(full, self.channels), (1, rest)] {
+            if channels == 0 {
+                continue;
+            }
+            let mut row = 0;
+            for columns in Range::cut(y.width, self.pixels[1]) {
+                row += columns.count / self.joined * (self.joined * channels).div_ceil(rates.lanes);
+                row += (columns.count % self.joined * channels).div_ceil(rates.lanes);
+            }
+            vector += (count * y.batch * y.height * row * problem.taps()) as f64;
+        }
+        let axes = problem.axes();
+        let mut valid = [0.0; 2];
+        for axis in 0..2 {
+            let outputs = Range::cut([y.height, y.width][axis], self.pixels[axis]);
+            let taps = Range::new(0, problem.window.kernel[axis]);
+            let all: u64 = outputs.iter().map(|&range| axes[axis].span(range, taps).valid).sum();
+            valid[axis] = all as f64 / outputs.len() as f64;
+        }
+        let x_bursts = rates.image_bursts(&problem.x, valid[0], valid[1], self.channels);
+        let y_bursts =
+            rates.image_bursts(y, self.pixels[0] as f64, self.pixels[1] as f64, self.channels);
+        let constants = if problem.weighted { (claims[2].size + 12 * claims[3].size) as f64 } else { 0.0 };
+        let instructions = tiles * 5.0;
+        let bursts = tiles * (x_bursts + y_bursts)
+            + rates.bursts(constants) * y.channels.div_ceil(self.channels) as f64
+            + instructions * 32.0 / rates.burst as f64;
+        let dram = bursts * rates.burst_cycles;
+        let tile = vector / tiles;
+        let arrival = rates.dram_latency + x_bursts * rates.burst_cycles;
+        let period = if self.slots[0] < self.tiles(problem) { tile.max((tile + arrival) / self.slots[0] as f64) } else { tile };
+        let steady = if self.prefetches(problem) {
+            (tiles * period).max(dram).max(instructions)
+        } else {
+            tiles * (tile + 2.0 * rates.dram_latency) + dram
+        };
+        let start = rates.dram_latency + x_bursts * rates.burst_cycles;
+        let drain = rates.pipelines + rates.dram_latency + y_bursts * rates.burst_cycles;
+        Estimate { matrix: 0.0, vector, dram, steady, start, drain }
+    }
+}
+
+/// Slots for a tiling whose sizes are settled, or what is missing.
+fn slots(tiling: &WindowTiling, problem: &WindowProblem, rates: &Rates) -> Result<[u64; 3], Shortage> {
+    let claims = WindowTiling { slots: [1; 3], ..*tiling }.claims(problem);
+    let [x, y, w, p] = claims.map(|claim| claim.units());
+    if x + y + w > rates.nram {
+        return Err(Shortage { memory: "NRAM", needed: x + y + w, available: rates.nram });
+    }
+    if p > rates.pram {
+        return Err(Shortage { memory: "PRAM", needed: p * 12, available: rates.pram * 12 });
+    }
+    let all = tiling.tiles(problem);
+    let constants = if 2 * p <= rates.pram && x + y + 2 * w <= rates.nram { 2 } else { 1 };
+    for (input, output) in [(3, 2), (2, 2), (1, 1)] {
+        if input.min(all) * x + output * y + constants * w <= rates.nram {
+            return Ok([input.min(all), output, constants]);
+        }
+    }
+    Ok([1, 1, 1])
+}
+
+/// How many neighbours to join, for a tile of `channels`.
+fn joins(problem: &WindowProblem, channels: u64, columns: u64, rates: &Rates) -> Vec<u64> {
+    if problem.window.stride[1] != 1 {
+        return vec![1];
+    }
+    if !problem.weighted {
+        return vec![columns];
+    }
+    let mut found = vec![1];
+    if !channels.is_multiple_of(rates.lanes) {
+        found.extend((2..=columns.min(8)).filter(|joined| joined * channels <= 16 * rates.lanes));
+    }
+    found
+}
+
+/// The best tiling found, with its estimate.
+///
+/// # Errors
+/// The least shortage, if none fits.
+pub fn choose(problem: &WindowProblem, rates: &Rates) -> Result<(WindowTiling, Estimate), Shortage> {
+    let mut best: Option<(WindowTiling, Estimate)> = None;
+    let mut missing: Option<Shortage> = None;
+    let channels = problem.x.channels;
+    let mut channel_tiles = vec![channels];
+    // Cut where bursts or lanes end, if the channels are that many.
+    let unit = rates.burst.max(rates.lanes);
+    channel_tiles.extend(parts(channels.div_ceil(unit), 16).into_iter().map(|units| (units * unit).min(channels)));
+    channel_tiles.extend(parts(channels, 12));
+    channel_tiles.dedup();
+    let mut pixels: Vec<[u64; 2]> = Vec::new();
+    for columns in parts(problem.y.width, 6) {
+        pixels.extend(parts(problem.y.height, 20).into_iter().map(|rows| [rows, columns]));
+    }
+    for channels in channel_tiles {
+        for &pixels in &pixels {
+            if pixels[0] * pixels[1] >= 1 << 16 {
+                continue;
+            }
+            for joined in joins(problem, channels, pixels[1], rates) {
+                let tiling = WindowTiling { pixels, channels, joined, slots: [1; 3] };
+                match slots(&tiling, problem, rates) {
+                    Err(shortage) => {
+                        let lack = |s: &Shortage| s.needed - s.available;
+                        if missing.is_none_or(|least| lack(&shortage) < lack(&least)) {
+                            missing = Some(shortage);
+                        }
+                    }
+                    Ok(slots) => {
+                        let tiling = WindowTiling { slots, ..tiling };
+                        let estimate = tiling.estimate(problem, rates);
+                        if best.as_ref().is_none_or(|(_, least)| estimate.total() < least.total()) {
+                            best = Some((tiling, estimate));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    best.ok_or(missing.unwrap_or(Shortage { memory: "NRAM", needed: 0, available: 0 }))
+}

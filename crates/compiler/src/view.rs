@@ -1,0 +1,211 @@
+//! Where a tensor of bytes lies in DRAM: a base and a pitch an axis.
+
+/// A strided tensor of bytes in DRAM. What cannot be said with strides that are not negative is no view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    /// Address of the element at index 0 of every axis.
+    pub base: u64,
+    /// Extents, outermost first.
+    pub shape: Vec<u64>,
+    /// Bytes from one index to the next.
+    pub strides: Vec<u64>,
+}
+
+impl View {
+    /// A dense, row-major tensor.
+    pub fn dense(base: u64, shape: &[u64]) -> View {
+        let mut strides = vec![1; shape.len()];
+        for axis in (1..shape.len()).rev() {
+            strides[axis - 1] = strides[axis] * shape[axis];
+        }
+        View { base, shape: shape.to_vec(), strides }
+    }
+
+    /// Elements.
+    pub fn len(&self) -> u64 {
+        self.shape.iter().product()
+    }
+
+    /// Whether the elements lie row-major without a gap.
+    pub fn is_dense(&self) -> bool {
+        let mut expected = 1;
+        for (&extent, &stride) in self.shape.iter().zip(&self.strides).rev() {
+            if extent != 1 && stride != expected {
+                return false;
+            }
+            expected *= extent;
+        }
+        true
+    }
+
+    /// `count` indices of `axis` from `start` in steps of `step`, at least 1.
+    pub fn slice(&self, axis: usize, start: u64, count: u64, step: u64) -> View {
+        let mut view = self.clone();
+        view.base += start * self.strides[axis];
+        view.shape[axis] = count;
+        view.strides[axis] *= step;
+        view
+    }
+
+    /// Axis `k` of the result is axis `permutation[k]` of this one.
+    pub fn transpose(&self, permutation: &[usize]) -> View {
+        View {
+            base: self.base,
+            shape: permutation.iter().map(|&axis| self.shape[axis]).collect(),
+            strides: permutation.iter().map(|&axis| self.strides[axis]).collect(),
+        }
+    }
+
+    /// The same elements in the same order under another shape, where strides can say it.
+    pub fn reshape(&self, shape: &[u64]) -> Option<View> {
+        // Axes of extent 1 have no say.
+        let old: Vec<(u64, u64)> =
+            self.shape.iter().copied().zip(self.strides.iter().copied()).filter(|&(extent, _)| extent != 1).collect();
+        let mut strides = vec![1; shape.len()];
+        let (mut old_at, mut new_at) = (0, 0);
+        while old_at < old.len() {
+            while new_at < shape.len() && shape[new_at] == 1 {
+                new_at += 1;
+            }
+            let (old_start, new_start) = (old_at, new_at);
+            let mut old_size = old[old_at].0;
+            let mut new_size = *shape.get(new_at)?;
+            (old_at, new_at) = (old_at + 1, new_at + 1);
+            while old_size != new_size {
+                if old_size < new_size {
+                    old_size *= old.get(old_at)?.0;
+                    old_at += 1;
+                } else {
+                    new_size *= shape.get(new_at)?;
+                    new_at += 1;
+                }
+            }
+            // The old axes of this group must be one run of equal steps.
+            let group = &old[old_start..old_at];
+            if group.windows(2).any(|pair| pair[0].1 != pair[1].0 * pair[1].1) {
+                return None;
+            }
+            let mut stride = group[group.len() - 1].1;
+            for axis in (new_start..new_at).rev() {
+                strides[axis] = stride;
+                stride *= shape[axis];
+            }
+        }
+        Some(View { base: self.base, shape: shape.to_vec(), strides })
+    }
+
+    /// The view as images with contiguous channels; axes are missing on the left.
+    pub fn image(&self) -> Option<Image> {
+        let rank = self.shape.len();
+        if rank == 0 || rank > 4 || (self.shape[rank - 1] != 1 && self.strides[rank - 1] != 1) {
+            return None;
+        }
+        let mut shape = [1; 4];
+        let mut strides = [0; 4];
+        shape[4 - rank..].copy_from_slice(&self.shape);
+        strides[4 - rank..].copy_from_slice(&self.strides);
+        let [batch, height, width, channels] = shape;
+        Some(Image {
+            base: self.base,
+            batch,
+            height,
+            width,
+            channels,
+            batch_stride: strides[0],
+            row_stride: strides[1],
+            pixel_stride: strides[2],
+        })
+    }
+}
+
+/// Images in DRAM, NHWC, the channels of a pixel contiguous.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Image {
+    /// Address of the first channel of the first pixel.
+    pub base: u64,
+    /// Images.
+    pub batch: u64,
+    /// Rows.
+    pub height: u64,
+    /// Pixels of a row.
+    pub width: u64,
+    /// Channels of a pixel.
+    pub channels: u64,
+    /// Bytes between images.
+    pub batch_stride: u64,
+    /// Bytes between rows.
+    pub row_stride: u64,
+    /// Bytes between pixels.
+    pub pixel_stride: u64,
+}
+
+impl Image {
+    /// Address of a channel of a pixel.
+    pub fn address(&self, image: u64, row: u64, pixel: u64, channel: u64) -> u64 {
+        self.base + image * self.batch_stride + row * self.row_stride + pixel * self.pixel_stride + channel
+    }
+
+    /// Every `stride`-th row and pixel, as many as an output of `[height, width]` has.
+    pub fn subsample(&self, stride: [u64; 2], output: [u64; 2]) -> Image {
+        Image {
+            height: output[0],
+            width: output[1],
+            row_stride: self.row_stride * stride[0],
+            pixel_stride: self.pixel_stride * stride[1],
+            ..*self
+        }
+    }
+
+    /// All pixels of all rows, and of all images if they join up too, as one row an image.
+    pub fn flatten(&self) -> Option<Image> {
+        if self.height > 1 && self.row_stride != self.width * self.pixel_stride {
+            return None;
+        }
+        let width = self.height * self.width;
+        let flat = Image { height: 1, width, row_stride: width * self.pixel_stride, ..*self };
+        if self.batch > 1 && self.batch_stride != flat.row_stride {
+            return Some(flat);
+        }
+        Some(Image { batch: 1, width: self.batch * width, ..flat })
+    }
+
+    /// Whether both have the same extents.
+    pub fn same_extents(&self, other: &Image) -> bool {
+        (self.batch, self.height, self.width, self.channels) == (other.batch, other.height, other.width, other.channels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(view: &View) -> Vec<u64> {
+        let mut all = vec![view.base];
+        for (&extent, &stride) in view.shape.iter().zip(&view.strides) {
+            all = all.iter().flat_map(|&base| (0..extent).map(move |i| base + i * stride)).collect();
+        }
+        all
+    }
+
+    #[test]
+    fn reshape_keeps_every_address_or_refuses() {
+        let dense = View::dense(64, &[2, 3, 4, 5]);
+        for shape in [vec![120], vec![6, 20], vec![2, 1, 12, 5], vec![1, 24, 5, 1], vec![3, 2, 2, 10]] {
+            let view = dense.reshape(&shape).unwrap();
+            assert_eq!(addresses(&view), addresses(&dense));
+        }
+        let pitched = dense.slice(3, 1, 3, 1);
+        assert_eq!(addresses(&pitched.reshape(&[24, 3]).unwrap()), addresses(&pitched));
+        assert_eq!(addresses(&pitched.reshape(&[2, 12, 3, 1]).unwrap()), addresses(&pitched));
+        assert!(pitched.reshape(&[2, 36]).is_none());
+        assert!(dense.slice(1, 0, 2, 1).reshape(&[16, 5]).is_none());
+        assert_eq!(View::dense(0, &[1, 1]).reshape(&[1]).unwrap().shape, vec![1]);
+    }
+
+    #[test]
+    fn dense_ignores_axes_of_one() {
+        assert!(View::dense(0, &[1, 3, 4]).is_dense());
+        assert!(View::dense(0, &[2, 3, 4]).slice(0, 1, 1, 1).is_dense());
+        assert!(!View::dense(0, &[2, 3, 4]).slice(1, 0, 2, 1).is_dense());
+    }
+}
