@@ -1,1 +1,23 @@
+//! Graph to graph: clean-up and fusion passes, calibration and quantisation to int8, import of QDQ graphs.
+//!
+//! [`optimise`] runs the passes of [`passes`], one visible list, over a real graph and preserves its values. Two ways
+//! lead on to the int8 dialect that the compiler takes: [`Calibration::collect`] and [`quantise`] for a real network,
+//! [`import_qdq`] for one that comes quantised. All arithmetic follows docs/numerics.md.
+//!
+//! This crate lowers nothing to a machine and opens no file. Start reading at [`optimise`].
 
+mod calibration;
+mod encoding;
+mod error;
+mod known;
+pub mod passes;
+mod pipeline;
+mod qdq;
+mod quantise;
+
+pub use calibration::Calibration;
+pub use encoding::{Encoding, Range};
+pub use error::{OptimiserError, Result};
+pub use pipeline::{Options, Report, optimise, optimise_with};
+pub use qdq::{import_qdq, is_qdq};
+pub use quantise::{LeftReal, Quantised, quantisation_rules, quantise};

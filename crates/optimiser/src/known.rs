@@ -1,0 +1,41 @@
+//! What is known of a value before the graph runs.
+
+use ediacara_graph::{DType, Graph, Tensor, ValueId};
+
+/// The tensor of a real constant: given as such, or dequantised from a constant.
+pub(crate) fn real_constant(graph: &Graph, value: ValueId) -> Option<Tensor> {
+    if let Some(tensor) = graph.constant(value) {
+        return (tensor.dtype() == DType::F32).then(|| tensor.clone());
+    }
+    let node = graph.node(graph.producer(value)?);
+    let inputs: Option<Vec<&Tensor>> = node.inputs.iter().map(|&input| graph.constant(input)).collect();
+    let inputs = inputs?;
+    let ty = graph.ty(value);
+    if ty.dtype != DType::F32 || node.op.name() != "dequantize_linear" {
+        return None;
+    }
+    let mut outputs = [ty.zeros().ok()?];
+    node.op.run(&inputs, &mut outputs).ok()?;
+    let [output] = outputs;
+    Some(output)
+}
+
+/// A constant as one number for each channel of a value of shape [N,C,H,W]: given so, or one number for all.
+pub(crate) fn channel_numbers(graph: &Graph, constant: ValueId, shape: &[usize]) -> Option<Vec<f32>> {
+    let tensor = real_constant(graph, constant)?;
+    let channels = shape[1];
+    let rank = tensor.rank();
+    // NumPy aligns shapes at the right: the channel axis of a rank-3 constant is its first.
+    let along_channels = (0..rank).all(|axis| {
+        let dimension = tensor.shape()[axis];
+        dimension == 1 || (axis + shape.len() == rank + 1 && dimension == channels)
+    });
+    if rank > shape.len() || !along_channels {
+        return None;
+    }
+    let numbers = tensor.to_vec::<f32>().ok()?;
+    match numbers.as_slice() {
+        [one] => Some(vec![*one; channels]),
+        _ => Some(numbers),
+    }
+}

@@ -1,0 +1,39 @@
+//! Product with constant weights -> gemm.
+
+use ediacara_graph::ops::{Gemm, MatMul};
+use ediacara_graph::rewrite::{Patch, Rewrite};
+use ediacara_graph::{Graph, GraphError, NodeId};
+
+/// See [`Rewrite::documentation`].
+pub(super) struct MatmulToGemm;
+
+impl Rewrite for MatmulToGemm {
+    fn name(&self) -> &'static str {
+        "matmul_to_gemm"
+    }
+
+    fn documentation(&self) -> &'static str {
+        "x[M,K] * w[K,N] with constant w is the fully connected layer of w transposed."
+    }
+
+    fn apply(&self, graph: &Graph, id: NodeId) -> Result<Option<Patch>, GraphError> {
+        let node = graph.node(id);
+        if node.op_as::<MatMul>().is_none() {
+            return Ok(None);
+        }
+        let (x, w) = (node.inputs[0], node.inputs[1]);
+        let Some(weights) = graph.constant(w).filter(|weights| weights.rank() == 2) else { return Ok(None) };
+        if graph.ty(x).rank() != 2 {
+            return Ok(None);
+        }
+        let transposed = weights.transpose(&[1, 0]).map_err(|source| {
+            let value = graph.value(w).name.clone();
+            GraphError::Tensor { value, source }
+        })?;
+        let mut patch = Patch::new();
+        let weights = patch.constant(graph.value(w).name.clone(), transposed);
+        let new = patch.node("", Gemm::default(), &[x.into(), weights]);
+        patch.replace(node.outputs[0], new);
+        Ok(Some(patch))
+    }
+}

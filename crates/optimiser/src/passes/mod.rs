@@ -1,0 +1,76 @@
+//! The passes over real graphs, in the order in which they run. Each rule is one file; each preserves the graph's values
+//! up to floating-point rounding.
+
+mod activation;
+mod bias;
+mod channel_gather;
+mod common_subexpressions;
+mod constant_folding;
+mod dead_nodes;
+mod identities;
+mod linear;
+mod matmul_to_gemm;
+mod pad_into_window;
+mod reshapes;
+mod scale_into_weights;
+mod transposes;
+
+use ediacara_graph::rewrite::{Pass, Pipeline, Rewrite, RewritePass};
+
+pub(crate) use activation::activation_of;
+
+/// The visible list of passes.
+pub fn pipeline() -> Pipeline {
+    Pipeline::new(vec![
+        pass(
+            "constant_folding",
+            "Computes what depends on constants alone.",
+            vec![Box::new(constant_folding::ConstantFolding)],
+        ),
+        pass(
+            "movement",
+            "Removes what changes nothing and merges reshapes and transposes with their like.",
+            vec![
+                Box::new(identities::Identities),
+                Box::new(reshapes::Reshapes),
+                Box::new(transposes::Transposes),
+            ],
+        ),
+        pass(
+            "channel_gather",
+            "Turns movements that pick whole channels (channel shuffles) into one gather.",
+            vec![Box::new(channel_gather::ChannelGather), Box::new(identities::Identities)],
+        ),
+        pass(
+            "common_subexpressions",
+            "Computes once what would be computed twice.",
+            vec![Box::new(common_subexpressions::CommonSubexpressions)],
+        ),
+        pass(
+            "matmul_to_gemm",
+            "Makes a product with constant weights a fully connected layer.",
+            vec![Box::new(matmul_to_gemm::MatmulToGemm)],
+        ),
+        pass(
+            "pad_into_window",
+            "Lets convolutions and pools pad by themselves.",
+            vec![Box::new(pad_into_window::PadIntoWindow)],
+        ),
+        pass(
+            "normalisation",
+            "Folds per-channel factors and offsets behind a convolution or gemm (BatchNorm, bias) into its weights and bias.",
+            vec![Box::new(scale_into_weights::ScaleIntoWeights), Box::new(bias::IntoBias)],
+        ),
+        pass(
+            "activation",
+            "Lets convolutions and gemms apply a relu or clamp that alone reads them.",
+            vec![Box::new(activation::FuseActivation)],
+        ),
+        Box::new(dead_nodes::DeadNodes),
+    ])
+}
+
+/// A pass of these rules.
+fn pass(name: &'static str, documentation: &'static str, rules: Vec<Box<dyn Rewrite>>) -> Box<dyn Pass> {
+    Box::new(RewritePass::new(name, documentation, rules))
+}

@@ -1,0 +1,61 @@
+//! Graphs that come quantised: quantize_linear and dequantize_linear nodes (QDQ) around real operators.
+
+use std::collections::HashMap;
+
+use ediacara_graph::{DType, Graph, Node, ValueId};
+
+use crate::quantise::{Quantised, quantise_marked, to_signed};
+use crate::{Encoding, OptimiserError, Result};
+
+/// Whether a graph comes quantised: it quantises a value that is not constant.
+pub fn is_qdq(graph: &Graph) -> bool {
+    graph.nodes().any(|id| graph.node(id).op.name() == "quantize_linear")
+}
+
+/// Brings a QDQ graph to the int8 dialect, with the scales and zero points that its marks prescribe.
+///
+/// A quantize_linear says what its operand is stored as; between marks the operators compute in int8 by
+/// docs/numerics.md. Unsigned values and zero points are shifted by 128 (N-STORE). Weights keep their integers and
+/// their zero point, biases are given in f32 or as i32. Optimising the graph first fuses activations; it is not needed.
+///
+/// # Errors
+/// The graph has no quantize_linear.
+pub fn import_qdq(graph: &Graph) -> Result<Quantised> {
+    if !is_qdq(graph) {
+        return Err(OptimiserError::NotQuantised { graph: graph.name.clone() });
+    }
+    quantise_marked(graph, marks(graph))
+}
+
+/// The encoding of every value that a mark speaks of.
+fn marks(graph: &Graph) -> HashMap<ValueId, Encoding> {
+    let mut marks = HashMap::new();
+    for id in graph.order() {
+        let node = graph.node(id);
+        let stored = match node.op.name() {
+            "quantize_linear" => node.outputs[0],
+            "dequantize_linear" => node.inputs[0],
+            _ => continue,
+        };
+        let Some(encoding) = encoding(graph, node, graph.ty(stored).dtype) else { continue };
+        // The real side of a quantize_linear may have several, with different scales: the first decides what is stored,
+        // the others become tables. The result is theirs alone.
+        marks.entry(node.inputs[0]).or_insert(encoding);
+        marks.insert(node.outputs[0], encoding);
+    }
+    marks
+}
+
+/// The encoding that a mark prescribes; nothing if it is not one constant scale of 8 bits.
+fn encoding(graph: &Graph, node: &Node, stored: DType) -> Option<Encoding> {
+    let scale = graph.constant(node.inputs[1])?.to_vec::<f32>().ok()?;
+    let &[scale] = scale.as_slice() else { return None };
+    let zero = match node.inputs.get(2) {
+        Some(&zero) => to_signed(graph.constant(zero)?)?,
+        None if stored == DType::U8 => vec![i8::MIN],
+        None if stored == DType::I8 => vec![0],
+        None => return None,
+    };
+    let &[zero] = zero.as_slice() else { return None };
+    (scale.is_finite() && scale > 0.0).then_some(Encoding { scale, zero })
+}

@@ -1,0 +1,248 @@
+//! Builds the new graph: int8 nodes where the plan lowers, copies of the real nodes elsewhere, and the borders between.
+
+use std::collections::HashMap;
+
+use ediacara_graph::ops::{DequantizeLinear, QTable, QuantizeLinear, Reshape, Transpose};
+use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, TensorType, ValueId};
+
+use super::layout::{Layout, inverse};
+use super::plan::{Lowering, Plan, Scales, Step};
+use super::scales::Encodings;
+use super::{LeftReal, Quantised};
+use crate::{Encoding, OptimiserError, Result};
+
+/// A value of the new graph that holds a value of the real graph in int8.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stored {
+    /// The value in the new graph.
+    pub(crate) value: ValueId,
+    /// What its numbers stand for.
+    pub(crate) encoding: Encoding,
+    /// How its elements lie.
+    pub(crate) layout: Layout,
+}
+
+/// The new graph while it is built.
+pub(crate) struct Emitter<'a> {
+    /// The real graph.
+    pub(crate) source: &'a Graph,
+    plan: &'a Plan<'a>,
+    encodings: &'a Encodings,
+    /// The new graph.
+    pub(crate) graph: Graph,
+    stored: HashMap<ValueId, Stored>,
+    real: HashMap<ValueId, ValueId>,
+}
+
+/// Builds the graph of a plan.
+pub(crate) fn emit(plan: &Plan, encodings: &Encodings) -> Result<Quantised> {
+    let source = plan.graph;
+    let graph = Graph::new(source.name.clone());
+    let mut emitter =
+        Emitter { source, plan, encodings, graph, stored: HashMap::new(), real: HashMap::new() };
+    for &input in source.inputs() {
+        let value = source.value(input);
+        let new = emitter.graph.add_input(value.name.clone(), value.ty.clone());
+        emitter.real.insert(input, new);
+    }
+    let mut left = Vec::new();
+    for node in source.order() {
+        match plan.step(node) {
+            Some(Step::Lower(lowering)) => emitter.lower(lowering)?,
+            Some(Step::Left(reason)) => left.push((emitter.copy(node)?, node, reason)),
+            Some(Step::Absorbed | Step::Constant) | None => {}
+        }
+    }
+    let mut outputs = Vec::with_capacity(source.outputs().len());
+    for &output in source.outputs() {
+        let real = emitter.real(output)?;
+        emitter.graph.rename_value(real, source.value(output).name.clone());
+        outputs.push(real);
+    }
+    let mut graph = emitter.graph;
+    graph.set_outputs(outputs);
+    graph.unlink_dead();
+    let left = left.into_iter().filter(|(copy, ..)| graph.is_live(*copy)).map(|(_, node, reason)| {
+        let node = source.node(node);
+        LeftReal { node: node.name.clone(), op: node.op.name().to_owned(), reason: reason.clone() }
+    });
+    let left = left.collect();
+    graph.compact();
+    Ok(Quantised { graph, left })
+}
+
+impl Emitter<'_> {
+    fn lower(&mut self, lowering: &Lowering) -> Result<()> {
+        let wanted = self.encodings.get(lowering.result);
+        let mut operands = Vec::with_capacity(lowering.operands.len());
+        for &operand in &lowering.operands {
+            let stored = self.stored(operand)?;
+            operands.push(match (lowering.scales, wanted) {
+                (Scales::Joins, Some(wanted)) => self.rescale(operand, stored, wanted)?,
+                _ => stored,
+            });
+        }
+        let mut stored = lowering.emit.emit(self, lowering, &operands)?;
+        if let Some(wanted) = wanted {
+            stored = self.rescale(lowering.result, stored, wanted)?;
+        }
+        self.stored.insert(lowering.result, stored);
+        Ok(())
+    }
+
+    /// A lowering's error.
+    pub(crate) fn error(&self, node: NodeId, problem: impl Into<String>) -> OptimiserError {
+        let node = self.source.node(node);
+        OptimiserError::Lowering {
+            node: node.name.clone(),
+            op: node.op.name().to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    /// The encoding that a lowering's result shall have.
+    ///
+    /// # Errors
+    /// It has none: the plan should have refused.
+    pub(crate) fn encoding(&self, lowering: &Lowering) -> Result<Encoding> {
+        self.encodings.get(lowering.result).ok_or_else(|| OptimiserError::NotCalibrated {
+            value: self.source.value(lowering.result).name.clone(),
+            graph: self.source.name.clone(),
+        })
+    }
+
+    /// The name for a lowering's last node: that of its result, so that layers are called as in the real graph. The
+    /// graph's outputs keep their names for the real values.
+    pub(crate) fn name(&self, lowering: &Lowering) -> String {
+        let name = &self.source.value(lowering.result).name;
+        if self.source.is_output(lowering.result) { format!("{name}.i8") } else { name.clone() }
+    }
+
+    /// Adds a constant to the new graph.
+    pub(crate) fn constant(&mut self, name: impl Into<String>, tensor: Tensor) -> ValueId {
+        self.graph.add_constant(name, tensor)
+    }
+
+    /// Adds a node with one output to the new graph.
+    pub(crate) fn add(&mut self, name: impl Into<String>, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId> {
+        Ok(self.graph.add(name, op, inputs)?)
+    }
+
+    /// `stored` in another encoding, by a table of the identity; itself if it has that encoding.
+    fn rescale(&mut self, source: ValueId, stored: Stored, wanted: Encoding) -> Result<Stored> {
+        if stored.encoding == wanted {
+            return Ok(stored);
+        }
+        let table = wanted.encode_all(&stored.encoding.decode_all())?;
+        let name = format!("{}.rescaled", self.source.value(source).name);
+        let value = self.table(name, stored.value, table)?;
+        Ok(Stored { value, encoding: wanted, layout: stored.layout })
+    }
+
+    /// N-TABLE.
+    pub(crate) fn table(&mut self, name: String, value: ValueId, table: Vec<i8>) -> Result<ValueId> {
+        let table = Tensor::from_vec(&[table.len()], table)?;
+        let table = self.constant(format!("{name}.table"), table);
+        self.add(name, QTable, &[value, table])
+    }
+
+    /// The int8 form of a value of the real graph; an input of the graph is quantised here.
+    pub(crate) fn stored(&mut self, value: ValueId) -> Result<Stored> {
+        if let Some(&stored) = self.stored.get(&value) {
+            return Ok(stored);
+        }
+        let name = self.source.value(value).name.clone();
+        let graph = || self.source.name.clone();
+        let missing = OptimiserError::NotCalibrated { value: name.clone(), graph: graph() };
+        let (Some(encoding), Some(layout)) = (self.encodings.get(value), self.plan.layout(value)) else {
+            return Err(missing);
+        };
+        let mut real = self.real.get(&value).copied().ok_or(missing)?;
+        if layout == Layout::ChannelsLast {
+            let permutation = layout.permutation(self.source.ty(value).rank());
+            real = self.add(format!("{name}.channels_last"), Transpose { permutation }, &[real])?;
+        }
+        let [scale, zero] = self.encoding_constants(&name, encoding);
+        let value_i8 = self.add(format!("{name}.i8"), QuantizeLinear { axis: 0 }, &[real, scale, zero])?;
+        let stored = Stored { value: value_i8, encoding, layout };
+        self.stored.insert(value, stored);
+        Ok(stored)
+    }
+
+    fn encoding_constants(&mut self, name: &str, encoding: Encoding) -> [ValueId; 2] {
+        let [scale, zero] = encoding.tensors();
+        [self.constant(format!("{name}.scale"), scale), self.constant(format!("{name}.zero"), zero)]
+    }
+
+    /// The real form of a value of the real graph in the new one: copied, or dequantised from its int8 form.
+    pub(crate) fn real(&mut self, value: ValueId) -> Result<ValueId> {
+        if let Some(&real) = self.real.get(&value) {
+            return Ok(real);
+        }
+        let source = self.source;
+        let real = if let Some(tensor) = source.constant(value) {
+            self.graph.add_constant(source.value(value).name.clone(), tensor.clone())
+        } else if let Some(&stored) = self.stored.get(&value) {
+            self.dequantise(value, stored)?
+        } else {
+            // What remains is computed from constants alone: whoever reads it first has it copied.
+            let node = source.producer(value);
+            let node = node.ok_or_else(|| OptimiserError::NotCalibrated {
+                value: source.value(value).name.clone(),
+                graph: source.name.clone(),
+            })?;
+            self.copy(node)?;
+            return self.real(value);
+        };
+        self.real.insert(value, real);
+        Ok(real)
+    }
+
+    fn dequantise(&mut self, value: ValueId, stored: Stored) -> Result<ValueId> {
+        let (name, ty) = (self.source.value(value).name.clone(), self.source.ty(value).clone());
+        let [scale, zero] = self.encoding_constants(&format!("{name}.out"), stored.encoding);
+        let step = |suffix: &str| format!("{name}.{suffix}");
+        let mut x = stored.value;
+        if let Layout::Flat { channels, pixels } = stored.layout {
+            let shape = vec![ty.shape[0], pixels, channels];
+            x = self.add(step("unflattened"), Reshape { shape }, &[x])?;
+        }
+        x = self.add(step("real"), DequantizeLinear { axis: 0 }, &[x, scale, zero])?;
+        match stored.layout {
+            Layout::Plain => {}
+            Layout::ChannelsLast => {
+                let permutation = inverse(&stored.layout.permutation(ty.rank()));
+                x = self.add(step("channels_first"), Transpose { permutation }, &[x])?;
+            }
+            Layout::Flat { .. } => {
+                x = self.add(step("channels_first"), Transpose { permutation: vec![0, 2, 1] }, &[x])?;
+                x = self.add(step("flat"), Reshape { shape: ty.shape.clone() }, &[x])?;
+            }
+        }
+        self.as_original_type(&name, x, &ty)
+    }
+
+    /// A graph may hand out stored integers itself (an output after its last quantize_linear): they are made anew.
+    fn as_original_type(&mut self, name: &str, real: ValueId, ty: &TensorType) -> Result<ValueId> {
+        if ty.dtype == DType::F32 {
+            return Ok(real);
+        }
+        let problem = format!("value `{name}` of type {ty} is stored in int8 and cannot be handed out as such");
+        Err(OptimiserError::Graph(ediacara_graph::GraphError::Other { problem }))
+    }
+
+    /// Copies a real node; its id in the new graph.
+    fn copy(&mut self, id: NodeId) -> Result<NodeId> {
+        let node = self.source.node(id);
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        for &input in &node.inputs {
+            inputs.push(self.real(input)?);
+        }
+        let copy = self.graph.add_node(node.name.clone(), node.op.clone(), &inputs)?;
+        for (&old, new) in node.outputs.iter().zip(self.graph.outputs_of(copy).to_vec()) {
+            self.graph.rename_value(new, self.source.value(old).name.clone());
+            self.real.insert(old, new);
+        }
+        Ok(copy)
+    }
+}

@@ -1,0 +1,81 @@
+//! How a real value's elements lie in its int8 counterpart.
+
+use ediacara_graph::TensorType;
+
+/// The order of the elements of a stored value relative to the real one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// The same order.
+    Plain,
+    /// Axis 1 (channels) moved to the end: `[N,C,...]` is stored as `[N,...,C]`. Rank 3 or more.
+    ChannelsLast,
+    /// `[N, C * pixels]` in the real graph, `[N, pixels * C]` stored: a flattened image.
+    Flat {
+        /// Channels, more than 1.
+        channels: usize,
+        /// Height times width, more than 1.
+        pixels: usize,
+    },
+}
+
+impl Layout {
+    /// The layout that an input of the graph is stored in; nothing if it has none.
+    pub(crate) fn of_input(ty: &TensorType) -> Option<Layout> {
+        match ty.rank() {
+            2 => Some(Layout::Plain),
+            3.. => Some(Layout::ChannelsLast),
+            _ => None,
+        }
+    }
+
+    /// Per-axis numbers of the real value in the order of the stored axes.
+    pub(crate) fn store<T: Copy>(self, per_axis: &[T]) -> Vec<T> {
+        match self {
+            Layout::ChannelsLast => self.permutation(per_axis.len()).iter().map(|&axis| per_axis[axis]).collect(),
+            Layout::Plain | Layout::Flat { .. } => per_axis.to_vec(),
+        }
+    }
+
+    /// The stored axis of a real one; nothing if it has none of its own.
+    pub(crate) fn axis(self, rank: usize, axis: usize) -> Option<usize> {
+        match self {
+            Layout::Plain => Some(axis),
+            Layout::ChannelsLast => self.permutation(rank).iter().position(|&real| real == axis),
+            Layout::Flat { .. } => (axis == 0).then_some(0),
+        }
+    }
+
+    /// Stored axis `k` is real axis `permutation[k]`. The identity but for channels-last.
+    pub(crate) fn permutation(self, rank: usize) -> Vec<usize> {
+        match self {
+            Layout::ChannelsLast => std::iter::once(0).chain(2..rank).chain(std::iter::once(1)).collect(),
+            Layout::Plain | Layout::Flat { .. } => (0..rank).collect(),
+        }
+    }
+}
+
+/// The inverse of a permutation.
+pub(crate) fn inverse(permutation: &[usize]) -> Vec<usize> {
+    let mut inverse = vec![0; permutation.len()];
+    for (position, &axis) in permutation.iter().enumerate() {
+        inverse[axis] = position;
+    }
+    inverse
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_go_last() {
+        let layout = Layout::ChannelsLast;
+        assert_eq!(layout.permutation(4), [0, 2, 3, 1]);
+        assert_eq!(inverse(&layout.permutation(4)), [0, 3, 1, 2]);
+        assert_eq!(layout.store(&[1, 8, 5, 6]), [1, 5, 6, 8]);
+        assert_eq!(layout.axis(4, 1), Some(3));
+        assert_eq!(layout.axis(4, 3), Some(2));
+        assert_eq!(layout.axis(3, 1), Some(2));
+        assert_eq!(Layout::Plain.axis(2, 1), Some(1));
+    }
+}

@@ -1,0 +1,84 @@
+//! Quantisation to the int8 dialect: a real graph in, a graph of int8 nodes (NHWC) and a real remainder out.
+//!
+//! [`plan`] decides which nodes are lowered by which of the [`rules`], [`scales`] gives every stored value a scale and
+//! zero point, [`emit`] builds the new graph. A graph that comes quantised takes the same way, with scales that its
+//! quantize_linear nodes prescribe (see [`crate::import_qdq`]).
+
+mod emit;
+mod layout;
+mod plan;
+mod rules;
+mod scales;
+mod weights;
+
+use std::collections::HashMap;
+
+use ediacara_graph::{Graph, ValueId};
+
+pub(crate) use emit::emit;
+pub(crate) use weights::to_signed;
+
+use crate::{Calibration, Encoding, OptimiserError, Result};
+use plan::Plan;
+use scales::Encodings;
+
+/// A node that stayed real.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftReal {
+    /// The node's name.
+    pub node: String,
+    /// Its operator.
+    pub op: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A graph in the int8 dialect.
+#[derive(Debug, Clone)]
+pub struct Quantised {
+    /// The graph: int8 in NHWC, f32 at its borders and wherever a node could not be lowered.
+    pub graph: Graph,
+    /// The nodes that stayed real, in topological order, each with its reason. What only converts (quantize_linear,
+    /// dequantize_linear and the transposes beside them) is not listed.
+    pub left: Vec<LeftReal>,
+}
+
+/// Quantises an optimised real graph with scales from its calibration.
+///
+/// Weights are symmetric with one scale an output channel, activations asymmetric with one scale a tensor whose range
+/// includes 0. Inputs and outputs keep type, shape and name. What has no int8 form stays real, and so does all that
+/// depends on it; [`Quantised::left`] lists it.
+///
+/// # Errors
+/// The graph is quantised already, or was not the one calibrated.
+pub fn quantise(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
+    if let Some(node) = graph.nodes().map(|id| graph.node(id)).find(|node| is_mark(node.op.name())) {
+        return Err(OptimiserError::AlreadyQuantised {
+            graph: graph.name.clone(),
+            node: node.name.clone(),
+            op: node.op.name().to_owned(),
+        });
+    }
+    let plan = Plan::new(graph, &|_| true);
+    let encodings = Encodings::from_calibration(&plan, calibration)?;
+    emit(&plan, &encodings)
+}
+
+/// Quantises a graph with the scales that its marks prescribe.
+pub(crate) fn quantise_marked(graph: &Graph, marks: HashMap<ValueId, Encoding>) -> Result<Quantised> {
+    let known = marks.clone();
+    let has_scale = move |value| known.contains_key(&value);
+    let plan = Plan::new(graph, &has_scale);
+    let encodings = Encodings::from_marks(&plan, marks);
+    emit(&plan, &encodings)
+}
+
+/// The rules by which nodes become int8, in the order in which they are asked: name and documentation.
+pub fn quantisation_rules() -> impl Iterator<Item = (&'static str, &'static str)> {
+    rules::all().iter().map(|rule| (rule.name, rule.documentation))
+}
+
+/// Whether an operator stands at the border between real and stored.
+pub(crate) fn is_mark(op: &str) -> bool {
+    matches!(op, "quantize_linear" | "dequantize_linear")
+}

@@ -1,0 +1,249 @@
+//! The plan: which nodes of the real graph are lowered to int8, by which rule, and why the others are not.
+//!
+//! Planning looks at structure alone. Scales come afterwards ([`super::scales`]), the new graph last ([`super::emit`]).
+
+use std::collections::HashMap;
+
+use ediacara_graph::ops::Activation;
+use ediacara_graph::{DType, Graph, Node, NodeId, ValueId};
+
+use super::emit::{Emitter, Stored};
+use super::layout::Layout;
+use super::rules;
+use crate::Result;
+use crate::passes::activation_of;
+
+/// How the scale and zero point of a result follow from those of the operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scales {
+    /// Any will do: the rule requantises.
+    Free,
+    /// Those of the first operand: the rule moves or compares stored values.
+    Keeps,
+    /// Any will do, but those of the first operand make the rule exact.
+    Prefers,
+    /// All operands must have those of the result.
+    Joins,
+}
+
+/// A rule's own part of a lowering: builds the int8 nodes.
+pub(crate) trait Emit: std::fmt::Debug {
+    /// Adds the nodes; `operands` are stored in the encodings that [`Scales`] promised.
+    fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored>;
+}
+
+/// One step of the int8 graph: a node of the real graph, with what was absorbed into it.
+#[derive(Debug)]
+pub(crate) struct Lowering {
+    /// The node whose operator names the step.
+    pub(crate) node: NodeId,
+    /// The values that are read in int8.
+    pub(crate) operands: Vec<ValueId>,
+    /// The value that is computed: the node's output or that of the last absorbed one.
+    pub(crate) result: ValueId,
+    /// How the result is stored.
+    pub(crate) layout: Layout,
+    /// What is applied to the result.
+    pub(crate) activation: Activation,
+    /// What the result's scale may be.
+    pub(crate) scales: Scales,
+    /// The rule's own part.
+    pub(crate) emit: Box<dyn Emit>,
+}
+
+/// What becomes of a node of the real graph.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// It is lowered.
+    Lower(Lowering),
+    /// Another node's lowering does its work.
+    Absorbed,
+    /// It describes a constant (a dequantised weight): whoever needs it makes it.
+    Constant,
+    /// It stays real, for this reason.
+    Left(String),
+}
+
+/// What a rule says of a node.
+pub(crate) enum Verdict {
+    /// The rule is not about such nodes.
+    NotMine,
+    /// The node stays real, for this reason.
+    Refused(String),
+    /// The node is lowered.
+    Accepted(Box<Lowering>),
+}
+
+impl From<Lowering> for Verdict {
+    fn from(lowering: Lowering) -> Verdict {
+        Verdict::Accepted(Box::new(lowering))
+    }
+}
+
+/// The plan while it is made, and made.
+pub(crate) struct Plan<'a> {
+    /// The real graph.
+    pub(crate) graph: &'a Graph,
+    /// Whether a value has a scale of its own: calibrated, or marked by a quantize_linear.
+    has_scale: &'a dyn Fn(ValueId) -> bool,
+    steps: Vec<Option<Step>>,
+    layouts: Vec<Option<Layout>>,
+    /// Values that are a table of another value.
+    roots: HashMap<ValueId, ValueId>,
+}
+
+impl<'a> Plan<'a> {
+    /// Plans every node of `graph`.
+    pub(crate) fn new(graph: &'a Graph, has_scale: &'a dyn Fn(ValueId) -> bool) -> Plan<'a> {
+        let mut plan = Plan {
+            graph,
+            has_scale,
+            steps: std::iter::repeat_with(|| None).take(graph.node_count()).collect(),
+            layouts: vec![None; graph.value_count()],
+            roots: HashMap::new(),
+        };
+        for &input in graph.inputs() {
+            let ty = graph.ty(input);
+            if ty.dtype == DType::F32 && has_scale(input) {
+                plan.layouts[input.index()] = Layout::of_input(ty);
+            }
+        }
+        for node in graph.order() {
+            if plan.steps[node.index()].is_none() {
+                plan.plan_node(node);
+            }
+        }
+        plan
+    }
+
+    fn plan_node(&mut self, id: NodeId) {
+        let graph = self.graph;
+        let node = graph.node(id);
+        if node.inputs.iter().all(|&input| self.is_constant(input)) {
+            self.steps[id.index()] = Some(Step::Constant);
+            return;
+        }
+        let mut reason = None;
+        for rule in rules::all() {
+            match (rule.check)(self, id, node) {
+                Verdict::NotMine => {}
+                Verdict::Refused(why) => reason = reason.or(Some(why)),
+                Verdict::Accepted(lowering) => {
+                    self.layouts[lowering.result.index()] = Some(lowering.layout);
+                    self.steps[id.index()] = Some(Step::Lower(*lowering));
+                    return;
+                }
+            }
+        }
+        let reason = self
+            .real_operand(node)
+            .or(reason)
+            .unwrap_or_else(|| format!("{} has no int8 form", node.op.name()));
+        self.steps[id.index()] = Some(Step::Left(reason));
+    }
+
+    /// Why a node cannot be lowered whatever its operator: an operand that is computed in floating point.
+    fn real_operand(&self, node: &Node) -> Option<String> {
+        let real = node.inputs.iter().find(|&&input| self.layout(input).is_none() && !self.is_constant(input))?;
+        let name = &self.graph.value(*real).name;
+        let Some(producer) = self.graph.producer(*real) else {
+            return Some(format!("its operand `{name}` is an input of type {}", self.graph.ty(*real)));
+        };
+        Some(format!("its operand `{name}` comes from a {} on the host", self.graph.node(producer).op.name()))
+    }
+
+    /// The lowering of a node, if it has one.
+    pub(crate) fn step(&self, node: NodeId) -> Option<&Step> {
+        self.steps[node.index()].as_ref()
+    }
+
+    /// Every lowering, in topological order.
+    pub(crate) fn lowerings(&self) -> impl Iterator<Item = &Lowering> {
+        self.graph.order().into_iter().filter_map(|node| match self.step(node) {
+            Some(Step::Lower(lowering)) => Some(lowering),
+            _ => None,
+        })
+    }
+
+    /// How a value is stored in int8; nothing if it is not.
+    pub(crate) fn layout(&self, value: ValueId) -> Option<Layout> {
+        self.layouts[value.index()]
+    }
+
+    /// Whether a value is known: a constant, or computed from constants alone (a dequantised weight).
+    pub(crate) fn is_constant(&self, value: ValueId) -> bool {
+        match self.graph.producer(value) {
+            Some(node) => matches!(self.step(node), Some(Step::Constant)),
+            None => self.graph.constant(value).is_some(),
+        }
+    }
+
+    /// Whether a value has a scale of its own.
+    pub(crate) fn has_scale(&self, value: ValueId) -> bool {
+        (self.has_scale)(value)
+    }
+
+    /// Marks a node as done by another's lowering.
+    pub(crate) fn absorb(&mut self, node: NodeId) {
+        for &output in self.graph.outputs_of(node) {
+            self.layouts[output.index()] = None;
+        }
+        self.steps[node.index()] = Some(Step::Absorbed);
+    }
+
+    /// Lowers `node` by a rule that can bound its result: a relu or clamp that alone reads it is absorbed, unless the
+    /// node has an activation of its own.
+    pub(crate) fn accept_bounded(
+        &mut self,
+        node: NodeId,
+        own: Activation,
+        operands: Vec<ValueId>,
+        (layout, scales): (Layout, Scales),
+        emit: impl Emit + 'static,
+    ) -> Verdict {
+        let value = self.graph.output_of(node);
+        let follower = match own {
+            Activation::None => self.activation_after(value),
+            _ => None,
+        };
+        let (result, activation) = match follower {
+            Some((consumer, activation)) => (self.graph.output_of(consumer), activation),
+            None => (value, own),
+        };
+        if scales == Scales::Free && !self.has_scale(result) {
+            return Verdict::Refused("its result has no scale: no quantize_linear follows".to_owned());
+        }
+        if let Some((consumer, _)) = follower {
+            self.absorb(consumer);
+        }
+        Lowering { node, operands, result, layout, activation, scales, emit: Box::new(emit) }.into()
+    }
+
+    /// Lowers `node` by a rule that cannot bound its result.
+    pub(crate) fn accept(
+        &self,
+        node: NodeId,
+        operands: Vec<ValueId>,
+        (layout, scales): (Layout, Scales),
+        emit: impl Emit + 'static,
+    ) -> Verdict {
+        let (result, activation) = (self.graph.output_of(node), Activation::None);
+        Lowering { node, operands, result, layout, activation, scales, emit: Box::new(emit) }.into()
+    }
+
+    /// The relu or clamp that alone reads `value`.
+    fn activation_after(&self, value: ValueId) -> Option<(NodeId, Activation)> {
+        let consumer = self.graph.only_consumer(value)?;
+        Some((consumer, activation_of(self.graph.node(consumer).op.as_ref())?))
+    }
+
+    /// Notes that `value` is computed by table from `root`.
+    pub(crate) fn set_root(&mut self, value: ValueId, root: ValueId) {
+        self.roots.insert(value, root);
+    }
+
+    /// The value that `value` is computed from by table, if it is.
+    pub(crate) fn root(&self, value: ValueId) -> Option<ValueId> {
+        self.roots.get(&value).copied()
+    }
+}

@@ -1,0 +1,133 @@
+//! conv -> q_conv.
+
+use ediacara_graph::ops::{Conv, Gather, QConv};
+use ediacara_graph::{DType, Node, NodeId, Tensor, ValueId};
+
+use super::{Rule, bounds};
+use crate::Result;
+use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::layout::Layout;
+use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Step, Verdict};
+use crate::quantise::weights::{Bias, Weights, records};
+
+pub(crate) const RULE: Rule = Rule {
+    name: "conv",
+    documentation: "conv with constant weights becomes q_conv with weights [O,KH,KW,C/groups], symmetric per output \
+        channel; its activation becomes the clamp. A gather of channels that only a 1x1 conv reads is folded into \
+        the weights: channels that were not gathered weigh nothing.",
+    check,
+};
+
+/// Weights, bias, and the channels of a folded gather.
+#[derive(Debug)]
+pub(super) struct QuantisedConv {
+    pub(super) conv: Conv,
+    pub(super) weights: Weights,
+    pub(super) bias: Option<Bias>,
+    /// Where the weights' input channels are among the operand's, and how many those are.
+    pub(super) gathered: Option<(Vec<usize>, usize)>,
+}
+
+fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
+    let Some(conv) = node.op_as::<Conv>() else { return Verdict::NotMine };
+    let mut x = node.inputs[0];
+    if plan.layout(x) != Some(Layout::ChannelsLast) {
+        return Verdict::Refused("its operand is not stored with channels last".to_owned());
+    }
+    let weights = match Weights::read(plan.graph, node.inputs[1]) {
+        Ok(weights) => weights,
+        Err(reason) => return Verdict::Refused(reason),
+    };
+    let bias = match node.inputs.get(2).map(|&bias| Bias::read(plan.graph, bias)).transpose() {
+        Ok(bias) => bias,
+        Err(reason) => return Verdict::Refused(reason),
+    };
+    let mut gathered = None;
+    let gather = foldable_gather(plan, conv, x, weights.shape());
+    if let Some((_, source, indices)) = &gather {
+        gathered = Some((indices.clone(), plan.graph.ty(*source).shape[1]));
+        x = *source;
+    }
+    let emit = QuantisedConv { conv: conv.clone(), weights, bias, gathered };
+    let verdict = plan.accept_bounded(id, conv.activation, vec![x], (Layout::ChannelsLast, Scales::Free), emit);
+    if let (Some((gather, ..)), Verdict::Accepted(_)) = (gather, &verdict) {
+        plan.absorb(gather);
+    }
+    verdict
+}
+
+/// The gather of channels that makes `x` for this convolution alone, what it reads, and which channels; nothing if it
+/// does not pay: a larger kernel would multiply the work, and a repeated channel needs a sum of two weights.
+fn foldable_gather(
+    plan: &Plan,
+    conv: &Conv,
+    x: ValueId,
+    weights: &[usize],
+) -> Option<(NodeId, ValueId, Vec<usize>)> {
+    if conv.groups != 1 || weights[2..] != [1, 1] {
+        return None;
+    }
+    plan.graph.only_consumer(x)?;
+    let producer = plan.graph.producer(x)?;
+    let Some(Step::Lower(lowering)) = plan.step(producer) else { return None };
+    let gather = plan.graph.node(producer);
+    gather.op_as::<Gather>()?;
+    let indices = super::gather::channels(plan.graph, gather)?;
+    let mut sorted = indices.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    (sorted.len() == indices.len()).then_some((producer, lowering.operands[0], indices))
+}
+
+impl Emit for QuantisedConv {
+    fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
+        let (x, y) = (operands[0], emitter.encoding(lowering)?);
+        let integers = self.weights.integers(x.encoding.scale, self.bias.as_ref())?;
+        let records = records(x.encoding.scale, &integers.scales, y.scale, self.bias.as_ref())?;
+        let [outputs, inputs, height, width] = self.weights.shape() else {
+            return Err(emitter.error(lowering.node, "its weights do not have rank 4"));
+        };
+        let mut weights = Tensor::from_vec(&[*outputs, *inputs, *height, *width], integers.values)?;
+        if let Some((indices, channels)) = &self.gathered {
+            weights = scatter_channels(&weights, indices, *channels, integers.zero)?;
+        }
+        let weights = weights.transpose(&[0, 2, 3, 1])?.to_contiguous();
+        let (low, high) = bounds(lowering.activation, y);
+        let op = QConv {
+            stride: self.conv.stride,
+            padding: self.conv.padding,
+            dilation: self.conv.dilation,
+            groups: self.conv.groups,
+            x_zero: x.encoding.zero,
+            w_zero: integers.zero,
+            y_zero: y.zero,
+            low,
+            high,
+        };
+        let name = emitter.name(lowering);
+        let constants = [
+            emitter.constant(format!("{name}.weight"), weights),
+            emitter.constant(format!("{name}.bias"), records.bias),
+            emitter.constant(format!("{name}.multiplier"), records.multiplier),
+            emitter.constant(format!("{name}.shift"), records.shift),
+        ];
+        let [weight, bias, multiplier, shift] = constants;
+        let value = emitter.add(name, op, &[x.value, weight, bias, multiplier, shift])?;
+        Ok(Stored { value, encoding: y, layout: Layout::ChannelsLast })
+    }
+}
+
+/// Weights [O,I,1,1] spread to [O,channels,1,1]: input channel `k` goes to `indices[k]`, the others get `zero`, which
+/// weighs nothing.
+fn scatter_channels(weights: &Tensor, indices: &[usize], channels: usize, zero: i8) -> Result<Tensor> {
+    debug_assert_eq!(weights.dtype(), DType::I8);
+    let outputs = weights.shape()[0];
+    let values = weights.to_vec::<i8>()?;
+    let mut spread = vec![zero; outputs * channels];
+    for (row, values) in spread.chunks_exact_mut(channels).zip(values.chunks_exact(indices.len())) {
+        for (&index, &value) in indices.iter().zip(values) {
+            row[index] = value;
+        }
+    }
+    Ok(Tensor::from_vec(&[outputs, channels, 1, 1], spread)?)
+}

@@ -1,0 +1,63 @@
+//! gemm -> q_matmul.
+
+use ediacara_graph::ops::{Gemm, QMatMul};
+use ediacara_graph::{Node, NodeId, Tensor};
+
+use super::{Rule, bounds};
+use crate::Result;
+use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::layout::Layout;
+use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
+use crate::quantise::weights::{Bias, Weights, records};
+
+pub(crate) const RULE: Rule = Rule {
+    name: "matmul",
+    documentation: "gemm with constant weights becomes q_matmul, symmetric per row of the weights. Behind a flattened \
+        image the weights' columns are brought to the order of [H,W,C] instead of transposing activations.",
+    check,
+};
+
+#[derive(Debug)]
+struct QuantisedGemm {
+    weights: Weights,
+    bias: Option<Bias>,
+}
+
+fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
+    let Some(gemm) = node.op_as::<Gemm>() else { return Verdict::NotMine };
+    let x = node.inputs[0];
+    if !matches!(plan.layout(x), Some(Layout::Plain | Layout::Flat { .. })) {
+        return Verdict::Refused("its operand is not stored in int8".to_owned());
+    }
+    let bias = node.inputs.get(2).map(|&bias| Bias::read(plan.graph, bias)).transpose();
+    match (Weights::read(plan.graph, node.inputs[1]), bias) {
+        (Ok(weights), Ok(bias)) => {
+            let emit = QuantisedGemm { weights, bias };
+            plan.accept_bounded(id, gemm.activation, vec![x], (Layout::Plain, Scales::Free), emit)
+        }
+        (Err(reason), _) | (_, Err(reason)) => Verdict::Refused(reason),
+    }
+}
+
+impl Emit for QuantisedGemm {
+    fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
+        let (x, y) = (operands[0], emitter.encoding(lowering)?);
+        let integers = self.weights.integers(x.encoding.scale, self.bias.as_ref())?;
+        let records = records(x.encoding.scale, &integers.scales, y.scale, self.bias.as_ref())?;
+        let shape = self.weights.shape();
+        let mut weights = Tensor::from_vec(shape, integers.values)?;
+        if let Layout::Flat { channels, pixels } = x.layout {
+            let image = weights.reshape(&[shape[0], channels, pixels])?.transpose(&[0, 2, 1])?;
+            weights = image.to_contiguous().reshape(shape)?;
+        }
+        let (low, high) = bounds(lowering.activation, y);
+        let op = QMatMul { x_zero: x.encoding.zero, w_zero: integers.zero, y_zero: y.zero, low, high };
+        let name = emitter.name(lowering);
+        let weight = emitter.constant(format!("{name}.weight"), weights);
+        let bias = emitter.constant(format!("{name}.bias"), records.bias);
+        let multiplier = emitter.constant(format!("{name}.multiplier"), records.multiplier);
+        let shift = emitter.constant(format!("{name}.shift"), records.shift);
+        let value = emitter.add(name, op, &[x.value, weight, bias, multiplier, shift])?;
+        Ok(Stored { value, encoding: y, layout: Layout::Plain })
+    }
+}

@@ -1,0 +1,54 @@
+//! The rules of int8: one a file, each knows which nodes it lowers, what it reads and how it builds them.
+
+mod add;
+mod affine;
+mod concat;
+mod conv;
+mod gather;
+mod markers;
+mod matmul;
+mod movement;
+mod multiply;
+mod pool;
+mod reshape;
+mod table;
+
+use ediacara_graph::ops::Activation;
+use ediacara_graph::{Node, NodeId};
+
+use super::plan::{Plan, Verdict};
+use crate::Encoding;
+
+/// A rule: lowers one kind of node to int8.
+pub(crate) struct Rule {
+    /// The name.
+    pub(crate) name: &'static str,
+    /// What it lowers to what.
+    pub(crate) documentation: &'static str,
+    /// Says whether a node is lowered by this rule. Absorbs other nodes only if it accepts.
+    pub(crate) check: fn(&mut Plan, NodeId, &Node) -> Verdict,
+}
+
+/// Every rule, in the order in which they are asked: the first that accepts a node lowers it.
+pub(crate) fn all() -> &'static [Rule] {
+    &[
+        markers::RULE,
+        conv::RULE,
+        matmul::RULE,
+        pool::RULE,
+        concat::RULE,
+        gather::RULE,
+        reshape::RULE,
+        movement::RULE,
+        table::RULE,
+        affine::RULE,
+        add::RULE,
+        multiply::RULE,
+    ]
+}
+
+/// The stored bounds `(low, high)` of an activation.
+pub(crate) fn bounds(activation: Activation, encoding: Encoding) -> (i8, i8) {
+    let (low, high) = activation.bounds();
+    (encoding.encode(low), encoding.encode(high))
+}

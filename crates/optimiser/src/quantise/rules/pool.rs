@@ -1,0 +1,63 @@
+//! pool -> q_pool.
+
+use ediacara_graph::ops::{Pool, PoolKind, QPool};
+use ediacara_graph::{Node, NodeId};
+
+use super::{Rule, bounds};
+use crate::Result;
+use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::layout::Layout;
+use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
+
+pub(crate) const RULE: Rule = Rule {
+    name: "pool",
+    documentation: "pool becomes q_pool: max keeps the encoding, average requantises by x_scale / (y_scale * n).",
+    check,
+};
+
+#[derive(Debug)]
+struct QuantisedPool(Pool);
+
+fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
+    let Some(pool) = node.op_as::<Pool>() else { return Verdict::NotMine };
+    let x = node.inputs[0];
+    if plan.layout(x) != Some(Layout::ChannelsLast) {
+        return Verdict::Refused("its operand is not stored with channels last".to_owned());
+    }
+    if pool.dilation != [1, 1] {
+        return Verdict::Refused("a dilated pool has no int8 form".to_owned());
+    }
+    let scales = match pool.kind {
+        PoolKind::Max => Scales::Keeps,
+        PoolKind::Average => Scales::Free,
+    };
+    let emit = QuantisedPool(pool.clone());
+    plan.accept_bounded(id, Default::default(), vec![x], (Layout::ChannelsLast, scales), emit)
+}
+
+impl Emit for QuantisedPool {
+    fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
+        let (x, pool) = (operands[0], &self.0);
+        let y = match pool.kind {
+            PoolKind::Max => x.encoding,
+            PoolKind::Average => emitter.encoding(lowering)?,
+        };
+        let (low, high) = bounds(lowering.activation, y);
+        let op = QPool {
+            kind: pool.kind,
+            kernel: pool.kernel,
+            stride: pool.stride,
+            padding: pool.padding,
+            output: pool.output,
+            x_zero: x.encoding.zero,
+            y_zero: y.zero,
+            ratio: f64::from(x.encoding.scale) / f64::from(y.scale),
+            count_include_pad: pool.count_include_pad,
+            low,
+            high,
+        };
+        let name = emitter.name(lowering);
+        let value = emitter.add(name, op, &[x.value])?;
+        Ok(Stored { value, encoding: y, layout: Layout::ChannelsLast })
+    }
+}

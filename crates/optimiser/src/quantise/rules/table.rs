@@ -1,0 +1,154 @@
+//! Elementwise functions of one stored value -> q_table.
+
+use std::collections::HashMap;
+
+use ediacara_graph::{DType, Graph, Node, NodeId, Tensor, TensorType, ValueId};
+
+use super::Rule;
+use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
+use crate::{Encoding, Range, Result};
+
+pub(crate) const RULE: Rule = Rule {
+    name: "table",
+    documentation: "Any elementwise function of one stored value, however many nodes it takes (x * sigmoid(x), a leaky \
+        relu of select and mul, a change by one number), becomes one q_table of its 256 values.",
+    check,
+};
+
+/// Operators whose every output element depends on the operands' elements of the same index alone.
+const ELEMENTWISE: &[&str] = &[
+    "abs", "add", "and", "cast", "ceil", "clamp", "cos", "div", "equal", "erf", "exp", "floor", "greater",
+    "greater_equal", "less", "less_equal", "log", "max", "min", "modulo", "mul", "neg", "not", "or", "pow",
+    "reciprocal", "relu", "round", "select", "sigmoid", "sign", "sin", "softplus", "sqrt", "sub", "tan", "tanh", "xor",
+];
+
+/// The longest chain of nodes that is searched for its root: longer ones are lowered in parts.
+const SEARCH_DEPTH: usize = 32;
+
+/// The function from `root` to `value`, as the nodes of the real graph between them.
+#[derive(Debug)]
+struct Function {
+    root: ValueId,
+    value: ValueId,
+}
+
+fn is_elementwise(node: &Node) -> bool {
+    node.outputs.len() == 1 && ELEMENTWISE.contains(&node.op.name())
+}
+
+fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
+    if !is_elementwise(node) {
+        return Verdict::NotMine;
+    }
+    let value = node.outputs[0];
+    let mut between = Vec::new();
+    let Some(root) = root_of_node(plan, node, SEARCH_DEPTH, &mut between) else { return Verdict::NotMine };
+    let (ty, root_type) = (plan.graph.ty(value), plan.graph.ty(root));
+    if ty.dtype != DType::F32 || root_type.shape != ty.shape {
+        return Verdict::NotMine;
+    }
+    let Some(layout) = plan.layout(root) else { return Verdict::NotMine };
+    absorb_between(plan, id, between);
+    plan.set_root(value, root);
+    plan.accept(id, vec![root], (layout, Scales::Free), Function { root, value })
+}
+
+/// The stored value that alone decides `value`; the nodes between them are added to `between`.
+fn root(plan: &Plan, value: ValueId, depth: usize, between: &mut Vec<NodeId>) -> Option<ValueId> {
+    if plan.layout(value).is_some() && plan.root(value).is_none() {
+        return Some(value);
+    }
+    let producer = plan.graph.producer(value)?;
+    let node = plan.graph.node(producer);
+    if depth == 0 || !is_elementwise(node) {
+        return plan.layout(value).map(|_| value);
+    }
+    between.push(producer);
+    root_of_node(plan, node, depth - 1, between)
+}
+
+fn root_of_node(plan: &Plan, node: &Node, depth: usize, between: &mut Vec<NodeId>) -> Option<ValueId> {
+    let mut found = None;
+    for &input in &node.inputs {
+        if plan.is_constant(input) {
+            // One number is the same function everywhere; several are not.
+            if plan.graph.ty(input).elements() != 1 || plan.graph.constant(input).is_none() {
+                return None;
+            }
+            continue;
+        }
+        let root = root(plan, input, depth, between)?;
+        if found.is_some_and(|other| other != root) {
+            return None;
+        }
+        found = Some(root);
+    }
+    found
+}
+
+/// Absorbs the nodes between root and `id` that nobody outside reads.
+fn absorb_between(plan: &mut Plan, id: NodeId, mut between: Vec<NodeId>) {
+    between.sort_unstable();
+    between.dedup();
+    // A node goes only if its readers go, so that going on until nothing changes finds them all.
+    let mut gone = vec![id];
+    loop {
+        let next = between.iter().copied().find(|&node| {
+            let output = plan.graph.output_of(node);
+            !gone.contains(&node)
+                && !plan.graph.is_output(output)
+                && plan.graph.consumers(output).iter().all(|reader| gone.contains(reader))
+        });
+        let Some(next) = next else { return };
+        plan.absorb(next);
+        gone.push(next);
+    }
+}
+
+/// The values of `value` where `root` takes the values of `samples`.
+fn evaluate(
+    graph: &Graph,
+    value: ValueId,
+    known: &mut HashMap<ValueId, Tensor>,
+) -> Result<Tensor> {
+    if let Some(tensor) = known.get(&value) {
+        return Ok(tensor.clone());
+    }
+    if let Some(tensor) = graph.constant(value) {
+        return Ok(tensor.reshape(&[1])?);
+    }
+    let missing = || ediacara_graph::GraphError::Other {
+        problem: format!("value `{}` is no function of the table's operand", graph.value(value).name),
+    };
+    let node = graph.node(graph.producer(value).ok_or_else(missing)?);
+    let mut inputs = Vec::with_capacity(node.inputs.len());
+    for &input in &node.inputs {
+        inputs.push(evaluate(graph, input, known)?);
+    }
+    let types: Vec<TensorType> = inputs.iter().map(TensorType::of).collect();
+    let outputs = node.op.infer(&types.iter().collect::<Vec<_>>())?;
+    let mut outputs = outputs.iter().map(TensorType::zeros).collect::<std::result::Result<Vec<_>, _>>()?;
+    node.op.run(&inputs.iter().collect::<Vec<_>>(), &mut outputs)?;
+    let output = outputs.swap_remove(0);
+    known.insert(value, output.clone());
+    Ok(output)
+}
+
+impl Emit for Function {
+    fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
+        let x = operands[0];
+        let samples = x.encoding.decode_all();
+        let samples = Tensor::from_vec(&[samples.len()], samples)?;
+        let mut known = HashMap::from([(self.root, samples)]);
+        let reals = evaluate(emitter.source, self.value, &mut known)?.to_vec::<f32>()?;
+        // A graph that comes quantised may give no scale; then the function's own range does.
+        let finite: Vec<f32> = reals.iter().copied().filter(|real| real.is_finite()).collect();
+        let own = || Encoding::of_range(Range::of(&finite).unwrap_or(Range { low: 0.0, high: 0.0 }));
+        let encoding = emitter.encoding(lowering).unwrap_or_else(|_| own());
+        let table = encoding.encode_all(&reals)?;
+        let name = emitter.name(lowering);
+        let value = emitter.table(name, x.value, table)?;
+        Ok(Stored { value, encoding, layout: lowering.layout })
+    }
+}

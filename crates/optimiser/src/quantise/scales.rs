@@ -1,0 +1,138 @@
+//! The encoding of every stored value: from calibrated ranges, or from the marks of a graph that comes quantised.
+
+use std::collections::HashMap;
+
+use ediacara_graph::ValueId;
+
+use super::plan::{Lowering, Plan, Scales};
+use crate::{Calibration, Encoding, OptimiserError, Range, Result};
+
+/// How much wider than its own range a value's encoding may become so that it shares that of a concat it goes into.
+/// Sharing saves a table and its rounding; a factor of 2 costs the value's other readers one of their eight bits.
+const SHARING_LIMIT: f64 = 2.0;
+
+/// The encoding of every value that is stored.
+#[derive(Debug, Default)]
+pub(crate) struct Encodings {
+    by_value: HashMap<ValueId, Encoding>,
+}
+
+impl Encodings {
+    /// The encoding of a value of the real graph.
+    pub(crate) fn get(&self, value: ValueId) -> Option<Encoding> {
+        self.by_value.get(&value).copied()
+    }
+
+    /// The encodings that quantize_linear and dequantize_linear prescribe, and those that follow where a step keeps
+    /// its operand's.
+    pub(crate) fn from_marks(plan: &Plan, marks: HashMap<ValueId, Encoding>) -> Encodings {
+        let mut encodings = Encodings { by_value: marks };
+        for lowering in plan.lowerings() {
+            if lowering.scales != Scales::Free
+                && encodings.get(lowering.result).is_none()
+                && let Some(encoding) = encodings.get(lowering.operands[0])
+            {
+                encodings.by_value.insert(lowering.result, encoding);
+            }
+        }
+        encodings
+    }
+
+    /// The encodings that span the calibrated ranges; values that a step needs or prefers in one encoding share it.
+    pub(crate) fn from_calibration(plan: &Plan, calibration: &Calibration) -> Result<Encodings> {
+        let mut classes = Classes::default();
+        for lowering in plan.lowerings() {
+            for &value in lowering.operands.iter().chain([&lowering.result]) {
+                let name = &plan.graph.value(value).name;
+                let range = calibration.range(name).ok_or_else(|| OptimiserError::NotCalibrated {
+                    value: name.clone(),
+                    graph: plan.graph.name.clone(),
+                })?;
+                classes.add(value, range.with_zero());
+            }
+        }
+        let readers = Readers::new(plan);
+        for lowering in plan.lowerings().filter(|lowering| lowering.scales == Scales::Keeps) {
+            classes.merge(lowering.operands[0], lowering.result);
+        }
+        for lowering in plan.lowerings().filter(|lowering| lowering.scales == Scales::Joins) {
+            for &operand in &lowering.operands {
+                if readers.only_joins(operand) || classes.growth(operand, lowering.result) <= SHARING_LIMIT {
+                    classes.merge(operand, lowering.result);
+                }
+            }
+        }
+        for lowering in plan.lowerings().filter(|lowering| lowering.scales == Scales::Prefers) {
+            let (operand, result) = (lowering.operands[0], lowering.result);
+            if classes.growth(operand, result).max(classes.growth(result, operand)) <= SHARING_LIMIT {
+                classes.merge(operand, result);
+            }
+        }
+        Ok(Encodings { by_value: classes.encodings() })
+    }
+}
+
+/// Which steps read a value.
+struct Readers<'a> {
+    by_value: HashMap<ValueId, Vec<&'a Lowering>>,
+    plan: &'a Plan<'a>,
+}
+
+impl<'a> Readers<'a> {
+    fn new(plan: &'a Plan) -> Readers<'a> {
+        let mut by_value: HashMap<ValueId, Vec<&Lowering>> = HashMap::new();
+        for lowering in plan.lowerings() {
+            for &operand in &lowering.operands {
+                by_value.entry(operand).or_default().push(lowering);
+            }
+        }
+        Readers { by_value, plan }
+    }
+
+    /// Whether nothing but concats reads a value, so that it may as well be rounded as they need it.
+    fn only_joins(&self, value: ValueId) -> bool {
+        let readers = self.by_value.get(&value).map_or(&[][..], Vec::as_slice);
+        let all_read = self.plan.graph.consumers(value).len() == readers.len();
+        all_read
+            && !self.plan.graph.is_output(value)
+            && readers.iter().all(|reader| reader.scales == Scales::Joins)
+    }
+}
+
+/// Values that share one encoding, as a forest: the root of a class has the range of all.
+#[derive(Default)]
+struct Classes {
+    parents: HashMap<ValueId, ValueId>,
+    ranges: HashMap<ValueId, Range>,
+}
+
+impl Classes {
+    fn add(&mut self, value: ValueId, range: Range) {
+        self.parents.entry(value).or_insert(value);
+        self.ranges.entry(value).or_insert(range);
+    }
+
+    fn root(&self, mut value: ValueId) -> ValueId {
+        while self.parents[&value] != value {
+            value = self.parents[&value];
+        }
+        value
+    }
+
+    fn merge(&mut self, left: ValueId, right: ValueId) {
+        let (left, right) = (self.root(left), self.root(right));
+        let range = self.ranges[&left].union(self.ranges[&right]);
+        self.parents.insert(right, left);
+        self.ranges.insert(left, range);
+    }
+
+    /// How many times as wide the range of `value` would become if it shared that of `other`.
+    fn growth(&self, value: ValueId, other: ValueId) -> f64 {
+        let (own, other) = (self.ranges[&self.root(value)], self.ranges[&self.root(other)]);
+        own.union(other).width() / own.width().max(f64::MIN_POSITIVE)
+    }
+
+    fn encodings(&self) -> HashMap<ValueId, Encoding> {
+        self.parents.keys().map(|&value| (value, Encoding::of_range(self.ranges[&self.root(value)]))).collect()
+    }
+}

@@ -1,0 +1,115 @@
+//! Networks, photos and measures that the accuracy tests share.
+
+use std::path::{Path, PathBuf};
+
+use ediacara_data::{ChannelOrder, DataSet, Filter, Framing, Locations, Preprocess, RgbImage, cifar as cifar10, photos};
+use ediacara_graph::{Graph, Tensor};
+use ediacara_host::Executor;
+use ediacara_optimiser::{Options, optimise};
+
+fn folder(set: DataSet) -> Option<PathBuf> {
+    Locations::of_machine(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap().find(set).ok()
+}
+
+/// Says that a test was skipped.
+pub(crate) fn skip(what: &str) {
+    println!("skipped: the data for {what} are not on this machine");
+}
+
+/// A network's file.
+pub(crate) fn model(network: &str) -> Option<PathBuf> {
+    Some(folder(DataSet::Models)?.join(network).join("model.onnx")).filter(|path| path.exists())
+}
+
+/// A network with its batch bound, optimised.
+pub(crate) fn optimised(network: &str, batch: usize) -> Option<Graph> {
+    let options = ediacara_onnx::ImportOptions { dims: vec![("N".to_owned(), batch)], ..Default::default() };
+    let graph = ediacara_onnx::import(&model(network)?, &options).unwrap();
+    Some(optimise(graph, &Options::default()).unwrap())
+}
+
+/// Every photo of a labelled set as a network's input.
+pub(crate) fn photos(set: &str, preset: &str, size: usize) -> Option<Vec<Tensor>> {
+    let (set, table) = match set {
+        "imagenet50" => (DataSet::ImageNet50, "labels_and_reference_top1.tsv"),
+        _ => (DataSet::ImageNetStubs, "labels.tsv"),
+    };
+    let preset = Preprocess::preset(preset).unwrap();
+    let photos = photos::read_table(&folder(set)?.join(table)).unwrap();
+    let input = |path: &Path| preset.apply(&RgbImage::open(path).unwrap(), 3, size, size).unwrap();
+    Some(photos.iter().map(|photo| input(&photo.path)).collect())
+}
+
+/// The VOC photos as a detector's inputs: BGR/255.
+pub(crate) fn voc(size: usize) -> Option<Vec<Tensor>> {
+    let folder = folder(DataSet::Voc2012)?.join("images");
+    let preprocess = Preprocess {
+        framing: Framing::Stretch,
+        filter: Filter::Bilinear,
+        order: ChannelOrder::Bgr,
+        mean: [0.0; 3],
+        deviation: [255.0; 3],
+    };
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    Some(paths.iter().map(|path| preprocess.apply(&RgbImage::open(path).unwrap(), 3, size, size).unwrap()).collect())
+}
+
+/// The lossless thousand of CIFAR-10, normalised by ImageNet's mean and deviation, one tensor [3,32,32] a picture.
+pub(crate) fn cifar() -> Option<(Vec<Vec<f32>>, Vec<u8>)> {
+    let set = cifar10::read_batch(&folder(DataSet::Cifar10)?.join("data_batch_1_first1000.bin.gz")).unwrap();
+    let (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    let pixels = set.images.to_vec::<u8>().unwrap();
+    let normalise = |(index, &pixel): (usize, &u8)| {
+        let channel = index / (32 * 32);
+        (f32::from(pixel) / 255.0 - mean[channel]) / deviation[channel]
+    };
+    let images = pixels.chunks(3 * 32 * 32).map(|picture| picture.iter().enumerate().map(normalise).collect());
+    Some((images.collect(), set.labels))
+}
+
+/// Pictures [3,32,32] as one batch.
+pub(crate) fn stack(pictures: &[Vec<f32>]) -> Tensor {
+    Tensor::from_vec(&[pictures.len(), 3, 32, 32], pictures.concat()).unwrap()
+}
+
+/// A graph of one input and one output, ready to run.
+pub(crate) struct Runner<'a>(Executor<'a>);
+
+impl<'a> Runner<'a> {
+    pub(crate) fn new(graph: &'a Graph) -> Runner<'a> {
+        Runner(Executor::new(graph, &ediacara_host::Options::default()).unwrap())
+    }
+
+    pub(crate) fn run(&mut self, input: &Tensor) -> Vec<f32> {
+        self.0.run(std::slice::from_ref(input)).unwrap()[0].to_vec().unwrap()
+    }
+}
+
+/// The signal-to-quantisation-noise ratio over many outputs.
+#[derive(Default)]
+pub(crate) struct Signal {
+    signal: f64,
+    noise: f64,
+}
+
+impl Signal {
+    pub(crate) fn add(&mut self, wanted: &[f32], found: &[f32]) {
+        assert_eq!(wanted.len(), found.len());
+        for (&wanted, &found) in wanted.iter().zip(found) {
+            self.signal += f64::from(wanted).powi(2);
+            self.noise += (f64::from(wanted) - f64::from(found)).powi(2);
+        }
+    }
+
+    pub(crate) fn decibels(&self) -> f64 {
+        10.0 * (self.signal / self.noise).log10()
+    }
+}
+
+/// The index of the largest number, the first of equals.
+pub(crate) fn argmax(values: &[f32]) -> usize {
+    let larger = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
+    (0..values.len()).reduce(larger).unwrap_or(0)
+}
