@@ -28,9 +28,9 @@ pub enum HostError {
         /// The input's name.
         input: String,
         /// What the graph says.
-        expected: TensorType,
+        expected: Box<TensorType>,
         /// What was given.
-        found: TensorType,
+        found: Box<TensorType>,
     },
     /// A node's operator failed.
     #[error("node `{node}`: {source}")]
@@ -38,7 +38,7 @@ pub enum HostError {
         /// The node's name.
         node: String,
         /// The operator's error.
-        source: OpError,
+        source: Box<OpError>,
     },
     /// A node's result does not fit into memory.
     #[error("node `{node}`: {source}")]

@@ -184,8 +184,8 @@ impl Executor {
                 return Err(HostError::Input {
                     graph: graph.name.clone(),
                     input: graph.value(input).name.clone(),
-                    expected: graph.ty(input).clone(),
-                    found: TensorType::of(tensor),
+                    expected: Box::new(graph.ty(input).clone()),
+                    found: Box::new(TensorType::of(tensor)),
                 });
             }
         }
@@ -252,7 +252,7 @@ impl Executor {
                     outputs.push(tensor.map_err(|source| HostError::Allocation { node: name(), source })?);
                 }
                 let result = around.call(id, node, &inputs, &mut outputs);
-                result.map_err(|source| HostError::Node { node: name(), source })?;
+                result.map_err(|source| HostError::Node { node: name(), source: Box::new(source) })?;
             }
         }
         for (&output, tensor) in node.outputs.iter().zip(outputs) {

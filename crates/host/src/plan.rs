@@ -106,10 +106,9 @@ fn needed_order(graph: &Graph) -> Result<Vec<NodeId>, HostError> {
     let mut needed = vec![false; graph.node_count()];
     let mut pending: Vec<ValueId> = graph.outputs().to_vec();
     while let Some(value) = pending.pop() {
-        if let Some(node) = graph.producer(value) {
-            if !std::mem::replace(&mut needed[node.index()], true) {
-                pending.extend(&graph.node(node).inputs);
-            }
+        let producer = graph.producer(value);
+        if let Some(node) = producer.filter(|node| !std::mem::replace(&mut needed[node.index()], true)) {
+            pending.extend(&graph.node(node).inputs);
         }
     }
     let order: Vec<NodeId> = graph.order().into_iter().filter(|node| needed[node.index()]).collect();
