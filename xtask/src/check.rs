@@ -13,7 +13,10 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     println!("== tidy");
     tidy::run(root)?;
     let prepared = environment::ensure(root)?;
-    step("clippy", cargo(root).args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    step(
+        "clippy",
+        cargo(root).args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+    )?;
 
     let skipped = root.join("target/skipped.txt");
     let _ = std::fs::remove_file(&skipped);

@@ -38,7 +38,8 @@ const PACKAGE_MANAGERS: &[(&str, &[&str])] =
     &[("apt-get", &["install", "-y"]), ("dnf", &["install", "-y"]), ("brew", &["install"])];
 
 fn install(packages: &[&str]) -> Result<()> {
-    let Some((manager, arguments)) = PACKAGE_MANAGERS.iter().find(|(name, _)| works(name, &["--version"])) else {
+    let Some((manager, arguments)) = PACKAGE_MANAGERS.iter().find(|(name, _)| works(name, &["--version"]))
+    else {
         bail!("the tests need {}: install them and run this again", packages.join(", "));
     };
     if *manager == "apt-get" {

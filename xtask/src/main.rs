@@ -2,8 +2,11 @@
 //!
 //! Start at [`COMMANDS`].
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to people")]
+
 mod check;
 mod environment;
+mod generate_onnx;
 mod onnx_suite;
 mod tidy;
 
@@ -24,7 +27,12 @@ const COMMANDS: &[Task] = &[
         run: check::test,
     },
     Task { name: "tidy", help: "layering, licences, file hygiene", run: tidy::run },
-    Task { name: "setup", help: "only install what the tests need", run: |root| environment::ensure(root).map(drop) },
+    Task { name: "gen", help: "rewrites the generated files", run: generate },
+    Task {
+        name: "setup",
+        help: "only install what the tests need",
+        run: |root| environment::ensure(root).map(drop),
+    },
 ];
 
 fn main() -> ExitCode {
@@ -44,6 +52,10 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn generate(root: &Path) -> anyhow::Result<()> {
+    generate_onnx::generate(root)
 }
 
 fn workspace_root() -> PathBuf {

@@ -82,13 +82,17 @@ fn layering(metadata: &Value, offences: &mut Vec<String>) {
     for package in packages(metadata).filter(|package| members.contains(text(&package["id"]))) {
         let name = text(&package["name"]);
         let Some(own) = rank.get(name) else {
-            offences.push(format!("crate {name} is missing from the layers of xtask/src/tidy.rs and ARCHITECTURE.md"));
+            offences.push(format!(
+                "crate {name} is missing from the layers of xtask/src/tidy.rs and ARCHITECTURE.md"
+            ));
             continue;
         };
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
             let (other, development) = (text(&dependency["name"]), text(&dependency["kind"]) == "dev");
             if rank.get(other).is_some_and(|rank| rank >= own) && !development {
-                offences.push(format!("crate {name} depends on {other}, which is not above it in ARCHITECTURE.md"));
+                offences.push(format!(
+                    "crate {name} depends on {other}, which is not above it in ARCHITECTURE.md"
+                ));
             }
         }
     }
@@ -97,9 +101,15 @@ fn layering(metadata: &Value, offences: &mut Vec<String>) {
 fn licences(metadata: &Value, offences: &mut Vec<String>) {
     for package in packages(metadata) {
         let licence = text(&package["license"]).replace('/', " OR ").replace(['(', ')'], "");
-        let allowed = licence.split(" OR ").any(|choice| choice.split(" AND ").all(|part| LICENCES.contains(&part.trim())));
+        let allowed = licence
+            .split(" OR ")
+            .any(|choice| choice.split(" AND ").all(|part| LICENCES.contains(&part.trim())));
         if !allowed {
-            offences.push(format!("{} {}: licence {licence:?}", text(&package["name"]), text(&package["version"])));
+            offences.push(format!(
+                "{} {}: licence {licence:?}",
+                text(&package["name"]),
+                text(&package["version"])
+            ));
         }
     }
 }

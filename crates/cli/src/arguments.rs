@@ -188,7 +188,9 @@ pub(crate) struct ExecArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  ediacara asm examples/lenet.dlpasm -o lenet.dlpx && ediacara exec lenet.dlpx")]
+#[command(
+    after_help = "Example:\n  ediacara asm examples/lenet.dlpasm -o lenet.dlpx && ediacara exec lenet.dlpx"
+)]
 pub(crate) struct AsmArguments {
     /// The assembly text
     pub(crate) source: PathBuf,

@@ -13,7 +13,8 @@ pub(crate) struct Progress {
 impl Progress {
     /// Shows nothing where stderr is no terminal.
     pub(crate) fn new() -> Progress {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        let bar =
+            if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
             bar.set_style(style);
         }

@@ -7,8 +7,17 @@ use ediacara::profile::thousands;
 /// One line a layer, then the totals.
 pub(crate) fn summary_table(summary: &Summary) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["layer", "kind", "output shape", "parameters", "neurons", "multiplications", "additions", "memory"]);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "layer",
+        "kind",
+        "output shape",
+        "parameters",
+        "neurons",
+        "multiplications",
+        "additions",
+        "memory",
+    ]);
     for layer in &summary.layers {
         table.add_row([
             layer.name.clone(),
@@ -31,7 +40,11 @@ pub(crate) fn summary_table(summary: &Summary) -> String {
 
 fn totals(summary: &Summary) -> String {
     let ports = |ports: &[ediacara::nn::Port]| {
-        ports.iter().map(|port| format!("{} {} {}", port.name, port.dtype, shape(&port.shape))).collect::<Vec<_>>().join(", ")
+        ports
+            .iter()
+            .map(|port| format!("{} {} {}", port.name, port.dtype, shape(&port.shape)))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     [
         format!("input             {}", ports(&summary.inputs)),

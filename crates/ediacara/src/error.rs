@@ -31,7 +31,9 @@ pub enum Error {
         path: PathBuf,
     },
     /// A photo for an input that is no picture.
-    #[error("input {input} is no picture: its shape is {shape:?}, a picture is f32 [N, 1 or 3, height, width]; give it a .npy file")]
+    #[error(
+        "input {input} is no picture: its shape is {shape:?}, a picture is f32 [N, 1 or 3, height, width]; give it a .npy file"
+    )]
     NotAPicture {
         /// The input.
         input: String,
@@ -39,7 +41,9 @@ pub enum Error {
         shape: Vec<usize>,
     },
     /// A photo whose preprocessing is not known.
-    #[error("how photos for input {input} are preprocessed is not known: say --preprocess imagenet, caffe, tf, torch, lite or none, or --mean and --std")]
+    #[error(
+        "how photos for input {input} are preprocessed is not known: say --preprocess imagenet, caffe, tf, torch, lite or none, or --mean and --std"
+    )]
     NoPreprocessing {
         /// The input.
         input: String,
@@ -73,7 +77,7 @@ pub enum Error {
     Import(#[from] ediacara_onnx::ImportError),
     /// From the built-in networks.
     #[error(transparent)]
-    Network(#[from] ediacara_nn::NetworkError),
+    Network(#[from] ediacara_nn::NnError),
     /// From the graph.
     #[error(transparent)]
     Graph(#[from] ediacara_graph::GraphError),

@@ -48,7 +48,12 @@ pub fn load(
 ///
 /// # Errors
 /// As [`load`].
-pub fn one(name: &str, ty: &TensorType, source: &Source, preprocess: Option<&Preprocess>) -> Result<Tensor, Error> {
+pub fn one(
+    name: &str,
+    ty: &TensorType,
+    source: &Source,
+    preprocess: Option<&Preprocess>,
+) -> Result<Tensor, Error> {
     let tensor = match source {
         Source::File(path) => from_file(name, ty, path, preprocess)?,
         Source::BundledPhoto => photo(name, ty, &bundled::PHOTO.decode()?, preprocess)?,
@@ -61,7 +66,11 @@ pub fn one(name: &str, ty: &TensorType, source: &Source, preprocess: Option<&Pre
 ///
 /// # Errors
 /// `ty` is no picture.
-pub fn bundled_calibration(name: &str, ty: &TensorType, preprocess: &Preprocess) -> Result<Vec<Tensor>, Error> {
+pub fn bundled_calibration(
+    name: &str,
+    ty: &TensorType,
+    preprocess: &Preprocess,
+) -> Result<Vec<Tensor>, Error> {
     bundled::CALIBRATION.iter().map(|file| photo(name, ty, &file.decode()?, Some(preprocess))).collect()
 }
 
@@ -70,7 +79,12 @@ pub fn is_picture(ty: &TensorType) -> bool {
     ty.dtype == DType::F32 && matches!(ty.shape[..], [_, 1 | 3, height, width] if height > 1 && width > 1)
 }
 
-fn from_file(name: &str, ty: &TensorType, path: &Path, preprocess: Option<&Preprocess>) -> Result<Tensor, Error> {
+fn from_file(
+    name: &str,
+    ty: &TensorType,
+    path: &Path,
+    preprocess: Option<&Preprocess>,
+) -> Result<Tensor, Error> {
     let extension = path.extension().map(|text| text.to_string_lossy().to_lowercase()).unwrap_or_default();
     match extension.as_str() {
         "npy" => Ok(npy::read(path)?),
@@ -80,7 +94,12 @@ fn from_file(name: &str, ty: &TensorType, path: &Path, preprocess: Option<&Prepr
     }
 }
 
-fn photo(name: &str, ty: &TensorType, photo: &RgbImage, preprocess: Option<&Preprocess>) -> Result<Tensor, Error> {
+fn photo(
+    name: &str,
+    ty: &TensorType,
+    photo: &RgbImage,
+    preprocess: Option<&Preprocess>,
+) -> Result<Tensor, Error> {
     let [batch, channels, height, width] = ty.shape[..] else {
         return Err(Error::NotAPicture { input: name.to_owned(), shape: ty.shape.clone() });
     };
@@ -98,14 +117,15 @@ fn numbers(ty: &TensorType, seed: u64) -> Result<Tensor, Error> {
     match ty.dtype {
         DType::F32 => Ok(synthetic::normal(&ty.shape, seed)?),
         DType::U8 => Ok(synthetic::bytes(&ty.shape, seed)?),
-        DType::I64 | DType::I32 => Ok(synthetic::indices(&ty.shape, 2, seed)?.cast(ty.dtype)?),
-        other => Ok(synthetic::normal(&ty.shape, seed)?.cast(other)?),
+        DType::I64 | DType::I32 => Ok(synthetic::indices(&ty.shape, 2, seed)?.cast(ty.dtype)),
+        other => Ok(synthetic::normal(&ty.shape, seed)?.cast(other)),
     }
 }
 
 /// The tensor in the input's shape and type; a missing or extra batch axis of one is forgiven.
 fn fit(name: &str, ty: &TensorType, tensor: Tensor, source: &Source) -> Result<Tensor, Error> {
-    let without_ones = |shape: &[usize]| shape.iter().copied().skip_while(|&size| size == 1).collect::<Vec<_>>();
+    let without_ones =
+        |shape: &[usize]| shape.iter().copied().skip_while(|&size| size == 1).collect::<Vec<_>>();
     if tensor.dtype() != ty.dtype || without_ones(tensor.shape()) != without_ones(&ty.shape) {
         return Err(Error::InputMismatch {
             input: name.to_owned(),

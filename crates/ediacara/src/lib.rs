@@ -1,6 +1,6 @@
 //! Ediacara: from a model to the cycles of a deep learning processor, behind a few functions.
 //!
-//! [`model::load`] finds a network, [`inputs::load`] its inputs, [`prepare`] makes it int8, [`run`] compiles it, runs it
+//! [`model::load`] finds a network, [`inputs::load`] its inputs, [`prepare`] makes it int8, [`run()`] compiles it, runs it
 //! on the simulated machine, checks every value against the host and returns the report. Start reading at [`pipeline`].
 //!
 //! The crates beneath are re-exported under their own names; together they are the public surface.
@@ -15,7 +15,9 @@ mod results;
 
 pub use error::Error;
 pub use model::Model;
-pub use pipeline::{CalibrationSource, Prepared, Run, RunOptions, Stage, prepare, run};
+pub use pipeline::{
+    CalibrationSource, Execution, Prepared, Run, RunOptions, Stage, adopt_machine, execute, prepare, run,
+};
 
 pub use ediacara_arch as arch;
 pub use ediacara_compiler as compiler;

@@ -1,10 +1,12 @@
 //! What the host does at the border of an executable: real tensors in and out of stored integers.
 
+use ediacara_graph::TensorType;
 use ediacara_isa::Port;
 use ediacara_kernels::int8::{dequantize, quantize};
 use ediacara_tensor::{DType, Tensor};
 
 use crate::Error;
+use crate::inputs::{self, Source};
 
 /// The bytes that the program expects at `port`: a real tensor is laid out and quantised (N-QUANTIZE), an i8 tensor of the stored shape is taken as it is.
 ///
@@ -23,7 +25,8 @@ pub fn encode(port: &Port, tensor: &Tensor) -> Result<Vec<u8>, Error> {
     }
     let stored = tensor.transpose(&real.permutation)?.to_contiguous();
     let mut quantised = vec![0_i8; stored.len()];
-    quantize(stored.as_slice::<f32>()?, real.scale, zero(real.zero), &mut quantised).map_err(|error| Error::Invalid(error.to_string()))?;
+    quantize(stored.as_slice::<f32>()?, real.scale, zero(real.zero), &mut quantised)
+        .map_err(|error| Error::Invalid(error.to_string()))?;
     Ok(quantised.into_iter().map(i8::cast_unsigned).collect())
 }
 
@@ -32,15 +35,37 @@ pub fn encode(port: &Port, tensor: &Tensor) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// The executable's port is inconsistent.
 pub fn decode(port: &Port, bytes: Vec<u8>) -> Result<Tensor, Error> {
-    let stored = Tensor::from_bytes(DType::I8, &port.shape, bytes)?;
+    let stored = stored(port, bytes)?;
     let Some(real) = &port.real else { return Ok(stored) };
     let mut numbers = vec![0.0_f32; stored.len()];
-    dequantize(stored.as_slice::<i8>()?, real.scale, zero(real.zero), &mut numbers).map_err(|error| Error::Invalid(error.to_string()))?;
+    dequantize(stored.as_slice::<i8>()?, real.scale, zero(real.zero), &mut numbers)
+        .map_err(|error| Error::Invalid(error.to_string()))?;
     let mut inverse = vec![0; real.permutation.len()];
     for (axis, &from) in real.permutation.iter().enumerate() {
         inverse[from] = axis;
     }
     Ok(Tensor::from_vec(&port.shape, numbers)?.transpose(&inverse)?.to_contiguous())
+}
+
+/// The bytes of `port` as the i8 tensor that they are.
+///
+/// # Errors
+/// Another number of bytes than the port has.
+pub fn stored(port: &Port, bytes: Vec<u8>) -> Result<Tensor, Error> {
+    Ok(Tensor::from_bytes(DType::I8, &port.shape, bytes)?)
+}
+
+/// The caller's tensor for `port`, from `source` or else seeded: real where the port says how, i8 otherwise.
+///
+/// # Errors
+/// A file that cannot be read or does not fit.
+pub fn tensor(port: &Port, source: Option<&Source>, seed: u64) -> Result<Tensor, Error> {
+    let dtype = if port.real.is_some() { DType::F32 } else { DType::I8 };
+    let ty = TensorType { dtype, shape: real_shape(port) };
+    match source {
+        Some(source) => inputs::one(&port.name, &ty, source, None),
+        None => inputs::one(&port.name, &ty, &Source::Synthetic(seed), None),
+    }
 }
 
 /// The shape of the caller's tensor at `port`.

@@ -1,28 +1,33 @@
 //! Each engine's cycles: busy, stalled by cause, idle. They sum to the total.
 
 use ediacara_sim::Outcome;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
 
 /// One engine's account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EngineReport {
     /// `control`, `load`, `matrix`, `vector` or `store`.
+    #[serde(skip)]
     pub name: String,
     /// Cycles in which it did work.
     pub busy_cycles: u64,
     /// Cycles it stood still, by cause, in the order of docs/microarchitecture.md.
+    #[serde(serialize_with = "as_map")]
     pub stall_cycles: Vec<(String, u64)>,
     /// Cycles with nothing to do.
     pub idle_cycles: u64,
 }
 
-impl EngineReport {
-    /// The JSON object: `busy_cycles`, `stall_cycles` by cause, `idle_cycles`.
-    pub fn to_json(&self) -> Value {
-        let stalls: Map<String, Value> =
-            self.stall_cycles.iter().map(|(cause, cycles)| (cause.clone(), json!(cycles))).collect();
-        json!({ "busy_cycles": self.busy_cycles, "stall_cycles": stalls, "idle_cycles": self.idle_cycles })
-    }
+fn as_map<S: Serializer>(stalls: &[(String, u64)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(stalls.iter().map(|(cause, cycles)| (cause, cycles)))
+}
+
+/// Engines as a JSON object by name.
+///
+/// # Errors
+/// What the serializer says.
+pub fn by_name<S: Serializer>(engines: &[EngineReport], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(engines.iter().map(|engine| (&engine.name, engine)))
 }
 
 /// The account of every engine.
@@ -33,7 +38,11 @@ pub fn engine_reports(outcome: &Outcome) -> Vec<EngineReport> {
         .map(|engine| EngineReport {
             name: engine.engine.name().to_owned(),
             busy_cycles: engine.busy,
-            stall_cycles: engine.stalls.iter().map(|(cause, cycles)| (cause.name().to_owned(), *cycles)).collect(),
+            stall_cycles: engine
+                .stalls
+                .iter()
+                .map(|(cause, cycles)| (cause.name().to_owned(), *cycles))
+                .collect(),
             idle_cycles: engine.idle,
         })
         .collect()

@@ -10,7 +10,7 @@ mod report;
 mod table;
 
 pub use bounds::Bounds;
-pub use engines::{EngineReport, engine_reports};
+pub use engines::{EngineReport, by_name, engine_reports};
 pub use layers::{LayerReport, layer_reports};
 pub use report::{Check, HostOpReport, OutputReport, Quantisation, RunReport, TopClass};
-pub use table::{engine_table, layer_table, thousands, totals};
+pub use table::{engine_table, layer_table, report_engine_table, thousands, totals};

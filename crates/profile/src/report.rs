@@ -49,21 +49,15 @@ pub struct RunReport {
     pub top: Vec<TopClass>,
     /// Every layer; `cycles` sum to the total.
     pub layers: Vec<LayerReport>,
-    /// Every engine by name.
-    pub engines: Map<String, Value>,
+    /// Every engine, in JSON by name.
+    #[serde(serialize_with = "crate::engines::by_name")]
+    pub engines: Vec<EngineReport>,
     /// What ran on the host, and why.
     pub host_ops: Vec<HostOpReport>,
     /// Whether something on the host has no cycles in the total.
     pub partial: bool,
     /// Wall time of each stage.
     pub wall_seconds: Map<String, Value>,
-}
-
-impl RunReport {
-    /// The engines' reports as the map that the JSON holds.
-    pub fn engine_map(engines: &[EngineReport]) -> Map<String, Value> {
-        engines.iter().map(|engine| (engine.name.clone(), engine.to_json())).collect()
-    }
 }
 
 /// The comparison of the simulated memory with the host's results.
@@ -81,6 +75,13 @@ pub struct Check {
     pub bytes: u64,
 }
 
+impl Check {
+    /// Nothing was compared.
+    pub fn none() -> Check {
+        Check { reference: "none".to_owned(), bit_exact: None, max_abs_error: None, tensors: 0, bytes: 0 }
+    }
+}
+
 /// How the network was quantised and what that cost.
 #[derive(Debug, Clone, Serialize)]
 pub struct Quantisation {
@@ -92,6 +93,13 @@ pub struct Quantisation {
     pub top1_equals_f32: Option<bool>,
     /// The smallest number of distinct int8 values in any layer's output; null when the run carried no values.
     pub fewest_distinct_values: Option<usize>,
+}
+
+impl Quantisation {
+    /// A method, and nothing measured yet.
+    pub fn by(method: String) -> Quantisation {
+        Quantisation { method, sqnr_db: None, top1_equals_f32: None, fewest_distinct_values: None }
+    }
 }
 
 /// One of the network's outputs.

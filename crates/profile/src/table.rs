@@ -19,7 +19,17 @@ pub fn thousands(number: u64) -> String {
 
 /// One line a layer, and the sum.
 pub fn layer_table(layers: &[LayerReport]) -> String {
-    let mut table = plain(&["layer", "op", "shape", "MACs", "cycles", "utilisation", "DRAM bytes", "bound", "limited by"]);
+    let mut table = plain(&[
+        "layer",
+        "op",
+        "shape",
+        "MACs",
+        "cycles",
+        "utilisation",
+        "DRAM bytes",
+        "bound",
+        "limited by",
+    ]);
     for layer in layers {
         table.add_row([
             shorten(&layer.name, 44),
@@ -69,6 +79,11 @@ pub fn engine_table(engines: &[EngineReport], cycles: u64) -> String {
     }
     align_right(&mut table, &[1, 2, 4]);
     table.to_string()
+}
+
+/// One line an engine of a run.
+pub fn report_engine_table(report: &RunReport) -> String {
+    engine_table(&report.engines, report.cycles)
 }
 
 /// The totals, one a line.
@@ -129,7 +144,7 @@ fn quantisation(report: &RunReport) -> String {
 
 fn plain(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
     table

@@ -21,7 +21,8 @@ pub(crate) fn execute(arguments: &DisasmArguments) -> Outcome {
 /// Writes beside and renames, so that no file is ever half written.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder).map_err(|error| format!("{}: {error}", path.display()))?;
     file.write_all(bytes)?;
     file.persist(path).map_err(|error| format!("{}: {}", path.display(), error.error))?;
     Ok(())

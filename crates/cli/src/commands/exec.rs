@@ -6,7 +6,7 @@ use std::time::Instant;
 use ediacara::arch::Machine;
 use ediacara::inputs::Source;
 use ediacara::isa::Executable;
-use ediacara::profile::{RunReport, engine_reports, engine_table, thousands};
+use ediacara::profile::{engine_reports, engine_table, thousands};
 use ediacara::sim::Options;
 use serde_json::json;
 
@@ -49,12 +49,18 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
             "outputs": execution.outputs.iter().map(|(name, tensor)| json!({
                 "name": name, "shape": tensor.shape(), "dtype": tensor.dtype().name(),
             })).collect::<Vec<_>>(),
-            "engines": RunReport::engine_map(&engines),
+            "engines": ediacara::profile::by_name(&engines, serde_json::value::Serializer)?,
             "wall_seconds": wall_seconds,
         });
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        println!("{} on {}: {} cycles, {} instructions", arguments.program.display(), machine.name, thousands(outcome.cycles), thousands(outcome.instructions));
+        println!(
+            "{} on {}: {} cycles, {} instructions",
+            arguments.program.display(),
+            machine.name,
+            thousands(outcome.cycles),
+            thousands(outcome.instructions)
+        );
         println!("{}", engine_table(&engines, outcome.cycles));
         for (name, tensor) in &execution.outputs {
             println!("output {name}: {} {:?}{}", tensor.dtype().name(), tensor.shape(), preview(tensor));
@@ -73,7 +79,7 @@ fn own_machine(executable: &Executable) -> &str {
 /// The first few numbers of an output.
 fn preview(tensor: &ediacara::tensor::Tensor) -> String {
     const SHOWN: usize = 10;
-    let Ok(numbers) = tensor.cast(ediacara::tensor::DType::F32).and_then(|tensor| tensor.to_vec::<f32>()) else {
+    let Ok(numbers) = tensor.cast(ediacara::tensor::DType::F32).to_vec::<f32>() else {
         return String::new();
     };
     let text: Vec<String> = numbers.iter().take(SHOWN).map(|number| format!("{number}")).collect();

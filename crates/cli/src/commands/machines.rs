@@ -19,7 +19,8 @@ pub(crate) fn execute(arguments: &MachinesArguments) -> Outcome {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let machines = Machine::presets().iter().map(|name| Machine::preset(name)).collect::<Result<Vec<_>, _>>()?;
+    let machines =
+        Machine::presets().iter().map(|name| Machine::preset(name)).collect::<Result<Vec<_>, _>>()?;
     if arguments.json {
         let list: Vec<Value> = machines.iter().map(describe).collect();
         println!("{}", serde_json::to_string_pretty(&list)?);
@@ -48,8 +49,19 @@ fn describe(machine: &Machine) -> Value {
 
 fn table(machines: &[Machine]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["machine", "array", "MAC/cycle", "lanes", "NRAM", "WRAM", "ARAM", "PRAM", "DRAM B/cycle", "clock"]);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "machine",
+        "array",
+        "MAC/cycle",
+        "lanes",
+        "NRAM",
+        "WRAM",
+        "ARAM",
+        "PRAM",
+        "DRAM B/cycle",
+        "clock",
+    ]);
     for machine in machines {
         let kib = |bytes: u64| format!("{} KiB", bytes / 1024);
         table.add_row([

@@ -20,7 +20,10 @@ pub(super) fn model(arguments: &ModelArguments, preprocess: &PreprocessArguments
     Ok(model)
 }
 
-fn preprocessing(arguments: &PreprocessArguments, own: Option<&Preprocess>) -> Result<Option<Preprocess>, Error> {
+fn preprocessing(
+    arguments: &PreprocessArguments,
+    own: Option<&Preprocess>,
+) -> Result<Option<Preprocess>, Error> {
     let mut chosen = match (&arguments.preprocess, own) {
         (Some(name), _) => Preprocess::preset(name)?,
         (None, Some(own)) => own.clone(),
@@ -62,7 +65,8 @@ pub(super) fn calibration(arguments: &CalibrationArguments) -> Result<Calibratio
 
 fn folder(path: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = std::fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut files: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| is_sample(path)).collect();
+    let mut files: Vec<PathBuf> =
+        entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| is_sample(path)).collect();
     files.sort();
     Ok(files)
 }

@@ -1,0 +1,349 @@
+//! From a model to a report: the whole path, one stage after the other.
+//!
+//! [`prepare`] makes the network int8; [`run`] compiles it, simulates it with values, checks every value against the host, runs what
+//! is left on the host, and accounts for the cycles. Start reading at [`run`].
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use ediacara_arch::Machine;
+use ediacara_compiler::Compiled;
+use ediacara_graph::Graph;
+use ediacara_host::Executor;
+use ediacara_optimiser::{Calibration, Quantised};
+use ediacara_profile::{Bounds, Check, HostOpReport, Quantisation, RunReport, engine_reports, layer_reports};
+use ediacara_sim::{Outcome, Simulator};
+use ediacara_tensor::Tensor;
+use serde_json::{Map, Value, json};
+
+use crate::check::{self, HostValues};
+use crate::inputs::{self, Source};
+use crate::{Error, Model, ports, results};
+
+/// What cycle counts rest on: the simulator follows docs/microarchitecture.md; no RTL has confirmed it yet.
+pub const TIMING_BASIS: &str = "modelled";
+
+/// How many seeded samples calibrate a network for which there are no photos.
+const SYNTHETIC_SAMPLES: u64 = 2;
+
+/// Seeds of calibration samples start here, far from those of inputs.
+const CALIBRATION_SEED: u64 = 1 << 32;
+
+/// Told the name of each stage as it begins.
+pub type Stage<'a> = &'a mut dyn FnMut(&str);
+
+/// What int8 ranges are taken from.
+#[derive(Debug, Clone)]
+pub enum CalibrationSource {
+    /// The bundled photos where the network takes photos and says how, otherwise seeded numbers.
+    Default,
+    /// These files, each a sample of the first input.
+    Files(Vec<PathBuf>),
+}
+
+/// A network in int8, and the real one that it came from.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The optimised real network, the reference for accuracy.
+    pub real: Graph,
+    /// The int8 network.
+    pub quantised: Graph,
+    /// How it was quantised, in words.
+    pub method: String,
+    /// Wall time of each stage, in seconds.
+    pub wall_seconds: Map<String, Value>,
+}
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// The machine.
+    pub machine: Machine,
+    /// Whether values are computed and checked; cycles are the same without.
+    pub values: bool,
+    /// Whether the simulator looks for races and reads of bytes never written.
+    pub checked: bool,
+    /// How many classes are reported.
+    pub top: usize,
+}
+
+/// What a run leaves.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The report.
+    pub report: RunReport,
+    /// The network's outputs by name; empty without values.
+    pub outputs: Vec<(String, Tensor)>,
+}
+
+/// Makes the model int8: imports its own quantisation (QDQ), or calibrates and quantises.
+///
+/// # Errors
+/// The graph cannot be optimised or quantised; a calibration sample cannot be read.
+pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>) -> Result<Prepared, Error> {
+    let mut clock = Clock::new(stage);
+    if ediacara_optimiser::is_qdq(&model.graph) {
+        clock.begin("quantise");
+        let quantised = ediacara_optimiser::import_qdq(&model.graph)?;
+        return Ok(Prepared {
+            real: model.graph.clone(),
+            quantised: quantised.graph,
+            method: "imported (QDQ)".to_owned(),
+            wall_seconds: clock.finish(),
+        });
+    }
+    clock.begin("optimise");
+    let real = ediacara_optimiser::optimise(model.graph.clone(), &ediacara_optimiser::Options::default())?;
+    clock.begin("calibrate");
+    let (samples, origin) = calibration_samples(model, &real, calibration)?;
+    let count = samples.len();
+    let ranges = Calibration::collect(&real, samples)?;
+    clock.begin("quantise");
+    let Quantised { graph: quantised, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
+    let method = format!("min-max over {count} {origin}");
+    Ok(Prepared { real, quantised, method, wall_seconds: clock.finish() })
+}
+
+/// The samples, one tensor for each input of the graph, and what they are.
+fn calibration_samples(
+    model: &Model,
+    graph: &Graph,
+    source: &CalibrationSource,
+) -> Result<(Vec<Vec<Tensor>>, &'static str), Error> {
+    let Some(&first) = graph.inputs().first() else {
+        return Err(Error::Invalid(format!("{}: the network has no input", model.name)));
+    };
+    let (name, ty) = (&graph.value(first).name, graph.ty(first));
+    let with_rest = |tensor: Tensor, seed: u64| -> Result<Vec<Tensor>, Error> {
+        let mut sample = inputs::load(graph, &[], None, seed)?;
+        sample[0] = tensor;
+        Ok(sample)
+    };
+    let preprocess = model.preprocess.as_ref();
+    let (tensors, origin) = match (source, preprocess) {
+        (CalibrationSource::Files(files), _) => {
+            let read = |file: &PathBuf| inputs::one(name, ty, &Source::File(file.clone()), preprocess);
+            (files.iter().map(read).collect::<Result<Vec<_>, _>>()?, "given samples")
+        }
+        (CalibrationSource::Default, Some(preprocess)) if inputs::is_picture(ty) => {
+            (inputs::bundled_calibration(name, ty, preprocess)?, "bundled photos")
+        }
+        (CalibrationSource::Default, _) => {
+            let seeds = CALIBRATION_SEED..CALIBRATION_SEED + SYNTHETIC_SAMPLES;
+            let draw = |seed| inputs::one(name, ty, &Source::Synthetic(seed), None);
+            (seeds.map(draw).collect::<Result<Vec<_>, _>>()?, "seeded samples")
+        }
+    };
+    let numbered = tensors.into_iter().zip(CALIBRATION_SEED..);
+    let samples = numbered.map(|(tensor, seed)| with_rest(tensor, seed)).collect::<Result<Vec<_>, _>>()?;
+    Ok((samples, origin))
+}
+
+/// Compiles the network, simulates it, checks it, and reports.
+///
+/// # Errors
+/// The network does not compile for the machine; the program stops with a fault (a bug of the compiler); the host cannot run its part.
+pub fn run(
+    model: &Model,
+    prepared: &Prepared,
+    tensors: &[Tensor],
+    options: &RunOptions,
+    stage: Stage<'_>,
+) -> Result<Run, Error> {
+    let mut clock = Clock::new(stage);
+    clock.begin("compile");
+    let compiled = ediacara_compiler::compile(&prepared.quantised, &options.machine, &Default::default())?;
+
+    clock.begin("simulate");
+    let mut simulator = Simulator::new(&options.machine, &compiled.executable, simulator_options(options))?;
+    if options.values {
+        write_inputs(&mut simulator, &compiled, &prepared.quantised, tensors)?;
+    }
+    let outcome = simulator.run();
+    if let Some(fault) = &outcome.fault {
+        return Err(Error::Fault(fault.to_string()));
+    }
+
+    let mut report = account(model, prepared, &compiled, options, &outcome);
+    let mut outputs = Vec::new();
+    if options.values {
+        clock.begin("check");
+        let values = HostValues::compute(&prepared.quantised, tensors)?;
+        report.check = check::compare(&simulator, &compiled, &values)?;
+        report.quantisation.fewest_distinct_values = values.fewest_distinct(&prepared.quantised);
+        clock.begin("host");
+        outputs = host_part(&simulator, &compiled, &prepared.quantised, tensors)?;
+        clock.begin("reference");
+        let real = Executor::new(&prepared.real, &ediacara_host::Options::default())?.run(tensors)?;
+        results::fill(&mut report, &outputs, &real, model.labels.as_ref(), options.top);
+    }
+    report.wall_seconds = prepared.wall_seconds.clone();
+    report.wall_seconds.extend(clock.finish());
+    let total: f64 = report.wall_seconds.values().filter_map(Value::as_f64).sum();
+    report.wall_seconds.insert("total".to_owned(), json!(total));
+    Ok(Run { report, outputs })
+}
+
+fn simulator_options(options: &RunOptions) -> ediacara_sim::Options {
+    ediacara_sim::Options { values: options.values, checked: options.checked, trace: false, max_cycles: None }
+}
+
+fn write_inputs(
+    simulator: &mut Simulator,
+    compiled: &Compiled,
+    graph: &Graph,
+    tensors: &[Tensor],
+) -> Result<(), Error> {
+    for (port, (input, _)) in compiled.executable.inputs.iter().zip(&compiled.dlp_inputs) {
+        let index = graph.inputs().iter().position(|value| value == input);
+        let tensor = index.and_then(|index| tensors.get(index));
+        let tensor = tensor.ok_or_else(|| Error::Invalid(format!("input {} was not given", port.name)))?;
+        simulator.write_input(&port.name, &ports::encode(port, tensor)?)?;
+    }
+    Ok(())
+}
+
+/// Runs on the host what the DLP left, on what the DLP computed.
+fn host_part(
+    simulator: &Simulator,
+    compiled: &Compiled,
+    graph: &Graph,
+    tensors: &[Tensor],
+) -> Result<Vec<(String, Tensor)>, Error> {
+    let mut fed = Vec::new();
+    for port in &compiled.executable.outputs {
+        fed.push(ports::stored(port, simulator.read_output(&port.name)?)?);
+    }
+    for input in &compiled.host_inputs {
+        let index = graph.inputs().iter().position(|value| value == input);
+        fed.extend(index.and_then(|index| tensors.get(index)).cloned());
+    }
+    let results = Executor::new(&compiled.host, &ediacara_host::Options::default())?.run(&fed)?;
+    let names = compiled.host.outputs().iter().map(|&value| compiled.host.value(value).name.clone());
+    Ok(names.zip(results).collect())
+}
+
+/// The report of what was compiled and simulated; the checks fill in the rest.
+fn account(
+    model: &Model,
+    prepared: &Prepared,
+    compiled: &Compiled,
+    options: &RunOptions,
+    outcome: &Outcome,
+) -> RunReport {
+    let (machine, executable) = (&options.machine, &compiled.executable);
+    let border_bytes =
+        executable.inputs.iter().chain(&executable.outputs).map(|port| port.len() as u64).sum();
+    let bounds = Bounds::of(machine, &executable.layers, border_bytes);
+    let macs: u64 = executable.layers.iter().map(|layer| layer.macs).sum();
+    let clock_hz = machine.chip.clock_hz;
+    let host_ops: Vec<HostOpReport> = compiled
+        .host_ops
+        .iter()
+        .map(|op| HostOpReport { name: op.name.clone(), op: op.op.clone(), reason: op.reason.clone() })
+        .collect();
+    RunReport {
+        model: model.name.clone(),
+        machine: machine.name.clone(),
+        precision: "int8".to_owned(),
+        timing_basis: TIMING_BASIS.to_owned(),
+        cycles: outcome.cycles,
+        clock_hz,
+        seconds_simulated: outcome.cycles as f64 / clock_hz as f64,
+        macs,
+        mac_utilisation: macs as f64 / (outcome.cycles.max(1) as f64 * machine.peak_macs_per_cycle() as f64),
+        dram_read_bytes: outcome.dram_read_bytes,
+        dram_write_bytes: outcome.dram_write_bytes,
+        instructions: outcome.instructions,
+        floor_cycles: bounds.floor_cycles,
+        layer_bound_cycles: bounds.layer_bound_cycles,
+        cycles_over_bound: outcome.cycles as f64 / bounds.layer_bound_cycles.max(1) as f64,
+        check: Check::none(),
+        quantisation: Quantisation::by(prepared.method.clone()),
+        outputs: results::described(&compiled.host),
+        top: Vec::new(),
+        layers: layer_reports(machine, &executable.layers, outcome),
+        engines: engine_reports(outcome),
+        partial: !host_ops.is_empty(),
+        host_ops,
+        wall_seconds: Map::new(),
+    }
+}
+
+/// What an executable leaves when it runs without a model.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    /// Cycles, fault, engines.
+    pub outcome: Outcome,
+    /// The outputs by name, real where the executable says how; empty without values or after a fault.
+    pub outputs: Vec<(String, Tensor)>,
+}
+
+/// Runs an executable on inputs from `sources` (seeded numbers where there are fewer than inputs).
+///
+/// # Errors
+/// The machine does not fit the executable; a source does not fit its input.
+pub fn execute(
+    executable: &ediacara_isa::Executable,
+    machine: &Machine,
+    sources: &[Source],
+    seed: u64,
+    options: ediacara_sim::Options,
+) -> Result<Execution, Error> {
+    let mut simulator = Simulator::new(machine, executable, options)?;
+    if sources.len() > executable.inputs.len() {
+        let inputs = executable.inputs.iter().map(|port| port.name.clone()).collect();
+        return Err(Error::TooManyInputs { given: sources.len(), inputs });
+    }
+    if options.values {
+        for (index, port) in executable.inputs.iter().enumerate() {
+            let tensor = ports::tensor(port, sources.get(index), seed.wrapping_add(index as u64))?;
+            simulator.write_input(&port.name, &ports::encode(port, &tensor)?)?;
+        }
+    }
+    let outcome = simulator.run();
+    let mut outputs = Vec::new();
+    if options.values && outcome.fault.is_none() {
+        for port in &executable.outputs {
+            outputs.push((port.name.clone(), ports::decode(port, simulator.read_output(&port.name)?)?));
+        }
+    }
+    Ok(Execution { outcome, outputs })
+}
+
+/// Names stages to a listener and measures each.
+struct Clock<'a> {
+    stage: Stage<'a>,
+    running: Option<(&'static str, Instant)>,
+    seconds: Map<String, Value>,
+}
+
+impl<'a> Clock<'a> {
+    fn new(stage: Stage<'a>) -> Clock<'a> {
+        Clock { stage, running: None, seconds: Map::new() }
+    }
+
+    fn begin(&mut self, name: &'static str) {
+        self.end();
+        (self.stage)(name);
+        self.running = Some((name, Instant::now()));
+    }
+
+    fn end(&mut self) {
+        if let Some((name, start)) = self.running.take() {
+            self.seconds.insert(name.to_owned(), json!(start.elapsed().as_secs_f64()));
+        }
+    }
+
+    fn finish(mut self) -> Map<String, Value> {
+        self.end();
+        self.seconds
+    }
+}
+
+/// Makes an executable that names no machine one for `machine`.
+pub fn adopt_machine(executable: &mut ediacara_isa::Executable, machine: &Machine) {
+    if executable.machine.name.is_empty() {
+        executable.machine = ediacara_compiler::machine_key(machine);
+    }
+}
