@@ -52,6 +52,10 @@ impl<const N: usize> Axes<N> {
 
     /// Calls `body(positions, piece)` for pieces of rows that make up the output.
     fn for_each<R: Send>(&self, output: &mut [R], body: impl Fn([isize; N], &mut [R]) + Sync) {
+        // An empty axis would be a row length of 0.
+        if output.is_empty() {
+            return;
+        }
         let (length, strides) = self.inner;
         let chunk = |number: usize, mut chunk: &mut [R]| {
             let first = number * CHUNK_ELEMENTS;

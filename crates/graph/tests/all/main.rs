@@ -1,0 +1,11 @@
+//! Tests of the graph crate through its public surface.
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod common;
+mod elementwise;
+mod linear;
+mod movement;
+mod quantised;
+mod rewriting;
+mod structure;
+mod text;
