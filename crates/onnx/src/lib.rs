@@ -1,1 +1,140 @@
+//! ONNX files to graphs.
+//!
+//! [`import`] reads a model of operator set 6 or newer and decomposes every node into the closed core of
+//! `ediacara-graph`: symbolic dimensions are bound, initialisers decoded, and everything that does not depend on an
+//! input is computed at once. What cannot be imported is an error that names file, node, finding and remedy; operators
+//! that are missing are listed all at once. Files are not trusted: sizes are checked before anything is allocated.
+//!
+//! Start reading at [`import`], then `ops/mod.rs`, the table from operator types to handlers. This crate runs no network
+//! and changes no graph: folding, fusing and quantising are the optimiser's.
 
+mod context;
+mod emit;
+mod error;
+mod external;
+mod import;
+mod model;
+mod node;
+mod ops;
+mod options;
+mod proto;
+mod scan;
+mod tensor;
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use ediacara_graph::Graph;
+use ediacara_tensor::Tensor;
+use prost::Message as _;
+use prost::bytes::Bytes;
+
+pub use error::{ImportError, UnsupportedOp};
+pub use ops::supported_operators;
+pub use options::{BoundDim, ImportOptions, ImportReport, Limits};
+
+use external::External;
+
+/// Imports the model in the file `path`. External data are looked for beside it.
+///
+/// # Errors
+/// See [`ImportError`].
+pub fn import(path: impl AsRef<Path>, options: &ImportOptions) -> Result<Graph, ImportError> {
+    import_reported(path, options).map(|(graph, _)| graph)
+}
+
+/// As [`import`]; also reports what the file says about itself and how its symbolic dimensions were bound.
+///
+/// # Errors
+/// See [`ImportError`].
+pub fn import_reported(
+    path: impl AsRef<Path>,
+    options: &ImportOptions,
+) -> Result<(Graph, ImportReport), ImportError> {
+    let path = path.as_ref();
+    let bytes = read(path, options.limits.file_bytes)?;
+    import::import(&path.display().to_string(), bytes, &External::beside(path), options)
+}
+
+/// Imports a model from its bytes; `file` stands for it in messages. External data are an error.
+///
+/// # Errors
+/// See [`ImportError`].
+pub fn import_bytes(
+    file: &str,
+    bytes: &[u8],
+    options: &ImportOptions,
+) -> Result<(Graph, ImportReport), ImportError> {
+    import::import(file, Bytes::copy_from_slice(bytes), &External::none(), options)
+}
+
+/// The names of the inputs that have to be fed (those without an initialiser), in the order of the file. Everything
+/// else about the file may still be refused by [`import`].
+///
+/// # Errors
+/// The file cannot be read or is no ONNX model.
+pub fn input_names(path: impl AsRef<Path>) -> Result<Vec<String>, ImportError> {
+    let path = path.as_ref();
+    let bytes = read(path, Limits::default().file_bytes)?;
+    let file = path.display().to_string();
+    scan::check(&bytes).map_err(|found| ImportError::Decode { file: file.clone(), found })?;
+    let model = proto::ModelProto::decode(bytes)
+        .map_err(|error| ImportError::Decode { file, found: error.to_string() })?;
+    let graph = model.graph.unwrap_or_default();
+    let stored: HashSet<&str> =
+        graph.initializer.iter().filter_map(|tensor| tensor.name.as_deref()).collect();
+    let inputs = graph.input.iter().filter_map(|input| input.name.clone());
+    Ok(inputs.filter(|name| !stored.contains(name.as_str())).collect())
+}
+
+/// Reads one tensor (`TensorProto`) from a `.pb` file, as test data are stored: its name and value.
+///
+/// # Errors
+/// The file cannot be read, is no tensor, or one of a type that Ediacara does not hold.
+pub fn read_tensor(path: impl AsRef<Path>) -> Result<(String, Tensor), ImportError> {
+    let path = path.as_ref();
+    let limits = Limits::default();
+    let bytes = read(path, limits.file_bytes)?;
+    let file = path.display().to_string();
+    let proto = proto::TensorProto::decode(bytes)
+        .map_err(|error| ImportError::Decode { file: file.clone(), found: error.to_string() })?;
+    let name = proto.name.clone().unwrap_or_default();
+    match tensor::decode(&proto, &External::beside(path), limits.tensor_bytes) {
+        Ok(tensor) => Ok((name, tensor)),
+        Err(found) => Err(ImportError::Tensor { file, tensor: name, found }),
+    }
+}
+
+/// The entry for fuzzers: imports `data` with tight limits and drops the result. Whatever the bytes are, it returns,
+/// soon and with little memory; a panic or an abort is a bug.
+pub fn fuzz_import(data: &[u8]) {
+    let limits = Limits {
+        file_bytes: 16 << 20,
+        tensor_bytes: 4 << 20,
+        total_bytes: 16 << 20,
+        folding_work: 1 << 20,
+        nodes: 10_000,
+    };
+    let options = ImportOptions { limits, ..ImportOptions::default() };
+    // Most inputs are refused; that is the point.
+    let _ = import_bytes("fuzz", data, &options);
+}
+
+fn read(path: &Path, limit: u64) -> Result<Bytes, ImportError> {
+    let failed = |source| ImportError::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    if length > limit {
+        return Err(ImportError::Model {
+            file: path.display().to_string(),
+            found: format!("it has {length} bytes, more than the limit of {limit}"),
+            remedy: "raise ImportOptions::limits if that is right".to_owned(),
+        });
+    }
+    // `take` keeps a file that grows meanwhile, or a device that never ends, within the limit.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.by_ref().take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(Bytes::from(bytes))
+}

@@ -1,0 +1,290 @@
+//! What handlers emit core ops through.
+//!
+//! Every method takes and returns values of the graph under construction. An op whose operands are all constant is
+//! computed at once, within the limits of the options; else it becomes a node. Values of the wrong type or shape are
+//! refused by the graph, whose errors name the core op and both shapes.
+
+use std::sync::Arc;
+
+use ediacara_graph::{Attributes, Graph, Op, Registry, TensorType, ValueId};
+use ediacara_tensor::{DType, Element as _, Tensor, with_element};
+
+use crate::error::{NodeError, NodeResult};
+use crate::external::External;
+use crate::node::Node;
+use crate::options::Limits;
+use crate::proto::TensorProto;
+use crate::tensor;
+
+/// The graph under construction, for the node that is being handled.
+pub(crate) struct Context<'a> {
+    /// The version of the default operator set.
+    pub(crate) opset: i64,
+    pub(crate) graph: Graph,
+    registry: Registry,
+    external: &'a External,
+    limits: Limits,
+    /// Bytes that constants may still take, and work that folding may still do.
+    bytes_left: usize,
+    work_left: u64,
+    /// The name of the node that is being handled, and how many values it has made.
+    label: String,
+    made: usize,
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(name: &str, opset: i64, external: &'a External, limits: Limits) -> Context<'a> {
+        Context {
+            opset,
+            graph: Graph::new(name),
+            registry: Registry::core(),
+            external,
+            limits,
+            bytes_left: limits.total_bytes,
+            work_left: limits.folding_work,
+            label: String::new(),
+            made: 0,
+        }
+    }
+
+    /// Names what is made from now on after `label`, which is unique in the file.
+    pub(crate) fn begin(&mut self, label: &str) {
+        label.clone_into(&mut self.label);
+        self.made = 0;
+    }
+
+    /// The label for the first thing that a node makes, the label and a number for the others.
+    fn next_name(&mut self) -> String {
+        self.made += 1;
+        if self.made == 1 { self.label.clone() } else { format!("{}/{}", self.label, self.made) }
+    }
+
+    // What is known about values.
+
+    pub(crate) fn shape(&self, value: ValueId) -> &[usize] {
+        &self.graph.ty(value).shape
+    }
+
+    pub(crate) fn dtype(&self, value: ValueId) -> DType {
+        self.graph.ty(value).dtype
+    }
+
+    /// The only element of a constant of one element.
+    pub(crate) fn constant_scalar(&self, value: ValueId) -> Option<f64> {
+        let tensor = self.graph.constant(value).filter(|tensor| tensor.len() == 1)?;
+        tensor.cast(DType::F64).to_vec::<f64>().ok()?.first().copied()
+    }
+
+    /// The value of operand `index`, nothing if it is left out.
+    pub(crate) fn constant_of(&self, node: &Node<'_>, index: usize) -> NodeResult<Option<Tensor>> {
+        let Some(value) = node.optional(index) else { return Ok(None) };
+        match self.graph.constant(value) {
+            Some(tensor) => Ok(Some(tensor.clone())),
+            None => Err(NodeError::NotConstant(node.input_name(index).to_owned())),
+        }
+    }
+
+    /// The value of operand `index`, which has to be there.
+    pub(crate) fn required(&self, node: &Node<'_>, index: usize) -> NodeResult<Tensor> {
+        node.input(index)?;
+        self.constant_of(node, index)?.ok_or_else(|| NodeError::new("lacks an operand"))
+    }
+
+    /// Operand `index` as integers (axes, sizes, a shape), nothing if it is left out.
+    pub(crate) fn constant_ints(&self, node: &Node<'_>, index: usize) -> NodeResult<Option<Vec<i64>>> {
+        let Some(tensor) = self.constant_of(node, index)? else { return Ok(None) };
+        if !tensor.dtype().is_integer() || tensor.rank() > 1 {
+            return Err(NodeError::new(format!(
+                "has an operand '{}' of {} and shape {:?}; it has to be a list of integers",
+                node.input_name(index),
+                tensor.dtype(),
+                tensor.shape()
+            )));
+        }
+        tensor.cast(DType::I64).to_vec::<i64>().map(Some).map_err(failed)
+    }
+
+    pub(crate) fn required_ints(&self, node: &Node<'_>, index: usize) -> NodeResult<Vec<i64>> {
+        node.input(index)?;
+        Ok(self.constant_ints(node, index)?.unwrap_or_default())
+    }
+
+    // Constants.
+
+    /// Adds a constant, within the limit of all constants together.
+    pub(crate) fn constant(&mut self, tensor: Tensor) -> NodeResult<ValueId> {
+        self.charge(tensor.size_bytes())?;
+        let name = self.next_name();
+        Ok(self.graph.add_constant(name, tensor))
+    }
+
+    /// Adds a tensor that is stored in the file; `place` names it in errors.
+    pub(crate) fn stored(&mut self, proto: &TensorProto, place: &str) -> NodeResult<ValueId> {
+        let named = |found| NodeError::new(format!("{place}: {found}"));
+        let header = tensor::header(proto, self.limits.tensor_bytes).map_err(named)?;
+        self.charge(header.size_bytes)?;
+        let tensor = tensor::decode(proto, self.external, self.limits.tensor_bytes).map_err(named)?;
+        let name = self.next_name();
+        Ok(self.graph.add_constant(name, tensor))
+    }
+
+    fn charge(&mut self, bytes: usize) -> NodeResult<()> {
+        match self.bytes_left.checked_sub(bytes) {
+            Some(left) => {
+                self.bytes_left = left;
+                Ok(())
+            }
+            None => Err(NodeError::new(format!(
+                "needs {bytes} more bytes of constants, but only {} of the limit of {} are left; raise \
+                 ImportOptions::limits if that is right",
+                self.bytes_left, self.limits.total_bytes
+            ))),
+        }
+    }
+
+    /// A scalar of any type; the nearest value of that type.
+    pub(crate) fn scalar(&mut self, dtype: DType, value: f64) -> NodeResult<ValueId> {
+        self.constant(with_element!(dtype, T => Tensor::scalar(T::from_f64(value))))
+    }
+
+    /// A scalar of the type of `value`.
+    pub(crate) fn scalar_like(&mut self, like: ValueId, value: f64) -> NodeResult<ValueId> {
+        self.scalar(self.dtype(like), value)
+    }
+
+    /// A tensor of one value.
+    pub(crate) fn full(&mut self, dtype: DType, shape: &[usize], value: f64) -> NodeResult<ValueId> {
+        let scalar = self.scalar(dtype, value)?;
+        self.broadcast(scalar, shape)
+    }
+
+    /// 0, 1, 2, ... of `count` elements.
+    pub(crate) fn ramp(&mut self, dtype: DType, count: usize) -> NodeResult<ValueId> {
+        let bytes = count.saturating_mul(dtype.size_bytes());
+        if bytes > self.bytes_left {
+            self.charge(bytes)?;
+        }
+        let ramp = Tensor::from_vec(&[count], (0..count as i64).collect()).map_err(failed)?;
+        self.constant(ramp.cast(dtype))
+    }
+
+    // Emission.
+
+    /// Emits an op with one result.
+    pub(crate) fn emit(&mut self, op: impl Op, inputs: &[ValueId]) -> NodeResult<ValueId> {
+        let results = self.emit_all(Arc::new(op), inputs)?;
+        results.first().copied().ok_or_else(|| NodeError::new("became an op without a result"))
+    }
+
+    /// Emits the op of that name and without attributes.
+    fn emit_plain(&mut self, op: &str, inputs: &[ValueId]) -> NodeResult<ValueId> {
+        let op = self.registry.build(op, &Attributes::new()).map_err(failed)?;
+        let results = self.emit_all(op, inputs)?;
+        results.first().copied().ok_or_else(|| NodeError::new("became an op without a result"))
+    }
+
+    /// Emits an op: folded if all operands are constant and the limits allow it, else as a node.
+    pub(crate) fn emit_all(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> NodeResult<Vec<ValueId>> {
+        let types: Vec<&TensorType> = inputs.iter().map(|&input| self.graph.ty(input)).collect();
+        let results = op.infer(&types).map_err(failed)?;
+        let mut bytes = 0usize;
+        for ty in &results {
+            let size = tensor::checked_size_bytes(ty.dtype, &ty.shape, self.limits.tensor_bytes);
+            bytes =
+                bytes.saturating_add(size.map_err(|found| NodeError::new(format!("its result: {found}")))?);
+        }
+        let constants: Option<Vec<Tensor>> =
+            inputs.iter().map(|&input| self.graph.constant(input).cloned()).collect();
+        if let Some(constants) = constants
+            && let Some(tensors) = self.fold(&*op, &constants, &types_of(&constants), &results, bytes)?
+        {
+            let mut values = Vec::with_capacity(tensors.len());
+            for tensor in tensors {
+                let name = self.next_name();
+                values.push(self.graph.add_constant(name, tensor));
+            }
+            return Ok(values);
+        }
+        if self.graph.node_count() >= self.limits.nodes {
+            return Err(NodeError::new(format!(
+                "would be more than the limit of {} nodes; raise ImportOptions::limits if that is right",
+                self.limits.nodes
+            )));
+        }
+        let name = self.next_name();
+        let node = self.graph.add_node(name, op, inputs).map_err(failed)?;
+        Ok(self.graph.outputs_of(node).to_vec())
+    }
+
+    /// Computes an op of constants, unless that goes beyond the limits.
+    fn fold(
+        &mut self,
+        op: &dyn Op,
+        inputs: &[Tensor],
+        input_types: &[TensorType],
+        types: &[TensorType],
+        bytes: usize,
+    ) -> NodeResult<Option<Vec<Tensor>>> {
+        if let [input] = inputs
+            && let Some(view) = op.view(input)
+            && view.is_contiguous()
+        {
+            return Ok(Some(vec![view]));
+        }
+        let inputs: Vec<&Tensor> = inputs.iter().collect();
+        let work = work(op, &input_types.iter().collect::<Vec<_>>(), types);
+        let (Some(work), Some(bytes)) =
+            (self.work_left.checked_sub(work), self.bytes_left.checked_sub(bytes))
+        else {
+            return Ok(None);
+        };
+        (self.work_left, self.bytes_left) = (work, bytes);
+        let mut outputs = Vec::with_capacity(types.len());
+        for ty in types {
+            outputs.push(ty.zeros().map_err(failed)?);
+        }
+        // Of nothing there is nothing to compute.
+        if outputs.iter().any(|output| !output.is_empty()) {
+            op.run(&inputs, &mut outputs).map_err(failed)?;
+        }
+        Ok(Some(outputs))
+    }
+
+    // Core ops, by what they do.
+
+    /// A function of one operand, by the core op's name.
+    pub(crate) fn unary(&mut self, op: &str, x: ValueId) -> NodeResult<ValueId> {
+        self.emit_plain(op, &[x])
+    }
+
+    /// A function of two operands with broadcasting, by the core op's name.
+    pub(crate) fn binary(&mut self, op: &str, left: ValueId, right: ValueId) -> NodeResult<ValueId> {
+        self.emit_plain(op, &[left, right])
+    }
+
+    /// A function of an operand and a number.
+    pub(crate) fn binary_scalar(&mut self, op: &str, left: ValueId, right: f64) -> NodeResult<ValueId> {
+        let right = self.scalar_like(left, right)?;
+        self.binary(op, left, right)
+    }
+}
+
+fn types_of(tensors: &[Tensor]) -> Vec<TensorType> {
+    tensors.iter().map(TensorType::of).collect()
+}
+
+/// The work of one execution: its arithmetic and the elements that it writes. Beyond all limits where the product of
+/// the sizes is so large that counting would overflow.
+fn work(op: &dyn Op, inputs: &[&TensorType], outputs: &[TensorType]) -> u64 {
+    let written: u64 = outputs.iter().map(|ty| ty.elements() as u64).sum();
+    let read = inputs.iter().map(|ty| ty.elements() as u64).max().unwrap_or(1);
+    if u128::from(written) * u128::from(read.max(1)) > 1 << 62 {
+        return u64::MAX;
+    }
+    op.cost(inputs, &outputs.iter().collect::<Vec<_>>()).total().saturating_add(written)
+}
+
+/// An error of graph or tensor as what is wrong with the node.
+pub(crate) fn failed(error: impl std::fmt::Display) -> NodeError {
+    NodeError::new(error.to_string())
+}

@@ -1,0 +1,148 @@
+//! What can go wrong while an ONNX file becomes a graph.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a file was not imported. Every message names the file, the place in it, what was found and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file, or a file that it refers to, cannot be read.
+    #[error("{path}: cannot be read: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The bytes are not an ONNX protobuf message.
+    #[error(
+        "{file}: is not a readable ONNX file: {found}. It may be truncated or of another format; \
+         download or export it again"
+    )]
+    Decode {
+        /// The file.
+        file: String,
+        /// What the decoder met.
+        found: String,
+    },
+    /// The message decodes, but what it describes is not a well-formed model.
+    #[error("{file}: {found}; {remedy}")]
+    Model {
+        /// The file.
+        file: String,
+        /// What was found and where.
+        found: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A stored tensor is malformed, too large or of a type that Ediacara does not hold.
+    #[error("{file}: tensor '{tensor}': {found}")]
+    Tensor {
+        /// The file.
+        file: String,
+        /// The tensor's name, or the place where it stands.
+        tensor: String,
+        /// What was found and what to do.
+        found: String,
+    },
+    /// The file uses operators that cannot be imported; all of them are listed.
+    #[error("{file}: {count} of its nodes use operators that are not supported: {list}", count = count(.ops), list = list(.ops))]
+    UnsupportedOps {
+        /// The file.
+        file: String,
+        /// Every unsupported operator with the nodes that use it, by name.
+        ops: Vec<UnsupportedOp>,
+    },
+    /// A node cannot be imported: its attributes, its operands or the combination of them.
+    #[error("{file}: node '{node}' ({op}): {found}")]
+    Node {
+        /// The file.
+        file: String,
+        /// The node's name, or its first output where it has none.
+        node: String,
+        /// The operator.
+        op: String,
+        /// What was found and what to do.
+        found: String,
+    },
+    /// A node needs the value of an operand (a shape, axes, a size) while importing, but the value is not constant.
+    #[error(
+        "{file}: node '{node}' ({op}): its operand '{operand}' has to be known at import, because shapes are static here, \
+         but it is computed from an input of the network; fix that input with ImportOptions::constants, or simplify \
+         the model so that the operand is an initialiser"
+    )]
+    NotConstant {
+        /// The file.
+        file: String,
+        /// The node.
+        node: String,
+        /// The operator.
+        op: String,
+        /// The operand's name in the file.
+        operand: String,
+    },
+    /// A name given in the options is not in the file.
+    #[error("{file}: has no {kind} named '{name}'; it has: {known}")]
+    UnknownName {
+        /// The file.
+        file: String,
+        /// What kind of name it is.
+        kind: &'static str,
+        /// The name that was asked for.
+        name: String,
+        /// The names that exist.
+        known: String,
+    },
+}
+
+/// An operator that cannot be imported and the nodes that use it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsupportedOp {
+    /// The operator's type, with its domain before it where that is not the default one.
+    pub op: String,
+    /// The nodes, by name (by first output where they have none), in the order of the file.
+    pub nodes: Vec<String>,
+}
+
+fn count(ops: &[UnsupportedOp]) -> usize {
+    ops.iter().map(|op| op.nodes.len()).sum()
+}
+
+fn list(ops: &[UnsupportedOp]) -> String {
+    ops.iter().map(|op| format!("{} ({})", op.op, op.nodes.join(", "))).collect::<Vec<_>>().join("; ")
+}
+
+/// What a handler says about its node; the importer adds file, node and operator.
+#[derive(Debug)]
+pub(crate) enum NodeError {
+    /// The node is wrong or asks for something unsupported: what was found and what to do.
+    Invalid(String),
+    /// An operand has to be constant and is not: its name in the file.
+    NotConstant(String),
+}
+
+impl NodeError {
+    pub(crate) fn new(found: impl Into<String>) -> NodeError {
+        NodeError::Invalid(found.into())
+    }
+
+    pub(crate) fn at(self, file: &str, node: &str, op: &str) -> ImportError {
+        let (file, node, op) = (file.to_owned(), node.to_owned(), op.to_owned());
+        match self {
+            NodeError::Invalid(found) => ImportError::Node { file, node, op, found },
+            NodeError::NotConstant(operand) => ImportError::NotConstant { file, node, op, operand },
+        }
+    }
+}
+
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NodeError::Invalid(found) => f.write_str(found),
+            NodeError::NotConstant(operand) => write!(f, "operand '{operand}' is not constant"),
+        }
+    }
+}
+
+/// What a handler returns.
+pub(crate) type NodeResult<T> = Result<T, NodeError>;

@@ -1,0 +1,160 @@
+//! One node of the file as a handler sees it: operands and attributes, checked when they are asked for.
+
+use ediacara_graph::ValueId;
+
+use crate::error::{NodeError, NodeResult};
+use crate::proto::attribute_proto::AttributeType;
+use crate::proto::{AttributeProto, NodeProto, TensorProto};
+
+/// A node with its operands looked up.
+pub(crate) struct Node<'a> {
+    pub(crate) proto: &'a NodeProto,
+    /// Its own name, or that of its first output.
+    pub(crate) name: String,
+    /// The operands; none where an optional one is left out.
+    pub(crate) inputs: Vec<Option<ValueId>>,
+}
+
+impl<'a> Node<'a> {
+    /// How many outputs the node names, without the trailing unnamed ones.
+    pub(crate) fn output_count(&self) -> usize {
+        self.proto.output.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1)
+    }
+
+    /// Whether output `index` has a name, so that something may read it.
+    pub(crate) fn has_output(&self, index: usize) -> bool {
+        self.proto.output.get(index).is_some_and(|name| !name.is_empty())
+    }
+
+    /// Operand `index`, which has to be there.
+    pub(crate) fn input(&self, index: usize) -> NodeResult<ValueId> {
+        self.optional(index).ok_or_else(|| {
+            NodeError::new(format!(
+                "needs an operand {index}, but the node has only {}; the file is damaged",
+                self.inputs.iter().flatten().count()
+            ))
+        })
+    }
+
+    /// Operand `index`, if it is there.
+    pub(crate) fn optional(&self, index: usize) -> Option<ValueId> {
+        self.inputs.get(index).copied().flatten()
+    }
+
+    /// All operands of a variadic operator; at least one.
+    pub(crate) fn all_inputs(&self) -> NodeResult<Vec<ValueId>> {
+        self.input(0)?;
+        (0..self.inputs.len()).map(|index| self.input(index)).collect()
+    }
+
+    /// The name of operand `index` in the file.
+    pub(crate) fn input_name(&self, index: usize) -> &str {
+        self.proto.input.get(index).map_or("", String::as_str)
+    }
+
+    fn attribute(&self, name: &str) -> Option<&'a AttributeProto> {
+        self.proto.attribute.iter().find(|attribute| attribute.name.as_deref() == Some(name))
+    }
+
+    /// The attribute if it is there and has (or, as old files do, leaves open) the type.
+    fn typed(&self, name: &str, expected: AttributeType) -> NodeResult<Option<&'a AttributeProto>> {
+        let Some(attribute) = self.attribute(name) else { return Ok(None) };
+        if attribute.ref_attr_name.as_deref().is_some_and(|name| !name.is_empty()) {
+            return Err(NodeError::new(format!(
+                "attribute '{name}' refers to a function's attribute, outside of one"
+            )));
+        }
+        let found = attribute.r#type();
+        if found != expected && found != AttributeType::Undefined {
+            return Err(NodeError::new(format!(
+                "attribute '{name}' has the type {}, it has to be {}",
+                found.as_str_name(),
+                expected.as_str_name()
+            )));
+        }
+        Ok(Some(attribute))
+    }
+
+    pub(crate) fn int(&self, name: &str) -> NodeResult<Option<i64>> {
+        Ok(self.typed(name, AttributeType::Int)?.map(|attribute| attribute.i.unwrap_or(0)))
+    }
+
+    pub(crate) fn int_or(&self, name: &str, default: i64) -> NodeResult<i64> {
+        Ok(self.int(name)?.unwrap_or(default))
+    }
+
+    /// An attribute that is 0 or 1.
+    pub(crate) fn flag(&self, name: &str, default: bool) -> NodeResult<bool> {
+        Ok(self.int_or(name, i64::from(default))? != 0)
+    }
+
+    pub(crate) fn float(&self, name: &str) -> NodeResult<Option<f32>> {
+        Ok(self.typed(name, AttributeType::Float)?.map(|attribute| attribute.f.unwrap_or(0.0)))
+    }
+
+    pub(crate) fn float_or(&self, name: &str, default: f32) -> NodeResult<f32> {
+        Ok(self.float(name)?.unwrap_or(default))
+    }
+
+    pub(crate) fn ints(&self, name: &str) -> NodeResult<Option<&'a [i64]>> {
+        Ok(self.typed(name, AttributeType::Ints)?.map(|attribute| attribute.ints.as_slice()))
+    }
+
+    pub(crate) fn floats(&self, name: &str) -> NodeResult<Option<&'a [f32]>> {
+        Ok(self.typed(name, AttributeType::Floats)?.map(|attribute| attribute.floats.as_slice()))
+    }
+
+    pub(crate) fn tensor(&self, name: &str) -> NodeResult<Option<&'a TensorProto>> {
+        match self.typed(name, AttributeType::Tensor)? {
+            None => Ok(None),
+            Some(AttributeProto { t: Some(tensor), .. }) => Ok(Some(tensor)),
+            Some(_) => {
+                Err(NodeError::new(format!("attribute '{name}' holds no tensor; the file is damaged")))
+            }
+        }
+    }
+
+    pub(crate) fn string_or(&self, name: &str, default: &'static str) -> NodeResult<&'a str> {
+        let Some(attribute) = self.typed(name, AttributeType::String)? else { return Ok(default) };
+        let bytes = attribute.s.as_deref().unwrap_or(&[]);
+        std::str::from_utf8(bytes)
+            .map_err(|_| NodeError::new(format!("attribute '{name}' is not UTF-8 text")))
+    }
+}
+
+/// An axis of ONNX (negative counts from the end) as an index below `rank`.
+pub(crate) fn axis(axis: i64, rank: usize) -> NodeResult<usize> {
+    let signed = if axis < 0 { axis.checked_add(rank as i64) } else { Some(axis) };
+    match signed.and_then(|axis| usize::try_from(axis).ok()) {
+        Some(index) if index < rank => Ok(index),
+        _ => Err(NodeError::new(format!("axis {axis} is outside of the {rank} axes of its operand"))),
+    }
+}
+
+/// Several axes, each at most once.
+pub(crate) fn axes(axes: &[i64], rank: usize) -> NodeResult<Vec<usize>> {
+    let mut result = Vec::new();
+    for &one in axes {
+        let index = axis(one, rank)?;
+        if result.contains(&index) {
+            return Err(NodeError::new(format!("axis {one} is given twice in {axes:?}")));
+        }
+        result.push(index);
+    }
+    Ok(result)
+}
+
+/// The largest size that an attribute may give: products of two stay far from overflow.
+const MAX_SIZE: usize = 1 << 31;
+
+/// Numbers of ONNX that have to be sizes, such as a kernel's; `what` is for the message.
+pub(crate) fn sizes(values: &[i64], what: &str) -> NodeResult<Vec<usize>> {
+    values
+        .iter()
+        .map(|&value| {
+            usize::try_from(value).ok().filter(|&size| size <= MAX_SIZE).ok_or_else(|| {
+                NodeError::new(format!("{what} is {values:?}; each has to be between 0 and 2^31"))
+            })
+        })
+        .collect()
+}

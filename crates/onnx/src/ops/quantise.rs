@@ -1,0 +1,120 @@
+//! Between floats and 8-bit integers.
+
+use ediacara_graph::ValueId;
+use ediacara_graph::ops::{DequantizeLinear, QuantizeLinear};
+use ediacara_tensor::DType;
+
+use super::{Table, one};
+use crate::context::Context;
+use crate::error::{NodeError, NodeResult};
+use crate::node::{Node, axis};
+use crate::tensor;
+
+pub(super) const TABLE: Table = &[("QuantizeLinear", quantize), ("DequantizeLinear", dequantize)];
+
+/// Scale and zero point, and the axis along which they vary (0 where they do not).
+struct Parameters {
+    scale: ValueId,
+    zero: ValueId,
+    axis: usize,
+    /// Whether scale and zero point have been spread from blocks to every element.
+    spread: bool,
+}
+
+fn parameters(context: &mut Context<'_>, node: &Node<'_>, dtype: DType) -> NodeResult<Parameters> {
+    let (x, scale) = (node.input(0)?, node.input(1)?);
+    let scale_shape = context.shape(scale).to_vec();
+    let zero = match node.optional(2) {
+        Some(zero) => zero,
+        None => context.full(dtype, &scale_shape, 0.0)?,
+    };
+    if context.shape(zero) != scale_shape {
+        let found = context.shape(zero);
+        return Err(NodeError::new(format!(
+            "has scales of shape {scale_shape:?} but zero points of {found:?}"
+        )));
+    }
+    let whole = scale_shape.iter().product::<usize>() == 1;
+    let axis = if whole { 0 } else { axis(node.int_or("axis", 1)?, context.shape(x).len())? };
+    let block = node.int_or("block_size", 0)?;
+    if block != 0 && !whole {
+        let block =
+            usize::try_from(block).map_err(|_| NodeError::new(format!("has blocks of {block} elements")))?;
+        let (scale, zero) = (spread(context, x, scale, axis, block)?, spread(context, x, zero, axis, block)?);
+        return Ok(Parameters { scale, zero, axis, spread: true });
+    }
+    if !whole && scale_shape != [context.shape(x)[axis]] {
+        return Err(NodeError::new(format!(
+            "has scales of shape {scale_shape:?} for axis {axis} of data of shape {:?}",
+            context.shape(x)
+        )));
+    }
+    let shape: &[usize] = if whole { &[] } else { &scale_shape };
+    let (scale, zero) = (context.reshape(scale, shape)?, context.reshape(zero, shape)?);
+    Ok(Parameters { scale, zero, axis, spread: false })
+}
+
+/// One entry a block to one entry an element; the last block may be cut short.
+fn spread(
+    context: &mut Context<'_>,
+    x: ValueId,
+    value: ValueId,
+    axis: usize,
+    block: usize,
+) -> NodeResult<ValueId> {
+    let (shape, blocks) = (context.shape(x).to_vec(), context.shape(value).to_vec());
+    let fits = blocks.len() == shape.len()
+        && (0..shape.len()).all(|other| match other == axis {
+            true => shape[other].div_ceil(block) == blocks[other],
+            false => shape[other] == blocks[other],
+        });
+    if !fits {
+        return Err(NodeError::new(format!(
+            "has parameters of shape {blocks:?} for blocks of {block} in {shape:?}"
+        )));
+    }
+    let (mut apart, mut copied, mut merged) = (blocks.clone(), blocks.clone(), blocks.clone());
+    apart.insert(axis + 1, 1);
+    copied.insert(axis + 1, block);
+    merged[axis] = blocks[axis].saturating_mul(block);
+    let apart = context.reshape(value, &apart)?;
+    let copied = context.broadcast(apart, &copied)?;
+    let merged = context.reshape(copied, &merged)?;
+    context.slice_axis(merged, axis, 0, shape[axis])
+}
+
+fn quantize(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
+    let dtype = match (node.optional(2), node.int_or("output_dtype", 0)?) {
+        (Some(zero), _) => context.dtype(zero),
+        (None, 0) => DType::U8,
+        (None, number) => tensor::dtype(i32::try_from(number).unwrap_or(0)).map_err(NodeError::new)?,
+    };
+    let x = node.input(0)?;
+    let Parameters { scale, zero, axis, spread } = parameters(context, node, dtype)?;
+    if !spread {
+        return one(context.emit(QuantizeLinear { axis }, &[x, scale, zero])?);
+    }
+    let (low, high) = match dtype {
+        DType::I8 => (-128.0, 127.0),
+        DType::U8 => (0.0, 255.0),
+        _ => return Err(NodeError::new(format!("quantises to {dtype} in blocks; i8 and u8 are supported"))),
+    };
+    let scaled = context.binary("div", x, scale)?;
+    let rounded = context.unary("round", scaled)?;
+    let zero = context.cast(zero, context.dtype(rounded))?;
+    let moved = context.binary("add", rounded, zero)?;
+    let kept = context.clamp(moved, low, high)?;
+    one(context.cast(kept, dtype)?)
+}
+
+fn dequantize(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
+    let x = node.input(0)?;
+    let Parameters { scale, zero, axis, spread } = parameters(context, node, context.dtype(x))?;
+    if !spread {
+        return one(context.emit(DequantizeLinear { axis }, &[x, scale, zero])?);
+    }
+    let real = context.dtype(scale);
+    let (x, zero) = (context.cast(x, real)?, context.cast(zero, real)?);
+    let moved = context.binary("sub", x, zero)?;
+    one(context.binary("mul", moved, scale)?)
+}

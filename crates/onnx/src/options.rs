@@ -1,0 +1,71 @@
+//! What the caller decides about an import, and what the import reports beside the graph.
+
+use ediacara_tensor::Tensor;
+
+/// What the caller decides about an import. The default binds every free dimension to 1.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// Sizes of symbolic dimensions, by name: `("N", 4)`. A dimension without a name is called after its input and
+    /// axis: `data[0]`. Free dimensions that are not listed become 1 and are reported.
+    pub dims: Vec<(String, usize)>,
+    /// Whole shapes of inputs, by the input's name; they win over what the file declares.
+    pub shapes: Vec<(String, Vec<usize>)>,
+    /// Inputs that are fixed to a value, by name, and are no inputs of the graph any more: for inputs that decide
+    /// about shapes, which are static here.
+    pub constants: Vec<(String, Tensor)>,
+    /// Bounds on what a file may make the import do.
+    pub limits: Limits,
+}
+
+/// Bounds on memory and work, so that no file, however hostile, takes the machine down.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The largest file, in bytes.
+    pub file_bytes: u64,
+    /// The largest single tensor, stored or computed, in bytes.
+    pub tensor_bytes: usize,
+    /// All constants together, stored or computed, in bytes.
+    pub total_bytes: usize,
+    /// The elements and multiplications that constant folding may compute in all. What goes beyond stays in the graph
+    /// as nodes.
+    pub folding_work: u64,
+    /// The most nodes that the decomposed graph may have.
+    pub nodes: usize,
+}
+
+impl Default for Limits {
+    /// 16 GiB files and tensors, 4 * 10^9 elements of folding, a million nodes.
+    fn default() -> Limits {
+        Limits {
+            file_bytes: 16 << 30,
+            tensor_bytes: 16 << 30,
+            total_bytes: 32 << 30,
+            folding_work: 4_000_000_000,
+            nodes: 1_000_000,
+        }
+    }
+}
+
+/// What was learned from the file beside the graph.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    /// The version of the file format.
+    pub ir_version: i64,
+    /// The version of the default operator set.
+    pub opset: i64,
+    /// The program that wrote the file, with its version.
+    pub producer: String,
+    /// Every symbolic dimension, in the order in which the inputs show them.
+    pub dims: Vec<BoundDim>,
+}
+
+/// A symbolic dimension and the size it was bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoundDim {
+    /// The name in the file, or `INPUT[AXIS]` where it has none.
+    pub name: String,
+    /// The size.
+    pub size: usize,
+    /// Whether the size was given; otherwise it is the default, 1.
+    pub given: bool,
+}
