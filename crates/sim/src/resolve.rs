@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use ediacara_arch::Machine;
 use ediacara_isa::{self as isa, Address, ConfigRegister as C, Memory, Operation};
+use ediacara_kernels::int8::ArrayDot;
 
 use crate::memory::{OnChip, RECORD_BYTES};
 use crate::outcome::FaultKind;
@@ -314,26 +315,27 @@ impl Resolver<'_> {
         self.inside("acc", ("ARAM", "accumulators"), acc, acc_reach, limits.accumulators)?;
 
         let small = |pair: [u64; 2]| pair.map(|value| value as usize);
-        Ok(Dot {
+        let array = ArrayDot {
+            rows: limits.rows as usize,
+            columns: limits.columns as usize,
             x: x as usize,
             w_row: (w / row_bytes) as usize,
             acc: acc as usize,
             pixels: small(pixels),
             blocks: blocks as usize,
-            accumulate: dot.accumulate,
             x_strides: small(x_strides),
             stretch: stretch as usize,
-            steps: steps as usize,
             window_counts: small(windows),
             window_strides: small(window_strides),
             w_block_stride: w_block_stride as usize,
             acc_stride_pixel: acc_strides[0] as usize,
             acc_stride_block: acc_strides[1] as usize,
-            x_zero: state.small(C::MatrixXZero),
-            w_zero: state.small(C::MatrixWZero),
-            // T-DOT
-            beats: (blocks * pixels[0] * pixels[1]).saturating_mul(rows),
-        })
+            x_zero: state.small(C::MatrixXZero) as i8,
+            w_zero: state.small(C::MatrixWZero) as i8,
+        };
+        // T-DOT
+        let beats = (blocks * pixels[0] * pixels[1]).saturating_mul(rows);
+        Ok(Dot { array, accumulate: dot.accumulate, steps: steps as usize, beats })
     }
 
     fn vector(&self, operation: &Operation) -> Result<Option<Vector>, Refusal> {

@@ -51,7 +51,6 @@ impl Program {
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
     pub(crate) limits: Limits,
-    pub(crate) array: [usize; 2],
     pub(crate) burst_shift: u32,
     pub(crate) queue_entries: usize,
     pub(crate) fetch_entries: u64,
@@ -364,7 +363,7 @@ impl<'a, D: DramModel> Run<'a, D> {
         if let Some(memories) = self.memories.as_deref_mut()
             && ends_in_time
         {
-            values::execute(&entry.work, self.shape.array, memories, self.scratch);
+            values::execute(&entry.work, memories, self.scratch);
         }
         let layer = self.program.layer(instruction);
         let post = entry.post;

@@ -289,7 +289,6 @@ fn check_key(machine: &Machine, key: &MachineKey) -> Result<(), SimError> {
 fn shape(machine: &Machine, code: std::ops::Range<u64>) -> Shape {
     Shape {
         limits: Limits::new(machine, code),
-        array: [machine.matrix.rows as usize, machine.matrix.columns as usize],
         burst_shift: machine.dram.burst_bytes.trailing_zeros(),
         queue_entries: machine.core.queue_entries as usize,
         fetch_entries: machine.core.fetch_entries.into(),

@@ -1,5 +1,7 @@
 //! Instructions with every operand resolved: what waits in a queue.
 
+use ediacara_kernels::int8::ArrayDot;
+
 use crate::memory::OnChip;
 
 /// Length of a clock: one component an engine, in the order of [`ediacara_isa::Engine`].
@@ -68,27 +70,14 @@ impl Rows {
     }
 }
 
-/// `dot`. Strides are of NRAM bytes, WRAM rows and accumulators.
+/// `dot`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dot {
-    pub(crate) x: usize,
-    /// First row of WRAM.
-    pub(crate) w_row: usize,
-    pub(crate) acc: usize,
-    pub(crate) pixels: [usize; 2],
-    pub(crate) blocks: usize,
+    /// The operands, as the kernel takes them.
+    pub(crate) array: ArrayDot,
     pub(crate) accumulate: bool,
-    pub(crate) x_strides: [usize; 2],
-    pub(crate) stretch: usize,
     /// Array steps of a stretch.
     pub(crate) steps: usize,
-    pub(crate) window_counts: [usize; 2],
-    pub(crate) window_strides: [usize; 2],
-    pub(crate) w_block_stride: usize,
-    pub(crate) acc_stride_pixel: usize,
-    pub(crate) acc_stride_block: usize,
-    pub(crate) x_zero: i32,
-    pub(crate) w_zero: i32,
     pub(crate) beats: u64,
 }
 

@@ -135,25 +135,26 @@ impl Checked {
 
     fn dot(&mut self, dot: &Dot, clock: &Clock) -> Result<(), Refusal> {
         const MATRIX: Engine = Engine::Matrix;
-        for py in 0..dot.pixels[1] {
-            for px in 0..dot.pixels[0] {
-                let base = dot.x + py * dot.x_strides[1] + px * dot.x_strides[0];
-                for wy in 0..dot.window_counts[1] {
-                    for wx in 0..dot.window_counts[0] {
-                        let at = base + wy * dot.window_strides[1] + wx * dot.window_strides[0];
-                        self.read(Place::Nram, MATRIX, "x", at..at + dot.stretch, clock)?;
+        let array = &dot.array;
+        for py in 0..array.pixels[1] {
+            for px in 0..array.pixels[0] {
+                let base = array.x + py * array.x_strides[1] + px * array.x_strides[0];
+                for wy in 0..array.window_counts[1] {
+                    for wx in 0..array.window_counts[0] {
+                        let at = base + wy * array.window_strides[1] + wx * array.window_strides[0];
+                        self.read(Place::Nram, MATRIX, "x", at..at + array.stretch, clock)?;
                     }
                 }
             }
         }
-        let row_bytes = self.row_bytes;
-        let rows = dot.window_counts[0] * dot.window_counts[1] * dot.steps;
-        for block in 0..dot.blocks {
-            let first = dot.w_row + block * dot.w_block_stride;
+        let row_bytes = array.rows * array.columns;
+        let rows = array.window_counts[0] * array.window_counts[1] * dot.steps;
+        for block in 0..array.blocks {
+            let first = array.w_row + block * array.w_block_stride;
             self.read(Place::Wram, MATRIX, "w", first * row_bytes..(first + rows) * row_bytes, clock)?;
-            for pixel in 0..dot.pixels[0] * dot.pixels[1] {
-                let at = dot.acc + pixel * dot.acc_stride_pixel + block * dot.acc_stride_block;
-                let range = at..at + self.columns;
+            for pixel in 0..array.pixels[0] * array.pixels[1] {
+                let at = array.acc + pixel * array.acc_stride_pixel + block * array.acc_stride_block;
+                let range = at..at + array.columns;
                 if dot.accumulate {
                     self.read(Place::Aram, MATRIX, "acc", range.clone(), clock)?;
                 }

@@ -36,9 +36,6 @@ pub(crate) struct Checked {
     dram: DramShadow,
     dram_bytes: u64,
     overlap: overlap::Marks,
-    /// Of the matrix unit.
-    row_bytes: usize,
-    columns: usize,
 }
 
 /// The shadow of DRAM: whether a byte was written, by which `store` last, by which `load` it was read last.
@@ -81,8 +78,6 @@ impl Checked {
             },
             dram_bytes: bytes,
             overlap: overlap::Marks::new(machine.core.nram_bytes as usize),
-            row_bytes: machine.row_bytes() as usize,
-            columns: machine.matrix.columns as usize,
         }
     }
 

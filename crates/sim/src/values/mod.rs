@@ -1,27 +1,23 @@
 //! What instructions compute. An instruction is executed as a whole when it starts: in a program without races nobody
 //! can tell, for whoever depends on it starts after its commit, and whoever it depends on has committed.
 
-mod dot;
 mod vector;
 
+use ediacara_kernels::int8::{Accumulation, ArrayScratch, array_dot};
+
 use crate::memory::{Memories, OnChip, RECORD_BYTES};
-use crate::work::{Rows, Work};
+use crate::work::{Dot, Rows, Work};
 
 /// Buffers that live as long as the simulator, so that the run allocates nothing.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    dot: dot::Scratch,
+    dot: ArrayScratch,
     vector: vector::Scratch,
     bytes: Vec<i8>,
 }
 
-/// Executes `work`. `rows` and `columns` are those of the matrix unit.
-pub(crate) fn execute(
-    work: &Work,
-    [rows, columns]: [usize; 2],
-    memories: &mut Memories,
-    scratch: &mut Scratch,
-) {
+/// Executes `work`.
+pub(crate) fn execute(work: &Work, memories: &mut Memories, scratch: &mut Scratch) {
     match work {
         Work::Load(memory, transfer) => load(*memory, transfer, memories, &mut scratch.bytes),
         Work::Move(transfer, _) => {
@@ -39,7 +35,7 @@ pub(crate) fn execute(
                 memories.dram.write(destination, &memories.nram[source..source + length]);
             }
         }
-        Work::Dot(dot) => dot::execute(dot, [rows, columns], memories, &mut scratch.dot),
+        Work::Dot(dot) => multiply(dot, memories, &mut scratch.dot),
         Work::Vector(vector) => vector::execute(vector, memories, &mut scratch.vector),
     }
 }
@@ -60,4 +56,12 @@ fn load(memory: OnChip, transfer: &Rows, memories: &mut Memories, bytes: &mut Ve
             }
         }
     }
+}
+
+/// N-DOT
+fn multiply(dot: &Dot, memories: &mut Memories, scratch: &mut ArrayScratch) {
+    let accumulation = if dot.accumulate { Accumulation::Accumulate } else { Accumulation::Overwrite };
+    let Memories { nram, wram, aram, .. } = memories;
+    let result = array_dot(&dot.array, accumulation, nram, wram, aram, scratch);
+    debug_assert!(result.is_ok(), "every address was checked at issue: {result:?}");
 }

@@ -1,0 +1,86 @@
+//! Speed of the simulator: instructions and simulated cycles a second of real time, with and without values.
+//!
+//! The program is the inner part of a convolution as a compiler lays it out: tiles of activations and weights are loaded into alternating
+//! halves of the scratchpads, multiplied, requantised and stored, all engines working at once.
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use ediacara_arch::Machine;
+use ediacara_isa::{Executable, assemble};
+use ediacara_sim::{Options, Outcome, Simulator};
+
+fn main() {
+    divan::main();
+}
+
+/// Pairs of tiles.
+const PAIRS: u32 = 300;
+
+/// 3x3 windows of 64 channels on 16x16 pixels, 64 output channels: 9.4 million MACs a tile.
+fn program() -> Executable {
+    let half = |x: &str, w: &str, acc: &str, y: &str, ready: u32, free: u32| {
+        format!(
+            "load source=0x100000, destination=nram[{x}], length=20736 wait({free}) post({ready})
+             load source=0x200000, destination=wram[{w}], length=36864 post({ready})
+             dot x={x}, w={w}, acc={acc}, pixels_x=16, pixels_y=16, blocks=1 wait({ready}) post({done})
+             requantise d={y}, a={acc}, p=0, length=16, count_1=256 wait({done}) post({full})
+             store source={y}, destination=0x300000, length=4096 wait({full}) post({free})\n",
+            done = ready + 4,
+            full = ready + 8
+        )
+    };
+    let text = format!(
+        "config matrix.stretch=192, matrix.window_count_x=1, matrix.window_count_y=3, matrix.window_stride_y=1152
+         config matrix.x_stride_x=64, matrix.x_stride_y=1152, matrix.acc_stride_pixel=16
+         config vector.a_stride_1=16, vector.d_stride_1=16
+         load source=0x80000, destination=pram[0], length=192
+         signal post(2)
+         signal post(3)
+         loop count={PAIRS}, until=end
+         {}{}
+         nop
+         end: sync
+         halt
+         .data 0x80000
+         .record 1, 0x40000000, 38
+         .zero 180\n",
+        half("0", "0", "0", "0x20000", 0, 2),
+        half("0x8000", "0x10000", "0x1000", "0x22000", 1, 3)
+    );
+    assemble(&text, "bench").unwrap()
+}
+
+fn simulator(values: bool, trace: bool) -> Simulator {
+    let machine = Machine::preset("dlp16").unwrap();
+    let options = Options { values, trace, ..Options::default() };
+    let mut simulator = Simulator::new(&machine, &program(), options).unwrap();
+    let bytes: Vec<u8> = (0..1 << 17).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    simulator.write_dram(0x100000, &bytes).unwrap();
+    simulator.write_dram(0x200000, &bytes).unwrap();
+    simulator
+}
+
+fn measure(bencher: Bencher, values: bool, count: impl Fn(&Outcome) -> u64) {
+    let mut simulator = simulator(values, false);
+    let outcome = simulator.run();
+    assert!(outcome.fault.is_none(), "{}", outcome.fault.unwrap());
+    bencher.counter(ItemsCount::new(count(&outcome))).bench_local(|| simulator.run().cycles);
+}
+
+/// Items are simulated cycles.
+#[divan::bench(args = [true, false])]
+fn cycles(bencher: Bencher, values: bool) {
+    measure(bencher, values, |outcome| outcome.cycles);
+}
+
+/// Items are instructions.
+#[divan::bench(args = [true, false])]
+fn instructions(bencher: Bencher, values: bool) {
+    measure(bencher, values, |outcome| outcome.instructions);
+}
+
+/// Items are bursts granted.
+#[divan::bench(args = [true, false])]
+fn bursts(bencher: Bencher, values: bool) {
+    measure(bencher, values, |outcome| outcome.traffic.iter().map(|traffic| traffic.bursts).sum());
+}

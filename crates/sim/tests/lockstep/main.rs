@@ -1,0 +1,114 @@
+//! The event-driven simulator against a reference that ticks through every cycle, over random programs on random machines: same cycles,
+//! same fault, same accounts, same events.
+
+mod generator;
+mod reference;
+
+use std::collections::BTreeMap;
+
+use ediacara_arch::Machine;
+use ediacara_isa::{Executable, decode};
+use ediacara_sim::{Event, FaultKind, Options, Outcome, Simulator};
+use generator::{Program, Random};
+use reference::{ACTIVITIES, Verdict};
+
+/// Programs in a run of the test.
+const PROGRAMS: u64 = 4000;
+/// Cycles after which both give up.
+const LIMIT: u64 = 20_000;
+
+fn simulate(machine: &Machine, program: &Program, values: bool) -> Outcome {
+    let executable = Executable { code_base: program.base, code: program.code.clone(), ..Executable::default() };
+    let options = Options { values, checked: false, trace: true, max_cycles: Some(LIMIT) };
+    Simulator::new(machine, &executable, options).unwrap().run()
+}
+
+fn verdict(outcome: Outcome) -> Verdict {
+    Verdict {
+        cycles: outcome.cycles,
+        fault: outcome.fault.map(|fault| (fault.kind, fault.instruction, fault.cycle)),
+        accounts: outcome
+            .engines
+            .iter()
+            .map(|engine| {
+                let of = |activity: ediacara_sim::Activity| match activity {
+                    ediacara_sim::Activity::Busy => engine.busy,
+                    ediacara_sim::Activity::Idle => engine.idle,
+                    cause => engine.stall(cause),
+                };
+                ACTIVITIES.into_iter().map(|activity| (activity, of(activity))).collect()
+            })
+            .collect(),
+        instructions: outcome.instructions,
+        bursts: outcome.traffic.map(|traffic| traffic.bursts),
+        trace: outcome.trace.unwrap_or_default(),
+    }
+}
+
+/// What differs, for people.
+fn difference(seed: u64, machine: &Machine, program: &Program, ours: &Verdict, theirs: &Verdict) -> String {
+    let listing: Vec<_> =
+        program.code.iter().enumerate().map(|(i, word)| format!("{i:4} {:?}", decode(word))).collect();
+    let first = ours.trace.iter().zip(&theirs.trace).position(|(a, b)| a != b);
+    let at = first.unwrap_or(ours.trace.len().min(theirs.trace.len()));
+    let around = |trace: &[Event]| {
+        let events = trace.iter().skip(at.saturating_sub(3)).take(8);
+        events.map(|event| format!("  {event:?}\n")).collect::<String>()
+    };
+    let head = |v: &Verdict| format!("{} cycles, {:?}, {:?}\n{:?}", v.cycles, v.fault, v.bursts, v.accounts);
+    format!(
+        "seed {seed}\n{}\n{}\nsimulator: {}\n{}reference: {}\n{}",
+        machine.to_toml(),
+        listing.join("\n"),
+        head(ours),
+        around(&ours.trace),
+        head(theirs),
+        around(&theirs.trace)
+    )
+}
+
+fn compare(seed: u64) -> Outcome {
+    let mut random = Random(seed);
+    let machine = generator::machine(&mut random);
+    let program = generator::program(&mut random, &machine);
+    let outcome = simulate(&machine, &program, true);
+    let ours = verdict(outcome.clone());
+    let theirs = reference::run(&machine, program.base, &program.code, LIMIT);
+    assert!(ours == theirs, "{}", difference(seed, &machine, &program, &ours, &theirs));
+    let timed = verdict(simulate(&machine, &program, false));
+    assert!(ours == timed, "without values: {}", difference(seed, &machine, &program, &timed, &ours));
+    outcome
+}
+
+/// To look at one program: put its seed here.
+#[test]
+fn one_seed() {
+    compare(0);
+}
+
+#[test]
+fn event_driven_and_ticking_agree() {
+    let mut faults: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut stalls: BTreeMap<(usize, &str), u64> = BTreeMap::new();
+    let mut cycles = 0;
+    for seed in 1..=PROGRAMS {
+        let outcome = compare(seed);
+        cycles += outcome.cycles;
+        *faults.entry(outcome.fault.map_or("none", |fault| fault.kind.name())).or_default() += 1;
+        for engine in &outcome.engines {
+            for (cause, cycles) in &engine.stalls {
+                *stalls.entry((engine.engine as usize, cause.name())).or_default() += cycles;
+            }
+        }
+    }
+    println!("{PROGRAMS} programs, {cycles} cycles\n{faults:#?}\n{stalls:#?}");
+    // The programs must have been worth it.
+    assert!(faults["none"] > PROGRAMS / 3, "too few programs run to their end");
+    for kind in [FaultKind::Opcode, FaultKind::Operand, FaultKind::Address, FaultKind::Fetch] {
+        assert!(faults.get(kind.name()).is_some_and(|n| *n > 5), "too few {} faults", kind.name());
+    }
+    for kind in [FaultKind::Deadlock, FaultKind::CycleLimit] {
+        assert!(faults.get(kind.name()).is_some_and(|n| *n > 5), "too few {} faults", kind.name());
+    }
+    assert!(stalls.values().all(|cycles| *cycles > 100), "a cause of stalls hardly occurs");
+}

@@ -1,0 +1,762 @@
+//! The timing rules of docs/microarchitecture.md once more, as plainly as possible: every cycle is stepped through, and
+//! what happens in it is decided from a copy of the state at its beginning. Slow on purpose; shares nothing with the simulator but the decoder.
+
+use ediacara_arch::Machine;
+use ediacara_isa::{
+    Condition, ConfigRegister as C, DecodeError, Engine, Instruction, Memory, Operation, Word, decode,
+};
+use ediacara_sim::{Activity, Event, EventKind, FaultKind, Requester};
+
+/// Load, matrix, vector, store.
+const LANES: [Engine; 4] = [Engine::Load, Engine::Matrix, Engine::Vector, Engine::Store];
+const MODULUS: u128 = 1 << 40;
+
+/// What the reference and the simulator must agree on.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub cycles: u64,
+    /// Kind, instruction, cycle.
+    pub fault: Option<(FaultKind, u64, u64)>,
+    /// Cycles of control, load, matrix, vector, store, by activity.
+    pub accounts: Vec<Vec<(Activity, u64)>>,
+    pub instructions: u64,
+    pub bursts: [u64; 3],
+    pub trace: Vec<Event>,
+}
+
+/// Every activity, in the order of accounts.
+pub const ACTIVITIES: [Activity; 10] = [
+    Activity::Busy,
+    Activity::Idle,
+    Activity::Fetch,
+    Activity::Queue,
+    Activity::Sync,
+    Activity::DramBandwidth,
+    Activity::DramContention,
+    Activity::DramLatency,
+    Activity::Semaphore,
+    Activity::Latency,
+];
+
+/// What an issued instruction will do to time.
+#[derive(Debug)]
+enum Cost {
+    /// Addresses of bursts.
+    Bursts(Vec<u64>),
+    Move(u64),
+    Beats(u64),
+    /// The same, only after everything before it has committed.
+    OrderedBeats(u64),
+}
+
+#[derive(Debug)]
+struct Issued {
+    instruction: u32,
+    wait: u16,
+    post: u16,
+    cost: Cost,
+}
+
+#[derive(Debug, Clone)]
+struct Started {
+    id: usize,
+    /// Unknown while bursts are to be granted.
+    commit: Option<u64>,
+    /// First and last cycle with a beat.
+    beats: Option<(u64, u64)>,
+}
+
+#[derive(Debug, Clone)]
+struct Transfer {
+    id: usize,
+    next: usize,
+    presents_from: u64,
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    debt: u64,
+    /// Grant cycles.
+    flying: Vec<u64>,
+    /// Who comes first in the next round.
+    turn: usize,
+    fifo: Vec<u64>,
+    /// Grant cycle, burst, first wanted instruction.
+    live: Vec<(u64, u64, u64)>,
+    presenting: bool,
+    next_burst: u64,
+    wanted: u64,
+    pc: u64,
+    registers: [u128; 16],
+    config: Vec<i64>,
+    /// First, last, runs left.
+    loops: Vec<(u64, u64, u128)>,
+    queues: [Vec<usize>; 4],
+    started: [Vec<Started>; 4],
+    /// Of matrix, vector and `move`.
+    ready: [u64; 4],
+    transfers: [Option<Transfer>; 4],
+    semaphores: [u32; 16],
+    fault: Option<(FaultKind, u64, u64)>,
+}
+
+impl State {
+    fn drained(&self) -> bool {
+        (0..4).all(|lane| self.queues[lane].is_empty() && self.started[lane].is_empty())
+    }
+}
+
+pub struct Reference<'a> {
+    machine: &'a Machine,
+    base: u64,
+    code: &'a [Word],
+    issued: Vec<Issued>,
+    state: State,
+    accounts: [[u64; 10]; 5],
+    instructions: u64,
+    bursts: [u64; 3],
+    trace: Vec<Event>,
+}
+
+/// What control did.
+#[derive(PartialEq)]
+enum Control {
+    Executed,
+    Halted,
+    Starved,
+    Queue,
+    Sync,
+    Fault,
+    Stopped,
+}
+
+type Refusal = (FaultKind, u64);
+
+pub fn run(machine: &Machine, base: u64, code: &[Word], limit: u64) -> Verdict {
+    let mut config = vec![0; C::COUNT];
+    for register in [
+        C::MatrixWindowCountX,
+        C::MatrixWindowCountY,
+        C::VectorWindowCount1,
+        C::VectorWindowCount2,
+        C::VectorShift,
+    ] {
+        config[register.index()] = 1;
+    }
+    config[C::VectorLow.index()] = -128;
+    config[C::VectorHigh.index()] = 127;
+    let state = State {
+        debt: 0,
+        flying: Vec::new(),
+        turn: 0,
+        fifo: Vec::new(),
+        live: Vec::new(),
+        presenting: false,
+        next_burst: 0,
+        wanted: 0,
+        pc: 0,
+        registers: [0; 16],
+        config,
+        loops: Vec::new(),
+        queues: Default::default(),
+        started: Default::default(),
+        ready: [0; 4],
+        transfers: Default::default(),
+        semaphores: [0; 16],
+        fault: None,
+    };
+    let mut reference = Reference {
+        machine,
+        base,
+        code,
+        issued: Vec::new(),
+        state,
+        accounts: Default::default(),
+        instructions: 0,
+        bursts: [0; 3],
+        trace: Vec::new(),
+    };
+    let mut t = 0;
+    while t < limit {
+        if reference.tick(t) {
+            return reference.verdict(t + 1);
+        }
+        t += 1;
+    }
+    reference.state.fault = Some((FaultKind::CycleLimit, reference.state.pc, limit));
+    reference.verdict(limit)
+}
+
+impl Reference<'_> {
+    fn verdict(self, cycles: u64) -> Verdict {
+        let account = |cycles: &[u64; 10]| ACTIVITIES.into_iter().zip(cycles.iter().copied()).collect();
+        Verdict {
+            cycles,
+            fault: self.state.fault,
+            accounts: self.accounts.iter().map(account).collect(),
+            instructions: self.instructions,
+            bursts: self.bursts,
+            trace: self.trace,
+        }
+    }
+
+    fn record(&mut self, cycle: u64, kind: EventKind) {
+        self.trace.push(Event { cycle, kind });
+    }
+
+    /// Cycle t; whether it is the last.
+    fn tick(&mut self, t: u64) -> bool {
+        let old = self.state.clone();
+        let latency = u64::from(self.machine.dram.latency_cycles);
+        let mut posts = [0u32; 16];
+        let mut posters: Vec<(u16, u32)> = Vec::new();
+
+        // T-FETCH-FIFO
+        let per_burst = u64::from(self.machine.dram.burst_bytes) / 32;
+        let reserved = old.live.len() as u64 * per_burst;
+        let fits = old.fifo.len() as u64 + reserved + per_burst <= u64::from(self.machine.core.fetch_entries);
+        if fits && old.next_burst * per_burst < self.code.len() as u64 {
+            self.state.presenting = true;
+        }
+        let mut requests = [None; 3];
+        if self.state.presenting {
+            requests[0] = Some(self.base + old.next_burst * per_burst * 32);
+        }
+        for (requester, lane) in [(1, 0), (2, 3)] {
+            if let Some(transfer) = &old.transfers[lane]
+                && transfer.presents_from <= t
+                && let Cost::Bursts(bursts) = &self.issued[transfer.id].cost
+            {
+                requests[requester] = Some(bursts[transfer.next]);
+            }
+        }
+
+        let (control, redirect, signal) = self.control(&old, t);
+
+        // T-START, waits in order.
+        let mut available = old.semaphores;
+        let mut taken = [0u32; 16];
+        let mut unsatisfied = [false; 4];
+        let mut start = [None; 4];
+        for lane in 0..4 {
+            let Some(&id) = old.queues[lane].first() else { continue };
+            let wait = self.issued[id].wait;
+            let satisfied = (0..16).all(|s| wait >> s & 1 == 0 || available[s] > 0);
+            unsatisfied[lane] = !satisfied;
+            let ordered = matches!(self.issued[id].cost, Cost::Move(_) | Cost::OrderedBeats(_));
+            let ready = old.transfers[lane].is_none()
+                && old.ready[lane] <= t
+                && (!ordered || old.started[lane].is_empty());
+            if satisfied && ready {
+                for s in (0..16).filter(|s| wait >> s & 1 == 1) {
+                    available[s] -= 1;
+                    taken[s] += 1;
+                }
+                start[lane] = Some(id);
+                self.start(lane, id, t);
+            }
+        }
+
+        // T-DRAM-GRANT, T-DRAM-BANDWIDTH
+        let rate = self.machine.dram.bytes_per_cycle;
+        let in_flight = old.flying.iter().filter(|&&g| g < t && t <= g + latency).count();
+        let mut winner = None;
+        if old.debt < u64::from(rate.numerator) && in_flight < self.machine.dram.bursts_in_flight as usize {
+            winner = (0..3).map(|k| (old.turn + k) % 3).find(|&r| requests[r].is_some());
+        }
+        let owed = if winner.is_some() {
+            u64::from(self.machine.dram.burst_bytes) * u64::from(rate.denominator)
+        } else {
+            0
+        };
+        self.state.debt = (old.debt + owed).saturating_sub(u64::from(rate.numerator));
+        self.state.flying.retain(|&g| t < g + latency);
+        if let Some(winner) = winner {
+            self.state.turn = (winner + 1) % 3;
+            self.state.flying.push(t);
+            self.granted(winner, t, requests[winner].unwrap_or(0));
+        }
+
+        // T-COMMIT
+        for lane in 0..4 {
+            let Some(done) = old.started[lane].iter().find(|started| started.commit == Some(t)) else { continue };
+            let issued = &self.issued[done.id];
+            let (post, instruction) = (issued.post, issued.instruction);
+            posters.push((post, instruction));
+            self.state.started[lane].retain(|started| started.commit != Some(t));
+            self.record(t, EventKind::Commit { engine: LANES[lane], instruction });
+        }
+        if let Some((mask, instruction)) = signal {
+            posters.push((mask, instruction));
+        }
+
+        // T-FETCH-DATA, T-FETCH-REDIRECT
+        let arriving: Vec<_> = old.live.iter().filter(|(g, _, _)| g + latency == t).copied().collect();
+        for (g, burst, wanted) in arriving {
+            let end = ((burst + 1) * per_burst).min(self.code.len() as u64);
+            self.state.fifo.extend((burst * per_burst).max(wanted)..end);
+            self.state.live.retain(|live| live.0 != g);
+        }
+        if let Some(target) = redirect {
+            self.state.fifo.clear();
+            self.state.live.clear();
+            self.state.presenting = false;
+            self.state.next_burst = target / per_burst;
+            self.state.wanted = target;
+        }
+
+        // T-SEMAPHORE
+        for (mask, _) in &posters {
+            (0..16).filter(|s| mask >> s & 1 == 1).for_each(|s| posts[s] += 1);
+        }
+        let mut overflow = None;
+        for s in 0..16 {
+            let sum = old.semaphores[s] - taken[s] + posts[s];
+            if sum > 255 && overflow.is_none() {
+                overflow = posters.iter().find(|(mask, _)| mask >> s & 1 == 1).map(|(_, i)| u64::from(*i));
+            }
+            self.state.semaphores[s] = sum.min(255);
+        }
+        if let (Some(instruction), None) = (overflow, old.fault) {
+            self.state.fault = Some((FaultKind::SemaphoreOverflow, instruction, t));
+        }
+
+        self.account(&old, t, &control, winner, &requests, &start, &unsatisfied);
+
+        // Ends.
+        let blocked = matches!(control, Control::Queue | Control::Sync | Control::Stopped);
+        let idle = old.started.iter().all(Vec::is_empty);
+        let queued = old.queues.iter().any(|queue| !queue.is_empty());
+        if control == Control::Halted || (control == Control::Stopped && old.drained()) {
+            return true;
+        }
+        if blocked && idle && queued && start == [None; 4] {
+            let head = old.queues.iter().find_map(|queue| queue.first()).map(|&id| self.issued[id].instruction);
+            if self.state.fault.is_none() {
+                self.state.fault = Some((FaultKind::Deadlock, u64::from(head.unwrap_or(0)), t));
+            }
+            return true;
+        }
+        false
+    }
+
+    fn start(&mut self, lane: usize, id: usize, t: u64) {
+        self.state.queues[lane].remove(0);
+        let (matrix, vector) =
+            (u64::from(self.machine.matrix.latency_cycles), u64::from(self.machine.vector.latency_cycles));
+        let mut started = Started { id, commit: None, beats: None };
+        match self.issued[id].cost {
+            Cost::Bursts(_) => {
+                let delay = if lane == 0 { 1 } else { 2 };
+                self.state.transfers[lane] = Some(Transfer { id, next: 0, presents_from: t + delay });
+            }
+            Cost::Move(beats) => {
+                started.commit = Some(t + beats + 1);
+                started.beats = Some((t + 1, t + beats));
+                self.state.ready[lane] = t + beats + 2;
+            }
+            Cost::Beats(beats) | Cost::OrderedBeats(beats) => {
+                let latency = if lane == 1 { matrix } else { vector };
+                started.commit = Some(t + beats - 1 + latency);
+                started.beats = Some((t, t + beats - 1));
+                self.state.ready[lane] = t + beats;
+            }
+        }
+        self.state.started[lane].push(started);
+        self.record(t, EventKind::Start { engine: LANES[lane], instruction: self.issued[id].instruction });
+    }
+
+    fn granted(&mut self, winner: usize, t: u64, address: u64) {
+        let latency = u64::from(self.machine.dram.latency_cycles);
+        self.record(t, EventKind::Grant { requester: Requester::ALL[winner], address });
+        self.bursts[winner] += 1;
+        if winner == 0 {
+            let per_burst = u64::from(self.machine.dram.burst_bytes) / 32;
+            self.state.live.push((t, self.state.next_burst, self.state.wanted));
+            self.state.presenting = false;
+            self.state.next_burst += 1;
+            self.state.wanted = self.state.next_burst * per_burst;
+            return;
+        }
+        let lane = if winner == 1 { 0 } else { 3 };
+        let Some(transfer) = &mut self.state.transfers[lane] else { panic!("granted to nobody") };
+        transfer.next += 1;
+        let Cost::Bursts(bursts) = &self.issued[transfer.id].cost else { panic!("no bursts") };
+        if transfer.next == bursts.len() {
+            let id = transfer.id;
+            self.state.transfers[lane] = None;
+            for started in self.state.started[lane].iter_mut().filter(|started| started.id == id) {
+                started.commit = Some(t + latency);
+            }
+        }
+    }
+
+    /// What control does, the target of a taken branch, a signal.
+    fn control(&mut self, old: &State, t: u64) -> (Control, Option<u64>, Option<(u16, u32)>) {
+        if old.fault.is_some() {
+            return (Control::Stopped, None, None);
+        }
+        let pc = old.pc;
+        if pc >= self.code.len() as u64 {
+            self.state.fault = Some((FaultKind::Fetch, pc, t));
+            return (Control::Fault, None, None);
+        }
+        let Some(&head) = old.fifo.first() else { return (Control::Starved, None, None) };
+        assert_eq!(head, pc, "the FIFO holds another instruction than the one wanted");
+        let mut fault = |kind| {
+            self.state.fault = Some((kind, pc, t));
+            (Control::Fault, None, None)
+        };
+        let instruction = match decode(&self.code[pc as usize]) {
+            Ok(instruction) => instruction,
+            Err(DecodeError::Opcode(_)) => return fault(FaultKind::Opcode),
+            Err(DecodeError::Operand(_)) => return fault(FaultKind::Operand),
+        };
+        let mut branch = None;
+        let mut signal = None;
+        let mut engine = Engine::Control;
+        match instruction.operation {
+            Operation::Sync | Operation::Halt if !old.drained() => return (Control::Sync, None, None),
+            Operation::Sync | Operation::Halt | Operation::Nop => {}
+            Operation::Signal => signal = Some((instruction.post, pc as u32)),
+            Operation::Set(o) => self.write(o.rd, o.value.into()),
+            Operation::AddScalar(o) => {
+                let sum =
+                    old.registers[usize::from(o.ra)] + old.registers[usize::from(o.rb)] + u128::from(o.value);
+                self.write(o.rd, sum);
+            }
+            Operation::Config(o) => {
+                for (register, value) in o.writes.iter() {
+                    self.state.config[register.index()] = value;
+                }
+            }
+            Operation::Loop(o) => {
+                let runs = (u128::from(o.count) + old.registers[usize::from(o.register)]) % MODULUS;
+                let last = pc + u64::from(o.body);
+                let crosses = old.loops.last().is_some_and(|outer| last >= outer.1);
+                if runs == 0 || runs >= 1 << 24 || old.loops.len() == 4 || crosses {
+                    return fault(FaultKind::Operand);
+                }
+                self.state.loops.push((pc + 1, last, runs));
+            }
+            Operation::Jump(o) => branch = Some(u64::from(o.target)),
+            Operation::Branch(o) => {
+                let (a, b) = (old.registers[usize::from(o.ra)], old.registers[usize::from(o.rb)]);
+                let taken = match o.condition {
+                    Condition::Equal => a == b,
+                    Condition::NotEqual => a != b,
+                    Condition::Less => a < b,
+                    Condition::GreaterEqual => a >= b,
+                };
+                branch = taken.then_some(u64::from(o.target));
+            }
+            _ => {
+                engine = instruction.operation.engine();
+                let cost = match self.cost(old, &instruction) {
+                    Ok(cost) => cost,
+                    Err((kind, _)) => {
+                        self.state.fault = Some((kind, pc, t));
+                        return (Control::Fault, None, None);
+                    }
+                };
+                let lane = engine as usize - 1;
+                if old.queues[lane].len() >= self.machine.core.queue_entries as usize {
+                    return (Control::Queue, None, None);
+                }
+                let (wait, post) = (instruction.wait, instruction.post);
+                self.issued.push(Issued { instruction: pc as u32, wait, post, cost });
+                self.state.queues[lane].push(self.issued.len() - 1);
+            }
+        }
+        self.record(t, EventKind::Issue { engine, instruction: pc as u32 });
+        self.instructions += 1;
+        self.state.fifo.remove(0);
+        self.state.pc = branch.unwrap_or(pc + 1);
+        // The end of a loop's body.
+        if branch.is_none()
+            && let Some(&(first, last, runs)) = old.loops.last()
+            && last == pc
+        {
+            self.state.loops.pop();
+            if runs > 1 {
+                self.state.loops.push((first, last, runs - 1));
+                self.state.pc = first;
+                branch = Some(first);
+            }
+        }
+        let halted = instruction.operation == Operation::Halt;
+        (if halted { Control::Halted } else { Control::Executed }, branch, signal)
+    }
+
+    fn write(&mut self, register: u8, value: u128) {
+        if register != 0 {
+            self.state.registers[usize::from(register)] = value % MODULUS;
+        }
+    }
+
+    /// The cost of an instruction that goes to a queue, or its fault.
+    fn cost(&self, old: &State, instruction: &Instruction) -> Result<Cost, Refusal> {
+        let c = |register: C| old.config[register.index()] as u128;
+        let at = |address: ediacara_isa::Address| {
+            (u128::from(address.offset) + old.registers[usize::from(address.register)]) % MODULUS
+        };
+        let m = self.machine;
+        let (nram, wram) = (u128::from(m.core.nram_bytes), u128::from(m.core.wram_bytes));
+        let (dram, records) = (u128::from(m.dram.bytes), u128::from(m.pram_records()));
+        let accumulators = u128::from(m.aram_accumulators());
+        let inside = |first: u128, dimensions: &[(u128, u128)], size: u128| {
+            let last = first + dimensions.iter().map(|(count, stride)| (count - 1) * stride).sum::<u128>();
+            if last < size { Ok(last) } else { Err((FaultKind::Address, 0)) }
+        };
+        let load = |o: [C; 3]| o.map(c);
+        let lanes = u128::from(m.vector.lanes);
+        match instruction.operation {
+            Operation::Load(o) => {
+                let counts = [o.count_1, o.count_2, o.count_3].map(u128::from);
+                let s = load([C::LoadSourceStride1, C::LoadSourceStride2, C::LoadSourceStride3]);
+                let d = load([C::LoadDestinationStride1, C::LoadDestinationStride2, C::LoadDestinationStride3]);
+                let length = u128::from(o.length);
+                let (size, units) = match o.memory {
+                    Memory::Nram => (nram, length),
+                    Memory::Wram => (wram, length),
+                    Memory::Pram => (records, length / 12),
+                };
+                inside(at(o.source), &dims(counts, s, length), dram)?;
+                inside(at(o.destination), &dims(counts, d, units), size)?;
+                Ok(Cost::Bursts(self.bursts_of(at(o.source), counts, s, length)))
+            }
+            Operation::Store(o) => {
+                let counts = [o.count_1, o.count_2, o.count_3].map(u128::from);
+                let s = load([C::StoreSourceStride1, C::StoreSourceStride2, C::StoreSourceStride3]);
+                let d = load([C::StoreDestinationStride1, C::StoreDestinationStride2, C::StoreDestinationStride3]);
+                let length = u128::from(o.length);
+                inside(at(o.source), &dims(counts, s, length), nram)?;
+                let first = at(o.destination);
+                let last = inside(first, &dims(counts, d, length), dram)?;
+                let code_end = u128::from(self.base) + 32 * self.code.len() as u128;
+                if last >= u128::from(self.base) && first < code_end {
+                    return Err((FaultKind::Address, 0));
+                }
+                Ok(Cost::Bursts(self.bursts_of(first, counts, d, length)))
+            }
+            Operation::Move(o) => {
+                let counts = [o.count_1, o.count_2, o.count_3].map(u128::from);
+                let s = load([C::LoadSourceStride1, C::LoadSourceStride2, C::LoadSourceStride3]);
+                let d = load([C::LoadDestinationStride1, C::LoadDestinationStride2, C::LoadDestinationStride3]);
+                let length = u128::from(o.length);
+                inside(at(o.source), &dims(counts, s, length), nram)?;
+                inside(at(o.destination), &dims(counts, d, length), wram)?;
+                let beats =
+                    counts.iter().product::<u128>() * length.div_ceil(m.load.move_bytes_per_cycle.into());
+                Ok(Cost::Move(beats as u64))
+            }
+            Operation::Dot(o) => {
+                let row = u128::from(m.row_bytes());
+                if c(C::MatrixStretch) == 0 || at(o.w) % row != 0 {
+                    return Err((FaultKind::Operand, 0));
+                }
+                let steps = c(C::MatrixStretch).div_ceil(m.matrix.rows.into());
+                let (px, py, blocks) = (o.pixels_x.into(), o.pixels_y.into(), o.blocks.into());
+                let (wx, wy) = (c(C::MatrixWindowCountX), c(C::MatrixWindowCountY));
+                let x = [
+                    (px, c(C::MatrixXStrideX)),
+                    (py, c(C::MatrixXStrideY)),
+                    (wx, c(C::MatrixWindowStrideX)),
+                    (wy, c(C::MatrixWindowStrideY)),
+                    (c(C::MatrixStretch), 1),
+                ];
+                inside(at(o.x), &x, nram)?;
+                let w = [(blocks, c(C::MatrixWBlockStride)), (wx * wy * steps, 1)];
+                inside(at(o.w) / row, &w, wram / row)?;
+                let acc = [
+                    (px * py, c(C::MatrixAccStridePixel)),
+                    (blocks, c(C::MatrixAccStrideBlock)),
+                    (m.matrix.columns.into(), 1),
+                ];
+                inside(at(o.acc), &acc, accumulators)?;
+                Ok(Cost::Beats((blocks * py * px * wx * wy * steps) as u64))
+            }
+            operation => {
+                let v = vector(&operation);
+                let rows = [u128::from(v.counts[0]), u128::from(v.counts[1])];
+                let length = u128::from(v.length);
+                let stride = |k: [C; 2]| [c(k[0]), c(k[1])];
+                let (a, b, d) = (
+                    stride([C::VectorAStride1, C::VectorAStride2]),
+                    stride([C::VectorBStride1, C::VectorBStride2]),
+                    stride([C::VectorDStride1, C::VectorDStride2]),
+                );
+                let w = [c(C::VectorWindowCount1), c(C::VectorWindowCount2)];
+                let ws = stride([C::VectorWindowStride1, C::VectorWindowStride2]);
+                let clamps = !matches!(v.name, "fill" | "copy" | "load_table" | "table" | "transpose");
+                if clamps && old.config[C::VectorLow.index()] > old.config[C::VectorHigh.index()] {
+                    return Err((FaultKind::Operand, 0));
+                }
+                let windowed = matches!(v.name, "depthwise" | "max_pool" | "average_pool");
+                let row = |s: [u128; 2]| vec![(rows[0], s[0]), (rows[1], s[1]), (length, 1)];
+                match v.name {
+                    "load_table" => {}
+                    "transpose" => {
+                        inside(at(v.d), &[(length, d[0]), (rows[1], d[1]), (rows[0], 1)], nram).map(|_| ())?
+                    }
+                    _ => inside(at(v.d), &row(d), nram).map(|_| ())?,
+                }
+                let mut a_dims = row(a);
+                if windowed {
+                    a_dims.extend([(w[0], ws[0]), (w[1], ws[1])]);
+                }
+                match v.name {
+                    "fill" => {}
+                    "load_table" => inside(at(v.a), &[(256, 1)], nram).map(|_| ())?,
+                    "requantise" => inside(at(v.a), &a_dims, accumulators).map(|_| ())?,
+                    _ => inside(at(v.a), &a_dims, nram).map(|_| ())?,
+                }
+                match v.name {
+                    "depthwise" => {
+                        let dimensions = [(w[0] * w[1], c(C::VectorBWindowStride)), (length, 1)];
+                        inside(at(v.b), &dimensions, nram).map(|_| ())?
+                    }
+                    "add" | "multiply" | "maximum" => inside(at(v.b), &row(b), nram).map(|_| ())?,
+                    _ => {}
+                }
+                if matches!(v.name, "requantise" | "depthwise") {
+                    inside(at(v.p), &[(length, 1)], records)?;
+                }
+                let beats = match v.name {
+                    "load_table" => 256u128.div_ceil(lanes),
+                    "transpose" => rows[1] * rows[0].div_ceil(lanes) * length.div_ceil(lanes) * 2 * lanes,
+                    _ => {
+                        rows[0] * rows[1] * length.div_ceil(lanes) * if windowed { w[0] * w[1] } else { 1 }
+                    }
+                };
+                let ordered = !matches!(v.name, "fill" | "requantise");
+                Ok(if ordered { Cost::OrderedBeats(beats as u64) } else { Cost::Beats(beats as u64) })
+            }
+        }
+    }
+
+    /// T-DMA-BURSTS
+    fn bursts_of(&self, first: u128, counts: [u128; 3], strides: [u128; 3], length: u128) -> Vec<u64> {
+        let burst = u128::from(self.machine.dram.burst_bytes);
+        let mut bursts = Vec::new();
+        for i3 in 0..counts[2] {
+            for i2 in 0..counts[1] {
+                for i1 in 0..counts[0] {
+                    let row = first + i1 * strides[0] + i2 * strides[1] + i3 * strides[2];
+                    for number in row / burst..=(row + length - 1) / burst {
+                        bursts.push((number * burst) as u64);
+                    }
+                    // More than any test waits for.
+                    if bursts.len() > 100_000 {
+                        return bursts;
+                    }
+                }
+            }
+        }
+        bursts
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "everything that happened in a cycle")]
+    fn account(
+        &mut self,
+        old: &State,
+        t: u64,
+        control: &Control,
+        winner: Option<usize>,
+        requests: &[Option<u64>; 3],
+        start: &[Option<usize>; 4],
+        unsatisfied: &[bool; 4],
+    ) {
+        let mut charge = |engine: usize, activity: Activity| {
+            let index = ACTIVITIES.iter().position(|a| *a == activity).unwrap_or(0);
+            self.accounts[engine][index] += 1;
+        };
+        charge(
+            0,
+            match control {
+                Control::Executed | Control::Halted => Activity::Busy,
+                Control::Starved => Activity::Fetch,
+                Control::Queue => Activity::Queue,
+                Control::Sync => Activity::Sync,
+                Control::Fault | Control::Stopped => Activity::Idle,
+            },
+        );
+        for lane in 0..4 {
+            // After the starts of t, before its commits.
+            let working = !old.started[lane].is_empty() || start[lane].is_some();
+            let beat = |started: &Started| started.beats.is_some_and(|(from, to)| from <= t && t <= to);
+            let beats = old.started[lane].iter().chain(&self.state.started[lane]).any(beat);
+            let queued = !old.queues[lane].is_empty();
+            let requester = [1, 9, 9, 2][lane];
+            let activity = if lane == 0 || lane == 3 {
+                let presents = requests[requester].is_some();
+                let poor = old.debt >= u64::from(self.machine.dram.bytes_per_cycle.numerator);
+                match () {
+                    () if winner == Some(requester) || beats => Activity::Busy,
+                    () if presents && winner.is_some() => Activity::DramContention,
+                    () if presents && poor => Activity::DramBandwidth,
+                    () if working => Activity::DramLatency,
+                    () if queued => Activity::Semaphore,
+                    () => Activity::Idle,
+                }
+            } else {
+                match () {
+                    () if beats => Activity::Busy,
+                    () if queued && unsatisfied[lane] => Activity::Semaphore,
+                    () if working => Activity::Latency,
+                    () => Activity::Idle,
+                }
+            };
+            charge(lane + 1, activity);
+        }
+    }
+}
+
+fn dims(counts: [u128; 3], strides: [u128; 3], length: u128) -> [(u128, u128); 4] {
+    [(counts[0], strides[0]), (counts[1], strides[1]), (counts[2], strides[2]), (length, 1)]
+}
+
+struct VectorOperands {
+    name: &'static str,
+    d: ediacara_isa::Address,
+    a: ediacara_isa::Address,
+    b: ediacara_isa::Address,
+    p: ediacara_isa::Address,
+    length: u32,
+    counts: [u16; 2],
+}
+
+fn vector(operation: &Operation) -> VectorOperands {
+    let zero = ediacara_isa::Address::new(0);
+    let name = operation.mnemonic();
+    macro_rules! operands {
+        ($o:expr, $d:expr, $a:expr, $b:expr, $p:expr) => {
+            VectorOperands {
+                name,
+                d: $d,
+                a: $a,
+                b: $b,
+                p: $p,
+                length: $o.length,
+                counts: [$o.count_1, $o.count_2],
+            }
+        };
+    }
+    match operation {
+        Operation::Fill(o) => operands!(o, o.d, zero, zero, zero),
+        Operation::Copy(o) => operands!(o, o.d, o.a, zero, zero),
+        Operation::Requantise(o) => operands!(o, o.d, o.a, zero, o.p),
+        Operation::Depthwise(o) => operands!(o, o.d, o.a, o.b, o.p),
+        Operation::MaxPool(o) => operands!(o, o.d, o.a, zero, zero),
+        Operation::AveragePool(o) => operands!(o, o.d, o.a, zero, zero),
+        Operation::Add(o) => operands!(o, o.d, o.a, o.b, zero),
+        Operation::Multiply(o) => operands!(o, o.d, o.a, o.b, zero),
+        Operation::Maximum(o) => operands!(o, o.d, o.a, o.b, zero),
+        Operation::Table(o) => operands!(o, o.d, o.a, zero, zero),
+        Operation::Transpose(o) => operands!(o, o.d, o.a, zero, zero),
+        Operation::LoadTable(o) => {
+            VectorOperands { name, d: zero, a: o.a, b: zero, p: zero, length: 256, counts: [1, 1] }
+        }
+        other => panic!("{other:?} is not of the vector engine"),
+    }
+}
