@@ -75,6 +75,8 @@ pub struct Graph {
     /// The live nodes that read each value, one entry per reading operand.
     uses: Vec<Vec<NodeId>>,
     names: HashMap<String, ValueId>,
+    /// The last suffix given to each name, so that a thousand nodes of one name are not a million look-ups.
+    suffixes: HashMap<String, usize>,
 }
 
 impl Graph {
@@ -92,20 +94,19 @@ impl Graph {
         id
     }
 
-    /// `name`, or `name` with the smallest suffix `_1`, `_2`, ... that makes it unique. An empty name becomes `value`.
-    fn unique_name(&self, name: String) -> String {
+    /// `name`, or `name` with the next suffix `_1`, `_2`, ... that makes it unique. An empty name becomes `value`.
+    fn unique_name(&mut self, name: String) -> String {
         let name = if name.is_empty() { "value".to_owned() } else { name };
         if !self.names.contains_key(&name) {
             return name;
         }
-        // Starting at the number of values would be faster but make names depend on unrelated ones.
-        let mut suffix = 1_usize;
+        let suffix = self.suffixes.entry(name.clone()).or_insert(0);
         loop {
+            *suffix += 1;
             let candidate = format!("{name}_{suffix}");
             if !self.names.contains_key(&candidate) {
                 return candidate;
             }
-            suffix += 1;
         }
     }
 

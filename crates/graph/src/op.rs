@@ -12,6 +12,7 @@ use crate::{Attributes, OpError, TensorType};
 ///
 /// `multiplications` and `additions` are totals: they include those that `macs` counts as pairs. What is neither
 /// (comparisons, divisions, transcendental functions, conversions) is in `others`; pure data movement costs nothing here.
+/// Sums of costs saturate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cost {
     /// Multiply-accumulates: products that are summed up, as in a convolution.
@@ -31,8 +32,9 @@ impl Cost {
     /// The cost of `outputs` inner products of `terms` terms each, with `biases` additions of a bias.
     /// A sum of n terms takes n - 1 additions.
     pub fn inner_products(outputs: u64, terms: u64, biases: u64) -> Cost {
-        let macs = outputs * terms;
-        Cost { macs, multiplications: macs, additions: outputs * terms.saturating_sub(1) + biases, others: 0 }
+        let macs = outputs.saturating_mul(terms);
+        let additions = outputs.saturating_mul(terms.saturating_sub(1)).saturating_add(biases);
+        Cost { macs, multiplications: macs, additions, others: 0 }
     }
 
     /// `count` multiplications.
@@ -52,7 +54,7 @@ impl Cost {
 
     /// Every operation, each multiplication and addition counted once.
     pub fn total(&self) -> u64 {
-        self.multiplications + self.additions + self.others
+        self.multiplications.saturating_add(self.additions).saturating_add(self.others)
     }
 }
 
@@ -61,10 +63,10 @@ impl std::ops::Add for Cost {
 
     fn add(self, other: Cost) -> Cost {
         Cost {
-            macs: self.macs + other.macs,
-            multiplications: self.multiplications + other.multiplications,
-            additions: self.additions + other.additions,
-            others: self.others + other.others,
+            macs: self.macs.saturating_add(other.macs),
+            multiplications: self.multiplications.saturating_add(other.multiplications),
+            additions: self.additions.saturating_add(other.additions),
+            others: self.others.saturating_add(other.others),
         }
     }
 }

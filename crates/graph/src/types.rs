@@ -40,14 +40,17 @@ impl TensorType {
         self.shape.len()
     }
 
-    /// The number of elements. Types in a graph have been checked, so that it and its bytes fit.
+    /// The number of elements; `usize::MAX` for a type that is larger than memory can be.
     pub fn elements(&self) -> usize {
-        self.shape.iter().product()
+        if self.shape.contains(&0) {
+            return 0;
+        }
+        self.shape.iter().fold(1, |product, &dimension| product.saturating_mul(dimension))
     }
 
-    /// The bytes of a dense tensor of this type.
+    /// The bytes of a dense tensor of this type; `usize::MAX` for one that is larger than memory can be.
     pub fn size_bytes(&self) -> usize {
-        self.elements() * self.dtype.size_bytes()
+        self.elements().saturating_mul(self.dtype.size_bytes())
     }
 
     /// A tensor of zeros of this type.

@@ -134,10 +134,10 @@ impl Op for ConvTranspose {
     fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {
         // Every input element meets every tap of its channel; the products of one output are summed up.
         let taps: usize = inputs[1].shape[1..].iter().product();
-        let macs = inputs[0].elements() as u64 * taps as u64;
+        let macs = (inputs[0].elements() as u64).saturating_mul(taps as u64);
         let elements = outputs[0].elements() as u64;
         let biases = if inputs.len() > 2 { elements } else { 0 };
-        let additions = macs.saturating_sub(elements) + biases;
+        let additions = macs.saturating_sub(elements).saturating_add(biases);
         Cost { macs, multiplications: macs, additions, others: elements * self.activation.comparisons() }
     }
 }

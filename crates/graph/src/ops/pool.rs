@@ -87,11 +87,15 @@ impl Pool {
     }
 }
 
+/// Beyond this a window is an error of its source, and sums of its sizes could overflow.
+const SIZE_LIMIT: usize = 1 << 24;
+
 /// Checks `output [height, width]` of a pool of `window` over `input`: every window starts inside the padded input.
 pub(crate) fn check_output(window: &Window, input: [usize; 2], output: [usize; 2]) -> Result<(), String> {
     for axis in 0..2 {
-        if window.kernel[axis] == 0 || window.stride[axis] == 0 || window.dilation[axis] == 0 {
-            return Err("kernel, stride and dilation must be at least 1".to_owned());
+        let sizes = [window.kernel[axis], window.stride[axis], window.dilation[axis]];
+        if sizes.iter().any(|size| !(1..=SIZE_LIMIT).contains(size)) {
+            return Err(format!("kernel, stride and dilation must be 1 to {SIZE_LIMIT}, found {sizes:?}"));
         }
         let reach = input[axis]
             .checked_add(window.padding[axis])
@@ -182,8 +186,10 @@ impl Op for Pool {
         let elements = outputs[0].elements() as u64;
         let taps = (self.kernel[0] * self.kernel[1]) as u64;
         match self.kind {
-            PoolKind::Max => Cost::others(elements * taps.saturating_sub(1)),
-            PoolKind::Average => Cost::additions(elements * taps.saturating_sub(1)) + Cost::others(elements),
+            PoolKind::Max => Cost::others(elements.saturating_mul(taps.saturating_sub(1))),
+            PoolKind::Average => {
+                Cost::additions(elements.saturating_mul(taps.saturating_sub(1))) + Cost::others(elements)
+            }
         }
     }
 }

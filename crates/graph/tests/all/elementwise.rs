@@ -149,3 +149,21 @@ fn costs_count_what_is_computed() {
     assert_eq!(cost(&Exp).others, 6);
     assert_eq!(cost(&Reshape { shape: vec![6] }).total(), 0);
 }
+
+#[test]
+fn empty_tensors_and_scalars_are_tensors_too() {
+    for shape in [&[0][..], &[2, 0, 3], &[]] {
+        let count = shape.iter().product::<usize>();
+        let x = tensor(shape, &vec![4.0_f32; count]);
+        check(&run(&Sqrt, &[&x]), shape, &vec![2.0_f32; count]);
+        check(&run(&Add, &[&x, &x]), shape, &vec![8.0_f32; count]);
+        check(&run(&Cast { to: DType::I8 }, &[&x]), shape, &vec![4_i8; count]);
+        check(&run(&Clamp { low: 0.0, high: 1.0 }, &[&x]), shape, &vec![1.0_f32; count]);
+        let zero = Tensor::scalar(0_i8);
+        check(
+            &run(&QuantizeLinear { axis: 0 }, &[&x, &Tensor::scalar(2.0_f32), &zero]),
+            shape,
+            &vec![2_i8; count],
+        );
+    }
+}

@@ -138,9 +138,10 @@ impl Op for QPool {
         let elements = outputs[0].elements() as u64;
         let taps = (self.kernel[0] * self.kernel[1]) as u64;
         match self.kind {
-            PoolKind::Max => Cost::others(elements * taps.saturating_sub(1)),
+            PoolKind::Max => Cost::others(elements.saturating_mul(taps.saturating_sub(1))),
             PoolKind::Average => {
-                Cost::additions(elements * taps.saturating_sub(1)) + super::requantise_cost(elements)
+                Cost::additions(elements.saturating_mul(taps.saturating_sub(1)))
+                    + super::requantise_cost(elements)
             }
         }
     }
