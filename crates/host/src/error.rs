@@ -8,7 +8,8 @@ use ediacara_graph::{OpError, TensorError, TensorType};
 pub enum HostError {
     /// Another number of inputs than the graph has.
     #[error(
-        "graph `{graph}` has {expected} inputs, found {found} tensors; pass one for each, in the graph's order"
+        "graph `{graph}` has {expected} inputs, found {found} tensors; \
+         pass one for each, in the graph's order"
     )]
     InputCount {
         /// The graph's name.
@@ -20,7 +21,8 @@ pub enum HostError {
     },
     /// An input of another type or shape.
     #[error(
-        "input `{input}` of graph `{graph}` is {expected}, found a tensor of {found}; cast, reshape or rebind it"
+        "input `{input}` of graph `{graph}` is {expected}, found a tensor of {found}; \
+         cast, reshape or rebind it"
     )]
     Input {
         /// The graph's name.

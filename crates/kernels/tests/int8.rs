@@ -161,7 +161,8 @@ proptest! {
 
     #[test]
     fn depthwise(
-        window in window(1..=5), channels in 2usize..150, height in 9usize..11, width in 9usize..12, seed: u64,
+        window in window(1..=5), channels in 2usize..150, height in 9usize..11, width in 9usize..12,
+        seed: u64,
     ) {
         let shape = QConvShape {
             batch: 2, input: [height, width], in_channels: channels, out_channels: channels,
