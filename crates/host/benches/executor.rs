@@ -1,5 +1,5 @@
-//! The executor on the body of ResNet-50 at 224 x 224, f32 and int8, and on a chain of small nodes, where its own
-//! cost per node shows.
+//! The executor on the body of ResNet-50 at 224 x 224, f32 and int8, and on a chain of small nodes, where
+//! its own cost per node shows.
 
 use divan::Bencher;
 use ediacara_graph::ops::*;
@@ -23,8 +23,8 @@ struct Shape {
     stride: usize,
 }
 
-/// The 53 convolutions and 16 sums of ResNet-50 (He et al. 2015, stride in the 3 x 3 convolution), the pooling
-/// and the classifier left out.
+/// The 53 convolutions and 16 sums of ResNet-50 (He et al. 2015, stride in the 3 x 3 convolution), the
+/// pooling and the classifier left out.
 fn body(graph: &mut Graph, x: ValueId, layer: Layer, join: Join) -> Result<ValueId, GraphError> {
     let mut value = layer(graph, x, Shape { inputs: 3, outputs: 64, kernel: 7, stride: 4 })?;
     let mut inputs = 64;
