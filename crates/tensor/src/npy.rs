@@ -66,7 +66,7 @@ pub fn write(path: &Path, tensor: &Tensor) -> Result<()> {
 /// Writes a tensor to a stream.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_to(mut writer: impl Write, tensor: &Tensor) -> Result<()> {
     writer.write_all(&header_bytes(tensor)?)?;
     writer.write_all(tensor.to_contiguous().as_bytes()?)?;

@@ -64,7 +64,7 @@ pub fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
 /// Writes named tensors to a stream.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_to(mut writer: impl Write, tensors: &[(String, Tensor)]) -> Result<()> {
     let too_large = |_| invalid("the archive would pass 4 GiB; write safetensors");
     let (mut directory, mut offset, mut names) = (Vec::new(), 0_usize, HashSet::new());

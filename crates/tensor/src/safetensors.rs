@@ -52,7 +52,7 @@ pub fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
 /// Writes named tensors to a stream.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_to(mut writer: impl Write, tensors: &[(String, Tensor)]) -> Result<()> {
     let mut names: Vec<&str> = tensors.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
