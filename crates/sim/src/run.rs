@@ -37,6 +37,13 @@ pub(crate) struct Program {
 }
 
 impl Program {
+    fn mnemonic(&self, instruction: u32) -> &'static str {
+        match self.code.get(instruction as usize) {
+            Some(Ok(instruction)) => instruction.operation.mnemonic(),
+            _ => "",
+        }
+    }
+
     /// The layer of an instruction; one past the last where it has none.
     fn layer(&self, instruction: u32) -> usize {
         let none = self.layer_names.len();
@@ -357,7 +364,10 @@ impl<'a, D: DramModel> Run<'a, D> {
         if let Some(checked) = &mut self.checked {
             match checked.start(LANES[index], &entry, ends_in_time) {
                 Ok(known) => clock = known,
-                Err(refusal) => self.raise(refusal.kind, instruction.into(), refusal.detail),
+                Err(refusal) => {
+                    let name = self.program.mnemonic(instruction);
+                    self.raise(refusal.kind, instruction.into(), format!("{name} {}", refusal.detail));
+                }
             }
         }
         if let Some(memories) = self.memories.as_deref_mut()

@@ -94,7 +94,8 @@ impl Image {
     }
 }
 
-/// A square convolution with weights `[output][y][x][input]`; outside the image everything is the zero point, -128.
+/// A square convolution with weights `[output][y][x][input]`; outside the image everything is the zero point,
+/// -128.
 fn convolution(
     image: &Image,
     kernel: usize,

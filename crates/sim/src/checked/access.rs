@@ -5,7 +5,7 @@ use std::ops::Range;
 use ediacara_isa::Engine;
 
 use super::shadow::{Conflict, Other};
-use super::{Checked, Who};
+use super::Checked;
 use crate::memory::{OnChip, RECORD_BYTES};
 use crate::outcome::FaultKind;
 use crate::resolve::Refusal;
@@ -56,7 +56,7 @@ impl Checked {
         clock: &Clock,
     ) -> Result<(), Refusal> {
         let result = self.shadow(place).read(engine, range, clock);
-        result.map_err(|conflict| self.refusal(place, Who { engine, operand }, conflict))
+        result.map_err(|conflict| self.refusal(place, operand, conflict))
     }
 
     fn write(
@@ -68,7 +68,7 @@ impl Checked {
         clock: &Clock,
     ) -> Result<(), Refusal> {
         let result = self.shadow(place).write(engine, range, clock);
-        result.map_err(|conflict| self.refusal(place, Who { engine, operand }, conflict))
+        result.map_err(|conflict| self.refusal(place, operand, conflict))
     }
 
     fn shadow(&mut self, place: Place) -> &mut super::Shadow {
@@ -80,11 +80,11 @@ impl Checked {
         }
     }
 
-    fn refusal(&mut self, place: Place, who: Who, conflict: Conflict) -> Refusal {
+    fn refusal(&mut self, place: Place, operand: &str, conflict: Conflict) -> Refusal {
         let element = self.shadow(place).element;
         match conflict {
-            Conflict::Uninitialised(at) => Self::uninitialised(who, &format!("{element} {at:#x}")),
-            Conflict::Race(at, other) => self.race(who, format!("{element} {at:#x}"), other),
+            Conflict::Uninitialised(at) => Self::uninitialised(operand, &format!("{element} {at:#x}")),
+            Conflict::Race(at, other) => self.race(operand, &format!("{element} {at:#x}"), other),
         }
     }
 
@@ -106,15 +106,14 @@ impl Checked {
     }
 
     fn read_dram_row(&mut self, address: u64, length: usize, clock: &Clock) -> Result<(), Refusal> {
-        let who = Who { engine: Engine::Load, operand: "source" };
         if let Some(at) = self.dram.written.find(address, length, |written| written == 0) {
-            return Err(Self::uninitialised(who, &format!("DRAM byte {:#x}", address + at as u64)));
+            return Err(Self::uninitialised("source", &format!("DRAM byte {:#x}", address + at as u64)));
         }
         let known = clock[Engine::Store as usize];
         if let Some(at) = self.dram.stores.find(address, length, |number| number > known) {
             let address = address + at as u64;
             let other = Other { engine: Engine::Store, number: self.dram.stores.get(address), wrote: true };
-            return Err(self.race(who, format!("DRAM byte {address:#x}"), other));
+            return Err(self.race("source", &format!("DRAM byte {address:#x}"), other));
         }
         self.dram.loads.fill(address, length, clock[Engine::Load as usize]);
         Ok(())
@@ -123,10 +122,9 @@ impl Checked {
     fn write_dram_row(&mut self, address: u64, length: usize, clock: &Clock) -> Result<(), Refusal> {
         let known = clock[Engine::Load as usize];
         if let Some(at) = self.dram.loads.find(address, length, |number| number > known) {
-            let who = Who { engine: Engine::Store, operand: "destination" };
             let address = address + at as u64;
             let other = Other { engine: Engine::Load, number: self.dram.loads.get(address), wrote: false };
-            return Err(self.race(who, format!("DRAM byte {address:#x}"), other));
+            return Err(self.race("destination", &format!("DRAM byte {address:#x}"), other));
         }
         self.dram.written.fill(address, length, 1);
         self.dram.stores.fill(address, length, clock[Engine::Store as usize]);
@@ -169,7 +167,7 @@ impl Checked {
         const VECTOR: Engine = Engine::Vector;
         if let Some((operand, at)) = self.overlap.find(v) {
             let detail =
-                format!("vector {operand}: NRAM byte {at:#x} is also a destination of the same instruction");
+                format!("{operand}: NRAM byte {at:#x} is also a destination of the same instruction");
             return Err(Refusal { kind: FaultKind::Race, detail });
         }
         match v.operation {
@@ -179,8 +177,7 @@ impl Checked {
                 return Ok(());
             }
             V::Table if !self.has_table => {
-                let who = Who { engine: VECTOR, operand: "a" };
-                return Err(Self::uninitialised(who, "the table"));
+                return Err(Self::uninitialised("a", "the table"));
             }
             V::Requantise | V::Depthwise => {
                 self.read(Place::Pram, VECTOR, "p", v.p..v.p + v.length, clock)?;

@@ -45,13 +45,6 @@ struct DramShadow {
     loads: Paged<u32>,
 }
 
-/// Who accesses what, for messages: the instruction's operand.
-#[derive(Debug, Clone, Copy)]
-struct Who {
-    engine: Engine,
-    operand: &'static str,
-}
-
 impl Checked {
     pub(crate) fn new(machine: &Machine) -> Self {
         let bytes = machine.dram.bytes;
@@ -123,7 +116,7 @@ impl Checked {
     }
 
     /// An instruction starts: learns what it waited for, and checks what it touches if that is `worth_it`. Returns what
-    /// its posts will tell.
+    /// its posts will tell. A refusal's detail lacks the instruction's name.
     pub(crate) fn start(&mut self, engine: Engine, entry: &Entry, worth_it: bool) -> Result<Clock, Refusal> {
         let known = &mut self.known[engine as usize];
         learn(known, &entry.clock);
@@ -154,22 +147,19 @@ impl Checked {
         self.post(mask, self.issue_clock());
     }
 
-    fn race(&self, who: Who, element: String, other: shadow::Other) -> Refusal {
+    fn race(&self, operand: &str, element: &str, other: shadow::Other) -> Refusal {
         let history = &self.history[other.engine as usize];
         let instruction = history.get(other.number as usize - 1).copied().unwrap_or_default();
+        let done = if other.wrote { "written" } else { "read" };
         let detail = format!(
-            "{} {}: {element} was {} by instruction {instruction} of the {} engine, without an order between the two",
-            who.engine,
-            who.operand,
-            if other.wrote { "written" } else { "read" },
+            "{operand}: {element} was {done} by instruction {instruction} of the {} engine, without an order between the two",
             other.engine
         );
         Refusal { kind: FaultKind::Race, detail }
     }
 
-    fn uninitialised(who: Who, element: &str) -> Refusal {
-        let detail = format!("{} {}: {element} was never written", who.engine, who.operand);
-        Refusal { kind: FaultKind::Uninitialised, detail }
+    fn uninitialised(operand: &str, element: &str) -> Refusal {
+        Refusal { kind: FaultKind::Uninitialised, detail: format!("{operand}: {element} was never written") }
     }
 }
 

@@ -8,10 +8,10 @@ use ediacara_isa::{
 };
 
 /// SplitMix64.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,26 +20,26 @@ impl Random {
     }
 
     /// `low..=high`
-    pub fn range(&mut self, low: u64, high: u64) -> u64 {
+    pub(crate) fn range(&mut self, low: u64, high: u64) -> u64 {
         low + self.next() % (high - low + 1)
     }
 
     /// Small numbers more often than large ones.
-    pub fn small(&mut self, low: u64, high: u64) -> u64 {
+    pub(crate) fn small(&mut self, low: u64, high: u64) -> u64 {
         let top = self.range(low, high);
         self.range(low, top)
     }
 
-    pub fn chance(&mut self, percent: u64) -> bool {
+    pub(crate) fn chance(&mut self, percent: u64) -> bool {
         self.range(1, 100) <= percent
     }
 
-    pub fn pick<T: std::marker::Copy>(&mut self, from: &[T]) -> T {
+    pub(crate) fn pick<T: std::marker::Copy>(&mut self, from: &[T]) -> T {
         from[self.range(0, from.len() as u64 - 1) as usize]
     }
 }
 
-pub fn machine(random: &mut Random) -> Machine {
+pub(crate) fn machine(random: &mut Random) -> Machine {
     let mut machine = Machine::preset("dlp16").unwrap();
     machine.name = "random".to_owned();
     let r = random;
@@ -67,12 +67,31 @@ pub fn machine(random: &mut Random) -> Machine {
 }
 
 /// A program and where it lies.
-pub struct Program {
-    pub base: u64,
-    pub code: Vec<Word>,
+pub(crate) struct Program {
+    pub(crate) base: u64,
+    pub(crate) code: Vec<Word>,
 }
 
-pub fn program(random: &mut Random, machine: &Machine) -> Program {
+/// A program that makes sense, with `sync` between most of its instructions, so that it stands a chance of being free of races.
+pub(crate) fn ordered_program(random: &mut Random, machine: &Machine) -> Program {
+    let mut program = program(random, machine);
+    let mut code: Vec<Word> = Vec::new();
+    for word in &program.code {
+        // Branch targets and loop bodies would be wrong: only straight programs.
+        let is_branch = (0x07..=0x09).contains(&word[0]);
+        if !is_branch && (word[0] != 0x02 || code.len() + 1 == program.code.len()) {
+            code.push(*word);
+        }
+        if random.chance(60) {
+            code.push(encode_unchecked(&Instruction::new(Operation::Sync)));
+        }
+    }
+    code.push(encode_unchecked(&Instruction::new(Operation::Halt)));
+    program.code = code;
+    program
+}
+
+pub(crate) fn program(random: &mut Random, machine: &Machine) -> Program {
     let mut generator = Generator {
         random,
         machine,
@@ -93,8 +112,9 @@ pub fn program(random: &mut Random, machine: &Machine) -> Program {
     // Broken words.
     if random.chance(4) {
         let index = random.range(0, code.len() as u64 - 1) as usize;
+        let bits = random.pick(&[7, 255]);
         for _ in 0..random.range(1, 3) {
-            let bit = random.range(0, 255) as usize;
+            let bit = random.range(0, bits) as usize;
             code[index][bit / 8] ^= 1 << (bit % 8);
         }
     }
@@ -137,6 +157,8 @@ impl Generator<'_> {
                 38..=41 => self.skip(),
                 42..=44 if self.depth == 0 => self.count_down(),
                 45 if self.random.chance(self.chaos * 10) => self.nonsense(),
+                46 => self.stream(),
+                47 if self.random.chance(self.chaos * 6) => self.flood(),
                 _ => self.engine(),
             }
         }
@@ -247,6 +269,37 @@ impl Generator<'_> {
         self.tokens = tokens;
         self.push(Operation::AddScalar(AddScalar { rd: 14, ra: 14, rb: 0, value: (1 << 40) - 1 }));
         self.push(Operation::Branch(Branch { condition: Condition::NotEqual, ra: 14, rb: 0, target }));
+    }
+
+    /// Loads and stores that fight for DRAM.
+    fn stream(&mut self) {
+        for _ in 0..self.random.range(2, 6) {
+            let mut operation = if self.random.chance(50) { self.load() } else { self.store() };
+            match &mut operation {
+                Operation::Load(load) if load.memory != Memory::Pram => load.count_3 = 1,
+                Operation::Store(store) => store.count_3 = 1,
+                _ => {}
+            }
+            self.push(operation);
+        }
+    }
+
+    /// Many posts of one semaphore, around the most that it holds.
+    fn flood(&mut self) {
+        let place = self.code.len();
+        self.push(Operation::Nop);
+        let mask = 1 << self.random.range(0, 15);
+        let posts = self.random.range(1, 3) as u16;
+        for _ in 0..posts {
+            if self.random.chance(70) {
+                self.code.push(Instruction::new(Operation::Signal).posting(mask));
+            } else {
+                let fill = Fill { d: Address::new(0), value: 0, length: 4, count_1: 1, count_2: 1 };
+                self.code.push(Instruction::new(Operation::Fill(fill)).posting(mask));
+            }
+        }
+        let count = self.random.range(240, 270) as u32 / u32::from(posts);
+        self.code[place] = Instruction::new(Operation::Loop(Loop { count, register: 0, body: posts }));
     }
 
     fn nonsense(&mut self) {

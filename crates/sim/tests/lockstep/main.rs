@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use ediacara_arch::Machine;
 use ediacara_isa::{Executable, decode};
-use ediacara_sim::{Event, FaultKind, Options, Outcome, Simulator};
+use ediacara_sim::{Event, FaultKind, OnChip, Options, Outcome, Simulator};
 use generator::{Program, Random};
 use reference::{ACTIVITIES, Verdict};
 
@@ -107,8 +107,68 @@ fn event_driven_and_ticking_agree() {
     for kind in [FaultKind::Opcode, FaultKind::Operand, FaultKind::Address, FaultKind::Fetch] {
         assert!(faults.get(kind.name()).is_some_and(|n| *n > 5), "too few {} faults", kind.name());
     }
-    for kind in [FaultKind::Deadlock, FaultKind::CycleLimit] {
+    for kind in [FaultKind::Deadlock, FaultKind::CycleLimit, FaultKind::SemaphoreOverflow] {
         assert!(faults.get(kind.name()).is_some_and(|n| *n > 5), "too few {} faults", kind.name());
     }
     assert!(stalls.values().all(|cycles| *cycles > 100), "a cause of stalls hardly occurs");
+}
+
+/// A machine of the same shape with another sense of time.
+fn other_pace(machine: &Machine, random: &mut Random) -> Machine {
+    let mut other = generator::machine(random);
+    other.dram.bytes = machine.dram.bytes;
+    other.dram.burst_bytes = machine.dram.burst_bytes;
+    other.matrix.rows = machine.matrix.rows;
+    other.matrix.columns = machine.matrix.columns;
+    let (queue_entries, fetch_entries) = (other.core.queue_entries, machine.core.fetch_entries);
+    other.core = machine.core.clone();
+    other.core.queue_entries = queue_entries;
+    other.core.fetch_entries = fetch_entries * random.pick(&[1, 2]);
+    other.validate().unwrap();
+    other
+}
+
+/// Final memories of a run in checked mode, if it was clean.
+fn checked_memories(machine: &Machine, program: &Program, seed: u64) -> Option<Vec<Vec<u8>>> {
+    let executable = Executable { code_base: program.base, code: program.code.clone(), ..Executable::default() };
+    let options = Options { values: true, checked: true, trace: false, max_cycles: Some(LIMIT) };
+    let mut simulator = Simulator::new(machine, &executable, options).unwrap();
+    let mut random = Random(seed);
+    let mut noise = |length: u64| -> Vec<u8> { (0..length).map(|_| random.next() as u8).collect() };
+    let code_end = program.base + 32 * program.code.len() as u64;
+    simulator.write_dram(0, &noise(program.base)).unwrap();
+    simulator.write_dram(code_end, &noise(machine.dram.bytes - code_end)).unwrap();
+    simulator.write_on_chip(OnChip::Nram, 0, &noise(machine.core.nram_bytes)).unwrap();
+    simulator.write_on_chip(OnChip::Wram, 0, &noise(machine.core.wram_bytes)).unwrap();
+    simulator.write_on_chip(OnChip::Aram, 0, &noise(machine.aram_accumulators() * 4)).unwrap();
+    simulator.write_on_chip(OnChip::Pram, 0, &noise(machine.pram_records() * 12)).unwrap();
+    let outcome = simulator.run();
+    if outcome.fault.is_some() {
+        return None;
+    }
+    let chips = [OnChip::Nram, OnChip::Wram, OnChip::Aram, OnChip::Pram];
+    let mut memories: Vec<_> = chips.into_iter().map(|memory| simulator.read_on_chip(memory)).collect();
+    memories.push(simulator.read_dram(0, machine.dram.bytes as usize).unwrap());
+    Some(memories)
+}
+
+/// What checked mode calls free of races computes the same whatever the pace of its parts.
+#[test]
+fn race_free_programs_do_not_depend_on_time() {
+    let (mut clean, mut racy) = (0, 0);
+    for seed in 1..=PROGRAMS / 2 {
+        let mut random = Random(seed ^ 0x5eed);
+        let machine = generator::machine(&mut random);
+        let program = generator::ordered_program(&mut random, &machine);
+        let other = other_pace(&machine, &mut random);
+        match (checked_memories(&machine, &program, seed), checked_memories(&other, &program, seed)) {
+            (Some(ours), Some(theirs)) => {
+                assert!(ours == theirs, "seed {seed}: memories depend on the pace");
+                clean += 1;
+            }
+            _ => racy += 1,
+        }
+    }
+    println!("{clean} programs were clean, {racy} were not");
+    assert!(clean > 200, "only {clean} programs were clean");
 }

@@ -13,19 +13,19 @@ const MODULUS: u128 = 1 << 40;
 
 /// What the reference and the simulator must agree on.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Verdict {
-    pub cycles: u64,
+pub(crate) struct Verdict {
+    pub(crate) cycles: u64,
     /// Kind, instruction, cycle.
-    pub fault: Option<(FaultKind, u64, u64)>,
+    pub(crate) fault: Option<(FaultKind, u64, u64)>,
     /// Cycles of control, load, matrix, vector, store, by activity.
-    pub accounts: Vec<Vec<(Activity, u64)>>,
-    pub instructions: u64,
-    pub bursts: [u64; 3],
-    pub trace: Vec<Event>,
+    pub(crate) accounts: Vec<Vec<(Activity, u64)>>,
+    pub(crate) instructions: u64,
+    pub(crate) bursts: [u64; 3],
+    pub(crate) trace: Vec<Event>,
 }
 
 /// Every activity, in the order of accounts.
-pub const ACTIVITIES: [Activity; 10] = [
+pub(crate) const ACTIVITIES: [Activity; 10] = [
     Activity::Busy,
     Activity::Idle,
     Activity::Fetch,
@@ -106,7 +106,7 @@ impl State {
     }
 }
 
-pub struct Reference<'a> {
+pub(crate) struct Reference<'a> {
     machine: &'a Machine,
     base: u64,
     code: &'a [Word],
@@ -132,7 +132,7 @@ enum Control {
 
 type Refusal = (FaultKind, u64);
 
-pub fn run(machine: &Machine, base: u64, code: &[Word], limit: u64) -> Verdict {
+pub(crate) fn run(machine: &Machine, base: u64, code: &[Word], limit: u64) -> Verdict {
     let mut config = vec![0; C::COUNT];
     for register in [
         C::MatrixWindowCountX,
