@@ -1,7 +1,7 @@
 //! The ranges of every field, and the relations between fields.
 //!
-//! Widths of the instruction set bound the memories (24-bit offsets on chip, 40 bits of DRAM, 16-bit records of PRAM);
-//! what the hardware indexes with plain counters or shifts is a power of two.
+//! Widths of the instruction set bound the memories (24-bit offsets on chip, 40 bits of DRAM, 16-bit records
+//! of PRAM); what the hardware indexes with plain counters or shifts is a power of two.
 
 use std::fmt::Display;
 

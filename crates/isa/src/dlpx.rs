@@ -1,7 +1,7 @@
 //! The bytes of an executable (docs/dlpx.md).
 //!
-//! Every byte of a file is covered by a checksum, and there is exactly one way to write an executable: what is read can be written back and gives the same
-//! bytes.
+//! Every byte of a file is covered by a checksum, and there is exactly one way to write an executable: what
+//! is read can be written back and gives the same bytes.
 
 mod check;
 mod read;

@@ -6,8 +6,8 @@ use crate::{ConfigRegister, Engine, FieldSpec, INSTRUCTIONS, Kind, Space};
 
 /// The page with the text between its markers made anew.
 ///
-/// A piece stands between the lines `<!-- generated: NAME -->` and `<!-- end -->`. Names are `config` and those of the engines. What
-/// stands between unknown markers stays.
+/// A piece stands between the lines `<!-- generated: NAME -->` and `<!-- end -->`. Names are `config` and
+/// those of the engines. What stands between unknown markers stays.
 pub fn documentation(page: &str) -> String {
     let mut out = String::with_capacity(page.len());
     let mut skipping = false;

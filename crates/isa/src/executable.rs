@@ -26,7 +26,8 @@ pub struct Executable {
     pub layers: Vec<LayerInfo>,
 }
 
-/// The machine that a program was made for, as far as the program depends on it. A parameter of zero does not matter.
+/// The machine that a program was made for, as far as the program depends on it. A parameter of zero does not
+/// matter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct MachineKey {
     /// The machine's name; empty if the program does not say.

@@ -1,4 +1,5 @@
-//! Entry points for fuzzing: whatever the bytes, nothing panics, and what is accepted survives the round trips.
+//! Entry points for fuzzing: whatever the bytes, nothing panics, and what is accepted survives the round
+//! trips.
 
 use crate::{Executable, asm::assemble_limited, disassemble, dlpx::repair_checksums};
 
@@ -18,7 +19,8 @@ pub fn fuzz_assemble(data: &[u8]) {
     }
 }
 
-/// Reads the bytes as an executable, as they are and with checksums repaired; what is accepted must be written back to the same bytes.
+/// Reads the bytes as an executable, as they are and with checksums repaired; what is accepted must be
+/// written back to the same bytes.
 ///
 /// # Panics
 /// If it is not: that is the finding.

@@ -71,8 +71,8 @@ pub fn encode(instruction: &Instruction) -> Result<Word, OperandError> {
     }
 }
 
-/// The word of an instruction, unchecked: values are cut to their fields, and what the machine would refuse is written as it is. For making faulty
-/// programs.
+/// The word of an instruction, unchecked: values are cut to their fields, and what the machine would refuse
+/// is written as it is. For making faulty programs.
 pub fn encode_unchecked(instruction: &Instruction) -> Word {
     let mut word = masks_and_opcode(instruction);
     // Every field was written; that one was cut is the caller's wish.
@@ -82,8 +82,9 @@ pub fn encode_unchecked(instruction: &Instruction) -> Word {
 
 /// The instruction of a word.
 ///
-/// Everything is checked that depends on the word alone: opcode, reserved bits, zero counts, ranges of configuration values, masks where none may be, PRAM
-/// lengths. What depends on registers, configuration or the machine is left to who executes it.
+/// Everything is checked that depends on the word alone: opcode, reserved bits, zero counts, ranges of
+/// configuration values, masks where none may be, PRAM lengths. What depends on registers, configuration or
+/// the machine is left to who executes it.
 ///
 /// # Errors
 /// [`DecodeError`], which says what fault the machine would raise.

@@ -4,9 +4,11 @@ use std::fmt::Write;
 
 use crate::{ConfigRegister, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind, Space, WORD_BYTES, Word};
 
-/// The text of package `ediacara_isa_pkg`: opcodes, positions of every field, numbers and resets of the configuration registers.
+/// The text of package `ediacara_isa_pkg`: opcodes, positions of every field, numbers and resets of the
+/// configuration registers.
 ///
-/// Plain `localparam`s only, which every tool reads. `X_LSB` and `X_WIDTH` are meant for `word[X_LSB +: X_WIDTH]`.
+/// Plain `localparam`s only, which every tool reads. `X_LSB` and `X_WIDTH` are meant for `word[X_LSB +:
+/// X_WIDTH]`.
 pub fn system_verilog_package() -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.

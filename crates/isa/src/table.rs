@@ -1,7 +1,8 @@
 //! The instruction table: the one place that knows opcodes, operands and their bits.
 //!
-//! A row is: documentation, opcode, mnemonic, struct, engine, masks; then the operands, each with its type, kind, bits
-//! `lsb .. end` and, if assembly may leave it out, a default. A test checks that fields do not overlap or leave the word.
+//! A row is: documentation, opcode, mnemonic, struct, engine, masks; then the operands, each with its type, kind,
+//! bits `lsb .. end` and, if assembly may leave it out, a default. A test checks that fields do not overlap or leave
+//! the word.
 
 use crate::{
     Address, Condition, ConfigWrites, DecodeError, Engine, FieldSpec, InstructionSpec, Kind, Memory,
@@ -25,9 +26,15 @@ macro_rules! field_spec {
 
 macro_rules! instructions {
     (
-        plain { $( $(#[doc = $pdoc:literal])+ $popcode:literal $pmnemonic:literal $Plain:ident, $pengine:ident, post $ppost:literal; )* }
+        plain { $(
+            $(#[doc = $pdoc:literal])+
+            $popcode:literal $pmnemonic:literal $Plain:ident, $pengine:ident, post $ppost:literal;
+        )* }
         operands { $( $(#[doc = $doc:literal])+ $opcode:literal $mnemonic:literal $Name:ident, $engine:ident {
-            $( $(#[doc = $fdoc:literal])+ $field:ident: $ty:ty = $kind:expr, $lsb:literal .. $end:literal $(, default $default:literal)?; )*
+            $(
+                $(#[doc = $fdoc:literal])+
+                $field:ident: $ty:ty = $kind:expr, $lsb:literal .. $end:literal $(, default $default:literal)?;
+            )*
         } )* }
     ) => {
         /// What an instruction does, with its operands.
@@ -85,9 +92,12 @@ macro_rules! instructions {
                 match word[0] {
                     $( $popcode => Ok(Operation::$Plain), )*
                     $( $opcode => Ok(Operation::$Name($Name { $(
-                        $field: <$ty as Field>::extract(word, field_spec!("", $field, $kind, $lsb, $end)).map_err(|message| {
-                            DecodeError::Operand(OperandError { mnemonic: $mnemonic, field: stringify!($field), message })
-                        })?,
+                        $field: {
+                            let field = field_spec!("", $field, $kind, $lsb, $end);
+                            <$ty as Field>::extract(word, field).map_err(|message| {
+                                OperandError { mnemonic: $mnemonic, field: stringify!($field), message }
+                            })?
+                        },
                     )* })), )*
                     opcode => Err(DecodeError::Opcode(opcode)),
                 }
@@ -173,7 +183,8 @@ instructions! {
             /// instruction index, 24 bits
             target: u32 = Kind::Target, 64..88;
         }
-        /// writes configuration registers: five places of a register's number (8 bits, 0xff = unused) and a value (32 bits); used places come first, unused ones have value zero
+        /// writes configuration registers: five places of a register's number (8 bits, 0xff = unused) and a value
+        /// (32 bits); used places come first, unused ones have value zero
         0x0a "config" Config, Control {
             /// the writes
             writes: ConfigWrites = Kind::ConfigWrites, 48..248;

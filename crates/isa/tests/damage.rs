@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ediacara_isa::{Executable, assemble, fuzz_assemble, fuzz_executable};
+use ediacara_isa::{Executable, assemble, assemble_file, fuzz_assemble, fuzz_executable};
 
 /// A small generator of 64-bit numbers (splitmix64).
 struct Random(u64);
@@ -38,7 +38,13 @@ fn sources() -> Vec<String> {
     paths.iter().map(input).collect()
 }
 
-/// A real file: code, data, ports, layers.
+/// A network: examples/lenet.dlpasm.
+fn lenet() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/lenet.dlpasm");
+    assemble_file(&path).unwrap().to_bytes()
+}
+
+/// A small file with a bit of everything: code, data, ports, layers.
 fn sample() -> Vec<u8> {
     let text = include_str!("asm/program.dlpasm");
     assemble(text.split("// expected:").next().unwrap(), "program.dlpasm").unwrap().to_bytes()
@@ -46,7 +52,7 @@ fn sample() -> Vec<u8> {
 
 #[test]
 fn two_hundred_bit_flips_and_field_changes_are_refused() {
-    let file = sample();
+    let file = lenet();
     assert!(Executable::from_bytes(&file).is_ok());
     let mut random = Random(1);
     for case in 0..200 {
@@ -55,7 +61,8 @@ fn two_hundred_bit_flips_and_field_changes_are_refused() {
             let bit = random.below(8 * file.len());
             damaged[bit / 8] ^= 1 << (bit % 8);
         } else {
-            // Every number of the format lies at an even address at most; so this hits fields, whole and in part.
+            // Every number of the format lies at an even address at most; so this hits fields, whole and in
+            // part.
             let at = 2 * random.below((file.len() - 4) / 2);
             let value = [0, 1, u32::MAX, i32::MAX as u32, random.next() as u32][random.below(5)];
             damaged[at..at + 4].copy_from_slice(&value.to_le_bytes());

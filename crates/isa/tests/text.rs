@@ -1,7 +1,8 @@
 //! Text-in, text-out cases: one a file in tests/asm.
 //!
-//! The first line is `// run: COMMAND`, then comes the program, then a line `// expected:` and the output. Commands are `disassemble` (assemble, print
-//! the disassembly), `words` (print the words of the code) and `errors` (print the assembler's errors). `UPDATE_EXPECT=1` rewrites the output.
+//! The first line is `// run: COMMAND`, then comes the program, then a line `// expected:` and the output.
+//! Commands are `disassemble` (assemble, print the disassembly), `words` (print the words of the code) and
+//! `errors` (print the assembler's errors). `UPDATE_EXPECT=1` rewrites the output.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its premise fails")]
 
 use std::{fs, path::Path};

@@ -112,7 +112,8 @@ pub(super) fn suggestion<'a>(name: &str, names: impl Iterator<Item = &'a str> + 
     }
 }
 
-/// Edit distance, where swapping two neighbours is one edit. Long names, which nobody mistypes into one of ours, are far from everything.
+/// Edit distance, where swapping two neighbours is one edit. Long names, which nobody mistypes into one of
+/// ours, are far from everything.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     if a.len() > 64 {

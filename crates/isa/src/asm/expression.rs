@@ -1,6 +1,7 @@
 //! Constant expressions.
 //!
-//! Evaluated while they are parsed, so that a long one needs no tree; nesting is bounded, and so is the size of values.
+//! Evaluated while they are parsed, so that a long one needs no tree; nesting is bounded, and so is the size
+//! of values.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,8 @@ const DEPTH: u32 = 64;
 /// Named values: labels and `.equ` constants, each with the line (in assembly order) of its definition.
 pub(super) type Symbols = BTreeMap<String, (i128, usize)>;
 
-/// The value of a sequence of tokens, all of which must be consumed. `after` is where the line goes on if there are none.
+/// The value of a sequence of tokens, all of which must be consumed. `after` is where the line goes on if
+/// there are none.
 pub(super) fn evaluate(
     line: &Line<'_>,
     lexemes: &[Lexeme],

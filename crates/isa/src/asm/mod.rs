@@ -1,7 +1,8 @@
 //! The assembler: text to [`Executable`]. docs/isa.md, "Assembly", is its manual.
 //!
-//! Two passes over lines of tokens. The first (`program`) lays out code and data and defines names; the second evaluates what may refer to names defined
-//! later. Problems are collected, so that one run shows all of them.
+//! Two passes over lines of tokens. The first (`program`) lays out code and data and defines names; the
+//! second evaluates what may refer to names defined later. Problems are collected, so that one run shows all
+//! of them.
 
 mod arguments;
 mod directive;
@@ -22,7 +23,8 @@ use crate::Executable;
 /// Bytes of data that a program may have: more than any program needs, less than would exhaust a machine.
 const DATA_LIMIT_BYTES: u64 = 1 << 30;
 
-/// Assembles a program. `file_name` is for messages; `.include` is refused, since there is no file to start from.
+/// Assembles a program. `file_name` is for messages; `.include` is refused, since there is no file to start
+/// from.
 ///
 /// # Errors
 /// All problems found, each with its place.

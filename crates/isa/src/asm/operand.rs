@@ -394,7 +394,8 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The memory written around an address: required where the instruction leaves a choice, elsewhere it must be the right one.
+    /// The memory written around an address: required where the instruction leaves a choice, elsewhere it
+    /// must be the right one.
     fn check_memory(
         &mut self,
         space: Space,

@@ -11,8 +11,8 @@ const CODE_LIMIT: usize = 1 << 24;
 const RANK_LIMIT: usize = 8;
 
 impl Executable {
-    /// Checks everything that does not need a machine: sizes, addresses, overlaps, the source map, ports. Whether the words decode is not checked: a bad
-    /// instruction is a fault when it is reached.
+    /// Checks everything that does not need a machine: sizes, addresses, overlaps, the source map, ports.
+    /// Whether the words decode is not checked: a bad instruction is a fault when it is reached.
     ///
     /// # Errors
     /// [`ExecutableError::Inconsistent`] with the first contradiction.
@@ -40,7 +40,8 @@ impl Executable {
         self.overlap().map(|(_, message)| message).or_else(|| self.bad_port())
     }
 
-    /// Two pieces of memory that claim the same bytes, or one outside DRAM; with the segment to move, if one is involved.
+    /// Two pieces of memory that claim the same bytes, or one outside DRAM; with the segment to move, if one
+    /// is involved.
     pub(crate) fn overlap(&self) -> Option<(Option<usize>, String)> {
         let code_bytes = (WORD_BYTES * self.code.len()) as u64;
         let mut pieces = vec![(self.code_base, code_bytes, None)];

@@ -118,8 +118,8 @@ fn put_sizes(out: &mut Vec<u8>, sizes: &[usize]) {
     sizes.iter().for_each(|size| put_u64(out, *size as u64));
 }
 
-/// Gives a file whose header and section table can still be found the checksums of its bytes. For tests: a damaged file so treated
-/// gets past the checksums to the checks behind them.
+/// Gives a file whose header and section table can still be found the checksums of its bytes. For tests: a
+/// damaged file so treated gets past the checksums to the checks behind them.
 pub(crate) fn repair_checksums(file: &mut [u8]) {
     let table_end = HEADER_BYTES + ENTRY_BYTES * Section::ALL.len();
     if file.len() < table_end {
