@@ -268,6 +268,14 @@ impl<'a> Importer<'a> {
             outputs.push(self.value(output.name.as_deref().unwrap_or(""))?);
         }
         let Importer { mut context, report, .. } = self;
+        // A value that passed through an Identity or a Dropout to become an output takes the output's name.
+        for (index, (&id, output)) in outputs.iter().zip(&model.graph.output).enumerate() {
+            let name = output.name.as_deref().unwrap_or("");
+            let computed = context.graph.producer(id).is_some() && !outputs[..index].contains(&id);
+            if computed && context.graph.value(id).name != name {
+                context.graph.rename_value(id, name);
+            }
+        }
         context.graph.set_outputs(outputs);
         context.graph.compact();
         Ok((context.graph, report))

@@ -36,8 +36,8 @@ impl Model {
         let Some(graph) = proto.graph.take() else {
             return Err(check.error("it holds no graph", "it may be another kind of file, or an empty model"));
         };
-        let opset = check.opset(&proto)?;
         check.operators(&graph)?;
+        let opset = check.opset(&proto)?;
         check.tensors(&graph)?;
         let order = check.names(&graph)?;
         Ok(Model { proto, graph, opset, order })

@@ -1,7 +1,7 @@
 //! Files that nobody should trust: damaged, truncated, or made to hurt. Each is an error that says what was found, and
 //! none panics, runs long, or takes much memory.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod common;
 
@@ -308,6 +308,117 @@ fn mutate(random: &mut Random, seed: &[u8]) -> Vec<u8> {
     data
 }
 
+/// A protobuf message taken apart, so that it can be damaged and put together with lengths that are right.
+#[derive(Debug, Clone)]
+enum Field {
+    Int(u64, u64),
+    Fixed(u64, Vec<u8>),
+    Bytes(u64, Vec<u8>),
+    Message(u64, Vec<Field>),
+}
+
+/// Takes a message apart as far as its bytes look like one; strings that happen to look so do no harm.
+fn parse(data: &[u8]) -> Option<Vec<Field>> {
+    let mut fields = Vec::new();
+    let mut rest = data;
+    let number = |rest: &mut &[u8]| -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let (&byte, tail) = rest.split_first()?;
+            *rest = tail;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    };
+    while !rest.is_empty() {
+        let key = number(&mut rest)?;
+        let field = key >> 3;
+        match key & 7 {
+            0 => fields.push(Field::Int(field, number(&mut rest)?)),
+            5 => {
+                fields.push(Field::Fixed(key, rest.get(..4)?.to_vec()));
+                rest = &rest[4..];
+            }
+            2 => {
+                let length = usize::try_from(number(&mut rest)?).ok()?;
+                let body = rest.get(..length)?;
+                rest = &rest[length..];
+                let inner = if field == 0 || field > 30 || length < 2 { None } else { parse(body) };
+                fields.push(match inner {
+                    Some(inner) => Field::Message(field, inner),
+                    None => Field::Bytes(field, body.to_vec()),
+                });
+            }
+            _ => return None,
+        }
+    }
+    Some(fields)
+}
+
+fn write(fields: &[Field]) -> Vec<u8> {
+    let one = |field: &Field| match field {
+        Field::Int(field, value) => [varint(field << 3), varint(*value)].concat(),
+        Field::Fixed(key, body) => [varint(*key), body.clone()].concat(),
+        Field::Bytes(field, body) => bytes(*field, body),
+        Field::Message(field, inner) => bytes(*field, write(inner)),
+    };
+    fields.iter().map(one).collect::<Vec<_>>().concat()
+}
+
+/// Damages one field somewhere in the message.
+fn mutate_fields(random: &mut Random, fields: &mut Vec<Field>) {
+    const NUMBERS: [u64; 12] =
+        [0, 1, 2, 3, 7, 17, 1 << 20, 1 << 31, 1 << 40, i64::MAX as u64, u64::MAX, u64::MAX - 1];
+    if fields.is_empty() {
+        return;
+    }
+    let position = random.below(fields.len());
+    if let Field::Message(_, inner) = &mut fields[position]
+        && random.below(8) != 0
+    {
+        return mutate_fields(random, inner);
+    }
+    match random.below(6) {
+        0 => drop(fields.remove(position)),
+        1 => fields.insert(position, fields[position].clone()),
+        2 => {
+            let other = random.below(fields.len());
+            fields.swap(position, other);
+        }
+        _ => match &mut fields[position] {
+            Field::Int(_, value) => *value = NUMBERS[random.below(NUMBERS.len())],
+            Field::Fixed(_, body) => {
+                let at = random.below(body.len());
+                body[at] = random.next() as u8;
+            }
+            Field::Bytes(_, body) if body.is_empty() || random.below(3) == 0 => {
+                body.push(random.next() as u8 & 0x7f)
+            }
+            Field::Bytes(_, body) => {
+                let at = random.below(body.len());
+                match random.below(3) {
+                    0 => body.truncate(at),
+                    1 => body[at] = random.next() as u8,
+                    _ => body[at] ^= 1,
+                }
+            }
+            Field::Message(field, _) => *field = random.below(16) as u64,
+        },
+    }
+}
+
+/// One to four damages that leave the message a message.
+fn mutate_message(random: &mut Random, seed: &[u8]) -> Vec<u8> {
+    let mut fields = parse(seed).expect("the seeds are well formed");
+    for _ in 0..=random.below(4) {
+        mutate_fields(random, &mut fields);
+    }
+    write(&fields)
+}
+
 /// The largest resident size of this process so far, in bytes; nothing where the system does not say.
 fn peak_memory() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -370,7 +481,8 @@ fn damaged_models_neither_panic_nor_blow_up() {
     for case in 0..20_000u64 {
         let mut random = Random(case.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let seed = &seeds[if random.below(2) == 0 { 0 } else { random.below(seeds.len()) }];
-        fuzz(case, &mutate(&mut random, seed), &mut damaged);
+        let data = if case % 4 == 0 { mutate(&mut random, seed) } else { mutate_message(&mut random, seed) };
+        fuzz(case, &data, &mut damaged);
     }
     let mut noise = Reached::default();
     for case in 20_000..25_000u64 {
