@@ -171,7 +171,8 @@ pub enum GraphError {
     },
     /// A rewrite did not come to rest.
     #[error(
-        "rewrite `{rewrite}` was applied {count} times without coming to rest, last at node `{node}`; it loops"
+        "rewrite `{rewrite}` was applied {count} times without coming to rest, last at node `{node}`; it \
+            loops"
     )]
     Loop {
         /// The rewrite.

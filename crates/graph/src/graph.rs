@@ -94,7 +94,8 @@ impl Graph {
         id
     }
 
-    /// `name`, or `name` with the next suffix `_1`, `_2`, ... that makes it unique. An empty name becomes `value`.
+    /// `name`, or `name` with the next suffix `_1`, `_2`, ... that makes it unique. An empty name becomes
+    /// `value`.
     fn unique_name(&mut self, name: String) -> String {
         let name = if name.is_empty() { "value".to_owned() } else { name };
         if !self.names.contains_key(&name) {
@@ -123,11 +124,12 @@ impl Graph {
         self.add_value(name.into(), ty, Definition::Constant(tensor.to_contiguous()))
     }
 
-    /// Adds a node; shapes and types of its outputs are inferred and checked here. Its outputs are named after it:
-    /// `name` for one, `name.0`, `name.1`, ... for several.
+    /// Adds a node; shapes and types of its outputs are inferred and checked here. Its outputs are named
+    /// after it: `name` for one, `name.0`, `name.1`, ... for several.
     ///
     /// # Errors
-    /// An input is not of this graph; the operator refuses the inputs; an output would not fit the address space.
+    /// An input is not of this graph; the operator refuses the inputs; an output would not fit the address
+    /// space.
     pub fn add_node(
         &mut self,
         name: impl Into<String>,
@@ -305,7 +307,8 @@ impl Graph {
         self.outputs.contains(&id)
     }
 
-    /// The only live node that reads a value, if there is exactly one and the value is no output of the graph.
+    /// The only live node that reads a value, if there is exactly one and the value is no output of the
+    /// graph.
     pub fn only_consumer(&self, id: ValueId) -> Option<NodeId> {
         match self.consumers(id).as_slice() {
             [consumer] if !self.is_output(id) => Some(*consumer),
@@ -338,8 +341,9 @@ impl Graph {
         self.nodes.len()
     }
 
-    /// The live nodes so that each comes after those it reads from; among the possible orders the one closest to
-    /// insertion. In a graph with a cycle (which `verify` refuses) the nodes of the cycle come in some order.
+    /// The live nodes so that each comes after those it reads from; among the possible orders the one closest
+    /// to insertion. In a graph with a cycle (which `verify` refuses) the nodes of the cycle come in some
+    /// order.
     pub fn order(&self) -> Vec<NodeId> {
         #[derive(Clone, Copy, PartialEq)]
         enum State {
@@ -375,8 +379,9 @@ impl Graph {
         order
     }
 
-    /// Lets every reader of `old`, and the graph's outputs, read `new` instead. Where `old` is an output of the graph,
-    /// `new` takes its name, so that the graph's interface stays (unless `new` is an input, a constant or an output).
+    /// Lets every reader of `old`, and the graph's outputs, read `new` instead. Where `old` is an output of
+    /// the graph, `new` takes its name, so that the graph's interface stays (unless `new` is an input, a
+    /// constant or an output).
     ///
     /// # Errors
     /// The types differ, or an id is not of this graph.
@@ -438,7 +443,8 @@ impl Graph {
         }
     }
 
-    /// Replaces the operator of a node by one of the same signature for these inputs (a fused activation, say).
+    /// Replaces the operator of a node by one of the same signature for these inputs (a fused activation,
+    /// say).
     ///
     /// # Errors
     /// The operator refuses the inputs, or infers other types than the outputs have.
@@ -481,8 +487,8 @@ impl Graph {
         count
     }
 
-    /// Drops unlinked and dead nodes and constants that nobody reads, and renumbers nodes topologically. Inputs stay.
-    /// Returns, for each old value index, the new id if the value is still there.
+    /// Drops unlinked and dead nodes and constants that nobody reads, and renumbers nodes topologically.
+    /// Inputs stay. Returns, for each old value index, the new id if the value is still there.
     pub fn compact(&mut self) -> Vec<Option<ValueId>> {
         self.unlink_dead();
         let old = std::mem::take(self);

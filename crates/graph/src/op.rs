@@ -10,9 +10,9 @@ use crate::{Attributes, OpError, TensorType};
 
 /// The arithmetic of one execution of an operator. All counts are of scalar operations.
 ///
-/// `multiplications` and `additions` are totals: they include those that `macs` counts as pairs. What is neither
-/// (comparisons, divisions, transcendental functions, conversions) is in `others`; pure data movement costs nothing here.
-/// Sums of costs saturate.
+/// `multiplications` and `additions` are totals: they include those that `macs` counts as pairs. What is
+/// neither (comparisons, divisions, transcendental functions, conversions) is in `others`; pure data movement
+/// costs nothing here. Sums of costs saturate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cost {
     /// Multiply-accumulates: products that are summed up, as in a convolution.
@@ -85,16 +85,17 @@ impl std::iter::Sum for Cost {
 
 /// An operator with its attributes: what a node does.
 ///
-/// An implementation is immutable and knows nothing of the graph it is in. A user's own operator implements this trait
-/// and is entered into a [`Registry`](crate::Registry) under its name; nothing else in the project has to change.
-/// Differentiation will be one more method with a default that refuses: `gradient` builds, from the graph, the node
-/// and the gradients of its outputs, the gradients of its inputs out of ordinary operators.
+/// An implementation is immutable and knows nothing of the graph it is in. A user's own operator implements
+/// this trait and is entered into a [`Registry`](crate::Registry) under its name; nothing else in the project
+/// has to change. Differentiation will be one more method with a default that refuses: `gradient` builds,
+/// from the graph, the node and the gradients of its outputs, the gradients of its inputs out of ordinary
+/// operators.
 pub trait Op: Debug + Send + Sync + Any {
     /// The name in text and registry, in snake case.
     fn name(&self) -> &'static str;
 
-    /// Every attribute, always in the same order. Text form and equality come from it: two operators of the same name
-    /// and attributes are the same, and the registry rebuilds the operator from them.
+    /// Every attribute, always in the same order. Text form and equality come from it: two operators of the
+    /// same name and attributes are the same, and the registry rebuilds the operator from them.
     fn attributes(&self) -> Attributes;
 
     /// The types of the outputs for inputs of these types: the shape and type rule.
@@ -103,20 +104,22 @@ pub trait Op: Debug + Send + Sync + Any {
     /// The operands do not fit the operator or one another; the error names operator, operand and shapes.
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError>;
 
-    /// Computes on the host. `inputs` have types that [`infer`](Op::infer) accepted and may be views of any strides;
-    /// `outputs` are allocated, contiguous, of the inferred types, of unspecified content, and are written whole.
-    /// The result does not depend on the number of threads.
+    /// Computes on the host. `inputs` have types that [`infer`](Op::infer) accepted and may be views of any
+    /// strides; `outputs` are allocated, contiguous, of the inferred types, of unspecified content, and are
+    /// written whole. The result does not depend on the number of threads.
     ///
     /// # Errors
     /// The host has no kernel for this type, or a value (an index) is out of range.
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError>;
 
-    /// The output as a view of the only input's storage, for operators that merely describe the same memory anew.
+    /// The output as a view of the only input's storage, for operators that merely describe the same memory
+    /// anew.
     fn view(&self, _input: &Tensor) -> Option<Tensor> {
         None
     }
 
-    /// Whether every element of the output depends only on the elements of the (broadcast) operands at its position.
+    /// Whether every element of the output depends only on the elements of the (broadcast) operands at its
+    /// position.
     fn is_elementwise(&self) -> bool {
         false
     }

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use crate::{Definition, Graph, GraphError, NodeId, TensorType, ValueId};
 
 impl Graph {
-    /// Checks every rule of the graph: operands and outputs exist and point back, types are what the operators infer,
-    /// use lists are right, nothing live reads from anything unlinked, there is no cycle, names are unique.
+    /// Checks every rule of the graph: operands and outputs exist and point back, types are what the
+    /// operators infer, use lists are right, nothing live reads from anything unlinked, there is no cycle,
+    /// names are unique.
     ///
     /// # Errors
     /// [`GraphError::Invalid`] with the rule and the place, or the operator's own error.

@@ -12,7 +12,7 @@ mod sealed {
 
 /// A Rust type that a tensor can hold. Implemented for exactly the types of [`DType`].
 pub trait Element:
-    sealed::Sealed + Copy + Default + PartialEq + PartialOrd + Debug + Send + Sync + 'static + bytemuck::NoUninit
+    sealed::Sealed + Copy + Default + PartialEq + PartialOrd + Debug + Send + Sync + bytemuck::NoUninit + 'static
 {
     /// The element type's tag.
     const DTYPE: DType;
@@ -27,14 +27,16 @@ pub trait Element:
     /// Converts every element of `buffer`: integers wrap, floats saturate and NaN becomes 0 on the way to an
     /// integer, everything but zero is `true`.
     fn convert_from(buffer: &Buffer) -> Vec<Self>;
-    /// Converts the elements of `buffer` from `start` on into `target`, as [`convert_from`](Element::convert_from).
+    /// Converts the elements of `buffer` from `start` on into `target`, as
+    /// [`convert_from`](Element::convert_from).
     ///
     /// # Panics
     /// The buffer holds fewer than `start + target.len()` elements.
     fn convert_into(buffer: &Buffer, start: usize, target: &mut [Self]);
     /// The value as `f64` (`i64` beyond 2^53 is rounded; `false` is 0, `true` is 1).
     fn to_f64(self) -> f64;
-    /// The nearest value of this type: floats round to even, integers truncate and saturate, NaN becomes integer 0.
+    /// The nearest value of this type: floats round to even, integers truncate and saturate, NaN becomes
+    /// integer 0.
     fn from_f64(value: f64) -> Self;
 }
 

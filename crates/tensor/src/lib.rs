@@ -1,7 +1,7 @@
 //! Dense tensors: a shared buffer, a shape, strides and an offset.
 //!
-//! This crate knows element types, views and tensor files. It does no arithmetic (that is `kernels`) and has no
-//! notion of operators or graphs. Start reading at [`Tensor`].
+//! This crate knows element types, views and tensor files. It does no arithmetic (that is `kernels`) and has
+//! no notion of operators or graphs. Start reading at [`Tensor`].
 
 mod dtype;
 mod element;

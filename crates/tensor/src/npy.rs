@@ -35,7 +35,8 @@ pub fn read(path: &Path) -> Result<Tensor> {
 pub fn read_from(mut reader: impl Read) -> Result<Tensor> {
     let header = read_header(&mut reader)?;
     let bytes = element_count(header.dtype, &header.shape)? * header.dtype.size_bytes();
-    // The buffer grows with what is really there, so a header cannot demand memory that the file does not fill.
+    // The buffer grows with what is really there, so a header cannot demand memory that the file does not
+    // fill.
     let mut data = Vec::new();
     let found = reader.take(bytes as u64).read_to_end(&mut data)?;
     if found != bytes {

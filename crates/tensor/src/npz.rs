@@ -1,7 +1,7 @@
 //! NumPy's `.npz`: named tensors in a ZIP archive (PKWARE APPNOTE 6.3), one `.npy` each.
 //!
-//! Reads stored and deflated entries through the central directory; writes stored entries with a fixed date, so that the same
-//! tensors give the same bytes.
+//! Reads stored and deflated entries through the central directory; writes stored entries with a fixed date,
+//! so that the same tensors give the same bytes.
 
 use std::collections::HashSet;
 use std::fs;

@@ -17,7 +17,8 @@ fn invalid(problem: impl Into<String>) -> TensorError {
 /// Reads every tensor of a file, by name.
 ///
 /// # Errors
-/// The file cannot be read, is no valid safetensors file, or holds an element type this project does not know.
+/// The file cannot be read, is no valid safetensors file, or holds an element type this project does not
+/// know.
 pub fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
     let bytes = fs::read(path).map_err(io_error(path))?;
     read_bytes(&bytes).map_err(in_file(path))

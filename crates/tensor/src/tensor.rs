@@ -7,10 +7,11 @@ use crate::element::with_buffer;
 use crate::layout::{copy_view, dense_strides, element_count, is_dense};
 use crate::{Buffer, DType, Element, Result, TensorError, with_element};
 
-/// A dense tensor, cheap to clone: clones and views share the storage, and a write copies it first if it is shared.
+/// A dense tensor, cheap to clone: clones and views share the storage, and a write copies it first if it is
+/// shared.
 ///
-/// The view is `shape`, `strides` and `offset`, all in elements; strides may be 0 (broadcast) or negative (reversed).
-/// A rank-0 tensor is a scalar with one element.
+/// The view is `shape`, `strides` and `offset`, all in elements; strides may be 0 (broadcast) or negative
+/// (reversed). A rank-0 tensor is a scalar with one element.
 #[derive(Clone)]
 pub struct Tensor {
     storage: Arc<Buffer>,
@@ -228,7 +229,8 @@ impl Tensor {
         Ok(self.gather_view(values, self.len()))
     }
 
-    /// The elements in row-major order; takes the storage without a copy if it is not shared and holds nothing else.
+    /// The elements in row-major order; takes the storage without a copy if it is not shared and holds
+    /// nothing else.
     ///
     /// # Errors
     /// Another type.
@@ -244,8 +246,8 @@ impl Tensor {
         T::into_vec(Arc::unwrap_or_clone(self.storage)).map_err(wrong)
     }
 
-    /// The start of the storage as a dense tensor of `shape`, whatever part of it this tensor showed: how an arena uses
-    /// memory again. The elements are whatever the storage holds.
+    /// The start of the storage as a dense tensor of `shape`, whatever part of it this tensor showed: how an
+    /// arena uses memory again. The elements are whatever the storage holds.
     ///
     /// # Errors
     /// The storage holds fewer elements than `shape` has.
@@ -258,7 +260,8 @@ impl Tensor {
         Ok(Tensor { storage: self.storage, shape: shape.to_vec(), strides: dense_strides(shape), offset: 0 })
     }
 
-    /// The same elements, in row-major order, under another shape. Shares the storage if this tensor is contiguous.
+    /// The same elements, in row-major order, under another shape. Shares the storage if this tensor is
+    /// contiguous.
     ///
     /// # Errors
     /// Another number of elements.
@@ -298,8 +301,8 @@ impl Tensor {
         })
     }
 
-    /// A view of the elements `start`, `start + step`, ... before `end` along `axis`. Indices are literal: with a
-    /// negative step, `end` is -1 to reach index 0.
+    /// A view of the elements `start`, `start + step`, ... before `end` along `axis`. Indices are literal:
+    /// with a negative step, `end` is -1 to reach index 0.
     ///
     /// # Errors
     /// No such axis, step 0, or an index outside the axis.
@@ -379,7 +382,8 @@ impl Tensor {
         Ok(())
     }
 
-    /// The elements as bytes in row-major order, in the machine's byte order (little-endian on every supported one).
+    /// The elements as bytes in row-major order, in the machine's byte order (little-endian on every
+    /// supported one).
     ///
     /// # Errors
     /// A view that is not contiguous.
@@ -418,7 +422,8 @@ fn buffer_from_le_bytes(dtype: DType, bytes: Vec<u8>) -> Result<Buffer> {
 }
 
 impl Tensor {
-    /// Whether the two have the same type, shape and elements to the last bit: NaN equals itself, 0 differs from -0.
+    /// Whether the two have the same type, shape and elements to the last bit: NaN equals itself, 0 differs
+    /// from -0.
     pub fn same_bits(&self, other: &Tensor) -> bool {
         let (left, right) = (self.to_contiguous(), other.to_contiguous());
         self.dtype() == other.dtype()

@@ -16,8 +16,10 @@ const NAME: &str = "arg_min";
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "The index of the smallest element along an axis; NaN counts as smallest.\n\
-        Operand: x of a numeric type, the axis not empty. Result: y (i64) without the axis, or with 1 in its place.\n\
-        Attributes: axis, from 0; keep_dims; last: whether of equal elements the last one is taken and not the first.",
+        Operand: x of a numeric type, the axis not empty. Result: y (i64) without the axis, or with 1 in its \
+        place.\n\
+        Attributes: axis, from 0; keep_dims; last: whether of equal elements the last one is taken and not \
+        the first.",
     build,
 };
 

@@ -15,7 +15,8 @@ const NAME: &str = "broadcast";
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "x repeated to a larger shape by NumPy's rule.\n\
-        Operand: x of any type, whose dimensions, aligned at the right, equal those of `shape` or are 1. Result: y of `shape`.\n\
+        Operand: x of any type, whose dimensions, aligned at the right, equal those of `shape` or are 1. \
+        Result: y of `shape`.\n\
         Attributes: shape.",
     build,
 };

@@ -12,7 +12,8 @@ const NAME: &str = "cast";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "The elements converted to another type: floats to integers truncate and saturate (NaN gives 0), integers wrap, \\n\
+    documentation: "The elements converted to another type: floats to integers truncate and saturate (NaN \
+        gives 0), integers wrap, \\n\
         everything but zero becomes true.\n\
         Operand: x of any type. Result: y of x's shape.\n\
         Attributes: to, an element type.",

@@ -18,7 +18,8 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "The elements brought between two bounds: min(max(x, low), high); NaN stays NaN.\n\
         Operand: x of a numeric type. Result: y like x.\n\
-        Attributes: low, high (floats, may be infinite, low <= high); for integer types they are rounded inwards.",
+        Attributes: low, high (floats, may be infinite, low <= high); for integer types they are rounded \
+        inwards.",
     build,
 };
 

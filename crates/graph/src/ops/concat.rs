@@ -13,7 +13,8 @@ const NAME: &str = "concat";
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "The operands one after the other along an axis.\n\
-        Operands: x0, x1, ... (at least one) of one type, equal in every dimension but that of the axis. Result: y.\n\
+        Operands: x0, x1, ... (at least one) of one type, equal in every dimension but that of the axis. \
+        Result: y.\n\
         Attributes: axis, from 0.",
     build,
 };

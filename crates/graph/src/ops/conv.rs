@@ -19,15 +19,18 @@ const NAME: &str = "conv";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "Two-dimensional convolution (cross-correlation) in NCHW, with an optional bias and activation.\n\
+    documentation: "Two-dimensional convolution (cross-correlation) in NCHW, with an optional bias and \
+        activation.\n\
         Operands: x[N,C,H,W], w[O,C/groups,KH,KW], bias[O] (optional). Result: y[N,O,OH,OW].\n\
-        Attributes: stride [h,w] and dilation [h,w] at least 1; padding [top,left,bottom,right]; groups divides C and O; \
+        Attributes: stride [h,w] and dilation [h,w] at least 1; padding [top,left,bottom,right]; groups \
+        divides C and O; \
         activation none, relu or \"clamp(low,high)\".\n\
         OH = (H + top + bottom - dilation * (KH - 1) - 1) / stride + 1, rounded down.",
     build,
 };
 
-/// Two-dimensional convolution: `y = activation(x * w + bias)`; x[N,C,H,W], w[O,C/groups,KH,KW], bias[O] optional.
+/// Two-dimensional convolution: `y = activation(x * w + bias)`; `x[N,C,H,W]`, `w[O,C/groups,KH,KW]`,
+/// `bias[O]` optional.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conv {
     /// Steps between windows `[height, width]`, at least 1.

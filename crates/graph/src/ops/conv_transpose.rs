@@ -20,15 +20,17 @@ const NAME: &str = "conv_transpose";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "Two-dimensional transposed convolution in NCHW: the gradient of `conv` with respect to its input.\n\
+    documentation: "Two-dimensional transposed convolution in NCHW: the gradient of `conv` with respect to \
+        its input.\n\
         Operands: x[N,C,H,W], w[C,O/groups,KH,KW], bias[O] (optional). Result: y[N,O,OH,OW].\n\
-        Attributes: stride, dilation [h,w] at least 1; padding [top,left,bottom,right], cut off the result; output_padding [h,w], \n\
+        Attributes: stride, dilation [h,w] at least 1; padding [top,left,bottom,right], cut off the result; \
+        output_padding [h,w], \
         added at its bottom and right; groups; activation none, relu or \"clamp(low,high)\".\n\
         OH = stride * (H - 1) + output_padding + dilation * (KH - 1) + 1 - top - bottom.",
     build,
 };
 
-/// Transposed convolution: x[N,C,H,W], w[C,O/groups,KH,KW], bias[O] optional.
+/// Transposed convolution: `x[N,C,H,W]`, `w[C,O/groups,KH,KW]`, `bias[O]` optional.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConvTranspose {
     /// Distance between input elements in the output `[height, width]`, at least 1.

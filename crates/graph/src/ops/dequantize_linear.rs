@@ -18,7 +18,8 @@ const NAME: &str = "dequantize_linear";
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "y = (x - zero) * scale in f32 (rule N-DEQUANTIZE of docs/numerics.md).\n\
-        Operands: x (i8, u8 or i32), scale (f32: a scalar, [1], or one entry for each index of the axis), zero (of x's type and \n\
+        Operands: x (i8, u8 or i32), scale (f32: a scalar, [1], or one entry for each index of the axis), \
+        zero (of x's type and \
         scale's shape). Result: y (f32) of x's shape.\n\
         Attributes: axis, from 0; it plays no part where scale has one entry.",
     build,

@@ -15,8 +15,10 @@ const NAME: &str = "gather";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "The slices of x along an axis that the indices name: y[.., i.., ..] = x[.., indices[i..], ..].\n\
-        Operands: x of any type, indices (i32 or i64, -size..size of the axis; negative ones count from the end).\n\
+    documentation: "The slices of x along an axis that the indices name: y[.., i.., ..] = x[.., \
+        indices[i..], ..].\n\
+        Operands: x of any type, indices (i32 or i64, -size..size of the axis; negative ones count from the \
+        end).\n\
         Result: y, x's shape with the axis replaced by the indices' shape.\n\
         Attributes: axis, from 0.",
     build,

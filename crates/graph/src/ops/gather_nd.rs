@@ -14,9 +14,12 @@ const NAME: &str = "gather_nd";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "y[b.., i.., ..] = x[b.., indices[b.., i.., 0], indices[b.., i.., 1], .., ..]: each row of the indices names a slice of x.\n\
-        Operands: x of any type, indices (i32 or i64) [B.., I.., K], the first batch_dims dimensions equal to x's; K is at least 1 \\n\
-        and at most the rank of x less batch_dims. Result: y, [B.., I..] and the dimensions of x from batch_dims + K on.\n\
+    documentation: "y[b.., i.., ..] = x[b.., indices[b.., i.., 0], indices[b.., i.., 1], .., ..]: each row \
+        of the indices names a slice of x.\n\
+        Operands: x of any type, indices (i32 or i64) [B.., I.., K], the first batch_dims dimensions equal \
+        to x's; K is at least 1 \\n\
+        and at most the rank of x less batch_dims. Result: y, [B.., I..] and the dimensions of x from \
+        batch_dims + K on.\n\
         Attributes: batch_dims.",
     build,
 };

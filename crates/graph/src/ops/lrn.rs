@@ -14,14 +14,15 @@ const NAME: &str = "lrn";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "y = x / (bias + alpha / size * s)^beta, s the sum of the squares of x over `size` neighbouring channels: from \\n\
+    documentation: "y = x / (bias + alpha / size * s)^beta, s the sum of the squares of x over `size` \
+        neighbouring channels: from \\n\
         c - floor((size - 1) / 2) to c + ceil((size - 1) / 2), as far as there are channels.\n\
         Operand: x[N,C,..] of type f32, f16 or bf16. Result: y like x.\n\
         Attributes: size at least 1; alpha, beta, bias (floats).",
     build,
 };
 
-/// Local response normalisation across channels of x[N,C,..].
+/// Local response normalisation across channels of `x[N,C,..]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lrn {
     /// Channels summed over, at least 1.

@@ -20,7 +20,8 @@ const NAME: &str = "matmul";
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "The matrix product of the last two dimensions, as NumPy's matmul.\n\
-        Operands: x[..,M,K], y[..,K,N] of one numeric type; leading dimensions are broadcast; a vector x[K] counts as one row and \\n\
+        Operands: x[..,M,K], y[..,K,N] of one numeric type; leading dimensions are broadcast; a vector x[K] \
+        counts as one row and \\n\
         a vector y[K] as one column, and that dimension is dropped from the result. Result: [..,M,N].\n\
         No attributes.",
     build,
@@ -111,7 +112,8 @@ fn forward(view: Tensor, rank: usize) -> Tensor {
     if view.strides()[rank - 2..].iter().any(|&stride| stride < 0) { view.copy() } else { view }
 }
 
-/// Below this many products a matrix is not worth the kernel's own threads; batches are spread over threads instead.
+/// Below this many products a matrix is not worth the kernel's own threads; batches are spread over threads
+/// instead.
 const SMALL_PRODUCT: usize = 1 << 18;
 
 fn run_f32(product: &Product, x: &Tensor, y: &Tensor, output: &mut [f32]) -> Result<(), OpError> {

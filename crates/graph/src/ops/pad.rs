@@ -14,10 +14,13 @@ const NAME: &str = "pad";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "Elements added before and after along each axis: a constant, the nearest element (edge), or the mirror image without the \n\
+    documentation: "Elements added before and after along each axis: a constant, the nearest element (edge), \
+        or the mirror image without the \
         border itself (reflect).\n\
-        Operand: x of any type; edge needs a non-empty axis where it pads, reflect one longer than the padding. Result: y.\n\
-        Attributes: before, after: one entry for each axis; mode constant, edge or reflect; value (a float, rounded to x's type), for \n\
+        Operand: x of any type; edge needs a non-empty axis where it pads, reflect one longer than the \
+        padding. Result: y.\n\
+        Attributes: before, after: one entry for each axis; mode constant, edge or reflect; value (a float, \
+        rounded to x's type), for \
         constant.",
     build,
 };

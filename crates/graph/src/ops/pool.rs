@@ -20,8 +20,10 @@ const NAME: &str = "pool";
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "Max or average pooling in NCHW.\n\
-        Operand: x[N,C,H,W]; max takes every numeric type, average the floats f32, f16, bf16. Result: y[N,C,OH,OW].\n\
-        Attributes: kind max or average; kernel, stride, dilation [h,w] at least 1; padding [top,left,bottom,right]; \
+        Operand: x[N,C,H,W]; max takes every numeric type, average the floats f32, f16, bf16. Result: \
+        y[N,C,OH,OW].\n\
+        Attributes: kind max or average; kernel, stride, dilation [h,w] at least 1; padding \
+        [top,left,bottom,right]; \
         output [OH,OW], into which rounding up is resolved: a window may start at most in the padded input; \
         count_include_pad: whether padding counts in the divisor of an average.",
     build,
@@ -57,7 +59,7 @@ impl FromStr for PoolKind {
     }
 }
 
-/// Pooling of x[N,C,H,W] to y[N,C,OH,OW].
+/// Pooling of `x[N,C,H,W]` to `y[N,C,OH,OW]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pool {
     /// Max or average.
@@ -72,7 +74,8 @@ pub struct Pool {
     pub dilation: [usize; 2],
     /// The output `[height, width]`.
     pub output: [usize; 2],
-    /// Whether padding counts in the divisor of an average. What a window reaches beyond the padding never counts.
+    /// Whether padding counts in the divisor of an average. What a window reaches beyond the padding never
+    /// counts.
     pub count_include_pad: bool,
 }
 
@@ -90,7 +93,8 @@ impl Pool {
 /// Beyond this a window is an error of its source, and sums of its sizes could overflow.
 const SIZE_LIMIT: usize = 1 << 24;
 
-/// Checks `output [height, width]` of a pool of `window` over `input`: every window starts inside the padded input.
+/// Checks `output [height, width]` of a pool of `window` over `input`: every window starts inside the padded
+/// input.
 pub(crate) fn check_output(window: &Window, input: [usize; 2], output: [usize; 2]) -> Result<(), String> {
     for axis in 0..2 {
         let sizes = [window.kernel[axis], window.stride[axis], window.dilation[axis]];

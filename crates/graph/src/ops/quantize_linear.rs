@@ -17,8 +17,10 @@ const NAME: &str = "quantize_linear";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "y = clamp(round_half_even(x / scale) + zero) in f32 (rule N-QUANTIZE of docs/numerics.md); not-a-number becomes `zero`.\n\
-        Operands: x (f32, f16, bf16), scale (f32: a scalar, [1], or one entry for each index of the axis), zero (i8 or u8, of scale's \n\
+    documentation: "y = clamp(round_half_even(x / scale) + zero) in f32 (rule N-QUANTIZE of \
+        docs/numerics.md); not-a-number becomes `zero`.\n\
+        Operands: x (f32, f16, bf16), scale (f32: a scalar, [1], or one entry for each index of the axis), \
+        zero (i8 or u8, of scale's \
         shape). Result: y of zero's type and x's shape.\n\
         Attributes: axis, from 0; it plays no part where scale has one entry.",
     build,

@@ -16,9 +16,12 @@ const NAME: &str = "reduce";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "The sum, mean, maximum, minimum or product along axes. Of no element the sum is 0, the product 1, the mean NaN (0 for \\n\
-        integers), the maximum the type's lowest and the minimum its highest value. Integers are summed in 64 bits and wrap.\n\
-        Operand: x of a numeric type; bool for max and min. Result: y without the axes, or with 1 in their place.\n\
+    documentation: "The sum, mean, maximum, minimum or product along axes. Of no element the sum is 0, the \
+        product 1, the mean NaN (0 for \\n\
+        integers), the maximum the type's lowest and the minimum its highest value. Integers are summed in \
+        64 bits and wrap.\n\
+        Operand: x of a numeric type; bool for max and min. Result: y without the axes, or with 1 in their \
+        place.\n\
         Attributes: kind sum, mean, max, min or product; axes, each at most once; keep_dims.",
     build,
 };
@@ -98,7 +101,10 @@ pub(crate) fn reduced_shape(shape: &[usize], axes: &[usize], keep_dims: bool) ->
 }
 
 macro_rules! reduce_as {
-    ($self:expr, $x:expr, $type:ty, $add:expr, $multiply:expr, $lowest:expr, $highest:expr, $is_nan:expr, $divide:expr) => {{
+    (
+        $self:expr, $x:expr, $type:ty, $add:expr, $multiply:expr, $lowest:expr, $highest:expr, $is_nan:expr,
+        $divide:expr
+    ) => {{
         let count = $self.axes.iter().map(|&axis| $x.shape()[axis]).product::<usize>();
         let mut result =
             vec![<$type>::default(); reduced_shape($x.shape(), &$self.axes, false).iter().product()];

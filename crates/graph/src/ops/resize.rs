@@ -18,16 +18,22 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "Interpolation to another size, axis by axis, as ONNX Resize.\n\
         Operand: x of any type for nearest, f32, f16 or bf16 for linear and cubic. Result: y of `shape`.\n\
-        Attributes: mode nearest, linear or cubic; coordinates half_pixel, half_pixel_symmetric, pytorch_half_pixel, \
+        Attributes: mode nearest, linear or cubic; coordinates half_pixel, half_pixel_symmetric, \
+        pytorch_half_pixel, \
         asymmetric or align_corners: how an index of y becomes a position in x; rounding round_prefer_floor, \
-        round_prefer_ceil, floor or ceil, for nearest; shape; scales, one factor for each axis (y's size over x's, \
+        round_prefer_ceil, floor or ceil, for nearest; shape; scales, one factor for each axis (y's size \
+        over x's, \
         before it was rounded down); cubic_coefficient and exclude_outside, for cubic.",
     build,
 };
 
 /// A set of words that stand for the values of an enumeration.
 macro_rules! words {
-    ($(#[$doc:meta])* $type:ident, $what:literal { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
+    (
+        $(#[$doc:meta])* $type:ident, $what:literal {
+            $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)?
+        }
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum $type {

@@ -15,8 +15,10 @@ const NAME: &str = "scatter_nd";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "x with the slices that the rows of the indices name replaced by the updates; of equal rows the last one stays.\n\
-        Operands: x of any type, indices (i32 or i64) [I.., K] with K from 1 to the rank of x, updates of x's type, [I..] and the \\n\
+    documentation: "x with the slices that the rows of the indices name replaced by the updates; of equal \
+        rows the last one stays.\n\
+        Operands: x of any type, indices (i32 or i64) [I.., K] with K from 1 to the rank of x, updates of \
+        x's type, [I..] and the \\n\
         dimensions of x from K on. Result: y like x.\n\
         No attributes.",
     build,

@@ -12,7 +12,8 @@ const NAME: &str = "slice";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "Along each axis the elements starts, starts + steps, ... before ends. Indices are literal: from 0, and with a \\n\
+    documentation: "Along each axis the elements starts, starts + steps, ... before ends. Indices are \
+        literal: from 0, and with a \\n\
         negative step an end of -1 reaches index 0.\n\
         Operand: x of any type. Result: y.\n\
         Attributes: starts, ends, steps: one entry for each axis; steps are not 0.",

@@ -17,7 +17,8 @@ const NAME: &str = "softmax";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "exp(x - max) / sum(exp(x - max)) along an axis, the maximum taken along it too, so that nothing overflows.\n\
+    documentation: "exp(x - max) / sum(exp(x - max)) along an axis, the maximum taken along it too, so that \
+        nothing overflows.\n\
         Operand: x of a floating-point type. Result: y like x.\n\
         Attributes: axis, from 0.",
     build,
@@ -103,7 +104,8 @@ impl Op for Softmax {
     }
 
     fn cost(&self, inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {
-        // Per element: one comparison, one exponential, one division; one subtraction and one addition to the sum.
+        // Per element: one comparison, one exponential, one division; one subtraction and one addition to the
+        // sum.
         let elements = inputs[0].elements() as u64;
         Cost::others(3 * elements) + Cost::additions(2 * elements)
     }

@@ -13,9 +13,11 @@ const NAME: &str = "top_k";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "The k largest (or smallest) elements along an axis, best first; of equal ones the lower index comes first; NaN counts as \\n\
+    documentation: "The k largest (or smallest) elements along an axis, best first; of equal ones the lower \
+        index comes first; NaN counts as \\n\
         largest.\n\
-        Operand: x of a numeric type. Results: values like x with k along the axis, and their indices (i64).\n\
+        Operand: x of a numeric type. Results: values like x with k along the axis, and their indices \
+        (i64).\n\
         Attributes: k, at most the axis; axis, from 0; largest.",
     build,
 };

@@ -14,8 +14,8 @@ pub trait Rewrite: Send + Sync {
     /// The fact that the rule rests on, and when it applies.
     fn documentation(&self) -> &'static str;
 
-    /// The change to make at `node`, if the rule matches there. A patch must bring progress: applied again and again, rules
-    /// must come to rest.
+    /// The change to make at `node`, if the rule matches there. A patch must bring progress: applied again
+    /// and again, rules must come to rest.
     ///
     /// # Errors
     /// Something the rule computes (a folded constant) failed.
@@ -74,8 +74,8 @@ impl Context {
     }
 }
 
-/// Generations of rewritten nodes that are allowed beyond the number of nodes at the start; a rule that undoes another
-/// passes it soon.
+/// Generations of rewritten nodes that are allowed beyond the number of nodes at the start; a rule that
+/// undoes another passes it soon.
 const SPARE_GENERATIONS: usize = 64;
 
 /// Applies rules to a graph until none matches.
@@ -85,8 +85,8 @@ pub struct Driver<'a> {
 }
 
 impl<'a> Driver<'a> {
-    /// A driver of these rules, tried in this order at each node. The graph is verified after each application in debug
-    /// builds.
+    /// A driver of these rules, tried in this order at each node. The graph is verified after each
+    /// application in debug builds.
     pub fn new(rewrites: &'a [Box<dyn Rewrite>]) -> Driver<'a> {
         Driver { rewrites, verify: cfg!(debug_assertions) }
     }
@@ -97,11 +97,12 @@ impl<'a> Driver<'a> {
         Driver { verify: true, ..self }
     }
 
-    /// Applies rules until none matches or the context's budget is used up; returns how many applications were made.
+    /// Applies rules until none matches or the context's budget is used up; returns how many applications
+    /// were made.
     ///
     /// # Errors
-    /// A rule failed, its patch did not fit, broke the graph, or the rules do not come to rest. The graph is then not to
-    /// be used any more.
+    /// A rule failed, its patch did not fit, broke the graph, or the rules do not come to rest. The graph is
+    /// then not to be used any more.
     pub fn run(&self, graph: &mut Graph, context: &mut Context) -> Result<usize, GraphError> {
         let before = context.applications.len();
         let mut queue: VecDeque<NodeId> = graph.order().into();
@@ -115,7 +116,8 @@ impl<'a> Driver<'a> {
                 let name = graph.node(node).name.clone();
                 context.record(rewrite, name.clone());
                 let generation = generations[node.index()] + 1;
-                // The matched node stays where only some of its outputs were replaced; it must come to rest too.
+                // The matched node stays where only some of its outputs were replaced; it must come to rest
+                // too.
                 generations[node.index()] = generation;
                 generations.resize(graph.node_count(), generation);
                 queued.resize(graph.node_count(), false);
@@ -149,8 +151,8 @@ impl<'a> Driver<'a> {
     }
 }
 
-/// The live nodes whose surroundings a patch has changed: the new ones, their producers, and the readers of what they
-/// replace.
+/// The live nodes whose surroundings a patch has changed: the new ones, their producers, and the readers of
+/// what they replace.
 fn neighbours(graph: &Graph, matched: NodeId, changes: &Changes) -> Vec<NodeId> {
     let mut nodes = changes.added.clone();
     for &replacement in &changes.replacements {

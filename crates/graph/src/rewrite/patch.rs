@@ -83,13 +83,15 @@ impl Patch {
         PatchValue::Constant(self.constants.len() - 1)
     }
 
-    /// Adds a node and returns its first output. With an empty name it is named after the node that was matched.
+    /// Adds a node and returns its first output. With an empty name it is named after the node that was
+    /// matched.
     pub fn node(&mut self, name: impl Into<String>, op: impl IntoOp, inputs: &[PatchValue]) -> PatchValue {
         self.nodes.push(NewNode { name: name.into(), op: op.into_op(), inputs: inputs.to_vec() });
         PatchValue::Node { node: self.nodes.len() - 1, index: 0 }
     }
 
-    /// Lets every reader of `old`, the patch's own nodes excepted, read `new` instead; the graph's outputs too.
+    /// Lets every reader of `old`, the patch's own nodes excepted, read `new` instead; the graph's outputs
+    /// too.
     pub fn replace(&mut self, old: ValueId, new: impl Into<PatchValue>) {
         self.replacements.push((old, new.into()));
     }

@@ -10,10 +10,11 @@
 //! }
 //! ```
 //!
-//! `#` starts a comment. Values are `%name`, or `%"any name"`. A node's name follows `as` where it differs from its first
-//! output's. Constants of up to 16 elements stand inline; larger ones are named, and their tensor is looked up when the text
-//! is parsed, and checked against type and checksum. Types are stated for the reader; the parser infers them anew and
-//! refuses a difference. Print and parse round-trip (a NaN's payload excepted).
+//! `#` starts a comment. Values are `%name`, or `%"any name"`. A node's name follows `as` where it differs
+//! from its first output's. Constants of up to 16 elements stand inline; larger ones are named, and their
+//! tensor is looked up when the text is parsed, and checked against type and checksum. Types are stated for
+//! the reader; the parser infers them anew and refuses a difference. Print and parse round-trip (a NaN's
+//! payload excepted).
 
 mod lexer;
 mod parser;
@@ -26,16 +27,19 @@ use ediacara_tensor::Tensor;
 use crate::{Graph, GraphError, Registry};
 
 impl Graph {
-    /// The graph as text: inputs, the constants that something reads, live nodes in topological order, outputs.
+    /// The graph as text: inputs, the constants that something reads, live nodes in topological order,
+    /// outputs.
     pub fn to_text(&self) -> String {
         printer::print(self)
     }
 
-    /// Reads a graph from its text form. `constants` finds the tensor of a constant that is not inline by its name.
+    /// Reads a graph from its text form. `constants` finds the tensor of a constant that is not inline by its
+    /// name.
     ///
     /// # Errors
-    /// [`GraphError::Parse`] with line and column: the text does not follow the form, a constant is not found or is not the
-    /// one that was printed, an operator is unknown or refuses its operands, a stated type is not the inferred one.
+    /// [`GraphError::Parse`] with line and column: the text does not follow the form, a constant is not found
+    /// or is not the one that was printed, an operator is unknown or refuses its operands, a stated type is
+    /// not the inferred one.
     pub fn parse(
         text: &str,
         registry: &Registry,
@@ -44,7 +48,8 @@ impl Graph {
         parser::parse(text, registry, constants)
     }
 
-    /// The tensor of the constant called `name`: what [`parse`](Graph::parse) takes to read this graph's text.
+    /// The tensor of the constant called `name`: what [`parse`](Graph::parse) takes to read this graph's
+    /// text.
     pub fn constant_by_name(&self, name: &str) -> Option<Tensor> {
         self.value_by_name(name).and_then(|id| self.constant(id)).cloned()
     }

@@ -19,8 +19,8 @@ pub(crate) fn iota(shape: &[usize]) -> Tensor {
     Tensor::from_vec(shape, (0..count).map(|value| value as f32).collect()).unwrap()
 }
 
-/// Infers, allocates and runs, as an executor does; also checks that the registry rebuilds the operator, that views agree
-/// with copies, and that strided operands give the same result.
+/// Infers, allocates and runs, as an executor does; also checks that the registry rebuilds the operator, that
+/// views agree with copies, and that strided operands give the same result.
 pub(crate) fn try_run(op: &dyn Op, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OpError> {
     let types: Vec<TensorType> = inputs.iter().map(|input| TensorType::of(input)).collect();
     let types: Vec<&TensorType> = types.iter().collect();

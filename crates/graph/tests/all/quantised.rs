@@ -1,4 +1,5 @@
-//! The quantised dialect against values worked out by hand from docs/numerics.md. Exhaustive tests are the kernels' own.
+//! The quantised dialect against values worked out by hand from docs/numerics.md. Exhaustive tests are the
+//! kernels' own.
 
 use ediacara_graph::DType;
 use ediacara_graph::ops::*;
@@ -26,8 +27,8 @@ fn q_conv_subtracts_zeros_and_requantises() {
     let shift = tensor(&[2], &[1_u8, 2]);
     // x - zero = [pad 0] 2 5; w - zero = (2, 3), (-2, 5).
     // Sums: 0*2 + 2*3 = 6, 2*2 + 5*3 = 19; 0 + 10 = 10, -4 + 25 = 21.
-    // (6 + 10) / 2 + 2 = 10, (19 + 10) / 2 = 14.5 up to 15, + 2 = 17; (10 - 4) * 3 / 4 = 4.5 up to 5, + 2 = 7;
-    // (21 - 4) * 3 / 4 = 12.75 to 13, + 2 = 15.
+    // (6 + 10) / 2 + 2 = 10, (19 + 10) / 2 = 14.5 up to 15, + 2 = 17; (10 - 4) * 3 / 4 = 4.5 up to 5, + 2 =
+    // 7; (21 - 4) * 3 / 4 = 12.75 to 13, + 2 = 15.
     check(&run(&op, &[&x, &w, &bias, &multiplier, &shift]), &[1, 1, 2, 2], &[10_i8, 7, 17, 15]);
     let bad = QConv { low: 5, high: 4, ..op };
     assert!(error(&bad, &[&x, &w, &bias, &multiplier, &shift]).contains("5 is above 4"));

@@ -4,7 +4,8 @@ use crate::ops::support::elementwise::comparison_op;
 
 comparison_op! {
     /// Whether `x > y`, as bool; false where either is NaN.
-    Greater, "greater", "Whether x > y; false where either is NaN. Operands: x, y of one numeric type, broadcast by NumPy's rule. Result: bool.",
+    Greater, "greater", "Whether x > y; false where either is NaN. Operands: x, y of one numeric type, \
+        broadcast by NumPy's rule. Result: bool.",
     on: [Float, Integer],
     |x, y| x.gt(&y)
 }

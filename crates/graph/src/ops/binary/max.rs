@@ -5,7 +5,8 @@ use crate::ops::support::elementwise::binary_op;
 
 binary_op! {
     /// The larger of x and y; NaN wins.
-    Max, "max", "The larger of x and y; NaN wins. Operands: x, y of one floating-point or integer type, broadcast by NumPy's rule.",
+    Max, "max", "The larger of x and y; NaN wins. Operands: x, y of one floating-point or integer type, \
+        broadcast by NumPy's rule.",
     cost: Cost::others,
     float: |x, y| if x > y || x.is_nan() { x } else { y },
     integer: |x, y| x.max(y)

@@ -1,6 +1,7 @@
 //! The quantised dialect: i8 in NHWC, to the bit as docs/numerics.md lays down; one file an operator.
 //!
-//! Movement of i8 data uses the ordinary operators (concat, slice, pad, reshape, transpose, ...) on NHWC tensors.
+//! Movement of i8 data uses the ordinary operators (concat, slice, pad, reshape, transpose, ...) on NHWC
+//! tensors.
 
 mod q_add;
 mod q_conv;
@@ -97,14 +98,14 @@ fn constants(
     })
 }
 
-/// The cost of `count` requantisations: one product, the sum with the rounding term and the zero point, the shift and the
-/// clamp's two comparisons.
+/// The cost of `count` requantisations: one product, the sum with the rounding term and the zero point, the
+/// shift and the clamp's two comparisons.
 fn requantise_cost(count: u64) -> Cost {
     Cost::multiplications(count) + Cost::additions(2 * count) + Cost::others(3 * count)
 }
 
-/// The cost of inner products of `terms` with bias and requantisation. Zero points are counted as part of the weights'
-/// and inputs' preparation, not as additions.
+/// The cost of inner products of `terms` with bias and requantisation. Zero points are counted as part of the
+/// weights' and inputs' preparation, not as additions.
 fn dot_cost(output: &TensorType, terms: usize) -> Cost {
     let elements = output.elements() as u64;
     Cost::inner_products(elements, terms as u64, elements) + requantise_cost(elements)

@@ -17,7 +17,8 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "The sum of two i8 tensors of different scales (rule N-ADD of docs/numerics.md).\n\
         Operands: x, y i8 of one shape. Result: i8 of that shape.\n\
-        Attributes: x_zero, y_zero, out_zero: -128 to 127; x_multiplier, y_multiplier: 0 to 2^31 - 1; shift: 1 to 62; low <= high.",
+        Attributes: x_zero, y_zero, out_zero: -128 to 127; x_multiplier, y_multiplier: 0 to 2^31 - 1; shift: \
+        1 to 62; low <= high.",
     build,
 };
 

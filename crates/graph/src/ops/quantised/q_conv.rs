@@ -17,15 +17,19 @@ const NAME: &str = "q_conv";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "Two-dimensional convolution of i8 in NHWC (rules N-DOT and N-REQUANTISE of docs/numerics.md). Padding stands for x_zero.\n\
-        Operands: x i8[N,H,W,C], w i8[O,KH,KW,C/groups], bias i32[O], multiplier i32[O], not negative, shift u8[O], 1 to 62.\n\
+    documentation: "Two-dimensional convolution of i8 in NHWC (rules N-DOT and N-REQUANTISE of \
+        docs/numerics.md). Padding stands for x_zero.\n\
+        Operands: x i8[N,H,W,C], w i8[O,KH,KW,C/groups], bias i32[O], multiplier i32[O], not negative, shift \
+        u8[O], 1 to 62.\n\
         Result: y i8[N,OH,OW,O].\n\
-        Attributes: stride, dilation [h,w] at least 1; padding [top,left,bottom,right]; groups (depthwise: groups = C = O); x_zero, \n\
+        Attributes: stride, dilation [h,w] at least 1; padding [top,left,bottom,right]; groups (depthwise: \
+        groups = C = O); x_zero, \
         w_zero, y_zero, low <= high: -128 to 127.",
     build,
 };
 
-/// Two-dimensional convolution of i8 in NHWC: x[N,H,W,C], w[O,KH,KW,C/groups], bias, multiplier and shift [O].
+/// Two-dimensional convolution of i8 in NHWC: `x[N,H,W,C]`, `w[O,KH,KW,C/groups]`, bias, multiplier and shift
+/// `[O]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QConv {
     /// Steps between windows `[height, width]`, at least 1.
@@ -112,7 +116,8 @@ impl Op for QConv {
         let divides = groups > 0 && channels.is_multiple_of(groups) && outputs.is_multiple_of(groups);
         if !divides || channels == 0 || w.shape[3] != channels / groups {
             let problem = format!(
-                "groups {groups} must divide {channels} input and {outputs} output channels, and w must have C / groups"
+                "groups {groups} must divide {channels} input and {outputs} output channels, and w must have \
+                    C / groups"
             );
             return Err(mismatch(NAME, ("x", x), ("w", w), problem));
         }

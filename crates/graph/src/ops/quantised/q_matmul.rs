@@ -16,12 +16,13 @@ const NAME: &str = "q_matmul";
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "The fully connected layer of i8 (rules N-DOT and N-REQUANTISE of docs/numerics.md).\n\
-        Operands: x i8[M,K], w i8[O,K], bias i32[O], multiplier i32[O], not negative, shift u8[O], 1 to 62. Result: y i8[M,O].\n\
+        Operands: x i8[M,K], w i8[O,K], bias i32[O], multiplier i32[O], not negative, shift u8[O], 1 to 62. \
+        Result: y i8[M,O].\n\
         Attributes: x_zero, w_zero, y_zero, low <= high: -128 to 127.",
     build,
 };
 
-/// The fully connected layer of i8: x[M,K], w[O,K], bias, multiplier and shift [O].
+/// The fully connected layer of i8: `x[M,K]`, `w[O,K]`, bias, multiplier and shift `[O]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QMatMul {
     /// Zero point of the input.

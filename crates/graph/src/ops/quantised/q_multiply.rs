@@ -17,11 +17,12 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "The product of two i8 tensors (rule N-MULTIPLY of docs/numerics.md).\n\
         Operands: x i8, y i8 of x's shape, or y i8[N,1,1,C] where x is [N,H,W,C]. Result: i8 of x's shape.\n\
-        Attributes: x_zero, y_zero, out_zero: -128 to 127; multiplier: 0 to 2^31 - 1; shift: 1 to 62; low <= high.",
+        Attributes: x_zero, y_zero, out_zero: -128 to 127; multiplier: 0 to 2^31 - 1; shift: 1 to 62; low <= \
+        high.",
     build,
 };
 
-/// The product of two i8 tensors of one shape, or of x[N,H,W,C] and y[N,1,1,C].
+/// The product of two i8 tensors of one shape, or of `x[N,H,W,C]` and `y[N,1,1,C]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QMultiply {
     /// Zero point of x.

@@ -19,15 +19,19 @@ const NAME: &str = "q_pool";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "Max or average pooling of i8 in NHWC (rules N-MAXPOOL and N-AVERAGE of docs/numerics.md).\n\
+    documentation: "Max or average pooling of i8 in NHWC (rules N-MAXPOOL and N-AVERAGE of \
+        docs/numerics.md).\n\
         Operand: x i8[N,H,W,C]. Result: y i8[N,OH,OW,C].\n\
-        Attributes: kind max or average; kernel, stride [h,w] at least 1; padding [top,left,bottom,right]; output [OH,OW], each window \n\
-        starting in the padded input; x_zero, y_zero; ratio = x_scale / y_scale, above 0 and below 2^30, which an average divides \n\
-        by the number of elements counted; count_include_pad: whether padding is counted; low <= high. A max uses neither zero points nor ratio.",
+        Attributes: kind max or average; kernel, stride [h,w] at least 1; padding [top,left,bottom,right]; \
+        output [OH,OW], each window \
+        starting in the padded input; x_zero, y_zero; ratio = x_scale / y_scale, above 0 and below 2^30, \
+        which an average divides \
+        by the number of elements counted; count_include_pad: whether padding is counted; low <= high. A max \
+        uses neither zero points nor ratio.",
     build,
 };
 
-/// Pooling of i8: x[N,H,W,C] to y[N,OH,OW,C].
+/// Pooling of i8: `x[N,H,W,C]` to `y[N,OH,OW,C]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QPool {
     /// Max or average.

@@ -14,13 +14,14 @@ const NAME: &str = "q_table";
 /// The operator as the registry knows it.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
-    documentation: "y = table[x + 128] (rule N-TABLE of docs/numerics.md): any elementwise function, or a change of scale.\n\
+    documentation: "y = table[x + 128] (rule N-TABLE of docs/numerics.md): any elementwise function, or a \
+        change of scale.\n\
         Operands: x i8, table i8[256]. Result: y i8 of x's shape.\n\
         No attributes.",
     build,
 };
 
-/// Any elementwise function of i8: `table[x + 128]`, table i8[256].
+/// Any elementwise function of i8: `table[x + 128]`, table `i8[256]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QTable;
 

@@ -1,5 +1,5 @@
-//! The shared parts of elementwise operators: classes of element types, the type rules, and the macros that make an
-//! operator of a formula.
+//! The shared parts of elementwise operators: classes of element types, the type rules, and the macros that
+//! make an operator of a formula.
 
 use ediacara_tensor::DType;
 
@@ -99,12 +99,14 @@ pub(crate) use plain_description;
 
 /// Defines an operator of one operand without attributes from its formula.
 ///
-/// `float` is computed in f32 and in f64 (f16 and bf16 go through f32), `integer` in each integer type, `boolean` in
-/// bool; a class that is left out is refused. `cost` is that of one element.
+/// `float` is computed in f32 and in f64 (f16 and bf16 go through f32), `integer` in each integer type,
+/// `boolean` in bool; a class that is left out is refused. `cost` is that of one element.
 macro_rules! unary_op {
     (
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, cost: $cost:expr
-        $(, float: |$x:ident| $float:expr)? $(, integer: |$i:ident| $integer:expr)? $(, boolean: |$b:ident| $bool:expr)?
+        $(, float: |$x:ident| $float:expr)?
+        $(, integer: |$i:ident| $integer:expr)?
+        $(, boolean: |$b:ident| $bool:expr)?
     ) => {
         $crate::ops::support::elementwise::plain_description!($type, $name, $documentation);
 
@@ -125,15 +127,24 @@ macro_rules! unary_op {
                 true
             }
 
-            fn infer(&self, inputs: &[&$crate::TensorType]) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
+            fn infer(
+                &self,
+                inputs: &[&$crate::TensorType],
+            ) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
                 use $crate::ops::support::elementwise::{Class, first, infer_unary};
                 let classes = [
-                    $(first!(Class::Float, $float),)? $(first!(Class::Integer, $integer),)? $(first!(Class::Bool, $bool),)?
+                    $(first!(Class::Float, $float),)?
+                    $(first!(Class::Integer, $integer),)?
+                    $(first!(Class::Bool, $bool),)?
                 ];
                 Ok(vec![infer_unary($name, &classes, inputs)?])
             }
 
-            fn run(&self, inputs: &[&$crate::Tensor], outputs: &mut [$crate::Tensor]) -> Result<(), $crate::OpError> {
+            fn run(
+                &self,
+                inputs: &[&$crate::Tensor],
+                outputs: &mut [$crate::Tensor],
+            ) -> Result<(), $crate::OpError> {
                 use $crate::ops::support::{single_output, tensors, tensor_error, walk::map};
                 #[allow(unused_imports, reason = "not every operator has floating-point arms")]
                 use ediacara_tensor::{bf16, f16, DType};
@@ -175,8 +186,8 @@ macro_rules! unary_op {
 }
 pub(crate) use unary_op;
 
-/// Defines an operator of two operands of one type with NumPy broadcasting from its formula; the classes are those of
-/// [`unary_op`], and the result has the operands' type.
+/// Defines an operator of two operands of one type with NumPy broadcasting from its formula; the classes are
+/// those of [`unary_op`], and the result has the operands' type.
 macro_rules! binary_op {
     (
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, cost: $cost:expr
@@ -203,15 +214,24 @@ macro_rules! binary_op {
                 true
             }
 
-            fn infer(&self, inputs: &[&$crate::TensorType]) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
+            fn infer(
+                &self,
+                inputs: &[&$crate::TensorType],
+            ) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
                 use $crate::ops::support::elementwise::{Class, first, infer_binary};
                 let classes = [
-                    $(first!(Class::Float, $float),)? $(first!(Class::Integer, $integer),)? $(first!(Class::Bool, $bool),)?
+                    $(first!(Class::Float, $float),)?
+                    $(first!(Class::Integer, $integer),)?
+                    $(first!(Class::Bool, $bool),)?
                 ];
                 Ok(vec![infer_binary($name, &classes, inputs)?])
             }
 
-            fn run(&self, inputs: &[&$crate::Tensor], outputs: &mut [$crate::Tensor]) -> Result<(), $crate::OpError> {
+            fn run(
+                &self,
+                inputs: &[&$crate::Tensor],
+                outputs: &mut [$crate::Tensor],
+            ) -> Result<(), $crate::OpError> {
                 use $crate::ops::support::{single_output, tensors, tensor_error, walk::zip};
                 #[allow(unused_imports, reason = "not every operator has floating-point arms")]
                 use ediacara_tensor::{bf16, f16, DType};
@@ -253,7 +273,8 @@ macro_rules! binary_op {
 }
 pub(crate) use binary_op;
 
-/// Defines a comparison of two operands of one type with NumPy broadcasting; the result is bool. `on` lists the classes.
+/// Defines a comparison of two operands of one type with NumPy broadcasting; the result is bool. `on` lists
+/// the classes.
 macro_rules! comparison_op {
     (
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, on: [$($class:ident),*],
@@ -278,13 +299,20 @@ macro_rules! comparison_op {
                 true
             }
 
-            fn infer(&self, inputs: &[&$crate::TensorType]) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
+            fn infer(
+                &self,
+                inputs: &[&$crate::TensorType],
+            ) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
                 use $crate::ops::support::elementwise::{Class, infer_binary};
                 let ty = infer_binary($name, &[$(Class::$class),*], inputs)?;
                 Ok(vec![$crate::TensorType { dtype: $crate::DType::Bool, shape: ty.shape }])
             }
 
-            fn run(&self, inputs: &[&$crate::Tensor], outputs: &mut [$crate::Tensor]) -> Result<(), $crate::OpError> {
+            fn run(
+                &self,
+                inputs: &[&$crate::Tensor],
+                outputs: &mut [$crate::Tensor],
+            ) -> Result<(), $crate::OpError> {
                 use $crate::ops::support::{single_output, tensors, tensor_error, walk::zip};
                 let [left, right] = tensors($name, inputs)?;
                 let result = single_output($name, outputs)?;

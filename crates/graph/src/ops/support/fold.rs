@@ -5,7 +5,8 @@ use rayon::prelude::*;
 
 use super::walk::{CHUNK_ELEMENTS, offsets};
 
-/// Partial results of one contiguous fold, so that the loop vectorises; the order of a sum depends on the shape alone.
+/// Partial results of one contiguous fold, so that the loop vectorises; the order of a sum depends on the
+/// shape alone.
 const LANES: usize = 16;
 
 /// Folds `x` along `axes` into `result`, dense over the other axes, starting from `identity`.

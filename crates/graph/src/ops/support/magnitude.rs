@@ -8,7 +8,8 @@ pub(crate) trait Magnitude: Sized {
     fn sign(self) -> Self;
     /// The larger of the number and 0.
     fn positive_part(self) -> Self;
-    /// `self` to the power `exponent`, wrapping; a negative exponent truncates the true quotient to an integer.
+    /// `self` to the power `exponent`, wrapping; a negative exponent truncates the true quotient to an
+    /// integer.
     fn power(self, exponent: Self) -> Self;
     /// The quotient truncated towards zero; 0 where the divisor is 0, wrapping where it overflows.
     fn quotient(self, divisor: Self) -> Self;
@@ -16,6 +17,15 @@ pub(crate) trait Magnitude: Sized {
     fn remainder_floor(self, divisor: Self) -> Self;
     /// The remainder with the sign of the dividend (as C's `%`); 0 where the divisor is 0.
     fn remainder_truncated(self, divisor: Self) -> Self;
+}
+
+/// From the remainder with the dividend's sign to the one with the divisor's.
+macro_rules! floor_remainder {
+    () => {
+        |remainder, divisor| {
+            if remainder != 0 && (remainder < 0) != (divisor < 0) { remainder + divisor } else { remainder }
+        }
+    };
 }
 
 macro_rules! magnitude {
@@ -49,9 +59,9 @@ macro_rules! magnitude {
     )* };
 }
 magnitude!(
-    i8: i8::wrapping_abs, i8::signum, |x: i8| x.max(0), |r: i8, d: i8| if r != 0 && (r < 0) != (d < 0) { r + d } else { r };
-    i32: i32::wrapping_abs, i32::signum, |x: i32| x.max(0), |r: i32, d: i32| if r != 0 && (r < 0) != (d < 0) { r + d } else { r };
-    i64: i64::wrapping_abs, i64::signum, |x: i64| x.max(0), |r: i64, d: i64| if r != 0 && (r < 0) != (d < 0) { r + d } else { r };
+    i8: i8::wrapping_abs, i8::signum, |x: i8| x.max(0), floor_remainder!();
+    i32: i32::wrapping_abs, i32::signum, |x: i32| x.max(0), floor_remainder!();
+    i64: i64::wrapping_abs, i64::signum, |x: i64| x.max(0), floor_remainder!();
     u8: |x: u8| x, |x: u8| x.min(1), |x: u8| x, |r: u8, _| r;
 );
 

@@ -1,9 +1,9 @@
 //! Loops over one to three strided operands and a dense output.
 //!
-//! The operands are views of the output's shape (broadcast dimensions have stride 0). Axes along which every operand
-//! walks in step are merged, so that the inner loop is as long as can be, and inner strides of 0 and 1 get loops of their
-//! own that the compiler vectorises. The output is cut into chunks of a fixed size, one rayon task each: the result does
-//! not depend on the number of threads.
+//! The operands are views of the output's shape (broadcast dimensions have stride 0). Axes along which every
+//! operand walks in step are merged, so that the inner loop is as long as can be, and inner strides of 0 and
+//! 1 get loops of their own that the compiler vectorises. The output is cut into chunks of a fixed size, one
+//! rayon task each: the result does not depend on the number of threads.
 
 use ediacara_tensor::{Element, Tensor, TensorError};
 use rayon::prelude::*;

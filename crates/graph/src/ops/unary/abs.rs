@@ -6,7 +6,8 @@ use crate::ops::support::magnitude::Magnitude;
 
 unary_op! {
     /// `|x|`; the smallest integer stays.
-    Abs, "abs", "The absolute value |x|; the smallest integer stays itself. Operand: x of a floating-point or integer type.",
+    Abs, "abs", "The absolute value |x|; the smallest integer stays itself. Operand: x of a floating-point \
+        or integer type.",
     cost: Cost::others,
     float: |x| x.abs(),
     integer: |x| Magnitude::magnitude(x)
