@@ -24,6 +24,27 @@ pub(crate) fn ensure(root: &Path) -> Result<Environment> {
     Ok(Environment { nextest: works("cargo", &["nextest", "--version"]), onnx_suite })
 }
 
+/// The reference runtime that benches compare with, in a virtual environment of its own.
+const BENCH_PACKAGES: &[&str] = &["onnxruntime==1.32.0", "numpy"];
+
+/// Installs what `cargo bench` compares with.
+pub(crate) fn ensure_bench(root: &Path) -> Result<()> {
+    if !works("python3", &["-m", "venv", "--help"]) {
+        install(&["python3", "python3-pip", "python3-venv"])?;
+    }
+    let folder = root.join("target/bench-venv");
+    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    run(Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "--quiet"]).args(BENCH_PACKAGES))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status()?;
+    if !status.success() {
+        bail!("{command:?} failed ({status})");
+    }
+    Ok(())
+}
+
 fn works(program: &str, arguments: &[&str]) -> bool {
     Command::new(program)
         .args(arguments)
