@@ -3,6 +3,13 @@
 //! The program is the inner part of a convolution as a compiler lays it out: tiles of activations and weights are loaded into alternating
 //! halves of the scratchpads, multiplied, requantised and stored, all engines working at once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test stops where it fails"
+)]
+
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use ediacara_arch::Machine;
@@ -20,7 +27,7 @@ const PAIRS: u32 = 300;
 fn program() -> Executable {
     let half = |x: &str, w: &str, acc: &str, y: &str, ready: u32, free: u32| {
         format!(
-            "load source=0x100000, destination=nram[{x}], length=20736 wait({free}) post({ready})
+            "load source=0x100000, destination=nram[{x}], length=20736 wait({free})
              load source=0x200000, destination=wram[{w}], length=36864 post({ready})
              dot x={x}, w={w}, acc={acc}, pixels_x=16, pixels_y=16, blocks=1 wait({ready}) post({done})
              requantise d={y}, a={acc}, p=0, length=16, count_1=256 wait({done}) post({full})

@@ -290,7 +290,7 @@ impl<'a, D: DramModel> Run<'a, D> {
                 self.semaphores.post(instruction.post);
             }
             _ => match self.issue_or_execute(instruction, pc as u32) {
-                Ok(Issue::Queued(lane, entry)) => decided.push = Some((lane, entry)),
+                Ok(Issue::Queued) => decided.push = self.head.take(),
                 Ok(Issue::Blocked(lane)) => return nothing(Did::BlockedByQueue(lane)),
                 Ok(Issue::Executed(branch)) => target = branch,
                 Err(refusal) => {
@@ -326,10 +326,9 @@ impl<'a, D: DramModel> Run<'a, D> {
                 None => return Ok(Issue::Executed(self.scalar.execute(operation)?)),
             }
         }
-        match self.head.take_if(|(lane, _)| self.lanes[*lane].queue.len() < self.shape.queue_entries) {
-            Some((lane, entry)) => Ok(Issue::Queued(lane, entry)),
-            None => Ok(Issue::Blocked(self.head.map_or(LOAD, |(lane, _)| lane))),
-        }
+        let lane = self.head.as_ref().map_or(LOAD, |(lane, _)| *lane);
+        let is_full = self.lanes[lane].queue.len() >= self.shape.queue_entries;
+        Ok(if is_full { Issue::Blocked(lane) } else { Issue::Queued })
     }
 
     /// T-START for every lane. Returns which started, and which have a head that waits for a semaphore.
@@ -459,7 +458,7 @@ impl<'a, D: DramModel> Run<'a, D> {
 
     /// T-COMMIT for every lane; at most one instruction of a lane commits in a cycle.
     fn commit(&mut self) {
-        for index in 0..4 {
+        for (index, engine) in LANES.into_iter().enumerate() {
             let lane = &mut self.lanes[index];
             let Some(done) = lane.in_flight.pop_front_if(|front| front.commit == self.cycle) else {
                 continue;
@@ -469,7 +468,7 @@ impl<'a, D: DramModel> Run<'a, D> {
             if let Some(checked) = &mut self.checked {
                 checked.post(done.post, done.clock);
             }
-            self.record(EventKind::Commit { engine: LANES[index], instruction: done.instruction });
+            self.record(EventKind::Commit { engine, instruction: done.instruction });
             self.layers[self.program.layer(done.instruction)].last_commit = Some(self.cycle);
         }
     }
@@ -585,8 +584,11 @@ impl<'a, D: DramModel> Run<'a, D> {
 
 /// What became of an instruction that control looked at.
 enum Issue {
-    Queued(usize, Entry),
+    /// What is in `Run::head` goes to its queue.
+    Queued,
+    /// The queue of this lane is full.
     Blocked(usize),
+    /// Control executed it, and takes a branch there.
     Executed(Option<u64>),
 }
 

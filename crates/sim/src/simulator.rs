@@ -171,7 +171,7 @@ impl Simulator {
         };
         let length = bytes.len() as u64;
         let is_inside = address.checked_add(length).is_some_and(|end| end <= size);
-        if !is_inside || address % element != 0 || length % element != 0 {
+        if !is_inside || !address.is_multiple_of(element) || !length.is_multiple_of(element) {
             return Err(SimError::OnChip { memory: memory.name(), address, length, size, element });
         }
         self.memories.write_on_chip(memory, address as usize, &signed(bytes));

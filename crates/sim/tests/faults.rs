@@ -1,6 +1,13 @@
 //! Every fault, provoked by a small program: one file a case in tests/faults. The lines before `// expected:` are the program; its first
 //! line says how to run it, `// run: [checked] [max_cycles=N]`. `UPDATE_EXPECT=1` rewrites what is expected.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test stops where it fails"
+)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -25,7 +32,8 @@ fn small_machine() -> Machine {
 
 fn run(text: &str, name: &str) -> String {
     let (first, _) = text.split_once('\n').unwrap_or((text, ""));
-    let words = first.strip_prefix("// run:").unwrap_or_else(|| panic!("{name}: the first line is no `// run:`"));
+    let words =
+        first.strip_prefix("// run:").unwrap_or_else(|| panic!("{name}: the first line is no `// run:`"));
     let mut options = Options { max_cycles: Some(100_000), ..Options::default() };
     for word in words.split_whitespace() {
         match word.split_once('=') {

@@ -1,13 +1,21 @@
 //! Simulator and host kernels against the independent Python reference of tests/numerics, over random and extreme operands.
 //! Needs `python3` on the path, nothing more.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test stops where it fails"
+)]
+
 use std::path::Path;
 use std::process::Command;
 
 use ediacara_arch::Machine;
 use ediacara_isa::assemble;
 use ediacara_kernels::int8::{
-    Multiplier, QOperand, QOutput, QWeights, q_add, q_matmul, q_maximum, q_multiply, q_table, quantize_multiplier,
+    Multiplier, QOperand, QOutput, QWeights, q_add, q_matmul, q_maximum, q_multiply, q_table,
+    quantize_multiplier,
 };
 use ediacara_sim::{OnChip, Options, Simulator};
 use serde_json::Value;
@@ -64,7 +72,10 @@ fn run_program(case: &Value) {
     let expected = |key: &str| bytes(after.get(key).unwrap_or(&before[key]));
     let compare = |key: &str, found: Vec<u8>, expected: Vec<u8>| {
         if let Some(at) = found.iter().zip(&expected).position(|(a, b)| a != b) {
-            panic!("{key}[{at:#x}] is {:#x}, the reference says {:#x}, after\n{program}", found[at], expected[at]);
+            panic!(
+                "{key}[{at:#x}] is {:#x}, the reference says {:#x}, after\n{program}",
+                found[at], expected[at]
+            );
         }
     };
     compare("dram", simulator.read_dram(0, CODE as usize).unwrap(), expected("dram"));
@@ -98,7 +109,8 @@ fn run_kernel(case: &Value) {
     let output = QOutput { zero: number("zero") as i8, low: number("low") as i8, high: number("high") as i8 };
     let (x_zero, y_zero) = (number("x_zero") as i8, number("y_zero") as i8);
     let (m, n, shift) = (number("m") as i32, number("n") as i32, number("shift") as u8);
-    let (x_operand, y_operand) = (QOperand { values: &x, zero: x_zero }, QOperand { values: &y, zero: y_zero });
+    let (x_operand, y_operand) =
+        (QOperand { values: &x, zero: x_zero }, QOperand { values: &y, zero: y_zero });
     let mut out = vec![0; expected.len()];
     match case["kernel"].as_str().unwrap() {
         "q_add" => q_add(x_operand, y_operand, [m, n], shift, output, &mut out),

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use ediacara_isa::Engine;
 
-use super::shadow::{Conflict, Other};
 use super::Checked;
+use super::shadow::{Conflict, Other};
 use crate::memory::{OnChip, RECORD_BYTES};
 use crate::outcome::FaultKind;
 use crate::resolve::Refusal;

@@ -45,7 +45,8 @@ pub(crate) fn machine(random: &mut Random) -> Machine {
     let r = random;
     machine.dram.bytes = 1 << 16;
     machine.dram.burst_bytes = r.pick(&[32, 64, 64, 128]);
-    let (numerator, denominator) = r.pick(&[(16, 1), (64, 1), (7, 3), (48, 5), (1, 2), (3, 7), (200, 1), (33, 8)]);
+    let (numerator, denominator) =
+        r.pick(&[(16, 1), (64, 1), (7, 3), (48, 5), (1, 2), (3, 7), (200, 1), (33, 8)]);
     machine.dram.bytes_per_cycle = Fraction { numerator, denominator };
     machine.dram.latency_cycles = r.pick(&[1, 2, 3, 7, 20, 100]);
     machine.dram.bursts_in_flight = r.pick(&[1, 2, 3, 5, 8, 64]);
@@ -165,9 +166,9 @@ impl Generator<'_> {
     }
 
     fn signal(&mut self) {
-        let mask = 1 << self.random.range(0, 15);
+        let mask: u16 = 1 << self.random.range(0, 15);
         if self.depth == 0 {
-            self.tokens[(mask as u16).trailing_zeros() as usize] += 1;
+            self.tokens[mask.trailing_zeros() as usize] += 1;
         }
         self.code.push(Instruction::new(Operation::Signal).posting(mask));
     }
@@ -179,7 +180,8 @@ impl Generator<'_> {
             self.push(Operation::Set(Set { rd, value }));
         } else {
             let (ra, rb) = (self.random.range(0, 7) as u8, 0);
-            let value = if self.random.chance(80) { self.random.range(0, 4) } else { self.random.next() >> 24 };
+            let value =
+                if self.random.chance(80) { self.random.range(0, 4) } else { self.random.next() >> 24 };
             self.push(Operation::AddScalar(AddScalar { rd, ra, rb, value }));
         }
     }
@@ -355,12 +357,18 @@ impl Generator<'_> {
     /// An address at which `span` elements fit, if any.
     fn place(&mut self, span: u64, size: u64) -> Address {
         if self.random.chance(self.chaos) {
-            return Address { offset: self.random.range(0, size + 3), register: self.random.range(0, 15) as u8 };
+            return Address {
+                offset: self.random.range(0, size + 3),
+                register: self.random.range(0, 15) as u8,
+            };
         }
         let room = size.saturating_sub(span);
         // Registers hold up to 300 in most programs.
         if room > 400 && self.random.chance(20) {
-            return Address { offset: self.random.range(0, room - 400), register: self.random.range(0, 7) as u8 };
+            return Address {
+                offset: self.random.range(0, room - 400),
+                register: self.random.range(0, 7) as u8,
+            };
         }
         Address::new(self.random.range(0, room))
     }
@@ -398,8 +406,10 @@ impl Generator<'_> {
             unit = if memory == Memory::Pram { 12 } else { 1 };
         }
         let source = self.span(&counts, &[C::LoadSourceStride1, C::LoadSourceStride2, C::LoadSourceStride3]);
-        let destination =
-            self.span(&counts, &[C::LoadDestinationStride1, C::LoadDestinationStride2, C::LoadDestinationStride3]);
+        let destination = self.span(
+            &counts,
+            &[C::LoadDestinationStride1, C::LoadDestinationStride2, C::LoadDestinationStride3],
+        );
         Operation::Load(Load {
             memory,
             source: self.place(source + u64::from(length), self.machine.dram.bytes),
@@ -416,8 +426,10 @@ impl Generator<'_> {
         let counts = [count_1, count_2, count_3];
         let length = self.random.small(1, 40) as u32;
         let source = self.span(&counts, &[C::LoadSourceStride1, C::LoadSourceStride2, C::LoadSourceStride3]);
-        let destination =
-            self.span(&counts, &[C::LoadDestinationStride1, C::LoadDestinationStride2, C::LoadDestinationStride3]);
+        let destination = self.span(
+            &counts,
+            &[C::LoadDestinationStride1, C::LoadDestinationStride2, C::LoadDestinationStride3],
+        );
         Operation::Move(Move {
             memory: Memory::Wram,
             source: self.place(source + u64::from(length), self.machine.core.nram_bytes),
@@ -433,7 +445,8 @@ impl Generator<'_> {
         let [count_1, count_2, count_3] = self.counts();
         let counts = [count_1, count_2, count_3];
         let length = self.length();
-        let source = self.span(&counts, &[C::StoreSourceStride1, C::StoreSourceStride2, C::StoreSourceStride3]);
+        let source =
+            self.span(&counts, &[C::StoreSourceStride1, C::StoreSourceStride2, C::StoreSourceStride3]);
         let strides = [C::StoreDestinationStride1, C::StoreDestinationStride2, C::StoreDestinationStride3];
         let destination = self.span(&counts, &strides);
         // The code lies low.

@@ -1,6 +1,14 @@
 //! The event-driven simulator against a reference that ticks through every cycle, over random programs on random machines: same cycles,
 //! same fault, same accounts, same events.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test stops where it fails"
+)]
+
+mod cost;
 mod generator;
 mod reference;
 
@@ -18,7 +26,8 @@ const PROGRAMS: u64 = 4000;
 const LIMIT: u64 = 20_000;
 
 fn simulate(machine: &Machine, program: &Program, values: bool) -> Outcome {
-    let executable = Executable { code_base: program.base, code: program.code.clone(), ..Executable::default() };
+    let executable =
+        Executable { code_base: program.base, code: program.code.clone(), ..Executable::default() };
     let options = Options { values, checked: false, trace: true, max_cycles: Some(LIMIT) };
     Simulator::new(machine, &executable, options).unwrap().run()
 }
@@ -130,7 +139,8 @@ fn other_pace(machine: &Machine, random: &mut Random) -> Machine {
 
 /// Final memories of a run in checked mode, if it was clean.
 fn checked_memories(machine: &Machine, program: &Program, seed: u64) -> Option<Vec<Vec<u8>>> {
-    let executable = Executable { code_base: program.base, code: program.code.clone(), ..Executable::default() };
+    let executable =
+        Executable { code_base: program.base, code: program.code.clone(), ..Executable::default() };
     let options = Options { values: true, checked: true, trace: false, max_cycles: Some(LIMIT) };
     let mut simulator = Simulator::new(machine, &executable, options).unwrap();
     let mut random = Random(seed);

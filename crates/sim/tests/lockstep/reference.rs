@@ -2,14 +2,13 @@
 //! what happens in it is decided from a copy of the state at its beginning. Slow on purpose; shares nothing with the simulator but the decoder.
 
 use ediacara_arch::Machine;
-use ediacara_isa::{
-    Condition, ConfigRegister as C, DecodeError, Engine, Instruction, Memory, Operation, Word, decode,
-};
+use ediacara_isa::{Condition, ConfigRegister as C, DecodeError, Engine, Operation, Word, decode};
 use ediacara_sim::{Activity, Event, EventKind, FaultKind, Requester};
+
+use crate::cost::{Cost, MODULUS, Situation};
 
 /// Load, matrix, vector, store.
 const LANES: [Engine; 4] = [Engine::Load, Engine::Matrix, Engine::Vector, Engine::Store];
-const MODULUS: u128 = 1 << 40;
 
 /// What the reference and the simulator must agree on.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,17 +36,6 @@ pub(crate) const ACTIVITIES: [Activity; 10] = [
     Activity::Semaphore,
     Activity::Latency,
 ];
-
-/// What an issued instruction will do to time.
-#[derive(Debug)]
-enum Cost {
-    /// Addresses of bursts.
-    Bursts(Vec<u64>),
-    Move(u64),
-    Beats(u64),
-    /// The same, only after everything before it has committed.
-    OrderedBeats(u64),
-}
 
 #[derive(Debug)]
 struct Issued {
@@ -130,8 +118,6 @@ enum Control {
     Stopped,
 }
 
-type Refusal = (FaultKind, u64);
-
 pub(crate) fn run(machine: &Machine, base: u64, code: &[Word], limit: u64) -> Verdict {
     let mut config = vec![0; C::COUNT];
     for register in [
@@ -207,30 +193,7 @@ impl Reference<'_> {
     /// Cycle t; whether it is the last.
     fn tick(&mut self, t: u64) -> bool {
         let old = self.state.clone();
-        let latency = u64::from(self.machine.dram.latency_cycles);
-        let mut posts = [0u32; 16];
-        let mut posters: Vec<(u16, u32)> = Vec::new();
-
-        // T-FETCH-FIFO
-        let per_burst = u64::from(self.machine.dram.burst_bytes) / 32;
-        let reserved = old.live.len() as u64 * per_burst;
-        let fits = old.fifo.len() as u64 + reserved + per_burst <= u64::from(self.machine.core.fetch_entries);
-        if fits && old.next_burst * per_burst < self.code.len() as u64 {
-            self.state.presenting = true;
-        }
-        let mut requests = [None; 3];
-        if self.state.presenting {
-            requests[0] = Some(self.base + old.next_burst * per_burst * 32);
-        }
-        for (requester, lane) in [(1, 0), (2, 3)] {
-            if let Some(transfer) = &old.transfers[lane]
-                && transfer.presents_from <= t
-                && let Cost::Bursts(bursts) = &self.issued[transfer.id].cost
-            {
-                requests[requester] = Some(bursts[transfer.next]);
-            }
-        }
-
+        let requests = self.requests(&old, t);
         let (control, redirect, signal) = self.control(&old, t);
 
         // T-START, waits in order.
@@ -257,7 +220,60 @@ impl Reference<'_> {
             }
         }
 
-        // T-DRAM-GRANT, T-DRAM-BANDWIDTH
+        let winner = self.grant(&old, t, &requests);
+        let mut posters = self.commit(&old, t);
+        if let Some((mask, instruction)) = signal {
+            posters.push((mask, instruction));
+        }
+
+        self.arrive(&old, t, redirect);
+        self.post(&old, t, &taken, &posters);
+        self.account(&old, t, &control, winner, &requests, &start, &unsatisfied);
+
+        // Ends.
+        let blocked = matches!(control, Control::Queue | Control::Sync | Control::Stopped);
+        let idle = old.started.iter().all(Vec::is_empty);
+        let queued = old.queues.iter().any(|queue| !queue.is_empty());
+        if control == Control::Halted || (control == Control::Stopped && old.drained()) {
+            return true;
+        }
+        if blocked && idle && queued && start == [None; 4] {
+            let head =
+                old.queues.iter().find_map(|queue| queue.first()).map(|&id| self.issued[id].instruction);
+            if self.state.fault.is_none() {
+                self.state.fault = Some((FaultKind::Deadlock, u64::from(head.unwrap_or(0)), t));
+            }
+            return true;
+        }
+        false
+    }
+
+    /// T-FETCH-FIFO, T-LOAD, T-STORE: what is presented in t.
+    fn requests(&mut self, old: &State, t: u64) -> [Option<u64>; 3] {
+        let per_burst = u64::from(self.machine.dram.burst_bytes) / 32;
+        let reserved = old.live.len() as u64 * per_burst;
+        let fits = old.fifo.len() as u64 + reserved + per_burst <= u64::from(self.machine.core.fetch_entries);
+        if fits && old.next_burst * per_burst < self.code.len() as u64 {
+            self.state.presenting = true;
+        }
+        let mut requests = [None; 3];
+        if self.state.presenting {
+            requests[0] = Some(self.base + old.next_burst * per_burst * 32);
+        }
+        for (requester, lane) in [(1, 0), (2, 3)] {
+            if let Some(transfer) = &old.transfers[lane]
+                && transfer.presents_from <= t
+                && let Cost::Bursts(bursts) = &self.issued[transfer.id].cost
+            {
+                requests[requester] = Some(bursts[transfer.next]);
+            }
+        }
+        requests
+    }
+
+    /// T-DRAM-GRANT, T-DRAM-BANDWIDTH
+    fn grant(&mut self, old: &State, t: u64, requests: &[Option<u64>; 3]) -> Option<usize> {
+        let latency = u64::from(self.machine.dram.latency_cycles);
         let rate = self.machine.dram.bytes_per_cycle;
         let in_flight = old.flying.iter().filter(|&&g| g < t && t <= g + latency).count();
         let mut winner = None;
@@ -276,21 +292,29 @@ impl Reference<'_> {
             self.state.flying.push(t);
             self.granted(winner, t, requests[winner].unwrap_or(0));
         }
+        winner
+    }
 
-        // T-COMMIT
-        for lane in 0..4 {
-            let Some(done) = old.started[lane].iter().find(|started| started.commit == Some(t)) else { continue };
+    /// T-COMMIT: posts of the engines, and whose they are.
+    fn commit(&mut self, old: &State, t: u64) -> Vec<(u16, u32)> {
+        let mut posters = Vec::new();
+        for (lane, engine) in LANES.into_iter().enumerate() {
+            let Some(done) = old.started[lane].iter().find(|started| started.commit == Some(t)) else {
+                continue;
+            };
             let issued = &self.issued[done.id];
             let (post, instruction) = (issued.post, issued.instruction);
             posters.push((post, instruction));
             self.state.started[lane].retain(|started| started.commit != Some(t));
-            self.record(t, EventKind::Commit { engine: LANES[lane], instruction });
+            self.record(t, EventKind::Commit { engine, instruction });
         }
-        if let Some((mask, instruction)) = signal {
-            posters.push((mask, instruction));
-        }
+        posters
+    }
 
-        // T-FETCH-DATA, T-FETCH-REDIRECT
+    /// T-FETCH-DATA, T-FETCH-REDIRECT
+    fn arrive(&mut self, old: &State, t: u64, redirect: Option<u64>) {
+        let latency = u64::from(self.machine.dram.latency_cycles);
+        let per_burst = u64::from(self.machine.dram.burst_bytes) / 32;
         let arriving: Vec<_> = old.live.iter().filter(|(g, _, _)| g + latency == t).copied().collect();
         for (g, burst, wanted) in arriving {
             let end = ((burst + 1) * per_burst).min(self.code.len() as u64);
@@ -304,9 +328,12 @@ impl Reference<'_> {
             self.state.next_burst = target / per_burst;
             self.state.wanted = target;
         }
+    }
 
-        // T-SEMAPHORE
-        for (mask, _) in &posters {
+    /// T-SEMAPHORE
+    fn post(&mut self, old: &State, t: u64, taken: &[u32; 16], posters: &[(u16, u32)]) {
+        let mut posts = [0u32; 16];
+        for (mask, _) in posters {
             (0..16).filter(|s| mask >> s & 1 == 1).for_each(|s| posts[s] += 1);
         }
         let mut overflow = None;
@@ -320,24 +347,6 @@ impl Reference<'_> {
         if let (Some(instruction), None) = (overflow, old.fault) {
             self.state.fault = Some((FaultKind::SemaphoreOverflow, instruction, t));
         }
-
-        self.account(&old, t, &control, winner, &requests, &start, &unsatisfied);
-
-        // Ends.
-        let blocked = matches!(control, Control::Queue | Control::Sync | Control::Stopped);
-        let idle = old.started.iter().all(Vec::is_empty);
-        let queued = old.queues.iter().any(|queue| !queue.is_empty());
-        if control == Control::Halted || (control == Control::Stopped && old.drained()) {
-            return true;
-        }
-        if blocked && idle && queued && start == [None; 4] {
-            let head = old.queues.iter().find_map(|queue| queue.first()).map(|&id| self.issued[id].instruction);
-            if self.state.fault.is_none() {
-                self.state.fault = Some((FaultKind::Deadlock, u64::from(head.unwrap_or(0)), t));
-            }
-            return true;
-        }
-        false
     }
 
     fn start(&mut self, lane: usize, id: usize, t: u64) {
@@ -452,9 +461,16 @@ impl Reference<'_> {
             }
             _ => {
                 engine = instruction.operation.engine();
-                let cost = match self.cost(old, &instruction) {
+                let end = self.base + 32 * self.code.len() as u64;
+                let situation = Situation {
+                    machine: self.machine,
+                    code: (self.base, end),
+                    registers: &old.registers,
+                    config: &old.config,
+                };
+                let cost = match situation.cost(&instruction) {
                     Ok(cost) => cost,
-                    Err((kind, _)) => {
+                    Err(kind) => {
                         self.state.fault = Some((kind, pc, t));
                         return (Control::Fault, None, None);
                     }
@@ -492,168 +508,6 @@ impl Reference<'_> {
         if register != 0 {
             self.state.registers[usize::from(register)] = value % MODULUS;
         }
-    }
-
-    /// The cost of an instruction that goes to a queue, or its fault.
-    fn cost(&self, old: &State, instruction: &Instruction) -> Result<Cost, Refusal> {
-        let c = |register: C| old.config[register.index()] as u128;
-        let at = |address: ediacara_isa::Address| {
-            (u128::from(address.offset) + old.registers[usize::from(address.register)]) % MODULUS
-        };
-        let m = self.machine;
-        let (nram, wram) = (u128::from(m.core.nram_bytes), u128::from(m.core.wram_bytes));
-        let (dram, records) = (u128::from(m.dram.bytes), u128::from(m.pram_records()));
-        let accumulators = u128::from(m.aram_accumulators());
-        let inside = |first: u128, dimensions: &[(u128, u128)], size: u128| {
-            let last = first + dimensions.iter().map(|(count, stride)| (count - 1) * stride).sum::<u128>();
-            if last < size { Ok(last) } else { Err((FaultKind::Address, 0)) }
-        };
-        let load = |o: [C; 3]| o.map(c);
-        let lanes = u128::from(m.vector.lanes);
-        match instruction.operation {
-            Operation::Load(o) => {
-                let counts = [o.count_1, o.count_2, o.count_3].map(u128::from);
-                let s = load([C::LoadSourceStride1, C::LoadSourceStride2, C::LoadSourceStride3]);
-                let d = load([C::LoadDestinationStride1, C::LoadDestinationStride2, C::LoadDestinationStride3]);
-                let length = u128::from(o.length);
-                let (size, units) = match o.memory {
-                    Memory::Nram => (nram, length),
-                    Memory::Wram => (wram, length),
-                    Memory::Pram => (records, length / 12),
-                };
-                inside(at(o.source), &dims(counts, s, length), dram)?;
-                inside(at(o.destination), &dims(counts, d, units), size)?;
-                Ok(Cost::Bursts(self.bursts_of(at(o.source), counts, s, length)))
-            }
-            Operation::Store(o) => {
-                let counts = [o.count_1, o.count_2, o.count_3].map(u128::from);
-                let s = load([C::StoreSourceStride1, C::StoreSourceStride2, C::StoreSourceStride3]);
-                let d = load([C::StoreDestinationStride1, C::StoreDestinationStride2, C::StoreDestinationStride3]);
-                let length = u128::from(o.length);
-                inside(at(o.source), &dims(counts, s, length), nram)?;
-                let first = at(o.destination);
-                let last = inside(first, &dims(counts, d, length), dram)?;
-                let code_end = u128::from(self.base) + 32 * self.code.len() as u128;
-                if last >= u128::from(self.base) && first < code_end {
-                    return Err((FaultKind::Address, 0));
-                }
-                Ok(Cost::Bursts(self.bursts_of(first, counts, d, length)))
-            }
-            Operation::Move(o) => {
-                let counts = [o.count_1, o.count_2, o.count_3].map(u128::from);
-                let s = load([C::LoadSourceStride1, C::LoadSourceStride2, C::LoadSourceStride3]);
-                let d = load([C::LoadDestinationStride1, C::LoadDestinationStride2, C::LoadDestinationStride3]);
-                let length = u128::from(o.length);
-                inside(at(o.source), &dims(counts, s, length), nram)?;
-                inside(at(o.destination), &dims(counts, d, length), wram)?;
-                let beats =
-                    counts.iter().product::<u128>() * length.div_ceil(m.load.move_bytes_per_cycle.into());
-                Ok(Cost::Move(beats as u64))
-            }
-            Operation::Dot(o) => {
-                let row = u128::from(m.row_bytes());
-                if c(C::MatrixStretch) == 0 || at(o.w) % row != 0 {
-                    return Err((FaultKind::Operand, 0));
-                }
-                let steps = c(C::MatrixStretch).div_ceil(m.matrix.rows.into());
-                let (px, py, blocks) = (o.pixels_x.into(), o.pixels_y.into(), o.blocks.into());
-                let (wx, wy) = (c(C::MatrixWindowCountX), c(C::MatrixWindowCountY));
-                let x = [
-                    (px, c(C::MatrixXStrideX)),
-                    (py, c(C::MatrixXStrideY)),
-                    (wx, c(C::MatrixWindowStrideX)),
-                    (wy, c(C::MatrixWindowStrideY)),
-                    (c(C::MatrixStretch), 1),
-                ];
-                inside(at(o.x), &x, nram)?;
-                let w = [(blocks, c(C::MatrixWBlockStride)), (wx * wy * steps, 1)];
-                inside(at(o.w) / row, &w, wram / row)?;
-                let acc = [
-                    (px * py, c(C::MatrixAccStridePixel)),
-                    (blocks, c(C::MatrixAccStrideBlock)),
-                    (m.matrix.columns.into(), 1),
-                ];
-                inside(at(o.acc), &acc, accumulators)?;
-                Ok(Cost::Beats((blocks * py * px * wx * wy * steps) as u64))
-            }
-            operation => {
-                let v = vector(&operation);
-                let rows = [u128::from(v.counts[0]), u128::from(v.counts[1])];
-                let length = u128::from(v.length);
-                let stride = |k: [C; 2]| [c(k[0]), c(k[1])];
-                let (a, b, d) = (
-                    stride([C::VectorAStride1, C::VectorAStride2]),
-                    stride([C::VectorBStride1, C::VectorBStride2]),
-                    stride([C::VectorDStride1, C::VectorDStride2]),
-                );
-                let w = [c(C::VectorWindowCount1), c(C::VectorWindowCount2)];
-                let ws = stride([C::VectorWindowStride1, C::VectorWindowStride2]);
-                let clamps = !matches!(v.name, "fill" | "copy" | "load_table" | "table" | "transpose");
-                if clamps && old.config[C::VectorLow.index()] > old.config[C::VectorHigh.index()] {
-                    return Err((FaultKind::Operand, 0));
-                }
-                let windowed = matches!(v.name, "depthwise" | "max_pool" | "average_pool");
-                let row = |s: [u128; 2]| vec![(rows[0], s[0]), (rows[1], s[1]), (length, 1)];
-                match v.name {
-                    "load_table" => {}
-                    "transpose" => {
-                        inside(at(v.d), &[(length, d[0]), (rows[1], d[1]), (rows[0], 1)], nram).map(|_| ())?
-                    }
-                    _ => inside(at(v.d), &row(d), nram).map(|_| ())?,
-                }
-                let mut a_dims = row(a);
-                if windowed {
-                    a_dims.extend([(w[0], ws[0]), (w[1], ws[1])]);
-                }
-                match v.name {
-                    "fill" => {}
-                    "load_table" => inside(at(v.a), &[(256, 1)], nram).map(|_| ())?,
-                    "requantise" => inside(at(v.a), &a_dims, accumulators).map(|_| ())?,
-                    _ => inside(at(v.a), &a_dims, nram).map(|_| ())?,
-                }
-                match v.name {
-                    "depthwise" => {
-                        let dimensions = [(w[0] * w[1], c(C::VectorBWindowStride)), (length, 1)];
-                        inside(at(v.b), &dimensions, nram).map(|_| ())?
-                    }
-                    "add" | "multiply" | "maximum" => inside(at(v.b), &row(b), nram).map(|_| ())?,
-                    _ => {}
-                }
-                if matches!(v.name, "requantise" | "depthwise") {
-                    inside(at(v.p), &[(length, 1)], records)?;
-                }
-                let beats = match v.name {
-                    "load_table" => 256u128.div_ceil(lanes),
-                    "transpose" => rows[1] * rows[0].div_ceil(lanes) * length.div_ceil(lanes) * 2 * lanes,
-                    _ => {
-                        rows[0] * rows[1] * length.div_ceil(lanes) * if windowed { w[0] * w[1] } else { 1 }
-                    }
-                };
-                let ordered = !matches!(v.name, "fill" | "requantise");
-                Ok(if ordered { Cost::OrderedBeats(beats as u64) } else { Cost::Beats(beats as u64) })
-            }
-        }
-    }
-
-    /// T-DMA-BURSTS
-    fn bursts_of(&self, first: u128, counts: [u128; 3], strides: [u128; 3], length: u128) -> Vec<u64> {
-        let burst = u128::from(self.machine.dram.burst_bytes);
-        let mut bursts = Vec::new();
-        for i3 in 0..counts[2] {
-            for i2 in 0..counts[1] {
-                for i1 in 0..counts[0] {
-                    let row = first + i1 * strides[0] + i2 * strides[1] + i3 * strides[2];
-                    for number in row / burst..=(row + length - 1) / burst {
-                        bursts.push((number * burst) as u64);
-                    }
-                    // More than any test waits for.
-                    if bursts.len() > 100_000 {
-                        return bursts;
-                    }
-                }
-            }
-        }
-        bursts
     }
 
     #[allow(clippy::too_many_arguments, reason = "everything that happened in a cycle")]
@@ -709,54 +563,5 @@ impl Reference<'_> {
             };
             charge(lane + 1, activity);
         }
-    }
-}
-
-fn dims(counts: [u128; 3], strides: [u128; 3], length: u128) -> [(u128, u128); 4] {
-    [(counts[0], strides[0]), (counts[1], strides[1]), (counts[2], strides[2]), (length, 1)]
-}
-
-struct VectorOperands {
-    name: &'static str,
-    d: ediacara_isa::Address,
-    a: ediacara_isa::Address,
-    b: ediacara_isa::Address,
-    p: ediacara_isa::Address,
-    length: u32,
-    counts: [u16; 2],
-}
-
-fn vector(operation: &Operation) -> VectorOperands {
-    let zero = ediacara_isa::Address::new(0);
-    let name = operation.mnemonic();
-    macro_rules! operands {
-        ($o:expr, $d:expr, $a:expr, $b:expr, $p:expr) => {
-            VectorOperands {
-                name,
-                d: $d,
-                a: $a,
-                b: $b,
-                p: $p,
-                length: $o.length,
-                counts: [$o.count_1, $o.count_2],
-            }
-        };
-    }
-    match operation {
-        Operation::Fill(o) => operands!(o, o.d, zero, zero, zero),
-        Operation::Copy(o) => operands!(o, o.d, o.a, zero, zero),
-        Operation::Requantise(o) => operands!(o, o.d, o.a, zero, o.p),
-        Operation::Depthwise(o) => operands!(o, o.d, o.a, o.b, o.p),
-        Operation::MaxPool(o) => operands!(o, o.d, o.a, zero, zero),
-        Operation::AveragePool(o) => operands!(o, o.d, o.a, zero, zero),
-        Operation::Add(o) => operands!(o, o.d, o.a, o.b, zero),
-        Operation::Multiply(o) => operands!(o, o.d, o.a, o.b, zero),
-        Operation::Maximum(o) => operands!(o, o.d, o.a, o.b, zero),
-        Operation::Table(o) => operands!(o, o.d, o.a, zero, zero),
-        Operation::Transpose(o) => operands!(o, o.d, o.a, zero, zero),
-        Operation::LoadTable(o) => {
-            VectorOperands { name, d: zero, a: o.a, b: zero, p: zero, length: 256, counts: [1, 1] }
-        }
-        other => panic!("{other:?} is not of the vector engine"),
     }
 }
