@@ -1,14 +1,16 @@
 //! Nodes with homes become layers.
 
 use ediacara_graph::ops::{
-    Concat, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, Reshape, Resize, Slice, Transpose,
+    Concat, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, Reshape, Resize, Slice,
+    Transpose,
 };
 use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
 use ediacara_isa::LayerInfo;
 
 use crate::CompileError;
 use crate::layer::{
-    Binary, BinaryConstants, BinaryOp, Conv, Copy, Kind, Layer, Output, Pool, PoolMode, Residual, Table, Weights, Window,
+    Binary, BinaryConstants, BinaryOp, Conv, Copy, Kind, Layer, Output, Pool, PoolMode, Residual, Table,
+    Weights, Window,
 };
 use crate::movement::{maps, parts, picks, view_of};
 use crate::partition::Partition;
@@ -19,7 +21,11 @@ use crate::view::{Image, View};
 ///
 /// # Errors
 /// [`CompileError::Layer`] for constants that cannot be read.
-pub(crate) fn build(graph: &Graph, partition: &Partition, placement: &Placement) -> Result<Vec<Layer>, CompileError> {
+pub(crate) fn build(
+    graph: &Graph,
+    partition: &Partition,
+    placement: &Placement,
+) -> Result<Vec<Layer>, CompileError> {
     let mut builder = Builder { graph, placement, layers: Vec::new() };
     for &id in &partition.dlp {
         builder.node(id)?;
@@ -67,12 +73,20 @@ impl<'a> Builder<'a> {
     fn constant(&self, id: NodeId, index: usize) -> Result<Tensor, CompileError> {
         let value = self.graph.node(id).inputs[index];
         let name = &self.graph.value(value).name;
-        self.graph.constant(value).cloned().ok_or_else(|| self.problem(id, format!("operand `{name}` is no constant")))
+        self.graph
+            .constant(value)
+            .cloned()
+            .ok_or_else(|| self.problem(id, format!("operand `{name}` is no constant")))
     }
 
     fn weights(&self, id: NodeId) -> Result<Weights, CompileError> {
         let constant = |index| self.constant(id, index).map(|tensor| tensor.to_contiguous());
-        Ok(Weights { values: constant(1)?, bias: constant(2)?, multiplier: constant(3)?, shift: constant(4)? })
+        Ok(Weights {
+            values: constant(1)?,
+            bias: constant(2)?,
+            multiplier: constant(3)?,
+            shift: constant(4)?,
+        })
     }
 
     fn node(&mut self, id: NodeId) -> Result<(), CompileError> {
@@ -99,7 +113,8 @@ impl<'a> Builder<'a> {
             return self.layer(id, "multiply", kind);
         }
         if node.op_as::<QTable>().is_some() {
-            let table = self.constant(id, 1)?.to_vec::<i8>().map_err(|error| self.problem(id, error.to_string()))?;
+            let table =
+                self.constant(id, 1)?.to_vec::<i8>().map_err(|error| self.problem(id, error.to_string()))?;
             let table = table.into_iter().map(|value| value as u8).collect();
             let (a, d) = (self.home(id, node.inputs[0])?.clone(), self.home(id, y)?.clone());
             return self.layer(id, "table", Kind::Table(Table { a, d, table }));
@@ -180,7 +195,13 @@ impl<'a> Builder<'a> {
         };
         let Some(&(conv_id, index)) = self.placement.fused.get(&id) else {
             let [a, b] = [0, 1].map(|index| self.home(id, node.inputs[index]).cloned());
-            let binary = Binary { op: BinaryOp::Add, a: a?, b: b?, d: self.home(id, node.outputs[0])?.clone(), constants };
+            let binary = Binary {
+                op: BinaryOp::Add,
+                a: a?,
+                b: b?,
+                d: self.home(id, node.outputs[0])?.clone(),
+                constants,
+            };
             return self.layer(id, "add", Kind::Binary(binary));
         };
         if index == 1 {
@@ -274,7 +295,9 @@ impl<'a> Builder<'a> {
         let node = self.graph.node(id);
         let shape = &self.graph.ty(node.inputs[0]).shape;
         let along_channels = node.op_as::<Gather>().is_some_and(|gather| gather.axis + 1 == shape.len());
-        let (Some(picks), 1) = (picks(self.graph, id), self.graph.ty(node.inputs[1]).rank()) else { return Ok(None) };
+        let (Some(picks), 1) = (picks(self.graph, id), self.graph.ty(node.inputs[1]).rank()) else {
+            return Ok(None);
+        };
         if !along_channels || shape.len() > 4 {
             return Ok(None);
         }

@@ -36,7 +36,12 @@ impl DramImage {
         let next = (base + bytes.max(1)).next_multiple_of(self.burst);
         if next > self.limit {
             let machine = self.machine.clone();
-            return Err(CompileError::Dram { what: what.to_owned(), machine, needed: next, available: self.limit });
+            return Err(CompileError::Dram {
+                what: what.to_owned(),
+                machine,
+                needed: next,
+                available: self.limit,
+            });
         }
         self.next = next;
         Ok(base)

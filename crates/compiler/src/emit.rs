@@ -4,9 +4,9 @@
 //! five to a `config`. What a step does not read (the stride of a dimension of one step) is left as it is.
 
 use ediacara_isa::{
-    Add, Address, AveragePool, Config, ConfigRegister, ConfigWrites, Copy, Depthwise, Dot, Fill, Instruction, Load,
-    LoadTable, MaxPool, Maximum, Memory, Multiply, NO_LAYER, Operation, Requantise, SourceLocation, Store, Table,
-    Transpose, Word, encode,
+    Add, Address, AveragePool, Config, ConfigRegister, ConfigWrites, Copy, Depthwise, Dot, Fill, Instruction,
+    Load, LoadTable, MaxPool, Maximum, Memory, Multiply, NO_LAYER, Operation, Requantise, SourceLocation,
+    Store, Table, Transpose, Word, encode,
 };
 use smallvec::SmallVec;
 
@@ -31,11 +31,14 @@ pub(crate) struct Code {
 /// # Errors
 /// [`CompileError::Field`] or [`CompileError::Layer`] if a value does not fit an instruction.
 pub(crate) fn emit(program: &[Ordered], layer_name: impl Fn(u32) -> String) -> Result<Code, CompileError> {
-    let mut emitter = Emitter { code: Code::default(), shadow: ConfigRegister::ALL.iter().map(|r| r.reset()).collect() };
+    let mut emitter =
+        Emitter { code: Code::default(), shadow: ConfigRegister::ALL.iter().map(|r| r.reset()).collect() };
     for ordered in program {
         emitter.step(ordered).map_err(|problem| problem.at(layer_name(ordered.step.layer)))?;
     }
-    emitter.push(Instruction::new(Operation::Halt), NO_LAYER).map_err(|problem| problem.at("halt".to_owned()))?;
+    emitter
+        .push(Instruction::new(Operation::Halt), NO_LAYER)
+        .map_err(|problem| problem.at("halt".to_owned()))?;
     Ok(emitter.code)
 }
 
@@ -85,8 +88,11 @@ impl Emitter {
     }
 
     fn configure(&mut self, settings: &Settings, layer: u32) -> Result<(), Problem> {
-        let changed: Settings =
-            settings.iter().copied().filter(|&(register, value)| self.shadow[register.index()] != value).collect();
+        let changed: Settings = settings
+            .iter()
+            .copied()
+            .filter(|&(register, value)| self.shadow[register.index()] != value)
+            .collect();
         for chunk in changed.chunks(ConfigWrites::MAX) {
             let mut writes = ConfigWrites::default();
             for &(register, value) in chunk {
@@ -118,7 +124,12 @@ fn memory(space: Space) -> Memory {
 }
 
 /// Settings of the strides of those dimensions that have more than one step.
-fn strides<const N: usize>(counts: &[u64; N], registers: [ConfigRegister; N], strides: &[u64; N], settings: &mut Settings) {
+fn strides<const N: usize>(
+    counts: &[u64; N],
+    registers: [ConfigRegister; N],
+    strides: &[u64; N],
+    settings: &mut Settings,
+) {
     for index in (0..N).filter(|&index| counts[index] > 1) {
         settings.push((registers[index], strides[index] as i64));
     }
@@ -127,7 +138,12 @@ fn strides<const N: usize>(counts: &[u64; N], registers: [ConfigRegister; N], st
 fn load(t: &Transfer) -> Result<(Settings, Operation), Problem> {
     use ConfigRegister as R;
     let mut settings = Settings::new();
-    strides(&t.counts, [R::LoadSourceStride1, R::LoadSourceStride2, R::LoadSourceStride3], &t.dram_strides, &mut settings);
+    strides(
+        &t.counts,
+        [R::LoadSourceStride1, R::LoadSourceStride2, R::LoadSourceStride3],
+        &t.dram_strides,
+        &mut settings,
+    );
     let destination = [R::LoadDestinationStride1, R::LoadDestinationStride2, R::LoadDestinationStride3];
     strides(&t.counts, destination, &t.chip_strides, &mut settings);
     let operation = Load {
@@ -145,7 +161,12 @@ fn load(t: &Transfer) -> Result<(Settings, Operation), Problem> {
 fn store(t: &Transfer) -> Result<(Settings, Operation), Problem> {
     use ConfigRegister as R;
     let mut settings = Settings::new();
-    strides(&t.counts, [R::StoreSourceStride1, R::StoreSourceStride2, R::StoreSourceStride3], &t.chip_strides, &mut settings);
+    strides(
+        &t.counts,
+        [R::StoreSourceStride1, R::StoreSourceStride2, R::StoreSourceStride3],
+        &t.chip_strides,
+        &mut settings,
+    );
     let destination = [R::StoreDestinationStride1, R::StoreDestinationStride2, R::StoreDestinationStride3];
     strides(&t.counts, destination, &t.dram_strides, &mut settings);
     let operation = Store {

@@ -44,7 +44,8 @@ pub(crate) fn host_part(graph: &Graph, partition: &Partition) -> Result<HostPart
             needed.extend(&graph.node(node).inputs);
         }
     }
-    let read = nodes.iter().filter(|node| live.contains(node)).flat_map(|&node| graph.node(node).inputs.clone());
+    let read =
+        nodes.iter().filter(|node| live.contains(node)).flat_map(|&node| graph.node(node).inputs.clone());
     let read: std::collections::HashSet<ValueId> = read.chain(graph.outputs().iter().copied()).collect();
     let mut from_network = Vec::new();
     for &value in graph.inputs().iter().filter(|value| read.contains(value)) {
@@ -52,7 +53,9 @@ pub(crate) fn host_part(graph: &Graph, partition: &Partition) -> Result<HostPart
         from_network.push(value);
     }
     let bring = |host: &mut Graph, map: &mut HashMap<ValueId, ValueId>, value: ValueId| {
-        if let (false, Definition::Constant(tensor)) = (map.contains_key(&value), &graph.value(value).definition) {
+        if let (false, Definition::Constant(tensor)) =
+            (map.contains_key(&value), &graph.value(value).definition)
+        {
             map.insert(value, host.add_constant(graph.value(value).name.clone(), tensor.clone()));
         }
     };

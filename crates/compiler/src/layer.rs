@@ -61,7 +61,8 @@ pub struct Window {
 
 impl Window {
     /// A window of one tap.
-    pub const POINT: Window = Window { kernel: [1; 2], stride: [1; 2], before: [0; 2], after: [0; 2], dilation: [1; 2] };
+    pub const POINT: Window =
+        Window { kernel: [1; 2], stride: [1; 2], before: [0; 2], after: [0; 2], dilation: [1; 2] };
 }
 
 /// How results are brought to eight bits.

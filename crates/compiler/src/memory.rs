@@ -68,7 +68,7 @@ impl Ring {
                 bases.push(base);
                 cursor = end;
             }
-            pools.push(Pool::new(bases));
+            pools.push(Pool::new(claim.size, bases));
         }
         Some((pools, cursor))
     }
@@ -78,6 +78,7 @@ impl Ring {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pool {
     slots: Vec<Slot>,
+    size: u64,
     clock: u64,
 }
 
@@ -90,9 +91,9 @@ struct Slot {
 }
 
 impl Pool {
-    fn new(bases: Vec<u64>) -> Pool {
+    fn new(size: u64, bases: Vec<u64>) -> Pool {
         let slots = bases.into_iter().map(|base| Slot { base, key: None, used: 0, note: None });
-        Pool { slots: slots.collect(), clock: 0 }
+        Pool { slots: slots.collect(), size, clock: 0 }
     }
 
     /// The slot that holds `key`, and whether it held it before; the least recently used one takes it otherwise.
@@ -115,6 +116,11 @@ impl Pool {
         let key = [u32::MAX, u32::MAX, (self.clock >> 32) as u32, self.clock as u32];
         let (index, _) = self.take(key);
         self.base(index)
+    }
+
+    /// Units of a slot.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
     }
 
     /// Address of a slot.

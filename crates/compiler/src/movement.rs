@@ -71,7 +71,9 @@ pub(crate) fn maps(graph: &Graph, id: NodeId) -> Option<Maps> {
     let from = &graph.ty(node.inputs[0]).shape;
     let to = &graph.ty(node.outputs[0]).shape;
     if let Some(slice) = node.op_as::<Slice>() {
-        let at = |axis: usize, index: usize| u64::try_from(slice.starts[axis] + index as i64 * slice.steps[axis]).ok();
+        let at = |axis: usize, index: usize| {
+            u64::try_from(slice.starts[axis] + index as i64 * slice.steps[axis]).ok()
+        };
         let axes = (0..to.len()).map(|axis| (0..to[axis]).map(|index| at(axis, index)).collect()).collect();
         return Some(Maps { axes, value: None });
     }
@@ -146,7 +148,9 @@ fn progressions(map: &[Option<u64>]) -> Vec<Progression> {
                     Some(p)
                 }
                 Some(mut p)
-                    if p.count > 1 && to == p.to + p.count * p.to_step && from == p.from + p.count * p.from_step =>
+                    if p.count > 1
+                        && to == p.to + p.count * p.to_step
+                        && from == p.from + p.count * p.from_step =>
                 {
                     p.count += 1;
                     Some(p)

@@ -7,8 +7,8 @@
 use std::collections::{HashMap, HashSet};
 
 use ediacara_graph::ops::{
-    Concat, Gather, Pad, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, QuantizeLinear, Reshape, Resize, ResizeMode,
-    Slice, Transpose,
+    Concat, Gather, Pad, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, QuantizeLinear, Reshape, Resize,
+    ResizeMode, Slice, Transpose,
 };
 use ediacara_graph::{DType, Definition, Graph, NodeId, ValueId};
 
@@ -108,7 +108,9 @@ impl Known<'_> {
                 let permutation = (0..self.graph.ty(value).rank()).collect();
                 Some(Fed { input: value, scale: None, permutation })
             }
-            Definition::Node { node, .. } => self.quantised_input(node).or_else(|| self.transposed_input(node)),
+            Definition::Node { node, .. } => {
+                self.quantised_input(node).or_else(|| self.transposed_input(node))
+            }
             _ => None,
         }?;
         self.fed.insert(value, fed.clone());
@@ -134,7 +136,8 @@ impl Known<'_> {
             value = self.graph.node(node).inputs[0];
         }
         let is_input = matches!(self.graph.value(value).definition, Definition::Input);
-        let fits = is_input && self.graph.ty(value).dtype == DType::F32 && self.graph.ty(value).elements() > 0;
+        let fits =
+            is_input && self.graph.ty(value).dtype == DType::F32 && self.graph.ty(value).elements() > 0;
         fits.then_some(Fed { input: value, scale: Some((*scale, *zero)), permutation })
     }
 
@@ -167,9 +170,14 @@ impl Known<'_> {
         let node = self.graph.node(id);
         let constants = |from: usize| {
             let variable = node.inputs.iter().skip(from).find(|&&value| self.graph.constant(value).is_none());
-            variable.map_or(Ok(()), |&value| Err(format!("operand `{}` is no constant", self.graph.value(value).name)))
+            variable.map_or(Ok(()), |&value| {
+                Err(format!("operand `{}` is no constant", self.graph.value(value).name))
+            })
         };
-        if node.op_as::<QConv>().is_some() || node.op_as::<QMatMul>().is_some() || node.op_as::<QTable>().is_some() {
+        if node.op_as::<QConv>().is_some()
+            || node.op_as::<QMatMul>().is_some()
+            || node.op_as::<QTable>().is_some()
+        {
             return constants(1);
         }
         if let Some(gather) = node.op_as::<Gather>() {
@@ -202,7 +210,8 @@ impl Known<'_> {
             let border = node.op_as::<Transpose>().is_some() || node.op_as::<Reshape>().is_some();
             let output = node.outputs[0];
             let consumers = self.graph.consumers(output);
-            let host_only = !consumers.is_empty() && consumers.iter().all(|reader| !self.dlp.contains(reader));
+            let host_only =
+                !consumers.is_empty() && consumers.iter().all(|reader| !self.dlp.contains(reader));
             if border && self.dlp.contains(&id) && host_only && !self.graph.is_output(output) {
                 self.dlp.remove(&id);
                 reasons.insert(id, "the host lays out its own results".to_owned());
@@ -219,12 +228,15 @@ impl Known<'_> {
             if self.dlp.contains(&id) {
                 result.dlp.push(id);
                 for &value in &node.inputs {
-                    if let (Some(fed), false) = (self.fed.get(&value), result.fed.iter().any(|(v, _)| *v == value)) {
+                    if let (Some(fed), false) =
+                        (self.fed.get(&value), result.fed.iter().any(|(v, _)| *v == value))
+                    {
                         result.fed.push((value, fed.clone()));
                     }
                 }
                 let read = |value: &ValueId| {
-                    graph.is_output(*value) || graph.consumers(*value).iter().any(|reader| needed.contains(reader))
+                    graph.is_output(*value)
+                        || graph.consumers(*value).iter().any(|reader| needed.contains(reader))
                 };
                 result.outputs.extend(node.outputs.iter().copied().filter(read));
                 continue;

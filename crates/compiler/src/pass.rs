@@ -133,7 +133,8 @@ impl Listings<'_> {
 
 fn check_names(options: &Options) -> Result<(), CompileError> {
     let all: Vec<&'static str> = PASSES.iter().map(|pass| pass.name).collect();
-    let optional: Vec<&'static str> = PASSES.iter().filter(|pass| pass.optional).map(|pass| pass.name).collect();
+    let optional: Vec<&'static str> =
+        PASSES.iter().filter(|pass| pass.optional).map(|pass| pass.name).collect();
     for (names, known) in [(&options.print_after, all), (&options.disable, optional)] {
         if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
             return Err(CompileError::UnknownPass { name: name.clone(), known });
@@ -179,7 +180,9 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     let ordered = synchronise(&lowering.steps, machine.core.queue_entries as usize);
     listings.add("synchronise", || ordered.iter().map(ordered_text).collect());
 
-    let code = emit::emit(&ordered, |layer| layers.get(layer as usize).map_or_else(String::new, |l| l.info.name.clone()))?;
+    let code = emit::emit(&ordered, |layer| {
+        layers.get(layer as usize).map_or_else(String::new, |l| l.info.name.clone())
+    })?;
     let code_base = lowering.dram.reserve(code.words.len() as u64 * 32, "code")?;
     let mut executable = Executable {
         machine: machine_key(machine),
@@ -261,7 +264,13 @@ fn ports(
     }
     for &value in &division.outputs {
         let (name, shape) = (graph.value(value).name.clone(), graph.ty(value).shape.clone());
-        executable.outputs.push(Port { name, address: address(value)?, shape, dtype: "i8".to_owned(), real: None });
+        executable.outputs.push(Port {
+            name,
+            address: address(value)?,
+            shape,
+            dtype: "i8".to_owned(),
+            real: None,
+        });
     }
     Ok(())
 }
@@ -306,7 +315,8 @@ fn layer_text(layer: &Layer) -> String {
 
 fn ordered_text(ordered: &Ordered) -> String {
     let list = |mask: u16| {
-        let set: Vec<String> = (0..16).filter(|bit| mask >> bit & 1 == 1).map(|bit| bit.to_string()).collect();
+        let set: Vec<String> =
+            (0..16).filter(|bit| mask >> bit & 1 == 1).map(|bit| bit.to_string()).collect();
         set.join(",")
     };
     format!("{} wait({}) post({})\n", ordered.step, list(ordered.wait), list(ordered.post))

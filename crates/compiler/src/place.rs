@@ -43,7 +43,8 @@ fn extents(graph: &Graph, value: ValueId) -> Vec<u64> {
 
 /// Finds additions that a convolution before them can do on the way. `fuse` off finds none.
 pub(crate) fn fuse_additions(graph: &Graph, partition: &Partition) -> HashMap<NodeId, (NodeId, usize)> {
-    let order: HashMap<NodeId, usize> = partition.dlp.iter().enumerate().map(|(at, &node)| (node, at)).collect();
+    let order: HashMap<NodeId, usize> =
+        partition.dlp.iter().enumerate().map(|(at, &node)| (node, at)).collect();
     let mut found = HashMap::new();
     for &id in partition.dlp.iter().filter(|&&id| graph.node(id).op_as::<QAdd>().is_some()) {
         let candidate = |&index: &usize| {
@@ -56,7 +57,9 @@ pub(crate) fn fuse_additions(graph: &Graph, partition: &Partition) -> HashMap<No
         };
         // The later of two convolutions: the other's result is then in DRAM already.
         let same = graph.node(id).inputs[0] == graph.node(id).inputs[1];
-        if let (false, Some((_, producer, index))) = (same, (0..2).filter_map(|index| candidate(&index)).max()) {
+        if let (false, Some((_, producer, index))) =
+            (same, (0..2).filter_map(|index| candidate(&index)).max())
+        {
             found.insert(id, (producer, index));
         }
     }
@@ -153,7 +156,8 @@ impl Placer<'_> {
                 layer: node.name.clone(),
                 problem: error.to_string(),
             };
-            let bytes = tensor.to_vec::<i8>().map_err(problem)?.into_iter().map(|value| value as u8).collect();
+            let bytes =
+                tensor.to_vec::<i8>().map_err(problem)?.into_iter().map(|value| value as u8).collect();
             let base = dram.place(bytes, &format!("constant `{name}`"))?;
             self.placement.homes.insert(value, View::dense(base, &extents(self.graph, value)));
         }
@@ -168,7 +172,9 @@ impl Placer<'_> {
             return Ok(());
         }
         let view = self.placement.homes.get(&node.inputs[0]).and_then(|x| view_of(self.graph, id, x));
-        let readable = |view: &View| view.shape.iter().zip(&view.strides).next_back().is_none_or(|(&n, &s)| n == 1 || s == 1);
+        let readable = |view: &View| {
+            view.shape.iter().zip(&view.strides).next_back().is_none_or(|(&n, &s)| n == 1 || s == 1)
+        };
         let wanted = |view: &View| readable(view) && (view.is_dense() || !self.outputs.contains(&value));
         match view.filter(wanted) {
             Some(view) => {

@@ -173,8 +173,11 @@ mod tests {
         let mut disjoint = 0;
         for _ in 0..20_000 {
             let mut make = || {
-                let dims =
-                    [dimension(random(40), 1 + random(4)), dimension(random(90), 1 + random(4)), dimension(random(200), 1 + random(3))];
+                let dims = [
+                    dimension(random(40), 1 + random(4)),
+                    dimension(random(90), 1 + random(4)),
+                    dimension(random(200), 1 + random(3)),
+                ];
                 Region::strided(Space::Nram, random(100), 1 + random(20), &dims)
             };
             let (left, right) = (make(), make());

@@ -128,7 +128,8 @@ impl Dot {
         let across = (self.pixels[0] - 1) * self.x_strides[0]
             + (self.window_counts[0] - 1) * self.window_strides[0]
             + self.stretch;
-        let down = (self.pixels[1] - 1) * self.x_strides[1] + (self.window_counts[1] - 1) * self.window_strides[1];
+        let down =
+            (self.pixels[1] - 1) * self.x_strides[1] + (self.window_counts[1] - 1) * self.window_strides[1];
         Region::run(Space::Nram, self.x, across + down)
     }
 
@@ -139,7 +140,8 @@ impl Dot {
 
     fn acc_region(&self) -> Region {
         let pixels = self.pixels[0] * self.pixels[1];
-        let span = (pixels - 1) * self.acc_stride_pixel + (self.blocks - 1) * self.acc_stride_block + self.columns;
+        let span =
+            (pixels - 1) * self.acc_stride_pixel + (self.blocks - 1) * self.acc_stride_block + self.columns;
         Region::run(Space::Aram, self.acc, span)
     }
 }
@@ -280,7 +282,8 @@ impl Vector {
                 self.rows(Space::Nram, self.a, self.a_strides)
             }
             op if op.is_window() => {
-                let window = (0..2).map(|i| (self.window_counts[i] - 1) * self.window_strides[i]).sum::<u64>();
+                let window =
+                    (0..2).map(|i| (self.window_counts[i] - 1) * self.window_strides[i]).sum::<u64>();
                 let rows = (0..2).map(|i| (self.counts[i] - 1) * self.a_strides[i]).sum::<u64>();
                 Region::run(Space::Nram, self.a, window + rows + self.length)
             }
@@ -377,7 +380,10 @@ impl Step {
                 if vector.op != VectorOp::Fill {
                     access.reads.push(vector.a_region());
                 }
-                if matches!(vector.op, VectorOp::Depthwise | VectorOp::Add | VectorOp::Multiply | VectorOp::Maximum) {
+                if matches!(
+                    vector.op,
+                    VectorOp::Depthwise | VectorOp::Add | VectorOp::Multiply | VectorOp::Maximum
+                ) {
                     access.reads.push(vector.b_region());
                 }
                 if matches!(vector.op, VectorOp::Requantise | VectorOp::Depthwise) {
@@ -414,9 +420,16 @@ impl fmt::Display for Step {
             Work::Dot(dot) => write!(
                 f,
                 "  pixels {}x{} blocks {} stretch {} window {}x{}",
-                dot.pixels[1], dot.pixels[0], dot.blocks, dot.stretch, dot.window_counts[1], dot.window_counts[0]
+                dot.pixels[1],
+                dot.pixels[0],
+                dot.blocks,
+                dot.stretch,
+                dot.window_counts[1],
+                dot.window_counts[0]
             ),
-            Work::Vector(vector) => write!(f, "  rows {}x{} of {}", vector.counts[1], vector.counts[0], vector.length),
+            Work::Vector(vector) => {
+                write!(f, "  rows {}x{} of {}", vector.counts[1], vector.counts[0], vector.length)
+            }
             _ => Ok(()),
         }
     }

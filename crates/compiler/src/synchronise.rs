@@ -50,7 +50,9 @@ fn conflict(earlier: &Access, later: &Access) -> bool {
     let meets = |left: &[crate::region::Region], right: &[crate::region::Region]| {
         left.iter().any(|l| right.iter().any(|r| l.overlaps(r)))
     };
-    meets(&earlier.writes, &later.reads) || meets(&earlier.writes, &later.writes) || meets(&earlier.reads, &later.writes)
+    meets(&earlier.writes, &later.reads)
+        || meets(&earlier.writes, &later.writes)
+        || meets(&earlier.reads, &later.writes)
 }
 
 fn merge(clock: &mut Clock, other: &Clock) {
@@ -130,7 +132,8 @@ fn crowded_pairs(ordered: &[Ordered], queue_entries: usize) -> Vec<(usize, usize
     for from in 0..ENGINES {
         for to in (0..ENGINES).filter(|&to| to != from) {
             let bit = 1 << semaphore(Engine::ALL[from], Engine::ALL[to]);
-            let posts: Vec<usize> = positions[from].iter().copied().filter(|&at| ordered[at].post & bit != 0).collect();
+            let posts: Vec<usize> =
+                positions[from].iter().copied().filter(|&at| ordered[at].post & bit != 0).collect();
             let mut taken = 0;
             for (ordinal, &at) in positions[to].iter().enumerate() {
                 if ordered[at].wait & bit == 0 {

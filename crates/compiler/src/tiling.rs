@@ -171,11 +171,17 @@ impl Tiling {
 
     fn counts(&self, problem: &Problem, rates: &Rates) -> Counts {
         let [rows, columns] = self.pixels;
-        let pixel_tiles = problem.y.batch * problem.y.height.div_ceil(rows) * problem.y.width.div_ceil(columns);
+        let pixel_tiles =
+            problem.y.batch * problem.y.height.div_ceil(rows) * problem.y.width.div_ceil(columns);
         let chunks = problem.inputs.div_ceil(self.channels)
             * problem.window.kernel[0].div_ceil(self.taps[0])
             * problem.window.kernel[1].div_ceil(self.taps[1]);
-        Counts { pixel_tiles, channel_tiles: problem.blocks(rates).div_ceil(self.blocks), chunks, groups: problem.groups }
+        Counts {
+            pixel_tiles,
+            channel_tiles: problem.blocks(rates).div_ceil(self.blocks),
+            chunks,
+            groups: problem.groups,
+        }
     }
 
     /// Output channels of a full tile.
@@ -248,13 +254,19 @@ impl Counts {
                 let x_resident = slots.x >= if tiling.shared_input { x_all } else { x_all / self.groups };
                 let x_repeats = self.channel_tiles * if tiling.shared_input { self.groups } else { 1 };
                 let w_resident = self.chunks == 1 || slots.w >= w_all || slots.w > self.chunks;
-                (if x_resident { x_all } else { x_all * x_repeats }, if w_resident { w_all } else { w_all * self.pixel_tiles })
+                (
+                    if x_resident { x_all } else { x_all * x_repeats },
+                    if w_resident { w_all } else { w_all * self.pixel_tiles },
+                )
             }
             Order::PixelsOuter => {
                 let x_resident = self.chunks == 1 || slots.x >= x_all || slots.x > self.chunks;
                 let x_repeats = self.channel_tiles * if tiling.shared_input { self.groups } else { 1 };
                 let w_resident = slots.w >= w_all;
-                (if x_resident { x_all } else { x_all * x_repeats }, if w_resident { w_all } else { w_all * self.pixel_tiles })
+                (
+                    if x_resident { x_all } else { x_all * x_repeats },
+                    if w_resident { w_all } else { w_all * self.pixel_tiles },
+                )
             }
         }
     }
@@ -266,7 +278,9 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     let claims = one.claims(problem, rates);
     let counts = tiling.counts(problem, rates);
     let (x_bytes, y_bytes) = (claims.x.size, claims.y.size * (1 + u64::from(problem.residual)));
-    let fits = |memory, needed, available| if needed <= available { Ok(()) } else { Err(Shortage { memory, needed, available }) };
+    let fits = |memory, needed, available| {
+        if needed <= available { Ok(()) } else { Err(Shortage { memory, needed, available }) }
+    };
     fits("NRAM", x_bytes + y_bytes, rates.nram)?;
     fits("WRAM", claims.w.units(), rates.wram)?;
     fits("ARAM", claims.acc.size * 4, rates.aram * 4)?;
@@ -314,8 +328,10 @@ impl Tiling {
         let x_bursts = self.x_bursts(problem, rates);
         let w_bursts = rates.bursts(claims.w.size as f64);
         let y_pixels = [problem.y.height, problem.y.width];
-        let y_tile = [0, 1].map(|axis| y_pixels[axis] as f64 / y_pixels[axis].div_ceil(self.pixels[axis]) as f64);
-        let y_bursts = rates.image_bursts(&problem.y, y_tile[0], y_tile[1], outputs) * (1 + u64::from(problem.residual)) as f64;
+        let y_tile =
+            [0, 1].map(|axis| y_pixels[axis] as f64 / y_pixels[axis].div_ceil(self.pixels[axis]) as f64);
+        let y_bursts = rates.image_bursts(&problem.y, y_tile[0], y_tile[1], outputs)
+            * (1 + u64::from(problem.residual)) as f64;
         let p_bursts = rates.bursts(12.0 * outputs as f64);
         let loads = (x_loads + w_loads) as f64;
         let instructions = tiles * (counts.chunks as f64 + 3.0) + 1.5 * loads;

@@ -47,7 +47,10 @@ impl BoxCopy {
                     last.count *= side.count;
                     continue;
                 }
-            } else if side.dram == result.run && side.chip == result.run && result.run * side.count <= LENGTH_LIMIT {
+            } else if side.dram == result.run
+                && side.chip == result.run
+                && result.run * side.count <= LENGTH_LIMIT
+            {
                 result.run *= side.count;
                 continue;
             }
@@ -70,7 +73,12 @@ fn split(copy: &BoxCopy, space: Space, found: &mut Vec<Transfer>) {
     if copy.run > LENGTH_LIMIT {
         let half = LENGTH_LIMIT / 64 * 64;
         split(&BoxCopy { run: half, ..copy.clone() }, space, found);
-        let rest = BoxCopy { run: copy.run - half, dram: copy.dram + half, chip: copy.chip + half, sides: copy.sides.clone() };
+        let rest = BoxCopy {
+            run: copy.run - half,
+            dram: copy.dram + half,
+            chip: copy.chip + half,
+            sides: copy.sides.clone(),
+        };
         return split(&rest, space, found);
     }
     let unfit = |side: &Side| side.dram > STRIDE_LIMIT || side.chip > STRIDE_LIMIT;
@@ -121,7 +129,10 @@ mod tests {
                 for j in 0..t.counts[1] {
                     for k in 0..t.counts[0] {
                         let at = |s: [u64; 3]| k * s[0] + j * s[1] + i * s[2];
-                        all.extend((0..t.length).map(|b| (t.dram + at(t.dram_strides) + b, t.chip + at(t.chip_strides) + b)));
+                        all.extend(
+                            (0..t.length)
+                                .map(|b| (t.dram + at(t.dram_strides) + b, t.chip + at(t.chip_strides) + b)),
+                        );
                     }
                 }
             }
@@ -167,7 +178,8 @@ mod tests {
 
     #[test]
     fn wide_counts_are_split() {
-        let copy = BoxCopy { dram: 0, chip: 0, run: 1, sides: smallvec![Side { count: 70_000, dram: 2, chip: 1 }] };
+        let copy =
+            BoxCopy { dram: 0, chip: 0, run: 1, sides: smallvec![Side { count: 70_000, dram: 2, chip: 1 }] };
         assert_eq!(bytes(&copy.transfers(Space::Nram)).len(), 70_000);
     }
 }

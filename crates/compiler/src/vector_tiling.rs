@@ -82,7 +82,8 @@ impl WindowTiling {
     /// Whether the next item's loads may be issued before this item computes.
     pub fn prefetches(&self, problem: &WindowProblem) -> bool {
         let channel_tiles = problem.x.channels.div_ceil(self.channels);
-        self.slots[0] >= 2.min(self.tiles(problem)) && (!problem.weighted || self.slots[2] >= 2.min(channel_tiles))
+        self.slots[0] >= 2.min(self.tiles(problem))
+            && (!problem.weighted || self.slots[2] >= 2.min(channel_tiles))
     }
 
     fn tiles(&self, problem: &WindowProblem) -> u64 {
@@ -120,8 +121,7 @@ impl WindowTiling {
             valid[axis] = all as f64 / outputs.len() as f64;
         }
         let x_bursts = rates.image_bursts(&problem.x, valid[0], valid[1], self.channels);
-        let y_bursts =
-            rates.image_bursts(y, self.pixels[0] as f64, self.pixels[1] as f64, self.channels);
+        let y_bursts = rates.image_bursts(y, self.pixels[0] as f64, self.pixels[1] as f64, self.channels);
         let constants = if problem.weighted { (claims[2].size + 12 * claims[3].size) as f64 } else { 0.0 };
         let instructions = tiles * 5.0;
         let bursts = tiles * (x_bursts + y_bursts)
@@ -130,7 +130,11 @@ impl WindowTiling {
         let dram = bursts * rates.burst_cycles;
         let tile = vector / tiles;
         let arrival = rates.dram_latency + x_bursts * rates.burst_cycles;
-        let period = if self.slots[0] < self.tiles(problem) { tile.max((tile + arrival) / self.slots[0] as f64) } else { tile };
+        let period = if self.slots[0] < self.tiles(problem) {
+            tile.max((tile + arrival) / self.slots[0] as f64)
+        } else {
+            tile
+        };
         let steady = if self.prefetches(problem) {
             (tiles * period).max(dram).max(instructions)
         } else {
@@ -188,7 +192,8 @@ pub fn choose(problem: &WindowProblem, rates: &Rates) -> Result<(WindowTiling, E
     let mut channel_tiles = vec![channels];
     // Cut where bursts or lanes end, if the channels are that many.
     let unit = rates.burst.max(rates.lanes);
-    channel_tiles.extend(parts(channels.div_ceil(unit), 16).into_iter().map(|units| (units * unit).min(channels)));
+    channel_tiles
+        .extend(parts(channels.div_ceil(unit), 16).into_iter().map(|units| (units * unit).min(channels)));
     channel_tiles.extend(parts(channels, 12));
     channel_tiles.dedup();
     let mut pixels: Vec<[u64; 2]> = Vec::new();

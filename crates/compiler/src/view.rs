@@ -59,8 +59,13 @@ impl View {
     /// The same elements in the same order under another shape, where strides can say it.
     pub fn reshape(&self, shape: &[u64]) -> Option<View> {
         // Axes of extent 1 have no say.
-        let old: Vec<(u64, u64)> =
-            self.shape.iter().copied().zip(self.strides.iter().copied()).filter(|&(extent, _)| extent != 1).collect();
+        let old: Vec<(u64, u64)> = self
+            .shape
+            .iter()
+            .copied()
+            .zip(self.strides.iter().copied())
+            .filter(|&(extent, _)| extent != 1)
+            .collect();
         let mut strides = vec![1; shape.len()];
         let (mut old_at, mut new_at) = (0, 0);
         while old_at < old.len() {
@@ -171,7 +176,8 @@ impl Image {
 
     /// Whether both have the same extents.
     pub fn same_extents(&self, other: &Image) -> bool {
-        (self.batch, self.height, self.width, self.channels) == (other.batch, other.height, other.width, other.channels)
+        (self.batch, self.height, self.width, self.channels)
+            == (other.batch, other.height, other.width, other.channels)
     }
 }
 

@@ -141,10 +141,19 @@ mod tests {
         let axis = Axis { size: 7, stride: 2, dilation: 1, before: 1 };
         let whole = axis.span(Range::new(0, 4), Range::new(0, 3));
         assert_eq!(whole, Span { before: 1, first: 0, valid: 7, after: 1 });
-        assert_eq!(axis.span(Range::new(1, 2), Range::new(0, 3)), Span { before: 0, first: 1, valid: 5, after: 0 });
-        assert_eq!(axis.span(Range::new(0, 1), Range::new(0, 1)), Span { before: 1, first: 0, valid: 0, after: 0 });
+        assert_eq!(
+            axis.span(Range::new(1, 2), Range::new(0, 3)),
+            Span { before: 0, first: 1, valid: 5, after: 0 }
+        );
+        assert_eq!(
+            axis.span(Range::new(0, 1), Range::new(0, 1)),
+            Span { before: 1, first: 0, valid: 0, after: 0 }
+        );
         let far = Axis { size: 2, stride: 1, dilation: 1, before: 0 };
-        assert_eq!(far.span(Range::new(5, 2), Range::new(0, 1)), Span { before: 0, first: 5, valid: 0, after: 2 });
+        assert_eq!(
+            far.span(Range::new(5, 2), Range::new(0, 1)),
+            Span { before: 0, first: 5, valid: 0, after: 2 }
+        );
     }
 
     #[test]
@@ -153,7 +162,8 @@ mod tests {
         let tile = Tile { rows: span, columns: span, pixel: 4 };
         assert_eq!((tile.pitch(), tile.gap(), tile.origin()), (8, 1, 0));
         assert_eq!(tile.bytes(), (9 * 8 + 1) * 4);
-        let lopsided = Tile { rows: span, columns: Span { before: 1, first: 0, valid: 7, after: 2 }, pixel: 1 };
+        let lopsided =
+            Tile { rows: span, columns: Span { before: 1, first: 0, valid: 7, after: 2 }, pixel: 1 };
         assert_eq!((lopsided.pitch(), lopsided.gap(), lopsided.origin()), (9, 2, 1));
     }
 }

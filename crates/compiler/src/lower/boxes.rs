@@ -53,7 +53,9 @@ pub(crate) fn joint<const K: usize>(views: [&View; K]) -> Vec<JointSide<K>> {
             continue;
         }
         match sides.last_mut() {
-            Some(last) if (0..K).all(|k| side.strides[k] == last.count * last.strides[k]) => last.count *= side.count,
+            Some(last) if (0..K).all(|k| side.strides[k] == last.count * last.strides[k]) => {
+                last.count *= side.count
+            }
             _ => sides.push(side),
         }
     }

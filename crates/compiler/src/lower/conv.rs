@@ -97,7 +97,8 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
     let mut one = |space, claim| -> Result<Pool, CompileError> {
         Ok(lowering.claim(space, &[claim], context)?.pop().unwrap_or_default())
     };
-    let (w, p, acc) = (one(Space::Wram, claims.w)?, one(Space::Pram, claims.p)?, one(Space::Aram, claims.acc)?);
+    let (w, p, acc) =
+        (one(Space::Wram, claims.w)?, one(Space::Pram, claims.p)?, one(Space::Aram, claims.acc)?);
     let chunks = tiling.chunks(&problem);
     let (weights, records) = place(lowering, conv, &problem, &tiling, grouping, &chunks, context)?;
     let mut state =
@@ -207,7 +208,9 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
         + u64::from(item.channel_tile);
     let (w, held) = state.w.take([item.group as u32, item.channel_tile, item.chunk as u32, 0]);
     if !held {
-        let bytes = item.blocks.count * state.tiling.steps(&problem, &chunk, &lowering.rates) * lowering.rates.row_bytes();
+        let bytes = item.blocks.count
+            * state.tiling.steps(&problem, &chunk, &lowering.rates)
+            * lowering.rates.row_bytes();
         let address = state.weights[tile_index as usize * state.chunks.len() + item.chunk];
         lowering.load_run(Space::Wram, address, state.w.base(w), bytes);
     }

@@ -45,7 +45,8 @@ fn fill(lowering: &mut Lowering, view: &View, value: i8, context: Context) -> Re
     let sides = joint([view]);
     let boxes = boxes(&sides, (lowering.rates.nram / 4).clamp(1, TILE_BYTES), sides.len());
     let largest = boxes.iter().map(JointBox::len).max().unwrap_or(1);
-    let mut pool = lowering.claim(Space::Nram, &[Claim::new(largest, 1, 1)], context)?.pop().unwrap_or_default();
+    let mut pool =
+        lowering.claim(Space::Nram, &[Claim::new(largest, 1, 1)], context)?.pop().unwrap_or_default();
     let tile = pool.next();
     lowering.fill(tile, largest, 1, 0, value);
     for part in &boxes {
@@ -70,7 +71,8 @@ fn runs(
     let boxes = boxes(&sides, (lowering.rates.nram / 4).clamp(1, TILE_BYTES), sides.len());
     let largest = boxes.iter().map(JointBox::len).max().unwrap_or(1);
     let count = (boxes.len() as u64).min(4);
-    let tiles = lowering.claim(Space::Nram, &[Claim::new(largest, count, 1)], context)?.pop().unwrap_or_default();
+    let tiles =
+        lowering.claim(Space::Nram, &[Claim::new(largest, count, 1)], context)?.pop().unwrap_or_default();
     let mut state = State { sides, bases, tiles };
     let prepare = |lowering: &mut Lowering, state: &mut State, part: &JointBox<2>| {
         let tile = state.tiles.next();
@@ -105,15 +107,22 @@ fn transpose(
     let budget = (lowering.rates.nram / 4).clamp(1, TILE_BYTES);
     let columns = outer.count.min(budget);
     let rows = inner.count.min((budget / columns).max(1)).min((1 << 16) - 1);
-    let mut rest: Vec<JointSide<2>> =
-        sides.iter().enumerate().filter(|&(index, _)| index != 0 && index != other).map(|(_, &side)| side).collect();
+    let mut rest: Vec<JointSide<2>> = sides
+        .iter()
+        .enumerate()
+        .filter(|&(index, _)| index != 0 && index != other)
+        .map(|(_, &side)| side)
+        .collect();
     rest.push(JointSide { count: 1, strides: [0; 2] });
     let mut matrices = Vec::new();
     for place in boxes(&rest, 1, rest.len()) {
         for rows in Range::cut(inner.count, rows) {
             for columns in Range::cut(outer.count, columns) {
                 let at = |k: usize| {
-                    bases[k] + place.offsets[k] + rows.start * inner.strides[k] + columns.start * outer.strides[k]
+                    bases[k]
+                        + place.offsets[k]
+                        + rows.start * inner.strides[k]
+                        + columns.start * outer.strides[k]
                 };
                 matrices.push(Matrix { from: at(0), to: at(1), rows, columns });
             }

@@ -106,8 +106,12 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
     }
     let tile = state.tiling.tile(&state.problem, item.pixels, item.channels.count);
     let (x, _) = state.x.take([item.index, 0, 0, 0]);
-    let source =
-        TileSource { image: &state.problem.x, batch: item.batch, channel: item.channels.start, pad: state.conv.x_zero };
+    let source = TileSource {
+        image: &state.problem.x,
+        batch: item.batch,
+        channel: item.channels.start,
+        pad: state.conv.x_zero,
+    };
     lowering.load_tile(&mut state.x, x, &tile, &source);
     Prepared { x: state.x.base(x), w: state.w.base(w), p: state.p.base(p) }
 }
@@ -139,7 +143,13 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Pre
     }
     if rest > 0 {
         let skipped = whole * tiling.joined * channels;
-        lowering.vector(Vector { a: a + skipped, d: y + skipped, length: rest * channels, counts: [1, rows], ..template });
+        lowering.vector(Vector {
+            a: a + skipped,
+            d: y + skipped,
+            length: rest * channels,
+            counts: [1, rows],
+            ..template
+        });
     }
     let part = Part { batch: item.batch, pixels: item.pixels, channels: item.channels };
     lowering.store_box(&conv.y, &part, y);

@@ -89,7 +89,12 @@ impl Lowering {
     }
 
     /// Claims slots of one memory for this layer.
-    pub(crate) fn claim(&mut self, space: Space, claims: &[Claim], context: Context) -> Result<Vec<Pool>, CompileError> {
+    pub(crate) fn claim(
+        &mut self,
+        space: Space,
+        claims: &[Claim],
+        context: Context,
+    ) -> Result<Vec<Pool>, CompileError> {
         let (ring, size, unit) = match space {
             Space::Wram => (&mut self.wram, self.rates.wram, 1),
             Space::Aram => (&mut self.aram, self.rates.aram, 4),
@@ -100,7 +105,13 @@ impl Lowering {
         ring.claim(claims).ok_or_else(|| self.does_not_fit(context, space, needed, size * unit))
     }
 
-    pub(crate) fn does_not_fit(&self, context: Context, space: Space, needed: u64, available: u64) -> CompileError {
+    pub(crate) fn does_not_fit(
+        &self,
+        context: Context,
+        space: Space,
+        needed: u64,
+        available: u64,
+    ) -> CompileError {
         let memory = match space {
             Space::Wram => "WRAM",
             Space::Aram => "ARAM",
@@ -152,13 +163,21 @@ impl Lowering {
     /// geometry painted in the slot are still good, as loads only write between them.
     pub(crate) fn load_tile(&mut self, pool: &mut Pool, slot: usize, tile: &Tile, source: &TileSource) {
         let base = pool.base(slot);
+        debug_assert!(
+            tile.bytes() <= pool.size(),
+            "a tile of {} bytes in a slot of {}",
+            tile.bytes(),
+            pool.size()
+        );
         if tile.is_padding() {
             self.fill(base, tile.bytes(), 1, 0, source.pad);
             return pool.set_note(slot, None);
         }
         let (row, gap) = (tile.row_stride(), tile.gap() * tile.pixel);
-        let geometry: Key = [tile.pitch() as u32, tile.gap() as u32, tile.pixel as u32, tile.rows.length() as u32];
-        let painted = pool.note(slot).is_some_and(|note| note[..3] == geometry[..3] && note[3] >= geometry[3]);
+        let geometry: Key =
+            [tile.pitch() as u32, tile.gap() as u32, tile.pixel as u32, tile.rows.length() as u32];
+        let painted =
+            pool.note(slot).is_some_and(|note| note[..3] == geometry[..3] && note[3] >= geometry[3]);
         if gap > 0 && !painted {
             self.fill(base, gap, tile.rows.length() + 1, row, source.pad);
             pool.set_note(slot, Some(geometry));

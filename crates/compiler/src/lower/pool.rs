@@ -27,7 +27,11 @@ struct State<'a> {
 }
 
 /// Appends the steps of a pooling layer.
-pub(crate) fn lower(lowering: &mut Lowering, layer: &PoolLayer, context: Context) -> Result<(), CompileError> {
+pub(crate) fn lower(
+    lowering: &mut Lowering,
+    layer: &PoolLayer,
+    context: Context,
+) -> Result<(), CompileError> {
     let problem = WindowProblem { x: layer.x, y: layer.y, window: layer.window, weighted: false };
     let multipliers = multipliers(layer, context)?;
     let (tiling, _) = match choose(&problem, &lowering.rates) {
@@ -55,8 +59,11 @@ fn counted(layer: &PoolLayer, axis: usize, range: Range) -> Vec<(Range, u64)> {
     let PoolMode::Average { count_include_pad, .. } = layer.mode else { return vec![(range, 1)] };
     let Window { kernel, stride, before, after, dilation } = layer.window;
     let size = [layer.x.height, layer.x.width][axis];
-    let (low, high) =
-        if count_include_pad { (0, before[axis] + size + after[axis]) } else { (before[axis], before[axis] + size) };
+    let (low, high) = if count_include_pad {
+        (0, before[axis] + size + after[axis])
+    } else {
+        (before[axis], before[axis] + size)
+    };
     let count = |output: u64| {
         let start = output * stride[axis];
         (0..kernel[axis]).filter(|tap| (low..high).contains(&(start + tap * dilation[axis]))).count() as u64
@@ -82,8 +89,9 @@ fn multipliers(layer: &PoolLayer, context: Context) -> Result<Vec<Option<(u32, u
         for (_, across) in counted(layer, 1, Range::new(0, layer.y.width)) {
             let n = down * across;
             if n > 0 && found[n as usize].is_none() {
-                let multiplier = quantize_multiplier(ratio / n as f64)
-                    .map_err(|error| CompileError::Layer { layer: context.name.to_owned(), problem: error.to_string() })?;
+                let multiplier = quantize_multiplier(ratio / n as f64).map_err(|error| {
+                    CompileError::Layer { layer: context.name.to_owned(), problem: error.to_string() }
+                })?;
                 found[n as usize] = Some((multiplier.value as u32, multiplier.shift));
             }
         }

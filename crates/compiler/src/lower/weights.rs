@@ -26,7 +26,8 @@ pub(crate) fn slices<'a>(weights: &'a Weights, context: Context) -> Result<Slice
         multiplier: weights.multiplier.as_slice().map_err(wrong)?,
         shift: weights.shift.as_slice().map_err(wrong)?,
     };
-    let refused = slices.multiplier.iter().zip(slices.shift).position(|(&m, &s)| m < 0 || !(1..=62).contains(&s));
+    let refused =
+        slices.multiplier.iter().zip(slices.shift).position(|(&m, &s)| m < 0 || !(1..=62).contains(&s));
     match refused {
         Some(channel) => Err(bad(format!(
             "channel {channel} has multiplier {} and shift {}; the machine takes 0 and more, and 1 to 62",
@@ -127,7 +128,9 @@ impl TileImage<'_> {
         let taps = chunk.taps[1];
         let down = chunk.taps[0].start + index / across;
         // Either one stretch holds all taps of the row, or each has its own.
-        let columns = if across == 1 { taps.start..taps.start + taps.count } else {
+        let columns = if across == 1 {
+            taps.start..taps.start + taps.count
+        } else {
             let tap = taps.start + index % across;
             tap..tap + 1
         };
@@ -144,7 +147,8 @@ impl TileImage<'_> {
         let kernel = self.problem.window.kernel;
         for (position, tap) in columns.enumerate() {
             let base = ((channel * kernel[0] + down) * kernel[1] + tap) * inputs;
-            let weights = &self.slices.values[(base + first - own.start) as usize..(base + last - own.start) as usize];
+            let weights =
+                &self.slices.values[(base + first - own.start) as usize..(base + last - own.start) as usize];
             put(position as u64 * chunk.channels.count + first - chunk.channels.start, weights);
         }
     }

@@ -1,0 +1,262 @@
+//! Every operator, alone, on every machine: host and simulator agree byte for byte, in checked mode.
+
+use crate::support::{ConvShape, Net, check};
+use ediacara_graph::Tensor;
+use ediacara_graph::ops::{Coordinates, PadMode, PoolKind, Resize, ResizeMode, Rounding};
+
+fn conv(input: [usize; 4], shape: ConvShape) {
+    let mut net = Net::new(input.iter().sum::<usize>() as u64);
+    let x = net.input(&input);
+    let y = net.conv(x, shape);
+    check(&mut net, &[y]);
+}
+
+#[test]
+fn point_convolution() {
+    conv([1, 5, 7, 16], ConvShape::point(16));
+    conv([1, 6, 5, 37], ConvShape::point(41));
+    conv([2, 3, 3, 20], ConvShape::point(70));
+}
+
+#[test]
+fn point_convolution_with_stride() {
+    conv([1, 9, 8, 24], ConvShape::square(17, 1, 2, 0));
+}
+
+#[test]
+fn three_by_three() {
+    conv([1, 8, 8, 16], ConvShape::square(16, 3, 1, 1));
+    conv([1, 9, 7, 3], ConvShape::square(20, 3, 2, 1));
+    conv([2, 6, 6, 33], ConvShape::square(9, 3, 1, 1));
+}
+
+#[test]
+fn large_kernels_and_odd_padding() {
+    conv([1, 14, 13, 3], ConvShape::square(8, 7, 2, 3));
+    let shape = ConvShape { padding: [0, 2, 1, 0], kernel: [2, 3], ..ConvShape::point(5) };
+    conv([1, 7, 6, 10], shape);
+    let shape = ConvShape { padding: [4, 5, 6, 3], kernel: [3, 2], stride: [3, 2], ..ConvShape::point(7) };
+    conv([1, 3, 4, 6], shape);
+}
+
+#[test]
+fn dilation() {
+    let shape = ConvShape { dilation: [2, 3], padding: [2, 3, 2, 3], kernel: [3, 3], ..ConvShape::point(12) };
+    conv([1, 9, 10, 18], shape);
+}
+
+#[test]
+fn groups() {
+    conv([1, 5, 6, 24], ConvShape { groups: 3, ..ConvShape::square(18, 3, 1, 1) });
+    conv([1, 5, 6, 32], ConvShape { groups: 8, ..ConvShape::square(32, 3, 2, 1) });
+    conv([1, 4, 4, 12], ConvShape { groups: 12, ..ConvShape::square(24, 3, 1, 1) });
+    conv([1, 4, 4, 40], ConvShape { groups: 2, ..ConvShape::point(44) });
+}
+
+#[test]
+fn depthwise() {
+    conv([1, 8, 8, 16], ConvShape { groups: 16, ..ConvShape::square(16, 3, 1, 1) });
+    conv([1, 9, 7, 37], ConvShape { groups: 37, ..ConvShape::square(37, 3, 2, 1) });
+    conv([2, 6, 9, 12], ConvShape { groups: 12, ..ConvShape::square(12, 5, 1, 2) });
+    conv([1, 5, 11, 24], ConvShape { groups: 24, dilation: [2, 2], ..ConvShape::square(24, 3, 1, 2) });
+}
+
+#[test]
+fn wide_and_deep() {
+    conv([1, 1, 1, 700], ConvShape::point(90));
+    conv([1, 3, 3, 150], ConvShape::square(50, 3, 1, 1));
+    conv([1, 2, 40, 4], ConvShape::square(4, 3, 1, 1));
+    conv([1, 11, 11, 8], ConvShape::square(10, 11, 1, 5));
+}
+
+#[test]
+fn matrix_products() {
+    for (rows, terms, outputs) in [(1, 64, 10), (1, 1000, 33), (5, 48, 48), (3, 333, 7)] {
+        let mut net = Net::new(rows as u64);
+        let x = net.input(&[rows, terms]);
+        let y = net.matmul(x, outputs);
+        check(&mut net, &[y]);
+    }
+}
+
+fn pool(
+    input: [usize; 4],
+    kind: PoolKind,
+    window: [[usize; 2]; 2],
+    padding: [usize; 4],
+    ceil: bool,
+    include: bool,
+) {
+    let mut net = Net::new(3);
+    let x = net.input(&input);
+    let y = net.pool(x, kind, window, padding, ceil, include);
+    check(&mut net, &[y]);
+}
+
+#[test]
+fn max_pools() {
+    pool([1, 8, 8, 16], PoolKind::Max, [[2, 2], [2, 2]], [0; 4], false, false);
+    pool([1, 9, 7, 21], PoolKind::Max, [[3, 3], [2, 2]], [1; 4], false, false);
+    pool([2, 8, 7, 5], PoolKind::Max, [[3, 3], [2, 2]], [0; 4], true, false);
+    pool([1, 6, 6, 12], PoolKind::Max, [[3, 3], [1, 1]], [1; 4], false, false);
+}
+
+#[test]
+fn average_pools() {
+    pool([1, 8, 8, 16], PoolKind::Average, [[2, 2], [2, 2]], [0; 4], false, false);
+    pool([1, 9, 7, 21], PoolKind::Average, [[3, 3], [2, 2]], [1; 4], false, false);
+    pool([1, 9, 7, 21], PoolKind::Average, [[3, 3], [1, 1]], [1; 4], false, true);
+    pool([1, 8, 7, 6], PoolKind::Average, [[3, 3], [2, 2]], [1, 0, 1, 0], true, true);
+    pool([2, 10, 11, 4], PoolKind::Average, [[4, 4], [3, 3]], [2, 2, 2, 2], true, false);
+}
+
+#[test]
+fn global_averages() {
+    for shape in [[1, 7, 7, 50], [2, 3, 5, 9], [1, 60, 61, 3]] {
+        let mut net = Net::new(4);
+        let x = net.input(&shape);
+        let y = net.global_average(x);
+        check(&mut net, &[y]);
+    }
+}
+
+#[test]
+fn additions() {
+    for shape in [[1, 5, 6, 16], [2, 7, 7, 33], [1, 20, 20, 24]] {
+        let mut net = Net::new(5);
+        let (x, y) = (net.input(&shape), net.input(&shape));
+        let z = net.add(x, y);
+        let w = net.add(z, z);
+        check(&mut net, &[z, w]);
+    }
+}
+
+#[test]
+fn products() {
+    for (left, right) in
+        [([1, 5, 6, 16], [1, 5, 6, 16]), ([2, 7, 3, 33], [2, 1, 1, 33]), ([1, 20, 20, 40], [1, 1, 1, 40])]
+    {
+        let mut net = Net::new(6);
+        let (x, y) = (net.input(&left), net.input(&right));
+        let z = net.multiply(x, y);
+        check(&mut net, &[z]);
+    }
+}
+
+#[test]
+fn tables() {
+    for shape in [vec![1, 5, 6, 16], vec![3, 70], vec![1, 30, 30, 17]] {
+        let mut net = Net::new(7);
+        let x = net.input(&shape);
+        let y = net.table(x);
+        check(&mut net, &[y]);
+    }
+}
+
+#[test]
+fn residual_additions_are_fused() {
+    let mut net = Net::new(8);
+    let x = net.input(&[1, 7, 6, 24]);
+    let a = net.conv(x, ConvShape::square(24, 3, 1, 1));
+    let b = net.add(a, x);
+    let c = net.conv(b, ConvShape::square(40, 1, 2, 0));
+    let d = net.conv(b, ConvShape::square(40, 3, 2, 1));
+    let e = net.add(c, d);
+    check(&mut net, &[e]);
+}
+
+#[test]
+fn concatenations() {
+    let mut net = Net::new(9);
+    let x = net.input(&[1, 5, 6, 16]);
+    let a = net.conv(x, ConvShape::point(24));
+    let b = net.conv(x, ConvShape::square(40, 3, 1, 1));
+    let c = net.concat(&[a, b, x, a], 3);
+    let d = net.conv(c, ConvShape::square(8, 3, 1, 1));
+    let e = net.pool(b, PoolKind::Max, [[2, 2], [1, 1]], [0; 4], false, false);
+    let f = net.concat(&[c, c], 1);
+    check(&mut net, &[d, e, f]);
+}
+
+#[test]
+fn slices_and_shuffles() {
+    let mut net = Net::new(10);
+    let x = net.input(&[1, 6, 8, 24]);
+    let a = net.conv(x, ConvShape::point(32));
+    let left = net.slice(a, &[0, 0, 0, 0], &[1, 6, 8, 16], &[1, 1, 1, 1]);
+    let right = net.slice(a, &[0, 0, 0, 16], &[1, 6, 8, 32], &[1, 1, 1, 1]);
+    let b = net.conv(left, ConvShape::square(16, 3, 1, 1));
+    let c = net.concat(&[b, right], 3);
+    let d = net.reshape(c, &[1, 6, 8, 2, 16]);
+    let e = net.transpose(d, &[0, 1, 2, 4, 3]);
+    let f = net.reshape(e, &[1, 6, 8, 32]);
+    let g = net.conv(f, ConvShape::point(5));
+    let h = net.slice(a, &[0, 1, 7, 3], &[1, 6, 0, 30], &[1, 2, -3, 5]);
+    check(&mut net, &[g, h]);
+}
+
+#[test]
+fn gathers() {
+    let mut net = Net::new(11);
+    let x = net.input(&[1, 6, 5, 24]);
+    let picks = |list: &[i64]| Tensor::from_vec(&[list.len()], list.to_vec()).unwrap();
+    let a = net.gather(x, 3, picks(&[5, 3, 23, 0, 0, -1, 7]));
+    let b = net.gather(x, 1, picks(&[4, 2, 2, 0]));
+    let c = net.gather(x, 3, picks(&[1, 3, 5, 7]));
+    let d = net.gather(x, 2, Tensor::scalar(3_i64));
+    check(&mut net, &[a, b, c, d]);
+}
+
+#[test]
+fn pads() {
+    let mut net = Net::new(12);
+    let x = net.input(&[1, 5, 6, 10]);
+    let a = net.pad(x, &[0, 1, 2, 3], &[0, 2, 1, 4], PadMode::Constant);
+    let b = net.pad(x, &[0, 2, 2, 0], &[0, 1, 3, 0], PadMode::Edge);
+    let c = net.pad(x, &[0, 2, 2, 0], &[0, 1, 3, 0], PadMode::Reflect);
+    let d = net.conv(a, ConvShape::square(8, 3, 1, 0));
+    check(&mut net, &[a, b, c, d]);
+}
+
+#[test]
+fn resizes() {
+    for (shape, size) in
+        [([1, 5, 6, 10], [1, 10, 12, 10]), ([1, 5, 6, 10], [1, 7, 3, 10]), ([2, 3, 3, 4], [2, 9, 12, 4])]
+    {
+        let mut net = Net::new(13);
+        let x = net.input(&shape);
+        let op = Resize {
+            mode: ResizeMode::Nearest,
+            coordinates: Coordinates::Asymmetric,
+            rounding: Rounding::Floor,
+            shape: size.to_vec(),
+            scales: (0..4).map(|axis| size[axis] as f64 / shape[axis] as f64).collect(),
+            cubic_coefficient: -0.75,
+            exclude_outside: false,
+        };
+        let y = net.graph.add("resize", op, &[x]).unwrap();
+        check(&mut net, &[y]);
+    }
+}
+
+#[test]
+fn transpositions() {
+    for permutation in [[0, 3, 1, 2], [0, 2, 1, 3], [3, 2, 1, 0], [1, 0, 3, 2], [0, 1, 3, 2]] {
+        let mut net = Net::new(14);
+        let x = net.input(&[2, 5, 6, 35]);
+        let y = net.transpose(x, &permutation);
+        let z = net.table(y);
+        check(&mut net, &[y, z]);
+    }
+}
+
+#[test]
+fn flatten_and_classify() {
+    let mut net = Net::new(15);
+    let x = net.input(&[2, 9, 9, 3]);
+    let a = net.conv(x, ConvShape::square(16, 3, 2, 1));
+    let b = net.transpose(a, &[0, 3, 1, 2]);
+    let c = net.reshape(b, &[2, 400]);
+    let d = net.matmul(c, 30);
+    check(&mut net, &[d]);
+}
