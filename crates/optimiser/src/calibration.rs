@@ -1,4 +1,4 @@
-//! Calibration: the range of every real value of a graph over sample inputs.
+//! Calibration: what every real value of a graph is like over sample inputs.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,67 @@ use ediacara_host::Executor;
 
 use crate::{OptimiserError, Range, Result};
 
-/// The smallest and the largest number that each real (f32) value of a graph took over the samples, by value name.
+/// What one real (f32) value was like over the samples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statistics {
+    /// The smallest and the largest number.
+    range: Range,
+    /// The sum of each channel's means over the samples.
+    sums: Vec<f64>,
+    samples: usize,
+}
+
+impl Statistics {
+    /// A value of which only the range is known.
+    pub fn of_range(range: Range) -> Statistics {
+        Statistics { range, sums: Vec::new(), samples: 0 }
+    }
+
+    /// The smallest and the largest number.
+    pub fn range(&self) -> Range {
+        self.range
+    }
+
+    /// The mean of each channel (index of axis 1); empty if it is not known, or if the value has no such axis.
+    pub fn channel_means(&self) -> Vec<f64> {
+        self.sums.iter().map(|sum| sum / self.samples as f64).collect()
+    }
+
+    /// Statistics of one sample; nothing if a number is infinite or not a number.
+    fn of_sample(tensor: &Tensor, numbers: &[f32]) -> Option<Statistics> {
+        let &[batch, channels, ref rest @ ..] = tensor.shape() else {
+            return Some(Statistics::of_range(Range::of(numbers)?));
+        };
+        let each: usize = rest.iter().product();
+        let mut sums = vec![0.0; channels];
+        let mut range: Option<Range> = None;
+        for (index, plane) in numbers.chunks_exact(each).enumerate() {
+            let plane_range = Range::of(plane)?;
+            range = Some(range.map_or(plane_range, |known| known.union(plane_range)));
+            // f32 sums of one plane are exact enough for a mean that only corrects a bias.
+            let sum: f32 = plane.iter().sum();
+            sums[index % channels] += f64::from(sum) / (each * batch) as f64;
+        }
+        Some(Statistics { range: range?, sums, samples: 1 })
+    }
+
+    fn join(&mut self, other: &Statistics) {
+        self.range = self.range.union(other.range);
+        self.samples += other.samples;
+        self.sums.iter_mut().zip(&other.sums).for_each(|(sum, other)| *sum += other);
+    }
+}
+
+/// The statistics of each real (f32) value of a graph over the samples, by value name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Calibration {
-    ranges: BTreeMap<String, Range>,
+    values: BTreeMap<String, Statistics>,
     samples: usize,
 }
 
 impl Calibration {
     /// Runs `graph` on the host over every sample (one tensor for each input of the graph, in order) and records the
-    /// range of every f32 value, inputs included.
+    /// statistics of every f32 value, inputs included.
     ///
     /// # Errors
     /// There is no sample, the host cannot run the graph on one, or a value is infinite or not a number.
@@ -46,25 +97,30 @@ impl Calibration {
             return Ok(());
         }
         let dense = tensor.to_contiguous();
-        let numbers = dense.as_slice::<f32>()?;
         let name = &graph.value(value).name;
-        let range = Range::of(numbers)
+        let statistics = Statistics::of_sample(&dense, dense.as_slice::<f32>()?)
             .ok_or_else(|| OptimiserError::NotFinite { value: name.clone(), sample: self.samples })?;
-        match self.ranges.get_mut(name) {
-            Some(known) => *known = known.union(range),
-            None => drop(self.ranges.insert(name.clone(), range)),
+        match self.values.get_mut(name) {
+            Some(known) => known.join(&statistics),
+            None => drop(self.values.insert(name.clone(), statistics)),
         }
         Ok(())
     }
 
     /// A calibration from ranges found elsewhere.
     pub fn from_ranges(ranges: impl IntoIterator<Item = (String, Range)>) -> Calibration {
-        Calibration { ranges: ranges.into_iter().collect(), samples: 0 }
+        let values = ranges.into_iter().map(|(name, range)| (name, Statistics::of_range(range)));
+        Calibration { values: values.collect(), samples: 0 }
     }
 
     /// The range of the value called `name`.
     pub fn range(&self, name: &str) -> Option<Range> {
-        self.ranges.get(name).copied()
+        self.values.get(name).map(Statistics::range)
+    }
+
+    /// The statistics of the value called `name`.
+    pub fn statistics(&self, name: &str) -> Option<&Statistics> {
+        self.values.get(name)
     }
 
     /// How many samples it was collected over.

@@ -15,7 +15,7 @@ mod pipeline;
 mod qdq;
 mod quantise;
 
-pub use calibration::Calibration;
+pub use calibration::{Calibration, Statistics};
 pub use encoding::{Encoding, Range};
 pub use error::{OptimiserError, Result};
 pub use pipeline::{Options, Report, optimise, optimise_with};

@@ -9,7 +9,7 @@ use super::layout::{Layout, inverse};
 use super::plan::{Lowering, Plan, Scales, Step};
 use super::scales::Encodings;
 use super::{LeftReal, Quantised};
-use crate::{Encoding, OptimiserError, Result};
+use crate::{Calibration, Encoding, OptimiserError, Result, Statistics};
 
 /// A value of the new graph that holds a value of the real graph in int8.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,7 @@ pub(crate) struct Emitter<'a> {
     pub(crate) source: &'a Graph,
     plan: &'a Plan<'a>,
     encodings: &'a Encodings,
+    calibration: Option<&'a Calibration>,
     /// The new graph.
     pub(crate) graph: Graph,
     stored: HashMap<ValueId, Stored>,
@@ -35,11 +36,11 @@ pub(crate) struct Emitter<'a> {
 }
 
 /// Builds the graph of a plan.
-pub(crate) fn emit(plan: &Plan, encodings: &Encodings) -> Result<Quantised> {
+pub(crate) fn emit(plan: &Plan, encodings: &Encodings, calibration: Option<&Calibration>) -> Result<Quantised> {
     let source = plan.graph;
     let graph = Graph::new(source.name.clone());
-    let mut emitter =
-        Emitter { source, plan, encodings, graph, stored: HashMap::new(), real: HashMap::new() };
+    let (stored, real) = (HashMap::new(), HashMap::new());
+    let mut emitter = Emitter { source, plan, encodings, calibration, graph, stored, real };
     for &input in source.inputs() {
         let value = source.value(input);
         let new = emitter.graph.add_input(value.name.clone(), value.ty.clone());
@@ -109,6 +110,13 @@ impl Emitter<'_> {
             value: self.source.value(lowering.result).name.clone(),
             graph: self.source.name.clone(),
         })
+    }
+
+    /// The mean of each channel of a real value over the calibration samples; empty if it is not known.
+    pub(crate) fn channel_means(&self, value: ValueId) -> Vec<f64> {
+        let name = &self.source.value(value).name;
+        let statistics = self.calibration.and_then(|calibration| calibration.statistics(name));
+        statistics.map(Statistics::channel_means).unwrap_or_default()
     }
 
     /// The name for a lowering's last node: that of its result, so that layers are called as in the real graph. The

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 
 use ediacara_graph::{Graph, ValueId};
 
-pub(crate) use emit::emit;
+use emit::emit;
 pub(crate) use weights::to_signed;
 
 use crate::{Calibration, Encoding, OptimiserError, Result};
@@ -61,7 +61,7 @@ pub fn quantise(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
     }
     let plan = Plan::new(graph, &|_| true);
     let encodings = Encodings::from_calibration(&plan, calibration)?;
-    emit(&plan, &encodings)
+    emit(&plan, &encodings, Some(calibration))
 }
 
 /// Quantises a graph with the scales that its marks prescribe.
@@ -70,7 +70,7 @@ pub(crate) fn quantise_marked(graph: &Graph, marks: HashMap<ValueId, Encoding>) 
     let has_scale = move |value| known.contains_key(&value);
     let plan = Plan::new(graph, &has_scale);
     let encodings = Encodings::from_marks(&plan, marks);
-    emit(&plan, &encodings)
+    emit(&plan, &encodings, None)
 }
 
 /// The rules by which nodes become int8, in the order in which they are asked: name and documentation.

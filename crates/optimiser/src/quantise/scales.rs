@@ -2,14 +2,20 @@
 
 use std::collections::HashMap;
 
-use ediacara_graph::ValueId;
+use ediacara_graph::ops::Activation;
+use ediacara_graph::{NodeId, ValueId};
 
-use super::plan::{Lowering, Plan, Scales};
+use super::plan::{Lowering, Plan, Scales, Step};
 use crate::{Calibration, Encoding, OptimiserError, Range, Result};
 
 /// How much wider than its own range a value's encoding may become so that it shares that of a concat it goes into.
 /// Sharing saves a table and its rounding; a factor of 2 costs the value's other readers one of their eight bits.
 const SHARING_LIMIT: f64 = 2.0;
+
+/// How far the range of a value that the host goes on with reaches beyond what calibration saw. A few samples do not
+/// hold the largest answer, and an answer that is cut off loses to its neighbours; what is cut off inside the network
+/// is made up for by a thousand other numbers.
+const ANSWER_MARGIN: f32 = 1.5;
 
 /// The encoding of every value that is stored.
 #[derive(Debug, Default)]
@@ -52,6 +58,12 @@ impl Encodings {
             }
         }
         let readers = Readers::new(plan);
+        for lowering in plan.lowerings() {
+            // A function that is looked up rarely goes beyond what it has shown: a sigmoid never.
+            if readers.host_reads(lowering.result) && plan.root(lowering.result).is_none() {
+                classes.widen(lowering.result, lowering.activation);
+            }
+        }
         for lowering in plan.lowerings().filter(|lowering| lowering.scales == Scales::Keeps) {
             classes.merge(lowering.operands[0], lowering.result);
         }
@@ -89,6 +101,12 @@ impl<'a> Readers<'a> {
         Readers { by_value, plan }
     }
 
+    /// Whether the real remainder of the graph reads a value, or whoever runs it.
+    fn host_reads(&self, value: ValueId) -> bool {
+        let stays_real = |node: &NodeId| matches!(self.plan.step(*node), Some(Step::Left(_)));
+        self.plan.graph.is_output(value) || self.plan.graph.consumers(value).iter().any(stays_real)
+    }
+
     /// Whether nothing but concats reads a value, so that it may as well be rounded as they need it.
     fn only_joins(&self, value: ValueId) -> bool {
         let readers = self.by_value.get(&value).map_or(&[][..], Vec::as_slice);
@@ -110,6 +128,15 @@ impl Classes {
     fn add(&mut self, value: ValueId, range: Range) {
         self.parents.entry(value).or_insert(value);
         self.ranges.entry(value).or_insert(range);
+    }
+
+    /// Extends a value's range by the margin of answers, within what its activation allows.
+    fn widen(&mut self, value: ValueId, activation: Activation) {
+        let (low, high) = activation.bounds();
+        if let Some(range) = self.ranges.get_mut(&value) {
+            range.low = (range.low * ANSWER_MARGIN).max(low);
+            range.high = (range.high * ANSWER_MARGIN).min(high);
+        }
     }
 
     fn root(&self, mut value: ValueId) -> ValueId {

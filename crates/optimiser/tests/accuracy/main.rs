@@ -29,11 +29,11 @@ fn classifier(network: &str, preset: &str, size: usize) {
     ) else {
         return skip(network);
     };
-    let mut real = Runner::new(&graph);
+    let real = Runner::new(&graph);
     let (mut agreeing, mut total) = (0, 0);
     for (fold, calibration, test) in [("imagenet50 -> stubs", &fifty, &stubs), ("stubs -> imagenet50", &stubs, &fifty)] {
         let int8 = quantised(&graph, calibration);
-        let mut int8 = Runner::new(&int8);
+        let int8 = Runner::new(&int8);
         let mut signal = Signal::default();
         let mut agreed = 0;
         for photo in test {
@@ -69,13 +69,13 @@ fn resnet20_stays_within_a_point() {
     let batches: Vec<(Tensor, &[u8])> =
         images.chunks(BATCH).map(stack).zip(labels.chunks(BATCH)).collect();
     let (first, second) = batches.split_at(batches.len() / 2);
-    let mut real = Runner::new(&graph);
+    let real = Runner::new(&graph);
     let (mut real_right, mut int8_right, mut total) = (0, 0, 0);
     let mut signal = Signal::default();
     for (calibration, test) in [(first, second), (second, first)] {
         let samples: Vec<Tensor> = calibration[..2].iter().map(|(images, _)| images.clone()).collect();
         let int8 = quantised(&graph, &samples);
-        let mut int8 = Runner::new(&int8);
+        let int8 = Runner::new(&int8);
         for (images, labels) in test {
             let (wanted, found) = (real.run(images), int8.run(images));
             signal.add(&wanted, &found);
@@ -100,12 +100,12 @@ fn fastestdet_finds_its_boxes_again() {
         return skip("fastestdet");
     };
     let (first, second) = photos.split_at(photos.len() / 2);
-    let mut real = Runner::new(&graph);
+    let real = Runner::new(&graph);
     let (mut found_again, mut total, mut extra) = (0, 0, 0);
     let mut signal = Signal::default();
     for (calibration, test) in [(first, second), (second, first)] {
         let int8 = quantised(&graph, &calibration[..32.min(calibration.len())]);
-        let mut int8 = Runner::new(&int8);
+        let int8 = Runner::new(&int8);
         for photo in test {
             let (wanted, found) = (real.run(photo), int8.run(photo));
             signal.add(&wanted, &found);

@@ -75,14 +75,14 @@ pub(crate) fn stack(pictures: &[Vec<f32>]) -> Tensor {
 }
 
 /// A graph of one input and one output, ready to run.
-pub(crate) struct Runner<'a>(Executor<'a>);
+pub(crate) struct Runner(Executor);
 
-impl<'a> Runner<'a> {
-    pub(crate) fn new(graph: &'a Graph) -> Runner<'a> {
+impl Runner {
+    pub(crate) fn new(graph: &Graph) -> Runner {
         Runner(Executor::new(graph, &ediacara_host::Options::default()).unwrap())
     }
 
-    pub(crate) fn run(&mut self, input: &Tensor) -> Vec<f32> {
+    pub(crate) fn run(&self, input: &Tensor) -> Vec<f32> {
         self.0.run(std::slice::from_ref(input)).unwrap()[0].to_vec().unwrap()
     }
 }

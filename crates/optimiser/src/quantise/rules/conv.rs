@@ -8,12 +8,12 @@ use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Step, Verdict};
-use crate::quantise::weights::{Bias, Weights, records};
+use crate::quantise::weights::{Bias, Weights, corrected_bias, records};
 
 pub(crate) const RULE: Rule = Rule {
     name: "conv",
     documentation: "conv with constant weights becomes q_conv with weights [O,KH,KW,C/groups], symmetric per output \
-        channel; its activation becomes the clamp. A gather of channels that only a 1x1 conv reads is folded into \
+        channel; its activation becomes the clamp, its bias is corrected for the rounding of the weights. A gather of channels that only a 1x1 conv reads is folded into \
         the weights: channels that were not gathered weigh nothing.",
     check,
 };
@@ -24,6 +24,8 @@ pub(super) struct QuantisedConv {
     pub(super) conv: Conv,
     pub(super) weights: Weights,
     pub(super) bias: Option<Bias>,
+    /// The real graph's own operand, before a gather was folded.
+    pub(super) input: ValueId,
     /// Where the weights' input channels are among the operand's, and how many those are.
     pub(super) gathered: Option<(Vec<usize>, usize)>,
 }
@@ -48,7 +50,7 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
         gathered = Some((indices.clone(), plan.graph.ty(*source).shape[1]));
         x = *source;
     }
-    let emit = QuantisedConv { conv: conv.clone(), weights, bias, gathered };
+    let emit = QuantisedConv { conv: conv.clone(), weights, bias, input: node.inputs[0], gathered };
     let verdict = plan.accept_bounded(id, conv.activation, vec![x], (Layout::ChannelsLast, Scales::Free), emit);
     if let (Some((gather, ..)), Verdict::Accepted(_)) = (gather, &verdict) {
         plan.absorb(gather);
@@ -83,7 +85,9 @@ impl Emit for QuantisedConv {
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
         let integers = self.weights.integers(x.encoding.scale, self.bias.as_ref())?;
-        let records = records(x.encoding.scale, &integers.scales, y.scale, self.bias.as_ref())?;
+        let means = emitter.channel_means(self.input);
+        let bias = corrected_bias(&self.weights, &integers, self.bias.as_ref(), &means, self.conv.groups)?;
+        let records = records(x.encoding.scale, &integers.scales, y.scale, bias.as_ref())?;
         let [outputs, inputs, height, width] = self.weights.shape() else {
             return Err(emitter.error(lowering.node, "its weights do not have rank 4"));
         };

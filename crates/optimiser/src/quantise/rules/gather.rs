@@ -60,7 +60,7 @@ impl Emit for OneHot {
             scales: vec![1.0; outputs],
             zero: 0,
         };
-        let conv = QuantisedConv { conv: Conv::default(), weights, bias: None, gathered: None };
+        let conv = QuantisedConv { conv: Conv::default(), weights, bias: None, input: lowering.operands[0], gathered: None };
         // With one scale on both sides the ratio is 1, and N-MULTIPLIER gives 2^30 / 2^30: exact.
         conv.emit(emitter, lowering, operands)
     }
