@@ -7,7 +7,7 @@ use crate::cost::{Estimate, Rates};
 use crate::layer::Window;
 use crate::memory::Claim;
 use crate::view::Image;
-use crate::window::{Axis, Range, Tile};
+use crate::window::{Axis, Range, Tile, largest_tile};
 
 /// A convolution as the tiler sees it. Groups are those after merging.
 #[derive(Debug, Clone, Copy)]
@@ -150,23 +150,10 @@ impl Tiling {
     }
 
     /// Bytes of the largest input tile.
-    fn largest_tile(&self, problem: &Problem, chunks: &[Chunk]) -> u64 {
-        // Tiles differ at the borders only: first, second and last along each axis show every case.
-        let ends = |axis: usize| {
-            let all = Range::cut([problem.y.height, problem.y.width][axis], self.pixels[axis]);
-            let last = all.len() - 1;
-            [all[0], all[1.min(last)], all[last]]
-        };
-        let edge_chunks = [chunks[0], chunks[chunks.len() / 2], chunks[chunks.len() - 1]];
-        let mut largest = 0;
-        for down in ends(0) {
-            for across in ends(1) {
-                for chunk in &edge_chunks {
-                    largest = largest.max(self.tile(problem, [down, across], chunk).bytes());
-                }
-            }
-        }
-        largest
+    fn largest_tile(&self, problem: &Problem) -> u64 {
+        let outputs = [problem.y.height, problem.y.width];
+        let pixel = self.pixel(problem, self.channels);
+        largest_tile(problem.axes(), outputs, self.pixels, problem.window.kernel, self.taps, pixel)
     }
 
     fn counts(&self, problem: &Problem, rates: &Rates) -> Counts {
@@ -197,7 +184,7 @@ impl Tiling {
         let outputs = self.tile_outputs(problem, rates);
         let Slots { x, w, p, acc, y } = self.slots;
         Claims {
-            x: Claim::new(self.largest_tile(problem, &chunks), x, 1),
+            x: Claim::new(self.largest_tile(problem), x, 1),
             y: Claim::new(pixels * outputs, y, 1),
             residual: Claim::new(pixels * outputs, if problem.residual { y } else { 0 }, 1),
             w: Claim::new(self.blocks * steps * rates.row_bytes(), w, rates.row_bytes()),

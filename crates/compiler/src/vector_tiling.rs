@@ -5,7 +5,7 @@ use crate::layer::Window;
 use crate::memory::Claim;
 use crate::tiling::{Shortage, parts};
 use crate::view::Image;
-use crate::window::{Axis, Range, Tile};
+use crate::window::{Axis, Range, Tile, largest_tile};
 
 /// A windowed operation as the tiler sees it.
 #[derive(Debug, Clone, Copy)]
@@ -58,13 +58,8 @@ impl WindowTiling {
     }
 
     fn largest_tile(&self, problem: &WindowProblem) -> u64 {
-        let ends = |axis: usize| {
-            let all = Range::cut([problem.y.height, problem.y.width][axis], self.pixels[axis]);
-            let last = all.len() - 1;
-            [all[0], all[1.min(last)], all[last]]
-        };
-        let tiles = ends(0).into_iter().flat_map(|down| ends(1).map(|across| [down, across]));
-        tiles.map(|pixels| self.tile(problem, pixels, self.channels).bytes()).max().unwrap_or(0)
+        let (outputs, kernel) = ([problem.y.height, problem.y.width], problem.window.kernel);
+        largest_tile(problem.axes(), outputs, self.pixels, kernel, kernel, self.channels)
     }
 
     /// Claims on NRAM (x, y, weights) and PRAM.

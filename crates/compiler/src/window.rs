@@ -84,6 +84,38 @@ impl Axis {
     }
 }
 
+/// Bytes of the largest tile of `pixel` bytes a pixel when `outputs` are cut into pieces of `pieces` and the kernel's taps into
+/// pieces of `taps`: `[vertical, horizontal]`.
+pub fn largest_tile(
+    axes: [Axis; 2],
+    outputs: [u64; 2],
+    pieces: [u64; 2],
+    kernel: [u64; 2],
+    taps: [u64; 2],
+    pixel: u64,
+) -> u64 {
+    // Down, padding takes as much room as rows do, so every whole piece is equally large.
+    let whole = |axis: usize| {
+        (Range::new(0, pieces[axis].min(outputs[axis])), Range::new(0, taps[axis].min(kernel[axis])))
+    };
+    let (rows, row_taps) = whole(0);
+    let rows = axes[0].span(rows, row_taps);
+    let bytes = |columns: Span| Tile { rows, columns, pixel }.bytes();
+    // Across, paddings share their gaps, so that any piece may be the largest; without padding all whole ones are equal.
+    let (columns, column_taps) = whole(1);
+    let last = axes[1].span(Range::new(0, outputs[1]), Range::new(0, kernel[1]));
+    if axes[1].before == 0 && last.after == 0 {
+        return bytes(axes[1].span(columns, column_taps));
+    }
+    let mut largest = 0;
+    for columns in Range::cut(outputs[1], pieces[1]) {
+        for taps in Range::cut(kernel[1], taps[1]) {
+            largest = largest.max(bytes(axes[1].span(columns, taps)));
+        }
+    }
+    largest
+}
+
 /// A tile in NRAM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tile {

@@ -17,7 +17,10 @@ use crate::window::Range;
 /// The convolution as one over as few, as long rows of pixels as its layout allows.
 pub(crate) fn simplify(conv: &Conv) -> Conv {
     let mut conv = conv.clone();
-    if conv.window.kernel != [1, 1] || conv.window.before != [0, 0] {
+    let [down, across] = conv.window.stride;
+    // Padding after the input may lie under outputs, too.
+    let inside = (conv.y.height - 1) * down < conv.x.height && (conv.y.width - 1) * across < conv.x.width;
+    if conv.window.kernel != [1, 1] || conv.window.before != [0, 0] || !inside {
         return conv;
     }
     conv.x = conv.x.subsample(conv.window.stride, [conv.y.height, conv.y.width]);

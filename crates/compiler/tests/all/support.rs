@@ -323,16 +323,18 @@ pub fn check_on(
         .collect();
     let expected = Executor::new(graph, &HostOptions::default()).unwrap().run(&inputs).unwrap();
 
-    let options = SimOptions { checked, max_cycles: Some(2_000_000_000), ..SimOptions::default() };
-    let mut simulator = Simulator::new(machine, &compiled.executable, options).unwrap();
+    let sim_options = SimOptions { checked, max_cycles: Some(2_000_000_000), ..SimOptions::default() };
+    let mut simulator = Simulator::new(machine, &compiled.executable, sim_options).unwrap();
     for (port, (network_input, _)) in compiled.executable.inputs.iter().zip(&compiled.dlp_inputs) {
         let index = graph.inputs().iter().position(|input| input == network_input).unwrap();
         simulator.write_input(&port.name, inputs[index].as_bytes().unwrap()).unwrap();
     }
     let outcome = simulator.run();
     if let Some(fault) = &outcome.fault {
-        let listing = Options { print_after: vec!["synchronise".to_owned()], ..Options::default() };
-        let text = compile(graph, machine, &listing).unwrap().listings.remove(0).text;
+        let listing = ["place", "build", "synchronise"].map(str::to_owned).to_vec();
+        let listing = Options { print_after: listing, ..options.clone() };
+        let all = compile(graph, machine, &listing).unwrap().listings;
+        let text: String = all.into_iter().map(|listing| listing.text).collect();
         panic!("{}: {fault}\n{}", machine.name, text.lines().take(200).collect::<Vec<_>>().join("\n"));
     }
     let mut host_inputs: Vec<Tensor> = Vec::new();
