@@ -1,25 +1,14 @@
 //! The table of `ediacara summary`, after torchinfo's.
 
-use comfy_table::{CellAlignment, Table, presets};
-use ediacara::nn::Summary;
-use ediacara::profile::thousands;
+use ediacara::nn::{Layer, Summary};
+use ediacara::profile::{plain_table, thousands};
 
 /// One line a layer, then the totals.
 pub(crate) fn summary_table(summary: &Summary) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "layer",
-        "kind",
-        "output shape",
-        "parameters",
-        "neurons",
-        "multiplications",
-        "additions",
-        "memory",
-    ]);
-    for layer in &summary.layers {
-        table.add_row([
+    let header =
+        ["layer", "kind", "output shape", "parameters", "neurons", "multiplications", "additions", "memory"];
+    let row = |layer: &Layer| {
+        vec![
             layer.name.clone(),
             layer.kind.clone(),
             shape(&layer.output_shape),
@@ -28,14 +17,10 @@ pub(crate) fn summary_table(summary: &Summary) -> String {
             thousands(layer.multiplications),
             thousands(layer.additions),
             bytes(layer.memory_bytes),
-        ]);
-    }
-    for column in 3..8 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    format!("{table}\n{}", totals(summary))
+        ]
+    };
+    let table = plain_table(&header, 3..8, summary.layers.iter().map(row).collect());
+    format!("{table}\n\n{}", totals(summary))
 }
 
 fn totals(summary: &Summary) -> String {

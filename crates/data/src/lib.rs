@@ -24,6 +24,7 @@ pub mod photos;
 mod preprocess;
 mod random;
 mod resize;
+mod skip;
 pub mod synthetic;
 
 pub use error::DataError;
@@ -33,6 +34,7 @@ pub use locate::{DataSet, Locations};
 pub use preprocess::{ChannelOrder, Framing, Preprocess};
 pub use random::Random;
 pub use resize::Filter;
+pub use skip::skip;
 
 use ediacara_tensor::Tensor;
 

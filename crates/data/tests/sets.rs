@@ -15,7 +15,7 @@ fn folder_of(set: DataSet) -> Option<PathBuf> {
     match Locations::of_machine(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap().find(set) {
         Ok(folder) => Some(folder),
         Err(error @ DataError::SetNotFound { .. }) => {
-            println!("SKIPPED: {error}");
+            ediacara_data::skip(set.name(), &error.to_string());
             None
         }
         Err(error) => panic!("{error}"),

@@ -37,10 +37,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{} is missing: run `cargo xtask setup-bench` first", python.display());
         return Ok(());
     }
-    println!("milliseconds an inference, {THREADS} threads, least and median of {REPETITIONS} alternating runs");
-    println!("{:<28} {:>18} {:>18} {:>18} {:>10}", "network", "ours f32", "ours int8", "onnxruntime f32", "f32 ratio");
+    println!(
+        "milliseconds an inference, {THREADS} threads, least and median of {REPETITIONS} alternating runs"
+    );
+    println!(
+        "{:<28} {:>18} {:>18} {:>18} {:>10}",
+        "network", "ours f32", "ours int8", "onnxruntime f32", "f32 ratio"
+    );
     for model in models(&root) {
-        let name = model.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+        let name =
+            model.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
         match compare(&python, &model) {
             Ok([real, integer, peer]) => println!(
                 "{name:<28} {:>18} {:>18} {:>18} {:>10.2}",

@@ -23,7 +23,9 @@ fn networks_of_the_test_data() {
     let models =
         match Locations::of_machine(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap().find(DataSet::Models) {
             Ok(models) => models,
-            Err(error @ DataError::SetNotFound { .. }) => return println!("SKIPPED: {error}"),
+            Err(error @ DataError::SetNotFound { .. }) => {
+                return ediacara_data::skip("models", &error.to_string());
+            }
             Err(error) => panic!("{error}"),
         };
     for (name, parameters, macs) in

@@ -1,6 +1,8 @@
 //! Tables and totals as text for people.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use std::ops::Range;
+
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::{EngineReport, LayerReport, RunReport};
 
@@ -19,19 +21,10 @@ pub fn thousands(number: u64) -> String {
 
 /// One line a layer, and the sum.
 pub fn layer_table(layers: &[LayerReport]) -> String {
-    let mut table = plain(&[
-        "layer",
-        "op",
-        "shape",
-        "MACs",
-        "cycles",
-        "utilisation",
-        "DRAM bytes",
-        "bound",
-        "limited by",
-    ]);
-    for layer in layers {
-        table.add_row([
+    let header =
+        ["layer", "op", "shape", "MACs", "cycles", "utilisation", "DRAM bytes", "bound", "limited by"];
+    let row = |layer: &LayerReport| {
+        vec![
             shorten(&layer.name, 44),
             layer.op.clone(),
             shape(&layer.shape),
@@ -41,44 +34,36 @@ pub fn layer_table(layers: &[LayerReport]) -> String {
             thousands(layer.dram_bytes),
             thousands(layer.bound_cycles.ceil() as u64),
             layer.limited_by.clone(),
-        ]);
-    }
+        ]
+    };
     let sum = |field: fn(&LayerReport) -> u64| thousands(layers.iter().map(field).sum());
-    table.add_row([
-        "total".to_owned(),
-        String::new(),
-        String::new(),
-        sum(|layer| layer.macs),
-        sum(|layer| layer.cycles),
-        String::new(),
-        sum(|layer| layer.dram_bytes),
-        thousands(layers.iter().map(|layer| layer.bound_cycles).sum::<f64>().ceil() as u64),
-        String::new(),
-    ]);
-    align_right(&mut table, &[3, 4, 5, 6, 7]);
-    table.to_string()
+    let mut total = vec![String::new(); header.len()];
+    total[0] = "total".to_owned();
+    total[3] = sum(|layer| layer.macs);
+    total[4] = sum(|layer| layer.cycles);
+    total[6] = sum(|layer| layer.dram_bytes);
+    total[7] = thousands(layers.iter().map(|layer| layer.bound_cycles).sum::<f64>().ceil() as u64);
+    plain_table(&header, 3..8, layers.iter().map(row).chain([total]).collect())
 }
 
 /// One line an engine.
 pub fn engine_table(engines: &[EngineReport], cycles: u64) -> String {
-    let mut table = plain(&["engine", "busy", "share", "stalled", "idle"]);
-    for engine in engines {
+    let row = |engine: &EngineReport| {
         let stalls: Vec<String> = engine
             .stall_cycles
             .iter()
             .filter(|(_, cycles)| *cycles > 0)
             .map(|(cause, cycles)| format!("{cause} {}", thousands(*cycles)))
             .collect();
-        table.add_row([
+        vec![
             engine.name.clone(),
             thousands(engine.busy_cycles),
             format!("{:.1} %", 100.0 * engine.busy_cycles as f64 / cycles.max(1) as f64),
-            if stalls.is_empty() { "-".to_owned() } else { stalls.join(", ") },
             thousands(engine.idle_cycles),
-        ]);
-    }
-    align_right(&mut table, &[1, 2, 4]);
-    table.to_string()
+            if stalls.is_empty() { "-".to_owned() } else { stalls.join(", ") },
+        ]
+    };
+    plain_table(&["engine", "busy", "share", "idle", "stalled"], 1..4, engines.iter().map(row).collect())
 }
 
 /// One line an engine of a run.
@@ -142,20 +127,20 @@ fn quantisation(report: &RunReport) -> String {
     text
 }
 
-fn plain(header: &[&str]) -> Table {
+/// A table with a line under its header and nothing else, so that many rows stay readable. The columns of `numbers` are
+/// flush right. It never wraps.
+pub fn plain_table(header: &[&str], numbers: Range<usize>, rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
-    table
-}
-
-fn align_right(table: &mut Table, columns: &[usize]) {
-    for &column in columns {
+    table.add_rows(rows);
+    for column in numbers {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
+    table.trim_fmt()
 }
 
 fn shape(shape: &[usize]) -> String {

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use comfy_table::{CellAlignment, Table, presets};
 use ediacara::arch::Machine;
+use ediacara::profile::plain_table;
 use serde_json::{Value, json};
 
 use super::Outcome;
@@ -48,23 +48,11 @@ fn describe(machine: &Machine) -> Value {
 }
 
 fn table(machines: &[Machine]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "machine",
-        "array",
-        "MAC/cycle",
-        "lanes",
-        "NRAM",
-        "WRAM",
-        "ARAM",
-        "PRAM",
-        "DRAM B/cycle",
-        "clock",
-    ]);
-    for machine in machines {
-        let kib = |bytes: u64| format!("{} KiB", bytes / 1024);
-        table.add_row([
+    let header =
+        ["machine", "array", "MAC/cycle", "lanes", "NRAM", "WRAM", "ARAM", "PRAM", "DRAM B/cycle", "clock"];
+    let kib = |bytes: u64| format!("{} KiB", bytes / 1024);
+    let row = |machine: &Machine| {
+        vec![
             machine.name.clone(),
             format!("{} {}x{}", machine.matrix.kind.name(), machine.matrix.rows, machine.matrix.columns),
             machine.peak_macs_per_cycle().to_string(),
@@ -75,12 +63,7 @@ fn table(machines: &[Machine]) -> String {
             kib(machine.core.pram_bytes),
             machine.dram.bytes_per_cycle.to_string(),
             format!("{} MHz", machine.chip.clock_hz / 1_000_000),
-        ]);
-    }
-    for column in 2..10 {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.to_string()
+        ]
+    };
+    plain_table(&header, 2..10, machines.iter().map(row).collect())
 }

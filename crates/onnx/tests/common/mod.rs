@@ -3,24 +3,15 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part of this module")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use ediacara_data::skip;
 use ediacara_graph::{DType, Graph, Tensor};
 use ediacara_host::{Executor, Options};
 
 /// The root of the workspace.
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
-
-/// Reports a test that cannot run here; a run of all tests counts what is reported.
-fn skip(what: &str, why: &str) {
-    eprintln!("SKIPPED: {what}: {why}");
-    if let Some(path) = std::env::var_os("EDIACARA_SKIPPED") {
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        writeln!(file.unwrap(), "{what}: {why}").unwrap();
-    }
 }
 
 /// The ONNX conformance suite: `EDIACARA_ONNX_SUITE`, else where `cargo xtask` puts it. Reports when it is nowhere.

@@ -1,0 +1,76 @@
+//! Bad input: what is said, and that nothing is written.
+
+use crate::{fail, root};
+
+/// Asserts that the message of a failing command holds every part.
+fn says(arguments: &[&str], parts: &[&str]) {
+    let message = fail(arguments);
+    for part in parts {
+        assert!(message.contains(part), "no {part:?} in\n{message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    says(&["run", "no/such/model.onnx"], &["no/such/model.onnx", "resnet50"]);
+    says(&["run", "nonsense"], &["nonsense", "resnet50"]);
+    says(&["exec", "no.dlpx"], &["no.dlpx"]);
+    says(&["asm", "no.dlpasm"], &["no.dlpasm"]);
+}
+
+#[test]
+fn a_damaged_model_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.onnx");
+    let bytes = std::fs::read(root().join("models/efficientnet_lite0/model.onnx")).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    says(&["run", path.to_str().unwrap()], &["damaged.onnx"]);
+}
+
+#[test]
+fn a_damaged_executable_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.dlpx");
+    std::fs::write(&path, b"DLPX but nothing else").unwrap();
+    says(&["exec", path.to_str().unwrap()], &["damaged.dlpx"]);
+    says(&["disasm", path.to_str().unwrap()], &["damaged.dlpx"]);
+}
+
+#[test]
+fn a_bad_machine_names_field_value_and_range() {
+    says(&["run", "--machine", "dlp99"], &["dlp99", "dlp16"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad.toml");
+    let text = crate::succeed(&["machines", "dlp16"]).replace("queue_entries = 16", "queue_entries = 0");
+    std::fs::write(&path, text).unwrap();
+    says(&["run", "lenet5", "--machine", path.to_str().unwrap()], &["bad.toml", "queue_entries", "0"]);
+}
+
+#[test]
+fn an_assembly_error_points_at_the_column() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bad.dlpasm");
+    std::fs::write(&path, "    fill d=0, value=1, length=8\n    fil d=0\n    halt\n").unwrap();
+    let output = folder.path().join("bad.dlpx");
+    says(&["asm", path.to_str().unwrap(), "-o", output.to_str().unwrap()], &["bad.dlpasm:2:5", "fil"]);
+    assert!(!output.exists());
+}
+
+#[test]
+fn an_input_that_does_not_fit_says_both_shapes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npy");
+    let tensor = ediacara::tensor::Tensor::from_vec(&[2, 2], vec![0.0_f32; 4]).unwrap();
+    ediacara::tensor::npy::write(&path, &tensor).unwrap();
+    says(&["run", "lenet5", "--input", path.to_str().unwrap()], &["x.npy", "[2, 2]", "28"]);
+    says(&["run", "lenet5", "--input", "assets/chelsea.png"], &["--preprocess"]);
+}
+
+#[test]
+fn a_bad_option_is_refused_with_the_form_it_has() {
+    says(&["run", "--dim", "N"], &["NAME=SIZE"]);
+    says(&["run", "--dim", "N=0"], &["at least 1"]);
+    says(&["run", "--preprocess", "sepia"], &["sepia", "imagenet"]);
+    says(&["compile", "lenet5", "--print-after", "nothing"], &["nothing", "synchronise"]);
+}

@@ -1,0 +1,128 @@
+//! `ediacara run` on the bundled network and photo, and the contract of its JSON.
+
+use serde_json::Value;
+
+use crate::{json, number, succeed};
+
+/// Field names of issue and documentation; other tools rely on them.
+const FIELDS: [&str; 24] = [
+    "model",
+    "machine",
+    "precision",
+    "timing_basis",
+    "cycles",
+    "clock_hz",
+    "seconds_simulated",
+    "macs",
+    "mac_utilisation",
+    "dram_read_bytes",
+    "dram_write_bytes",
+    "instructions",
+    "floor_cycles",
+    "layer_bound_cycles",
+    "cycles_over_bound",
+    "check",
+    "outputs",
+    "top",
+    "layers",
+    "engines",
+    "host_ops",
+    "wall_seconds",
+    "quantisation",
+    "partial",
+];
+const LAYER_FIELDS: [&str; 9] =
+    ["name", "op", "shape", "macs", "cycles", "utilisation", "dram_bytes", "bound_cycles", "limited_by"];
+
+fn has(object: &Value, fields: &[&str]) {
+    for field in fields {
+        assert!(object.get(field).is_some(), "no field {field} in {object}");
+    }
+}
+
+/// Busy, stalls and idle of every engine sum to the total; so do the layers' cycles.
+pub(crate) fn accounts_balance(report: &Value) {
+    let cycles = number(&report["cycles"]);
+    let layers: u64 = report["layers"].as_array().unwrap().iter().map(|layer| number(&layer["cycles"])).sum();
+    assert_eq!(layers, cycles, "layers");
+    for (name, engine) in report["engines"].as_object().unwrap() {
+        let stalls: u64 = engine["stall_cycles"].as_object().unwrap().values().map(number).sum();
+        assert_eq!(
+            number(&engine["busy_cycles"]) + stalls + number(&engine["idle_cycles"]),
+            cycles,
+            "{name}"
+        );
+    }
+    assert!(number(&report["floor_cycles"]) <= cycles, "the floor is beaten");
+}
+
+#[test]
+fn the_bundled_network_sees_a_cat_and_every_byte_is_right() {
+    let report = json(&["run", "--json"]);
+    has(&report, &FIELDS);
+    report["layers"].as_array().unwrap().iter().for_each(|layer| has(layer, &LAYER_FIELDS));
+    has(&report["check"], &["reference", "bit_exact", "max_abs_error"]);
+    has(&report["outputs"][0], &["name", "shape", "dtype"]);
+    has(&report["top"][0], &["class", "label", "probability"]);
+    assert_eq!(report["machine"], "dlp16");
+    assert_eq!(report["precision"], "int8");
+    assert_eq!(report["timing_basis"], "modelled");
+    assert_eq!(report["check"]["bit_exact"], true);
+    assert_eq!(report["check"]["max_abs_error"], 0.0);
+    // onnxruntime's f32 answers are 282 tiger cat and 285 Egyptian cat, 0.06 of a logit apart, then 281 tabby.
+    assert!([281, 282, 285].contains(&number(&report["top"][0]["class"])), "{}", report["top"]);
+    // 385,187,552 counted with Python's onnx on the same file.
+    assert_eq!(number(&report["macs"]), 385_187_552);
+    assert!(report["quantisation"]["sqnr_db"].as_f64().unwrap() >= 20.0);
+    assert!(number(&report["quantisation"]["fewest_distinct_values"]) > 32);
+    accounts_balance(&report);
+}
+
+#[test]
+fn cycles_are_the_same_without_values() {
+    let with = json(&["run", "mlp:33-512-10", "--json"]);
+    let without = json(&["run", "mlp:33-512-10", "--timing-only", "--json"]);
+    for field in ["cycles", "instructions", "dram_read_bytes", "dram_write_bytes", "layers", "engines"] {
+        assert_eq!(with[field], without[field], "{field}");
+    }
+    assert_eq!(without["check"]["bit_exact"], Value::Null);
+}
+
+#[test]
+fn a_run_is_deterministic() {
+    let mut reports = [json(&["run", "lenet5", "--json"]), json(&["run", "lenet5", "--json"])];
+    for report in &mut reports {
+        report["wall_seconds"] = Value::Null;
+    }
+    assert_eq!(reports[0], reports[1]);
+}
+
+#[test]
+fn every_machine_gives_the_same_values() {
+    let small = json(&["run", "lenet5", "--machine", "dlp4", "--checked", "--json"]);
+    let large = json(&["run", "lenet5", "--machine", "dlp32", "--checked", "--json"]);
+    assert_eq!(small["top"], large["top"]);
+    assert_eq!(small["check"]["bit_exact"], true);
+    assert_eq!(large["check"]["bit_exact"], true);
+    assert!(number(&small["cycles"]) > number(&large["cycles"]));
+}
+
+#[test]
+fn people_get_a_table_the_totals_and_the_classes() {
+    let text = succeed(&["run", "--timing-only"]);
+    for part in ["limited by", "layer bound", "engine", "semaphore", "floor"] {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "colours without a terminal");
+}
+
+#[test]
+fn outputs_are_saved_as_an_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.npz");
+    succeed(&["run", "lenet5", "--save-outputs", path.to_str().unwrap()]);
+    let arrays = ediacara::tensor::npz::read(&path).unwrap();
+    assert_eq!(arrays.len(), 1);
+    assert_eq!(arrays[0].1.shape(), [1, 10]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was left beside");
+}
