@@ -64,7 +64,8 @@ impl<'a> Builder<'a> {
         self.placement.homes.get(&value).ok_or_else(missing)
     }
 
-    /// The home as images. Homes keep their innermost axis contiguous, so this fails only for ranks that no operator takes.
+    /// The home as images. Homes keep their innermost axis contiguous, so this fails only for ranks that no
+    /// operator takes.
     fn image(&self, id: NodeId, value: ValueId) -> Result<Image, CompileError> {
         let name = &self.graph.value(value).name;
         self.home(id, value)?.image().ok_or_else(|| self.problem(id, format!("`{name}` is no NHWC tensor")))
@@ -289,8 +290,8 @@ impl<'a> Builder<'a> {
         Err(self.problem(id, format!("no lowering for {}", node.op.name())))
     }
 
-    /// A gather along channels as a product with a matrix of zeros and ones, exact by construction: the sum is one difference from
-    /// the zero point, and the multiplier is one.
+    /// A gather along channels as a product with a matrix of zeros and ones, exact by construction: the sum
+    /// is one difference from the zero point, and the multiplier is one.
     fn gather_as_product(&self, id: NodeId) -> Result<Option<Conv>, CompileError> {
         let node = self.graph.node(id);
         let shape = &self.graph.ty(node.inputs[0]).shape;
@@ -332,7 +333,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// The layer with what is known of it. Work is counted as the network defines it, not as the machine happens to do it.
+    /// The layer with what is known of it. Work is counted as the network defines it, not as the machine
+    /// happens to do it.
     fn described(&self, id: NodeId, op: &str, kind: Kind) -> Layer {
         let node = self.graph.node(id);
         let macs = self.graph.cost_of(id).macs;

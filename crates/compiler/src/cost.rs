@@ -1,7 +1,8 @@
 //! What steps will cost: an estimate in cycles from sizes alone.
 //!
-//! Engines overlap, so a layer takes the time of its busiest engine, plus what nothing overlaps with: the first tile on its
-//! way in, the last on its way out. The rules are those of docs/microarchitecture.md, without their interplay burst by burst.
+//! Engines overlap, so a layer takes the time of its busiest engine, plus what nothing overlaps with: the
+//! first tile on its way in, the last on its way out. The rules are those of docs/microarchitecture.md,
+//! without their interplay burst by burst.
 
 use ediacara_arch::Machine;
 
@@ -105,8 +106,9 @@ pub struct Estimate {
 const IMPERFECT_OVERLAP: f64 = 0.1;
 
 impl Estimate {
-    /// All of it. Of two tilings with the same busiest engine, the one that moves less and issues less wins, not the one with the smallest
-    /// first tile: a small tile costs instructions and bursts all along.
+    /// All of it. Of two tilings with the same busiest engine, the one that moves less and issues less
+    /// wins, not the one with the smallest first tile: a small tile costs instructions and bursts all
+    /// along.
     pub fn total(&self) -> f64 {
         let busiest = self.matrix.max(self.vector).max(self.dram);
         let hidden = self.matrix + self.vector + self.dram - busiest;

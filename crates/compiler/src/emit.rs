@@ -1,7 +1,8 @@
 //! From ordered steps to instruction words.
 //!
-//! The configuration registers are shadowed: before a step, those that it reads and that hold something else are written,
-//! five to a `config`. What a step does not read (the stride of a dimension of one step) is left as it is.
+//! The configuration registers are shadowed: before a step, those that it reads and that hold something
+//! else are written, five to a `config`. What a step does not read (the stride of a dimension of one step)
+//! is left as it is.
 
 use ediacara_isa::{
     Add, Address, AveragePool, Config, ConfigRegister, ConfigWrites, Copy, Depthwise, Dot, Fill, Instruction,

@@ -7,8 +7,8 @@ use ediacara_graph::GraphError;
 pub enum CompileError {
     /// No tiling of a layer fits a memory.
     #[error(
-        "layer `{layer}` ({op}) does not fit {memory} of machine `{machine}`: its smallest tile needs {needed} bytes there and \
-         the machine has {available}, {} too few; take a machine with a larger {memory}",
+        "layer `{layer}` ({op}) does not fit {memory} of machine `{machine}`: its smallest tile needs {needed} bytes \
+         there and the machine has {available}, {} too few; take a machine with a larger {memory}",
         .needed.saturating_sub(*.available)
     )]
     DoesNotFit {
@@ -27,7 +27,8 @@ pub enum CompileError {
     },
     /// Weights, activations and code exceed the DRAM.
     #[error(
-        "{what} needs DRAM up to {needed} bytes and machine `{machine}` has {available}, {} too few; raise dram.bytes",
+        "{what} needs DRAM up to {needed} bytes and machine `{machine}` has {available}, {} too few; \
+         raise dram.bytes",
         .needed.saturating_sub(*.available)
     )]
     Dram {
@@ -48,7 +49,8 @@ pub enum CompileError {
         /// What is wrong and what to do.
         problem: String,
     },
-    /// A number does not fit its field of an instruction: a limit of the instruction set that no tiling avoids.
+    /// A number does not fit its field of an instruction: a limit of the instruction set that no tiling
+    /// avoids.
     #[error("layer `{layer}`: {field} is {value}, but an instruction holds at most {limit}")]
     Field {
         /// The layer.

@@ -34,13 +34,13 @@ pub enum Kind {
 /// The constants of inner products, as in the graph.
 #[derive(Debug, Clone)]
 pub struct Weights {
-    /// i8[O, KH, KW, C / groups] or i8[O, K].
+    /// `i8[O, KH, KW, C / groups]` or `i8[O, K]`.
     pub values: Tensor,
-    /// i32[O].
+    /// `i32[O]`.
     pub bias: Tensor,
-    /// i32[O].
+    /// `i32[O]`.
     pub multiplier: Tensor,
-    /// u8[O].
+    /// `u8[O]`.
     pub shift: Tensor,
 }
 

@@ -1,8 +1,9 @@
 //! Places on chip: rings of slots, and slots that remember what they hold.
 //!
-//! A layer claims all its slots of one memory at once. Claims go around the memory, so that a layer's first slots are
-//! those that have been idle longest, and its loads can start while the layer before it still computes. Nothing is ever
-//! waited for here: who must wait for whom follows later, from the regions that steps touch.
+//! A layer claims all its slots of one memory at once. Claims go around the memory, so that a layer's first
+//! slots are those that have been idle longest, and its loads can start while the layer before it still
+//! computes. Nothing is ever waited for here: who must wait for whom follows later, from the regions that
+//! steps touch.
 
 /// What a slot holds; the meaning of the numbers is the lowering's.
 pub(crate) type Key = [u32; 4];
@@ -96,7 +97,8 @@ impl Pool {
         Pool { slots: slots.collect(), size, clock: 0 }
     }
 
-    /// The slot that holds `key`, and whether it held it before; the least recently used one takes it otherwise.
+    /// The slot that holds `key`, and whether it held it before; the least recently used one takes it
+    /// otherwise.
     pub(crate) fn take(&mut self, key: Key) -> (usize, bool) {
         self.clock += 1;
         let held = self.slots.iter().position(|slot| slot.key == Some(key));

@@ -21,10 +21,10 @@ pub(crate) fn view_of(graph: &Graph, id: NodeId, x: &View) -> Option<View> {
     }
     if let Some(slice) = node.op_as::<Slice>() {
         let mut view = x.clone();
-        for axis in 0..shape.len() {
+        for (axis, &count) in shape.iter().enumerate() {
             // Strides are not negative; a single element has no step.
-            let step = if shape[axis] == 1 { 1 } else { u64::try_from(slice.steps[axis]).ok()? };
-            view = view.slice(axis, u64::try_from(slice.starts[axis]).ok()?, shape[axis], step);
+            let step = if count == 1 { 1 } else { u64::try_from(slice.steps[axis]).ok()? };
+            view = view.slice(axis, u64::try_from(slice.starts[axis]).ok()?, count, step);
         }
         return Some(view);
     }
@@ -96,7 +96,8 @@ pub(crate) fn maps(graph: &Graph, id: NodeId) -> Option<Maps> {
     (node.op_as::<Resize>().is_some() || node.op_as::<Pad>().is_some()).then(|| traced(graph, id)).flatten()
 }
 
-/// The maps of an operator found by moving numbers instead of data: along each axis in turn, every element is its own index.
+/// The maps of an operator found by moving numbers instead of data: along each axis in turn, every element
+/// is its own index.
 fn traced(graph: &Graph, id: NodeId) -> Option<Maps> {
     let node = graph.node(id);
     let from = &graph.ty(node.inputs[0]).shape;
@@ -126,8 +127,8 @@ struct Progression {
     from_step: u64,
 }
 
-/// The map of an axis as few progressions. Where sources repeat (nearest neighbours), the first, second, ... of each
-/// source form progressions of their own.
+/// The map of an axis as few progressions. Where sources repeat (nearest neighbours), the first, second,
+/// ... of each source form progressions of their own.
 fn progressions(map: &[Option<u64>]) -> Vec<Progression> {
     let mut seen: std::collections::BTreeMap<u64, usize> = Default::default();
     let mut ranks: Vec<Vec<(u64, u64)>> = Vec::new();

@@ -1,8 +1,9 @@
 //! Which nodes the DLP runs, which the host, and why.
 //!
-//! The DLP takes a node of the quantised dialect, or one that moves i8 data, if all that it reads is a network input, a
-//! constant or another such node's result. A real input is quantised and laid out by the host; the chain that says so (transpose, reshape,
-//! quantize_linear) becomes part of the input's port. Everything else, and all that depends on it, is the host's.
+//! The DLP takes a node of the quantised dialect, or one that moves i8 data, if all that it reads is a
+//! network input, a constant or another such node's result. A real input is quantised and laid out by the
+//! host; the chain that says so (transpose, reshape, quantize_linear) becomes part of the input's port.
+//! Everything else, and all that depends on it, is the host's.
 
 use std::collections::{HashMap, HashSet};
 
@@ -117,8 +118,8 @@ impl Known<'_> {
         Some(fed)
     }
 
-    /// The chain input, transpose ..., reshape ..., quantize_linear, with one scale. A reshape says nothing about bytes, so that it is
-    /// left out of the port.
+    /// The chain input, transpose ..., reshape ..., quantize_linear, with one scale. A reshape says nothing
+    /// about bytes, so that it is left out of the port.
     fn quantised_input(&self, node: NodeId) -> Option<Fed> {
         let node = self.graph.node(node);
         node.op_as::<QuantizeLinear>()?;

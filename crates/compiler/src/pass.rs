@@ -32,7 +32,7 @@ pub struct PassDescription {
 pub const PASSES: &[PassDescription] = &[
     PassDescription {
         name: "partition",
-        documentation: "divides the graph between the DLP and the host, with a reason for every node of the host",
+        documentation: "divides the graph between DLP and host, with a reason for every node of the host",
         optional: false,
     },
     PassDescription {
@@ -42,7 +42,7 @@ pub const PASSES: &[PassDescription] = &[
     },
     PassDescription {
         name: "place",
-        documentation: "gives every activation a home in DRAM; concatenations, slices and reshapes become views",
+        documentation: "gives every activation a home in DRAM; concats, slices and reshapes become views",
         optional: false,
     },
     PassDescription { name: "build", documentation: "makes layers of nodes", optional: false },
@@ -97,8 +97,8 @@ pub struct HostOp {
 pub struct Compiled {
     /// What the DLP runs.
     pub executable: Executable,
-    /// What the host runs afterwards. Its inputs are the DLP's outputs, in the order of the executable's, then those network
-    /// inputs that it reads itself; its outputs are the network's.
+    /// What the host runs afterwards. Its inputs are the DLP's outputs, in the order of the executable's,
+    /// then those network inputs that it reads itself; its outputs are the network's.
     pub host: Graph,
     /// Every node of the network that the host runs, before or after the DLP, with the reason.
     pub host_ops: Vec<HostOp>,

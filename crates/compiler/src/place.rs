@@ -1,8 +1,8 @@
 //! Where activations live in DRAM.
 //!
-//! Every value gets a home, a [`View`]. A concatenation costs nothing where its operands can be written straight into its
-//! result; a slice, a reshape and many transpositions cost nothing because their readers can read with pitches. What
-//! remains becomes a copy, which the build pass adds.
+//! Every value gets a home, a [`View`]. A concatenation costs nothing where its operands can be written
+//! straight into its result; a slice, a reshape and many transpositions cost nothing because their readers
+//! can read with pitches. What remains becomes a copy, which the build pass adds.
 
 use std::collections::{HashMap, HashSet};
 
@@ -122,8 +122,8 @@ impl Placer<'_> {
         }
     }
 
-    /// A value can be written into the middle of another if a layer of its own writes it, nobody needs it dense, and it
-    /// is not promised to another concatenation (or to another place of this one).
+    /// A value can be written into the middle of another if a layer of its own writes it, nobody needs it
+    /// dense, and it is not promised to another concatenation (or to another place of this one).
     fn can_embed(&self, value: ValueId) -> bool {
         let Some(producer) = self.graph.producer(value).filter(|producer| self.dlp.contains(producer)) else {
             return false;

@@ -60,7 +60,8 @@ impl Region {
         Region { space, start, length, dimensions: [Dimension { stride: 0, count: 1 }; 3] }
     }
 
-    /// A run repeated along dimensions; those without extent are dropped, those that join up with the run are merged.
+    /// A run repeated along dimensions; those without extent are dropped, those that join up with the run
+    /// are merged.
     pub fn strided(space: Space, start: u64, length: u64, dimensions: &[Dimension]) -> Region {
         let mut region = Region::run(space, start, length);
         let mut used = 0;
@@ -90,8 +91,8 @@ impl Region {
         self.length + inner.map(|d| (d.count - 1) * d.stride).sum::<u64>()
     }
 
-    /// Whether the two may share a unit: never a false "no"; a false "yes" only for patterns that are not boxes of one
-    /// common tensor.
+    /// Whether the two may share a unit: never a false "no"; a false "yes" only for patterns that are not
+    /// boxes of one common tensor.
     pub fn overlaps(&self, other: &Region) -> bool {
         if self.space != other.space || self.end() <= other.start || other.end() <= self.start {
             return false;

@@ -1,8 +1,8 @@
 //! The program between lowering and emission: fully specified operations in plain program order.
 //!
-//! A [`Step`] is an instruction with every stride and constant in it, whatever configuration registers may hold, and
-//! without semaphores. Lowerings write steps as if they ran one after the other; [`synchronise`](crate::synchronise)
-//! and [`emit`](crate::emit) turn them into what the machine runs.
+//! A [`Step`] is an instruction with every stride and constant in it, whatever configuration registers may
+//! hold, and without semaphores. Lowerings write steps as if they ran one after the other;
+//! [`synchronise`](crate::synchronise) and the emit pass turn them into what the machine runs.
 
 use std::fmt;
 

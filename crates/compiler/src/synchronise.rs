@@ -1,12 +1,13 @@
 //! Waits and posts: who must have finished before whom may start.
 //!
-//! The engines run their steps in order and beside one another. For every step this pass finds, on each other engine,
-//! the last earlier step in program order that touches the same bytes while one of the two writes, and makes the step
-//! wait for it. What is known already is dropped: an engine that waited for a step knows that everything before it on
-//! that engine, and everything which that step had waited for, is done.
+//! The engines run their steps in order and beside one another. For every step this pass finds, on each
+//! other engine, the last earlier step in program order that touches the same bytes while one of the two
+//! writes, and makes the step wait for it. What is known already is dropped: an engine that waited for a
+//! step knows that everything before it on that engine, and everything which that step had waited for, is
+//! done.
 //!
-//! Each ordered pair of engines has a semaphore of its own. Along a pair, waits are for ever later steps, so the k-th wait
-//! takes the k-th post.
+//! Each ordered pair of engines has a semaphore of its own. Along a pair, waits are for ever later steps,
+//! so the k-th wait takes the k-th post.
 
 use crate::step::{Access, Engine, Step};
 
@@ -35,7 +36,8 @@ pub fn semaphore(from: Engine, to: Engine) -> u8 {
 /// How many steps of each engine are known to be complete.
 type Clock = [usize; ENGINES];
 
-/// Per pair of engines, whether a wait is for the engine's latest step rather than for the latest that matters.
+/// Per pair of engines, whether a wait is for the engine's latest step rather than for the latest that
+/// matters.
 type Eager = [[bool; ENGINES]; ENGINES];
 
 struct Seen {
@@ -61,7 +63,8 @@ fn merge(clock: &mut Clock, other: &Clock) {
     }
 }
 
-/// The steps of a program with waits and posts; `queue_entries` bounds how far control runs ahead of an engine.
+/// The steps of a program with waits and posts; `queue_entries` bounds how far control runs ahead of an
+/// engine.
 pub fn synchronise(steps: &[Step], queue_entries: usize) -> Vec<Ordered> {
     let mut eager = Eager::default();
     loop {
@@ -121,8 +124,8 @@ fn needed(
     found.iter().copied().filter(|wait| !implied(wait)).collect()
 }
 
-/// Pairs of engines whose semaphore might count beyond its limit: control may issue posts up to the instruction that finds the
-/// waiting engine's queue full.
+/// Pairs of engines whose semaphore might count beyond its limit: control may issue posts up to the
+/// instruction that finds the waiting engine's queue full.
 fn crowded_pairs(ordered: &[Ordered], queue_entries: usize) -> Vec<(usize, usize)> {
     let mut positions: [Vec<usize>; ENGINES] = Default::default();
     for (index, entry) in ordered.iter().enumerate() {

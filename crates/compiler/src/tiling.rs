@@ -1,7 +1,7 @@
 //! Which tiling a convolution gets: candidates, what they hold on chip, what they cost.
 //!
-//! This is the seam for a search: [`choose`] takes a [`Problem`] and returns a [`Tiling`] that fits; everything that
-//! depends on the choice follows from the tiling.
+//! This is the seam for a search: [`choose`] takes a [`Problem`] and returns a [`Tiling`] that fits;
+//! everything that depends on the choice follows from the tiling.
 
 use crate::cost::{Estimate, Rates};
 use crate::layer::Window;
@@ -285,7 +285,8 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
 }
 
 impl Tiling {
-    /// Whether the next item's loads may be issued before this item computes: every kind of slot holds two generations.
+    /// Whether the next item's loads may be issued before this item computes: every kind of slot holds two
+    /// generations.
     pub fn prefetches(&self, problem: &Problem, rates: &Rates) -> bool {
         let counts = self.counts(problem, rates);
         let deep = |slots: u64, all: u64| slots >= 2.min(all);

@@ -23,7 +23,8 @@ pub(crate) struct Side {
     pub chip: u64,
 }
 
-/// A copy between DRAM and a memory on chip: a row of `run` contiguous bytes, repeated along `sides`, innermost first.
+/// A copy between DRAM and a memory on chip: a row of `run` contiguous bytes, repeated along `sides`,
+/// innermost first.
 #[derive(Debug, Clone)]
 pub(crate) struct BoxCopy {
     /// DRAM address.

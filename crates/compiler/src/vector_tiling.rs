@@ -27,8 +27,8 @@ pub struct WindowTiling {
     pub pixels: [u64; 2],
     /// Channels of a tile.
     pub channels: u64,
-    /// Neighbouring output pixels that form one row of the vector unit, so that few channels fill its lanes. Only where
-    /// the horizontal stride is 1: then their windows are neighbours too.
+    /// Neighbouring output pixels that form one row of the vector unit, so that few channels fill its
+    /// lanes. Only where the horizontal stride is 1: then their windows are neighbours too.
     pub joined: u64,
     /// Slots of input, output, and of weights and records.
     pub slots: [u64; 3],

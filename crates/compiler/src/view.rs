@@ -26,6 +26,11 @@ impl View {
         self.shape.iter().product()
     }
 
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.shape.contains(&0)
+    }
+
     /// Whether the elements lie row-major without a gap.
     pub fn is_dense(&self) -> bool {
         let mut expected = 1;

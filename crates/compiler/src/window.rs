@@ -1,8 +1,8 @@
 //! A tile of an image in NRAM, framed: where its rows lie, what is loaded and what is painted.
 //!
-//! A tile holds the input under a rectangle of outputs and taps. Rows lie one after the other; between two rows there is a
-//! gap as wide as the wider of the left and right padding, which serves as the right padding of one row and the left
-//! padding of the next, so that one `fill` paints both.
+//! A tile holds the input under a rectangle of outputs and taps. Rows lie one after the other; between two
+//! rows there is a gap as wide as the wider of the left and right padding, which serves as the right
+//! padding of one row and the left padding of the next, so that one `fill` paints both.
 
 use crate::layer::Window;
 use crate::view::Image;
@@ -84,8 +84,8 @@ impl Axis {
     }
 }
 
-/// Bytes of the largest tile of `pixel` bytes a pixel when `outputs` are cut into pieces of `pieces` and the kernel's taps into
-/// pieces of `taps`: `[vertical, horizontal]`.
+/// Bytes of the largest tile of `pixel` bytes a pixel when `outputs` are cut into pieces of `pieces` and
+/// the kernel's taps into pieces of `taps`: `[vertical, horizontal]`.
 pub fn largest_tile(
     axes: [Axis; 2],
     outputs: [u64; 2],
@@ -101,7 +101,8 @@ pub fn largest_tile(
     let (rows, row_taps) = whole(0);
     let rows = axes[0].span(rows, row_taps);
     let bytes = |columns: Span| Tile { rows, columns, pixel }.bytes();
-    // Across, paddings share their gaps, so that any piece may be the largest; without padding all whole ones are equal.
+    // Across, paddings share their gaps, so that any piece may be the largest; without padding all whole
+    // ones are equal.
     let (columns, column_taps) = whole(1);
     let last = axes[1].span(Range::new(0, outputs[1]), Range::new(0, kernel[1]));
     if axes[1].before == 0 && last.after == 0 {

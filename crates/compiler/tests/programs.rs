@@ -1,7 +1,7 @@
 //! Small programs as text: one file a case.
 //!
-//! The first line is `compile MACHINE --print-after PASS [--disable PASS]`; then the network, one value a line; then a line
-//! of dashes and the expected text. `UPDATE_EXPECT=1` rewrites what is expected.
+//! The first line is `compile MACHINE --print-after PASS [--disable PASS]`; then the network, one value a
+//! line; then a line of dashes and the expected text. `UPDATE_EXPECT=1` rewrites what is expected.
 //!
 //! ```text
 //! compile dlp16 --print-after emit
@@ -10,6 +10,9 @@
 //! output y
 //! ---
 //! ```
+
+// Test code: a failure is a panic.
+#![allow(clippy::unwrap_used)]
 
 #[path = "all/support.rs"]
 mod support;

@@ -8,7 +8,8 @@ use crate::memory::{Claim, Pool};
 use crate::region::Space;
 use crate::step::{Vector, VectorOp};
 
-/// Bytes of an operand's tile where memory is plenty: long enough to hide an instruction's cost, short enough to start early.
+/// Bytes of an operand's tile where memory is plenty: long enough to hide an instruction's cost, short
+/// enough to start early.
 const TILE_BYTES: u64 = 8192;
 
 struct State<'a> {

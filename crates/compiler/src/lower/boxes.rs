@@ -65,7 +65,8 @@ pub(crate) fn joint<const K: usize>(views: [&View; K]) -> Vec<JointSide<K>> {
     sides
 }
 
-/// The sides cut into boxes of at most `budget` elements (at least 1) that extend along the first `depth` sides only, in row-major order.
+/// The sides cut into boxes of at most `budget` elements (at least 1) that extend along the first `depth`
+/// sides only, in row-major order.
 pub(crate) fn boxes<const K: usize>(sides: &[JointSide<K>], budget: u64, depth: usize) -> Vec<JointBox<K>> {
     let mut extents: SmallVec<[u64; 6]> = SmallVec::new();
     let mut room = budget.max(1);

@@ -1,8 +1,8 @@
 //! Convolutions and matrix products on the matrix unit.
 //!
-//! The layer is cut by a [`Tiling`]. An item is one tile of pixels, one tile of output channels and one chunk of the reduction: one `dot`. After the
-//! last chunk the accumulators are requantised into an output tile, a residual is added if there is one, and the tile is
-//! stored.
+//! The layer is cut by a [`Tiling`]. An item is one tile of pixels, one tile of output channels and one
+//! chunk of the reduction: one `dot`. After the last chunk the accumulators are requantised into an output
+//! tile, a residual is added if there is one, and the tile is stored.
 
 use crate::CompileError;
 use crate::layer::{Conv, Window};
@@ -202,7 +202,8 @@ impl State<'_> {
     }
 }
 
-/// Loads what the item needs and its slots do not hold yet: weights first, as they depend on nothing that is computed.
+/// Loads what the item needs and its slots do not hold yet: weights first, as they depend on nothing that
+/// is computed.
 fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
     let columns = lowering.rates.columns;
     let chunk = state.chunks[item.chunk];

@@ -1,7 +1,8 @@
 //! Data movement: through NRAM, in boxes.
 //!
-//! Where source and destination have a contiguous axis in common, whole runs are loaded and stored. Where they have different
-//! ones, the vector unit transposes in NRAM between load and store. Otherwise bytes go one by one, slowly.
+//! Where source and destination have a contiguous axis in common, whole runs are loaded and stored. Where
+//! they have different ones, the vector unit transposes in NRAM between load and store. Otherwise bytes go
+//! one by one, slowly.
 
 use crate::CompileError;
 use crate::layer::Copy;
@@ -23,7 +24,7 @@ pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> R
         fill(lowering, view, *value, context)?;
     }
     for (from, to) in &copy.parts {
-        if from.len() == 0 {
+        if from.is_empty() {
             continue;
         }
         let sides = joint([from, to]);
@@ -86,7 +87,8 @@ fn runs(
     Ok(())
 }
 
-/// One matrix of a transposition: `rows` along the destination's contiguous axis, `columns` along the source's.
+/// One matrix of a transposition: `rows` along the destination's contiguous axis, `columns` along the
+/// source's.
 #[derive(Debug, Clone, Copy)]
 struct Matrix {
     from: u64,

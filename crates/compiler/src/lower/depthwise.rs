@@ -38,7 +38,8 @@ struct Prepared {
     p: u64,
 }
 
-/// Appends the steps of a depthwise convolution. One whose window does not fit NRAM goes to the matrix unit, which can split it.
+/// Appends the steps of a depthwise convolution. One whose window does not fit NRAM goes to the matrix
+/// unit, which can split it.
 pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
     let problem = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
     let Ok((tiling, _)) = choose(&problem, &lowering.rates) else {

@@ -1,8 +1,9 @@
 //! Layers to steps. One file an operator; what they share is here.
 //!
-//! A lowering cuts its layer into items, claims slots on chip, and writes the steps of one item after the other as if nothing ran in
-//! parallel. It only keeps to one habit: what fills slots for the next item is written before what computes the present
-//! one ([`Lowering::pipeline`]), so that engines, which take steps in program order, need not wait for one another.
+//! A lowering cuts its layer into items, claims slots on chip, and writes the steps of one item after the
+//! other as if nothing ran in parallel. It only keeps to one habit: what fills slots for the next item is
+//! written before what computes the present one ([`Lowering::pipeline`]), so that engines, which take steps
+//! in program order, need not wait for one another.
 
 mod binary;
 mod boxes;
@@ -159,8 +160,9 @@ impl Lowering {
         }
     }
 
-    /// Brings a framed tile of an image into a slot: paints what is padding, loads the rest. Gaps that an earlier tile of the same
-    /// geometry painted in the slot are still good, as loads only write between them.
+    /// Brings a framed tile of an image into a slot: paints what is padding, loads the rest. Gaps that an
+    /// earlier tile of the same geometry painted in the slot are still good, as loads only write between
+    /// them.
     pub(crate) fn load_tile(&mut self, pool: &mut Pool, slot: usize, tile: &Tile, source: &TileSource) {
         let base = pool.base(slot);
         debug_assert!(
@@ -213,7 +215,8 @@ impl Lowering {
         self.store(&copy);
     }
 
-    /// Runs `prepare` and `compute` over items; with `ahead`, the next item is prepared before this one computes.
+    /// Runs `prepare` and `compute` over items; with `ahead`, the next item is prepared before this one
+    /// computes.
     pub(crate) fn pipeline<S, I: Copy, P>(
         &mut self,
         state: &mut S,

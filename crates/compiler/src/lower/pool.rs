@@ -1,7 +1,8 @@
 //! Pooling on the vector unit.
 //!
-//! A max pool's frame holds -128, an average's the zero point, which adds nothing. Where padding is not counted, output pixels
-//! near the border average fewer elements; they are cut into rectangles of one count, each with its multiplier.
+//! A max pool's frame holds -128, an average's the zero point, which adds nothing. Where padding is not
+//! counted, output pixels near the border average fewer elements; they are cut into rectangles of one
+//! count, each with its multiplier.
 
 use ediacara_kernels::int8::quantize_multiplier;
 use ediacara_tensor::Tensor;

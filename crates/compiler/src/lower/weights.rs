@@ -50,8 +50,8 @@ impl Slices<'_> {
     }
 }
 
-/// How groups of the network are merged into groups of the array: `merged` of them side by side become one dense product with
-/// zero weights between them, where that fills the array better.
+/// How groups of the network are merged into groups of the array: `merged` of them side by side become one
+/// dense product with zero weights between them, where that fills the array better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grouping {
     /// Groups of the network in one of the array.
@@ -75,7 +75,8 @@ impl Grouping {
     }
 }
 
-/// The WRAM image of one tile: a chunk of the reduction of `blocks` blocks of output channels of one (merged) group.
+/// The WRAM image of one tile: a chunk of the reduction of `blocks` blocks of output channels of one
+/// (merged) group.
 pub(crate) struct TileImage<'a> {
     /// Constants.
     pub slices: Slices<'a>,

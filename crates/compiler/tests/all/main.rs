@@ -1,5 +1,9 @@
 //! Compiled programs, run: what the simulator leaves in DRAM is what the host computes, byte for byte.
 
+// Test code: a failure is a panic, and what a failed case was goes to stderr.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, clippy::print_stdout)]
+
+mod borders;
 mod operators;
 mod random;
 mod support;

@@ -1,6 +1,8 @@
-//! Random networks of all operators on random machines: host and simulator agree byte for byte, in checked mode.
+//! Random networks of all operators on random machines: host and simulator agree byte for byte, in checked
+//! mode.
 //!
-//! A failure names its seed; `EDIACARA_SEED=N cargo test -p ediacara-compiler --test all random` runs that one alone.
+//! A failure names its seed; `EDIACARA_SEED=N cargo test -p ediacara-compiler --test all random` runs that
+//! one alone.
 
 use crate::support::{ConvShape, Net, Random, check_on, machines};
 use ediacara_arch::Machine;
@@ -184,7 +186,7 @@ fn case(seed: u64) -> bool {
         Ok(_) => {}
     }
     let fuse = Options {
-        disable: if seed % 4 == 0 { vec!["fuse-add".to_owned()] } else { Vec::new() },
+        disable: if seed.is_multiple_of(4) { vec!["fuse-add".to_owned()] } else { Vec::new() },
         ..Options::default()
     };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {

@@ -1,4 +1,5 @@
-//! What the tests share: random quantised networks, small machines, and the check that host and simulator agree.
+//! What the tests share: random quantised networks, small machines, and the check that host and simulator
+//! agree.
 
 #![allow(dead_code, missing_docs, unreachable_pub)]
 

@@ -1,0 +1,225 @@
+//! What the host does before and after the DLP: quantised inputs, real outputs, operators that the DLP has not, errors.
+
+use ediacara_arch::Machine;
+use ediacara_compiler::{CompileError, Compiled, Options, compile};
+use ediacara_graph::ops::{DequantizeLinear, QuantizeLinear, Relu, Softmax, Transpose};
+use ediacara_graph::{Graph, Tensor, TensorType, ValueId};
+use ediacara_host::{Executor, Options as HostOptions};
+use ediacara_isa::Port;
+use ediacara_sim::{Options as SimOptions, Simulator};
+
+use crate::support::{ConvShape, Net, Random};
+
+const SCALE: f32 = 0.05;
+const ZERO: i8 = -7;
+
+fn encoding(net: &mut Net) -> [ValueId; 2] {
+    [
+        net.graph.add_constant("scale", Tensor::scalar(SCALE)),
+        net.graph.add_constant("zero", Tensor::scalar(ZERO)),
+    ]
+}
+
+fn quantise(net: &mut Net, x: ValueId) -> ValueId {
+    let [scale, zero] = encoding(net);
+    net.graph.add("quantised", QuantizeLinear { axis: 0 }, &[x, scale, zero]).unwrap()
+}
+
+fn dequantise(net: &mut Net, x: ValueId) -> ValueId {
+    let [scale, zero] = encoding(net);
+    net.graph.add("real", DequantizeLinear { axis: 0 }, &[x, scale, zero]).unwrap()
+}
+
+/// The bytes of a port for a real tensor, as its description says.
+fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
+    let real = port.real.as_ref().unwrap();
+    let x = x.transpose(&real.permutation).unwrap();
+    assert_eq!(x.shape(), port.shape);
+    let encode = |value: f32| {
+        let quotient = (value / real.scale).round_ties_even() + real.zero as f32;
+        quotient.clamp(-128.0, 127.0) as i8 as u8
+    };
+    x.to_vec::<f32>().unwrap().into_iter().map(encode).collect()
+}
+
+/// Runs a network of real inputs on host and DLP, and compares its outputs bit for bit.
+fn check(graph: &Graph) -> Compiled {
+    let machine = Machine::preset("dlp8").unwrap();
+    let compiled = compile(graph, &machine, &Options::default()).unwrap();
+    let mut random = Random(3);
+    let mut tensor = |&input: &ValueId| {
+        let ty = graph.ty(input);
+        let values = (0..ty.elements()).map(|_| f32::from(random.byte()) / 20.0).collect::<Vec<f32>>();
+        Tensor::from_vec(&ty.shape, values).unwrap()
+    };
+    let inputs: Vec<Tensor> = graph.inputs().iter().map(&mut tensor).collect();
+    let of =
+        |value: &ValueId| inputs[graph.inputs().iter().position(|input| input == value).unwrap()].clone();
+    let expected = Executor::new(graph, &HostOptions::default()).unwrap().run(&inputs).unwrap();
+    let options = SimOptions { checked: true, ..SimOptions::default() };
+    let mut simulator = Simulator::new(&machine, &compiled.executable, options).unwrap();
+    for (port, (input, _)) in compiled.executable.inputs.iter().zip(&compiled.dlp_inputs) {
+        simulator.write_input(&port.name, &stored(port, &of(input))).unwrap();
+    }
+    let outcome = simulator.run();
+    assert_eq!(outcome.fault, None);
+    let mut host_inputs = Vec::new();
+    for (port, (value, _)) in compiled.executable.outputs.iter().zip(&compiled.dlp_outputs) {
+        let bytes = simulator.read_output(&port.name).unwrap().into_iter().map(|byte| byte as i8).collect();
+        host_inputs.push(Tensor::from_vec(&compiled.host.ty(*value).shape, bytes).unwrap());
+    }
+    host_inputs.extend(compiled.host_inputs.iter().map(of));
+    let found = Executor::new(&compiled.host, &HostOptions::default()).unwrap().run(&host_inputs).unwrap();
+    assert_eq!(expected.len(), found.len());
+    for (expected, found) in expected.iter().zip(&found) {
+        assert!(expected.same_bits(found), "{expected:?} and {found:?}");
+    }
+    compiled
+}
+
+fn real_input(net: &mut Net, shape: &[usize]) -> ValueId {
+    net.graph.add_input("photo", TensorType::f32(shape))
+}
+
+fn transpose(net: &mut Net, x: ValueId, permutation: &[usize]) -> ValueId {
+    net.graph.add("laid_out", Transpose { permutation: permutation.to_vec() }, &[x]).unwrap()
+}
+
+fn reasons(compiled: &Compiled) -> Vec<(&str, &str)> {
+    compiled.host_ops.iter().map(|op| (op.op.as_str(), op.reason.as_str())).collect()
+}
+
+#[test]
+fn the_host_lays_out_quantises_and_finishes() {
+    let mut net = Net::new(1);
+    let x = real_input(&mut net, &[1, 3, 6, 5]);
+    let x = transpose(&mut net, x, &[0, 2, 3, 1]);
+    let x = quantise(&mut net, x);
+    let y = net.conv(x, ConvShape::square(10, 3, 1, 1));
+    let y = dequantise(&mut net, y);
+    let y = transpose(&mut net, y, &[0, 3, 1, 2]);
+    let y = net.graph.add("softmax", Softmax { axis: 1 }, &[y]).unwrap();
+    net.graph.set_outputs(vec![y]);
+    let compiled = check(&net.graph);
+    let real = compiled.executable.inputs[0].real.clone().unwrap();
+    assert_eq!((real.scale, real.zero, real.permutation), (SCALE, i32::from(ZERO), vec![0, 2, 3, 1]));
+    assert_eq!(compiled.executable.inputs[0].name, "photo");
+    let ops: Vec<&str> = reasons(&compiled).iter().map(|(op, _)| *op).collect();
+    assert_eq!(ops, ["quantize_linear", "dequantize_linear", "transpose", "softmax"]);
+}
+
+#[test]
+fn quantising_before_laying_out_is_the_same_port() {
+    let mut net = Net::new(2);
+    let x = real_input(&mut net, &[1, 3, 6, 5]);
+    let x = quantise(&mut net, x);
+    let x = transpose(&mut net, x, &[0, 2, 3, 1]);
+    let y = net.conv(x, ConvShape::point(10));
+    net.graph.set_outputs(vec![y]);
+    let compiled = check(&net.graph);
+    assert_eq!(compiled.executable.inputs[0].shape, [1, 6, 5, 3]);
+    assert_eq!(compiled.executable.layers.len(), 1);
+}
+
+#[test]
+fn a_reshaped_input_keeps_its_own_shape_at_the_port() {
+    let mut net = Net::new(3);
+    let x = real_input(&mut net, &[2, 1, 6, 5]);
+    let x = net.reshape(x, &[2, 30]);
+    let x = quantise(&mut net, x);
+    let y = net.matmul(x, 10);
+    net.graph.set_outputs(vec![y]);
+    let compiled = check(&net.graph);
+    assert_eq!(compiled.executable.inputs[0].shape, [2, 1, 6, 5]);
+}
+
+#[test]
+fn real_operators_and_what_depends_on_them_are_the_hosts() {
+    let mut net = Net::new(4);
+    let photo = real_input(&mut net, &[1, 6, 5, 3]);
+    let x = quantise(&mut net, photo);
+    let y = net.conv(x, ConvShape::point(3));
+    let real = dequantise(&mut net, y);
+    // The network's input, once more, on the host; and an int8 layer that the DLP can no longer have.
+    let sum = net.graph.add("sum", ediacara_graph::ops::Add, &[real, photo]).unwrap();
+    let again = quantise(&mut net, sum);
+    let late = net.conv(again, ConvShape::point(4));
+    let relu = net.graph.add("relu", Relu, &[photo]).unwrap();
+    net.graph.set_outputs(vec![late, y, relu]);
+    let compiled = check(&net.graph);
+    assert_eq!(compiled.executable.layers.len(), 1);
+    assert_eq!(compiled.host_inputs.len(), 1);
+    let late = reasons(&compiled).into_iter().find(|(op, _)| *op == "q_conv").unwrap().1;
+    assert!(late.starts_with("it reads `quantised_1`, which the host computes"), "{late}");
+}
+
+#[test]
+fn a_network_without_int8_has_an_empty_program() {
+    let mut net = Net::new(5);
+    let x = real_input(&mut net, &[1, 4]);
+    let y = net.graph.add("relu", Relu, &[x]).unwrap();
+    net.graph.set_outputs(vec![y]);
+    let compiled = check(&net.graph);
+    assert!(compiled.executable.layers.is_empty() && compiled.executable.inputs.is_empty());
+    assert_eq!(compiled.executable.code.len(), 1);
+}
+
+#[test]
+fn layers_that_only_lay_out_results_are_the_hosts() {
+    let mut net = Net::new(6);
+    let x = real_input(&mut net, &[1, 6, 5, 3]);
+    let x = quantise(&mut net, x);
+    let y = net.conv(x, ConvShape::point(8));
+    let y = net.transpose(y, &[0, 3, 1, 2]);
+    let y = net.reshape(y, &[1, 240]);
+    let y = dequantise(&mut net, y);
+    net.graph.set_outputs(vec![y]);
+    let compiled = check(&net.graph);
+    assert_eq!(compiled.executable.layers.len(), 1);
+    assert_eq!(compiled.executable.outputs[0].shape, [1, 6, 5, 8]);
+}
+
+fn error(edit: impl Fn(&mut Machine), options: &Options) -> String {
+    let mut net = Net::new(7);
+    let x = net.input(&[1, 40, 40, 64]);
+    let y = net.conv(x, ConvShape::square(64, 3, 1, 1));
+    net.graph.set_outputs(vec![y]);
+    let mut machine = Machine::preset("dlp16").unwrap();
+    edit(&mut machine);
+    compile(&net.graph, &machine, options).unwrap_err().to_string()
+}
+
+#[test]
+fn errors_name_what_is_missing() {
+    let none = Options::default();
+    let dram = error(|machine| machine.dram.bytes = 1 << 16, &none);
+    assert_eq!(
+        dram,
+        "input `input` needs DRAM up to 102400 bytes and machine `dlp16` has 65536, 36864 too few; raise dram.bytes"
+    );
+    let pram = error(|machine| machine.core.pram_bytes = 12 * 15, &none);
+    assert_eq!(
+        pram,
+        "layer `conv1` (convolution) does not fit PRAM of machine `dlp16`: its smallest tile needs 192 bytes there \
+         and the machine has 180, 12 too few; take a machine with a larger PRAM"
+    );
+    let nram = error(|machine| machine.core.nram_bytes = 24, &none);
+    assert!(nram.contains("does not fit NRAM"), "{nram}");
+    let pass = error(|_| {}, &Options { print_after: vec!["tile".to_owned()], ..Options::default() });
+    assert!(pass.starts_with("there is no compiler pass `tile`; there are partition, fuse-add,"), "{pass}");
+}
+
+#[test]
+fn a_record_out_of_range_is_an_error_of_its_layer() {
+    let mut net = Net::new(8);
+    let x = net.input(&[1, 16]);
+    let w = net.graph.add_constant("w", Tensor::full(&[1, 16], 1_i8).unwrap());
+    let bias = net.graph.add_constant("b", Tensor::full(&[1], 0_i32).unwrap());
+    let multiplier = net.graph.add_constant("m", Tensor::full(&[1], -5_i32).unwrap());
+    let shift = net.graph.add_constant("s", Tensor::full(&[1], 3_u8).unwrap());
+    let op = ediacara_graph::ops::QMatMul { x_zero: 0, w_zero: 0, y_zero: 0, low: -128, high: 127 };
+    let y = net.graph.add("product", op, &[x, w, bias, multiplier, shift]).unwrap();
+    net.graph.set_outputs(vec![y]);
+    let result = compile(&net.graph, &Machine::preset("dlp4").unwrap(), &Options::default());
+    assert!(matches!(result, Err(CompileError::Layer { layer, .. }) if layer == "product"));
+}
