@@ -61,11 +61,11 @@ pub(crate) struct PreprocessArguments {
     #[arg(long, value_name = "PRESET")]
     pub(crate) preprocess: Option<String>,
     /// Mean of each channel, for pixels 0 to 1 in the tensor's channel order
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3, requires = "std")]
-    pub(crate) mean: Vec<f32>,
+    #[arg(long, value_name = "A,B,C", value_parser = parse_triple, requires = "std", allow_hyphen_values = true)]
+    pub(crate) mean: Option<[f32; 3]>,
     /// Deviation of each channel, for pixels 0 to 1
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3, requires = "mean")]
-    pub(crate) std: Vec<f32>,
+    #[arg(long, value_name = "A,B,C", value_parser = parse_triple, requires = "mean")]
+    pub(crate) std: Option<[f32; 3]>,
     /// Blue first
     #[arg(long)]
     pub(crate) bgr: bool,
@@ -240,5 +240,13 @@ fn parse_dimension(text: &str) -> Result<(String, usize), String> {
     match size.parse() {
         Ok(size) if size > 0 => Ok((name.to_owned(), size)),
         _ => Err(format!("the size of {name} is a number of at least 1, found {size:?}")),
+    }
+}
+
+fn parse_triple(text: &str) -> Result<[f32; 3], String> {
+    let numbers = text.split(',').map(|part| part.trim().parse::<f32>()).collect::<Result<Vec<_>, _>>();
+    match numbers.ok().and_then(|numbers| numbers.try_into().ok()) {
+        Some::<[f32; 3]>(triple) if triple.iter().all(|number| number.is_finite()) => Ok(triple),
+        _ => Err(format!("expected three numbers A,B,C, found {text:?}")),
     }
 }

@@ -6,15 +6,14 @@ use ediacara::arch::Machine;
 
 use super::Outcome;
 use crate::arguments::AsmArguments;
+use crate::output::say;
 
 pub(crate) fn execute(arguments: &AsmArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
-    let name = arguments.source.display().to_string();
-    let text = std::fs::read_to_string(&arguments.source).map_err(|error| format!("{name}: {error}"))?;
-    let mut executable = ediacara::isa::assemble(&text, &name)?;
+    let mut executable = ediacara::isa::assemble_file(&arguments.source)?;
     ediacara::adopt_machine(&mut executable, &machine);
     let output = arguments.output.clone().unwrap_or_else(|| arguments.source.with_extension("dlpx"));
     executable.save(&output)?;
-    println!("{}: {} instructions", output.display(), executable.code.len());
+    say!("{}: {} instructions", output.display(), executable.code.len());
     Ok(ExitCode::SUCCESS)
 }

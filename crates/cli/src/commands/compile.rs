@@ -9,12 +9,13 @@ use serde_json::json;
 
 use super::{Outcome, setup};
 use crate::arguments::CompileArguments;
+use crate::output::say;
 use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     if arguments.print_after.as_deref() == Some("list") {
         for pass in PASSES {
-            println!("{:<12} {}", pass.name, pass.documentation);
+            say!("{:<12} {}", pass.name, pass.documentation);
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -32,7 +33,7 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     let output = arguments.output.clone().unwrap_or_else(|| default_output(&model.name));
     compiled.executable.save(&output)?;
     for listing in &compiled.listings {
-        println!("{}", listing.text);
+        say!("{}", listing.text);
     }
     let executable = &compiled.executable;
     let data: usize = executable.segments.iter().map(|segment| segment.bytes.len()).sum();
@@ -48,9 +49,9 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
             "host_ops": compiled.host_ops.iter()
                 .map(|op| json!({ "name": op.name, "op": op.op, "reason": op.reason })).collect::<Vec<_>>(),
         });
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        println!(
+        say!(
             "{}: {} layers, {} instructions, {data} bytes of data for {}",
             output.display(),
             executable.layers.len(),
@@ -58,7 +59,7 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
             machine.name
         );
         for op in &compiled.host_ops {
-            println!("left to the host: {} {}: {}", op.op, op.name, op.reason);
+            say!("left to the host: {} {}: {}", op.op, op.name, op.reason);
         }
     }
     Ok(ExitCode::SUCCESS)

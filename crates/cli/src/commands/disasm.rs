@@ -12,7 +12,7 @@ use crate::arguments::DisasmArguments;
 pub(crate) fn execute(arguments: &DisasmArguments) -> Outcome {
     let text = disassemble(&Executable::load(&arguments.program)?);
     match &arguments.output {
-        None => std::io::stdout().lock().write_all(text.as_bytes())?,
+        None => crate::output::write(format_args!("{text}")),
         Some(path) => write_whole(path, text.as_bytes())?,
     }
     Ok(ExitCode::SUCCESS)

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::Outcome;
 use crate::arguments::ExecArguments;
+use crate::output::say;
 use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
@@ -52,18 +53,18 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
             "engines": ediacara::profile::by_name(&engines, serde_json::value::Serializer)?,
             "wall_seconds": wall_seconds,
         });
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        println!(
+        say!(
             "{} on {}: {} cycles, {} instructions",
             arguments.program.display(),
             machine.name,
             thousands(outcome.cycles),
             thousands(outcome.instructions)
         );
-        println!("{}", engine_table(&engines, outcome.cycles));
+        say!("{}", engine_table(&engines, outcome.cycles));
         for (name, tensor) in &execution.outputs {
-            println!("output {name}: {} {:?}{}", tensor.dtype().name(), tensor.shape(), preview(tensor));
+            say!("output {name}: {} {:?}{}", tensor.dtype().name(), tensor.shape(), preview(tensor));
         }
     }
     if let Some(fault) = &outcome.fault {

@@ -8,14 +8,15 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::arguments::MachinesArguments;
+use crate::output::say;
 
 pub(crate) fn execute(arguments: &MachinesArguments) -> Outcome {
     if let Some(name) = &arguments.name {
         let machine = Machine::load(name)?;
         if arguments.json {
-            println!("{}", serde_json::to_string_pretty(&describe(&machine))?);
+            say!("{}", serde_json::to_string_pretty(&describe(&machine))?);
         } else {
-            print!("{}", machine.to_toml());
+            crate::output::write(format_args!("{}", machine.to_toml()));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -23,9 +24,9 @@ pub(crate) fn execute(arguments: &MachinesArguments) -> Outcome {
         Machine::presets().iter().map(|name| Machine::preset(name)).collect::<Result<Vec<_>, _>>()?;
     if arguments.json {
         let list: Vec<Value> = machines.iter().map(describe).collect();
-        println!("{}", serde_json::to_string_pretty(&list)?);
+        say!("{}", serde_json::to_string_pretty(&list)?);
     } else {
-        println!("{}", table(&machines));
+        say!("{}", table(&machines));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,7 @@ use ediacara::{Model, RunOptions};
 
 use super::{Outcome, setup};
 use crate::arguments::RunArguments;
+use crate::output::say;
 use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
@@ -37,7 +38,7 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         ediacara::tensor::npz::write(path, &run.outputs)?;
     }
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&run.report)?);
+        say!("{}", serde_json::to_string_pretty(&run.report)?);
     } else {
         print(&model, &run.report);
     }
@@ -53,20 +54,20 @@ fn sources(arguments: &RunArguments, model: &Model) -> Vec<Source> {
 }
 
 fn print(model: &Model, report: &RunReport) {
-    println!("{} on {} in {}\n", report.model, report.machine, report.precision);
+    say!("{} on {} in {}\n", report.model, report.machine, report.precision);
     for note in &model.notes {
-        println!("{note}");
+        say!("{note}");
     }
-    println!("{}\n", layer_table(&report.layers));
-    println!("{}\n", report_engine_table(report));
-    println!("{}", totals(report));
+    say!("{}\n", layer_table(&report.layers));
+    say!("{}\n", report_engine_table(report));
+    say!("{}", totals(report));
     for op in &report.host_ops {
-        println!("host          {} {}: {}", op.op, op.name, op.reason);
+        say!("host          {} {}: {}", op.op, op.name, op.reason);
     }
     if !report.top.is_empty() {
-        println!();
+        say!();
     }
     for class in &report.top {
-        println!("{:6.2} %  {:4}  {}", class.probability * 100.0, class.class, class.label);
+        say!("{:6.2} %  {:4}  {}", class.probability * 100.0, class.class, class.label);
     }
 }

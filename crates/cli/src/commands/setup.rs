@@ -27,16 +27,16 @@ fn preprocessing(
     let mut chosen = match (&arguments.preprocess, own) {
         (Some(name), _) => Preprocess::preset(name)?,
         (None, Some(own)) => own.clone(),
-        (None, None) if arguments.bgr || !arguments.mean.is_empty() => Preprocess::preset("imagenet")?,
+        (None, None) if arguments.bgr || arguments.mean.is_some() => Preprocess::preset("imagenet")?,
         (None, None) => return Ok(None),
     };
-    if let (Ok(mean), Ok(deviation)) = (arguments.mean[..].try_into(), arguments.std[..].try_into()) {
+    if let (Some(mean), Some(deviation)) = (arguments.mean, arguments.std) {
         chosen = chosen.with_unit_scale(mean, deviation);
     }
     if arguments.bgr && chosen.order == ChannelOrder::Rgb {
         chosen.order = ChannelOrder::Bgr;
         // Presets give their figures in the order of the tensor's channels; given ones already are.
-        if arguments.mean.is_empty() {
+        if arguments.mean.is_none() {
             chosen.mean.reverse();
             chosen.deviation.reverse();
         }

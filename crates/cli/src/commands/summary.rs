@@ -6,17 +6,18 @@ use ediacara::nn::Summary;
 
 use super::Outcome;
 use crate::arguments::SummaryArguments;
+use crate::output::say;
 use crate::summary_table::summary_table;
 
 pub(crate) fn execute(arguments: &SummaryArguments) -> Outcome {
     let model = ediacara::model::load(&arguments.model.model, &arguments.model.dims)?;
     let summary = Summary::new(&model.graph);
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        say!("{}", serde_json::to_string_pretty(&summary)?);
     } else {
-        println!("{}", summary_table(&summary));
+        say!("{}", summary_table(&summary));
         for note in &model.notes {
-            println!("{note}");
+            say!("{note}");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -126,3 +126,10 @@ fn outputs_are_saved_as_an_archive() {
     assert_eq!(arrays[0].1.shape(), [1, 10]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was left beside");
 }
+
+#[test]
+fn a_reader_that_stops_reading_ends_the_command_quietly() {
+    let command = format!("{} machines dlp16 | head -1", env!("CARGO_BIN_EXE_ediacara"));
+    let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
