@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: Python (for the independent integer reference) and the ONNX suite.
+//! What the tests need beside Rust: Python (for the independent integer reference), the ONNX suite, and onnxruntime.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,20 +21,28 @@ pub(crate) fn ensure(root: &Path) -> Result<Environment> {
         install(&["python3", "python3-pip", "python3-venv"])?;
     }
     let onnx_suite = onnx_suite::ensure(root)?;
+    // Not to be had for every platform: tests that compare with it are then skipped by name.
+    if let Err(error) = ensure_reference(root) {
+        println!("onnxruntime could not be installed: {error:#}");
+    }
     Ok(Environment { nextest: works("cargo", &["nextest", "--version"]), onnx_suite })
 }
 
-/// The reference runtime that benches compare with, in a virtual environment of its own.
-const BENCH_PACKAGES: &[&str] = &["onnxruntime==1.32.0", "numpy"];
+/// The reference runtime that tests and benches compare with, in a virtual environment of its own.
+const REFERENCE_PACKAGES: &[&str] = &["onnxruntime==1.32.0", "numpy"];
 
-/// Installs what `cargo bench` compares with.
-pub(crate) fn ensure_bench(root: &Path) -> Result<()> {
+/// Installs what tests and `cargo bench` compare with into `target/bench-venv`.
+pub(crate) fn ensure_reference(root: &Path) -> Result<()> {
+    let folder = root.join("target/bench-venv");
+    let python = folder.join("bin/python");
+    if works(&python.to_string_lossy(), &["-c", "import numpy, onnxruntime"]) {
+        return Ok(());
+    }
     if !works("python3", &["-m", "venv", "--help"]) {
         install(&["python3", "python3-pip", "python3-venv"])?;
     }
-    let folder = root.join("target/bench-venv");
     run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    run(Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "--quiet"]).args(BENCH_PACKAGES))
+    run(Command::new(python).args(["-m", "pip", "install", "--quiet"]).args(REFERENCE_PACKAGES))
 }
 
 fn run(command: &mut Command) -> Result<()> {
