@@ -40,7 +40,8 @@ fn common((from, to): (u64, u64), (start, end): (u64, u64)) -> u64 {
 }
 
 impl<D: DramModel> Run<'_, D> {
-    /// Charges the cycle just done. Beats of a lane that started in it are known, its queue is not what it was.
+    /// Charges the cycle just done. Beats of a lane that started in it are known, its queue is not what it
+    /// was.
     pub(crate) fn account_cycle(&mut self, cycle: &Cycle) {
         let control = match cycle.did {
             Did::Executed | Did::Halted => Activity::Busy,

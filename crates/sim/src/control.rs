@@ -52,8 +52,8 @@ impl Scalar {
         self.state.registers[usize::from(register)]
     }
 
-    /// Executes a control instruction but for `sync`, `halt` and `signal`, which are nothing here. Returns the target of a taken
-    /// branch. Does not move `pc`.
+    /// Executes a control instruction but for `sync`, `halt` and `signal`, which are nothing here. Returns
+    /// the target of a taken branch. Does not move `pc`.
     pub(crate) fn execute(&mut self, operation: &Operation) -> Result<Option<u64>, Refusal> {
         match operation {
             Operation::Set(set) => self.write(set.rd, set.value),

@@ -1,8 +1,8 @@
 //! When DRAM grants a burst, and when its data returns.
 //!
-//! This is time alone: what the bytes are lives in [`crate::memory`]. A model is asked once a cycle that matters; for
-//! the cycles between, in which the same requests stay presented and none is granted, it says in closed form when the
-//! next grant can be and why there was none before.
+//! This is time alone: what the bytes are lives in [`crate::memory`]. A model is asked once a cycle that
+//! matters; for the cycles between, in which the same requests stay presented and none is granted, it says
+//! in closed form when the next grant can be and why there was none before.
 
 use std::collections::VecDeque;
 
@@ -58,8 +58,8 @@ pub(crate) trait DramModel {
     /// Decides cycle `cycle`. Cycles must come in ascending order.
     fn grant(&mut self, cycle: u64, requests: &Requests) -> Option<Grant>;
 
-    /// A cycle, `from` or later, before which no burst that is presented from `from` on is granted. It need not be granted
-    /// in it, but the sooner it is, the faster is the simulation.
+    /// A cycle, `from` or later, before which no burst that is presented from `from` on is granted. It need
+    /// not be granted in it, but the sooner it is, the faster is the simulation.
     fn next_grant(&self, from: u64) -> u64;
 
     /// Why there was no grant in the cycles `from..to`, in which something was presented.
@@ -77,7 +77,8 @@ pub(crate) struct FlatDram {
     /// Debt at the beginning of `debt_cycle`.
     debt: u64,
     debt_cycle: u64,
-    /// Completion cycles of the bursts in flight, ascending; those before the present cycle are dropped lazily.
+    /// Completion cycles of the bursts in flight, ascending; those before the present cycle are dropped
+    /// lazily.
     in_flight: VecDeque<u64>,
     /// Index of the requester that comes first in the round.
     first: usize,
@@ -110,7 +111,8 @@ impl FlatDram {
 
     /// The first cycle, `from` or later, in which fewer bursts are in flight than may be (T-DRAM-LATENCY).
     fn below_limit(&self, from: u64) -> u64 {
-        // Completions ascend, so the limit is respected once the burst `limit` places from the back has returned.
+        // Completions ascend, so the limit is respected once the burst `limit` places from the back has
+        // returned.
         match self.in_flight.len().checked_sub(self.in_flight_limit) {
             Some(index) => from.max(self.in_flight[index] + 1),
             None => from,

@@ -42,8 +42,8 @@ impl Fetch {
         self.occupancy > 0
     }
 
-    /// T-FETCH-FIFO: the burst, counted from the code's base, that is presented in this cycle. To be asked at the
-    /// beginning of a cycle, before anything else happens in it.
+    /// T-FETCH-FIFO: the burst, counted from the code's base, that is presented in this cycle. To be asked
+    /// at the beginning of a cycle, before anything else happens in it.
     #[inline]
     pub(crate) fn request(&mut self) -> Option<u64> {
         self.presenting |= self.would_present();
@@ -73,7 +73,8 @@ impl Fetch {
         self.occupancy -= 1;
     }
 
-    /// T-FETCH-DATA: what returns in `cycle` can be executed from the next cycle on. To be called at the cycle's end.
+    /// T-FETCH-DATA: what returns in `cycle` can be executed from the next cycle on. To be called at the
+    /// cycle's end.
     #[inline]
     pub(crate) fn arrive(&mut self, cycle: u64) {
         if self.live.front().is_some_and(|&(arrival, _)| arrival == cycle) {

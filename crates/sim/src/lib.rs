@@ -1,8 +1,9 @@
 //! The cycle simulator: values and time of a program in one event-driven run.
 //!
-//! What instructions compute is told in docs/isa.md and docs/numerics.md, when they do it in docs/microarchitecture.md;
-//! the code quotes the identifiers of their rules. This crate opens no file, prints nothing, and depends on no clock: a run
-//! is a function of machine, program and memory. Its cost grows with instructions and bursts, not with cycles.
+//! What instructions compute is told in docs/isa.md and docs/numerics.md, when they do it in
+//! docs/microarchitecture.md; the code quotes the identifiers of their rules. This crate opens no file,
+//! prints nothing, and depends on no clock: a run is a function of machine, program and memory. Its cost
+//! grows with instructions and bursts, not with cycles.
 //!
 //! Start at [`Simulator`]; the heart is `src/run.rs`, one cycle of a core.
 

@@ -1,5 +1,5 @@
-//! From an instruction with its registers and configuration to work with every operand resolved, or the fault it is
-//! (docs/isa.md, "Faults"): `operand` first, then `address`.
+//! From an instruction with its registers and configuration to work with every operand resolved, or the
+//! fault it is (docs/isa.md, "Faults"): `operand` first, then `address`.
 
 use std::ops::Range;
 

@@ -1,9 +1,9 @@
 //! One run: the state of a core, and what happens in a cycle.
 //!
-//! [`Run::step`] does one cycle as docs/microarchitecture.md tells it: everything is decided from the state at the cycle's
-//! beginning. [`Run::next_cycle`] then says which cycle is the next in which anything can happen, and [`crate::account`]
-//! charges the cycles between, in which nothing does. That is all there is to time; a reference model in `tests/`
-//! that steps through every cycle must agree.
+//! [`Run::step`] does one cycle as docs/microarchitecture.md tells it: everything is decided from the state
+//! at the cycle's beginning. [`Run::next_cycle`] then says which cycle is the next in which anything can
+//! happen, and [`crate::account`] charges the cycles between, in which nothing does. That is all there is
+//! to time; a reference model in `tests/` that steps through every cycle must agree.
 
 use ediacara_isa::{DecodeError, Engine, Instruction, NO_LAYER, Operation, SourceLocation};
 

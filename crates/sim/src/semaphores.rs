@@ -71,7 +71,8 @@ impl Semaphores {
         overflow
     }
 
-    /// Whether nothing was created or lost: every token posted was taken, lost to a reported overflow, or is still there.
+    /// Whether nothing was created or lost: every token posted was taken, lost to a reported overflow, or
+    /// is still there.
     pub(crate) fn is_balanced(&self) -> bool {
         self.values.iter().zip(&self.balance).all(|(&value, &balance)| i64::from(value) == balance)
     }

@@ -50,8 +50,8 @@ impl Simulator {
     /// Puts the program's code and segments into the DRAM of a machine.
     ///
     /// # Errors
-    /// A machine that is not valid, a program made for another machine, a code base that is no multiple of the burst, a segment or port outside
-    /// DRAM.
+    /// A machine that is not valid, a program made for another machine, a code base that is no multiple of
+    /// the burst, a segment or port outside DRAM.
     pub fn new(machine: &Machine, executable: &Executable, options: Options) -> Result<Self, SimError> {
         machine.validate().map_err(|error| SimError::Machine(error.to_string()))?;
         check_key(machine, &executable.machine)?;
@@ -157,8 +157,8 @@ impl Simulator {
         self.read_dram(port.address, port.len())
     }
 
-    /// Writes a memory on chip from outside, for tests and debuggers. `address` and the length are in bytes, whole accumulators
-    /// and records.
+    /// Writes a memory on chip from outside, for tests and debuggers. `address` and the length are in
+    /// bytes, whole accumulators and records.
     ///
     /// # Errors
     /// A range that does not exist or cuts an element.
@@ -186,7 +186,8 @@ impl Simulator {
         self.memories.read_on_chip(memory)
     }
 
-    /// Runs the program from reset to its end. Registers, configuration and semaphores start afresh; memories keep what they hold.
+    /// Runs the program from reset to its end. Registers, configuration and semaphores start afresh;
+    /// memories keep what they hold.
     pub fn run(&mut self) -> Outcome {
         let dram = FlatDram::new(&self.dram);
         let mut run = Run::new(&self.shape, &self.program, dram, &mut self.scratch, self.options.max_cycles);

@@ -114,8 +114,8 @@ pub(crate) enum VectorOperation {
 }
 
 impl VectorOperation {
-    /// T-VECTOR-ORDER: what reads NRAM (and so, in its first beats, could overtake writes of those before it) starts
-    /// only when all before it have committed.
+    /// T-VECTOR-ORDER: what reads NRAM (and so, in its first beats, could overtake writes of those before
+    /// it) starts only when all before it have committed.
     pub(crate) fn reads_nram(self) -> bool {
         !matches!(self, Self::Fill(_) | Self::Requantise)
     }

@@ -1,5 +1,5 @@
-//! Simulator and host kernels against the independent Python reference of tests/numerics, over random and extreme operands.
-//! Needs `python3` on the path, nothing more.
+//! Simulator and host kernels against the independent Python reference of tests/numerics, over random and
+//! extreme operands. Needs `python3` on the path, nothing more.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,9 +1,10 @@
 //! Checked mode: what no hardware sees (docs/isa.md, "Faults": `uninitialised`, `race`).
 //!
-//! Order is that of vector clocks: a clock holds, for every engine, how many of its instructions are known to have committed.
-//! A post carries the poster's clock as a token, a wait takes the oldest token of its semaphore and learns what it knows, and `sync` teaches
-//! control everything. Instructions of one engine commit in order, so one number an engine is enough; and for every byte it is
-//! enough to remember the last instruction of every engine that wrote or read it.
+//! Order is that of vector clocks: a clock holds, for every engine, how many of its instructions are known
+//! to have committed. A post carries the poster's clock as a token, a wait takes the oldest token of its
+//! semaphore and learns what it knows, and `sync` teaches control everything. Instructions of one engine
+//! commit in order, so one number an engine is enough; and for every byte it is enough to remember the last
+//! instruction of every engine that wrote or read it.
 
 mod access;
 mod overlap;
@@ -115,8 +116,8 @@ impl Checked {
         }
     }
 
-    /// An instruction starts: learns what it waited for, and checks what it touches if that is `worth_it`. Returns what
-    /// its posts will tell. A refusal's detail lacks the instruction's name.
+    /// An instruction starts: learns what it waited for, and checks what it touches if that is `worth_it`.
+    /// Returns what its posts will tell. A refusal's detail lacks the instruction's name.
     pub(crate) fn start(&mut self, engine: Engine, entry: &Entry, worth_it: bool) -> Result<Clock, Refusal> {
         let known = &mut self.known[engine as usize];
         learn(known, &entry.clock);

@@ -16,8 +16,8 @@ impl Marks {
         Self { stamps: vec![0; length], used: 0 }
     }
 
-    /// The first byte that is a source and a destination at once, and the operand that reads it. Where an operand is the destination itself,
-    /// and may be, only rows that meet other rows count.
+    /// The first byte that is a source and a destination at once, and the operand that reads it. Where an
+    /// operand is the destination itself, and may be, only rows that meet other rows count.
     pub(super) fn find(&mut self, v: &Vector) -> Option<(&'static str, usize)> {
         let d = destination_span(v);
         let sources = sources(v);

@@ -97,7 +97,8 @@ impl Memories {
         bytes as u64
     }
 
-    /// Overwrites bytes of a memory on chip. The range must lie inside, and cover whole accumulators or records.
+    /// Overwrites bytes of a memory on chip. The range must lie inside, and cover whole accumulators or
+    /// records.
     pub(crate) fn write_on_chip(&mut self, memory: OnChip, address: usize, bytes: &[i8]) {
         match memory {
             OnChip::Nram => self.nram[address..address + bytes.len()].copy_from_slice(bytes),

@@ -7,7 +7,8 @@ const DIRECTORY: usize = 1 << 10;
 
 type Directory<T> = Vec<Option<Box<[T]>>>;
 
-/// An array of up to 2^40 elements, all zero (the default) until written; pages come into being when first written.
+/// An array of up to 2^40 elements, all zero (the default) until written; pages come into being when first
+/// written.
 pub(crate) struct Paged<T> {
     directories: Vec<Option<Directory<T>>>,
 }
@@ -19,7 +20,8 @@ impl<T: Copy + Default> Paged<T> {
         Self { directories: (0..directories).map(|_| None).collect() }
     }
 
-    /// Splits `address .. address + length` at page borders: (page number, offset in page, offset in the range, length).
+    /// Splits `address .. address + length` at page borders: (page number, offset in page, offset in the
+    /// range, length).
     fn pieces(address: u64, length: usize) -> impl Iterator<Item = (usize, usize, usize, usize)> {
         let mut done = 0;
         std::iter::from_fn(move || {

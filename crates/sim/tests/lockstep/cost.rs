@@ -1,4 +1,5 @@
-//! What an instruction that goes to a queue does to time, and when it is a fault, from docs/isa.md and docs/microarchitecture.md.
+//! What an instruction that goes to a queue does to time, and when it is a fault, from docs/isa.md and
+//! docs/microarchitecture.md.
 
 use ediacara_arch::Machine;
 use ediacara_isa::{self as isa, Address, ConfigRegister as C, Instruction, Memory, Operation};

@@ -73,7 +73,8 @@ pub(crate) struct Program {
     pub(crate) code: Vec<Word>,
 }
 
-/// A program that makes sense, with `sync` between most of its instructions, so that it stands a chance of being free of races.
+/// A program that makes sense, with `sync` between most of its instructions, so that it stands a chance of
+/// being free of races.
 pub(crate) fn ordered_program(random: &mut Random, machine: &Machine) -> Program {
     let mut program = program(random, machine);
     let mut code: Vec<Word> = Vec::new();

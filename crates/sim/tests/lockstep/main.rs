@@ -1,5 +1,5 @@
-//! The event-driven simulator against a reference that ticks through every cycle, over random programs on random machines: same cycles,
-//! same fault, same accounts, same events.
+//! The event-driven simulator against a reference that ticks through every cycle, over random programs on
+//! random machines: same cycles, same fault, same accounts, same events.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,6 @@
-//! The timing rules of docs/microarchitecture.md once more, as plainly as possible: every cycle is stepped through, and
-//! what happens in it is decided from a copy of the state at its beginning. Slow on purpose; shares nothing with the simulator but the decoder.
+//! The timing rules of docs/microarchitecture.md once more, as plainly as possible: every cycle is stepped
+//! through, and what happens in it is decided from a copy of the state at its beginning. Slow on purpose;
+//! shares nothing with the simulator but the decoder.
 
 use ediacara_arch::Machine;
 use ediacara_isa::{Condition, ConfigRegister as C, DecodeError, Engine, Operation, Word, decode};

@@ -1,0 +1,97 @@
+//! What the simulator's own interface refuses, and what it promises from one run to the next.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
+
+use ediacara_arch::Machine;
+use ediacara_isa::{Executable, assemble};
+use ediacara_sim::{OnChip, Options, SimError, Simulator};
+
+const PROGRAM: &str = "
+.machine dlp16, rows=16, columns=16, nram_bytes=1024
+.layer first
+load source=0x10000, destination=nram[0], length=100 post(0)
+.layer second
+add d=0x80, a=0, b=0, length=100 wait(0) post(1)
+.layer third
+store source=0x80, destination=0x20000, length=100 wait(1)
+halt
+.input x, 0x10000, [10, 10]
+.output y, 0x20000, [10, 10]
+";
+
+fn executable() -> Executable {
+    assemble(PROGRAM, "setup").unwrap()
+}
+
+fn dlp16() -> Machine {
+    Machine::preset("dlp16").unwrap()
+}
+
+fn refusal(machine: &Machine, executable: &Executable) -> String {
+    Simulator::new(machine, executable, Options::default()).err().unwrap().to_string()
+}
+
+#[test]
+fn a_program_for_another_machine_is_refused() {
+    let other = Machine::preset("dlp8").unwrap();
+    let expected = "the program was made for another machine than `dlp8`: matrix.rows is 8, the program needs 16; \
+                    compile it for this machine, or choose the one it was made for";
+    assert_eq!(refusal(&other, &executable()), expected);
+    let mut small = dlp16();
+    small.core.nram_bytes = 512;
+    assert!(
+        refusal(&small, &executable()).contains("core.nram_bytes is 512, the program needs at least 1024")
+    );
+}
+
+#[test]
+fn what_lies_outside_dram_is_refused() {
+    let mut machine = dlp16();
+    machine.dram.bytes = 0x20000;
+    let expected = "port `y`: 100 bytes at 0x20000 lie outside DRAM, which has 0x20000 bytes";
+    assert_eq!(refusal(&machine, &executable()), expected);
+    let mut misplaced = executable();
+    misplaced.code_base = 32;
+    let expected = "the code's base 0x20 is not a multiple of the burst of 64 bytes";
+    assert_eq!(refusal(&dlp16(), &misplaced), expected);
+    machine.dram.burst_bytes = 48;
+    assert!(refusal(&machine, &executable()).contains("dram.burst_bytes is 48"));
+}
+
+#[test]
+fn writes_from_outside_are_checked() {
+    let mut simulator = Simulator::new(&dlp16(), &executable(), Options::default()).unwrap();
+    let text = |result: Result<(), SimError>| result.err().unwrap().to_string();
+    let expected = "input `x` has 100 bytes ([10, 10]), but 99 were given";
+    assert_eq!(text(simulator.write_input("x", &[0; 99])), expected);
+    assert_eq!(text(simulator.write_input("z", &[0; 99])), "there is no input `z`; the program has `x`");
+    let expected = "1 bytes at 0x7f meet the code, 0x0 to 0x80, which cannot be overwritten";
+    assert_eq!(text(simulator.write_dram(0x7f, &[0])), expected);
+    let expected = "2 bytes at 0xffffffff lie outside DRAM, which has 0x100000000 bytes";
+    assert!(text(simulator.write_dram(u64::from(u32::MAX), &[0; 2])).ends_with(expected));
+    let expected =
+        "5 bytes at 0x0 are not whole elements inside ARAM, which has 0x10000 bytes in elements of 4";
+    assert_eq!(text(simulator.write_on_chip(OnChip::Aram, 0, &[0; 5])), expected);
+    assert!(simulator.write_on_chip(OnChip::Nram, u64::MAX, &[0]).is_err());
+}
+
+#[test]
+fn runs_are_alike_and_layers_share_the_cycles() {
+    let options = Options { checked: true, trace: true, ..Options::default() };
+    let mut simulator = Simulator::new(&dlp16(), &executable(), options).unwrap();
+    simulator.write_input("x", &[7; 100]).unwrap();
+    let first = simulator.run();
+    assert_eq!(first.fault, None);
+    assert_eq!(simulator.run(), first, "a second run is the same to the event");
+    assert_eq!(first.layers.iter().map(|layer| layer.cycles).sum::<u64>(), first.cycles);
+    // 100 bytes are two bursts, loaded and stored; the vector engine takes four beats of 32.
+    let dram_bytes: Vec<_> = first.layers.iter().map(|layer| layer.dram_bytes).collect();
+    assert_eq!(dram_bytes, [128, 0, 128]);
+    assert_eq!(first.layers[1].vector_busy, 4);
+    assert_eq!(first.traffic.map(|traffic| traffic.payload_bytes), [128, 100, 100]);
+    assert_eq!((first.dram_read_bytes, first.dram_write_bytes), (256, 128));
+    let timed = Options { values: false, checked: false, ..options };
+    let mut timed = Simulator::new(&dlp16(), &executable(), timed).unwrap();
+    assert_eq!(timed.run(), first, "values do not matter to time");
+    assert_eq!(timed.read_output("y").unwrap(), [0; 100]);
+}
