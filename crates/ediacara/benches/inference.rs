@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask setup-bench && cargo bench -p ediacara --bench inference`
 
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

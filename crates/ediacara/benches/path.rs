@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p ediacara --bench path`
 
+#![allow(clippy::print_stdout, reason = "a bench prints its figures")]
+
 use std::time::{Duration, Instant};
 
 use ediacara::arch::Machine;
