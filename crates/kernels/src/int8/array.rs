@@ -218,21 +218,46 @@ impl ArrayDot {
     /// Repacks one block from `[stretch][step][column][row]`. Lanes past the end of a stretch become weights
     /// of zero.
     fn pack(&self, block: usize, wram: &[i8], packed: &mut PackedWeights) {
+        let first = (self.w_row + block * self.w_block_stride) * self.rows * self.columns;
+        let wram = &wram[first..];
+        // The widths of common arrays, as constants to the compiler.
+        match self.rows {
+            8 => self.pack_rows(8, wram, packed),
+            16 => self.pack_rows(16, wram, packed),
+            32 => self.pack_rows(32, wram, packed),
+            rows if rows.is_multiple_of(QUAD) => self.pack_rows(rows, wram, packed),
+            _ => self.pack_lanes(wram, packed),
+        }
+    }
+
+    /// A row of WRAM at a time. `rows` is `self.rows`, a multiple of four.
+    #[inline(always)]
+    fn pack_rows(&self, rows: usize, wram: &[i8], packed: &mut PackedWeights) {
+        let quads = self.stretch.div_ceil(QUAD);
+        packed.clear(self.columns, self.stretches() * quads);
+        let mut wram = wram.chunks_exact(rows * self.columns);
+        for stretch in 0..self.stretches() {
+            for (step, row) in (0..self.steps()).zip(&mut wram) {
+                let (lane, quad) = (step * rows, stretch * quads + step * rows / QUAD);
+                if self.stretch - lane >= rows {
+                    packed.put_row(row, rows, rows, quad);
+                } else {
+                    packed.put_row(row, rows, self.stretch - lane, quad);
+                }
+            }
+        }
+    }
+
+    /// A lane at a time: where a quad may be of two rows.
+    fn pack_lanes(&self, wram: &[i8], packed: &mut PackedWeights) {
         let (rows, columns, steps) = (self.rows, self.columns, self.steps());
         let quads = self.stretch.div_ceil(QUAD);
-        let wram = &wram[(self.w_row + block * self.w_block_stride) * rows * columns..];
         packed.pack_quads(columns, self.stretches() * quads, |column, quad| {
-            let (stretch, quad) = (quad / quads, quad % quads);
-            let first = quad * QUAD;
+            let (stretch, first) = (quad / quads, quad % quads * QUAD);
             let lane = |lane: usize| {
                 let (step, row) = (lane / rows, lane % rows);
                 wram[((stretch * steps + step) * columns + column) * rows + row]
             };
-            if first + QUAD <= self.stretch && rows.is_multiple_of(QUAD) {
-                // The common case: four lanes side by side.
-                let at = ((stretch * steps + first / rows) * columns + column) * rows + first % rows;
-                return [wram[at], wram[at + 1], wram[at + 2], wram[at + 3]];
-            }
             std::array::from_fn(|index| if first + index < self.stretch { lane(first + index) } else { 0 })
         });
     }

@@ -180,6 +180,40 @@ impl PackedWeights {
         }
     }
 
+    /// Sets the shape for [`Self::put_row`], every weight zero.
+    pub(super) fn clear(&mut self, columns: usize, quads: usize) {
+        self.columns = columns;
+        self.quads = quads;
+        self.lines.clear();
+        self.lines.resize(columns.div_ceil(LINE_COLUMNS) * quads, Line::ZERO);
+        self.sums.clear();
+        self.sums.resize(columns, 0);
+    }
+
+    /// Adds one row `[column][row_bytes]` of an array's weights, of which the first `lanes` of every column count,
+    /// from quad `quad` on. `row_bytes` is a multiple of four.
+    #[inline(always)]
+    pub(super) fn put_row(&mut self, row: &[i8], row_bytes: usize, lanes: usize, quad: usize) {
+        debug_assert!(row_bytes.is_multiple_of(QUAD), "a quad would be of two rows");
+        for (panel, columns) in row.chunks(PANEL_COLUMNS * row_bytes).enumerate() {
+            let lines = self.panel_lines(panel);
+            let panel_lines = &mut self.lines[(panel * PANEL_LINES * self.quads) + quad * lines..];
+            let sums = &mut self.sums[panel * PANEL_COLUMNS..];
+            for (column, (weights, sum)) in columns.chunks_exact(row_bytes).zip(sums).enumerate() {
+                let (line, byte) = (column / LINE_COLUMNS, column % LINE_COLUMNS * QUAD);
+                let (whole, rest) = weights[..lanes].as_chunks::<QUAD>();
+                *sum = weights[..lanes].iter().fold(*sum, |sum, &w| sum.wrapping_add(i32::from(w)));
+                let mut quads = panel_lines.iter_mut().skip(line).step_by(lines);
+                for (weights, quad) in whole.iter().zip(&mut quads) {
+                    quad.0[byte..byte + QUAD].copy_from_slice(&weights.map(offset));
+                }
+                if let (false, Some(quad)) = (rest.is_empty(), quads.next()) {
+                    quad.0[byte..].iter_mut().zip(rest).for_each(|(to, &from)| *to = offset(from));
+                }
+            }
+        }
+    }
+
     /// Sum of the weights of every column.
     pub(super) fn sums(&self) -> &[i32] {
         &self.sums
