@@ -1,6 +1,6 @@
 //! The command as a user meets it: real networks, real files, exit status, JSON.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "helpers of tests")]
 
 mod errors;
 mod networks;
