@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 /// The version of the PyPI package that carries the suite.
 const VERSION: &str = "1.22.0";
 
-/// Unpacks the wheel in argv[1] into the folder argv[2], keeping only the suite, with its prefix cut off.
+/// Unpacks the wheel in `argv[1]` into the folder `argv[2]`, keeping only the suite, with its prefix cut off.
 const UNPACK: &str = r#"
 import os, sys, zipfile
 prefix = "onnx/backend/test/data/"
