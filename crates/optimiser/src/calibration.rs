@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_host::Executor;
 
+use crate::moments::{self, Layer, Moments};
 use crate::{OptimiserError, Range, Result};
 
 /// What one real (f32) value was like over the samples.
@@ -12,6 +13,8 @@ use crate::{OptimiserError, Range, Result};
 pub struct Statistics {
     /// The smallest and the largest number.
     range: Range,
+    /// The same of each channel.
+    channels: Vec<Range>,
     /// The sum of each channel's means over the samples.
     sums: Vec<f64>,
     samples: usize,
@@ -20,12 +23,17 @@ pub struct Statistics {
 impl Statistics {
     /// A value of which only the range is known.
     pub fn of_range(range: Range) -> Statistics {
-        Statistics { range, sums: Vec::new(), samples: 0 }
+        Statistics { range, channels: Vec::new(), sums: Vec::new(), samples: 0 }
     }
 
     /// The smallest and the largest number.
     pub fn range(&self) -> Range {
         self.range
+    }
+
+    /// The smallest and the largest number of each channel (index of axis 1); empty if the value has no such axis.
+    pub fn channel_ranges(&self) -> &[Range] {
+        &self.channels
     }
 
     /// The mean of each channel (index of axis 1); empty if it is not known, or if the value has no such axis.
@@ -40,20 +48,25 @@ impl Statistics {
         };
         let each: usize = rest.iter().product();
         let mut sums = vec![0.0; channels];
-        let mut range: Option<Range> = None;
+        let mut ranges: Vec<Range> = Vec::with_capacity(channels);
         for (index, plane) in numbers.chunks_exact(each).enumerate() {
-            let plane_range = Range::of(plane)?;
-            range = Some(range.map_or(plane_range, |known| known.union(plane_range)));
+            let (channel, range) = (index % channels, Range::of(plane)?);
+            match ranges.get_mut(channel) {
+                Some(known) => *known = known.union(range),
+                None => ranges.push(range),
+            }
             // f32 sums of one plane are exact enough for a mean that only corrects a bias.
             let sum: f32 = plane.iter().sum();
-            sums[index % channels] += f64::from(sum) / (each * batch) as f64;
+            sums[channel] += f64::from(sum) / (each * batch) as f64;
         }
-        Some(Statistics { range: range?, sums, samples: 1 })
+        let range = ranges.iter().copied().reduce(Range::union)?;
+        Some(Statistics { range, channels: ranges, sums, samples: 1 })
     }
 
     fn join(&mut self, other: &Statistics) {
         self.range = self.range.union(other.range);
         self.samples += other.samples;
+        self.channels.iter_mut().zip(&other.channels).for_each(|(range, &other)| *range = range.union(other));
         self.sums.iter_mut().zip(&other.sums).for_each(|(sum, other)| *sum += other);
     }
 }
@@ -62,6 +75,8 @@ impl Statistics {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Calibration {
     values: BTreeMap<String, Statistics>,
+    /// What the layers read, by the name of their result.
+    moments: BTreeMap<String, Option<Moments>>,
     samples: usize,
 }
 
@@ -73,11 +88,13 @@ impl Calibration {
     /// There is no sample, the host cannot run the graph on one, or a value is infinite or not a number.
     pub fn collect(graph: &Graph, samples: impl IntoIterator<Item = Vec<Tensor>>) -> Result<Calibration> {
         let mut calibration = Calibration::default();
+        let layers = moments::layers(graph);
         let executor = Executor::new(graph, &ediacara_host::Options::default())?;
         for sample in samples {
             let mut failure = None;
             executor.run_with_observer(&sample, |value, tensor| {
-                if let Err(error) = calibration.observe(graph, value, tensor) {
+                let readers = layers.get(&value).map_or(&[][..], Vec::as_slice);
+                if let Err(error) = calibration.observe(graph, value, tensor, readers) {
                     failure.get_or_insert(error);
                 }
             })?;
@@ -92,7 +109,7 @@ impl Calibration {
         Ok(calibration)
     }
 
-    fn observe(&mut self, graph: &Graph, value: ValueId, tensor: &Tensor) -> Result<()> {
+    fn observe(&mut self, graph: &Graph, value: ValueId, tensor: &Tensor, readers: &[Layer]) -> Result<()> {
         if tensor.dtype() != DType::F32 || tensor.is_empty() {
             return Ok(());
         }
@@ -104,13 +121,17 @@ impl Calibration {
             Some(known) => known.join(&statistics),
             None => drop(self.values.insert(name.clone(), statistics)),
         }
+        for layer in readers {
+            let moments = self.moments.entry(layer.name.clone()).or_default();
+            layer.observe(moments, &dense, self.samples)?;
+        }
         Ok(())
     }
 
     /// A calibration from ranges found elsewhere.
     pub fn from_ranges(ranges: impl IntoIterator<Item = (String, Range)>) -> Calibration {
         let values = ranges.into_iter().map(|(name, range)| (name, Statistics::of_range(range)));
-        Calibration { values: values.collect(), samples: 0 }
+        Calibration { values: values.collect(), ..Calibration::default() }
     }
 
     /// The range of the value called `name`.
@@ -121,6 +142,11 @@ impl Calibration {
     /// The statistics of the value called `name`.
     pub fn statistics(&self, name: &str) -> Option<&Statistics> {
         self.values.get(name)
+    }
+
+    /// What the layer whose result is called `name` reads, if enough of it was seen.
+    pub(crate) fn moments(&self, name: &str) -> Option<&Moments> {
+        self.moments.get(name)?.as_ref().filter(|moments| moments.is_enough())
     }
 
     /// How many samples it was collected over.

@@ -40,7 +40,9 @@ pub enum OptimiserError {
         sample: usize,
     },
     /// A value that should be quantised was not calibrated.
-    #[error("value `{value}` of graph `{graph}` was not calibrated; calibrate the very graph that is quantised")]
+    #[error(
+        "value `{value}` of graph `{graph}` was not calibrated; calibrate the very graph that is quantised"
+    )]
     NotCalibrated {
         /// The value.
         value: String,

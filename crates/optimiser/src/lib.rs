@@ -10,6 +10,7 @@ mod calibration;
 mod encoding;
 mod error;
 mod known;
+mod moments;
 pub mod passes;
 mod pipeline;
 mod qdq;

@@ -69,7 +69,8 @@ fn restore_names(graph: &mut Graph) {
         let node = graph.node(id);
         let &[output] = node.outputs.as_slice() else { continue };
         let name = node.name.clone();
-        let suffix = graph.value(output).name.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('_'));
+        let suffix =
+            graph.value(output).name.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('_'));
         let made_unique = suffix.is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
         if made_unique && !graph.is_output(output) && graph.value_by_name(&name).is_none() {
             graph.rename_value(output, name);

@@ -44,7 +44,8 @@ impl Rewrite for IntoBias {
         let mut operands = layer.operands();
         let mut name = format!("{}.bias", layer.node.name);
         if let Some(&bias) = layer.node.inputs.get(2) {
-            let Some(bias_values) = graph.constant(bias).and_then(|tensor| tensor.to_vec::<f32>().ok()) else {
+            let Some(bias_values) = graph.constant(bias).and_then(|tensor| tensor.to_vec::<f32>().ok())
+            else {
                 return Ok(None);
             };
             offsets.iter_mut().zip(bias_values).for_each(|(offset, bias)| *offset += bias);

@@ -25,8 +25,9 @@ impl Rewrite for ChannelGather {
     fn apply(&self, graph: &Graph, id: NodeId) -> Result<Option<Patch>, GraphError> {
         let output = graph.node(id).outputs[0];
         let Some(chain) = Chain::ending_at(graph, id) else { return Ok(None) };
-        let channels = chain.channels(graph).map_err(|source| {
-            GraphError::Op { node: graph.node(id).name.clone(), source: Box::new(source) }
+        let channels = chain.channels(graph).map_err(|source| GraphError::Op {
+            node: graph.node(id).name.clone(),
+            source: Box::new(source),
         })?;
         let Some(channels) = channels else { return Ok(None) };
         let mut patch = Patch::new();
@@ -37,9 +38,8 @@ impl Rewrite for ChannelGather {
             patch.node("", slice, &[chain.source.into()])
         } else {
             let indices = channels.iter().map(|&channel| channel as i64).collect();
-            let indices = Tensor::from_vec::<i64>(&[count], indices).map_err(|source| {
-                GraphError::Tensor { value: graph.value(output).name.clone(), source }
-            })?;
+            let indices = Tensor::from_vec::<i64>(&[count], indices)
+                .map_err(|source| GraphError::Tensor { value: graph.value(output).name.clone(), source })?;
             let indices = patch.constant(format!("{}.channels", graph.node(id).name), indices);
             patch.node("", Gather { axis: 1 }, &[chain.source.into(), indices])
         };
@@ -69,7 +69,8 @@ impl Chain {
         let (mut next, mut shuffles) = (Some(id), false);
         while let Some(node) = next.filter(|&node| nodes.len() < MAX_CHAIN && is_movement(graph, node)) {
             nodes.push(node);
-            shuffles |= graph.node(node).op_as::<Reshape>().is_none() && graph.node(node).op_as::<Slice>().is_none();
+            shuffles |=
+                graph.node(node).op_as::<Reshape>().is_none() && graph.node(node).op_as::<Slice>().is_none();
             let source = graph.node(node).inputs[0];
             let ty = graph.ty(source);
             let same_image = ty.rank() == 4 && ty.shape[0] == end.shape[0] && ty.shape[2..] == end.shape[2..];

@@ -25,7 +25,10 @@ impl Rewrite for CommonSubexpressions {
         if node.outputs.iter().any(|&output| graph.is_output(output)) {
             return Ok(None);
         }
-        let twin = graph.consumers(shared).into_iter().find(|&other| other < id && same(graph, graph.node(other), node));
+        let twin = graph
+            .consumers(shared)
+            .into_iter()
+            .find(|&other| other < id && same(graph, graph.node(other), node));
         Ok(twin.map(|twin| {
             let mut patch = Patch::new();
             for (&old, &new) in node.outputs.iter().zip(graph.outputs_of(twin)) {

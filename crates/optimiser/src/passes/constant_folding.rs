@@ -25,7 +25,8 @@ impl Rewrite for ConstantFolding {
         let node = graph.node(id);
         let inputs: Option<Vec<&Tensor>> = node.inputs.iter().map(|&input| graph.constant(input)).collect();
         let Some(inputs) = inputs else { return Ok(None) };
-        if node.op.name() == "dequantize_linear" || node.outputs.iter().any(|&output| graph.is_output(output)) {
+        if node.op.name() == "dequantize_linear" || node.outputs.iter().any(|&output| graph.is_output(output))
+        {
             return Ok(None);
         }
         let bytes: usize = inputs.iter().map(|tensor| tensor.size_bytes()).sum();

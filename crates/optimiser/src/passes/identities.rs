@@ -74,12 +74,16 @@ fn unchanged(graph: &Graph, node: &Node) -> Option<ValueId> {
 /// Whether a constant consists of one number.
 fn all_equal(graph: &Graph, value: ValueId, number: f32) -> bool {
     let numbers = graph.constant(value).filter(|tensor| tensor.dtype() == DType::F32);
-    numbers.and_then(|tensor| tensor.as_slice::<f32>().ok()).is_some_and(|all| all.iter().all(|&one| one == number))
+    numbers
+        .and_then(|tensor| tensor.as_slice::<f32>().ok())
+        .is_some_and(|all| all.iter().all(|&one| one == number))
 }
 
 /// Whether constant indices are 0, 1, ... in one row.
 fn takes_all(graph: &Graph, indices: ValueId, size: usize) -> bool {
-    let Some(indices) = graph.constant(indices).filter(|indices| indices.shape() == [size]) else { return false };
+    let Some(indices) = graph.constant(indices).filter(|indices| indices.shape() == [size]) else {
+        return false;
+    };
     let indices = indices.cast(DType::I64).to_vec::<i64>().unwrap_or_default();
     indices.len() == size && indices.iter().enumerate().all(|(position, &index)| index == position as i64)
 }

@@ -42,10 +42,12 @@ struct Frame {
 
 impl Frame {
     fn of(pad: &Pad) -> Option<Frame> {
-        let (&[0, 0, top, left], &[0, 0, bottom, right]) = (pad.before.as_slice(), pad.after.as_slice()) else {
+        let (&[0, 0, top, left], &[0, 0, bottom, right]) = (pad.before.as_slice(), pad.after.as_slice())
+        else {
             return None;
         };
-        (pad.mode == PadMode::Constant).then_some(Frame { sizes: [top, left, bottom, right], value: pad.value })
+        (pad.mode == PadMode::Constant)
+            .then_some(Frame { sizes: [top, left, bottom, right], value: pad.value })
     }
 
     fn around(&self, padding: [usize; 4]) -> [usize; 4] {

@@ -18,7 +18,10 @@ impl Rewrite for Reshapes {
 
     fn apply(&self, graph: &Graph, id: NodeId) -> Result<Option<Patch>, GraphError> {
         let node = graph.node(id);
-        let inner = node.op_as::<Reshape>().and_then(|_| graph.producer(node.inputs[0])).map(|inner| graph.node(inner));
+        let inner = node
+            .op_as::<Reshape>()
+            .and_then(|_| graph.producer(node.inputs[0]))
+            .map(|inner| graph.node(inner));
         let Some(inner) = inner.filter(|inner| inner.op_as::<Reshape>().is_some()) else { return Ok(None) };
         let mut patch = Patch::new();
         let new = patch.node("", node.op.clone(), &[inner.inputs[0].into()]);

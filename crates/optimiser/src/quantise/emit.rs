@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ediacara_graph::ops::{DequantizeLinear, QTable, QuantizeLinear, Reshape, Transpose};
 use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, TensorType, ValueId};
 
+use super::layer::Knowledge;
 use super::layout::{Layout, inverse};
 use super::plan::{Lowering, Plan, Scales, Step};
 use super::scales::Encodings;
@@ -36,7 +37,11 @@ pub(crate) struct Emitter<'a> {
 }
 
 /// Builds the graph of a plan.
-pub(crate) fn emit(plan: &Plan, encodings: &Encodings, calibration: Option<&Calibration>) -> Result<Quantised> {
+pub(crate) fn emit(
+    plan: &Plan,
+    encodings: &Encodings,
+    calibration: Option<&Calibration>,
+) -> Result<Quantised> {
     let source = plan.graph;
     let graph = Graph::new(source.name.clone());
     let (stored, real) = (HashMap::new(), HashMap::new());
@@ -112,11 +117,17 @@ impl Emitter<'_> {
         })
     }
 
-    /// The mean of each channel of a real value over the calibration samples; empty if it is not known.
-    pub(crate) fn channel_means(&self, value: ValueId) -> Vec<f64> {
-        let name = &self.source.value(value).name;
-        let statistics = self.calibration.and_then(|calibration| calibration.statistics(name));
-        statistics.map(Statistics::channel_means).unwrap_or_default()
+    /// What calibration tells of the layer of a lowering, whose real operand is `input`.
+    pub(crate) fn knowledge(&self, lowering: &Lowering, input: ValueId) -> Knowledge<'_> {
+        let name = |value: ValueId| self.source.value(value).name.as_str();
+        let statistics = self.calibration.and_then(|calibration| calibration.statistics(name(input)));
+        let layer = name(self.source.output_of(lowering.node));
+        Knowledge {
+            means: statistics.map(Statistics::channel_means).unwrap_or_default(),
+            moments: self.calibration.and_then(|calibration| calibration.moments(layer)),
+            input_factors: self.encodings.factors.get(lowering.operands[0]).map(<[f32]>::to_vec),
+            output_factors: self.encodings.factors.get(lowering.result).map(<[f32]>::to_vec),
+        }
     }
 
     /// The name for a lowering's last node: that of its result, so that layers are called as in the real graph. The
@@ -132,7 +143,12 @@ impl Emitter<'_> {
     }
 
     /// Adds a node with one output to the new graph.
-    pub(crate) fn add(&mut self, name: impl Into<String>, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId> {
+    pub(crate) fn add(
+        &mut self,
+        name: impl Into<String>,
+        op: impl IntoOp,
+        inputs: &[ValueId],
+    ) -> Result<ValueId> {
         Ok(self.graph.add(name, op, inputs)?)
     }
 
@@ -235,7 +251,8 @@ impl Emitter<'_> {
         if ty.dtype == DType::F32 {
             return Ok(real);
         }
-        let problem = format!("value `{name}` of type {ty} is stored in int8 and cannot be handed out as such");
+        let problem =
+            format!("value `{name}` of type {ty} is stored in int8 and cannot be handed out as such");
         Err(OptimiserError::Graph(ediacara_graph::GraphError::Other { problem }))
     }
 

@@ -31,7 +31,9 @@ impl Layout {
     /// Per-axis numbers of the real value in the order of the stored axes.
     pub(crate) fn store<T: Copy>(self, per_axis: &[T]) -> Vec<T> {
         match self {
-            Layout::ChannelsLast => self.permutation(per_axis.len()).iter().map(|&axis| per_axis[axis]).collect(),
+            Layout::ChannelsLast => {
+                self.permutation(per_axis.len()).iter().map(|&axis| per_axis[axis]).collect()
+            }
             Layout::Plain | Layout::Flat { .. } => per_axis.to_vec(),
         }
     }

@@ -5,8 +5,11 @@
 //! quantize_linear nodes prescribe (see [`crate::import_qdq`]).
 
 mod emit;
+mod equalise;
+mod layer;
 mod layout;
 mod plan;
+mod rounding;
 mod rules;
 mod scales;
 mod weights;

@@ -8,8 +8,9 @@ use ediacara_graph::ops::Activation;
 use ediacara_graph::{DType, Graph, Node, NodeId, ValueId};
 
 use super::emit::{Emitter, Stored};
+use super::equalise::ChannelMap;
 use super::layout::Layout;
-use super::rules;
+use super::rules::{self, QuantisedConv};
 use crate::Result;
 use crate::passes::activation_of;
 
@@ -30,6 +31,17 @@ pub(crate) enum Scales {
 pub(crate) trait Emit: std::fmt::Debug {
     /// Adds the nodes; `operands` are stored in the encodings that [`Scales`] promised.
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored>;
+
+    /// The convolution that this is, if it is one.
+    fn as_conv(&self) -> Option<&QuantisedConv> {
+        None
+    }
+
+    /// How the result's channels come from each operand's, for operands of so many channels; only where the result is
+    /// multiplied by a number if the channel is. Nothing if channels cannot be told apart so.
+    fn channel_maps(&self, _channels: &[usize]) -> Option<Vec<ChannelMap>> {
+        None
+    }
 }
 
 /// One step of the int8 graph: a node of the real graph, with what was absorbed into it.
@@ -144,7 +156,8 @@ impl<'a> Plan<'a> {
 
     /// Why a node cannot be lowered whatever its operator: an operand that is computed in floating point.
     fn real_operand(&self, node: &Node) -> Option<String> {
-        let real = node.inputs.iter().find(|&&input| self.layout(input).is_none() && !self.is_constant(input))?;
+        let real =
+            node.inputs.iter().find(|&&input| self.layout(input).is_none() && !self.is_constant(input))?;
         let name = &self.graph.value(*real).name;
         let Some(producer) = self.graph.producer(*real) else {
             return Some(format!("its operand `{name}` is an input of type {}", self.graph.ty(*real)));

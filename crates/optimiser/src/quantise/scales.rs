@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ediacara_graph::ops::Activation;
 use ediacara_graph::{NodeId, ValueId};
 
+use super::equalise::Factors;
 use super::plan::{Lowering, Plan, Scales, Step};
 use crate::{Calibration, Encoding, OptimiserError, Range, Result};
 
@@ -21,6 +22,8 @@ const ANSWER_MARGIN: f32 = 1.5;
 #[derive(Debug, Default)]
 pub(crate) struct Encodings {
     by_value: HashMap<ValueId, Encoding>,
+    /// By what channels are divided before they are stored.
+    pub(crate) factors: Factors,
 }
 
 impl Encodings {
@@ -32,7 +35,7 @@ impl Encodings {
     /// The encodings that quantize_linear and dequantize_linear prescribe, and those that follow where a step keeps
     /// its operand's.
     pub(crate) fn from_marks(plan: &Plan, marks: HashMap<ValueId, Encoding>) -> Encodings {
-        let mut encodings = Encodings { by_value: marks };
+        let mut encodings = Encodings { by_value: marks, factors: Factors::default() };
         for lowering in plan.lowerings() {
             if lowering.scales != Scales::Free
                 && encodings.get(lowering.result).is_none()
@@ -46,14 +49,16 @@ impl Encodings {
 
     /// The encodings that span the calibrated ranges; values that a step needs or prefers in one encoding share it.
     pub(crate) fn from_calibration(plan: &Plan, calibration: &Calibration) -> Result<Encodings> {
+        let factors = Factors::find(plan, calibration);
         let mut classes = Classes::default();
         for lowering in plan.lowerings() {
             for &value in lowering.operands.iter().chain([&lowering.result]) {
                 let name = &plan.graph.value(value).name;
-                let range = calibration.range(name).ok_or_else(|| OptimiserError::NotCalibrated {
+                let known = calibration.statistics(name).ok_or_else(|| OptimiserError::NotCalibrated {
                     value: name.clone(),
                     graph: plan.graph.name.clone(),
                 })?;
+                let range = factors.range(value, known.channel_ranges()).unwrap_or(known.range());
                 classes.add(value, range.with_zero());
             }
         }
@@ -80,7 +85,7 @@ impl Encodings {
                 classes.merge(operand, result);
             }
         }
-        Ok(Encodings { by_value: classes.encodings() })
+        Ok(Encodings { by_value: classes.encodings(), factors })
     }
 }
 
@@ -160,6 +165,9 @@ impl Classes {
     }
 
     fn encodings(&self) -> HashMap<ValueId, Encoding> {
-        self.parents.keys().map(|&value| (value, Encoding::of_range(self.ranges[&self.root(value)]))).collect()
+        self.parents
+            .keys()
+            .map(|&value| (value, Encoding::of_range(self.ranges[&self.root(value)])))
+            .collect()
     }
 }

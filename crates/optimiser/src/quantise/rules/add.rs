@@ -6,6 +6,7 @@ use ediacara_kernels::int8::quantize_multiplier;
 
 use super::{Rule, bounds};
 use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::equalise::ChannelMap;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 use crate::{Encoding, Result};
 
@@ -25,7 +26,9 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     }
     let (x, y) = (node.inputs[0], node.inputs[1]);
     let (Some(layout), Some(other)) = (plan.layout(x), plan.layout(y)) else {
-        return Verdict::Refused("it adds a constant that is neither one number nor one a channel".to_owned());
+        return Verdict::Refused(
+            "it adds a constant that is neither one number nor one a channel".to_owned(),
+        );
     };
     if plan.graph.ty(x) != plan.graph.ty(y) || layout != other {
         return Verdict::Refused("its operands have different shapes or layouts".to_owned());
@@ -38,11 +41,16 @@ fn multipliers(x: Encoding, y: Encoding, out: Encoding) -> Result<([i32; 2], u8)
     let ratios = [x, y].map(|operand| f64::from(operand.scale) / f64::from(out.scale));
     let larger = quantize_multiplier(ratios[0].max(ratios[1]))?;
     let scaled = ratios.map(|ratio| (ratio * 2f64.powi(i32::from(larger.shift))).round() as i32);
-    let multipliers = if ratios[0] >= ratios[1] { [larger.value, scaled[1]] } else { [scaled[0], larger.value] };
+    let multipliers =
+        if ratios[0] >= ratios[1] { [larger.value, scaled[1]] } else { [scaled[0], larger.value] };
     Ok((multipliers, larger.shift))
 }
 
 impl Emit for QuantisedAdd {
+    fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
+        Some(channels.iter().map(|&count| (0..count).map(Some).collect()).collect())
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let [x, y] = [operands[0], operands[1]];
         let out = emitter.encoding(lowering)?;

@@ -100,7 +100,8 @@ impl Emit for Affine {
         let weights = Weights::Real(Tensor::from_vec(&[channels, 1, 1, 1], self.scale.clone())?);
         let conv = Conv { groups: channels, ..Conv::default() };
         let bias = Some(Bias::Real(self.offset.clone()));
-        QuantisedConv { conv, weights, bias, input: lowering.operands[0], gathered: None }.emit(emitter, lowering, operands)
+        QuantisedConv { conv, weights, bias, input: lowering.operands[0], gathered: None }
+            .emit(emitter, lowering, operands)
     }
 }
 

@@ -6,6 +6,7 @@ use ediacara_graph::{Node, NodeId};
 use super::Rule;
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::equalise::ChannelMap;
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 
@@ -17,7 +18,10 @@ pub(crate) const RULE: Rule = Rule {
 
 #[derive(Debug)]
 struct Stack {
+    /// The stored axis.
     axis: usize,
+    /// Whether it is that of the channels.
+    stacks_channels: bool,
 }
 
 fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
@@ -36,10 +40,25 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     let Some(axis) = axis else {
         return Verdict::Refused("flattened images cannot be joined in int8".to_owned());
     };
-    plan.accept(id, node.inputs.clone(), (layout, Scales::Joins), Stack { axis })
+    plan.accept(
+        id,
+        node.inputs.clone(),
+        (layout, Scales::Joins),
+        Stack { axis, stacks_channels: concat.axis == 1 },
+    )
 }
 
 impl Emit for Stack {
+    fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
+        let mut first = 0;
+        let mut map = |&count: &usize| {
+            let map = (first..first + count).map(Some).collect();
+            first += if self.stacks_channels { count } else { 0 };
+            map
+        };
+        Some(channels.iter().map(&mut map).collect())
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let values: Vec<_> = operands.iter().map(|operand| operand.value).collect();
         let name = emitter.name(lowering);

@@ -6,9 +6,10 @@ use ediacara_graph::{DType, Node, NodeId, Tensor, ValueId};
 use super::{Rule, bounds};
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::layer::Layer;
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Step, Verdict};
-use crate::quantise::weights::{Bias, Weights, corrected_bias, records};
+use crate::quantise::weights::{Bias, Weights};
 
 pub(crate) const RULE: Rule = Rule {
     name: "conv",
@@ -20,12 +21,12 @@ pub(crate) const RULE: Rule = Rule {
 
 /// Weights, bias, and the channels of a folded gather.
 #[derive(Debug)]
-pub(super) struct QuantisedConv {
-    pub(super) conv: Conv,
-    pub(super) weights: Weights,
+pub(crate) struct QuantisedConv {
+    pub(crate) conv: Conv,
+    pub(crate) weights: Weights,
     pub(super) bias: Option<Bias>,
     /// The real graph's own operand, before a gather was folded.
-    pub(super) input: ValueId,
+    pub(crate) input: ValueId,
     /// Where the weights' input channels are among the operand's, and how many those are.
     pub(super) gathered: Option<(Vec<usize>, usize)>,
 }
@@ -51,7 +52,8 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
         x = *source;
     }
     let emit = QuantisedConv { conv: conv.clone(), weights, bias, input: node.inputs[0], gathered };
-    let verdict = plan.accept_bounded(id, conv.activation, vec![x], (Layout::ChannelsLast, Scales::Free), emit);
+    let verdict =
+        plan.accept_bounded(id, conv.activation, vec![x], (Layout::ChannelsLast, Scales::Free), emit);
     if let (Some((gather, ..)), Verdict::Accepted(_)) = (gather, &verdict) {
         plan.absorb(gather);
     }
@@ -81,13 +83,40 @@ fn foldable_gather(
     (sorted.len() == indices.len()).then_some((producer, lowering.operands[0], indices))
 }
 
+impl QuantisedConv {
+    /// Whether factors of channels can go into its weights.
+    pub(crate) fn is_scalable(&self) -> bool {
+        matches!(self.weights, Weights::Real(_)) && self.weights.shape().len() == 4
+    }
+
+    /// The operand's channels whose weights share a scale with those of others, each with its largest absolute weight.
+    pub(crate) fn largest_by_channel(&self) -> Vec<(usize, f32)> {
+        let inputs = self.weights.shape()[1];
+        // Depthwise: each channel's weights have a scale of their own.
+        if inputs == 1 && self.conv.groups > 1 {
+            return Vec::new();
+        }
+        let largest = self.weights.largest_by_input(self.conv.groups).into_iter().enumerate();
+        match &self.gathered {
+            Some((indices, _)) => largest.map(|(channel, weight)| (indices[channel], weight)).collect(),
+            None => largest.collect(),
+        }
+    }
+}
+
 impl Emit for QuantisedConv {
+    fn as_conv(&self) -> Option<&QuantisedConv> {
+        Some(self)
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
-        let integers = self.weights.integers(x.encoding.scale, self.bias.as_ref())?;
-        let means = emitter.channel_means(self.input);
-        let bias = corrected_bias(&self.weights, &integers, self.bias.as_ref(), &means, self.conv.groups)?;
-        let records = records(x.encoding.scale, &integers.scales, y.scale, bias.as_ref())?;
+        let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: self.conv.groups };
+        let mut knowledge = emitter.knowledge(lowering, self.input);
+        if let (Some((indices, _)), Some(factors)) = (&self.gathered, &knowledge.input_factors) {
+            knowledge.input_factors = Some(indices.iter().map(|&index| factors[index]).collect());
+        }
+        let (integers, records) = layer.quantise(x.encoding.scale, y.scale, &knowledge)?;
         let [outputs, inputs, height, width] = self.weights.shape() else {
             return Err(emitter.error(lowering.node, "its weights do not have rank 4"));
         };

@@ -7,6 +7,7 @@ use super::Rule;
 use super::conv::QuantisedConv;
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::equalise::ChannelMap;
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 use crate::quantise::weights::Weights;
@@ -42,13 +43,26 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     }
     let x = node.inputs[0];
     let (Some(Layout::ChannelsLast), Some(indices)) = (plan.layout(x), channels(plan.graph, node)) else {
-        return Verdict::Refused("only a gather of channels with constant indices has an int8 form".to_owned());
+        return Verdict::Refused(
+            "only a gather of channels with constant indices has an int8 form".to_owned(),
+        );
     };
     let emit = OneHot { indices, channels: plan.graph.ty(x).shape[1] };
     plan.accept(id, vec![x], (Layout::ChannelsLast, Scales::Prefers), emit)
 }
 
 impl Emit for OneHot {
+    fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
+        let mut map: ChannelMap = vec![None; channels[0]];
+        for (position, &index) in self.indices.iter().enumerate() {
+            // A channel that is taken twice would have to share with two.
+            if map[index].replace(position).is_some() {
+                return None;
+            }
+        }
+        Some(vec![map])
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let outputs = self.indices.len();
         let mut weights = vec![0_i8; outputs * self.channels];
@@ -60,7 +74,13 @@ impl Emit for OneHot {
             scales: vec![1.0; outputs],
             zero: 0,
         };
-        let conv = QuantisedConv { conv: Conv::default(), weights, bias: None, input: lowering.operands[0], gathered: None };
+        let conv = QuantisedConv {
+            conv: Conv::default(),
+            weights,
+            bias: None,
+            input: lowering.operands[0],
+            gathered: None,
+        };
         // With one scale on both sides the ratio is 1, and N-MULTIPLIER gives 2^30 / 2^30: exact.
         conv.emit(emitter, lowering, operands)
     }

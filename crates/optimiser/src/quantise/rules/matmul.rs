@@ -6,9 +6,10 @@ use ediacara_graph::{Node, NodeId, Tensor};
 use super::{Rule, bounds};
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::layer::Layer;
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
-use crate::quantise::weights::{Bias, Weights, corrected_bias, records};
+use crate::quantise::weights::{Bias, Weights};
 
 pub(crate) const RULE: Rule = Rule {
     name: "matmul",
@@ -42,10 +43,9 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
 impl Emit for QuantisedGemm {
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
-        let integers = self.weights.integers(x.encoding.scale, self.bias.as_ref())?;
-        let means = emitter.channel_means(lowering.operands[0]);
-        let bias = corrected_bias(&self.weights, &integers, self.bias.as_ref(), &means, 1)?;
-        let records = records(x.encoding.scale, &integers.scales, y.scale, bias.as_ref())?;
+        let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: 1 };
+        let knowledge = emitter.knowledge(lowering, lowering.operands[0]);
+        let (integers, records) = layer.quantise(x.encoding.scale, y.scale, &knowledge)?;
         let shape = self.weights.shape();
         let mut weights = Tensor::from_vec(shape, integers.values)?;
         if let Layout::Flat { channels, pixels } = x.layout {

@@ -18,6 +18,7 @@ use ediacara_graph::{Node, NodeId};
 
 use super::plan::{Plan, Verdict};
 use crate::Encoding;
+pub(crate) use conv::QuantisedConv;
 
 /// A rule: lowers one kind of node to int8.
 pub(crate) struct Rule {

@@ -6,6 +6,7 @@ use ediacara_graph::{Node, NodeId};
 use super::Rule;
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::equalise::ChannelMap;
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 
@@ -72,6 +73,28 @@ fn stored_order(movement: Movement, layout: Layout) -> std::result::Result<Movem
 }
 
 impl Emit for Movement {
+    fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
+        let map = match self {
+            // The stored order has the channels last.
+            Movement::Slice(slice) => {
+                let (start, end, step) = (*slice.starts.last()?, *slice.ends.last()?, *slice.steps.last()?);
+                let position = |channel: usize| {
+                    let offset = channel as i64 - start;
+                    let taken = (channel as i64) < end && offset >= 0 && offset % step == 0;
+                    taken.then_some((offset / step) as usize)
+                };
+                (0..channels[0]).map(position).collect()
+            }
+            Movement::Pad(pad) if pad.value == 0.0 => {
+                let before = *pad.before.last()?;
+                (before..before + channels[0]).map(Some).collect()
+            }
+            Movement::Pad(_) => return None,
+            Movement::Resize(_) => (0..channels[0]).map(Some).collect(),
+        };
+        Some(vec![map])
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let x = operands[0];
         let name = emitter.name(lowering);

@@ -25,7 +25,9 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     }
     let (mut x, mut y) = (node.inputs[0], node.inputs[1]);
     let (Some(layout), Some(other)) = (plan.layout(x), plan.layout(y)) else {
-        return Verdict::Refused("its factor is a constant that is neither one number nor one a channel".to_owned());
+        return Verdict::Refused(
+            "its factor is a constant that is neither one number nor one a channel".to_owned(),
+        );
     };
     if per_channel(plan.graph.ty(y), plan.graph.ty(x)) && !per_channel(plan.graph.ty(x), plan.graph.ty(y)) {
         (x, y) = (y, x);

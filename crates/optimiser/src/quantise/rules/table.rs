@@ -18,9 +18,44 @@ pub(crate) const RULE: Rule = Rule {
 
 /// Operators whose every output element depends on the operands' elements of the same index alone.
 const ELEMENTWISE: &[&str] = &[
-    "abs", "add", "and", "cast", "ceil", "clamp", "cos", "div", "equal", "erf", "exp", "floor", "greater",
-    "greater_equal", "less", "less_equal", "log", "max", "min", "modulo", "mul", "neg", "not", "or", "pow",
-    "reciprocal", "relu", "round", "select", "sigmoid", "sign", "sin", "softplus", "sqrt", "sub", "tan", "tanh", "xor",
+    "abs",
+    "add",
+    "and",
+    "cast",
+    "ceil",
+    "clamp",
+    "cos",
+    "div",
+    "equal",
+    "erf",
+    "exp",
+    "floor",
+    "greater",
+    "greater_equal",
+    "less",
+    "less_equal",
+    "log",
+    "max",
+    "min",
+    "modulo",
+    "mul",
+    "neg",
+    "not",
+    "or",
+    "pow",
+    "reciprocal",
+    "relu",
+    "round",
+    "select",
+    "sigmoid",
+    "sign",
+    "sin",
+    "softplus",
+    "sqrt",
+    "sub",
+    "tan",
+    "tanh",
+    "xor",
 ];
 
 /// The longest chain of nodes that is searched for its root: longer ones are lowered in parts.
@@ -107,11 +142,7 @@ fn absorb_between(plan: &mut Plan, id: NodeId, mut between: Vec<NodeId>) {
 }
 
 /// The values of `value` where `root` takes the values of `samples`.
-fn evaluate(
-    graph: &Graph,
-    value: ValueId,
-    known: &mut HashMap<ValueId, Tensor>,
-) -> Result<Tensor> {
+fn evaluate(graph: &Graph, value: ValueId, known: &mut HashMap<ValueId, Tensor>) -> Result<Tensor> {
     if let Some(tensor) = known.get(&value) {
         return Ok(tensor.clone());
     }

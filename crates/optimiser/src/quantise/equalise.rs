@@ -1,0 +1,246 @@
+//! Equalisation: the channels of activations brought to one range, at no cost, between convolutions.
+
+use std::collections::HashMap;
+
+use ediacara_graph::ops::Activation;
+use ediacara_graph::{NodeId, ValueId};
+
+use super::plan::{Lowering, Plan, Step};
+use crate::{Calibration, Range};
+
+/// A channel's factor is at most this many times as small as the largest of its tensor: what calibration saw of a nearly
+/// dead channel is not all that it may do.
+const LARGEST_RATIO: f32 = 16.0;
+
+/// How much of what tells channels apart is taken from the activations; the rest is left to the weights that read them.
+/// All of it would be best for the activations and worst for the weights, which share their scale too.
+const BALANCE: f32 = 0.75;
+
+/// How the channels of a step's result come from those of one operand: the result's channel for each of the operand's,
+/// nothing for one that is dropped.
+pub(crate) type ChannelMap = Vec<Option<usize>>;
+
+/// The number by which each channel of a value is divided before it is stored.
+///
+/// Moving, pooling, adding and relu commute with such a division, if what is added is divided alike. A convolution in
+/// front takes it into its weights and bias, where every output channel has a scale of its own anyway; a convolution
+/// behind multiplies its weights by it. Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bias
+/// Correction, 2019, section 4.1, carried through everything linear between two convolutions.
+#[derive(Debug, Default)]
+pub(crate) struct Factors {
+    by_value: HashMap<ValueId, Vec<f32>>,
+}
+
+impl Factors {
+    /// The factors of every stored value; 1 wherever something else than the above reads or writes a channel.
+    pub(crate) fn find(plan: &Plan, calibration: &Calibration) -> Factors {
+        let mut channels = Channels::new(plan);
+        for lowering in plan.lowerings() {
+            channels.connect(plan, lowering);
+        }
+        channels.measure(plan, calibration);
+        channels.factors()
+    }
+
+    /// The factors of a value, if it is divided at all.
+    pub(crate) fn get(&self, value: ValueId) -> Option<&[f32]> {
+        self.by_value.get(&value).map(Vec::as_slice)
+    }
+
+    /// The range of a value after division.
+    pub(crate) fn range(&self, value: ValueId, channels: &[Range]) -> Option<Range> {
+        let factors = self.get(value).filter(|factors| factors.len() == channels.len())?;
+        let divided =
+            |(range, factor): (&Range, &f32)| Range { low: range.low / factor, high: range.high / factor };
+        channels.iter().zip(factors).map(divided).reduce(Range::union)
+    }
+}
+
+/// A set of channels that must share one factor.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shared {
+    /// The factor must be 1.
+    pinned: bool,
+    /// The largest absolute activation.
+    activation: f32,
+    /// The largest absolute weight that multiplies one of them and shares its scale with other channels' weights.
+    weight: f32,
+}
+
+/// The channels of every stored value, as a forest: the root of each set knows of all.
+struct Channels {
+    /// The first channel's index and the number of channels of each value.
+    values: HashMap<ValueId, (usize, usize)>,
+    parents: Vec<usize>,
+    shared: Vec<Shared>,
+}
+
+impl Channels {
+    fn new(plan: &Plan) -> Channels {
+        let mut channels = Channels { values: HashMap::new(), parents: Vec::new(), shared: Vec::new() };
+        for lowering in plan.lowerings() {
+            for &value in lowering.operands.iter().chain([&lowering.result]) {
+                if channels.values.contains_key(&value) {
+                    continue;
+                }
+                let first = channels.parents.len();
+                let count = plan.graph.ty(value).shape.get(1).copied().unwrap_or(0);
+                channels.values.insert(value, (first, count));
+                channels.parents.extend(first..first + count);
+                channels.shared.resize(first + count, Shared::default());
+                let host_reads = |&node: &NodeId| matches!(plan.step(node), Some(Step::Left(_)));
+                let outside =
+                    plan.graph.is_output(value) || plan.graph.consumers(value).iter().any(host_reads);
+                if outside || plan.graph.inputs().contains(&value) {
+                    channels.pin(value);
+                }
+            }
+        }
+        channels
+    }
+
+    fn root(&self, mut channel: usize) -> usize {
+        while self.parents[channel] != channel {
+            channel = self.parents[channel];
+        }
+        channel
+    }
+
+    fn share(&mut self, left: usize, right: usize) {
+        let (left, right) = (self.root(left), self.root(right));
+        // Flattening the path on the way keeps later walks short.
+        self.parents[right] = left;
+        self.shared[left].pinned |= self.shared[right].pinned;
+    }
+
+    fn pin(&mut self, value: ValueId) {
+        let (first, count) = self.values[&value];
+        for channel in first..first + count {
+            let root = self.root(channel);
+            self.shared[root].pinned = true;
+        }
+    }
+
+    /// Lets channels share that a step ties together, and pins those that it cannot divide.
+    fn connect(&mut self, plan: &Plan, lowering: &Lowering) {
+        let scalable = lowering.emit.as_conv().is_some_and(|conv| conv.is_scalable());
+        if !matches!(lowering.activation, Activation::None | Activation::Relu) {
+            self.pin(lowering.result);
+        }
+        if scalable {
+            return;
+        }
+        let counts: Vec<usize> = lowering.operands.iter().map(|value| self.values[value].1).collect();
+        let result_count = self.values[&lowering.result].1;
+        let Some(maps) =
+            lowering.emit.channel_maps(&counts).filter(|_| plan.graph.ty(lowering.result).rank() >= 3)
+        else {
+            self.pin(lowering.result);
+            lowering.operands.iter().for_each(|&operand| self.pin(operand));
+            return;
+        };
+        let result = self.values[&lowering.result].0;
+        for (operand, map) in lowering.operands.iter().zip(maps) {
+            let first = self.values[operand].0;
+            for (channel, to) in map.into_iter().enumerate() {
+                if let Some(to) = to.filter(|&to| to < result_count) {
+                    self.share(result + to, first + channel);
+                }
+            }
+        }
+    }
+
+    /// Finds what activations and weights each set of channels sees.
+    fn measure(&mut self, plan: &Plan, calibration: &Calibration) {
+        let largest = |range: &Range| range.high.max(-range.low);
+        for (&value, &(first, count)) in &self.values.clone() {
+            let statistics = calibration.statistics(&plan.graph.value(value).name);
+            let ranges = statistics.map_or(&[][..], |statistics| statistics.channel_ranges());
+            if ranges.len() != count {
+                self.pin(value);
+            }
+            for (channel, activation) in ranges.iter().map(largest).enumerate().take(count) {
+                let root = self.root(first + channel);
+                self.shared[root].activation = self.shared[root].activation.max(activation);
+            }
+        }
+        for lowering in plan.lowerings() {
+            let Some(conv) = lowering.emit.as_conv().filter(|conv| conv.is_scalable()) else { continue };
+            let first = self.values[&lowering.operands[0]].0;
+            for (channel, weight) in conv.largest_by_channel() {
+                let root = self.root(first + channel);
+                self.shared[root].weight = self.shared[root].weight.max(weight);
+            }
+        }
+    }
+
+    /// The factor that a set would have by itself: balanced between activations and the weights that read them, or of the
+    /// activations alone where each channel's weights have a scale of their own (depthwise).
+    fn wanted(&self, root: usize) -> f32 {
+        let Shared { activation, weight, .. } = self.shared[root];
+        match (activation > 0.0, weight > 0.0) {
+            (false, _) => 0.0,
+            (true, true) => activation.powf(BALANCE) / weight.powf(1.0 - BALANCE),
+            (true, false) => activation,
+        }
+    }
+
+    fn factors(&self) -> Factors {
+        let mut by_root: HashMap<usize, f32> = HashMap::new();
+        for tensors in self.tensors() {
+            let mut roots: Vec<usize> = tensors
+                .iter()
+                .flat_map(|value| {
+                    let (first, count) = self.values[value];
+                    (first..first + count).map(|channel| self.root(channel))
+                })
+                .collect();
+            roots.sort_unstable();
+            roots.dedup();
+            roots.retain(|&root| !self.shared[root].pinned);
+            let largest = roots.iter().map(|&root| self.wanted(root)).fold(0.0, f32::max);
+            if !(largest.is_finite() && largest > 0.0) {
+                continue;
+            }
+            for root in roots {
+                let wanted = self.wanted(root);
+                let factor = if wanted > 0.0 { (wanted / largest).max(1.0 / LARGEST_RATIO) } else { 1.0 };
+                by_root.insert(root, factor);
+            }
+        }
+        let of_value = |(&value, &(first, count)): (&ValueId, &(usize, usize))| {
+            let factor = |channel| by_root.get(&self.root(channel)).copied().unwrap_or(1.0);
+            let factors: Vec<f32> = (first..first + count).map(factor).collect();
+            factors.iter().any(|&factor| factor != 1.0).then_some((value, factors))
+        };
+        Factors { by_value: self.values.iter().filter_map(of_value).collect() }
+    }
+
+    /// The values in sets that share channels, directly or by way of others.
+    fn tensors(&self) -> Vec<Vec<ValueId>> {
+        let mut values: Vec<ValueId> = self.values.keys().copied().collect();
+        values.sort_unstable();
+        let mut set_of_root: HashMap<usize, usize> = HashMap::new();
+        let mut sets: Vec<Vec<ValueId>> = Vec::new();
+        for value in values {
+            let (first, count) = self.values[&value];
+            let roots: Vec<usize> = (first..first + count).map(|channel| self.root(channel)).collect();
+            let mut met: Vec<usize> =
+                roots.iter().filter_map(|root| set_of_root.get(root).copied()).collect();
+            met.sort_unstable();
+            met.dedup();
+            let set = met.first().copied().unwrap_or(sets.len());
+            if set == sets.len() {
+                sets.push(Vec::new());
+            }
+            for &other in met.iter().skip(1) {
+                let moved = std::mem::take(&mut sets[other]);
+                sets[set].extend(moved);
+                set_of_root.values_mut().filter(|of| **of == other).for_each(|of| *of = set);
+            }
+            sets[set].push(value);
+            set_of_root.extend(roots.into_iter().map(|root| (root, set)));
+        }
+        sets
+    }
+}

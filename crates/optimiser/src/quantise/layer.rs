@@ -1,0 +1,226 @@
+//! The integers of a layer: weights, and the records of N-REQUANTISE.
+
+use ediacara_graph::Tensor;
+use ediacara_kernels::int8::quantize_multiplier;
+
+use super::rounding::Factor;
+use super::weights::{Bias, Weights};
+use crate::Result;
+use crate::moments::Moments;
+
+/// A bias is kept below this, so that it cannot swallow the accumulator's range.
+const BIAS_LIMIT: f64 = (1_u64 << 30) as f64;
+
+/// A layer with output channels outermost in its weights.
+#[derive(Clone, Copy)]
+pub(crate) struct Layer<'a> {
+    /// The weights `[outputs, inputs / groups, taps...]`.
+    pub(crate) weights: &'a Weights,
+    /// The bias, one number an output channel.
+    pub(crate) bias: Option<&'a Bias>,
+    /// Groups of channels that do not see each other.
+    pub(crate) groups: usize,
+}
+
+/// What is known of a layer's surroundings; all of it may be missing.
+#[derive(Default)]
+pub(crate) struct Knowledge<'a> {
+    /// The mean of each channel of the real operand.
+    pub(crate) means: Vec<f64>,
+    /// How the inputs vary together.
+    pub(crate) moments: Option<&'a Moments>,
+    /// By what each channel of the operand was divided before it was stored.
+    pub(crate) input_factors: Option<Vec<f32>>,
+    /// By what each channel of the result is to be divided.
+    pub(crate) output_factors: Option<Vec<f32>>,
+}
+
+/// Weights as integers, in the order of the real ones.
+pub(crate) struct Integers {
+    /// The integers.
+    pub(crate) values: Vec<i8>,
+    /// One scale for each output channel.
+    pub(crate) scales: Vec<f32>,
+    /// The zero point of all.
+    pub(crate) zero: i8,
+}
+
+/// The records of N-REQUANTISE, one entry an output channel.
+pub(crate) struct Records {
+    /// `bias`, i32.
+    pub(crate) bias: Tensor,
+    /// `multiplier`, i32.
+    pub(crate) multiplier: Tensor,
+    /// `shift`, u8.
+    pub(crate) shift: Tensor,
+}
+
+impl Layer<'_> {
+    /// The layer's integers: weights as they were given, or symmetric per output channel with zero point 0 and with the
+    /// bias corrected for their rounding.
+    pub(crate) fn quantise(
+        &self,
+        x_scale: f32,
+        y_scale: f32,
+        knowledge: &Knowledge,
+    ) -> Result<(Integers, Records)> {
+        let tensor = match self.weights {
+            Weights::Stored { values, scales, zero } => {
+                let integers =
+                    Integers { values: values.to_vec::<i8>()?, scales: scales.clone(), zero: *zero };
+                let records = records(x_scale, &integers.scales, y_scale, self.bias)?;
+                return Ok((integers, records));
+            }
+            Weights::Real(tensor) => tensor,
+        };
+        let mut real = RealLayer::new(tensor, self.bias, self.groups)?;
+        real.take_factors(knowledge);
+        let scales = real.scales(x_scale);
+        let values = real.rounded(&scales, knowledge);
+        real.correct_bias(&values, &scales, knowledge);
+        let records = records(x_scale, &scales, y_scale, Some(&Bias::Real(real.bias)))?;
+        Ok((Integers { values, scales, zero: 0 }, records))
+    }
+}
+
+/// A layer's real numbers on their way to integers.
+struct RealLayer {
+    /// `[outputs, inputs, taps]`.
+    weights: Vec<f32>,
+    /// `[outputs]`.
+    bias: Vec<f32>,
+    outputs: usize,
+    /// Input channels of one group.
+    inputs: usize,
+    taps: usize,
+    groups: usize,
+}
+
+impl RealLayer {
+    fn new(weights: &Tensor, bias: Option<&Bias>, groups: usize) -> Result<RealLayer> {
+        let outputs = weights.shape().first().copied().unwrap_or(1);
+        let inputs = weights.shape().get(1).copied().unwrap_or(1);
+        let taps = weights.shape().iter().skip(2).product();
+        let bias = (0..outputs).map(|channel| bias.map_or(0.0, |bias| bias.real(channel))).collect();
+        Ok(RealLayer { weights: weights.to_vec::<f32>()?, bias, outputs, inputs, taps, groups })
+    }
+
+    /// The operand's channels that an output channel sees.
+    fn channels(&self, output: usize) -> std::ops::Range<usize> {
+        let group = output / (self.outputs / self.groups).max(1);
+        group * self.inputs..(group + 1) * self.inputs
+    }
+
+    fn row_length(&self) -> usize {
+        self.inputs * self.taps
+    }
+
+    /// Multiplies by what the operand was divided by, divides by what the result is to be divided by.
+    fn take_factors(&mut self, knowledge: &Knowledge) {
+        for output in 0..self.outputs {
+            let divisor = knowledge.output_factors.as_ref().map_or(1.0, |factors| factors[output]);
+            self.bias[output] /= divisor;
+            let channels = self.channels(output);
+            let length = self.row_length();
+            for (at, weight) in self.weights[output * length..][..length].iter_mut().enumerate() {
+                let channel = channels.start + at / self.taps;
+                *weight *= knowledge.input_factors.as_ref().map_or(1.0, |factors| factors[channel]) / divisor;
+            }
+        }
+    }
+
+    /// The smallest scale of each output channel with which its largest weight fits and its bias stays small enough.
+    fn scales(&self, x_scale: f32) -> Vec<f32> {
+        let scale = |output: usize| {
+            let row = &self.weights[output * self.row_length()..][..self.row_length()];
+            let largest = row.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+            let floor = f64::from(self.bias[output].abs()) / (f64::from(x_scale) * BIAS_LIMIT);
+            let scale = (f64::from(largest) / 127.0).max(floor) as f32;
+            if scale > f32::MIN_POSITIVE { scale } else { 1.0 }
+        };
+        (0..self.outputs).map(scale).collect()
+    }
+
+    /// The weights as integers: rounded so that errors make good for each other where it is known how the inputs vary
+    /// together, to the nearest elsewhere.
+    fn rounded(&self, scales: &[f32], knowledge: &Knowledge) -> Vec<i8> {
+        let length = self.row_length();
+        let mut values = vec![0; self.weights.len()];
+        let mut factor = None;
+        for output in 0..self.outputs {
+            let channels = self.channels(output);
+            if output % (self.outputs / self.groups).max(1) == 0 {
+                factor = self.factor(channels.start / self.inputs.max(1), knowledge);
+            }
+            let row = &self.weights[output * length..][..length];
+            let values = &mut values[output * length..][..length];
+            match &factor {
+                Some(factor) => factor.round(row, scales[output], values),
+                None => values.iter_mut().zip(row).for_each(|(value, &weight)| {
+                    *value = (weight / scales[output]).round_ties_even().clamp(-127.0, 127.0) as i8;
+                }),
+            }
+        }
+        values
+    }
+
+    fn factor(&self, group: usize, knowledge: &Knowledge) -> Option<Factor> {
+        let moments = knowledge.moments.filter(|moments| moments.size() == self.row_length())?;
+        let mut covariance = moments.covariance(group);
+        if let Some(factors) = &knowledge.input_factors {
+            let factor = |at: usize| f64::from(factors[group * self.inputs + at / self.taps]);
+            let size = self.row_length();
+            for (index, entry) in covariance.iter_mut().enumerate() {
+                *entry /= factor(index / size) * factor(index % size);
+            }
+        }
+        Factor::new(&covariance, self.row_length())
+    }
+
+    /// Takes back in the bias what rounding the weights does to the mean of each output channel.
+    ///
+    /// With inputs of mean `mean[c]` the rounded weights add `sum((rounded - w)[o, c, tap] * mean[c])` to output channel
+    /// `o`; the same is subtracted here. Padding, whose mean is 0, is taken for ordinary input. Source: Nagel et al.,
+    /// Data-Free Quantization Through Weight Equalization and Bias Correction, 2019, section 4.2, with measured means.
+    fn correct_bias(&mut self, values: &[i8], scales: &[f32], knowledge: &Knowledge) {
+        if knowledge.means.len() != self.inputs * self.groups {
+            return;
+        }
+        let length = self.row_length();
+        for output in 0..self.outputs {
+            let scale = f64::from(scales[output]);
+            let channels = self.channels(output);
+            let mean = |at: usize| {
+                let channel = channels.start + at / self.taps;
+                let factor =
+                    knowledge.input_factors.as_ref().map_or(1.0, |factors| f64::from(factors[channel]));
+                knowledge.means[channel] / factor
+            };
+            let (real, stored) =
+                (&self.weights[output * length..][..length], &values[output * length..][..length]);
+            let errors = real.iter().zip(stored).enumerate();
+            let shift: f64 = errors
+                .map(|(at, (&real, &stored))| (f64::from(stored) * scale - f64::from(real)) * mean(at))
+                .sum();
+            self.bias[output] = (f64::from(self.bias[output]) - shift) as f32;
+        }
+    }
+}
+
+/// The records of a layer: N-BIAS and N-MULTIPLIER for each output channel.
+fn records(x_scale: f32, w_scales: &[f32], y_scale: f32, bias: Option<&Bias>) -> Result<Records> {
+    let channels = w_scales.len();
+    let (mut biases, mut multipliers, mut shifts) = (vec![0; channels], vec![0; channels], vec![0; channels]);
+    for (channel, &w_scale) in w_scales.iter().enumerate() {
+        let scale = f64::from(x_scale) * f64::from(w_scale);
+        let multiplier = quantize_multiplier(scale / f64::from(y_scale))?;
+        biases[channel] = bias.map_or(0, |bias| bias.integer(channel, scale));
+        multipliers[channel] = multiplier.value;
+        shifts[channel] = multiplier.shift;
+    }
+    Ok(Records {
+        bias: Tensor::from_vec(&[channels], biases)?,
+        multiplier: Tensor::from_vec(&[channels], multipliers)?,
+        shift: Tensor::from_vec(&[channels], shifts)?,
+    })
+}
