@@ -3,6 +3,8 @@
 //!
 //! Whatever runs, the two graphs are then run on the host on the same random inputs and must agree.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::path::Path;
 
 use ediacara_data::Random;
@@ -16,7 +18,8 @@ type TestResult = datatest_stable::Result<()>;
 fn case(path: &Path) -> TestResult {
     let text = std::fs::read_to_string(path)?;
     let (input, expected) = text.split_once("----\n").unwrap_or((&text, ""));
-    let (command, graph_text) = input.split_once('\n').ok_or("the first line must name a pass, or `optimise`")?;
+    let (command, graph_text) =
+        input.split_once('\n').ok_or("the first line must name a pass, or `optimise`")?;
     let graph = Graph::parse(graph_text, &Registry::core(), &|_| None)?;
     let result = run(command.trim(), &graph)?;
     agree(&graph, &result)?;
@@ -50,7 +53,8 @@ fn run(command: &str, graph: &Graph) -> Result<Graph, Box<dyn std::error::Error>
 /// Runs both graphs on the same seeded inputs and compares every output.
 fn agree(left: &Graph, right: &Graph) -> TestResult {
     let mut random = Random::new(7);
-    let inputs: Vec<Tensor> = left.inputs().iter().map(|&input| random_tensor(left, input, &mut random)).collect();
+    let inputs: Vec<Tensor> =
+        left.inputs().iter().map(|&input| random_tensor(left, input, &mut random)).collect();
     let run = |graph: &Graph| -> Result<Vec<Tensor>, Box<dyn std::error::Error>> {
         Ok(Executor::new(graph, &ediacara_host::Options::default())?.run(&inputs)?)
     };

@@ -1,7 +1,7 @@
 //! What the cycles of a run say, as data, as JSON and as tables for people.
 //!
-//! Start at [`RunReport`], which is the object that `ediacara run --json` prints. [`bounds`] has the two bounds that stand
-//! beside every result, [`layers`] the account of each layer. Nothing here prints.
+//! Start at [`RunReport`], which is the object that `ediacara run --json` prints. [`Bounds`] are the two that stand
+//! beside every result, [`layer_reports`] the account of each layer. Nothing here prints.
 
 mod bounds;
 mod engines;

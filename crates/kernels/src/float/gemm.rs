@@ -247,7 +247,7 @@ pub(super) fn gemm_block(
     Ok(())
 }
 
-/// The same product by three plain loops: the specification of [`gemm`], up to rounding.
+/// The same product by three plain loops: the specification of [`gemm()`], up to rounding.
 ///
 /// # Errors
 /// Shapes that do not fit each other.

@@ -44,12 +44,11 @@ impl Rewrite for ScaleIntoWeights {
         }
         let mut patch = Patch::new();
         let mut operands = layer.operands();
-        for position in 1..operands.len() {
-            let value = layer.node.inputs[position];
+        for (operand, &value) in operands.iter_mut().zip(&layer.node.inputs).skip(1) {
             let Some(tensor) = graph.constant(value).and_then(|tensor| scaled(tensor, &factors)) else {
                 return Ok(None);
             };
-            operands[position] = patch.constant(graph.value(value).name.clone(), tensor);
+            *operand = patch.constant(graph.value(value).name.clone(), tensor);
         }
         layer.replace(&mut patch, output, &operands);
         Ok(Some(patch))

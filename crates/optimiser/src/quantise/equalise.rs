@@ -12,10 +12,6 @@ use crate::{Calibration, Range};
 /// dead channel is not all that it may do.
 const LARGEST_RATIO: f32 = 16.0;
 
-/// How much of what tells channels apart is taken from the activations; the rest is left to the weights that read them.
-/// All of it would be best for the activations and worst for the weights, which share their scale too.
-const BALANCE: f32 = 0.75;
-
 /// How the channels of a step's result come from those of one operand: the result's channel for each of the operand's,
 /// nothing for one that is dropped.
 pub(crate) type ChannelMap = Vec<Option<usize>>;
@@ -174,13 +170,13 @@ impl Channels {
         }
     }
 
-    /// The factor that a set would have by itself: balanced between activations and the weights that read them, or of the
-    /// activations alone where each channel's weights have a scale of their own (depthwise).
+    /// The factor that a set would have by itself. Half of what tells channels apart goes to the weights that read them,
+    /// as these share their scale too; all of it where each has a scale of its own (depthwise).
     fn wanted(&self, root: usize) -> f32 {
         let Shared { activation, weight, .. } = self.shared[root];
         match (activation > 0.0, weight > 0.0) {
             (false, _) => 0.0,
-            (true, true) => activation.powf(BALANCE) / weight.powf(1.0 - BALANCE),
+            (true, true) => (activation / weight).sqrt(),
             (true, false) => activation,
         }
     }

@@ -11,7 +11,7 @@ use crate::{Calibration, Encoding, OptimiserError, Range, Result};
 
 /// How much wider than its own range a value's encoding may become so that it shares that of a concat it goes into.
 /// Sharing saves a table and its rounding; a factor of 2 costs the value's other readers one of their eight bits.
-const SHARING_LIMIT: f64 = 2.0;
+const SHARING_LIMIT: f64 = 1.4;
 
 /// How far the range of a value that the host goes on with reaches beyond what calibration saw. A few samples do not
 /// hold the largest answer, and an answer that is cut off loses to its neighbours; what is cut off inside the network

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use ediacara_data::{ChannelOrder, DataSet, Filter, Framing, Locations, Preprocess, RgbImage, cifar as cifar10, photos};
+use ediacara_data::{
+    ChannelOrder, DataSet, Filter, Framing, Locations, Preprocess, RgbImage, cifar as cifar10, photos,
+};
 use ediacara_graph::{Graph, Tensor};
 use ediacara_host::Executor;
 use ediacara_optimiser::{Options, optimise};
@@ -13,7 +15,7 @@ fn folder(set: DataSet) -> Option<PathBuf> {
 
 /// Says that a test was skipped.
 pub(crate) fn skip(what: &str) {
-    println!("skipped: the data for {what} are not on this machine");
+    ediacara_data::skip(what, "its data are not on this machine");
 }
 
 /// A network's file.
@@ -23,7 +25,7 @@ pub(crate) fn model(network: &str) -> Option<PathBuf> {
 
 /// A network with its batch bound, optimised.
 pub(crate) fn optimised(network: &str, batch: usize) -> Option<Graph> {
-    let options = ediacara_onnx::ImportOptions { dims: vec![("N".to_owned(), batch)], ..Default::default() };
+    let options = ediacara_onnx::ImportOptions { dims: bound(batch), ..Default::default() };
     let graph = ediacara_onnx::import(&model(network)?, &options).unwrap();
     Some(optimise(graph, &Options::default()).unwrap())
 }
@@ -53,7 +55,12 @@ pub(crate) fn voc(size: usize) -> Option<Vec<Tensor>> {
     let mut paths: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    Some(paths.iter().map(|path| preprocess.apply(&RgbImage::open(path).unwrap(), 3, size, size).unwrap()).collect())
+    Some(
+        paths
+            .iter()
+            .map(|path| preprocess.apply(&RgbImage::open(path).unwrap(), 3, size, size).unwrap())
+            .collect(),
+    )
 }
 
 /// The lossless thousand of CIFAR-10, normalised by ImageNet's mean and deviation, one tensor [3,32,32] a picture.
@@ -65,7 +72,8 @@ pub(crate) fn cifar() -> Option<(Vec<Vec<f32>>, Vec<u8>)> {
         let channel = index / (32 * 32);
         (f32::from(pixel) / 255.0 - mean[channel]) / deviation[channel]
     };
-    let images = pixels.chunks(3 * 32 * 32).map(|picture| picture.iter().enumerate().map(normalise).collect());
+    let images =
+        pixels.chunks(3 * 32 * 32).map(|picture| picture.iter().enumerate().map(normalise).collect());
     Some((images.collect(), set.labels))
 }
 
@@ -112,4 +120,9 @@ impl Signal {
 pub(crate) fn argmax(values: &[f32]) -> usize {
     let larger = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
     (0..values.len()).reduce(larger).unwrap_or(0)
+}
+
+/// A batch of one binds nothing: free dimensions are 1 anyway, and not every network has one.
+fn bound(batch: usize) -> Vec<(String, usize)> {
+    if batch == 1 { Vec::new() } else { vec![("N".to_owned(), batch)] }
 }

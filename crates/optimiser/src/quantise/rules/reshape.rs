@@ -44,7 +44,7 @@ fn reshaped(layout: Layout, from: &[usize], to: &[usize]) -> Option<Layout> {
         Layout::Flat { channels, pixels } => (channels, pixels),
         Layout::Plain => (product(from) / from.first().copied().unwrap_or(1).max(1), 1),
     };
-    let same_batch = from.first().is_some() && from.first() == to.first();
+    let same_batch = !from.is_empty() && from.first() == to.first();
     match to.len() {
         2 if same_batch && (channels == 1 || pixels == 1) => Some(Layout::Plain),
         2 if same_batch => Some(Layout::Flat { channels, pixels }),
