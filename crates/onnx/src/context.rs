@@ -183,7 +183,8 @@ impl<'a> Context<'a> {
         results.first().copied().ok_or_else(|| NodeError::new("became an op without a result"))
     }
 
-    /// Emits an op: folded if all operands are constant and the limits allow it, else as a node.
+    /// Emits an op: folded if all operands are constant and the limits allow it, else as a node. A dequantize_linear is
+    /// never folded: a network that comes quantised would lose its weights' integers, scales and zero points.
     pub(crate) fn emit_all(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> NodeResult<Vec<ValueId>> {
         let types: Vec<&TensorType> = inputs.iter().map(|&input| self.graph.ty(input)).collect();
         let results = op.infer(&types).map_err(failed)?;
@@ -195,7 +196,7 @@ impl<'a> Context<'a> {
         }
         let constants: Option<Vec<Tensor>> =
             inputs.iter().map(|&input| self.graph.constant(input).cloned()).collect();
-        if let Some(constants) = constants
+        if let Some(constants) = constants.filter(|_| op.name() != "dequantize_linear")
             && let Some(tensors) = self.fold(&*op, &constants, &types_of(&constants), &results, bytes)?
         {
             let mut values = Vec::with_capacity(tensors.len());

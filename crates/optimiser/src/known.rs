@@ -2,20 +2,26 @@
 
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 
-/// The tensor of a real constant: given as such, or dequantised from a constant.
+/// The longest chain of nodes between a constant and what is computed from it; importers make chains of three.
+const SEARCH_DEPTH: usize = 8;
+
+/// The tensor of a real constant: given as such, or computed from constants alone (dequantised, then perhaps moved).
 pub(crate) fn real_constant(graph: &Graph, value: ValueId) -> Option<Tensor> {
+    let tensor = computed(graph, value, SEARCH_DEPTH)?;
+    (tensor.dtype() == DType::F32).then_some(tensor)
+}
+
+fn computed(graph: &Graph, value: ValueId, depth: usize) -> Option<Tensor> {
     if let Some(tensor) = graph.constant(value) {
-        return (tensor.dtype() == DType::F32).then(|| tensor.clone());
+        return Some(tensor.clone());
     }
     let node = graph.node(graph.producer(value)?);
-    let inputs: Option<Vec<&Tensor>> = node.inputs.iter().map(|&input| graph.constant(input)).collect();
-    let inputs = inputs?;
-    let ty = graph.ty(value);
-    if ty.dtype != DType::F32 || node.op.name() != "dequantize_linear" {
-        return None;
-    }
-    let mut outputs = [ty.zeros().ok()?];
-    node.op.run(&inputs, &mut outputs).ok()?;
+    let &[output] = node.outputs.as_slice() else { return None };
+    let depth = depth.checked_sub(1)?;
+    let inputs: Option<Vec<Tensor>> =
+        node.inputs.iter().map(|&input| computed(graph, input, depth)).collect();
+    let mut outputs = [graph.ty(output).zeros().ok()?];
+    node.op.run(&inputs?.iter().collect::<Vec<_>>(), &mut outputs).ok()?;
     let [output] = outputs;
     Some(output)
 }

@@ -7,6 +7,7 @@
 
 mod detector;
 mod networks;
+mod qdq;
 
 use ediacara_graph::{Graph, Tensor};
 use ediacara_optimiser::{Calibration, quantise};

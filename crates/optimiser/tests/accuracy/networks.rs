@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ediacara_data::photos::LabelledPhoto;
 use ediacara_data::{
     ChannelOrder, DataSet, Filter, Framing, Locations, Preprocess, RgbImage, cifar as cifar10, photos,
 };
@@ -30,14 +31,24 @@ pub(crate) fn optimised(network: &str, batch: usize) -> Option<Graph> {
     Some(optimise(graph, &Options::default()).unwrap())
 }
 
-/// Every photo of a labelled set as a network's input.
-pub(crate) fn photos(set: &str, preset: &str, size: usize) -> Option<Vec<Tensor>> {
+fn table(set: &str) -> Option<Vec<LabelledPhoto>> {
     let (set, table) = match set {
         "imagenet50" => (DataSet::ImageNet50, "labels_and_reference_top1.tsv"),
         _ => (DataSet::ImageNetStubs, "labels.tsv"),
     };
+    Some(photos::read_table(&folder(set)?.join(table)).unwrap())
+}
+
+/// A further column of a labelled set's table: the class that a network gave each photo.
+pub(crate) fn reference(set: &str, column: &str) -> Vec<usize> {
+    let photos = table(set).unwrap_or_default();
+    photos.iter().map(|photo| photo.number(column).unwrap()).collect()
+}
+
+/// Every photo of a labelled set as a network's input.
+pub(crate) fn photos(set: &str, preset: &str, size: usize) -> Option<Vec<Tensor>> {
     let preset = Preprocess::preset(preset).unwrap();
-    let photos = photos::read_table(&folder(set)?.join(table)).unwrap();
+    let photos = table(set)?;
     let input = |path: &Path| preset.apply(&RgbImage::open(path).unwrap(), 3, size, size).unwrap();
     Some(photos.iter().map(|photo| input(&photo.path)).collect())
 }
