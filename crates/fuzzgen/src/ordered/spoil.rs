@@ -1,0 +1,222 @@
+//! Programs that end in a fault, and are orderly up to there.
+
+use ediacara_isa::{
+    AddScalar, Address, ConfigRegister as C, Engine, Fill, Instruction, Jump, Load, Loop, Memory, Operation,
+    Store, Word, encode_unchecked,
+};
+
+use super::Builder;
+use super::operands::Proposal;
+use super::vector::{KINDS, Kind};
+
+impl Builder<'_> {
+    /// The program's words, with a fault at its end and something behind it that must have no effect.
+    pub(super) fn spoil(&mut self) -> Vec<Word> {
+        let tail = match self.random.range(0, 9) {
+            0..=1 => self.operand_fault(),
+            2..=5 => self.address_fault(),
+            6 => vec![self.opcode_fault()],
+            7 => self.fetch_fault(),
+            8 => self.overflow(),
+            _ => self.deadlock(),
+        };
+        let mut words = self.words();
+        words.extend(tail);
+        if !self.random.chance(10) {
+            words.push(encode_unchecked(&Instruction::new(Operation::Halt)));
+        }
+        words
+    }
+
+    fn fill(&mut self) -> Instruction {
+        Instruction::new(Fill { d: Address::new(0), value: 1, length: 1, count_1: 1, count_2: 1 })
+    }
+
+    fn opcode_fault(&mut self) -> Word {
+        let mut word = [0; 32];
+        let known = |opcode: u8| ediacara_isa::INSTRUCTIONS.iter().any(|spec| spec.opcode == opcode);
+        let opcode = self.random.next() as u8;
+        word[0] = if known(opcode) { 0 } else { opcode };
+        word
+    }
+
+    /// What decoding or issuing refuses.
+    fn operand_fault(&mut self) -> Vec<Word> {
+        let fill = self.fill();
+        let mut word = encode_unchecked(&fill);
+        match self.random.range(0, 9) {
+            // Counts and lengths of zero.
+            0 => word[22..25].fill(0),
+            1 => word[26..28].fill(0),
+            // Reserved bits.
+            2 => word[1] = 1 << self.random.range(0, 7),
+            3 => word[31] = 0x80,
+            // A mask where none may be.
+            4 => word = encode_unchecked(&Instruction::new(Operation::Nop).waiting(1)),
+            5 => word = encode_unchecked(&Instruction::new(Operation::Sync).posting(1 << 15)),
+            // A loop of no runs.
+            6 => word = encode_unchecked(&Instruction::new(Loop { count: 0, register: 0, body: 1 })),
+            // Loops that end together.
+            7 => {
+                let outer = Instruction::new(Loop { count: 2, register: 0, body: 2 });
+                let inner = Instruction::new(Loop { count: 2, register: 0, body: 1 });
+                return vec![encode_unchecked(&outer), encode_unchecked(&inner), word];
+            }
+            // A broken record.
+            8 => {
+                let load = Load {
+                    memory: Memory::Pram,
+                    source: Address::new(0),
+                    destination: Address::new(0),
+                    length: 13,
+                    count_1: 1,
+                    count_2: 1,
+                    count_3: 1,
+                };
+                word = encode_unchecked(&Instruction::new(load));
+            }
+            // A clamp whose ends are the wrong way round.
+            _ => {
+                let mut writes = ediacara_isa::ConfigWrites::default();
+                let _ = writes.push(C::VectorLow, 1);
+                let _ = writes.push(C::VectorHigh, 0);
+                let config = Instruction::new(ediacara_isa::Config { writes });
+                let mut words = vec![encode_unchecked(&config)];
+                let kind = self.random.pick(&KINDS);
+                // Not all clamp: then this is no fault, and the `halt` behind it is reached.
+                if let Ok(proposal) = self.pick(|b| b.vector_of(kind)) {
+                    let operation = match kind {
+                        Kind::Table | Kind::LoadTable => Operation::Nop,
+                        _ => proposal.operation,
+                    };
+                    // Addresses may be wrong under this configuration, but operands are looked at first.
+                    words.push(encode_unchecked(&Instruction::new(operation)));
+                }
+                return words;
+            }
+        }
+        vec![word]
+    }
+
+    /// Something that fits to the last element, one element further.
+    fn address_fault(&mut self) -> Vec<Word> {
+        if self.random.chance(15) {
+            return self.store_to_code();
+        }
+        let engine = self.random.pick(&[Engine::Load, Engine::Matrix, Engine::Vector, Engine::Store]);
+        let Ok(Proposal { writes, operation }) = self.pick(|b| b.propose(engine)) else { return Vec::new() };
+        if self.configure(&writes).is_err() {
+            return Vec::new();
+        }
+        // The largest offsets that fit, by bisection; each operand that can fail is as likely as another.
+        let operands = operation
+            .spec()
+            .fields
+            .iter()
+            .filter(|field| matches!(field.kind, ediacara_isa::Kind::Address(_)));
+        let names: Vec<_> = operands.map(|field| (field.lsb, field.width)).collect();
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let (lsb, width) = self.random.pick(&names);
+        let offset_width = if width == 48 { 40 } else { width - 4 };
+        let word = encode_unchecked(&Instruction::new(operation));
+        let with = |offset: u64| {
+            let mut word = word;
+            set_bits(&mut word, lsb, offset_width, offset);
+            // The register is R0.
+            set_bits(&mut word, lsb + offset_width, 4, 0);
+            word
+        };
+        let is_in_range = |offset: u64| {
+            ediacara_isa::decode(&with(offset)).is_ok_and(|instruction| {
+                let model = &self.s.model;
+                !matches!(
+                    model.footprint(self.machine, &model.config, &instruction.operation),
+                    Err(crate::footprint::Problem::Fault)
+                )
+            })
+        };
+        let row = self.machine.row_bytes();
+        let unit = if operation.opcode() == 0x20 && lsb == 80 { row } else { 1 };
+        let (mut low, mut high) = (0, (1u64 << offset_width.min(24)) / unit);
+        if !is_in_range(0) {
+            // Code lies low in DRAM: nothing to bisect.
+            return self.store_to_code();
+        }
+        while high - low > 1 {
+            let middle = low.midpoint(high);
+            if is_in_range(middle * unit) { low = middle } else { high = middle }
+        }
+        let mask = (1u64 << offset_width) - 1;
+        let beyond =
+            if self.random.chance(80) { high * unit } else { high * unit + self.random.range(0, 9) * unit };
+        vec![with(beyond & mask)]
+    }
+
+    /// A store that meets the first or the last byte of the code.
+    fn store_to_code(&mut self) -> Vec<Word> {
+        let at = if self.random.chance(50) { self.s.model.code.0 } else { self.s.model.code.0 + 31 };
+        let store = Store {
+            source: Address::new(0),
+            destination: Address::new(at),
+            length: 1,
+            count_1: 1,
+            count_2: 1,
+            count_3: 1,
+        };
+        vec![encode_unchecked(&Instruction::new(store))]
+    }
+
+    fn fetch_fault(&mut self) -> Vec<Word> {
+        let end = self.s.code.len() as u64 + 2;
+        let target = if self.random.chance(50) { end } else { end + self.random.range(0, 1 << 20) };
+        let jump = Instruction::new(Jump { target: target as u32 });
+        vec![encode_unchecked(&jump)]
+    }
+
+    /// A counter is raised until it is too high.
+    fn overflow(&mut self) -> Vec<Word> {
+        let mask = 1 << self.random.range(0, 15);
+        let mut post = if self.random.chance(50) { Instruction::new(Operation::Signal) } else { self.fill() };
+        post = post.posting(mask);
+        let sync = Instruction::new(Operation::Sync);
+        let fence = Instruction::new(Loop { count: 26, register: 0, body: 10 });
+        let mut words = vec![encode_unchecked(&sync), encode_unchecked(&fence)];
+        words.extend([encode_unchecked(&post); 10]);
+        words
+    }
+
+    /// Somebody waits for what nobody posts.
+    fn deadlock(&mut self) -> Vec<Word> {
+        let free = self.s.model.order.free_for_control();
+        if free.is_empty() {
+            return Vec::new();
+        }
+        let mask = 1 << self.random.pick(&free);
+        let engine = self.random.pick(&[Engine::Load, Engine::Matrix, Engine::Vector, Engine::Store]);
+        let proposal = self.pick(|b| b.propose(engine));
+        let Ok(Proposal { writes, operation }) = proposal else { return Vec::new() };
+        if self.configure(&writes).is_err() {
+            return Vec::new();
+        }
+        let copies = self.random.range(1, u64::from(self.machine.core.queue_entries) + 1);
+        let waiting = encode_unchecked(&Instruction::new(operation).waiting(mask));
+        let scalar = Instruction::new(AddScalar { rd: 1, ra: 1, rb: 0, value: 1 });
+        let mut words = vec![waiting; copies as usize];
+        words.push(encode_unchecked(&scalar));
+        words
+    }
+}
+
+/// Puts a value into bits of a word, little endian.
+fn set_bits(word: &mut Word, lsb: u32, width: u32, value: u64) {
+    for bit in 0..width {
+        let at = (lsb + bit) as usize;
+        let mask = 1 << (at % 8);
+        word[at / 8] &= !mask;
+        if value >> bit & 1 == 1 {
+            word[at / 8] |= mask;
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Programs, and the memories that they begin with.
+
+use ediacara_arch::Machine;
+use ediacara_isa::{Executable, Word};
+use ediacara_sim::{OnChip, SimError, Simulator};
+
+use crate::{Random, chaos, ordered};
+
+/// What programs to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipe {
+    /// Percent of programs in which nobody cares for order or sense: for faults at any place.
+    pub chaotic: u64,
+    /// Percent of the others that end in a fault.
+    pub faulty: u64,
+    /// Things that a program does, at most: instructions, loops, idioms.
+    pub items: u64,
+    /// Cycles that a program may take, by a rough bound from above.
+    pub cycles: u64,
+}
+
+impl Default for Recipe {
+    /// What comparisons with hardware use.
+    fn default() -> Self {
+        Self { chaotic: 12, faulty: 15, items: 40, cycles: 20_000 }
+    }
+}
+
+impl Recipe {
+    /// Only programs without races.
+    pub fn ordered() -> Self {
+        Self { chaotic: 0, ..Self::default() }
+    }
+
+    /// Only programs without sense.
+    pub fn chaotic() -> Self {
+        Self { chaotic: 100, ..Self::default() }
+    }
+}
+
+/// A program, and what every memory holds when it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// DRAM address of the first instruction.
+    pub base: u64,
+    /// The instructions.
+    pub code: Vec<Word>,
+    /// All of DRAM, the code included.
+    pub dram: Vec<u8>,
+    /// All of NRAM.
+    pub nram: Vec<u8>,
+    /// All of WRAM.
+    pub wram: Vec<u8>,
+    /// All of ARAM, four bytes an accumulator, little endian.
+    pub aram: Vec<u8>,
+    /// All whole records of PRAM, twelve bytes each.
+    pub pram: Vec<u8>,
+}
+
+/// A random program for a machine.
+pub fn program(random: &mut Random, machine: &Machine, recipe: &Recipe) -> Program {
+    let burst = u64::from(machine.dram.burst_bytes);
+    let base = random.range(0, 20) * burst;
+    let code = if random.chance(recipe.chaotic) {
+        chaos::program(random, machine)
+    } else {
+        ordered::program(random, machine, recipe, base)
+    };
+    Program::new(random, machine, base, code)
+}
+
+impl Program {
+    /// A program with memories full of noise.
+    pub fn new(random: &mut Random, machine: &Machine, base: u64, code: Vec<Word>) -> Self {
+        let mut dram = random.bytes(machine.dram.bytes);
+        // What loads may take for records or accumulators is sometimes sensible.
+        for at in (0..dram.len().saturating_sub(12)).step_by(96) {
+            dram[at..at + 12].copy_from_slice(&record(random));
+        }
+        let bytes = code.as_flattened();
+        dram[base as usize..base as usize + bytes.len()].copy_from_slice(bytes);
+        let pram = (0..machine.pram_records()).flat_map(|_| record(random)).collect();
+        let aram = (0..machine.aram_accumulators()).flat_map(|_| accumulator(random)).collect();
+        Self {
+            base,
+            dram,
+            nram: random.bytes(machine.core.nram_bytes),
+            wram: random.bytes(machine.core.wram_bytes),
+            aram,
+            pram,
+            code,
+        }
+    }
+
+    /// The code as a file would carry it.
+    pub fn executable(&self) -> Executable {
+        Executable { code_base: self.base, code: self.code.clone(), ..Executable::default() }
+    }
+
+    /// Puts the memories into a simulator that was made with [`Program::executable`].
+    ///
+    /// # Errors
+    /// A machine whose memories have other sizes.
+    pub fn fill_memories(&self, simulator: &mut Simulator) -> Result<(), SimError> {
+        let code_end = self.base + 32 * self.code.len() as u64;
+        simulator.write_dram(0, &self.dram[..self.base as usize])?;
+        simulator.write_dram(code_end, &self.dram[code_end as usize..])?;
+        simulator.write_on_chip(OnChip::Nram, 0, &self.nram)?;
+        simulator.write_on_chip(OnChip::Wram, 0, &self.wram)?;
+        simulator.write_on_chip(OnChip::Aram, 0, &self.aram)?;
+        simulator.write_on_chip(OnChip::Pram, 0, &self.pram)
+    }
+}
+
+/// A requantise record: any bits, or one of a network.
+fn record(random: &mut Random) -> [u8; 12] {
+    let mut record = [0; 12];
+    record.iter_mut().for_each(|byte| *byte = (random.next() >> 40) as u8);
+    if random.chance(70) {
+        let bias = (random.next() >> 40) as i32 - (1 << 23);
+        let multiplier = (1u32 << 30) | (random.next() >> 34) as u32;
+        record[..4].copy_from_slice(&bias.to_le_bytes());
+        record[4..8].copy_from_slice(&multiplier.to_le_bytes());
+        record[8] = if random.chance(80) { random.range(36, 48) } else { random.range(0, 63) } as u8;
+        record[9..].fill(0);
+    }
+    record
+}
+
+/// Any accumulator, small ones more often.
+fn accumulator(random: &mut Random) -> [u8; 4] {
+    let value = random.next() as i32;
+    let shift = random.range(0, 24);
+    (value >> shift).to_le_bytes()
+}
