@@ -1,4 +1,4 @@
-//! What the tests need beside Rust: Python (for the independent integer reference), the ONNX suite, and onnxruntime.
+//! What the tests need beside Rust: Python (for the independent integer reference), curl, the ONNX suite, and onnxruntime.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,6 +19,10 @@ pub(crate) struct Environment {
 pub(crate) fn ensure(root: &Path) -> Result<Environment> {
     if !works("python3", &["--version"]) || !works("python3", &["-m", "pip", "--version"]) {
         install(&["python3", "python3-pip", "python3-venv"])?;
+    }
+    // The tests of `ediacara data fetch` download from a server of their own.
+    if !works("curl", &["--version"]) {
+        install(&["curl"])?;
     }
     let onnx_suite = onnx_suite::ensure(root)?;
     // Not to be had for every platform: tests that compare with it are then skipped by name.

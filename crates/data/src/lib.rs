@@ -6,7 +6,7 @@
 //! and [`boxes`] read them. [`bundled`] holds what is built into the binary. [`Random`] and [`synthetic`]
 //! give numbers that are the same on every platform.
 //!
-//! This crate knows nothing of graphs or machines, and never touches the network.
+//! This crate knows nothing of graphs or machines. Only [`fetch`] reaches the network, by running `curl`.
 //!
 //! Start reading at [`Preprocess::apply`].
 
@@ -15,6 +15,7 @@ pub mod bundled;
 pub mod cifar;
 pub mod digits;
 mod error;
+pub mod fetch;
 mod files;
 mod image_rgb;
 mod labels;
@@ -26,6 +27,7 @@ mod random;
 mod resize;
 mod skip;
 pub mod synthetic;
+mod tar;
 
 pub use error::DataError;
 pub use image_rgb::RgbImage;

@@ -11,7 +11,7 @@ pub enum DataSet {
     Mnist,
     /// 70,000 pictures of clothing, 28 x 28.
     FashionMnist,
-    /// The first thousand records of CIFAR-10's `data_batch_1`, and the set as JPEG.
+    /// 60,000 colour photos of ten classes, 32 x 32.
     Cifar10,
     /// 50 ImageNet photos of 50 classes.
     ImageNet50,
@@ -79,6 +79,8 @@ impl DataSet {
 #[derive(Debug, Clone)]
 pub struct Locations {
     folders: Vec<PathBuf>,
+    /// Where what is fetched goes, if there is such a place.
+    own: Option<PathBuf>,
 }
 
 impl Locations {
@@ -99,12 +101,16 @@ impl Locations {
         let start = std::path::absolute(start).map_err(|source| DataError::read(start, source))?;
         let beside = start.ancestors().skip(1).map(|above| above.join("shared").join("data"));
         let beside = beside.filter(|folder| folder.is_dir());
-        let folders = explicit
-            .into_iter()
-            .chain(beside)
-            .chain(cache.map(|cache| cache.join("ediacara").join("data")))
-            .collect();
-        Ok(Self { folders })
+        let cache = cache.map(|cache| cache.join("ediacara").join("data"));
+        let own = explicit.clone().or_else(|| cache.clone());
+        let folders = explicit.into_iter().chain(beside).chain(cache).collect();
+        Ok(Self { folders, own })
+    }
+
+    /// Where a set that is fetched is put, so that [`Locations::find`] finds it: the folder of `EDIACARA_DATA`, else
+    /// `ediacara/data` in the user's cache folder; nothing where the environment gives neither. It need not exist.
+    pub fn own(&self) -> Option<&Path> {
+        self.own.as_deref()
     }
 
     /// The folder of a set, or an error that names the set, the places and the remedy.
@@ -162,7 +168,12 @@ mod tests {
             "a set that the explicit folder lacks is looked for elsewhere"
         );
         let named = make("explicit/mnist");
-        assert_eq!(find(Some(explicit)), named);
+        assert_eq!(find(Some(explicit.clone())), named);
+        let own =
+            |explicit, cache| Locations::new(explicit, &start, cache).unwrap().own().map(Path::to_path_buf);
+        assert_eq!(own(Some(explicit.clone()), cache.clone()), Some(explicit));
+        assert_eq!(own(None, cache.clone()), Some(root.path().join("cache/ediacara/data")));
+        assert_eq!(own(None, None), None);
     }
 
     #[test]

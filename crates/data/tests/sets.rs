@@ -157,11 +157,64 @@ fn cifar_records_are_checked() {
     check(&record, "record 0 has label 10; labels are 0..=9");
 }
 
+/// An archive in the published layout, made by this test with one record a batch: the batch's number is the label.
 #[test]
-fn cifar_thousand() {
+fn cifar_is_read_from_its_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = |batches: &[(&str, u8)]| {
+        let mut bytes = Vec::new();
+        for &(name, label) in batches {
+            let mut record = vec![label];
+            record.resize(3073, label * 10);
+            bytes.extend(tar_entry(name, &record));
+        }
+        bytes.resize(bytes.len() + 1024, 0);
+        std::fs::write(folder.path().join(cifar::ARCHIVE), gzip(&bytes)).unwrap();
+    };
+    let names = ["data_batch_1.bin", "data_batch_5.bin", "readme.html", "test_batch.bin", "data_batch_2.bin"];
+    let all = [(names[0], 1), (names[1], 5), (names[2], 9), (names[3], 6), (names[4], 2)];
+    archive(&[&all[..], &[("data_batch_3.bin", 3), ("data_batch_4.bin", 4)]].concat());
+    let train = cifar::load(folder.path(), mnist::Split::Train).unwrap();
+    assert_eq!(train.labels, [1, 2, 3, 4, 5]);
+    assert_eq!(train.images.shape(), [5, 3, 32, 32]);
+    assert_eq!(train.images.to_vec::<u8>().unwrap()[3072], 20);
+    let test = cifar::load(folder.path(), mnist::Split::Test).unwrap();
+    assert_eq!((test.labels.as_slice(), test.images.shape()), ([6].as_slice(), [1, 3, 32, 32].as_slice()));
+    archive(&all);
+    let message = cifar::load(folder.path(), mnist::Split::Train).unwrap_err().to_string();
+    assert!(message.ends_with("data_batch_3.bin is not in the archive"), "{message}");
+    std::fs::write(folder.path().join(cifar::ARCHIVE), gzip(&[1; 600])).unwrap();
+    let message = cifar::load(folder.path(), mnist::Split::Test).unwrap_err().to_string();
+    assert!(message.ends_with("no tar archive: bad header"), "{message}");
+}
+
+/// A ustar header, whose checksum is the sum of its bytes with spaces in the checksum's place, and the contents.
+fn tar_entry(name: &str, contents: &[u8]) -> Vec<u8> {
+    let mut entry = vec![0_u8; 512];
+    let mut put = |at: usize, text: &str| entry[at..at + text.len()].copy_from_slice(text.as_bytes());
+    put(0, &format!("cifar-10-batches-bin/{name}"));
+    put(124, &format!("{:011o}", contents.len()));
+    put(148, "        ");
+    put(156, "0");
+    put(257, "ustar");
+    let sum: u32 = entry.iter().map(|&byte| u32::from(byte)).sum();
+    entry[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    entry.extend(contents);
+    entry.resize(entry.len().next_multiple_of(512), 0);
+    entry
+}
+
+/// The published archive, or the first thousand records of it, whichever this machine has.
+#[test]
+fn cifar_is_the_published_one() {
     let Some(folder) = folder_of(DataSet::Cifar10) else { return };
-    let set = cifar::read_batch(&folder.join("data_batch_1_first1000.bin.gz")).unwrap();
-    assert_eq!(set.images.shape(), [1000, 3, 32, 32]);
+    let set = if folder.join(cifar::ARCHIVE).exists() {
+        assert_eq!(cifar::load(&folder, mnist::Split::Test).unwrap().len(), 10_000);
+        cifar::load(&folder, mnist::Split::Train).unwrap()
+    } else {
+        cifar::read_batch(&folder.join("data_batch_1_first1000.bin.gz")).unwrap()
+    };
+    assert!([1000, 50_000].contains(&set.len()));
     // data_batch_1 starts with a frog, two trucks, a deer and an automobile; its first pixel is (59, 62, 63).
     let first: Vec<&str> = set.labels[..5].iter().map(|&label| cifar::CLASSES[usize::from(label)]).collect();
     assert_eq!(first, ["frog", "truck", "truck", "deer", "automobile"]);
