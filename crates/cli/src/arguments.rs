@@ -1,6 +1,10 @@
 //! The command line, as clap derives it.
 
+mod data;
+
 use std::path::PathBuf;
+
+pub(crate) use data::{DataArguments, DataCommand, FetchArguments, ListArguments};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -40,6 +44,8 @@ pub(crate) enum Command {
     Machines(MachinesArguments),
     /// Print each layer's output shape, parameters and arithmetic
     Summary(SummaryArguments),
+    /// Fetch public data sets, or list them
+    Data(DataArguments),
 }
 
 /// Which network, and how its symbolic dimensions are bound.

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Disasm(arguments) => commands::disasm::execute(&arguments),
         Command::Machines(arguments) => commands::machines::execute(&arguments),
         Command::Summary(arguments) => commands::summary::execute(&arguments),
+        Command::Data(arguments) => commands::data::execute(&arguments),
     };
     match result {
         Ok(code) => code,

@@ -26,6 +26,11 @@ impl Progress {
     pub(crate) fn stage(&self, name: &str) {
         self.bar.set_message(name.to_owned());
     }
+
+    /// Prints something while the spinner is away.
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
 }
 
 impl Drop for Progress {
