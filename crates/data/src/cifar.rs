@@ -73,7 +73,7 @@ fn parse(bytes: &[u8], path: &Path) -> Result<ImageSet, DataError> {
     if bytes.len() > RECORD_LIMIT * RECORD_BYTES {
         return Err(DataError::format(path, format!("more than CIFAR-10's {RECORD_LIMIT} records")));
     }
-    if bytes.is_empty() || bytes.len() % RECORD_BYTES != 0 {
+    if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD_BYTES) {
         let problem =
             format!("{} bytes, not a positive multiple of the record's {RECORD_BYTES}", bytes.len());
         return Err(DataError::format(path, problem));

@@ -39,6 +39,9 @@ impl Default for Options {
 /// A transfer that sends nothing new is tried this many times; one that does is never given up.
 const IDLE_ATTEMPTS: usize = 3;
 
+/// The file in a set's folder that is there while the set is fetched.
+const LOCK: &str = ".lock";
+
 /// How far a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress<'a> {
@@ -90,8 +93,8 @@ pub fn fetch(
             .collect();
     }
     std::fs::create_dir_all(&folder).map_err(|error| FetchError::file("create", &folder, error))?;
-    let _lock = lock(&folder)?;
-    source
+    let lock = lock(&folder)?;
+    let fetched = source
         .files
         .iter()
         .map(|file| {
@@ -102,7 +105,23 @@ pub fn fetch(
             let mut tell = |done| progress(Progress { file: file.name, done, total: file.bytes });
             Download { file, path: &path, mirrors: &mirrors, options }.run(&mut tell)
         })
-        .collect()
+        .collect();
+    clear(source, &folder);
+    drop(lock);
+    fetched
+}
+
+/// Takes away what holds nothing: the lock, a part without a byte, a folder without a file, so that a fetch that
+/// brought nothing leaves nothing that looks like a set. What cannot be taken away does no harm.
+fn clear(source: &Source, folder: &Path) {
+    let _ = std::fs::remove_file(folder.join(LOCK));
+    for file in source.files {
+        let part = part_of(&folder.join(file.name));
+        if std::fs::metadata(&part).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0) {
+            let _ = std::fs::remove_file(&part);
+        }
+    }
+    let _ = std::fs::remove_dir(folder);
 }
 
 /// The addresses of folders to try, each with a slash at its end.
@@ -119,7 +138,7 @@ fn mirrors(source: &Source, options: &Options) -> Result<Vec<String>, FetchError
 
 /// Holds the set's folder against another process that fetches; freed when dropped, or when the process ends.
 fn lock(folder: &Path) -> Result<File, FetchError> {
-    let path = folder.join(".lock");
+    let path = folder.join(LOCK);
     let file = File::create(&path).map_err(|error| FetchError::file("write", &path, error))?;
     match file.try_lock() {
         Err(std::fs::TryLockError::WouldBlock) => Err(FetchError::Busy { folder: folder.to_path_buf() }),

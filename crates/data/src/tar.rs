@@ -8,12 +8,11 @@ use crate::DataError;
 
 const BLOCK_BYTES: u64 = 512;
 
+/// Gets a file's name, its size and its contents.
+type Visit<'a> = dyn FnMut(&str, u64, &mut dyn Read) -> Result<Next, DataError> + 'a;
+
 /// Calls `visit` with the name, the size and the contents of each regular file, until it says that it has seen enough.
-pub(crate) fn each_file(
-    reader: &mut dyn Read,
-    path: &Path,
-    visit: &mut dyn FnMut(&str, u64, &mut dyn Read) -> Result<Next, DataError>,
-) -> Result<(), DataError> {
+pub(crate) fn each_file(reader: &mut dyn Read, path: &Path, visit: &mut Visit<'_>) -> Result<(), DataError> {
     let broken = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::UnexpectedEof => DataError::format(path, "truncated inside its tar archive"),
         _ => DataError::read(path, source),

@@ -46,12 +46,11 @@ fn get(server: &Server, to: &Path) -> Result<Vec<Fetched>, FetchError> {
     fetch::fetch(&table(), to, &options(server), &mut |_| {})
 }
 
-/// The names in the set's folder, but for the lock's.
+/// The names in the set's folder.
 fn names(to: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(to.join("mnist")).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.retain(|name| name != ".lock");
     names.sort();
     names
 }
@@ -215,6 +214,7 @@ fn what_is_missing_is_named() {
     // Port 9 of this machine: nobody listens.
     let error = fail(Options { mirror: Some("http://127.0.0.1:9/".to_owned()), ..options.clone() });
     assert!(error.contains("Is there a network?") && error.contains("https_proxy"), "{error}");
+    assert!(!folder.path().join("mnist").exists(), "nothing came, and something was left");
     let error = fail(Options { curl: "no-such-curl".into(), ..options.clone() });
     assert!(error.starts_with("cannot start 'no-such-curl', which downloads data sets: "), "{error}");
     assert!(error.contains("Install curl") && error.contains("/set/large.bin"), "{error}");

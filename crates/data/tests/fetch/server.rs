@@ -7,30 +7,30 @@ use std::sync::{Arc, Mutex};
 
 /// How the server behaves.
 #[derive(Default)]
-pub struct Behaviour {
+pub(crate) struct Behaviour {
     /// Contents by path, such as `/a.bin`; everything else is 404.
-    pub files: HashMap<String, Vec<u8>>,
+    pub(crate) files: HashMap<String, Vec<u8>>,
     /// Bytes of contents after which a connection breaks, one entry a request; then none breaks.
-    pub breaks: Vec<usize>,
+    pub(crate) breaks: Vec<usize>,
     /// Whether `Range` is ignored.
-    pub whole_only: bool,
+    pub(crate) whole_only: bool,
 }
 
 /// One answered request: path, first byte asked for, status, bytes of contents sent.
-pub type Served = (String, usize, u16, usize);
+pub(crate) type Served = (String, usize, u16, usize);
 
 /// The server; it serves until the test process ends.
-pub struct Server {
+pub(crate) struct Server {
     /// Address of its root, without a slash at the end.
-    pub address: String,
+    pub(crate) address: String,
     /// How it behaves; may be changed between requests.
-    pub behaviour: Arc<Mutex<Behaviour>>,
+    pub(crate) behaviour: Arc<Mutex<Behaviour>>,
     served: Arc<Mutex<Vec<Served>>>,
 }
 
 impl Server {
     /// Starts on a free port of this machine.
-    pub fn start(behaviour: Behaviour) -> Server {
+    pub(crate) fn start(behaviour: Behaviour) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let behaviour = Arc::new(Mutex::new(behaviour));
@@ -45,7 +45,7 @@ impl Server {
     }
 
     /// What was served since the last call.
-    pub fn served(&self) -> Vec<Served> {
+    pub(crate) fn served(&self) -> Vec<Served> {
         std::mem::take(&mut *self.served.lock().unwrap())
     }
 }
