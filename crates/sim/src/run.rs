@@ -128,6 +128,8 @@ pub(crate) struct Run<'a, D> {
     /// One more than the program has, for instructions of no layer.
     pub(crate) layers: Vec<LayerAccount>,
     pub(crate) trace: Option<Vec<Event>>,
+    /// Told every event; the run ends after the cycle in which it returns `false`.
+    pub(crate) observer: Option<&'a mut (dyn FnMut(Event) -> bool + 'a)>,
 }
 
 impl<'a, D: DramModel> Run<'a, D> {
@@ -168,6 +170,7 @@ impl<'a, D: DramModel> Run<'a, D> {
             traffic: [Traffic::default(); 3],
             layers: vec![LayerAccount::default(); program.layer_names.len() + 1],
             trace: None,
+            observer: None,
         }
     }
 
@@ -528,6 +531,11 @@ impl<'a, D: DramModel> Run<'a, D> {
     fn record(&mut self, kind: EventKind) {
         if let Some(trace) = &mut self.trace {
             trace.push(Event { cycle: self.cycle, kind });
+        }
+        if let Some(observer) = &mut self.observer
+            && !observer(Event { cycle: self.cycle, kind })
+        {
+            self.limit = self.cycle + 1;
         }
     }
 

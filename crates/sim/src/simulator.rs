@@ -7,7 +7,7 @@ use crate::checked::Checked;
 use crate::dram::FlatDram;
 use crate::error::SimError;
 use crate::memory::{Memories, OnChip, RECORD_BYTES};
-use crate::outcome::{LayerAccount, Outcome};
+use crate::outcome::{Event, LayerAccount, Outcome};
 use crate::resolve::Limits;
 use crate::run::{LANES, Program, Run, Shape};
 use crate::values::Scratch;
@@ -130,6 +130,14 @@ impl Simulator {
         Ok(bytes.into_iter().map(|byte| byte as u8).collect())
     }
 
+    /// Address and length of every stretch of DRAM that may hold something other than zeros.
+    pub fn resident_dram(&self) -> impl Iterator<Item = (u64, usize)> {
+        let size = self.dram.bytes;
+        self.memories.dram.resident().map(move |(address, length)| {
+            (address, size.saturating_sub(address).min(length as u64) as usize)
+        })
+    }
+
     /// Writes the input called `name`.
     ///
     /// # Errors
@@ -189,6 +197,16 @@ impl Simulator {
     /// Runs the program from reset to its end. Registers, configuration and semaphores start afresh;
     /// memories keep what they hold.
     pub fn run(&mut self) -> Outcome {
+        self.run_with(None)
+    }
+
+    /// [`Simulator::run`], telling every event to `observer` as it happens, so that none need be kept. The run
+    /// is given up, as at a limit of cycles, where `observer` returns `false`.
+    pub fn run_observed(&mut self, observer: &mut dyn FnMut(Event) -> bool) -> Outcome {
+        self.run_with(Some(observer))
+    }
+
+    fn run_with<'a>(&'a mut self, observer: Option<&'a mut (dyn FnMut(Event) -> bool + 'a)>) -> Outcome {
         let dram = FlatDram::new(&self.dram);
         let mut run = Run::new(&self.shape, &self.program, dram, &mut self.scratch, self.options.max_cycles);
         run.memories = self.options.values.then_some(&mut self.memories);
@@ -197,6 +215,7 @@ impl Simulator {
             run.checked = Some(checked);
         }
         run.trace = self.options.trace.then(Vec::new);
+        run.observer = observer;
         let cycles = run.run();
         outcome(run, cycles)
     }

@@ -80,6 +80,15 @@ impl<T: Copy + Default> Paged<T> {
         })
     }
 
+    /// First element and length of every page that came into being, ascending.
+    pub(crate) fn resident(&self) -> impl Iterator<Item = (u64, usize)> {
+        let in_use = |(number, directory): (usize, &Option<Directory<T>>)| {
+            let pages = directory.iter().flatten().enumerate().filter(|(_, page)| page.is_some());
+            pages.map(move |(page, _)| (((number * DIRECTORY + page) * PAGE) as u64, PAGE)).collect::<Vec<_>>()
+        };
+        self.directories.iter().enumerate().flat_map(in_use)
+    }
+
     /// Element `address`.
     pub(crate) fn get(&self, address: u64) -> T {
         let at = address as usize;
@@ -103,6 +112,8 @@ mod tests {
         assert_eq!(&back[1..=bytes.len()], &bytes);
         assert_eq!(back[bytes.len() + 1], 0);
         assert_eq!(array.get(edge - PAGE as u64 - 5), 2);
+        let pages: Vec<_> = array.resident().map(|(first, _)| first / PAGE as u64).collect();
+        assert_eq!(pages, [1022, 1023, 1024, 1025]);
         assert_eq!(array.find(edge - PAGE as u64 - 10, 100, |v| v == 1), Some(4));
         array.fill(edge - 1, 2, 9);
         assert_eq!((array.get(edge - 1), array.get(edge)), (9, 9));
