@@ -165,9 +165,7 @@ impl Checked {
     fn vector(&mut self, v: &Vector, clock: &Clock) -> Result<(), Refusal> {
         use VectorOperation as V;
         const VECTOR: Engine = Engine::Vector;
-        if let Some((operand, at)) = self.overlap.find(v) {
-            let detail =
-                format!("{operand}: NRAM byte {at:#x} is also a destination of the same instruction");
+        if let Some(detail) = self.overlap.find(v) {
             return Err(Refusal { kind: FaultKind::Race, detail });
         }
         match v.operation {

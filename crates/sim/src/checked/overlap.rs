@@ -1,4 +1,4 @@
-//! Whether an instruction of the vector engine reads what it writes.
+//! Whether an instruction of the vector engine reads what it writes, or writes what its order does not settle.
 
 use std::ops::Range;
 
@@ -16,19 +16,53 @@ impl Marks {
         Self { stamps: vec![0; length], used: 0 }
     }
 
+    /// What is wrong with the instruction, at which operand and byte.
+    pub(super) fn find(&mut self, v: &Vector) -> Option<String> {
+        if let Some(at) = self.written_twice(v) {
+            return Some(format!("d: NRAM byte {at:#x} is written twice by the same instruction"));
+        }
+        self.read_and_written(v).map(|(operand, at)| {
+            format!("{operand}: NRAM byte {at:#x} is also a destination of the same instruction")
+        })
+    }
+
+    /// The first byte that a `transpose` writes twice: the hardware goes tile by tile, so that which comes
+    /// last depends on its lanes. Everything else writes its rows in order.
+    fn written_twice(&mut self, v: &Vector) -> Option<usize> {
+        if v.operation != VectorOperation::Transpose || is_plainly_apart(v) {
+            return None;
+        }
+        self.reserve(1);
+        self.used += 1;
+        for (i1, i2) in rows(v) {
+            let d = v.d.base + i2 * v.d.strides[1] + i1;
+            for at in (0..v.length).map(|j| d + j * v.d.strides[0]) {
+                if std::mem::replace(&mut self.stamps[at], self.used) == self.used {
+                    return Some(at);
+                }
+            }
+        }
+        None
+    }
+
+    /// Makes room for `count` more stamps.
+    fn reserve(&mut self, count: u32) {
+        if self.used.checked_add(count).is_none() {
+            self.stamps.fill(0);
+            self.used = 0;
+        }
+    }
+
     /// The first byte that is a source and a destination at once, and the operand that reads it. Where an
     /// operand is the destination itself, and may be, only rows that meet other rows count.
-    pub(super) fn find(&mut self, v: &Vector) -> Option<(&'static str, usize)> {
+    fn read_and_written(&mut self, v: &Vector) -> Option<(&'static str, usize)> {
         let d = destination_span(v);
         let sources = sources(v);
         if sources.iter().flatten().all(|source| disjoint(&source.span, &d)) {
             return None;
         }
         let rows = (v.counts[0] * v.counts[1]) as u32;
-        if self.used.checked_add(rows).is_none() {
-            self.stamps.fill(0);
-            self.used = 0;
-        }
+        self.reserve(rows);
         self.stamp_destination(v);
         let found = sources.iter().flatten().find_map(|source| {
             let in_place = v.operation.in_place() && is_same(v, &source.operand);
@@ -111,6 +145,14 @@ fn destination_span(v: &Vector) -> Range<usize> {
         _ => v.d.row(count_1 - 1, count_2 - 1) + v.length,
     };
     v.d.base..end
+}
+
+/// Whether the destination's columns, and its matrices, follow one another with nothing in common: what
+/// needs no look at every byte.
+fn is_plainly_apart(v: &Vector) -> bool {
+    let [count_1, count_2] = v.counts;
+    let matrix = (v.length - 1) * v.d.strides[0] + count_1;
+    (v.length == 1 || v.d.strides[0] >= count_1) && (count_2 == 1 || v.d.strides[1] >= matrix)
 }
 
 fn rows(v: &Vector) -> impl Iterator<Item = (usize, usize)> {
