@@ -28,6 +28,16 @@ impl Bits {
     pub(crate) fn meets(&self, other: &Self) -> bool {
         self.words.iter().zip(&other.words).any(|(a, b)| a & b != 0)
     }
+
+    /// Whether `element` is in the set.
+    pub(crate) fn has(&self, element: u64) -> bool {
+        self.words.get(element as usize / 64).is_some_and(|word| word >> (element % 64) & 1 == 1)
+    }
+
+    /// Elements in the set.
+    pub(crate) fn len(&self) -> u64 {
+        self.words.iter().map(|word| u64::from(word.count_ones())).sum()
+    }
 }
 
 #[cfg(test)]
@@ -40,6 +50,8 @@ mod tests {
         assert!(!bits.add(60, 70), "nothing was there");
         assert!(bits.add(69, 200), "69 was");
         assert!(!bits.add(0, 60));
+        assert_eq!(bits.len(), 200);
+        assert!(bits.has(199) && !bits.has(200) && !bits.has(1000));
         let mut other = Bits::default();
         other.add(200, 201);
         assert!(!bits.meets(&other));

@@ -4,12 +4,14 @@
 //! A program of [`ordered`](Recipe::ordered) style is free of races by construction, and yet its engines run
 //! side by side: start at `src/ordered/mod.rs`. What the instructions touch is in `src/footprint.rs`, what a
 //! semaphore tells in `src/semaphore.rs`. A program of [`chaotic`](Recipe::chaotic) style makes no sense, and
-//! shows every fault at any place. [`Verdict`] says whether a program is fit for a comparison of memories.
+//! shows every fault at any place. [`Verdict`] says whether a program is fit for a comparison of memories, [`Coverage`]
+//! what programs have done.
 //!
 //! This crate runs nothing but the simulator, and only to judge what it made.
 
 mod bits;
 mod chaos;
+mod coverage;
 mod footprint;
 mod machine;
 mod model;
@@ -21,6 +23,7 @@ mod semaphore;
 mod vector_footprint;
 mod verdict;
 
+pub use coverage::Coverage;
 pub use machine::{machine, pace, shapes};
 pub use program::{Program, Recipe, program};
 pub use random::Random;

@@ -25,11 +25,48 @@ struct Running {
     runs: u64,
 }
 
+/// Registers and configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Scalar {
+    pub(crate) registers: [u64; 16],
+    pub(crate) config: Vec<i64>,
+}
+
+impl Scalar {
+    /// At reset.
+    pub(crate) fn new() -> Self {
+        Self { registers: [0; 16], config: C::ALL.iter().map(|register| register.reset()).collect() }
+    }
+
+    /// What an instruction writes to them.
+    pub(crate) fn apply(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Set(o) => self.write(o.rd, o.value),
+            Operation::AddScalar(o) => {
+                self.write(o.rd, self.read(o.ra).wrapping_add(self.read(o.rb)).wrapping_add(o.value));
+            }
+            Operation::Config(o) => {
+                o.writes.iter().for_each(|(register, value)| self.config[register.index()] = value);
+            }
+            _ => {}
+        }
+    }
+
+    fn read(&self, register: u8) -> u64 {
+        self.registers[usize::from(register)]
+    }
+
+    fn write(&mut self, register: u8, value: u64) {
+        if register != 0 {
+            self.registers[usize::from(register)] = value % WORD;
+        }
+    }
+}
+
 /// The state of a program that is executed while it is being written.
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
-    pub(crate) registers: [u64; 16],
-    pub(crate) config: Vec<i64>,
+    pub(crate) scalar: Scalar,
     pub(crate) pc: usize,
     pub(crate) order: Order,
     loops: Vec<Running>,
@@ -51,8 +88,7 @@ impl Model {
         let cycles = |bytes: u64| (bytes * u64::from(rate.denominator)).div_ceil(rate.numerator.into());
         let (latency, entries) = (u64::from(dram.latency_cycles), u64::from(machine.core.fetch_entries));
         Self {
-            registers: [0; 16],
-            config: C::ALL.iter().map(|register| register.reset()).collect(),
+            scalar: Scalar::new(),
             pc: 0,
             order: Order::new(machine.core.queue_entries),
             loops: Vec::new(),
@@ -72,7 +108,7 @@ impl Model {
         config: &[i64],
         operation: &Operation,
     ) -> Result<Footprint, Problem> {
-        let context = Context { machine, registers: &self.registers, config, code: self.code };
+        let context = Context { machine, registers: &self.scalar.registers, config, code: self.code };
         context.footprint(operation)
     }
 
@@ -99,12 +135,8 @@ impl Model {
                 self.order.sync()?;
             }
             Operation::Signal => self.order.signal(instruction.post)?,
-            Operation::Set(o) => self.write(o.rd, o.value),
-            Operation::AddScalar(o) => {
-                self.write(o.rd, self.read(o.ra).wrapping_add(self.read(o.rb)).wrapping_add(o.value));
-            }
-            Operation::Config(o) => {
-                o.writes.iter().for_each(|(register, value)| self.config[register.index()] = value);
+            Operation::Set(_) | Operation::AddScalar(_) | Operation::Config(_) => {
+                self.scalar.apply(&instruction.operation);
             }
             Operation::Loop(o) => self.enter(o)?,
             Operation::Jump(o) => return Ok(Some(o.target as usize)),
@@ -117,7 +149,7 @@ impl Model {
     }
 
     fn issue(&mut self, machine: &Machine, instruction: &Instruction, engine: Engine) -> Result<(), Problem> {
-        let footprint = self.footprint(machine, &self.config, &instruction.operation)?;
+        let footprint = self.footprint(machine, &self.scalar.config, &instruction.operation)?;
         self.cycles += footprint.cycles;
         self.order.issue(engine, (instruction.wait, instruction.post), Rc::new(footprint))
     }
@@ -133,13 +165,7 @@ impl Model {
     }
 
     pub(crate) fn read(&self, register: u8) -> u64 {
-        self.registers[usize::from(register)]
-    }
-
-    fn write(&mut self, register: u8, value: u64) {
-        if register != 0 {
-            self.registers[usize::from(register)] = value % WORD;
-        }
+        self.scalar.read(register)
     }
 
     /// A `loop`; one whose body is not written yet has no instructions in it.

@@ -52,7 +52,8 @@ fn clamps(operation: &Operation) -> bool {
     !matches!(operation, O::Fill(_) | O::Copy(_) | O::LoadTable(_) | O::Table(_) | O::Transpose(_))
 }
 
-fn windowed(operation: &Operation) -> bool {
+/// Whether a window is read at `a`.
+pub(crate) fn windowed(operation: &Operation) -> bool {
     matches!(operation, Operation::Depthwise(_) | Operation::MaxPool(_) | Operation::AveragePool(_))
 }
 

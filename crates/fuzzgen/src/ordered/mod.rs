@@ -120,7 +120,7 @@ impl Builder<'_> {
     /// Writes what differs from what is there, and sometimes what does not.
     fn configure(&mut self, writes: &[(C, i64)]) -> Result<(), Problem> {
         let writes_all = self.random.chance(15);
-        let config = &self.s.model.config;
+        let config = &self.s.model.scalar.config;
         let needed: Vec<_> = writes
             .iter()
             .filter(|(register, value)| writes_all || config[register.index()] != *value)
@@ -137,7 +137,7 @@ impl Builder<'_> {
 
     /// The footprint of a proposal.
     fn footprint(&self, proposal: &Proposal) -> Result<Footprint, Problem> {
-        let mut config = self.s.model.config.clone();
+        let mut config = self.s.model.scalar.config.clone();
         proposal.writes.iter().for_each(|(register, value)| config[register.index()] = *value);
         self.s.model.footprint(self.machine, &config, &proposal.operation)
     }

@@ -69,7 +69,8 @@ impl Builder<'_> {
             10..=39 => self.random.small(1, 12),
             40..=54 => burst * self.random.small(1, 3) + self.random.range(0, 2) - 1,
             55..=69 => lanes * self.random.small(1, 4) + self.random.range(0, 2) - 1,
-            70..=92 => self.random.small(1, 100),
+            70..=82 => self.random.small(1, 100),
+            83..=92 => self.random.range(1, 140),
             93..=97 => self.random.small(1, 400),
             _ => most,
         };
@@ -156,6 +157,6 @@ impl Builder<'_> {
     }
 
     pub(super) fn c(&self, register: C) -> u64 {
-        self.s.model.config[register.index()] as u64
+        self.s.model.scalar.config[register.index()] as u64
     }
 }

@@ -132,7 +132,7 @@ impl Builder<'_> {
             ediacara_isa::decode(&with(offset)).is_ok_and(|instruction| {
                 let model = &self.s.model;
                 !matches!(
-                    model.footprint(self.machine, &model.config, &instruction.operation),
+                    model.footprint(self.machine, &model.scalar.config, &instruction.operation),
                     Err(crate::footprint::Problem::Fault)
                 )
             })

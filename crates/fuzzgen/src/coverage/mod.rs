@@ -1,0 +1,162 @@
+//! What programs have done: every way in which an instruction can be used, every cause of a stall, every
+//! alignment, every fault.
+//!
+//! What is counted was executed, not only written: instructions are looked at with the registers and the
+//! configuration that they had. Features and their minima are the list in `src/coverage/modes.rs`.
+
+mod modes;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ediacara_arch::Machine;
+use ediacara_isa::{Engine, Operation, decode};
+use ediacara_sim::{Activity, EventKind, FaultKind, Outcome};
+
+use crate::Program;
+use crate::model::Scalar;
+
+/// Counts by feature.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    counts: BTreeMap<String, u64>,
+    programs: u64,
+}
+
+/// How often each alignment must occur, there being so many of them, and everything else.
+const LEAST_ALIGNMENTS: u64 = 3;
+const LEAST: u64 = 15;
+/// Features that each alignment is one of: bytes within a burst of 128, the largest.
+const ALIGNMENTS: u64 = 128;
+
+impl Coverage {
+    /// Nothing yet, but with every feature that must occur.
+    pub fn new() -> Self {
+        let mut coverage = Self::default();
+        for name in required() {
+            coverage.counts.insert(name, 0);
+        }
+        coverage
+    }
+
+    /// Counts what a program did in a run, with a trace, that ended so.
+    pub fn add(&mut self, machine: &Machine, program: &Program, outcome: &Outcome) {
+        self.programs += 1;
+        for engine in &outcome.engines {
+            for (cause, cycles) in &engine.stalls {
+                self.count_many(stall(engine.engine, *cause), u64::from(*cycles > 0));
+            }
+        }
+        let kind = outcome.fault.as_ref().map_or("none", |fault| fault.kind.name());
+        self.count(format!("fault {kind}"));
+        let mut scalar = Scalar::new();
+        for event in outcome.trace.iter().flatten() {
+            let EventKind::Issue { instruction, .. } = event.kind else { continue };
+            let Some(word) = program.code.get(instruction as usize) else { continue };
+            let Ok(instruction) = decode(word) else { continue };
+            modes::count(self, machine, &scalar, &instruction);
+            scalar.apply(&instruction.operation);
+        }
+    }
+
+    /// Adds what another has counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.programs += other.programs;
+        for (name, count) in &other.counts {
+            self.count_many(name.clone(), *count);
+        }
+    }
+
+    /// Programs that were counted.
+    pub fn programs(&self) -> u64 {
+        self.programs
+    }
+
+    /// How often something was done.
+    pub fn of(&self, feature: &str) -> u64 {
+        self.counts.get(feature).copied().unwrap_or_default()
+    }
+
+    /// Everything that was done less often than it must be in a run of CI, with its count.
+    pub fn missing(&self) -> Vec<(String, u64)> {
+        let counts = required().into_iter().map(|name| {
+            let count = self.of(&name);
+            (name, count)
+        });
+        counts.filter(|(name, count)| *count < least(name)).collect()
+    }
+
+    fn count(&mut self, name: String) {
+        self.count_many(name, 1);
+    }
+
+    fn count_many(&mut self, name: String, count: u64) {
+        *self.counts.entry(name).or_default() += count;
+    }
+}
+
+fn stall(engine: Engine, cause: Activity) -> String {
+    format!("stall {} {}", engine.name(), cause.name())
+}
+
+fn least(feature: &str) -> u64 {
+    if feature.starts_with("alignment ") { LEAST_ALIGNMENTS } else { LEAST }
+}
+
+fn alignment(what: &str, bytes: u64) -> String {
+    format!("alignment {what} {:03}", bytes % ALIGNMENTS)
+}
+
+/// Everything that must occur.
+fn required() -> Vec<String> {
+    let mut names = modes::required();
+    for engine in Engine::ALL {
+        names.extend(Activity::stalls(engine).iter().map(|cause| stall(engine, *cause)));
+    }
+    for kind in [
+        FaultKind::Opcode,
+        FaultKind::Operand,
+        FaultKind::Address,
+        FaultKind::Fetch,
+        FaultKind::SemaphoreOverflow,
+        FaultKind::Deadlock,
+    ] {
+        names.push(format!("fault {}", kind.name()));
+    }
+    for bytes in 0..ALIGNMENTS {
+        names.push(alignment("load source", bytes));
+        names.push(alignment("store destination", bytes));
+        names.push(alignment("load length", bytes));
+        names.push(alignment("store length", bytes));
+    }
+    names
+}
+
+/// The table, for people: one line a group of alignments, one a feature otherwise.
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} programs", self.programs)?;
+        let mut groups: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
+        for (name, count) in &self.counts {
+            match name.strip_prefix("alignment ") {
+                None => writeln!(f, "{count:>10}  {name}")?,
+                Some(rest) => {
+                    let group = rest.rsplit_once(' ').map_or(rest, |(group, _)| group);
+                    let (kinds, least, total) = groups.entry(group).or_insert((0, u64::MAX, 0));
+                    *kinds += 1;
+                    *least = (*least).min(*count);
+                    *total += count;
+                }
+            }
+        }
+        for (group, (kinds, least, total)) in groups {
+            writeln!(f, "{total:>10}  alignment {group}: {kinds} kinds, each at least {least} times")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an operation goes to a queue.
+fn is_queued(operation: &Operation) -> bool {
+    operation.spec().engine != Engine::Control
+}

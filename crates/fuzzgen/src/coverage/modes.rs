@@ -1,0 +1,290 @@
+//! Ways to use an instruction.
+
+use ediacara_arch::Machine;
+use ediacara_isa::{
+    Address, Condition, ConfigRegister as C, INSTRUCTIONS, Instruction, Kind, Memory, Operation,
+};
+
+use super::{Coverage, alignment, is_queued};
+use crate::footprint::{Context, Space};
+use crate::model::Scalar;
+use crate::vector_footprint::{in_place, operands, windowed};
+
+/// Modes that an instruction must have been used in, by mnemonic.
+const MODES: &[(&str, &[&str])] = &[
+    ("load", &["to nram", "to wram", "to pram"]),
+    ("dot", &["accumulate", "overwrite", "accumulators overlap", "acc stride 0", "reduction not whole"]),
+    ("copy", &["in place"]),
+    ("add", &["in place"]),
+    ("multiply", &["in place"]),
+    ("maximum", &["in place"]),
+    ("table", &["in place"]),
+    ("transpose", &["whole tiles", "partial tiles"]),
+    ("branch", &["equal", "not_equal", "less", "greater_equal"]),
+];
+/// Instructions that read a window.
+const WINDOWED: [&str; 3] = ["depthwise", "max_pool", "average_pool"];
+
+/// Everything that must occur.
+pub(super) fn required() -> Vec<String> {
+    let mut names = Vec::new();
+    for spec in INSTRUCTIONS {
+        let name = spec.mnemonic;
+        names.push(name.to_owned());
+        if spec.may_wait {
+            for mode in ["waits", "waits for several", "posts", "posts several"] {
+                names.push(format!("{name} {mode}"));
+            }
+        }
+        for field in spec.fields {
+            match field.kind {
+                Kind::Address(_) => {
+                    names.push(format!("{name} {} immediate", field.name));
+                    names.push(format!("{name} {} relative", field.name));
+                }
+                Kind::Count if field.default.is_some() => {
+                    names.push(format!("{name} {} one", field.name));
+                    names.push(format!("{name} {} many", field.name));
+                }
+                _ => {}
+            }
+        }
+    }
+    for (name, modes) in MODES {
+        names.extend(modes.iter().map(|mode| format!("{name} {mode}")));
+    }
+    for name in WINDOWED {
+        for mode in ["window 1", "window wide", "window high", "window 2-d"] {
+            names.push(format!("{name} {mode}"));
+        }
+    }
+    for mode in ["window 1", "window wide", "window high", "window 2-d"] {
+        names.push(format!("dot {mode}"));
+    }
+    for (_, strides) in STRIDES {
+        for register in *strides {
+            for mode in ["zero", "within a row", "a row", "beyond a row"] {
+                names.push(format!("{} {mode}", register.name()));
+            }
+        }
+    }
+    names.extend((1..=62).map(|shift| format!("vector.shift {shift:02}")));
+    for register in ZEROS {
+        for value in [register.spec().low, register.spec().high] {
+            names.push(format!("{} {value}", register.name()));
+        }
+    }
+    names.extend(
+        ENDS.iter()
+            .flat_map(|(_, name)| [format!("{name} ends in its last element"), format!("{name} whole")]),
+    );
+    names
+}
+
+/// Registers whose ends must be used.
+const ZEROS: [C; 7] = [
+    C::MatrixXZero,
+    C::MatrixWZero,
+    C::VectorAZero,
+    C::VectorBZero,
+    C::VectorDZero,
+    C::VectorAMultiplier,
+    C::VectorBMultiplier,
+];
+
+/// Memories whose last element must be touched, and that must have been touched as a whole.
+const ENDS: [(Space, &str); 4] =
+    [(Space::Nram, "nram"), (Space::Wram, "wram"), (Space::Aram, "aram"), (Space::Pram, "pram")];
+
+/// Strides that count rows of the instruction's own length, by engine.
+const STRIDES: &[(&str, &[C])] = &[
+    ("load", &[C::LoadSourceStride1, C::LoadDestinationStride1]),
+    ("store", &[C::StoreSourceStride1, C::StoreDestinationStride1]),
+    ("vector", &[C::VectorAStride1, C::VectorBStride1, C::VectorDStride1]),
+];
+
+/// Counts one instruction, as it was issued.
+pub(super) fn count(coverage: &mut Coverage, machine: &Machine, scalar: &Scalar, instruction: &Instruction) {
+    let operation = &instruction.operation;
+    let name = operation.spec().mnemonic;
+    coverage.count(name.to_owned());
+    if let Operation::Branch(o) = operation {
+        let condition = Condition::ALL.iter().find(|condition| **condition == o.condition);
+        coverage.count(format!("branch {}", condition.map_or("", |condition| condition.name())));
+    }
+    if !is_queued(operation) {
+        return;
+    }
+    masks(coverage, name, instruction);
+    fields(coverage, name, instruction);
+    let context = Context { machine, registers: &scalar.registers, config: &scalar.config, code: (0, 0) };
+    match operation {
+        Operation::Load(o) => {
+            coverage.count(format!("load to {}", o.memory.name()));
+            coverage.count(alignment("load source", context.at(o.source)));
+            coverage.count(alignment("load length", o.length.into()));
+            let unit = if o.memory == Memory::Pram { 12 } else { 1 };
+            strides(coverage, &context, 0, o.length.into(), o.count_1, &[1, unit]);
+        }
+        Operation::Store(o) => {
+            coverage.count(alignment("store destination", context.at(o.destination)));
+            coverage.count(alignment("store length", o.length.into()));
+            strides(coverage, &context, 1, o.length.into(), o.count_1, &[1, 1]);
+        }
+        Operation::Dot(_) => dot(coverage, &context, operation),
+        other => vector(coverage, &context, other),
+    }
+    ends(coverage, &context, operation);
+}
+
+fn masks(coverage: &mut Coverage, name: &str, instruction: &Instruction) {
+    for (mask, one, several) in
+        [(instruction.wait, "waits", "waits for several"), (instruction.post, "posts", "posts several")]
+    {
+        match mask.count_ones() {
+            0 => {}
+            1 => coverage.count(format!("{name} {one}")),
+            _ => coverage.count(format!("{name} {several}")),
+        }
+    }
+}
+
+/// Addresses and counts, read from the word by the table.
+fn fields(coverage: &mut Coverage, name: &str, instruction: &Instruction) {
+    let word = ediacara_isa::encode_unchecked(instruction);
+    let bits = |lsb: u32, width: u32| {
+        (0..width).fold(0u64, |value, bit| {
+            let at = (lsb + bit) as usize;
+            value | u64::from(word[at / 8] >> (at % 8) & 1) << bit
+        })
+    };
+    for field in instruction.operation.spec().fields {
+        match field.kind {
+            Kind::Address(_) => {
+                let is_dram = field.width == 48;
+                let register = bits(field.lsb + if is_dram { 40 } else { field.width - 4 }, 4);
+                let mode = if register == 0 { "immediate" } else { "relative" };
+                coverage.count(format!("{name} {} {mode}", field.name));
+            }
+            Kind::Count if field.default.is_some() => {
+                let mode = if bits(field.lsb, field.width) == 1 { "one" } else { "many" };
+                coverage.count(format!("{name} {} {mode}", field.name));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Strides of dimension 1, where it has more than one row.
+fn strides(
+    coverage: &mut Coverage,
+    context: &Context<'_>,
+    engine: usize,
+    length: u64,
+    count: u16,
+    units: &[u64],
+) {
+    if count == 1 {
+        return;
+    }
+    for (register, unit) in STRIDES[engine].1.iter().zip(units.iter().chain(std::iter::repeat(&1))) {
+        stride(coverage, *register, context.c(*register), length / unit);
+    }
+}
+
+fn stride(coverage: &mut Coverage, register: C, stride: u64, row: u64) {
+    let mode = match stride {
+        0 => "zero",
+        stride if stride < row => "within a row",
+        stride if stride == row => "a row",
+        _ => "beyond a row",
+    };
+    coverage.count(format!("{} {mode}", register.name()));
+}
+
+fn window(coverage: &mut Coverage, name: &str, [inner, outer]: [u64; 2]) {
+    let mode = match (inner > 1, outer > 1) {
+        (false, false) => "1",
+        (true, false) => "wide",
+        (false, true) => "high",
+        (true, true) => "2-d",
+    };
+    coverage.count(format!("{name} window {mode}"));
+}
+
+fn dot(coverage: &mut Coverage, context: &Context<'_>, operation: &Operation) {
+    let Operation::Dot(o) = operation else { return };
+    coverage.count(format!("dot {}", if o.accumulate { "accumulate" } else { "overwrite" }));
+    window(coverage, "dot", [context.c(C::MatrixWindowCountX), context.c(C::MatrixWindowCountY)]);
+    let stride = context.c(C::MatrixAccStridePixel);
+    if o.pixels_x > 1 && stride == 0 {
+        coverage.count("dot acc stride 0".to_owned());
+    } else if o.pixels_x > 1 && stride < u64::from(context.machine.matrix.columns) {
+        coverage.count("dot accumulators overlap".to_owned());
+    }
+    if !context.c(C::MatrixStretch).is_multiple_of(context.machine.matrix.rows.into()) {
+        coverage.count("dot reduction not whole".to_owned());
+    }
+    zeros(coverage, context, &ZEROS[..2]);
+}
+
+/// Registers at an end of their range.
+fn zeros(coverage: &mut Coverage, context: &Context<'_>, registers: &[C]) {
+    for register in registers {
+        let (value, spec) = (context.config[register.index()], register.spec());
+        if value == spec.low || value == spec.high {
+            coverage.count(format!("{} {value}", register.name()));
+        }
+    }
+}
+
+fn vector(coverage: &mut Coverage, context: &Context<'_>, operation: &Operation) {
+    let Some(v) = operands(operation) else { return };
+    let name = operation.spec().mnemonic;
+    if windowed(operation) {
+        window(coverage, name, [context.c(C::VectorWindowCount1), context.c(C::VectorWindowCount2)]);
+    }
+    let at = |operand: Option<Address>| operand.map(|operand| context.at(operand));
+    if in_place(operation) && (at(v.a) == at(v.d) || (v.b.is_some() && at(v.b) == at(v.d))) {
+        coverage.count(format!("{name} in place"));
+    }
+    if let Operation::Transpose(_) = operation {
+        let lanes = u64::from(context.machine.vector.lanes);
+        let whole = v.length.is_multiple_of(lanes) && v.counts[0].is_multiple_of(lanes);
+        coverage.count(format!("transpose {} tiles", if whole { "whole" } else { "partial" }));
+    } else if v.counts[0] > 1 {
+        for (register, is_used) in
+            STRIDES[2].1.iter().zip([v.a.is_some(), v.b.is_some() && v.p.is_none(), v.d.is_some()])
+        {
+            if is_used {
+                stride(coverage, *register, context.c(*register), v.length);
+            }
+        }
+    }
+    use Operation as O;
+    match operation {
+        O::Add(_) => zeros(coverage, context, &ZEROS[2..]),
+        O::Multiply(_) => zeros(coverage, context, &ZEROS[2..6]),
+        O::AveragePool(_) => zeros(coverage, context, &[C::VectorAZero, C::VectorDZero]),
+        _ => {}
+    }
+    if matches!(operation, O::Add(_) | O::Multiply(_) | O::AveragePool(_)) {
+        coverage.count(format!("vector.shift {:02}", context.c(C::VectorShift)));
+    }
+}
+
+/// Whether the last element of a memory is touched, and whether all of it is.
+fn ends(coverage: &mut Coverage, context: &Context<'_>, operation: &Operation) {
+    let Ok(footprint) = context.footprint(operation) else { return };
+    for (space, name) in ENDS {
+        let size = context.size(space);
+        for touched in [&footprint.reads[space as usize], &footprint.writes[space as usize]] {
+            if touched.has(size - 1) {
+                coverage.count(format!("{name} ends in its last element"));
+            }
+            if touched.len() == size {
+                coverage.count(format!("{name} whole"));
+            }
+        }
+    }
+}
