@@ -21,6 +21,7 @@ const LAYERS: &[&str] = &[
     "ediacara-optimiser",
     "ediacara-compiler",
     "ediacara-sim",
+    "ediacara-rtl",
     "ediacara-fuzzgen",
     "ediacara-profile",
     "ediacara",

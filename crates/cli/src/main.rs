@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Asm(arguments) => commands::asm::execute(&arguments),
         Command::Disasm(arguments) => commands::disasm::execute(&arguments),
         Command::Machines(arguments) => commands::machines::execute(&arguments),
+        Command::Verify(arguments) => commands::verify::execute(&arguments),
         Command::Summary(arguments) => commands::summary::execute(&arguments),
         Command::Data(arguments) => commands::data::execute(&arguments),
     };

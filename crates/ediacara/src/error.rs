@@ -99,4 +99,7 @@ pub enum Error {
     /// From the simulator.
     #[error(transparent)]
     Simulator(#[from] ediacara_sim::SimError),
+    /// From building or running the hardware.
+    #[error(transparent)]
+    Rtl(#[from] ediacara_rtl::RtlError),
 }

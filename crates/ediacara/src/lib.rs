@@ -12,6 +12,7 @@ pub mod model;
 pub mod pipeline;
 pub mod ports;
 mod results;
+pub mod verify;
 
 pub use error::Error;
 pub use model::Model;
@@ -29,5 +30,6 @@ pub use ediacara_nn as nn;
 pub use ediacara_onnx as onnx;
 pub use ediacara_optimiser as optimiser;
 pub use ediacara_profile as profile;
+pub use ediacara_rtl as rtl;
 pub use ediacara_sim as sim;
 pub use ediacara_tensor as tensor;

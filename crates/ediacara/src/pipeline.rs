@@ -157,7 +157,9 @@ pub fn run(
     clock.begin("simulate");
     let mut simulator = Simulator::new(&options.machine, &compiled.executable, simulator_options(options))?;
     if options.values {
-        write_inputs(&mut simulator, &compiled, &prepared.quantised, tensors)?;
+        for (name, bytes) in network_inputs(&compiled, &prepared.quantised, tensors)? {
+            simulator.write_input(&name, &bytes)?;
+        }
     }
     let outcome = simulator.run();
     if let Some(fault) = &outcome.fault {
@@ -188,19 +190,19 @@ fn simulator_options(options: &RunOptions) -> ediacara_sim::Options {
     ediacara_sim::Options { values: options.values, checked: options.checked, trace: false, max_cycles: None }
 }
 
-fn write_inputs(
-    simulator: &mut Simulator,
+/// The bytes of each input of a compiled network, by name.
+pub(crate) fn network_inputs(
     compiled: &Compiled,
     graph: &Graph,
     tensors: &[Tensor],
-) -> Result<(), Error> {
-    for (port, (input, _)) in compiled.executable.inputs.iter().zip(&compiled.dlp_inputs) {
+) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let encode = |(port, (input, _)): (&ediacara_isa::Port, &(ediacara_graph::ValueId, _))| {
         let index = graph.inputs().iter().position(|value| value == input);
         let tensor = index.and_then(|index| tensors.get(index));
         let tensor = tensor.ok_or_else(|| Error::Invalid(format!("input {} was not given", port.name)))?;
-        simulator.write_input(&port.name, &ports::encode(port, tensor)?)?;
-    }
-    Ok(())
+        Ok((port.name.clone(), ports::encode(port, tensor)?))
+    };
+    compiled.executable.inputs.iter().zip(&compiled.dlp_inputs).map(encode).collect()
 }
 
 /// Runs on the host what the DLP left, on what the DLP computed.
@@ -291,14 +293,10 @@ pub fn execute(
     options: ediacara_sim::Options,
 ) -> Result<Execution, Error> {
     let mut simulator = Simulator::new(machine, executable, options)?;
-    if sources.len() > executable.inputs.len() {
-        let inputs = executable.inputs.iter().map(|port| port.name.clone()).collect();
-        return Err(Error::TooManyInputs { given: sources.len(), inputs });
-    }
+    let inputs = program_inputs(executable, sources, seed)?;
     if options.values {
-        for (index, port) in executable.inputs.iter().enumerate() {
-            let tensor = ports::tensor(port, sources.get(index), seed.wrapping_add(index as u64))?;
-            simulator.write_input(&port.name, &ports::encode(port, &tensor)?)?;
+        for (name, bytes) in &inputs {
+            simulator.write_input(name, bytes)?;
         }
     }
     let outcome = simulator.run();
@@ -309,6 +307,23 @@ pub fn execute(
         }
     }
     Ok(Execution { outcome, outputs })
+}
+
+/// The bytes of each input of an executable, by name, from `sources` or else seeded.
+pub(crate) fn program_inputs(
+    executable: &ediacara_isa::Executable,
+    sources: &[Source],
+    seed: u64,
+) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    if sources.len() > executable.inputs.len() {
+        let inputs = executable.inputs.iter().map(|port| port.name.clone()).collect();
+        return Err(Error::TooManyInputs { given: sources.len(), inputs });
+    }
+    let encode = |(index, port): (usize, &ediacara_isa::Port)| {
+        let tensor = ports::tensor(port, sources.get(index), seed.wrapping_add(index as u64))?;
+        Ok((port.name.clone(), ports::encode(port, &tensor)?))
+    };
+    executable.inputs.iter().enumerate().map(encode).collect()
 }
 
 /// Names stages to a listener and measures each.

@@ -21,9 +21,31 @@ const QUOTED_BYTES: usize = 4_000;
 /// Arguments of every build. Warnings of the hardware description are a matter of its tests: a newer
 /// Verilator with new warnings must still build it.
 const ARGUMENTS: &[&str] = &[
-    "--cc", "--exe", "--build", "-O3", "--flatten", "--x-assign", "fast", "--x-initial", "unique", "--noassert",
-    "-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", "ediacara_core", "--Mdir", "obj", "-o", HARNESS,
-    "-CFLAGS", "-std=c++17", "-MAKEFLAGS", "OPT_FAST=-O2", "-MAKEFLAGS", "OPT_GLOBAL=-O2",
+    "--cc",
+    "--exe",
+    "--build",
+    "-O3",
+    "--flatten",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "unique",
+    "--noassert",
+    "-Wno-fatal",
+    "-Wno-lint",
+    "-Wno-style",
+    "--top-module",
+    "ediacara_core",
+    "--Mdir",
+    "obj",
+    "-o",
+    HARNESS,
+    "-CFLAGS",
+    "-std=c++17",
+    "-MAKEFLAGS",
+    "OPT_FAST=-O2",
+    "-MAKEFLAGS",
+    "OPT_GLOBAL=-O2",
 ];
 
 /// The path of the simulated core, built if it is not in the cache. `building` is called before a build.
@@ -53,7 +75,8 @@ pub(crate) fn harness(
 }
 
 fn is_built(folder: &Path, inputs: &str) -> bool {
-    folder.join(HARNESS).exists() && fs::read(folder.join(INPUTS)).is_ok_and(|found| found == inputs.as_bytes())
+    folder.join(HARNESS).exists()
+        && fs::read(folder.join(INPUTS)).is_ok_and(|found| found == inputs.as_bytes())
 }
 
 fn arguments(sources: &[SourceFile], wave: bool) -> Vec<String> {
@@ -116,10 +139,9 @@ fn compile(verilator: &Verilator, arguments: &[String], folder: &Path) -> Result
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let mut command = verilator.command();
     command.current_dir(folder).args(["--build-jobs", &jobs.to_string()]).args(arguments);
-    let output = command.output().map_err(|source| RtlError::Program {
-        program: command.get_program().into(),
-        source,
-    })?;
+    let output = command
+        .output()
+        .map_err(|source| RtlError::Program { program: command.get_program().into(), source })?;
     if output.status.success() {
         return Ok(());
     }

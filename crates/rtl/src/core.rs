@@ -216,7 +216,8 @@ fn request<'a>(
     let mut regions = vec![(None, executable.code_base, executable.code.as_flattened())];
     regions.extend(executable.segments.iter().map(|segment| (None, segment.address, &segment.bytes[..])));
     regions.extend(initial.dram.iter().map(|(address, bytes)| (None, *address, &bytes[..])));
-    regions.extend(initial.on_chip.iter().map(|(memory, address, bytes)| (Some(*memory), *address, &bytes[..])));
+    regions
+        .extend(initial.on_chip.iter().map(|(memory, address, bytes)| (Some(*memory), *address, &bytes[..])));
     Request {
         latency: machine.dram.latency_cycles.into(),
         numerator: machine.dram.bytes_per_cycle.numerator.into(),

@@ -196,7 +196,12 @@ impl fmt::Display for Divergence {
                 writeln!(f, "cycles differ: simulator {simulator}, hardware {hardware}")?;
             }
             Difference::Fault { simulator, hardware } => {
-                writeln!(f, "faults differ\n  simulator: {}\n  hardware:  {}", fault(*simulator), fault(*hardware))?;
+                writeln!(
+                    f,
+                    "faults differ\n  simulator: {}\n  hardware:  {}",
+                    fault(*simulator),
+                    fault(*hardware)
+                )?;
             }
             Difference::Memory { memory, address, simulator, hardware, count } => {
                 writeln!(
@@ -222,7 +227,8 @@ impl fmt::Display for Divergence {
             [("both", &self.before), ("simulator", &self.simulator), ("hardware", &self.hardware)]
         {
             for event in events {
-                let text = format!("{name:<9} {:>9}  {:<26} {}", event.cycle, describe(event), self.text(event));
+                let text =
+                    format!("{name:<9} {:>9}  {:<26} {}", event.cycle, describe(event), self.text(event));
                 writeln!(f, "  {}", text.trim_end())?;
             }
         }

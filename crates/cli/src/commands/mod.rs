@@ -9,6 +9,7 @@ pub(crate) mod machines;
 pub(crate) mod run;
 mod setup;
 pub(crate) mod summary;
+pub(crate) mod verify;
 
 use std::process::ExitCode;
 

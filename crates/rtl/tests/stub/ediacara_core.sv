@@ -1,5 +1,5 @@
 // Not a core: the least that has its ports, for tests of what surrounds one. It reads the first burst of
-// the code, writes it behind the code with every other byte disabled, and ends with a made-up fault.
+// the code, writes it 4,096 bytes behind with every other byte disabled, and ends with a made-up fault.
 module ediacara_core
   import ediacara_machine_pkg::*;
 (
@@ -51,7 +51,7 @@ module ediacara_core
 
   assign request_valid = state == 0 || state == 2;
   assign request_write = state == 2;
-  assign request_address = state == 2 ? code_base + 40'(code_length) * 32 : code_base;
+  assign request_address = state == 2 ? code_base + 4096 : code_base;
   assign request_enable = {BURST_BYTES / 2{2'b01}};
   assign request_requester = state == 2 ? 2 : 0;
   assign finished = state == 4;

@@ -1,0 +1,158 @@
+//! `ediacara verify`: simulator and hardware side by side.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ediacara::arch::Machine;
+use ediacara::inputs::{self, Source};
+use ediacara::profile::thousands;
+use ediacara::rtl::{Agreement, BuildOptions, Core, Divergence, LockstepOptions, Verdict, lockstep};
+use ediacara::verify::{self, Ready};
+use serde_json::{Value, json};
+
+use super::{Outcome, setup};
+use crate::arguments::VerifyArguments;
+use crate::output::say;
+use crate::progress::Progress;
+
+pub(crate) fn execute(arguments: &VerifyArguments) -> Outcome {
+    let progress = Progress::new();
+    let (machine, ready) = prepare(arguments, &progress)?;
+    progress.stage("looking for races");
+    if let Some(race) = verify::race(&machine, &ready, arguments.max_cycles)? {
+        let name = &arguments.model.model;
+        return Err(
+            format!("{name}: simulator and hardware agree only on programs without races: {race}").into()
+        );
+    }
+    let mut building = || progress.stage("building the hardware (once for a machine)");
+    let mut core = Core::build_observed(&machine, &build_options(arguments)?, &mut building)?;
+    progress.stage("comparing");
+    let options = LockstepOptions {
+        max_cycles: arguments.max_cycles,
+        wave: arguments.wave.clone(),
+        ..LockstepOptions::default()
+    };
+    let mut at = |cycle| progress.stage(&format!("comparing: cycle {}", thousands(cycle)));
+    let verdict = lockstep(&mut core, &machine, &ready.executable, &ready.initial, &options, &mut at)?;
+    drop(progress);
+    let name = &arguments.model.model;
+    match &verdict {
+        Verdict::Equal(agreement) if arguments.json => say!("{}", to_json(name, &machine, equal(agreement))?),
+        Verdict::Diverged(divergence) if arguments.json => {
+            say!("{}", to_json(name, &machine, diverged(divergence))?);
+        }
+        Verdict::Equal(agreement) => say!("{}", line(name, &machine, agreement)),
+        Verdict::Diverged(divergence) => {
+            crate::output::write(format_args!("{name} on {}: {divergence}", machine.name))
+        }
+    }
+    Ok(if matches!(verdict, Verdict::Equal(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The machine, and the program with its inputs.
+fn prepare(
+    arguments: &VerifyArguments,
+    progress: &Progress,
+) -> Result<(Machine, Ready), Box<dyn std::error::Error>> {
+    progress.stage("load");
+    let given = setup::sources(&arguments.input);
+    if let Some(executable) = verify::load_program(&arguments.model.model)? {
+        let own = executable.machine.name.clone();
+        let name = arguments.machine.as_deref().unwrap_or(if own.is_empty() { "dlp16" } else { &own });
+        return Ok((Machine::load(name)?, verify::program(executable, &given, arguments.seed)?));
+    }
+    let machine = Machine::load(arguments.machine.as_deref().unwrap_or("dlp16"))?;
+    let model = setup::model(&arguments.model, &arguments.preprocess)?;
+    let takes_photo = model.labels.is_some() && model.preprocess.is_some();
+    let sources = if given.is_empty() && takes_photo { vec![Source::BundledPhoto] } else { given };
+    let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)?;
+    let mut stage = |name: &str| progress.stage(name);
+    let prepared = ediacara::prepare(&model, &setup::calibration(&arguments.calibration)?, &mut stage)?;
+    progress.stage("compile");
+    let ready = verify::network(&prepared, &machine, &tensors)?;
+    Ok((machine, ready))
+}
+
+fn build_options(arguments: &VerifyArguments) -> Result<BuildOptions, String> {
+    let command = std::env::var_os("EDIACARA_VERILATOR").or_else(|| std::env::var_os("VERILATOR"));
+    Ok(BuildOptions {
+        verilator: command.map(PathBuf::from),
+        cache: cache()?,
+        sources: arguments.rtl.clone(),
+        wave: arguments.wave.is_some(),
+    })
+}
+
+/// Where built hardware is kept: `EDIACARA_CACHE`, or where the system keeps such things.
+fn cache() -> Result<PathBuf, String> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let usual = || {
+        let home = variable("HOME");
+        let base = if cfg!(target_os = "macos") {
+            home.map(|home| home.join("Library/Caches"))
+        } else {
+            variable("XDG_CACHE_HOME").or_else(|| home.map(|home| home.join(".cache")))
+        };
+        base.map(|base| base.join("ediacara"))
+    };
+    variable("EDIACARA_CACHE")
+        .or_else(usual)
+        .ok_or_else(|| "no folder for built hardware: HOME is not set; name one in EDIACARA_CACHE".to_owned())
+}
+
+fn line(name: &str, machine: &Machine, agreement: &Agreement) -> String {
+    let outcome = &agreement.outcome;
+    let [simulator, hardware] =
+        [agreement.simulator_time, agreement.hardware_time].map(|time| time.as_secs_f64().max(1e-9));
+    let rate = |seconds: f64| thousands((outcome.cycles as f64 / seconds) as u64);
+    let fault = outcome.fault.as_ref().map(|fault| format!(", both with a {} fault", fault.kind.name()));
+    format!(
+        "{name} on {}: equal; {} cycles, {} instructions, {} events, {} bytes{}; simulator {simulator:.2} s ({} cycles/s), hardware {hardware:.2} s ({} cycles/s)",
+        machine.name,
+        thousands(outcome.cycles),
+        thousands(outcome.instructions),
+        thousands(agreement.events),
+        thousands(agreement.bytes),
+        fault.unwrap_or_default(),
+        rate(simulator),
+        rate(hardware),
+    )
+}
+
+fn to_json(name: &str, machine: &Machine, mut result: Value) -> Result<String, serde_json::Error> {
+    result["program"] = json!(name);
+    result["machine"] = json!(machine.name);
+    serde_json::to_string_pretty(&result)
+}
+
+fn equal(agreement: &Agreement) -> Value {
+    let outcome = &agreement.outcome;
+    json!({
+        "equal": true,
+        "cycles": outcome.cycles,
+        "instructions": outcome.instructions,
+        "fault": outcome.fault.as_ref().map(ToString::to_string),
+        "events": agreement.events,
+        "bytes": agreement.bytes,
+        "simulator_seconds": agreement.simulator_time.as_secs_f64(),
+        "hardware_seconds": agreement.hardware_time.as_secs_f64(),
+    })
+}
+
+fn diverged(divergence: &Divergence) -> Value {
+    let subject = divergence.subject.as_ref().map(|subject| {
+        json!({
+            "instruction": subject.instruction,
+            "text": subject.text,
+            "line": subject.line,
+            "layer": subject.layer.as_ref().map(|(_, name)| name),
+        })
+    });
+    json!({
+        "equal": false,
+        "report": divergence.to_string(),
+        "subject": subject,
+        "rules": divergence.rules,
+    })
+}
