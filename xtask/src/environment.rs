@@ -1,11 +1,11 @@
-//! What the tests need beside Rust: Python (for the independent integer reference), curl, the ONNX suite, and onnxruntime.
+//! What the tests need beside Rust: Python (for the independent integer reference), curl, the ONNX suite, onnxruntime, and Verilator.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
-use crate::onnx_suite;
+use crate::{onnx_suite, verilator};
 
 /// What [`ensure`] found or installed.
 pub(crate) struct Environment {
@@ -13,6 +13,8 @@ pub(crate) struct Environment {
     pub(crate) nextest: bool,
     /// The folder of the ONNX suite, with `node/`, `simple/`, `light/`.
     pub(crate) onnx_suite: PathBuf,
+    /// The Verilator command.
+    pub(crate) verilator: PathBuf,
 }
 
 /// Installs what is missing, with the system's package manager where there is one.
@@ -25,11 +27,12 @@ pub(crate) fn ensure(root: &Path) -> Result<Environment> {
         install(&["curl"])?;
     }
     let onnx_suite = onnx_suite::ensure(root)?;
+    let verilator = verilator::ensure(root)?;
     // Not to be had for every platform: tests that compare with it are then skipped by name.
     if let Err(error) = ensure_reference(root) {
         println!("onnxruntime could not be installed: {error:#}");
     }
-    Ok(Environment { nextest: works("cargo", &["nextest", "--version"]), onnx_suite })
+    Ok(Environment { nextest: works("cargo", &["nextest", "--version"]), onnx_suite, verilator })
 }
 
 /// The reference runtime that tests and benches compare with, in a virtual environment of its own.
@@ -49,7 +52,7 @@ pub(crate) fn ensure_reference(root: &Path) -> Result<()> {
     run(Command::new(python).args(["-m", "pip", "install", "--quiet"]).args(REFERENCE_PACKAGES))
 }
 
-fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status()?;
     if !status.success() {
         bail!("{command:?} failed ({status})");
@@ -57,7 +60,7 @@ fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-fn works(program: &str, arguments: &[&str]) -> bool {
+pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
     Command::new(program)
         .args(arguments)
         .stdout(Stdio::null())
@@ -70,17 +73,28 @@ fn works(program: &str, arguments: &[&str]) -> bool {
 const PACKAGE_MANAGERS: &[(&str, &[&str])] =
     &[("apt-get", &["install", "-y"]), ("dnf", &["install", "-y"]), ("brew", &["install"])];
 
-fn install(packages: &[&str]) -> Result<()> {
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let Some((manager, arguments)) = PACKAGE_MANAGERS.iter().find(|(name, _)| works(name, &["--version"]))
     else {
         bail!("the tests need {}: install them and run this again", packages.join(", "));
     };
     if *manager == "apt-get" {
-        let _ = Command::new(manager).arg("update").status();
+        let _ = privileged(manager).arg("update").status();
     }
-    let status = Command::new(manager).args(*arguments).args(packages).status()?;
+    let status = privileged(manager).args(*arguments).args(packages).status()?;
     if !status.success() {
         bail!("{manager} could not install {}: install them and run this again", packages.join(", "));
     }
     Ok(())
+}
+
+/// A package manager's command, through `sudo` where that works without a password and is needed.
+fn privileged(manager: &str) -> Command {
+    let by_root = works("test", &["-w", "/usr/bin"]);
+    if manager == "brew" || by_root || !works("sudo", &["-n", "true"]) {
+        return Command::new(manager);
+    }
+    let mut command = Command::new("sudo");
+    command.args(["-n", manager]);
+    command
 }

@@ -9,6 +9,7 @@ mod environment;
 mod generate_onnx;
 mod onnx_suite;
 mod tidy;
+mod verilator;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

