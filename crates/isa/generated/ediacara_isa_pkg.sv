@@ -402,90 +402,382 @@ package ediacara_isa_pkg;
 
   localparam int CONFIG_COUNT = 43;
   localparam logic [7:0] CONFIG_LOAD_SOURCE_STRIDE_1 = 8'h00;
+  localparam int CONFIG_LOAD_SOURCE_STRIDE_1_INDEX = 0;
   localparam logic [31:0] CONFIG_LOAD_SOURCE_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_LOAD_SOURCE_STRIDE_2 = 8'h01;
+  localparam int CONFIG_LOAD_SOURCE_STRIDE_2_INDEX = 1;
   localparam logic [31:0] CONFIG_LOAD_SOURCE_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_LOAD_SOURCE_STRIDE_3 = 8'h02;
+  localparam int CONFIG_LOAD_SOURCE_STRIDE_3_INDEX = 2;
   localparam logic [31:0] CONFIG_LOAD_SOURCE_STRIDE_3_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_LOAD_DESTINATION_STRIDE_1 = 8'h03;
+  localparam int CONFIG_LOAD_DESTINATION_STRIDE_1_INDEX = 3;
   localparam logic [31:0] CONFIG_LOAD_DESTINATION_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_LOAD_DESTINATION_STRIDE_2 = 8'h04;
+  localparam int CONFIG_LOAD_DESTINATION_STRIDE_2_INDEX = 4;
   localparam logic [31:0] CONFIG_LOAD_DESTINATION_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_LOAD_DESTINATION_STRIDE_3 = 8'h05;
+  localparam int CONFIG_LOAD_DESTINATION_STRIDE_3_INDEX = 5;
   localparam logic [31:0] CONFIG_LOAD_DESTINATION_STRIDE_3_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_STORE_SOURCE_STRIDE_1 = 8'h10;
+  localparam int CONFIG_STORE_SOURCE_STRIDE_1_INDEX = 6;
   localparam logic [31:0] CONFIG_STORE_SOURCE_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_STORE_SOURCE_STRIDE_2 = 8'h11;
+  localparam int CONFIG_STORE_SOURCE_STRIDE_2_INDEX = 7;
   localparam logic [31:0] CONFIG_STORE_SOURCE_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_STORE_SOURCE_STRIDE_3 = 8'h12;
+  localparam int CONFIG_STORE_SOURCE_STRIDE_3_INDEX = 8;
   localparam logic [31:0] CONFIG_STORE_SOURCE_STRIDE_3_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_STORE_DESTINATION_STRIDE_1 = 8'h13;
+  localparam int CONFIG_STORE_DESTINATION_STRIDE_1_INDEX = 9;
   localparam logic [31:0] CONFIG_STORE_DESTINATION_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_STORE_DESTINATION_STRIDE_2 = 8'h14;
+  localparam int CONFIG_STORE_DESTINATION_STRIDE_2_INDEX = 10;
   localparam logic [31:0] CONFIG_STORE_DESTINATION_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_STORE_DESTINATION_STRIDE_3 = 8'h15;
+  localparam int CONFIG_STORE_DESTINATION_STRIDE_3_INDEX = 11;
   localparam logic [31:0] CONFIG_STORE_DESTINATION_STRIDE_3_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_MATRIX_X_STRIDE_X = 8'h20;
+  localparam int CONFIG_MATRIX_X_STRIDE_X_INDEX = 12;
   localparam logic [31:0] CONFIG_MATRIX_X_STRIDE_X_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_MATRIX_X_STRIDE_Y = 8'h21;
+  localparam int CONFIG_MATRIX_X_STRIDE_Y_INDEX = 13;
   localparam logic [31:0] CONFIG_MATRIX_X_STRIDE_Y_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_MATRIX_STRETCH = 8'h22;
+  localparam int CONFIG_MATRIX_STRETCH_INDEX = 14;
   localparam logic [31:0] CONFIG_MATRIX_STRETCH_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_MATRIX_WINDOW_COUNT_X = 8'h23;
+  localparam int CONFIG_MATRIX_WINDOW_COUNT_X_INDEX = 15;
   localparam logic [31:0] CONFIG_MATRIX_WINDOW_COUNT_X_RESET = 32'h00000001;
   localparam logic [7:0] CONFIG_MATRIX_WINDOW_STRIDE_X = 8'h24;
+  localparam int CONFIG_MATRIX_WINDOW_STRIDE_X_INDEX = 16;
   localparam logic [31:0] CONFIG_MATRIX_WINDOW_STRIDE_X_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_MATRIX_WINDOW_COUNT_Y = 8'h25;
+  localparam int CONFIG_MATRIX_WINDOW_COUNT_Y_INDEX = 17;
   localparam logic [31:0] CONFIG_MATRIX_WINDOW_COUNT_Y_RESET = 32'h00000001;
   localparam logic [7:0] CONFIG_MATRIX_WINDOW_STRIDE_Y = 8'h26;
+  localparam int CONFIG_MATRIX_WINDOW_STRIDE_Y_INDEX = 18;
   localparam logic [31:0] CONFIG_MATRIX_WINDOW_STRIDE_Y_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_MATRIX_W_BLOCK_STRIDE = 8'h27;
+  localparam int CONFIG_MATRIX_W_BLOCK_STRIDE_INDEX = 19;
   localparam logic [31:0] CONFIG_MATRIX_W_BLOCK_STRIDE_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_MATRIX_ACC_STRIDE_PIXEL = 8'h28;
+  localparam int CONFIG_MATRIX_ACC_STRIDE_PIXEL_INDEX = 20;
   localparam logic [31:0] CONFIG_MATRIX_ACC_STRIDE_PIXEL_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_MATRIX_ACC_STRIDE_BLOCK = 8'h29;
+  localparam int CONFIG_MATRIX_ACC_STRIDE_BLOCK_INDEX = 21;
   localparam logic [31:0] CONFIG_MATRIX_ACC_STRIDE_BLOCK_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_MATRIX_X_ZERO = 8'h2a;
+  localparam int CONFIG_MATRIX_X_ZERO_INDEX = 22;
   localparam logic [31:0] CONFIG_MATRIX_X_ZERO_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_MATRIX_W_ZERO = 8'h2b;
+  localparam int CONFIG_MATRIX_W_ZERO_INDEX = 23;
   localparam logic [31:0] CONFIG_MATRIX_W_ZERO_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_A_STRIDE_1 = 8'h30;
+  localparam int CONFIG_VECTOR_A_STRIDE_1_INDEX = 24;
   localparam logic [31:0] CONFIG_VECTOR_A_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_A_STRIDE_2 = 8'h31;
+  localparam int CONFIG_VECTOR_A_STRIDE_2_INDEX = 25;
   localparam logic [31:0] CONFIG_VECTOR_A_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_B_STRIDE_1 = 8'h32;
+  localparam int CONFIG_VECTOR_B_STRIDE_1_INDEX = 26;
   localparam logic [31:0] CONFIG_VECTOR_B_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_B_STRIDE_2 = 8'h33;
+  localparam int CONFIG_VECTOR_B_STRIDE_2_INDEX = 27;
   localparam logic [31:0] CONFIG_VECTOR_B_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_D_STRIDE_1 = 8'h34;
+  localparam int CONFIG_VECTOR_D_STRIDE_1_INDEX = 28;
   localparam logic [31:0] CONFIG_VECTOR_D_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_D_STRIDE_2 = 8'h35;
+  localparam int CONFIG_VECTOR_D_STRIDE_2_INDEX = 29;
   localparam logic [31:0] CONFIG_VECTOR_D_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_WINDOW_COUNT_1 = 8'h36;
+  localparam int CONFIG_VECTOR_WINDOW_COUNT_1_INDEX = 30;
   localparam logic [31:0] CONFIG_VECTOR_WINDOW_COUNT_1_RESET = 32'h00000001;
   localparam logic [7:0] CONFIG_VECTOR_WINDOW_STRIDE_1 = 8'h37;
+  localparam int CONFIG_VECTOR_WINDOW_STRIDE_1_INDEX = 31;
   localparam logic [31:0] CONFIG_VECTOR_WINDOW_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_WINDOW_COUNT_2 = 8'h38;
+  localparam int CONFIG_VECTOR_WINDOW_COUNT_2_INDEX = 32;
   localparam logic [31:0] CONFIG_VECTOR_WINDOW_COUNT_2_RESET = 32'h00000001;
   localparam logic [7:0] CONFIG_VECTOR_WINDOW_STRIDE_2 = 8'h39;
+  localparam int CONFIG_VECTOR_WINDOW_STRIDE_2_INDEX = 33;
   localparam logic [31:0] CONFIG_VECTOR_WINDOW_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_B_WINDOW_STRIDE = 8'h3a;
+  localparam int CONFIG_VECTOR_B_WINDOW_STRIDE_INDEX = 34;
   localparam logic [31:0] CONFIG_VECTOR_B_WINDOW_STRIDE_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_A_ZERO = 8'h3b;
+  localparam int CONFIG_VECTOR_A_ZERO_INDEX = 35;
   localparam logic [31:0] CONFIG_VECTOR_A_ZERO_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_B_ZERO = 8'h3c;
+  localparam int CONFIG_VECTOR_B_ZERO_INDEX = 36;
   localparam logic [31:0] CONFIG_VECTOR_B_ZERO_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_D_ZERO = 8'h3d;
+  localparam int CONFIG_VECTOR_D_ZERO_INDEX = 37;
   localparam logic [31:0] CONFIG_VECTOR_D_ZERO_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_LOW = 8'h3e;
+  localparam int CONFIG_VECTOR_LOW_INDEX = 38;
   localparam logic [31:0] CONFIG_VECTOR_LOW_RESET = 32'hffffff80;
   localparam logic [7:0] CONFIG_VECTOR_HIGH = 8'h3f;
+  localparam int CONFIG_VECTOR_HIGH_INDEX = 39;
   localparam logic [31:0] CONFIG_VECTOR_HIGH_RESET = 32'h0000007f;
   localparam logic [7:0] CONFIG_VECTOR_A_MULTIPLIER = 8'h40;
+  localparam int CONFIG_VECTOR_A_MULTIPLIER_INDEX = 40;
   localparam logic [31:0] CONFIG_VECTOR_A_MULTIPLIER_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_B_MULTIPLIER = 8'h41;
+  localparam int CONFIG_VECTOR_B_MULTIPLIER_INDEX = 41;
   localparam logic [31:0] CONFIG_VECTOR_B_MULTIPLIER_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_SHIFT = 8'h42;
+  localparam int CONFIG_VECTOR_SHIFT_INDEX = 42;
   localparam logic [31:0] CONFIG_VECTOR_SHIFT_RESET = 32'h00000001;
+
+  // The engine of an opcode: 0 control, 1 load, 2 matrix, 3 vector, 4 store; 7: no such opcode.
+  function automatic logic [2:0] engine_of(input logic [7:0] opcode);
+    case (opcode)
+      OPCODE_NOP: engine_of = 3'd0;
+      OPCODE_HALT: engine_of = 3'd0;
+      OPCODE_SYNC: engine_of = 3'd0;
+      OPCODE_SIGNAL: engine_of = 3'd0;
+      OPCODE_SET: engine_of = 3'd0;
+      OPCODE_ADD_SCALAR: engine_of = 3'd0;
+      OPCODE_LOOP: engine_of = 3'd0;
+      OPCODE_JUMP: engine_of = 3'd0;
+      OPCODE_BRANCH: engine_of = 3'd0;
+      OPCODE_CONFIG: engine_of = 3'd0;
+      OPCODE_LOAD: engine_of = 3'd1;
+      OPCODE_MOVE: engine_of = 3'd1;
+      OPCODE_DOT: engine_of = 3'd2;
+      OPCODE_FILL: engine_of = 3'd3;
+      OPCODE_COPY: engine_of = 3'd3;
+      OPCODE_REQUANTISE: engine_of = 3'd3;
+      OPCODE_DEPTHWISE: engine_of = 3'd3;
+      OPCODE_MAX_POOL: engine_of = 3'd3;
+      OPCODE_AVERAGE_POOL: engine_of = 3'd3;
+      OPCODE_ADD: engine_of = 3'd3;
+      OPCODE_MULTIPLY: engine_of = 3'd3;
+      OPCODE_MAXIMUM: engine_of = 3'd3;
+      OPCODE_LOAD_TABLE: engine_of = 3'd3;
+      OPCODE_TABLE: engine_of = 3'd3;
+      OPCODE_TRANSPOSE: engine_of = 3'd3;
+      OPCODE_STORE: engine_of = 3'd4;
+      default: engine_of = 3'd7;
+    endcase
+  endfunction
+
+  // Whether a word with an opcode of the table is an operand fault whatever the registers hold.
+  function automatic logic word_refused(input logic [255:0] word);
+    case (word[7:0])
+      OPCODE_NOP: word_refused = (word & ~USED_NOP) != 256'd0;
+      OPCODE_HALT: word_refused = (word & ~USED_HALT) != 256'd0;
+      OPCODE_SYNC: word_refused = (word & ~USED_SYNC) != 256'd0;
+      OPCODE_SIGNAL: word_refused = (word & ~USED_SIGNAL) != 256'd0;
+      OPCODE_SET: word_refused = (word & ~USED_SET) != 256'd0;
+      OPCODE_ADD_SCALAR: word_refused = (word & ~USED_ADD_SCALAR) != 256'd0;
+      OPCODE_LOOP: word_refused = (word & ~USED_LOOP) != 256'd0
+          || word[96 +: 16] == 16'd0;
+      OPCODE_JUMP: word_refused = (word & ~USED_JUMP) != 256'd0;
+      OPCODE_BRANCH: word_refused = (word & ~USED_BRANCH) != 256'd0;
+      OPCODE_CONFIG: word_refused = (word & ~USED_CONFIG) != 256'd0
+          || config_writes_refused(word[CONFIG_WRITES_LSB +: CONFIG_WRITES_WIDTH]);
+      OPCODE_LOAD: word_refused = (word & ~USED_LOAD) != 256'd0
+          || word[124 +: 2] != 2'd0 && word[124 +: 2] != 2'd1 && word[124 +: 2] != 2'd2
+          || word[124 +: 2] == 2'd2 && word[LOAD_LENGTH_LSB +: LOAD_LENGTH_WIDTH] % 24'd12 != 24'd0
+          || word[92 +: 4] != 4'd0
+          || word[128 +: 24] == 24'd0
+          || word[160 +: 16] == 16'd0
+          || word[176 +: 16] == 16'd0
+          || word[192 +: 16] == 16'd0;
+      OPCODE_MOVE: word_refused = (word & ~USED_MOVE) != 256'd0
+          || word[124 +: 2] != 2'd1
+          || word[128 +: 24] == 24'd0
+          || word[160 +: 16] == 16'd0
+          || word[176 +: 16] == 16'd0
+          || word[192 +: 16] == 16'd0;
+      OPCODE_DOT: word_refused = (word & ~USED_DOT) != 256'd0
+          || word[144 +: 16] == 16'd0
+          || word[160 +: 16] == 16'd0
+          || word[176 +: 12] == 12'd0;
+      OPCODE_FILL: word_refused = (word & ~USED_FILL) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_COPY: word_refused = (word & ~USED_COPY) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_REQUANTISE: word_refused = (word & ~USED_REQUANTISE) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_DEPTHWISE: word_refused = (word & ~USED_DEPTHWISE) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_MAX_POOL: word_refused = (word & ~USED_MAX_POOL) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_AVERAGE_POOL: word_refused = (word & ~USED_AVERAGE_POOL) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_ADD: word_refused = (word & ~USED_ADD) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_MULTIPLY: word_refused = (word & ~USED_MULTIPLY) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_MAXIMUM: word_refused = (word & ~USED_MAXIMUM) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_LOAD_TABLE: word_refused = (word & ~USED_LOAD_TABLE) != 256'd0;
+      OPCODE_TABLE: word_refused = (word & ~USED_TABLE) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_TRANSPOSE: word_refused = (word & ~USED_TRANSPOSE) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_STORE: word_refused = (word & ~USED_STORE) != 256'd0
+          || word[124 +: 4] != 4'd0
+          || word[128 +: 24] == 24'd0
+          || word[160 +: 16] == 16'd0
+          || word[176 +: 16] == 16'd0
+          || word[192 +: 16] == 16'd0;
+      default: word_refused = 1'b1;
+    endcase
+  endfunction
+
+  // What every configuration register holds at reset.
+  function automatic logic [CONFIG_COUNT-1:0][31:0] config_reset();
+    config_reset = '0;
+    config_reset[CONFIG_MATRIX_WINDOW_COUNT_X_INDEX] = CONFIG_MATRIX_WINDOW_COUNT_X_RESET;
+    config_reset[CONFIG_MATRIX_WINDOW_COUNT_Y_INDEX] = CONFIG_MATRIX_WINDOW_COUNT_Y_RESET;
+    config_reset[CONFIG_VECTOR_WINDOW_COUNT_1_INDEX] = CONFIG_VECTOR_WINDOW_COUNT_1_RESET;
+    config_reset[CONFIG_VECTOR_WINDOW_COUNT_2_INDEX] = CONFIG_VECTOR_WINDOW_COUNT_2_RESET;
+    config_reset[CONFIG_VECTOR_LOW_INDEX] = CONFIG_VECTOR_LOW_RESET;
+    config_reset[CONFIG_VECTOR_HIGH_INDEX] = CONFIG_VECTOR_HIGH_RESET;
+    config_reset[CONFIG_VECTOR_SHIFT_INDEX] = CONFIG_VECTOR_SHIFT_RESET;
+  endfunction
+
+  // The place of a configuration register among all; CONFIG_COUNT where there is none.
+  function automatic logic [7:0] config_index(input logic [7:0] id);
+    case (id)
+      CONFIG_LOAD_SOURCE_STRIDE_1: config_index = 8'd0;
+      CONFIG_LOAD_SOURCE_STRIDE_2: config_index = 8'd1;
+      CONFIG_LOAD_SOURCE_STRIDE_3: config_index = 8'd2;
+      CONFIG_LOAD_DESTINATION_STRIDE_1: config_index = 8'd3;
+      CONFIG_LOAD_DESTINATION_STRIDE_2: config_index = 8'd4;
+      CONFIG_LOAD_DESTINATION_STRIDE_3: config_index = 8'd5;
+      CONFIG_STORE_SOURCE_STRIDE_1: config_index = 8'd6;
+      CONFIG_STORE_SOURCE_STRIDE_2: config_index = 8'd7;
+      CONFIG_STORE_SOURCE_STRIDE_3: config_index = 8'd8;
+      CONFIG_STORE_DESTINATION_STRIDE_1: config_index = 8'd9;
+      CONFIG_STORE_DESTINATION_STRIDE_2: config_index = 8'd10;
+      CONFIG_STORE_DESTINATION_STRIDE_3: config_index = 8'd11;
+      CONFIG_MATRIX_X_STRIDE_X: config_index = 8'd12;
+      CONFIG_MATRIX_X_STRIDE_Y: config_index = 8'd13;
+      CONFIG_MATRIX_STRETCH: config_index = 8'd14;
+      CONFIG_MATRIX_WINDOW_COUNT_X: config_index = 8'd15;
+      CONFIG_MATRIX_WINDOW_STRIDE_X: config_index = 8'd16;
+      CONFIG_MATRIX_WINDOW_COUNT_Y: config_index = 8'd17;
+      CONFIG_MATRIX_WINDOW_STRIDE_Y: config_index = 8'd18;
+      CONFIG_MATRIX_W_BLOCK_STRIDE: config_index = 8'd19;
+      CONFIG_MATRIX_ACC_STRIDE_PIXEL: config_index = 8'd20;
+      CONFIG_MATRIX_ACC_STRIDE_BLOCK: config_index = 8'd21;
+      CONFIG_MATRIX_X_ZERO: config_index = 8'd22;
+      CONFIG_MATRIX_W_ZERO: config_index = 8'd23;
+      CONFIG_VECTOR_A_STRIDE_1: config_index = 8'd24;
+      CONFIG_VECTOR_A_STRIDE_2: config_index = 8'd25;
+      CONFIG_VECTOR_B_STRIDE_1: config_index = 8'd26;
+      CONFIG_VECTOR_B_STRIDE_2: config_index = 8'd27;
+      CONFIG_VECTOR_D_STRIDE_1: config_index = 8'd28;
+      CONFIG_VECTOR_D_STRIDE_2: config_index = 8'd29;
+      CONFIG_VECTOR_WINDOW_COUNT_1: config_index = 8'd30;
+      CONFIG_VECTOR_WINDOW_STRIDE_1: config_index = 8'd31;
+      CONFIG_VECTOR_WINDOW_COUNT_2: config_index = 8'd32;
+      CONFIG_VECTOR_WINDOW_STRIDE_2: config_index = 8'd33;
+      CONFIG_VECTOR_B_WINDOW_STRIDE: config_index = 8'd34;
+      CONFIG_VECTOR_A_ZERO: config_index = 8'd35;
+      CONFIG_VECTOR_B_ZERO: config_index = 8'd36;
+      CONFIG_VECTOR_D_ZERO: config_index = 8'd37;
+      CONFIG_VECTOR_LOW: config_index = 8'd38;
+      CONFIG_VECTOR_HIGH: config_index = 8'd39;
+      CONFIG_VECTOR_A_MULTIPLIER: config_index = 8'd40;
+      CONFIG_VECTOR_B_MULTIPLIER: config_index = 8'd41;
+      CONFIG_VECTOR_SHIFT: config_index = 8'd42;
+      default: config_index = 8'd43;
+    endcase
+  endfunction
+
+  // Whether a register may not hold a value, or does not exist.
+  function automatic logic config_refused(input logic [7:0] id, input logic [31:0] value);
+    case (id)
+      CONFIG_LOAD_SOURCE_STRIDE_1: config_refused = 1'b0;
+      CONFIG_LOAD_SOURCE_STRIDE_2: config_refused = 1'b0;
+      CONFIG_LOAD_SOURCE_STRIDE_3: config_refused = 1'b0;
+      CONFIG_LOAD_DESTINATION_STRIDE_1: config_refused = 1'b0;
+      CONFIG_LOAD_DESTINATION_STRIDE_2: config_refused = 1'b0;
+      CONFIG_LOAD_DESTINATION_STRIDE_3: config_refused = 1'b0;
+      CONFIG_STORE_SOURCE_STRIDE_1: config_refused = 1'b0;
+      CONFIG_STORE_SOURCE_STRIDE_2: config_refused = 1'b0;
+      CONFIG_STORE_SOURCE_STRIDE_3: config_refused = 1'b0;
+      CONFIG_STORE_DESTINATION_STRIDE_1: config_refused = 1'b0;
+      CONFIG_STORE_DESTINATION_STRIDE_2: config_refused = 1'b0;
+      CONFIG_STORE_DESTINATION_STRIDE_3: config_refused = 1'b0;
+      CONFIG_MATRIX_X_STRIDE_X: config_refused = 1'b0;
+      CONFIG_MATRIX_X_STRIDE_Y: config_refused = 1'b0;
+      CONFIG_MATRIX_STRETCH: config_refused = value < 32'd1 || value > 32'd16777215;
+      CONFIG_MATRIX_WINDOW_COUNT_X: config_refused = value < 32'd1 || value > 32'd65535;
+      CONFIG_MATRIX_WINDOW_STRIDE_X: config_refused = 1'b0;
+      CONFIG_MATRIX_WINDOW_COUNT_Y: config_refused = value < 32'd1 || value > 32'd65535;
+      CONFIG_MATRIX_WINDOW_STRIDE_Y: config_refused = 1'b0;
+      CONFIG_MATRIX_W_BLOCK_STRIDE: config_refused = 1'b0;
+      CONFIG_MATRIX_ACC_STRIDE_PIXEL: config_refused = 1'b0;
+      CONFIG_MATRIX_ACC_STRIDE_BLOCK: config_refused = 1'b0;
+      CONFIG_MATRIX_X_ZERO: config_refused = $signed(value) < -32'sd128 || $signed(value) > 32'sd127;
+      CONFIG_MATRIX_W_ZERO: config_refused = $signed(value) < -32'sd128 || $signed(value) > 32'sd127;
+      CONFIG_VECTOR_A_STRIDE_1: config_refused = 1'b0;
+      CONFIG_VECTOR_A_STRIDE_2: config_refused = 1'b0;
+      CONFIG_VECTOR_B_STRIDE_1: config_refused = 1'b0;
+      CONFIG_VECTOR_B_STRIDE_2: config_refused = 1'b0;
+      CONFIG_VECTOR_D_STRIDE_1: config_refused = 1'b0;
+      CONFIG_VECTOR_D_STRIDE_2: config_refused = 1'b0;
+      CONFIG_VECTOR_WINDOW_COUNT_1: config_refused = value < 32'd1 || value > 32'd65535;
+      CONFIG_VECTOR_WINDOW_STRIDE_1: config_refused = 1'b0;
+      CONFIG_VECTOR_WINDOW_COUNT_2: config_refused = value < 32'd1 || value > 32'd65535;
+      CONFIG_VECTOR_WINDOW_STRIDE_2: config_refused = 1'b0;
+      CONFIG_VECTOR_B_WINDOW_STRIDE: config_refused = 1'b0;
+      CONFIG_VECTOR_A_ZERO: config_refused = $signed(value) < -32'sd128 || $signed(value) > 32'sd127;
+      CONFIG_VECTOR_B_ZERO: config_refused = $signed(value) < -32'sd128 || $signed(value) > 32'sd127;
+      CONFIG_VECTOR_D_ZERO: config_refused = $signed(value) < -32'sd128 || $signed(value) > 32'sd127;
+      CONFIG_VECTOR_LOW: config_refused = $signed(value) < -32'sd128 || $signed(value) > 32'sd127;
+      CONFIG_VECTOR_HIGH: config_refused = $signed(value) < -32'sd128 || $signed(value) > 32'sd127;
+      CONFIG_VECTOR_A_MULTIPLIER: config_refused = value > 32'd2147483647;
+      CONFIG_VECTOR_B_MULTIPLIER: config_refused = value > 32'd2147483647;
+      CONFIG_VECTOR_SHIFT: config_refused = value < 32'd1 || value > 32'd62;
+      default: config_refused = 1'b1;
+    endcase
+  endfunction
+
+  // Whether the five places of a `config` are a fault: a refused write, a write behind an unused place (8'hff),
+  // an unused place with a value.
+  function automatic logic config_writes_refused(input logic [199:0] writes);
+    logic ended;
+    config_writes_refused = 1'b0;
+    ended = 1'b0;
+    for (int place = 0; place < 5; place++) begin
+      if (writes[40 * place +: 8] == 8'hff) begin
+        ended = 1'b1;
+        if (writes[40 * place + 8 +: 32] != 32'd0) config_writes_refused = 1'b1;
+      end else if (ended || config_refused(writes[40 * place +: 8], writes[40 * place + 8 +: 32])) begin
+        config_writes_refused = 1'b1;
+      end
+    end
+  endfunction
 
 endpackage

@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
-use crate::{ConfigRegister, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind, Space, WORD_BYTES, Word};
+use crate::{
+    ConfigRegister, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind, Memory, Space, WORD_BYTES, Word,
+};
 
 /// The text of package `ediacara_isa_pkg`: opcodes, positions of every field, numbers and resets of the
-/// configuration registers.
+/// configuration registers, and what makes a word a fault whatever the registers hold.
 ///
-/// Plain `localparam`s only, which every tool reads. `X_LSB` and `X_WIDTH` are meant for `word[X_LSB +:
-/// X_WIDTH]`.
+/// `localparam`s and functions of constants only, which every tool reads. `X_LSB` and `X_WIDTH` are meant for
+/// `word[X_LSB +: X_WIDTH]`.
 pub fn system_verilog_package() -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
@@ -37,12 +39,144 @@ fn write_package(out: &mut String) -> std::fmt::Result {
     }
     writeln!(out, "\n  localparam int CONFIG_COUNT = {};", ConfigRegister::COUNT)?;
     for register in ConfigRegister::ALL {
-        let name = register.name().replace('.', "_").to_uppercase();
+        let name = config_name(*register);
         let reset = register.reset() as u32;
         writeln!(out, "  localparam logic [7:0] CONFIG_{name} = 8'h{:02x};", register.id())?;
+        writeln!(out, "  localparam int CONFIG_{name}_INDEX = {};", register.index())?;
         writeln!(out, "  localparam logic [31:0] CONFIG_{name}_RESET = 32'h{reset:08x};")?;
     }
+    write_word_functions(out)?;
+    write_config_functions(out)?;
     writeln!(out, "\nendpackage")
+}
+
+fn config_name(register: ConfigRegister) -> String {
+    register.name().replace('.', "_").to_uppercase()
+}
+
+/// What can be said of a word alone.
+fn write_word_functions(out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\n  // The engine of an opcode: 0 control, 1 load, 2 matrix, 3 vector, 4 store; 7: no such opcode."
+    )?;
+    writeln!(out, "  function automatic logic [2:0] engine_of(input logic [7:0] opcode);")?;
+    writeln!(out, "    case (opcode)")?;
+    for spec in INSTRUCTIONS {
+        let (name, engine) = (spec.mnemonic.to_uppercase(), spec.engine as u8);
+        writeln!(out, "      OPCODE_{name}: engine_of = 3'd{engine};")?;
+    }
+    writeln!(out, "      default: engine_of = 3'd7;\n    endcase\n  endfunction")?;
+
+    writeln!(
+        out,
+        "\n  // Whether a word with an opcode of the table is an operand fault whatever the registers hold."
+    )?;
+    writeln!(out, "  function automatic logic word_refused(input logic [255:0] word);")?;
+    writeln!(out, "    case (word[7:0])")?;
+    for spec in INSTRUCTIONS {
+        let name = spec.mnemonic.to_uppercase();
+        write!(out, "      OPCODE_{name}: word_refused = (word & ~USED_{name}) != 256'd0")?;
+        for field in spec.fields {
+            if let Some(refused) = refused(&name, field) {
+                write!(out, "\n          || {refused}")?;
+            }
+        }
+        writeln!(out, ";")?;
+    }
+    writeln!(out, "      default: word_refused = 1'b1;\n    endcase\n  endfunction")
+}
+
+/// When a field's value alone is a fault.
+fn refused(instruction: &str, field: &FieldSpec) -> Option<String> {
+    let bits = |lsb: u32, width: u32| format!("word[{lsb} +: {width}]");
+    let own = bits(field.lsb, field.width);
+    match field.kind {
+        Kind::Count | Kind::Body => Some(format!("{own} == {}'d0", field.width)),
+        Kind::Address(Space::Dram) => {
+            Some(format!("{} != 4'd0", bits(field.lsb + field.offset_width() + 4, 4)))
+        }
+        Kind::Memory(allowed) => {
+            let wrong = |memory: &Memory| format!("{own} != {}'d{}", field.width, *memory as u8);
+            let mut text = allowed.iter().map(wrong).collect::<Vec<_>>().join(" && ");
+            if allowed.contains(&Memory::Pram) {
+                // A row of records is whole records.
+                let length = format!("word[{instruction}_LENGTH_LSB +: {instruction}_LENGTH_WIDTH]");
+                text = format!(
+                    "{text}\n          || {own} == 2'd{} && {length} % 24'd12 != 24'd0",
+                    Memory::Pram as u8
+                );
+            }
+            Some(text)
+        }
+        Kind::ConfigWrites => {
+            Some("config_writes_refused(word[CONFIG_WRITES_LSB +: CONFIG_WRITES_WIDTH])".into())
+        }
+        _ => None,
+    }
+}
+
+fn write_config_functions(out: &mut String) -> std::fmt::Result {
+    writeln!(out, "\n  // What every configuration register holds at reset.")?;
+    writeln!(out, "  function automatic logic [CONFIG_COUNT-1:0][31:0] config_reset();")?;
+    writeln!(out, "    config_reset = '0;")?;
+    for register in ConfigRegister::ALL.iter().filter(|register| register.reset() != 0) {
+        let name = config_name(*register);
+        writeln!(out, "    config_reset[CONFIG_{name}_INDEX] = CONFIG_{name}_RESET;")?;
+    }
+    writeln!(out, "  endfunction")?;
+    writeln!(
+        out,
+        "\n  // The place of a configuration register among all; CONFIG_COUNT where there is none."
+    )?;
+    writeln!(out, "  function automatic logic [7:0] config_index(input logic [7:0] id);")?;
+    writeln!(out, "    case (id)")?;
+    for register in ConfigRegister::ALL {
+        let name = config_name(*register);
+        writeln!(out, "      CONFIG_{name}: config_index = 8'd{};", register.index())?;
+    }
+    writeln!(out, "      default: config_index = 8'd{};\n    endcase\n  endfunction", ConfigRegister::COUNT)?;
+
+    writeln!(out, "\n  // Whether a register may not hold a value, or does not exist.")?;
+    writeln!(
+        out,
+        "  function automatic logic config_refused(input logic [7:0] id, input logic [31:0] value);"
+    )?;
+    writeln!(out, "    case (id)")?;
+    for register in ConfigRegister::ALL {
+        let (spec, name) = (register.spec(), config_name(*register));
+        let full = i64::from(u32::MAX);
+        let text = match (spec.low, spec.high) {
+            (0, high) if high == full => "1'b0".to_owned(),
+            (0, high) => format!("value > 32'd{high}"),
+            (low, high) if low < 0 => {
+                format!("$signed(value) < -32'sd{} || $signed(value) > 32'sd{high}", -low)
+            }
+            (low, high) => format!("value < 32'd{low} || value > 32'd{high}"),
+        };
+        writeln!(out, "      CONFIG_{name}: config_refused = {text};")?;
+    }
+    writeln!(out, "      default: config_refused = 1'b1;\n    endcase\n  endfunction")?;
+
+    out.write_str(
+        "
+  // Whether the five places of a `config` are a fault: a refused write, a write behind an unused place (8'hff),
+  // an unused place with a value.
+  function automatic logic config_writes_refused(input logic [199:0] writes);
+    logic ended;
+    config_writes_refused = 1'b0;
+    ended = 1'b0;
+    for (int place = 0; place < 5; place++) begin
+      if (writes[40 * place +: 8] == 8'hff) begin
+        ended = 1'b1;
+        if (writes[40 * place + 8 +: 32] != 32'd0) config_writes_refused = 1'b1;
+      end else if (ended || config_refused(writes[40 * place +: 8], writes[40 * place + 8 +: 32])) begin
+        config_writes_refused = 1'b1;
+      end
+    end
+  endfunction
+",
+    )
 }
 
 fn write_field(out: &mut String, instruction: &str, field: &FieldSpec) -> std::fmt::Result {

@@ -1,0 +1,163 @@
+// The matrix engine: inner products of NRAM windows with rows of WRAM into ARAM (T-DOT, N-DOT).
+//
+// `start` (cycle s) takes the entry at the queue's head, and the first beat is in s itself: the RAMs get the addresses
+// of that cycle. `ready` is low while beats are left, so that the next instruction follows without a bubble.
+// A beat in b: b+1 the operands arrive and the dot unit multiplies and adds them; LATENCY-3 cycles for the tree to be
+// retimed into; then the sum of the window so far takes them in, and with the window's last beat ARAM is read; in
+// b+LATENCY ARAM is written, and the instruction commits with its last window. ARAM forwards a write to a read of the
+// same cycle, so windows that share accumulators add up in order.
+module matrix_engine #(
+    parameter int unsigned ROWS = 16,
+    parameter int unsigned COLUMNS = 16,
+    parameter int unsigned LATENCY = 8
+) (
+    input  logic                              clock,
+    input  logic                              reset,
+    input  ediacara_core_pkg::dot_t           head,
+    input  ediacara_core_pkg::ticket_t        head_ticket,
+    input  logic                              start,
+    output logic                              ready,
+    output logic                              idle,
+    output logic                              commit,
+    output ediacara_core_pkg::ticket_t        commit_ticket,
+    output logic                              operand_read,
+    output logic [23:0]                       x_address,
+    output logic [23:0]                       w_row,
+    input  logic [ROWS-1:0][7:0]              x,
+    input  logic [COLUMNS-1:0][ROWS-1:0][7:0] w,
+    output logic                              acc_read,
+    output logic [23:0]                       acc_read_address,
+    input  logic [COLUMNS-1:0][31:0]          acc,
+    output logic                              acc_write,
+    output logic [23:0]                       acc_write_address,
+    output logic [COLUMNS-1:0][31:0]          acc_written
+);
+  import ediacara_core_pkg::*;
+
+  // A beat between its addresses and its sum.
+  typedef struct packed {
+    logic valid;
+    logic first;  // of its window
+    logic last;  // of its window
+    logic done;  // the instruction's last
+    logic accumulate;
+    logic [23:0] acc;
+    ticket_t ticket;
+  } beat_t;
+
+  localparam int unsigned DELAY = LATENCY - 3;
+
+  logic beat, first, last, done;
+  logic [8:0] lanes;
+  logic [23:0] acc_address;
+  dot_t dot;
+  ticket_t ticket;
+
+  matrix_address #(
+      .ROWS(ROWS)
+  ) address (
+      .clock(clock),
+      .reset(reset),
+      .head(head),
+      .head_ticket(head_ticket),
+      .start(start),
+      .ready(ready),
+      .dot(dot),
+      .ticket(ticket),
+      .beat(beat),
+      .first(first),
+      .last(last),
+      .done(done),
+      .lanes(lanes),
+      .x(x_address),
+      .w_row(w_row),
+      .acc(acc_address)
+  );
+
+  assign operand_read = beat;
+
+  // Operands arrive.
+  beat_t operands;
+  logic [8:0] operand_lanes;
+  logic [7:0] x_zero, w_zero;
+  logic [COLUMNS-1:0][31:0] products;
+
+  dot_unit #(
+      .ROWS(ROWS),
+      .COLUMNS(COLUMNS)
+  ) unit (
+      .valid(operands.valid),
+      .lanes(operand_lanes),
+      .x_zero(x_zero),
+      .w_zero(w_zero),
+      .x(x),
+      .w(w),
+      .sums(products)
+  );
+
+  // Stage 0 holds what the dot unit gave in the cycle before; the last stage's partial sums are taken in.
+  beat_t beats[DELAY+1];
+  logic [COLUMNS-1:0][31:0] partial[DELAY+1];
+  beat_t summed;
+  logic [COLUMNS-1:0][31:0] window, sums;
+
+  assign summed = beats[DELAY];
+
+  always_comb begin
+    for (int c = 0; c < COLUMNS; c++) begin
+      sums[c] = partial[DELAY][c] + (summed.first ? 32'd0 : window[c]);
+    end
+  end
+
+  assign acc_read = summed.valid && summed.last && summed.accumulate;
+  assign acc_read_address = summed.acc;
+
+  // The window's result meets what ARAM held.
+  beat_t result;
+
+  always_comb begin
+    for (int c = 0; c < COLUMNS; c++) begin
+      acc_written[c] = window[c] + (result.accumulate ? acc[c] : 32'd0);
+    end
+  end
+
+  assign acc_write = result.valid && result.last;
+  assign acc_write_address = result.acc;
+  assign commit = result.valid && result.done;
+  assign commit_ticket = result.ticket;
+
+  logic [15:0] uncommitted;
+  assign idle = uncommitted == '0;
+
+  always_ff @(posedge clock) begin
+    operands <= '{
+        valid: beat,
+        first: first,
+        last: last,
+        done: done,
+        accumulate: dot.accumulate,
+        acc: acc_address,
+        ticket: ticket
+    };
+    if (beat) begin
+      operand_lanes <= lanes;
+      x_zero <= dot.x_zero;
+      w_zero <= dot.w_zero;
+    end
+    beats[0] <= operands;
+    if (operands.valid) partial[0] <= products;
+    for (int stage = 1; stage <= DELAY; stage++) begin
+      beats[stage] <= beats[stage-1];
+      if (beats[stage-1].valid) partial[stage] <= partial[stage-1];
+    end
+    if (summed.valid) window <= sums;
+    result <= summed;
+    uncommitted <= uncommitted + 16'(start) - 16'(commit);
+    if (reset) begin
+      operands.valid <= 1'b0;
+      for (int stage = 0; stage <= DELAY; stage++) beats[stage].valid <= 1'b0;
+      result.valid <= 1'b0;
+      uncommitted <= '0;
+    end
+  end
+endmodule

@@ -1,0 +1,120 @@
+// A memory on chip behind its ports: elements of ELEMENT_BYTES bytes, read and written WIDTH at a time from any element.
+//
+// Two banks hold the rows (of WIDTH elements) with even and with odd numbers, so that an access that straddles two rows
+// takes one row of each, and a rotation puts them in order. Synchronous: an address presented in cycle t gives its data
+// in t+1, which stays until the next read. A write presented in t is seen by reads presented from t+1 on; with FORWARD
+// also by those of t. Every port has its own way into the banks: engines never conflict inside a RAM.
+//
+// Element 0 of `write_data` goes to `write_address`; of its bytes only `write_count` from byte `write_skip` on are
+// written. An address may lie before the memory (modulo 2^24) or its row end behind it: bytes there are never wanted.
+module ram #(
+    parameter int unsigned ELEMENTS = 1024,
+    parameter int unsigned ELEMENT_BYTES = 1,
+    parameter int unsigned WIDTH = 64,  // a power of two
+    parameter int unsigned READS = 1,
+    parameter int unsigned WRITES = 1,
+    parameter bit FORWARD = 0
+) (
+    input  logic                                        clock,
+    input  logic [READS-1:0]                            read_valid,
+    input  logic [READS-1:0][23:0]                      read_address,
+    output logic [READS-1:0][8*ELEMENT_BYTES*WIDTH-1:0] read_data,
+    input  logic [WRITES-1:0]                           write_valid,
+    input  logic [WRITES-1:0][23:0]                     write_address,
+    input  logic [WRITES-1:0][8*ELEMENT_BYTES*WIDTH-1:0] write_data,
+    input  logic [WRITES-1:0][15:0]                     write_skip,
+    input  logic [WRITES-1:0][15:0]                     write_count
+);
+  localparam int unsigned BYTES = ELEMENT_BYTES * WIDTH;
+  localparam int unsigned BITS = 8 * BYTES;
+  localparam int unsigned SHIFT = $clog2(WIDTH);
+  localparam int unsigned ROWS = (ELEMENTS + WIDTH - 1) / WIDTH;
+  localparam int unsigned DEPTH = (ROWS + 1) / 2;
+  localparam int unsigned INDEX_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1;
+
+  logic [BITS-1:0] even[DEPTH] /* verilator public_flat_rw */;
+  logic [BITS-1:0] odd[DEPTH] /* verilator public_flat_rw */;
+
+  logic [READS-1:0][BITS-1:0] low, high;  // the two rows of an access
+  logic [READS-1:0][15:0] offset;  // of its first element in the first
+
+  // The number of the row after, and of the first, in their banks.
+  function automatic logic [INDEX_BITS-1:0] even_index(input logic [23:0] address);
+    even_index = INDEX_BITS'((((address >> SHIFT) + 24'd1) & (24'hffffff >> SHIFT)) >> 1);
+  endfunction
+
+  function automatic logic [INDEX_BITS-1:0] odd_index(input logic [23:0] address);
+    odd_index = INDEX_BITS'((address >> SHIFT) >> 1);
+  endfunction
+
+  function automatic logic is_odd(input logic [23:0] address);
+    is_odd = address[SHIFT];
+  endfunction
+
+  always_comb begin
+    for (int port = 0; port < READS; port++) begin
+      read_data[port] = BITS'({high[port], low[port]} >> (8 * ELEMENT_BYTES * 32'(offset[port])));
+    end
+  end
+
+  logic [WRITES-1:0][2*BITS-1:0] placed, mask;
+
+  always_comb begin
+    placed = '0;
+    mask   = '0;
+    for (int port = 0; port < WRITES; port++) begin
+      if (write_valid[port]) begin
+        automatic logic [31:0] first;
+        automatic logic [BITS-1:0] wanted;
+        first = 8 * ELEMENT_BYTES * {8'd0, write_address[port] & 24'(WIDTH - 1)};
+        wanted = ~({BITS{1'b1}} << (8 * 32'(write_count[port]))) << (8 * 32'(write_skip[port]));
+        if (32'(write_count[port]) >= BYTES) wanted = {BITS{1'b1}} << (8 * 32'(write_skip[port]));
+        placed[port] = (2 * BITS)'(write_data[port]) << first;
+        mask[port]   = (2 * BITS)'(wanted) << first;
+      end
+    end
+  end
+
+  // One process, with the writes in order and the reads before or after them: what a port sees is said by its place.
+  /* verilator lint_off BLKSEQ */
+  always_ff @(posedge clock) begin
+    if (!FORWARD) begin
+      for (int port = 0; port < READS; port++) begin
+        if (read_valid[port]) begin
+          low[port]  <= is_odd(read_address[port]) ? odd[odd_index(read_address[port])] : even[even_index(read_address[port])];
+          high[port] <= is_odd(read_address[port]) ? even[even_index(read_address[port])] : odd[odd_index(read_address[port])];
+          offset[port] <= 16'(read_address[port] & 24'(WIDTH - 1));
+        end
+      end
+    end
+    for (int port = 0; port < WRITES; port++) begin
+      if (write_valid[port]) begin
+        if (is_odd(write_address[port])) begin
+          odd[odd_index(write_address[port])] = (odd[odd_index(write_address[port])] & ~mask[port][0+:BITS]) |
+              (placed[port][0+:BITS] & mask[port][0+:BITS]);
+          if (mask[port][BITS+:BITS] != '0) begin
+            even[even_index(write_address[port])] = (even[even_index(write_address[port])] & ~mask[port][BITS+:BITS]) |
+                (placed[port][BITS+:BITS] & mask[port][BITS+:BITS]);
+          end
+        end else begin
+          even[even_index(write_address[port])] = (even[even_index(write_address[port])] & ~mask[port][0+:BITS]) |
+              (placed[port][0+:BITS] & mask[port][0+:BITS]);
+          if (mask[port][BITS+:BITS] != '0) begin
+            odd[odd_index(write_address[port])] = (odd[odd_index(write_address[port])] & ~mask[port][BITS+:BITS]) |
+                (placed[port][BITS+:BITS] & mask[port][BITS+:BITS]);
+          end
+        end
+      end
+    end
+    if (FORWARD) begin
+      for (int port = 0; port < READS; port++) begin
+        if (read_valid[port]) begin
+          low[port]  <= is_odd(read_address[port]) ? odd[odd_index(read_address[port])] : even[even_index(read_address[port])];
+          high[port] <= is_odd(read_address[port]) ? even[even_index(read_address[port])] : odd[odd_index(read_address[port])];
+          offset[port] <= 16'(read_address[port] & 24'(WIDTH - 1));
+        end
+      end
+    end
+  end
+  /* verilator lint_on BLKSEQ */
+endmodule

@@ -1,0 +1,299 @@
+// From the instruction at the FIFO's head, with registers and configuration, to a queue entry with every operand
+// resolved, or the fault that it is (docs/isa.md, "Faults"). Combinational: what `valid` is high for is decided in the
+// same cycle, so that a fault is found at issue, in program order.
+//
+// An access is checked by its reach, the offset of its last element from its first, a sum of (count - 1) x stride. Each
+// term is cut at 2^48, which is outside every memory, so 64 bits hold every sum.
+module resolve (
+    input  logic                               valid,
+    input  logic [255:0]                       word,
+    input  logic [15:0][39:0]                  registers,
+    input  logic [ediacara_isa_pkg::CONFIG_COUNT-1:0][31:0] configuration,
+    input  logic [39:0]                        code_base,
+    input  logic [24:0]                        code_length,
+    output ediacara_core_pkg::load_t           load,
+    output ediacara_core_pkg::store_t          store,
+    output ediacara_core_pkg::dot_t            dot,
+    output ediacara_core_pkg::vector_t         vector,
+    output logic                               operand_fault,
+    output logic                               address_fault
+);
+  import ediacara_core_pkg::*;
+  import ediacara_isa_pkg::*;
+  import ediacara_machine_pkg::*;
+
+  localparam int unsigned ROW_BYTES = ROWS * COLUMNS;
+  localparam int unsigned WRAM_ROWS = WRAM_BYTES / ROW_BYTES;
+  localparam int unsigned ROW_SHIFT = $clog2(ROW_BYTES);
+  localparam int unsigned STEP_SHIFT = $clog2(ROWS);
+
+  // (offset + register) mod 2^40.
+  function automatic logic [39:0] address(input logic [39:0] offset, input logic [3:0] register);
+    address = offset + registers[register];
+  endfunction
+
+  function automatic logic [63:0] term(input logic [31:0] count, input logic [31:0] stride);
+    logic [63:0] product;
+    product = {32'd0, count - 32'd1} * {32'd0, stride};
+    term = product[63:48] != '0 ? 64'd1 << 48 : product;
+  endfunction
+
+  function automatic logic outside(input logic [39:0] first, input logic [63:0] reach, input logic [40:0] size);
+    outside = {24'd0, first} + reach >= {23'd0, size};
+  endfunction
+
+  function automatic logic [31:0] c(input int index);
+    c = configuration[index];
+  endfunction
+
+  logic operand_of_dot, operand_of_vector;
+  logic address_of_load, address_of_store, address_of_dot, address_of_vector;
+
+  // load, move
+  logic [39:0] load_source, load_destination;
+  logic [63:0] load_source_reach, load_destination_reach;
+  logic [23:0] load_units;
+
+  always_comb begin
+    load = '0;
+    load_source = '0;
+    load_destination = '0;
+    load_source_reach = '0;
+    load_destination_reach = '0;
+    load_units = '0;
+    address_of_load = 1'b0;
+    if (valid && engine_of(word[7:0]) == 3'd1) begin
+      load.is_move = word[7:0] == OPCODE_MOVE;
+      load.memory = word[LOAD_MEMORY_LSB+:2];
+      load.length = word[LOAD_LENGTH_LSB+:24];
+      load.counts[0] = word[LOAD_COUNT_1_LSB+:16];
+      load.counts[1] = word[LOAD_COUNT_2_LSB+:16];
+      load.counts[2] = word[LOAD_COUNT_3_LSB+:16];
+      for (int k = 0; k < 3; k++) begin
+        load.source_strides[k] = c(CONFIG_LOAD_SOURCE_STRIDE_1_INDEX + k);
+        load.destination_strides[k] = 24'(c(CONFIG_LOAD_DESTINATION_STRIDE_1_INDEX + k));
+        load_source_reach = load_source_reach + term(32'(load.counts[k]), c(CONFIG_LOAD_SOURCE_STRIDE_1_INDEX + k));
+        load_destination_reach = load_destination_reach +
+            term(32'(load.counts[k]), c(CONFIG_LOAD_DESTINATION_STRIDE_1_INDEX + k));
+      end
+      load_source = load.is_move ?
+          address({16'd0, word[MOVE_SOURCE_OFFSET_LSB+:24]}, word[MOVE_SOURCE_REGISTER_LSB+:4]) :
+          address(word[LOAD_SOURCE_OFFSET_LSB+:40], word[LOAD_SOURCE_REGISTER_LSB+:4]);
+      load_destination = address({16'd0, word[LOAD_DESTINATION_OFFSET_LSB+:24]}, word[LOAD_DESTINATION_REGISTER_LSB+:4]);
+      load.source = load_source;
+      load.destination = load_destination[23:0];
+      load_units = load.memory == MEMORY_PRAM ? load.length / 24'd12 : load.length;
+      load_source_reach = load_source_reach + 64'(load.length) - 64'd1;
+      load_destination_reach = load_destination_reach + 64'(load_units) - 64'd1;
+      address_of_load = outside(load_source, load_source_reach, load.is_move ? 41'(NRAM_BYTES) : DRAM_BYTES);
+      case (load.memory)
+        MEMORY_NRAM: address_of_load |= outside(load_destination, load_destination_reach, 41'(NRAM_BYTES));
+        MEMORY_WRAM: address_of_load |= outside(load_destination, load_destination_reach, 41'(WRAM_BYTES));
+        default: address_of_load |= outside(load_destination, load_destination_reach, 41'(PRAM_RECORDS));
+      endcase
+    end
+  end
+
+  // store
+  logic [39:0] store_source, store_destination;
+  logic [63:0] store_source_reach, store_destination_reach;
+  logic [40:0] code_end;
+
+  assign code_end = {1'b0, code_base} + {11'd0, code_length, 5'd0};
+
+  always_comb begin
+    store = '0;
+    store_source = '0;
+    store_destination = '0;
+    store_source_reach = '0;
+    store_destination_reach = '0;
+    address_of_store = 1'b0;
+    if (valid && engine_of(word[7:0]) == 3'd4) begin
+      store.length = word[STORE_LENGTH_LSB+:24];
+      store.counts[0] = word[STORE_COUNT_1_LSB+:16];
+      store.counts[1] = word[STORE_COUNT_2_LSB+:16];
+      store.counts[2] = word[STORE_COUNT_3_LSB+:16];
+      for (int k = 0; k < 3; k++) begin
+        store.source_strides[k] = 24'(c(CONFIG_STORE_SOURCE_STRIDE_1_INDEX + k));
+        store.destination_strides[k] = c(CONFIG_STORE_DESTINATION_STRIDE_1_INDEX + k);
+        store_source_reach = store_source_reach + term(32'(store.counts[k]), c(CONFIG_STORE_SOURCE_STRIDE_1_INDEX + k));
+        store_destination_reach = store_destination_reach +
+            term(32'(store.counts[k]), c(CONFIG_STORE_DESTINATION_STRIDE_1_INDEX + k));
+      end
+      store_source = address({16'd0, word[STORE_SOURCE_OFFSET_LSB+:24]}, word[STORE_SOURCE_REGISTER_LSB+:4]);
+      store_destination = address(word[STORE_DESTINATION_OFFSET_LSB+:40], word[STORE_DESTINATION_REGISTER_LSB+:4]);
+      store.source = store_source[23:0];
+      store.destination = store_destination;
+      store_source_reach = store_source_reach + 64'(store.length) - 64'd1;
+      store_destination_reach = store_destination_reach + 64'(store.length) - 64'd1;
+      address_of_store = outside(store_source, store_source_reach, 41'(NRAM_BYTES)) ||
+          outside(store_destination, store_destination_reach, DRAM_BYTES);
+      // From its first byte to its last a store must stay clear of the code.
+      if ({24'd0, store_destination} + store_destination_reach >= {24'd0, code_base} && {1'b0, store_destination} < code_end) begin
+        address_of_store = 1'b1;
+      end
+    end
+  end
+
+  // dot
+  logic [39:0] dot_x, dot_w, dot_acc;
+  logic [63:0] dot_x_reach, dot_w_reach, dot_acc_reach, dot_rows;
+  logic [23:0] dot_steps;
+
+  always_comb begin
+    dot = '0;
+    dot_x = '0;
+    dot_w = '0;
+    dot_acc = '0;
+    dot_x_reach = '0;
+    dot_w_reach = '0;
+    dot_acc_reach = '0;
+    dot_rows = '0;
+    dot_steps = '0;
+    operand_of_dot = 1'b0;
+    address_of_dot = 1'b0;
+    if (valid && engine_of(word[7:0]) == 3'd2) begin
+      dot.pixels_x = word[DOT_PIXELS_X_LSB+:16];
+      dot.pixels_y = word[DOT_PIXELS_Y_LSB+:16];
+      dot.blocks = word[DOT_BLOCKS_LSB+:12];
+      dot.accumulate = word[DOT_ACCUMULATE_LSB];
+      dot.x_stride_x = 24'(c(CONFIG_MATRIX_X_STRIDE_X_INDEX));
+      dot.x_stride_y = 24'(c(CONFIG_MATRIX_X_STRIDE_Y_INDEX));
+      dot.stretch = 24'(c(CONFIG_MATRIX_STRETCH_INDEX));
+      dot.window_count_x = 16'(c(CONFIG_MATRIX_WINDOW_COUNT_X_INDEX));
+      dot.window_count_y = 16'(c(CONFIG_MATRIX_WINDOW_COUNT_Y_INDEX));
+      dot.window_stride_x = 24'(c(CONFIG_MATRIX_WINDOW_STRIDE_X_INDEX));
+      dot.window_stride_y = 24'(c(CONFIG_MATRIX_WINDOW_STRIDE_Y_INDEX));
+      dot.w_block_stride = 24'(c(CONFIG_MATRIX_W_BLOCK_STRIDE_INDEX));
+      dot.acc_stride_pixel = 24'(c(CONFIG_MATRIX_ACC_STRIDE_PIXEL_INDEX));
+      dot.acc_stride_block = 24'(c(CONFIG_MATRIX_ACC_STRIDE_BLOCK_INDEX));
+      dot.x_zero = 8'(c(CONFIG_MATRIX_X_ZERO_INDEX));
+      dot.w_zero = 8'(c(CONFIG_MATRIX_W_ZERO_INDEX));
+      dot_x = address({16'd0, word[DOT_X_OFFSET_LSB+:24]}, word[DOT_X_REGISTER_LSB+:4]);
+      dot_w = address({16'd0, word[DOT_W_OFFSET_LSB+:24]}, word[DOT_W_REGISTER_LSB+:4]);
+      dot_acc = address({16'd0, word[DOT_ACC_OFFSET_LSB+:24]}, word[DOT_ACC_REGISTER_LSB+:4]);
+      dot.x = dot_x[23:0];
+      dot.w_row = 24'(dot_w >> ROW_SHIFT);
+      dot.acc = dot_acc[23:0];
+      dot_steps = (dot.stretch + 24'(ROWS - 1)) >> STEP_SHIFT;
+      // A stretch of 2^24-1 rounds up past 24 bits.
+      if (dot.stretch > 24'hffffff - 24'(ROWS - 1)) dot_steps = 24'(25'h1000000 >> STEP_SHIFT);
+      operand_of_dot = dot.stretch == '0 || (dot_w & (40'(ROW_BYTES) - 40'd1)) != '0;
+      dot_x_reach = term(32'(dot.pixels_x), c(CONFIG_MATRIX_X_STRIDE_X_INDEX)) +
+          term(32'(dot.pixels_y), c(CONFIG_MATRIX_X_STRIDE_Y_INDEX)) +
+          term(32'(dot.window_count_x), c(CONFIG_MATRIX_WINDOW_STRIDE_X_INDEX)) +
+          term(32'(dot.window_count_y), c(CONFIG_MATRIX_WINDOW_STRIDE_Y_INDEX)) + 64'(dot.stretch) - 64'd1;
+      dot_rows = 64'(dot.window_count_x) * 64'(dot.window_count_y) * 64'(dot_steps) - 64'd1;
+      dot_w_reach = term(32'(dot.blocks), c(CONFIG_MATRIX_W_BLOCK_STRIDE_INDEX)) + dot_rows;
+      dot_acc_reach = term(32'(dot.pixels_x) * 32'(dot.pixels_y), c(CONFIG_MATRIX_ACC_STRIDE_PIXEL_INDEX)) +
+          term(32'(dot.blocks), c(CONFIG_MATRIX_ACC_STRIDE_BLOCK_INDEX)) + 64'(COLUMNS) - 64'd1;
+      address_of_dot = outside(dot_x, dot_x_reach, 41'(NRAM_BYTES)) ||
+          outside(dot_w >> ROW_SHIFT, dot_w_reach, 41'(WRAM_ROWS)) ||
+          outside(dot_acc, dot_acc_reach, 41'(ARAM_ACCUMULATORS));
+    end
+  end
+
+  // vector
+  logic [39:0] vector_d, vector_a, vector_b, vector_p;
+  logic [63:0] vector_d_reach, vector_a_reach, vector_b_reach;
+  logic vector_windowed;
+
+  always_comb begin
+    vector = '0;
+    vector_d = '0;
+    vector_a = '0;
+    vector_b = '0;
+    vector_p = '0;
+    vector_d_reach = '0;
+    vector_a_reach = '0;
+    vector_b_reach = '0;
+    vector_windowed = 1'b0;
+    operand_of_vector = 1'b0;
+    address_of_vector = 1'b0;
+    if (valid && engine_of(word[7:0]) == 3'd3) begin
+      vector.arithmetic.opcode = word[7:0];
+      vector.arithmetic.value = word[FILL_VALUE_LSB+:8];
+      vector.arithmetic.a_zero = 8'(c(CONFIG_VECTOR_A_ZERO_INDEX));
+      vector.arithmetic.b_zero = 8'(c(CONFIG_VECTOR_B_ZERO_INDEX));
+      vector.arithmetic.d_zero = 8'(c(CONFIG_VECTOR_D_ZERO_INDEX));
+      vector.arithmetic.low = 8'(c(CONFIG_VECTOR_LOW_INDEX));
+      vector.arithmetic.high = 8'(c(CONFIG_VECTOR_HIGH_INDEX));
+      vector.arithmetic.a_multiplier = 31'(c(CONFIG_VECTOR_A_MULTIPLIER_INDEX));
+      vector.arithmetic.b_multiplier = 31'(c(CONFIG_VECTOR_B_MULTIPLIER_INDEX));
+      vector.arithmetic.shift = 6'(c(CONFIG_VECTOR_SHIFT_INDEX));
+      vector.length = word[COPY_LENGTH_LSB+:24];
+      vector.counts[0] = word[COPY_COUNT_1_LSB+:16];
+      vector.counts[1] = word[COPY_COUNT_2_LSB+:16];
+      vector.window_counts[0] = 16'(c(CONFIG_VECTOR_WINDOW_COUNT_1_INDEX));
+      vector.window_counts[1] = 16'(c(CONFIG_VECTOR_WINDOW_COUNT_2_INDEX));
+      vector.window_strides[0] = 24'(c(CONFIG_VECTOR_WINDOW_STRIDE_1_INDEX));
+      vector.window_strides[1] = 24'(c(CONFIG_VECTOR_WINDOW_STRIDE_2_INDEX));
+      vector.b_window_stride = 24'(c(CONFIG_VECTOR_B_WINDOW_STRIDE_INDEX));
+      for (int k = 0; k < 2; k++) begin
+        vector.a_strides[k] = 24'(c(CONFIG_VECTOR_A_STRIDE_1_INDEX + k));
+        vector.b_strides[k] = 24'(c(CONFIG_VECTOR_B_STRIDE_1_INDEX + k));
+        vector.d_strides[k] = 24'(c(CONFIG_VECTOR_D_STRIDE_1_INDEX + k));
+        vector_a_reach = vector_a_reach + term(32'(vector.counts[k]), c(CONFIG_VECTOR_A_STRIDE_1_INDEX + k));
+        vector_b_reach = vector_b_reach + term(32'(vector.counts[k]), c(CONFIG_VECTOR_B_STRIDE_1_INDEX + k));
+        vector_d_reach = vector_d_reach + term(32'(vector.counts[k]), c(CONFIG_VECTOR_D_STRIDE_1_INDEX + k));
+      end
+      vector_d = address({16'd0, word[COPY_D_OFFSET_LSB+:24]}, word[COPY_D_REGISTER_LSB+:4]);
+      vector_a = address({16'd0, word[COPY_A_OFFSET_LSB+:24]}, word[COPY_A_REGISTER_LSB+:4]);
+      vector_b = address({16'd0, word[ADD_B_OFFSET_LSB+:24]}, word[ADD_B_REGISTER_LSB+:4]);
+      vector_p = address({24'd0, word[REQUANTISE_P_OFFSET_LSB+:16]}, word[REQUANTISE_P_REGISTER_LSB+:4]);
+      vector.d = vector_d[23:0];
+      vector.a = vector_a[23:0];
+      vector.b = vector_b[23:0];
+      vector.p = vector_p[15:0];
+
+      case (word[7:0])
+        OPCODE_FILL, OPCODE_COPY, OPCODE_LOAD_TABLE, OPCODE_TABLE, OPCODE_TRANSPOSE: ;
+        default: operand_of_vector = $signed(vector.arithmetic.low) > $signed(vector.arithmetic.high);
+      endcase
+      vector_windowed = word[7:0] == OPCODE_DEPTHWISE || word[7:0] == OPCODE_MAX_POOL || word[7:0] == OPCODE_AVERAGE_POOL;
+
+      vector_a_reach = vector_a_reach + 64'(vector.length) - 64'd1;
+      if (vector_windowed) begin
+        vector_a_reach = vector_a_reach +
+            term(32'(vector.window_counts[0]), c(CONFIG_VECTOR_WINDOW_STRIDE_1_INDEX)) +
+            term(32'(vector.window_counts[1]), c(CONFIG_VECTOR_WINDOW_STRIDE_2_INDEX));
+      end
+      if (word[7:0] == OPCODE_LOAD_TABLE) begin
+        vector.d = '0;
+        vector_a_reach = 64'd255;
+      end
+      vector_b_reach = vector_b_reach + 64'(vector.length) - 64'd1;
+      if (word[7:0] == OPCODE_DEPTHWISE) begin
+        vector_b_reach = term(32'(vector.window_counts[0]) * 32'(vector.window_counts[1]), c(CONFIG_VECTOR_B_WINDOW_STRIDE_INDEX)) +
+            64'(vector.length) - 64'd1;
+      end
+      vector_d_reach = vector_d_reach + 64'(vector.length) - 64'd1;
+      if (word[7:0] == OPCODE_TRANSPOSE) begin
+        vector_d_reach = term(32'(vector.length), c(CONFIG_VECTOR_D_STRIDE_1_INDEX)) +
+            term(32'(vector.counts[1]), c(CONFIG_VECTOR_D_STRIDE_2_INDEX)) + 64'(vector.counts[0]) - 64'd1;
+      end
+
+      if (word[7:0] != OPCODE_LOAD_TABLE && outside(vector_d, vector_d_reach, 41'(NRAM_BYTES))) address_of_vector = 1'b1;
+      case (word[7:0])
+        OPCODE_FILL: ;
+        OPCODE_REQUANTISE: address_of_vector |= outside(vector_a, vector_a_reach, 41'(ARAM_ACCUMULATORS));
+        default: address_of_vector |= outside(vector_a, vector_a_reach, 41'(NRAM_BYTES));
+      endcase
+      case (word[7:0])
+        OPCODE_DEPTHWISE, OPCODE_ADD, OPCODE_MULTIPLY, OPCODE_MAXIMUM: begin
+          address_of_vector |= outside(vector_b, vector_b_reach, 41'(NRAM_BYTES));
+        end
+        default: ;
+      endcase
+      case (word[7:0])
+        OPCODE_REQUANTISE, OPCODE_DEPTHWISE: begin
+          address_of_vector |= outside(vector_p, 64'(vector.length) - 64'd1, 41'(PRAM_RECORDS));
+        end
+        default: ;
+      endcase
+    end
+  end
+
+  assign operand_fault = operand_of_dot || operand_of_vector;
+  assign address_fault = address_of_load || address_of_store || address_of_dot || address_of_vector;
+endmodule
