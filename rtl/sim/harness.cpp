@@ -372,7 +372,7 @@ public:
     void dump(uint64_t time) {
         if (file_) file_->dump(time);
     }
-    ~Wave() {
+    void close() {
         if (file_) file_->close();
     }
 
@@ -383,6 +383,7 @@ private:
         if (path != nullptr) fail("this core was built without waveforms");
     }
     void dump(uint64_t) {}
+    void close() {}
 #endif
 };
 
@@ -398,7 +399,6 @@ void run(const Request& request, Writer& out, const char* wave_path) {
     context.randReset(request.seed == 0 ? 0 : 2);
     context.randSeed(static_cast<int>(request.seed));
     Vediacara_core core(&context);
-    // Declared after the core, so that its file is closed before the core goes.
     Wave wave;
     wave.open(core, wave_path);
 
@@ -459,9 +459,11 @@ void run(const Request& request, Writer& out, const char* wave_path) {
         for (size_t i = 0; i < rams.size(); ++i) rams[i].report(out, i + 1);
         dram.report(out);
     }
+    core.final();
+    // The other side may end this process as soon as it has read the last chunk.
+    wave.close();
     out.chunk(Chunk::done, {});
     out.flush();
-    core.final();
 }
 
 }  // namespace

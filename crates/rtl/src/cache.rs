@@ -46,6 +46,11 @@ const ARGUMENTS: &[&str] = &[
     "OPT_FAST=-O2",
     "-MAKEFLAGS",
     "OPT_GLOBAL=-O2",
+    // The PyPI wheel was configured without a compiler at hand, and knows neither of these.
+    "-MAKEFLAGS",
+    "CFG_CXXFLAGS_PCH_I=-include",
+    "-LDFLAGS",
+    "-pthread",
 ];
 
 /// The path of the simulated core, built if it is not in the cache. `building` is called before a build.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ediacara_arch::Machine;
+use ediacara_arch::{Machine, MatrixKind};
 use ediacara_isa::{Executable, Port};
 use ediacara_sim::{Event, FaultKind, OnChip, SimError};
 
@@ -140,6 +140,10 @@ impl Core {
         building: &mut dyn FnMut(),
     ) -> Result<Core, RtlError> {
         machine.validate().map_err(|error| RtlError::Machine(error.to_string()))?;
+        if machine.matrix.kind != MatrixKind::Dot {
+            let (machine, kind) = (machine.name.clone(), machine.matrix.kind.name());
+            return Err(RtlError::NoHardware { machine, kind });
+        }
         let verilator = Verilator::find(options.verilator.as_deref())?;
         let package = machine_package(machine);
         let sources = sources::sources(package.clone(), options.sources.as_deref())?;

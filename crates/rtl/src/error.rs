@@ -18,6 +18,16 @@ pub enum RtlError {
     /// The machine's description is not valid.
     #[error("{0}")]
     Machine(String),
+    /// There is no hardware description of such a machine.
+    #[error(
+        "machine `{machine}` has a matrix unit of kind `{kind}`, of which there is no hardware description; its timing is modelled. Machines with kind `dot` can be verified"
+    )]
+    NoHardware {
+        /// The machine's name.
+        machine: String,
+        /// Its matrix unit's kind.
+        kind: &'static str,
+    },
     /// A program was given to a core of another shape.
     #[error("the core was built for another shape than that of machine `{machine}`: build one for it")]
     OtherShape {

@@ -66,7 +66,7 @@ fn the_bundled_network_sees_a_cat_and_every_byte_is_right() {
     has(&report["top"][0], &["class", "label", "probability"]);
     assert_eq!(report["machine"], "dlp16");
     assert_eq!(report["precision"], "int8");
-    assert_eq!(report["timing_basis"], "modelled");
+    assert_eq!(report["timing_basis"], "rtl-verified");
     assert_eq!(report["check"]["bit_exact"], true);
     assert_eq!(report["check"]["max_abs_error"], 0.0);
     // onnxruntime's f32 answers are 282 tiger cat and 285 Egyptian cat, 0.06 of a logit apart, then 281 tabby.

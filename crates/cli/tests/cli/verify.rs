@@ -55,7 +55,6 @@ fn a_divergence_names_cycle_instruction_and_rule() {
 }
 
 #[test]
-#[ignore = "rtl/ediacara_core.sv is not written yet"]
 fn an_example_agrees_and_leaves_waveforms() {
     let folder = tempfile::tempdir().unwrap();
     let wave = folder.path().join("hello.vcd");

@@ -69,31 +69,26 @@ fn compare(machine: &Machine, folder: &str) -> usize {
 }
 
 #[test]
-#[ignore = "rtl/ediacara_core.sv is not written yet"]
 fn examples_on_dlp4() {
     assert!(compare(&Machine::preset("dlp4").unwrap(), "examples") >= 3);
 }
 
 #[test]
-#[ignore = "rtl/ediacara_core.sv is not written yet"]
 fn examples_on_dlp16() {
     assert!(compare(&Machine::preset("dlp16").unwrap(), "examples") >= 5);
 }
 
 #[test]
-#[ignore = "rtl/ediacara_core.sv is not written yet"]
 fn examples_on_an_odd_machine() {
     assert!(compare(&odd_machine(), "examples") >= 1);
 }
 
 #[test]
-#[ignore = "rtl/ediacara_core.sv is not written yet"]
 fn faults_on_dlp4() {
     assert!(compare(&Machine::preset("dlp4").unwrap(), "crates/sim/tests/faults") >= 50);
 }
 
 #[test]
-#[ignore = "rtl/ediacara_core.sv is not written yet"]
 fn faults_on_an_odd_machine() {
     assert!(compare(&odd_machine(), "crates/sim/tests/faults") >= 50);
 }
