@@ -112,7 +112,7 @@ pub struct Core {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MatrixUnit {
-    /// How the array is built. Today's tools accept `dot`.
+    /// How the array is built. Today's tools accept `dot` and `systolic-ws`.
     pub kind: MatrixKind,
     /// Lanes of one inner product: the reduction's step.
     pub rows: u32,
@@ -268,6 +268,15 @@ impl Machine {
     /// Bytes of one row of WRAM: what the array consumes in a cycle.
     pub fn row_bytes(&self) -> u64 {
         u64::from(self.matrix.rows) * u64::from(self.matrix.columns)
+    }
+
+    /// What a cycle count on this machine rests on: `rtl-verified` where the hardware description is of such a
+    /// machine, so that the simulator is held to it cycle by cycle, otherwise `modelled` (docs/fidelity.md).
+    pub fn timing_basis(&self) -> &'static str {
+        match self.matrix.kind {
+            MatrixKind::Dot => "rtl-verified",
+            MatrixKind::SystolicWs | MatrixKind::SystolicOs | MatrixKind::Scalar => "modelled",
+        }
     }
 
     /// Rows that WRAM holds.

@@ -1,7 +1,7 @@
 //! The machines that come with the tools, one file each in `machines/`.
 
-/// Names, smallest machine first.
-pub(crate) const NAMES: [&str; 4] = ["dlp4", "dlp8", "dlp16", "dlp32"];
+/// Names: ours, smallest first; then those after published machines.
+pub(crate) const NAMES: [&str; 5] = ["dlp4", "dlp8", "dlp16", "dlp32", "gemmini16"];
 
 /// The description of a preset.
 pub(crate) fn text(name: &str) -> Option<&'static str> {
@@ -10,6 +10,7 @@ pub(crate) fn text(name: &str) -> Option<&'static str> {
         "dlp8" => Some(include_str!("../machines/dlp8.toml")),
         "dlp16" => Some(include_str!("../machines/dlp16.toml")),
         "dlp32" => Some(include_str!("../machines/dlp32.toml")),
+        "gemmini16" => Some(include_str!("../machines/gemmini16.toml")),
         _ => None,
     }
 }

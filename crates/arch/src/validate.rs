@@ -83,8 +83,8 @@ impl Machine {
     }
 
     fn check_engines(&self, checker: &mut Checker) {
-        if self.matrix.kind != MatrixKind::Dot {
-            let allowed = "\"dot\": the present tools support no other matrix unit";
+        if !matches!(self.matrix.kind, MatrixKind::Dot | MatrixKind::SystolicWs) {
+            let allowed = "\"dot\" or \"systolic-ws\": the present tools support no other matrix unit";
             checker.reject("matrix.kind", format!("{:?}", self.matrix.kind.name()), allowed);
         }
         checker.power_of_two("matrix.rows", self.matrix.rows.into(), 1, 256);

@@ -71,9 +71,9 @@ fn values_out_of_range() {
 #[test]
 fn kinds_to_come_are_named_as_such() {
     check_error(
-        replace("kind = \"dot\"", "kind = \"systolic-ws\""),
+        replace("kind = \"dot\"", "kind = \"systolic-os\""),
         expect![[
-            r#"my.toml: matrix.kind is "systolic-ws"; it must be "dot": the present tools support no other matrix unit"#
+            r#"my.toml: matrix.kind is "systolic-os"; it must be "dot" or "systolic-ws": the present tools support no other matrix unit"#
         ]],
     );
     check_error(

@@ -20,9 +20,6 @@ use crate::check::{self, HostValues};
 use crate::inputs::{self, Source};
 use crate::{Error, Model, ports, results};
 
-/// What cycle counts rest on: the simulator follows docs/microarchitecture.md; no RTL has confirmed it yet.
-pub const TIMING_BASIS: &str = "modelled";
-
 /// How many seeded samples calibrate a network for which there are no photos.
 const SYNTHETIC_SAMPLES: u64 = 2;
 
@@ -248,7 +245,7 @@ fn account(
         model: model.name.clone(),
         machine: machine.name.clone(),
         precision: "int8".to_owned(),
-        timing_basis: TIMING_BASIS.to_owned(),
+        timing_basis: machine.timing_basis().to_owned(),
         cycles: outcome.cycles,
         clock_hz,
         seconds_simulated: outcome.cycles as f64 / clock_hz as f64,

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use ediacara_arch::Machine;
+use ediacara_arch::{Machine, MatrixKind};
 use ediacara_isa::{self as isa, Address, ConfigRegister as C, Memory, Operation};
 use ediacara_kernels::int8::ArrayDot;
 
@@ -29,6 +29,7 @@ pub(crate) struct Limits {
     accumulators: u64,
     records: u64,
     dram: u64,
+    array: MatrixKind,
     rows: u64,
     columns: u64,
     lanes: u64,
@@ -45,6 +46,7 @@ impl Limits {
             accumulators: machine.aram_accumulators(),
             records: machine.pram_records(),
             dram: machine.dram.bytes,
+            array: machine.matrix.kind,
             rows: machine.matrix.rows.into(),
             columns: machine.matrix.columns.into(),
             lanes: machine.vector.lanes.into(),
@@ -333,8 +335,16 @@ impl Resolver<'_> {
             x_zero: state.small(C::MatrixXZero) as i8,
             w_zero: state.small(C::MatrixWZero) as i8,
         };
-        // T-DOT
-        let beats = (blocks * pixels[0] * pixels[1]).saturating_mul(rows);
+        let pixels = pixels[0] * pixels[1];
+        let beats = match limits.array {
+            // T-DOT-SYSTOLIC-WS: each tile of weights stays while all pixels pass, and hides the next one's entry.
+            MatrixKind::SystolicWs => blocks
+                .saturating_mul(rows)
+                .saturating_mul(pixels.max(limits.rows))
+                .saturating_add(limits.rows),
+            // T-DOT
+            _ => (blocks * pixels).saturating_mul(rows),
+        };
         Ok(Dot { array, accumulate: dot.accumulate, steps: steps as usize, beats })
     }
 

@@ -95,3 +95,29 @@ fn runs_are_alike_and_layers_share_the_cycles() {
     assert_eq!(timed.run(), first, "values do not matter to time");
     assert_eq!(timed.read_output("y").unwrap(), [0; 100]);
 }
+
+/// T-DOT-SYSTOLIC-WS against T-DOT: two tiles of weights, three pixels. Each tile occupies the array for its 16 rows
+/// rather than for three pixels, and the first takes 16 to enter: 16 + 2 * 16 beats instead of 2 * 3.
+#[test]
+fn a_systolic_array_keeps_each_tile_while_the_pixels_pass() {
+    let text = "
+.machine dlp16
+config matrix.stretch=32, matrix.x_stride_x=32, matrix.acc_stride_pixel=16
+dot x=0, w=0, acc=0, pixels_x=3
+halt
+";
+    let executable = assemble(text, "systolic").unwrap();
+    let cycles =
+        |machine: &Machine| Simulator::new(machine, &executable, Options::default()).unwrap().run().cycles;
+    let mut machine = dlp16();
+    let dot = cycles(&machine);
+    machine.matrix.kind = ediacara_arch::MatrixKind::SystolicWs;
+    assert_eq!(cycles(&machine), dot + 16 + 2 * 16 - 2 * 3);
+    // With more pixels than rows the array never waits for weights.
+    let text = text.replace("pixels_x=3", "pixels_x=100");
+    let executable = assemble(&text, "systolic").unwrap();
+    let cycles =
+        |machine: &Machine| Simulator::new(machine, &executable, Options::default()).unwrap().run().cycles;
+    let systolic = cycles(&machine);
+    assert_eq!(systolic, cycles(&dlp16()) + 16);
+}

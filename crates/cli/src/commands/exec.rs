@@ -41,7 +41,7 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
         let report = json!({
             "program": arguments.program.display().to_string(),
             "machine": machine.name,
-            "timing_basis": ediacara::pipeline::TIMING_BASIS,
+            "timing_basis": machine.timing_basis(),
             "cycles": outcome.cycles,
             "instructions": outcome.instructions,
             "dram_read_bytes": outcome.dram_read_bytes,
