@@ -4,7 +4,7 @@
 //! first tile on its way in, the last on its way out. The rules are those of docs/microarchitecture.md,
 //! without their interplay burst by burst.
 
-use ediacara_arch::Machine;
+use ediacara_arch::{Machine, MatrixKind};
 
 use crate::view::Image;
 
@@ -15,6 +15,9 @@ pub struct Rates {
     pub rows: u64,
     /// Output columns of a block.
     pub columns: u64,
+    /// Cycles for which a row of WRAM occupies the array at least, however few pixels pass it: those in which the
+    /// next one enters (T-DOT-SYSTOLIC-WS). 0 where it is used and gone.
+    pub hold: u64,
     /// Vector lanes.
     pub lanes: u64,
     /// Bytes of a burst.
@@ -43,6 +46,10 @@ impl Rates {
         Rates {
             rows: machine.matrix.rows.into(),
             columns: machine.matrix.columns.into(),
+            hold: match machine.matrix.kind {
+                MatrixKind::SystolicWs => machine.matrix.rows.into(),
+                MatrixKind::Dot | MatrixKind::SystolicOs | MatrixKind::Scalar => 0,
+            },
             lanes: machine.vector.lanes.into(),
             burst: machine.dram.burst_bytes.into(),
             // One burst a cycle is the most that is granted.

@@ -307,7 +307,13 @@ impl Tiling {
 
         let steps: u64 = self.chunks(problem).iter().map(|chunk| self.steps(problem, chunk, rates)).sum();
         let groups = problem.groups as f64;
-        let matrix = groups * pixels * (problem.blocks(rates) * steps) as f64;
+        let y_pixels = [problem.y.height, problem.y.width];
+        let pixel_tiles = (problem.y.batch
+            * y_pixels[0].div_ceil(self.pixels[0])
+            * y_pixels[1].div_ceil(self.pixels[1])) as f64;
+        let passes = pixel_tiles * (pixels / pixel_tiles).max(rates.hold as f64);
+        let matrix = groups * passes * (problem.blocks(rates) * steps) as f64
+            + tiles * (counts.chunks * rates.hold) as f64;
         let full = problem.outputs / outputs;
         let rest = problem.outputs % outputs;
         let chunks_of_lanes = full * outputs.div_ceil(rates.lanes) + rest.div_ceil(rates.lanes);
@@ -315,7 +321,6 @@ impl Tiling {
 
         let x_bursts = self.x_bursts(problem, rates);
         let w_bursts = rates.bursts(claims.w.size as f64);
-        let y_pixels = [problem.y.height, problem.y.width];
         let y_tile =
             [0, 1].map(|axis| y_pixels[axis] as f64 / y_pixels[axis].div_ceil(self.pixels[axis]) as f64);
         let y_bursts = rates.image_bursts(&problem.y, y_tile[0], y_tile[1], outputs)

@@ -133,9 +133,10 @@ impl Simulator {
     /// Address and length of every stretch of DRAM that may hold something other than zeros.
     pub fn resident_dram(&self) -> impl Iterator<Item = (u64, usize)> {
         let size = self.dram.bytes;
-        self.memories.dram.resident().map(move |(address, length)| {
-            (address, size.saturating_sub(address).min(length as u64) as usize)
-        })
+        self.memories
+            .dram
+            .resident()
+            .map(move |(address, length)| (address, size.saturating_sub(address).min(length as u64) as usize))
     }
 
     /// Writes the input called `name`.

@@ -4,6 +4,7 @@
 
 mod data;
 mod errors;
+mod fidelity;
 mod networks;
 mod programs;
 mod run;

@@ -67,3 +67,21 @@ fn an_example_agrees_and_leaves_waveforms() {
     assert!(number(&report["cycles"]) > 100 && number(&report["bytes"]) > 10_000);
     assert!(std::fs::metadata(wave).unwrap().len() > 1_000);
 }
+
+/// Every layer of a real network on a real photo: about a minute of simulated hardware, and one of building it.
+#[test]
+fn the_bundled_network_agrees_in_every_event_and_byte() {
+    let output = verify(&["--json"], &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["equal"], Value::Bool(true));
+    // What `run` says of the same network, and at least its activations in DRAM.
+    assert_eq!(report["cycles"], crate::json(&["run", "--timing-only", "--json"])["cycles"]);
+    assert!(number(&report["bytes"]) > 10_000_000 && number(&report["events"]) > 400_000);
+}
+
+#[test]
+fn a_machine_without_hardware_is_refused() {
+    let errors = errors(&verify(&["examples/hello.dlpasm", "--machine", "gemmini16"], &[]));
+    assert!(errors.contains("`gemmini16`") && errors.contains("`systolic-ws`"), "{errors}");
+}

@@ -296,8 +296,10 @@ pub fn tiny() -> Machine {
 
 /// Every machine that small cases run on.
 pub fn machines() -> Vec<Machine> {
-    let mut all: Vec<Machine> =
-        ["dlp4", "dlp8", "dlp16", "dlp32"].iter().map(|name| Machine::preset(name).unwrap()).collect();
+    let mut all: Vec<Machine> = ["dlp4", "dlp8", "dlp16", "dlp32", "gemmini16"]
+        .iter()
+        .map(|name| Machine::preset(name).unwrap())
+        .collect();
     all.push(tiny());
     all
 }

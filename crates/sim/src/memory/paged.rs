@@ -84,7 +84,9 @@ impl<T: Copy + Default> Paged<T> {
     pub(crate) fn resident(&self) -> impl Iterator<Item = (u64, usize)> {
         let in_use = |(number, directory): (usize, &Option<Directory<T>>)| {
             let pages = directory.iter().flatten().enumerate().filter(|(_, page)| page.is_some());
-            pages.map(move |(page, _)| (((number * DIRECTORY + page) * PAGE) as u64, PAGE)).collect::<Vec<_>>()
+            pages
+                .map(move |(page, _)| (((number * DIRECTORY + page) * PAGE) as u64, PAGE))
+                .collect::<Vec<_>>()
         };
         self.directories.iter().enumerate().flat_map(in_use)
     }

@@ -1,0 +1,33 @@
+//! Cycle counts beside published ones of somebody else's RTL (docs/fidelity.md).
+
+use crate::{json, number};
+
+/// M, K, N; cycles of Gemmini's default configuration in full-system RTL simulation; how far off the prediction is
+/// allowed to be, in percent: what docs/fidelity.md states and explains.
+const PUBLISHED: [([u64; 3], u64, f64); 6] = [
+    ([64, 64, 64], 3_810, 0.0),
+    ([128, 128, 128], 10_530, 8.3),
+    ([256, 256, 256], 69_653, 0.3),
+    ([16, 512, 512], 32_506, 34.9),
+    ([512, 512, 64], 74_413, 5.8),
+    ([512, 512, 512], 543_240, 2.3),
+];
+
+#[test]
+fn gemms_beside_gemmini() {
+    let cycles = |[m, k, n]: [u64; 3]| {
+        let (model, batch) = (format!("mlp:{k}-{n}"), format!("N={m}"));
+        let report =
+            json(&["run", &model, "--dim", &batch, "--machine", "gemmini16", "--timing-only", "--json"]);
+        assert_eq!(report["timing_basis"], "modelled");
+        assert_eq!(number(&report["macs"]), m * k * n);
+        number(&report["cycles"])
+    };
+    // What each call costs the processor, from the first point alone.
+    let overhead = PUBLISHED[0].1 - cycles(PUBLISHED[0].0);
+    for (shape, published, percent) in PUBLISHED {
+        let predicted = cycles(shape) + overhead;
+        let error = 100.0 * (predicted as f64 - published as f64) / published as f64;
+        assert!(error.abs() <= percent, "{shape:?}: {predicted} cycles, published {published}: {error:.1} %");
+    }
+}
