@@ -166,19 +166,21 @@ module vector_engine #(
 
   always_ff @(posedge clock) begin
     gather <= '{valid: beat, writes: writes, done: done, d: d, lanes: lanes, ticket: ticket};
+    // Without a beat the lanes rest: no opcode is 0.
     if (beat) begin
       gather_arithmetic <= vector.arithmetic;
       gather_first <= first;
+    end else begin
+      gather_arithmetic.opcode <= '0;
     end
     gather_column <= beat && column;
     gather_line <= line;
 
     settle <= gather;
-    if (gather.valid) begin
-      settle_arithmetic <= gather_arithmetic;
-      window <= gathered;
-    end
+    if (gather.valid) window <= gathered;
+    settle_arithmetic.opcode <= '0;
     if (gather.valid && gather.writes) begin
+      settle_arithmetic <= gather_arithmetic;
       settle_term <= term;
       settle_multiplier <= multiplier;
       settle_shift <= shift;
