@@ -403,6 +403,14 @@ void run(const Request& request, Writer& out, const char* wave_path) {
     wave.open(core, wave_path);
 
     Dram dram(request);
+    core.code_base = request.code_base;
+    core.code_length = request.code_length;
+    core.request_ready = 0;
+    core.response_valid = 0;
+    core.reset = 1;
+    clock_edge(core);
+    clock_edge(core);
+    // Only now: before its first edge in reset a core may write noise to any of its memories.
     std::vector<Ram> rams = on_chip(core);
     for (Ram& ram : rams) ram.clear();
     for (const Region& region : request.regions) {
@@ -414,14 +422,6 @@ void run(const Request& request, Writer& out, const char* wave_path) {
             fail("a region lies in no memory");
         }
     }
-
-    core.code_base = request.code_base;
-    core.code_length = request.code_length;
-    core.request_ready = 0;
-    core.response_valid = 0;
-    core.reset = 1;
-    clock_edge(core);
-    clock_edge(core);
     core.reset = 0;
 
     Events events(out);

@@ -1,0 +1,99 @@
+//! Random programs, the examples and the programs of faults on simulator and hardware side by side, on every
+//! shape of `crates/fuzzgen`.
+//!
+//! The seeds of a run are fixed, so a run of CI is the same for ever. Longer or other runs are
+//! `cargo xtask soak`; a failure prints the command that repeats it. Start at `campaign.rs`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test stops where it fails"
+)]
+
+mod campaign;
+mod files;
+mod replay;
+mod settings;
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ediacara_arch::Machine;
+use ediacara_fuzzgen::{Coverage, shapes};
+use ediacara_rtl::BuildOptions;
+
+use settings::Settings;
+
+/// Comparisons that run at once.
+const THREADS: usize = 2;
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// Builds are kept from one run of the tests to the next.
+fn options() -> BuildOptions {
+    let verilator = std::env::var_os("EDIACARA_VERILATOR").map(PathBuf::from);
+    BuildOptions { verilator, ..BuildOptions::new(Path::new(env!("CARGO_TARGET_TMPDIR")).join("rtl")) }
+}
+
+/// Does something for every shape, a few at once, the largest shape first; the results in the order of shapes.
+fn for_each_shape<T: Send>(shapes: &[Machine], work: impl Fn(&Machine) -> T + Sync) -> Vec<T> {
+    let mut order: Vec<_> = (0..shapes.len()).collect();
+    order.sort_by_key(|&index| std::cmp::Reverse(shapes[index].peak_macs_per_cycle()));
+    let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = work(&shapes[index]);
+                    results.lock().unwrap().push((index, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().unwrap();
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[test]
+fn random_programs() {
+    let settings = Settings::from_environment();
+    let shapes: Vec<_> = shapes().into_iter().filter(|shape| settings.wants(&shape.name)).collect();
+    assert!(!shapes.is_empty(), "no shape of that name");
+    let reports = for_each_shape(&shapes, |shape| campaign::run(shape, &settings));
+    let mut coverage = Coverage::new();
+    let (mut accepted, mut cycles, mut failures) = (0, 0, Vec::new());
+    for mut report in reports {
+        println!("{report}");
+        accepted += report.accepted;
+        cycles += report.cycles;
+        coverage.merge(&report.coverage);
+        failures.append(&mut report.failures);
+    }
+    println!("{accepted} programs, {cycles} cycles in all");
+    assert!(failures.is_empty(), "{} programs diverge:\n{}", failures.len(), failures.join("\n"));
+    assert!(cycles >= settings.cycles, "{cycles} cycles of {}", settings.cycles);
+    if settings.is_whole() {
+        let missing = coverage.missing();
+        assert!(missing.is_empty(), "too seldom: {missing:#?}");
+    }
+}
+
+#[test]
+fn examples_and_faults() {
+    let shapes = shapes();
+    let compared = for_each_shape(&shapes, |shape| {
+        ["examples", "crates/sim/tests/faults"].map(|folder| files::compare(shape, folder))
+    });
+    for (shape, [examples, faults]) in shapes.iter().zip(&compared) {
+        println!("{}: {examples} examples, {faults} programs of faults", shape.name);
+    }
+    let of = |kind: usize| compared.iter().map(|counts| counts[kind]).collect::<Vec<_>>();
+    assert!(of(0).iter().sum::<usize>() >= 1, "{:?}", of(0));
+    assert!(of(1).iter().all(|&count| count >= 50), "{:?}", of(1));
+}
