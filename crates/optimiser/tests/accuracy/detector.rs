@@ -1,5 +1,7 @@
 //! FastestDet's decoding: output [85, 22, 22] = objectness, box (tanh and sigmoid offsets), 80 classes; the score is
-//! objectness^0.6 * class^0.4. Source: dog-qiuqiu/FastestDet, example/onnx-runtime/runtime.py.
+//! objectness^0.6 * class^0.4. Lesser neighbours are suppressed within a class, as in the original's evaluation; its demo
+//! does so across classes, which leaves 436 boxes of 473. Source: dog-qiuqiu/FastestDet, example/onnx-runtime/runtime.py,
+//! and handle_preds of utils/tool.py.
 
 const GRID: usize = 22;
 /// Of two boxes of one class that overlap more than this, the one with the smaller score goes.
