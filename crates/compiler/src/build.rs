@@ -337,9 +337,11 @@ impl<'a> Builder<'a> {
     /// happens to do it.
     fn described(&self, id: NodeId, op: &str, kind: Kind) -> Layer {
         let node = self.graph.node(id);
-        let macs = self.graph.cost_of(id).macs;
+        let selects = matches!(&kind, Kind::Conv(conv) if selects_channels(conv));
+        let (op, macs) = if selects { ("gather", 0) } else { (op, self.graph.cost_of(id).macs) };
         let elements = self.graph.ty(node.outputs[0]).elements() as u64;
         let (matrix_macs, vector_operations, weight_bytes) = match &kind {
+            _ if selects => (0, 0, 0),
             Kind::Conv(conv) => (macs, elements, conv.weights.values.len() as u64),
             Kind::Depthwise(conv) => (0, macs, conv.weights.values.len() as u64),
             Kind::Pool(pool) => (0, elements * pool.window.kernel[0] * pool.window.kernel[1], 0),
@@ -357,4 +359,21 @@ impl<'a> Builder<'a> {
         };
         Layer { info, kind }
     }
+}
+
+/// Whether a convolution only picks channels: each output is one input, times one and nothing added. The network has
+/// a gather there, which moves data and multiplies nothing.
+fn selects_channels(conv: &Conv) -> bool {
+    let inputs = conv.weights.values.shape().last().copied().unwrap_or(0);
+    let (Ok(values), Ok(bias)) = (conv.weights.values.to_vec::<i8>(), conv.weights.bias.to_vec::<i32>())
+    else {
+        return false;
+    };
+    let picks_one = |row: &[i8]| row.iter().filter(|&&weight| weight != 0).count() == 1 && row.contains(&1);
+    conv.window == Window::POINT
+        && conv.groups == 1
+        && conv.w_zero == 0
+        && inputs > 1
+        && bias.iter().all(|&bias| bias == 0)
+        && values.chunks_exact(inputs).all(picks_one)
 }
