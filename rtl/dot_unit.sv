@@ -14,7 +14,15 @@ module dot_unit #(
     input  logic [COLUMNS-1:0][ROWS-1:0][7:0] w,
     output logic [COLUMNS-1:0][31:0]          sums
 );
-  logic signed [8:0] differences[ROWS];
+  logic [ROWS-1:0][8:0] differences;
+
+  function automatic logic [31:0] inner_product(input logic [ROWS-1:0][8:0] u, input logic [ROWS-1:0][7:0] v,
+                                                input logic [7:0] v_zero);
+    inner_product = '0;
+    for (int r = 0; r < ROWS; r++) begin
+      inner_product = inner_product + 32'($signed(u[r])) * (32'($signed(v[r])) - 32'($signed(v_zero)));
+    end
+  endfunction
 
   always_comb begin
     for (int r = 0; r < ROWS; r++) begin
@@ -25,14 +33,7 @@ module dot_unit #(
   always_comb begin
     sums = '0;
     if (valid) begin
-      for (int c = 0; c < COLUMNS; c++) begin
-        automatic logic signed [31:0] sum;
-        sum = 32'sd0;
-        for (int r = 0; r < ROWS; r++) begin
-          sum = sum + 32'(differences[r]) * (32'($signed(w[c][r])) - 32'($signed(w_zero)));
-        end
-        sums[c] = sum;
-      end
+      for (int c = 0; c < COLUMNS; c++) sums[c] = inner_product(differences, w[c], w_zero);
     end
   end
 endmodule

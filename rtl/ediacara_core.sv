@@ -78,7 +78,9 @@ module ediacara_core (
   localparam int X = 0, A = 1, B = 2, S = 3, M = 4;  // reads of NRAM: matrix, vector twice, store, move
   logic [4:0] nram_read;
   logic [4:0][23:0] nram_read_address;
+  /* verilator lint_off UNUSEDSIGNAL */  // parts of a bundle that are of no use here
   logic [4:0][8*NRAM_WIDTH-1:0] nram_data;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic vector_write, load_nram_write, load_wram_write, load_pram_write;
   logic [23:0] vector_write_address, load_write_address;
   logic [LANES-1:0][7:0] vector_written;
@@ -86,14 +88,20 @@ module ediacara_core (
   logic [15:0] vector_write_count, load_write_skip, load_write_count;
   logic operand_read;
   logic [23:0] w_row;
+  /* verilator lint_off UNUSEDSIGNAL */  // parts of a bundle that are of no use here
   logic [8*WRAM_WIDTH-1:0] wram_data;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic acc_read, acc_write, vector_acc_read;
   logic [23:0] acc_read_address, acc_write_address;
   logic [COLUMNS-1:0][31:0] acc_written;
+  /* verilator lint_off UNUSEDSIGNAL */  // parts of a bundle that are of no use here
   logic [1:0][32*ARAM_WIDTH-1:0] aram_data;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic record_read;
   logic [15:0] record_address;
+  /* verilator lint_off UNUSEDSIGNAL */  // parts of a bundle that are of no use here
   logic [96*PRAM_WIDTH-1:0] pram_data;
+  /* verilator lint_on UNUSEDSIGNAL */
 
   fetch #(
       .BURST_BYTES(BURST_BYTES),

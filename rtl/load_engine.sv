@@ -64,7 +64,9 @@ module load_engine #(
   logic [23:0] records;
   logic [3:0] phase;
 
+  /* verilator lint_off UNUSEDSIGNAL */  // parts of a bundle that are of no use here
   logic [39:0] source, destination;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic last_row, row_done, advance;
   logic [39:0] from;
   logic [BURST_SHIFT:0] offset, count, space;

@@ -50,7 +50,9 @@ module matrix_engine #(
   logic beat, first, last, done;
   logic [8:0] lanes;
   logic [23:0] acc_address;
+  /* verilator lint_off UNUSEDSIGNAL */  // parts of a bundle that are of no use here
   dot_t dot;
+  /* verilator lint_on UNUSEDSIGNAL */
   ticket_t ticket;
 
   matrix_address #(
@@ -113,7 +115,9 @@ module matrix_engine #(
   assign acc_read_address = summed.acc;
 
   // The window's result meets what ARAM held.
+  /* verilator lint_off UNUSEDSIGNAL */  // parts of a bundle that are of no use here
   beat_t result;
+  /* verilator lint_on UNUSEDSIGNAL */
 
   always_comb begin
     for (int c = 0; c < COLUMNS; c++) begin

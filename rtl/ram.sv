@@ -7,6 +7,7 @@
 //
 // Element 0 of `write_data` goes to `write_address`; of its bytes only `write_count` from byte `write_skip` on are
 // written. An address may lie before the memory (modulo 2^24) or its row end behind it: bytes there are never wanted.
+/* verilator lint_off WIDTHCONCAT */  // two rows of the widest memory are wide indeed
 module ram #(
     parameter int unsigned ELEMENTS = 1024,
     parameter int unsigned ELEMENT_BYTES = 1,
@@ -51,9 +52,24 @@ module ram #(
     is_odd = address[SHIFT];
   endfunction
 
+  // Where in two rows an access begins.
+  function automatic logic [31:0] first_bit(input logic [23:0] address);
+    first_bit = 8 * ELEMENT_BYTES * {8'd0, address & 24'(WIDTH - 1)};
+  endfunction
+
+  // `count` bytes of ones from byte `skip` on.
+  function automatic logic [BITS-1:0] wanted(input logic [15:0] skip, input logic [15:0] count);
+    wanted = ~({BITS{1'b1}} << {count, 3'd0}) << {skip, 3'd0};
+    if (32'(count) >= BYTES) wanted = {BITS{1'b1}} << {skip, 3'd0};
+  endfunction
+
+  // Most accesses begin a row, and need no rotation.
   always_comb begin
     for (int port = 0; port < READS; port++) begin
-      read_data[port] = BITS'({high[port], low[port]} >> (8 * ELEMENT_BYTES * 32'(offset[port])));
+      read_data[port] = low[port];
+      if (offset[port] != '0) begin
+        read_data[port] = BITS'({high[port], low[port]} >> (8 * ELEMENT_BYTES * 32'(offset[port])));
+      end
     end
   end
 
@@ -64,13 +80,8 @@ module ram #(
     mask   = '0;
     for (int port = 0; port < WRITES; port++) begin
       if (write_valid[port]) begin
-        automatic logic [31:0] first;
-        automatic logic [BITS-1:0] wanted;
-        first = 8 * ELEMENT_BYTES * {8'd0, write_address[port] & 24'(WIDTH - 1)};
-        wanted = ~({BITS{1'b1}} << (8 * 32'(write_count[port]))) << (8 * 32'(write_skip[port]));
-        if (32'(write_count[port]) >= BYTES) wanted = {BITS{1'b1}} << (8 * 32'(write_skip[port]));
-        placed[port] = (2 * BITS)'(write_data[port]) << first;
-        mask[port]   = (2 * BITS)'(wanted) << first;
+        placed[port] = (2 * BITS)'(write_data[port]) << first_bit(write_address[port]);
+        mask[port]   = (2 * BITS)'(wanted(write_skip[port], write_count[port])) << first_bit(write_address[port]);
       end
     end
   end
@@ -118,3 +129,4 @@ module ram #(
   end
   /* verilator lint_on BLKSEQ */
 endmodule
+/* verilator lint_on WIDTHCONCAT */

@@ -175,9 +175,7 @@ module resolve (
       dot.x = dot_x[23:0];
       dot.w_row = 24'(dot_w >> ROW_SHIFT);
       dot.acc = dot_acc[23:0];
-      dot_steps = (dot.stretch + 24'(ROWS - 1)) >> STEP_SHIFT;
-      // A stretch of 2^24-1 rounds up past 24 bits.
-      if (dot.stretch > 24'hffffff - 24'(ROWS - 1)) dot_steps = 24'(25'h1000000 >> STEP_SHIFT);
+      dot_steps = 24'((25'(dot.stretch) + 25'(ROWS - 1)) >> STEP_SHIFT);
       operand_of_dot = dot.stretch == '0 || (dot_w & (40'(ROW_BYTES) - 40'd1)) != '0;
       dot_x_reach = term(32'(dot.pixels_x), c(CONFIG_MATRIX_X_STRIDE_X_INDEX)) +
           term(32'(dot.pixels_y), c(CONFIG_MATRIX_X_STRIDE_Y_INDEX)) +

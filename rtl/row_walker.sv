@@ -21,6 +21,10 @@ module row_walker (
   logic [2:0][39:0] sources, destinations;
   logic [2:0][31:0] source_steps, destination_steps;
 
+  // Whether dimensions inside each one have rows left.
+  logic [2:0] inner_left;
+  assign inner_left = {left[1] != '0 || left[0] != '0, left[0] != '0, 1'b0};
+
   assign source = sources[0];
   assign destination = destinations[0];
   assign last = left == '0;
@@ -38,12 +42,7 @@ module row_walker (
     end else if (advance) begin
       // The innermost dimension with rows left goes on; those inside begin anew from there.
       for (int k = 2; k >= 0; k--) begin
-        automatic logic all_done;
-        all_done = 1'b1;
-        for (int inner = 0; inner < k; inner++) begin
-          if (left[inner] != '0) all_done = 1'b0;
-        end
-        if (all_done && left[k] != '0) begin
+        if (!inner_left[k] && left[k] != '0) begin
           left[k] <= left[k] - 16'd1;
           for (int inner = 0; inner <= k; inner++) begin
             sources[inner] <= sources[k] + 40'(source_steps[k]);

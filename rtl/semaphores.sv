@@ -23,13 +23,15 @@ module semaphores (
   logic [15:0][7:0] values;
   logic [15:0][7:0] left;  // after the takes of this cycle
   logic [15:0] over;
+  logic [15:0][8:0] totals;
   logic [15:0][7:0] sums;
+  logic satisfied;
 
   always_comb begin
     left = values;
     starts = '0;
+    satisfied = 1'b0;
     for (int engine = 0; engine < 4; engine++) begin
-      automatic logic satisfied;
       satisfied = 1'b1;
       for (int s = 0; s < 16; s++) begin
         if (head_waits[engine][s] && left[s] == 8'd0) satisfied = 1'b0;
@@ -48,15 +50,15 @@ module semaphores (
     overflow_instruction = '0;
     over = '0;
     sums = left;
+    totals = '0;
     if (commits != '0 || signal) begin
       for (int s = 15; s >= 0; s--) begin
-        automatic logic [8:0] sum;
-        sum = {1'b0, left[s]} + 9'(signal && signal_posts[s]);
+        totals[s] = {1'b0, left[s]} + 9'(signal && signal_posts[s]);
         for (int engine = 0; engine < 4; engine++) begin
-          sum = sum + 9'(commits[engine] && commit_posts[engine][s]);
+          totals[s] = totals[s] + 9'(commits[engine] && commit_posts[engine][s]);
         end
-        over[s] = sum[8];
-        sums[s] = sum[8] ? 8'd255 : sum[7:0];
+        over[s] = totals[s][8];
+        sums[s] = totals[s][8] ? 8'd255 : totals[s][7:0];
         if (over[s]) begin
           overflow = 1'b1;
           // The last assignment stands: the lowest semaphore, the first poster.

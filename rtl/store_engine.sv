@@ -41,7 +41,9 @@ module store_engine #(
   ticket_t ticket;
   logic [23:0] done;  // bytes of the row that are done
 
+  /* verilator lint_off UNUSEDSIGNAL */  // parts of a bundle that are of no use here
   logic [39:0] source, destination;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic last_row, row_done, advance;
   logic [39:0] to;
   logic [BURST_SHIFT:0] offset, count, space;

@@ -17,7 +17,6 @@ module vector_address #(
     output ediacara_core_pkg::ticket_t ticket,
     output logic                       beat,
     output logic                       first,  // of the window
-    output logic                       last,  // of the window
     output logic                       done,  // the last beat of all
     output logic                       writes,
     output logic [10:0]                lanes,  // that the beat fills
@@ -63,6 +62,7 @@ module vector_address #(
   logic is_transpose, is_load_table, windowed, is_depthwise;
   logic [15:0] window_count_1, window_count_2, rows_of_beat;
   logic [23:0] length, a_step_1, b_step_1, a_window_step;
+  logic last;  // of the window
   logic last_window_1, last_window_2, last_chunk, last_row, last_step;
   logic [10:0] lanes_of_chunk, lanes_of_rows;
 

@@ -48,10 +48,12 @@ module vector_engine #(
     ticket_t ticket;
   } beat_t;
 
-  logic available, beat, first, last, done, writes, column;
+  logic available, beat, first, done, writes, column;
   logic [10:0] lanes, line;
   logic [23:0] d;
+  /* verilator lint_off UNUSEDSIGNAL */  // parts of a bundle that are of no use here
   vector_t vector;
+  /* verilator lint_on UNUSEDSIGNAL */
   ticket_t ticket;
 
   vector_address #(
@@ -67,7 +69,6 @@ module vector_engine #(
       .ticket(ticket),
       .beat(beat),
       .first(first),
-      .last(last),
       .done(done),
       .writes(writes),
       .lanes(lanes),

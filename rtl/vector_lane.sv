@@ -3,6 +3,7 @@
 // `gather` half: operands in, the term of this beat joins what the window has gathered so far; out go the gathered value
 // and what the second half needs. `settle` half, a cycle later: multiply, round (N-ROUND), add the zero point, clamp.
 // Records are taken as they are: 31 bits of multiplier, 6 of shift, and a shift of 0 rounds nothing.
+/* verilator lint_off UNUSEDSIGNAL */  // parts of bundles that one half has no use for
 module vector_lane (
     // gather
     input  ediacara_core_pkg::arithmetic_t gather,
@@ -110,3 +111,4 @@ module vector_lane (
     endcase
   end
 endmodule
+/* verilator lint_on UNUSEDSIGNAL */

@@ -1,6 +1,8 @@
 // The instruction set: generated from crates/isa/src/table.rs and config.rs, not to be edited.
 package ediacara_isa_pkg;
 
+  // The table is whole; the core has no use for some of its numbers.
+  /* verilator lint_off UNUSEDPARAM */
   localparam int WORD_OPCODE_LSB = 0;
   localparam int WORD_OPCODE_WIDTH = 8;
   localparam int WORD_RESERVED_LSB = 8;
@@ -780,4 +782,5 @@ package ediacara_isa_pkg;
     end
   endfunction
 
+  /* verilator lint_on UNUSEDPARAM */
 endpackage

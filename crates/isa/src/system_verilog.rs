@@ -24,6 +24,8 @@ fn write_package(out: &mut String) -> std::fmt::Result {
         "// The instruction set: generated from crates/isa/src/table.rs and config.rs, not to be edited."
     )?;
     writeln!(out, "package ediacara_isa_pkg;\n")?;
+    writeln!(out, "  // The table is whole; the core has no use for some of its numbers.")?;
+    writeln!(out, "  /* verilator lint_off UNUSEDPARAM */")?;
     for (name, lsb, width) in [("OPCODE", 0, 8), ("RESERVED", 8, 8), ("WAIT", 16, 16), ("POST", 32, 16)] {
         writeln!(out, "  localparam int WORD_{name}_LSB = {lsb};")?;
         writeln!(out, "  localparam int WORD_{name}_WIDTH = {width};")?;
@@ -47,7 +49,7 @@ fn write_package(out: &mut String) -> std::fmt::Result {
     }
     write_word_functions(out)?;
     write_config_functions(out)?;
-    writeln!(out, "\nendpackage")
+    writeln!(out, "\n  /* verilator lint_on UNUSEDPARAM */\nendpackage")
 }
 
 fn config_name(register: ConfigRegister) -> String {

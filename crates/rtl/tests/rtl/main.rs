@@ -11,6 +11,7 @@
 
 mod building;
 mod harness;
+mod lint;
 mod programs;
 
 use std::path::{Path, PathBuf};

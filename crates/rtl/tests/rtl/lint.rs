@@ -1,0 +1,46 @@
+//! The hardware description under Verilator's every warning.
+
+use std::fs;
+use std::path::Path;
+
+use ediacara_arch::Machine;
+use ediacara_rtl::{FILES, Verilator, machine_package};
+
+use crate::{odd_machine, options};
+
+/// What Verilator says of the core for `machine`.
+fn warnings(machine: &Machine, folder: &Path) -> String {
+    let packages = [
+        ("ediacara_isa_pkg.sv", ediacara_isa::system_verilog_package()),
+        ("ediacara_machine_pkg.sv", machine_package(machine)),
+    ];
+    let owned = FILES.iter().map(|(name, text)| (*name, (*text).to_owned()));
+    // Packages come before what uses them.
+    let (types, modules): (Vec<_>, Vec<_>) = owned.partition(|(name, _)| name.ends_with("_pkg.sv"));
+    let all: Vec<_> = packages.into_iter().chain(types).chain(modules).collect();
+    for (name, text) in &all {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    let verilator = Verilator::find(options().verilator.as_deref()).unwrap();
+    let output = verilator
+        .command()
+        .current_dir(folder)
+        .args(["--lint-only", "-Wall", "--top-module", "ediacara_core"])
+        .args(all.iter().map(|(name, _)| name))
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn no_shape_has_a_warning() {
+    let mut machines: Vec<_> =
+        ["dlp4", "dlp8", "dlp16", "dlp32"].iter().map(|name| Machine::preset(name).unwrap()).collect();
+    machines.push(odd_machine());
+    machines.extend(ediacara_fuzzgen::shapes());
+    for machine in machines {
+        let folder = tempfile::tempdir().unwrap();
+        let warnings = warnings(&machine, folder.path());
+        assert!(warnings.is_empty(), "{}:\n{warnings}", machine.name);
+    }
+}
