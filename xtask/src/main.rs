@@ -7,7 +7,9 @@
 mod check;
 mod environment;
 mod generate_onnx;
+mod mutate;
 mod onnx_suite;
+mod soak;
 mod tidy;
 mod verilator;
 
@@ -28,6 +30,16 @@ const COMMANDS: &[Task] = &[
         run: check::test,
     },
     Task { name: "tidy", help: "layering, licences, file hygiene", run: tidy::run },
+    Task {
+        name: "soak",
+        help: "random programs in lockstep with the hardware, for long: [--minutes N] [--seed S]",
+        run: soak::run,
+    },
+    Task {
+        name: "mutate",
+        help: "changes one rule of the simulator at a time, which the hardware's answers must show: [--list] [--only RULE]",
+        run: mutate::run,
+    },
     Task { name: "gen", help: "rewrites the generated files", run: generate },
     Task {
         name: "setup",
