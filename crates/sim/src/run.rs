@@ -368,6 +368,11 @@ impl<'a, D: DramModel> Run<'a, D> {
                 Ok(known) => clock = known,
                 Err(refusal) => {
                     let name = self.program.mnemonic(instruction);
+                    // It ends the run although the hardware found a fault before: what that leaves in the
+                    // memories is no longer defined.
+                    if !self.is_checked_fault() {
+                        self.fault = None;
+                    }
                     self.raise(refusal.kind, instruction.into(), format!("{name} {}", refusal.detail));
                 }
             }
