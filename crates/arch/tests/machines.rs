@@ -22,8 +22,11 @@ fn presets_are_valid_named_and_ordered() {
     for name in Machine::presets() {
         let machine = Machine::preset(name).unwrap();
         assert_eq!(machine.name, *name);
-        assert!(machine.peak_macs_per_cycle() > peak, "{name} is larger than the one before");
-        peak = machine.peak_macs_per_cycle();
+        // Those after published machines come last, in no order of size.
+        if name.starts_with("dlp") {
+            assert!(machine.peak_macs_per_cycle() > peak, "{name} is larger than the one before");
+            peak = machine.peak_macs_per_cycle();
+        }
         assert_eq!(Machine::from_toml(&machine.to_toml(), name).unwrap(), machine);
     }
 }
@@ -138,7 +141,7 @@ fn unknown_missing_and_ill_typed_fields() {
 fn what_is_neither_preset_nor_file() {
     let error = Machine::load("dlp17").unwrap_err();
     expect![
-        "there is no machine `dlp17`: it is neither a file nor one of the presets dlp4, dlp8, dlp16, dlp32"
+        "there is no machine `dlp17`: it is neither a file nor one of the presets dlp4, dlp8, dlp16, dlp32, gemmini16"
     ]
     .assert_eq(&error.to_string());
     assert!(matches!(Machine::from_file("no/such.toml".as_ref()), Err(ArchError::Read { .. })));
