@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stderr, reason = "a tool that talks to people")]
 
+#[allow(dead_code, reason = "the other side of the format reads, this one writes")]
 #[path = "../../sim/examples/answers/format.rs"]
 mod format;
 
