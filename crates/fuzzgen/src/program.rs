@@ -102,13 +102,26 @@ impl Program {
     /// # Errors
     /// A machine whose memories have other sizes.
     pub fn fill_memories(&self, simulator: &mut Simulator) -> Result<(), SimError> {
-        let code_end = self.base + 32 * self.code.len() as u64;
-        simulator.write_dram(0, &self.dram[..self.base as usize])?;
-        simulator.write_dram(code_end, &self.dram[code_end as usize..])?;
-        simulator.write_on_chip(OnChip::Nram, 0, &self.nram)?;
-        simulator.write_on_chip(OnChip::Wram, 0, &self.wram)?;
-        simulator.write_on_chip(OnChip::Aram, 0, &self.aram)?;
-        simulator.write_on_chip(OnChip::Pram, 0, &self.pram)
+        for (address, bytes) in self.around_code() {
+            simulator.write_dram(address, bytes)?;
+        }
+        self.on_chip().into_iter().try_for_each(|(memory, bytes)| simulator.write_on_chip(memory, 0, bytes))
+    }
+
+    /// Addresses and bytes of DRAM before and behind the code, which comes with the executable.
+    pub fn around_code(&self) -> [(u64, &[u8]); 2] {
+        let end = self.base + 32 * self.code.len() as u64;
+        [(0, &self.dram[..self.base as usize]), (end, &self.dram[end as usize..])]
+    }
+
+    /// Everything in the memories on chip.
+    pub fn on_chip(&self) -> [(OnChip, &[u8]); 4] {
+        [
+            (OnChip::Nram, &self.nram),
+            (OnChip::Wram, &self.wram),
+            (OnChip::Aram, &self.aram),
+            (OnChip::Pram, &self.pram),
+        ]
     }
 }
 

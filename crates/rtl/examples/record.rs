@@ -13,7 +13,7 @@ use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use ediacara_arch::Machine;
-use ediacara_fuzzgen::{Program, Random, Recipe, Verdict, judge, pace, program, shapes};
+use ediacara_fuzzgen::{Random, Recipe, Verdict, judge, pace, program, shapes};
 use ediacara_rtl::{BuildOptions, Core, Initial, RunOptions};
 
 use format::{Answer, Case, ON_CHIP};
@@ -62,9 +62,9 @@ fn case(shape: &Machine, core: &mut Core, seed: u64) -> Result<Option<Case>, Box
     if judge(&machine, &program)?.0 != Verdict::Accepted {
         return Ok(None);
     }
-    let on_chip = [program.nram.clone(), program.wram.clone(), program.aram.clone(), program.pram.clone()];
-    let chips = ON_CHIP.into_iter().zip(&on_chip).map(|(memory, bytes)| (memory, 0, bytes.clone()));
-    let initial = Initial { dram: around(&program), on_chip: chips.collect() };
+    let dram = program.around_code().map(|(address, bytes)| (address, bytes.to_vec()));
+    let on_chip = program.on_chip().map(|(memory, bytes)| (memory, 0, bytes.to_vec()));
+    let initial = Initial { dram: dram.into(), on_chip: on_chip.into() };
     let outcome = core.run(&machine, &program.executable(), &initial, &RunOptions::default())?;
     let dram = outcome.memories.read_dram(0, program.dram.len());
     let memories = std::iter::once(&dram[..]).chain(ON_CHIP.map(|memory| outcome.memories.on_chip(memory)));
@@ -82,13 +82,7 @@ fn case(shape: &Machine, core: &mut Core, seed: u64) -> Result<Option<Case>, Box
         base: program.base,
         code: program.code.as_flattened().to_vec(),
         dram: program.dram,
-        on_chip,
+        on_chip: [program.nram, program.wram, program.aram, program.pram],
         answer,
     }))
-}
-
-/// DRAM but for the code.
-fn around(program: &Program) -> Vec<(u64, Vec<u8>)> {
-    let (start, end) = (program.base as usize, program.base as usize + 32 * program.code.len());
-    vec![(0, program.dram[..start].to_vec()), (end as u64, program.dram[end..].to_vec())]
 }

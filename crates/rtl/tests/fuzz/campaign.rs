@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use ediacara_arch::Machine;
 use ediacara_fuzzgen::{Coverage, Program, Random, Recipe, Verdict as Fitness, judge, pace, program};
 use ediacara_rtl::{Core, Initial, LockstepOptions, Verdict, lockstep};
-use ediacara_sim::OnChip;
 
+use crate::replay;
 use crate::settings::Settings;
-use crate::{options, replay};
+use crate::support::options;
 
 /// Divergences after which a shape is given up: the first ones say enough.
 const FAILURES: usize = 3;
@@ -39,19 +39,9 @@ pub(crate) fn draw(shape: &Machine, seed: u64) -> (Machine, Program) {
 
 /// Everything that a program finds in the memories.
 pub(crate) fn initial(program: &Program) -> Initial {
-    let end = program.base as usize + 32 * program.code.len();
-    Initial {
-        dram: vec![
-            (0, program.dram[..program.base as usize].to_vec()),
-            (end as u64, program.dram[end..].to_vec()),
-        ],
-        on_chip: vec![
-            (OnChip::Nram, 0, program.nram.clone()),
-            (OnChip::Wram, 0, program.wram.clone()),
-            (OnChip::Aram, 0, program.aram.clone()),
-            (OnChip::Pram, 0, program.pram.clone()),
-        ],
-    }
+    let dram = program.around_code().map(|(address, bytes)| (address, bytes.to_vec()));
+    let on_chip = program.on_chip().map(|(memory, bytes)| (memory, 0, bytes.to_vec()));
+    Initial { dram: dram.into(), on_chip: on_chip.into() }
 }
 
 /// Runs programs until the shape's share of the cycles is reached.

@@ -12,33 +12,21 @@
 )]
 
 mod campaign;
-mod files;
 mod replay;
 mod settings;
+#[path = "../support/mod.rs"]
+mod support;
 
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ediacara_arch::Machine;
 use ediacara_fuzzgen::{Coverage, shapes};
-use ediacara_rtl::BuildOptions;
 
 use settings::Settings;
 
 /// Comparisons that run at once.
 const THREADS: usize = 2;
-
-/// The root of the workspace.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
-
-/// Builds are kept from one run of the tests to the next.
-fn options() -> BuildOptions {
-    let verilator = std::env::var_os("EDIACARA_VERILATOR").map(PathBuf::from);
-    BuildOptions { verilator, ..BuildOptions::new(Path::new(env!("CARGO_TARGET_TMPDIR")).join("rtl")) }
-}
 
 /// Does something for every shape, a few at once, the largest shape first; the results in the order of shapes.
 fn for_each_shape<T: Send>(shapes: &[Machine], work: impl Fn(&Machine) -> T + Sync) -> Vec<T> {
@@ -88,7 +76,7 @@ fn random_programs() {
 fn examples_and_faults() {
     let shapes = shapes();
     let compared = for_each_shape(&shapes, |shape| {
-        ["examples", "crates/sim/tests/faults"].map(|folder| files::compare(shape, folder))
+        ["examples", "crates/sim/tests/faults"].map(|folder| support::compare(shape, folder))
     });
     for (shape, [examples, faults]) in shapes.iter().zip(&compared) {
         println!("{}: {examples} examples, {faults} programs of faults", shape.name);

@@ -37,9 +37,7 @@ pub(crate) fn tell(core: &mut Core, machine: &Machine, program: &Program, seed: 
 
 /// The program with everything around it in DRAM.
 fn with_data(program: &Program) -> Executable {
-    let (base, end) = (program.base as usize, program.base as usize + 32 * program.code.len());
-    let around = [(0, &program.dram[..base]), (end as u64, &program.dram[end..])];
-    let segments = around.into_iter().filter(|(_, bytes)| !bytes.is_empty());
+    let segments = program.around_code().into_iter().filter(|(_, bytes)| !bytes.is_empty());
     Executable {
         segments: segments.map(|(address, bytes)| Segment { address, bytes: bytes.to_vec() }).collect(),
         ..program.executable()

@@ -13,22 +13,14 @@ mod building;
 mod harness;
 mod lint;
 mod programs;
+#[path = "../support/mod.rs"]
+mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ediacara_arch::{Fraction, Machine};
 use ediacara_rtl::BuildOptions;
-
-/// The root of the workspace.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
-}
-
-/// Builds are kept from one run of the tests to the next.
-fn options() -> BuildOptions {
-    let verilator = std::env::var_os("EDIACARA_VERILATOR").map(PathBuf::from);
-    BuildOptions { verilator, ..BuildOptions::new(Path::new(env!("CARGO_TARGET_TMPDIR")).join("rtl")) }
-}
+use support::options;
 
 /// Options for the least that has a core's ports.
 fn stub() -> BuildOptions {

@@ -1,72 +1,9 @@
 //! The examples and the programs of faults, in lockstep.
 
-use std::path::{Path, PathBuf};
-
 use ediacara_arch::Machine;
-use ediacara_isa::{Executable, assemble_file};
-use ediacara_rtl::{Core, Initial, LockstepOptions, Verdict, lockstep};
-use ediacara_sim::{FaultKind, Options, Simulator};
 
-use crate::{odd_machine, options, root};
-
-/// Cycles after which both give up.
-const LIMIT: u64 = 200_000;
-
-fn programs(folder: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> = entries.filter(|path| is_program(path)).collect();
-    files.sort();
-    files
-}
-
-fn is_program(path: &Path) -> bool {
-    let name = path.file_name().unwrap().to_string_lossy();
-    name.ends_with(".dlpasm") && !name.ends_with("_weights.dlpasm")
-}
-
-/// Inputs of seeded bytes.
-fn inputs(executable: &Executable) -> Initial {
-    let mut state = 1_u64;
-    let mut byte = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 56) as u8
-    };
-    let named =
-        executable.inputs.iter().map(|port| (port.name.as_str(), (0..port.len()).map(|_| byte()).collect()));
-    Initial::inputs(executable, named).unwrap()
-}
-
-/// Whether the machine can run the program at all, and without a race.
-fn is_comparable(machine: &Machine, executable: &Executable, initial: &Initial) -> bool {
-    let options = Options { values: false, checked: true, trace: false, max_cycles: Some(LIMIT) };
-    let Ok(mut simulator) = Simulator::new(machine, executable, options) else { return false };
-    for (address, bytes) in &initial.dram {
-        simulator.write_dram(*address, bytes).unwrap();
-    }
-    !simulator.run().fault.is_some_and(|fault| fault.kind == FaultKind::Race)
-}
-
-/// Compares all programs of a folder; the number that could be compared.
-fn compare(machine: &Machine, folder: &str) -> usize {
-    let mut core = Core::build(machine, &options()).unwrap();
-    let (mut compared, mut problems) = (0, Vec::new());
-    for path in programs(folder) {
-        let executable = assemble_file(&path).unwrap_or_else(|errors| panic!("{errors}"));
-        let initial = inputs(&executable);
-        if !is_comparable(machine, &executable, &initial) {
-            continue;
-        }
-        compared += 1;
-        let options = LockstepOptions { max_cycles: Some(LIMIT), ..LockstepOptions::default() };
-        let verdict = lockstep(&mut core, machine, &executable, &initial, &options, &mut |_| ()).unwrap();
-        if let Verdict::Diverged(divergence) = verdict {
-            problems.push(format!("{} on {}: {divergence}", path.display(), machine.name));
-        }
-    }
-    assert!(problems.is_empty(), "{} of {compared}:\n{}", problems.len(), problems.join("\n"));
-    println!("{compared} programs of {folder} on {}", machine.name);
-    compared
-}
+use crate::odd_machine;
+use crate::support::compare;
 
 #[test]
 fn examples_on_dlp4() {

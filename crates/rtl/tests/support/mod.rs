@@ -1,16 +1,25 @@
-//! Programs in files: the examples and those of faults.
+//! What the tests of the hardware share: where builds are kept, and programs in files in lockstep.
 
 use std::path::{Path, PathBuf};
 
 use ediacara_arch::Machine;
 use ediacara_isa::{Executable, assemble_file};
-use ediacara_rtl::{Core, Initial, LockstepOptions, Verdict, lockstep};
+use ediacara_rtl::{BuildOptions, Core, Initial, LockstepOptions, Verdict, lockstep};
 use ediacara_sim::{FaultKind, Options, Simulator};
-
-use crate::{options, root};
 
 /// Cycles after which both give up.
 const LIMIT: u64 = 200_000;
+
+/// The root of the workspace.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// Builds are kept from one run of the tests to the next.
+pub(crate) fn options() -> BuildOptions {
+    let verilator = std::env::var_os("EDIACARA_VERILATOR").map(PathBuf::from);
+    BuildOptions { verilator, ..BuildOptions::new(Path::new(env!("CARGO_TARGET_TMPDIR")).join("rtl")) }
+}
 
 fn programs(folder: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
