@@ -364,11 +364,9 @@ impl<'a> Builder<'a> {
 /// Whether a convolution only picks channels: each output is one input, times one and nothing added. The network has
 /// a gather there, which moves data and multiplies nothing.
 fn selects_channels(conv: &Conv) -> bool {
-    let inputs = conv.weights.values.shape().last().copied().unwrap_or(0);
-    let (Ok(values), Ok(bias)) = (conv.weights.values.to_vec::<i8>(), conv.weights.bias.to_vec::<i32>())
-    else {
-        return false;
-    };
+    let Weights { values, bias, .. } = &conv.weights;
+    let inputs = values.shape().last().copied().unwrap_or(0);
+    let (Ok(values), Ok(bias)) = (values.as_slice::<i8>(), bias.as_slice::<i32>()) else { return false };
     let picks_one = |row: &[i8]| row.iter().filter(|&&weight| weight != 0).count() == 1 && row.contains(&1);
     conv.window == Window::POINT
         && conv.groups == 1
