@@ -2,10 +2,10 @@
 
 use crate::{json, number};
 
-/// M, K, N; cycles of Gemmini's default configuration in full-system RTL simulation; how far off the prediction is
-/// allowed to be, in percent: what docs/fidelity.md states and explains.
-const PUBLISHED: [([u64; 3], u64, f64); 6] = [
-    ([64, 64, 64], 3_810, 0.0),
+/// M, K, N; cycles of Gemmini's default configuration in full-system RTL simulation. It gives the overhead of a call.
+const FIRST: ([u64; 3], u64) = ([64, 64, 64], 3_810);
+/// The same, and how far off the prediction is allowed to be, in percent: what docs/fidelity.md states and discusses.
+const OTHERS: [([u64; 3], u64, f64); 5] = [
     ([128, 128, 128], 10_530, 8.3),
     ([256, 256, 256], 69_653, 0.3),
     ([16, 512, 512], 32_506, 34.9),
@@ -23,9 +23,8 @@ fn gemms_beside_gemmini() {
         assert_eq!(number(&report["macs"]), m * k * n);
         number(&report["cycles"])
     };
-    // What each call costs the processor, from the first point alone.
-    let overhead = PUBLISHED[0].1 - cycles(PUBLISHED[0].0);
-    for (shape, published, percent) in PUBLISHED {
+    let overhead = FIRST.1 - cycles(FIRST.0);
+    for (shape, published, percent) in OTHERS {
         let predicted = cycles(shape) + overhead;
         let error = 100.0 * (predicted as f64 - published as f64) / published as f64;
         assert!(error.abs() <= percent, "{shape:?}: {predicted} cycles, published {published}: {error:.1} %");
