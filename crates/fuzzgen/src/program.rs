@@ -125,24 +125,32 @@ impl Program {
     }
 }
 
-/// A requantise record: any bits, or one of a network.
+/// A requantise record: any bits, one of a network, or one of any scale.
 fn record(random: &mut Random) -> [u8; 12] {
     let mut record = [0; 12];
     record.iter_mut().for_each(|byte| *byte = (random.next() >> 40) as u8);
-    if random.chance(70) {
-        let bias = (random.next() >> 40) as i32 - (1 << 23);
-        let multiplier = (1u32 << 30) | (random.next() >> 34) as u32;
-        record[..4].copy_from_slice(&bias.to_le_bytes());
-        record[4..8].copy_from_slice(&multiplier.to_le_bytes());
-        record[8] = if random.chance(80) { random.range(36, 48) } else { random.range(0, 63) } as u8;
-        record[9..].fill(0);
-    }
+    let (bias, multiplier, shift) = match random.range(0, 9) {
+        0..=1 => return record,
+        2..=7 => {
+            let shift = if random.chance(80) { random.range(36, 48) } else { random.range(0, 63) };
+            ((random.next() >> 40) as i32 - (1 << 23), (1u32 << 30) | (random.next() >> 34) as u32, shift)
+        }
+        // At most four times the sum, so that small shifts do not all end at the clamp.
+        _ => {
+            let (shift, bias) = (random.small(0, 62), (random.next() as i32) >> random.range(8, 31));
+            (bias, random.range(0, (4 << shift.min(29)) - 1) as u32, shift)
+        }
+    };
+    record[..4].copy_from_slice(&bias.to_le_bytes());
+    record[4..8].copy_from_slice(&multiplier.to_le_bytes());
+    record[8] = shift as u8;
+    record[9..].fill(0);
     record
 }
 
 /// Any accumulator, small ones more often.
 fn accumulator(random: &mut Random) -> [u8; 4] {
     let value = random.next() as i32;
-    let shift = random.range(0, 24);
+    let shift = random.range(0, 30);
     (value >> shift).to_le_bytes()
 }

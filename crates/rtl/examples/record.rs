@@ -1,5 +1,8 @@
-//! Records what the hardware makes of random programs: `record FILE CACHE PROGRAMS [VERILATOR]`, so many
-//! programs of each shape. `crates/sim/examples/answers` holds a simulator against the file.
+//! Records what the hardware makes of random programs and of the written ones in `crates/sim/tests/faults`:
+//! `record FILE CACHE PROGRAMS [VERILATOR]`, so many random ones of each shape. `crates/sim/examples/answers`
+//! holds a simulator against the file.
+//!
+//! The written ones are for coincidences that random programs do not meet.
 
 #![allow(clippy::print_stderr, reason = "a tool that talks to people")]
 
@@ -10,10 +13,12 @@ mod format;
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ediacara_arch::Machine;
-use ediacara_fuzzgen::{Random, Recipe, Verdict, judge, pace, program, shapes};
+use ediacara_fuzzgen::{Program, Random, Recipe, Verdict, judge, pace, program, shapes};
+use ediacara_isa::assemble_file;
 use ediacara_rtl::{BuildOptions, Core, Initial, RunOptions};
 
 use format::{Answer, Case, ON_CHIP};
@@ -46,26 +51,62 @@ fn record(file: &str, options: &BuildOptions, programs: &str) -> Result<(), Box<
     // Shape by shape within a seed, so that a file's beginning already has all of them.
     for seed in 0..programs {
         for (shape, core) in &mut cores {
-            if let Some(case) = case(shape, core, seed)? {
+            let mut random = Random::new(seed);
+            let machine = pace(&mut random, shape);
+            let program = program(&mut random, &machine, &Recipe::default());
+            let name = format!("seed {seed} on {}", shape.name);
+            if let Some(case) = case(name, &machine, core, program)? {
                 case.write(&mut to)?;
             }
+        }
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sim/tests/faults");
+    let machine = Machine::from_file(&folder.join("machine.toml"))?;
+    let mut core = Core::build(&machine, options)?;
+    for path in written(&folder)? {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let program = read(&path, &machine)?;
+        if let Some(case) = case(name, &machine, &mut core, program)? {
+            case.write(&mut to)?;
         }
     }
     Ok(to.flush()?)
 }
 
-/// The program of a seed with the hardware's answer; `None` for one that is not fit for comparisons.
-fn case(shape: &Machine, core: &mut Core, seed: u64) -> Result<Option<Case>, Box<dyn Error>> {
-    let mut random = Random::new(seed);
-    let machine = pace(&mut random, shape);
-    let program = program(&mut random, &machine, &Recipe::default());
-    if judge(&machine, &program)?.0 != Verdict::Accepted {
+/// The programs of a folder, always in the same order.
+fn written(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = entries.collect::<Result<Vec<_>, _>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "dlpasm"));
+    paths.sort();
+    Ok(paths)
+}
+
+/// A written program: noise lies in the memories where its data does not.
+fn read(path: &Path, machine: &Machine) -> Result<Program, Box<dyn Error>> {
+    let executable = assemble_file(path).map_err(|errors| errors.to_string())?;
+    let mut program = Program::new(&mut Random::new(0), machine, executable.code_base, executable.code);
+    for segment in &executable.segments {
+        let to = program.dram.iter_mut().skip(segment.address as usize);
+        to.zip(&segment.bytes).for_each(|(to, byte)| *to = *byte);
+    }
+    Ok(program)
+}
+
+/// A program with the hardware's answer; `None` for one that is not fit for comparisons.
+fn case(
+    name: String,
+    machine: &Machine,
+    core: &mut Core,
+    program: Program,
+) -> Result<Option<Case>, Box<dyn Error>> {
+    if judge(machine, &program)?.0 != Verdict::Accepted {
         return Ok(None);
     }
     let dram = program.around_code().map(|(address, bytes)| (address, bytes.to_vec()));
     let on_chip = program.on_chip().map(|(memory, bytes)| (memory, 0, bytes.to_vec()));
     let initial = Initial { dram: dram.into(), on_chip: on_chip.into() };
-    let outcome = core.run(&machine, &program.executable(), &initial, &RunOptions::default())?;
+    let outcome = core.run(machine, &program.executable(), &initial, &RunOptions::default())?;
     let dram = outcome.memories.read_dram(0, program.dram.len());
     let memories = std::iter::once(&dram[..]).chain(ON_CHIP.map(|memory| outcome.memories.on_chip(memory)));
     let fault = outcome.fault.map(|fault| format::fault(fault.kind, fault.instruction, fault.cycle));
@@ -77,7 +118,7 @@ fn case(shape: &Machine, core: &mut Core, seed: u64) -> Result<Option<Case>, Box
         memories_hash: format::hash_memories(memories),
     };
     Ok(Some(Case {
-        name: format!("seed {seed} on {}", shape.name),
+        name,
         machine: machine.to_toml(),
         base: program.base,
         code: program.code.as_flattened().to_vec(),

@@ -1,5 +1,5 @@
-//! Every fault, provoked by a small program: one file a case in tests/faults. The lines before `//
-//! expected:` are the program; its first line says how to run it, `// run: [checked] [max_cycles=N]`.
+//! Every fault, provoked by a small program: one file a case in tests/faults, for the machine there. The lines
+//! before `// expected:` are the program; its first line says how to run it, `// run: [checked] [max_cycles=N]`.
 //! `UPDATE_EXPECT=1` rewrites what is expected.
 
 #![allow(
@@ -21,14 +21,7 @@ const MARK: &str = "// expected:\n";
 
 /// A machine small enough that addresses in messages can be read.
 fn small_machine() -> Machine {
-    let mut machine = Machine::preset("dlp16").unwrap();
-    machine.dram.bytes = 1 << 16;
-    machine.core.nram_bytes = 4096;
-    machine.core.wram_bytes = 4096;
-    machine.core.aram_bytes = 1024;
-    machine.core.pram_bytes = 240;
-    machine.core.queue_entries = 2;
-    machine
+    Machine::from_toml(include_str!("faults/machine.toml"), "machine.toml").unwrap()
 }
 
 fn run(text: &str, name: &str) -> String {

@@ -1,9 +1,10 @@
 //! `cargo xtask mutate`: is every rule of the documents really compared with the hardware?
 //!
-//! The hardware runs random programs of every shape once, and its answers are recorded. Then each row of the
-//! tables beside changes one rule of the simulator, in a copy below `target/mutate`, and the changed simulator
-//! must give another answer to some program. A change that goes unnoticed means that the rule is not checked
-//! by random programs, unless [`EXPLAINED`] says why nobody can notice it.
+//! The hardware runs random programs of every shape once, and the written ones of `crates/sim/tests/faults`, and
+//! its answers are recorded. Then each row of the tables beside changes one rule of the simulator, in a copy
+//! below `target/mutate`, and the changed simulator must give another answer to some program. A change that goes
+//! unnoticed means that the rule is not checked by these programs, unless [`EXPLAINED`] says why nobody can
+//! notice it.
 
 mod numerics;
 mod timing;

@@ -12,8 +12,10 @@ use super::vector::{KINDS, Kind};
 impl Builder<'_> {
     /// The program's words, with a fault at its end and something behind it that must have no effect.
     pub(super) fn spoil(&mut self) -> Vec<Word> {
+        let is_halted = !self.random.chance(10);
         let tail = match self.random.range(0, 9) {
             0..=1 => self.operand_fault(),
+            2..=5 if self.random.chance(15) => self.store_to_code(u64::from(is_halted)),
             2..=5 => self.address_fault(),
             6 => vec![self.opcode_fault()],
             7 => self.fetch_fault(),
@@ -22,7 +24,7 @@ impl Builder<'_> {
         };
         let mut words = self.words();
         words.extend(tail);
-        if !self.random.chance(10) {
+        if is_halted {
             words.push(encode_unchecked(&Instruction::new(Operation::Halt)));
         }
         words
@@ -44,7 +46,7 @@ impl Builder<'_> {
     fn operand_fault(&mut self) -> Vec<Word> {
         let fill = self.fill();
         let mut word = encode_unchecked(&fill);
-        match self.random.range(0, 9) {
+        match self.random.range(0, 10) {
             // Counts and lengths of zero.
             0 => word[22..25].fill(0),
             1 => word[26..28].fill(0),
@@ -62,8 +64,16 @@ impl Builder<'_> {
                 let inner = Instruction::new(Loop { count: 2, register: 0, body: 1 });
                 return vec![encode_unchecked(&outer), encode_unchecked(&inner), word];
             }
-            // A broken record.
+            // A fifth loop.
             8 => {
+                let nested = (1..=5).rev().map(|level| Loop { count: 1, register: 0, body: 2 * level - 1 });
+                let mut words: Vec<_> =
+                    nested.map(|nested| encode_unchecked(&Instruction::new(nested))).collect();
+                words.extend([word; 5]);
+                return words;
+            }
+            // A broken record.
+            9 => {
                 let load = Load {
                     memory: Memory::Pram,
                     source: Address::new(0),
@@ -100,9 +110,6 @@ impl Builder<'_> {
 
     /// Something that fits to the last element, one element further.
     fn address_fault(&mut self) -> Vec<Word> {
-        if self.random.chance(15) {
-            return self.store_to_code();
-        }
         let engine = self.random.pick(&[Engine::Load, Engine::Matrix, Engine::Vector, Engine::Store]);
         let Ok(Proposal { writes, operation }) = self.pick(|b| b.propose(engine)) else { return Vec::new() };
         if self.configure(&writes).is_err() {
@@ -142,7 +149,7 @@ impl Builder<'_> {
         let (mut low, mut high) = (0, (1u64 << offset_width.min(24)) / unit);
         if !is_in_range(0) {
             // Code lies low in DRAM: nothing to bisect.
-            return self.store_to_code();
+            return self.store_to_code(0);
         }
         while high - low > 1 {
             let middle = low.midpoint(high);
@@ -154,9 +161,11 @@ impl Builder<'_> {
         vec![with(beyond & mask)]
     }
 
-    /// A store that meets the first or the last byte of the code.
-    fn store_to_code(&mut self) -> Vec<Word> {
-        let at = if self.random.chance(50) { self.s.model.code.0 } else { self.s.model.code.0 + 31 };
+    /// A store that meets the first byte of the code, or the last one where `behind` instructions follow.
+    fn store_to_code(&mut self, behind: u64) -> Vec<Word> {
+        let first = self.s.model.code.0;
+        let end = first + 32 * (self.s.code.len() as u64 + 1 + behind);
+        let at = if self.random.chance(50) { first } else { end - 1 };
         let store = Store {
             source: Address::new(0),
             destination: Address::new(at),
@@ -177,7 +186,11 @@ impl Builder<'_> {
 
     /// A counter is raised until it is too high.
     fn overflow(&mut self) -> Vec<Word> {
-        let mask = 1 << self.random.range(0, 15);
+        let mut mask = 1 << self.random.range(0, 15);
+        // The lower one is named.
+        if self.random.chance(30) {
+            mask |= 1 << self.random.range(0, 15);
+        }
         let mut post = if self.random.chance(50) { Instruction::new(Operation::Signal) } else { self.fill() };
         post = post.posting(mask);
         let sync = Instruction::new(Operation::Sync);
@@ -205,6 +218,10 @@ impl Builder<'_> {
         let scalar = Instruction::new(AddScalar { rd: 1, ra: 1, rb: 0, value: 1 });
         let mut words = vec![waiting; copies as usize];
         words.push(encode_unchecked(&scalar));
+        // A fault that was found before is what is reported.
+        if self.random.chance(30) {
+            words.push(self.opcode_fault());
+        }
         words
     }
 }

@@ -2,6 +2,8 @@
 
 /// RTL cycles of a run of CI, over all shapes.
 const CYCLES: u64 = 20_000_000;
+/// Programs that a run of CI must compare: those of a few long ones only would be too much alike.
+pub(crate) const LEAST_PROGRAMS: u64 = 3_500;
 /// The share of every shape in a hundred: small ones run faster, and find as much a program.
 const SHARES: &[(&str, u64)] =
     &[("fuzz-4x4", 36), ("fuzz-8x8", 24), ("fuzz-16x16", 10), ("fuzz-16x8", 16), ("fuzz-4x16", 14)];
