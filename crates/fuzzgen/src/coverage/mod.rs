@@ -135,7 +135,11 @@ fn required() -> Vec<String> {
 /// The table, for people: one line a group of alignments, one a feature otherwise.
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} programs; wanted of each {LEAST}, of each alignment {LEAST_ALIGNMENTS}", self.programs)?;
+        writeln!(
+            f,
+            "{} programs; wanted of each {LEAST}, of each alignment {LEAST_ALIGNMENTS}",
+            self.programs
+        )?;
         let mut groups: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
         for (name, count) in &self.counts {
             match name.strip_prefix("alignment ") {
