@@ -8,9 +8,10 @@ use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
 use ediacara_isa::LayerInfo;
 
 use crate::CompileError;
+use crate::fuse_block::{BlockNodes, unplaced};
 use crate::layer::{
-    Binary, BinaryConstants, BinaryOp, Conv, Copy, Kind, Layer, Output, Pool, PoolMode, Residual, Table,
-    Weights, Window,
+    Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Output, Pool, PoolMode, Residual,
+    Table, Weights, Window,
 };
 use crate::movement::{maps, parts, picks, view_of};
 use crate::partition::Partition;
@@ -37,21 +38,6 @@ struct Builder<'a> {
     graph: &'a Graph,
     placement: &'a Placement,
     layers: Vec<Layer>,
-}
-
-fn pair(list: [usize; 2]) -> [u64; 2] {
-    list.map(|value| value as u64)
-}
-
-fn window(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 4], dilation: [usize; 2]) -> Window {
-    let [top, left, bottom, right] = padding.map(|value| value as u64);
-    Window {
-        kernel: pair(kernel),
-        stride: pair(stride),
-        before: [top, left],
-        after: [bottom, right],
-        dilation: pair(dilation),
-    }
 }
 
 impl<'a> Builder<'a> {
@@ -91,13 +77,16 @@ impl<'a> Builder<'a> {
     }
 
     fn node(&mut self, id: NodeId) -> Result<(), CompileError> {
+        if let Some(&block) = self.placement.block_of(id) {
+            return if block.last == id { self.block(&block) } else { Ok(()) };
+        }
         if self.placement.views.contains(&id) || self.placement.fused.values().any(|&(conv, _)| conv == id) {
             return Ok(());
         }
         let node = self.graph.node(id);
         let (y, op) = (node.outputs[0], &node.op);
         if node.op_as::<QConv>().is_some() || node.op_as::<QMatMul>().is_some() {
-            let conv = self.convolution(id, self.image(id, y)?)?;
+            let conv = self.convolution(id, self.image(id, node.inputs[0])?, self.image(id, y)?)?;
             let (name, kind) = self.convolution_kind(id, conv);
             return self.layer(id, name, kind);
         }
@@ -138,16 +127,15 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn convolution(&self, id: NodeId, y: Image) -> Result<Conv, CompileError> {
+    fn convolution(&self, id: NodeId, x: Image, y: Image) -> Result<Conv, CompileError> {
         let node = self.graph.node(id);
-        let x = self.image(id, node.inputs[0])?;
         let weights = self.weights(id)?;
         if let Some(op) = node.op_as::<QConv>() {
             let kernel = [weights.values.shape()[1], weights.values.shape()[2]];
             return Ok(Conv {
                 x,
                 y,
-                window: window(kernel, op.stride, op.padding, op.dilation),
+                window: Window::of(op, kernel),
                 groups: op.groups as u64,
                 weights,
                 x_zero: op.x_zero,
@@ -180,37 +168,45 @@ impl<'a> Builder<'a> {
         Ok(Pool {
             x: self.image(id, node.inputs[0])?,
             y: self.image(id, node.outputs[0])?,
-            window: window(op.kernel, op.stride, op.padding, [1, 1]),
+            window: Window::new(op.kernel, op.stride, op.padding, [1, 1]),
             mode,
             output: Output { zero: op.y_zero, low: op.low, high: op.high },
         })
     }
 
-    fn add(&mut self, id: NodeId, op: &QAdd) -> Result<(), CompileError> {
-        let node = self.graph.node(id);
-        let mut constants = BinaryConstants {
+    /// The constants of an addition.
+    fn addition(op: &QAdd) -> BinaryConstants {
+        BinaryConstants {
             zeros: [op.x_zero, op.y_zero],
             multipliers: [op.x_multiplier as u32, op.y_multiplier as u32],
             shift: op.shift,
             output: Output { zero: op.out_zero, low: op.low, high: op.high },
-        };
-        let Some(&(conv_id, index)) = self.placement.fused.get(&id) else {
-            let [a, b] = [0, 1].map(|index| self.home(id, node.inputs[index]).cloned());
-            let binary = Binary {
-                op: BinaryOp::Add,
-                a: a?,
-                b: b?,
-                d: self.home(id, node.outputs[0])?.clone(),
-                constants,
-            };
-            return self.layer(id, "add", Kind::Binary(binary));
-        };
+        }
+    }
+
+    /// The addition that a convolution does, whose result is operand `index` of it.
+    fn residual(&self, add: NodeId, index: usize) -> Result<Residual, CompileError> {
+        let node = self.graph.node(add);
+        let op = node.op_as::<QAdd>().ok_or_else(|| self.problem(add, "is no addition"))?;
+        let mut constants = Self::addition(op);
         if index == 1 {
             constants.zeros.reverse();
             constants.multipliers.reverse();
         }
-        let mut conv = self.convolution(conv_id, self.image(id, node.outputs[0])?)?;
-        conv.residual = Some(Residual { image: self.image(id, node.inputs[1 - index])?, constants });
+        Ok(Residual { image: self.image(add, node.inputs[1 - index])?, constants })
+    }
+
+    fn add(&mut self, id: NodeId, op: &QAdd) -> Result<(), CompileError> {
+        let node = self.graph.node(id);
+        let Some(&(conv_id, index)) = self.placement.fused.get(&id) else {
+            let [a, b] = [0, 1].map(|index| self.home(id, node.inputs[index]).cloned());
+            let d = self.home(id, node.outputs[0])?.clone();
+            let binary = Binary { op: BinaryOp::Add, a: a?, b: b?, d, constants: Self::addition(op) };
+            return self.layer(id, "add", Kind::Binary(binary));
+        };
+        let x = self.image(conv_id, self.graph.node(conv_id).inputs[0])?;
+        let mut conv = self.convolution(conv_id, x, self.image(id, node.outputs[0])?)?;
+        conv.residual = Some(self.residual(id, index)?);
         let (name, kind) = self.convolution_kind(conv_id, conv);
         let name = if name == "conv" { "conv+add" } else { "matmul+add" };
         let mut layer = self.described(conv_id, name, kind);
@@ -218,6 +214,68 @@ impl<'a> Builder<'a> {
         layer.info.vector_operations *= 2;
         self.layers.push(layer);
         Ok(())
+    }
+
+    /// A block: of its convolutions only the first reads and only the last writes DRAM.
+    fn block(&mut self, nodes: &BlockNodes) -> Result<(), CompileError> {
+        let inside = |id: NodeId, value: ValueId| {
+            unplaced(self.graph, value).ok_or_else(|| self.problem(id, "a block is made of images"))
+        };
+        let input = |id: NodeId| self.graph.node(id).inputs[0];
+        let result = self.graph.node(nodes.last).outputs[0];
+        let y = self.image(nodes.last, result)?;
+        let expand = match nodes.expand {
+            Some(id) => {
+                let y = inside(id, input(nodes.depthwise))?;
+                Some(self.convolution(id, self.image(id, input(id))?, y)?)
+            }
+            None => None,
+        };
+        let id = nodes.depthwise;
+        let x = if expand.is_some() { inside(id, input(id))? } else { self.image(id, input(id))? };
+        let between = match nodes.project {
+            Some(project) => inside(id, input(project))?,
+            None => y,
+        };
+        let depthwise = self.convolution(id, x, between)?;
+        let mut project = match nodes.project {
+            Some(id) => Some(self.convolution(id, between, y)?),
+            None => None,
+        };
+        let addition = self.placement.fused.get(&nodes.last);
+        if let (Some(project), Some(&(_, operand))) = (&mut project, addition) {
+            project.residual = Some(self.residual(nodes.last, operand)?);
+        }
+        let block = Block { expand, depthwise, project };
+        let info = self.block_info(nodes, &block);
+        self.layers.push(Layer { info, kind: Kind::Block(Box::new(block)) });
+        Ok(())
+    }
+
+    /// What is known of a block: the sum of what is known of its parts.
+    fn block_info(&self, nodes: &BlockNodes, block: &Block) -> LayerInfo {
+        let mut parts = Vec::new();
+        if let (Some(id), Some(conv)) = (nodes.expand, &block.expand) {
+            parts.push(self.product_info(id, "conv", conv));
+        }
+        parts.push(self.depthwise_info(nodes.depthwise, &block.depthwise));
+        if let (Some(id), Some(conv)) = (nodes.project, &block.project) {
+            parts.push(self.product_info(id, "conv", conv));
+        }
+        if self.placement.fused.contains_key(&nodes.last) {
+            parts.push(self.plain_info(nodes.last, "add", 1));
+        }
+        let join = |text: fn(&LayerInfo) -> &str| parts.iter().map(text).collect::<Vec<_>>();
+        let sum = |number: fn(&LayerInfo) -> u64| parts.iter().map(number).sum();
+        LayerInfo {
+            name: join(|part| &part.name).join(" + "),
+            op: join(|part| &part.op).join("+"),
+            shape: self.graph.ty(self.graph.node(nodes.last).outputs[0]).shape.clone(),
+            macs: sum(|part| part.macs),
+            matrix_macs: sum(|part| part.matrix_macs),
+            vector_operations: sum(|part| part.vector_operations),
+            weight_bytes: sum(|part| part.weight_bytes),
+        }
     }
 
     fn multiply(&self, id: NodeId, op: &QMultiply) -> Result<Binary, CompileError> {
@@ -336,28 +394,40 @@ impl<'a> Builder<'a> {
     /// The layer with what is known of it. Work is counted as the network defines it, not as the machine
     /// happens to do it.
     fn described(&self, id: NodeId, op: &str, kind: Kind) -> Layer {
-        let node = self.graph.node(id);
-        let selects = matches!(&kind, Kind::Conv(conv) if selects_channels(conv));
-        let (op, macs) = if selects { ("gather", 0) } else { (op, self.graph.cost_of(id).macs) };
-        let elements = self.graph.ty(node.outputs[0]).elements() as u64;
-        let (matrix_macs, vector_operations, weight_bytes) = match &kind {
-            _ if selects => (0, 0, 0),
-            Kind::Conv(conv) => (macs, elements, conv.weights.values.len() as u64),
-            Kind::Depthwise(conv) => (0, macs, conv.weights.values.len() as u64),
-            Kind::Pool(pool) => (0, elements * pool.window.kernel[0] * pool.window.kernel[1], 0),
-            Kind::Binary(_) | Kind::Table(_) => (0, elements, 0),
-            Kind::Copy(_) => (0, 0, 0),
+        let info = match &kind {
+            Kind::Conv(conv) => self.product_info(id, op, conv),
+            Kind::Depthwise(conv) => self.depthwise_info(id, conv),
+            Kind::Pool(pool) => self.plain_info(id, op, pool.window.kernel[0] * pool.window.kernel[1]),
+            Kind::Binary(_) | Kind::Table(_) => self.plain_info(id, op, 1),
+            Kind::Copy(_) | Kind::Block(_) => self.plain_info(id, op, 0),
         };
-        let info = LayerInfo {
+        Layer { info, kind }
+    }
+
+    /// What is known of a layer that does `operations` an element on the vector unit.
+    fn plain_info(&self, id: NodeId, op: &str, operations: u64) -> LayerInfo {
+        let node = self.graph.node(id);
+        LayerInfo {
             name: node.name.clone(),
             op: op.to_owned(),
             shape: self.graph.ty(node.outputs[0]).shape.clone(),
-            macs,
-            matrix_macs,
-            vector_operations,
-            weight_bytes,
-        };
-        Layer { info, kind }
+            macs: self.graph.cost_of(id).macs,
+            vector_operations: self.graph.ty(node.outputs[0]).elements() as u64 * operations,
+            ..LayerInfo::default()
+        }
+    }
+
+    fn product_info(&self, id: NodeId, op: &str, conv: &Conv) -> LayerInfo {
+        if selects_channels(conv) {
+            return LayerInfo { macs: 0, ..self.plain_info(id, "gather", 0) };
+        }
+        let info = self.plain_info(id, op, 1);
+        LayerInfo { matrix_macs: info.macs, weight_bytes: conv.weights.values.len() as u64, ..info }
+    }
+
+    fn depthwise_info(&self, id: NodeId, conv: &Conv) -> LayerInfo {
+        let info = self.plain_info(id, "depthwise", 0);
+        LayerInfo { vector_operations: info.macs, weight_bytes: conv.weights.values.len() as u64, ..info }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the lowerings are given: one operation each, with its tensors placed in DRAM.
 
+use ediacara_graph::ops::QConv;
 use ediacara_isa::LayerInfo;
 use ediacara_tensor::Tensor;
 
@@ -21,6 +22,8 @@ pub enum Kind {
     Conv(Box<Conv>),
     /// A depthwise convolution with one output channel an input channel.
     Depthwise(Box<Conv>),
+    /// A depthwise convolution together with its neighbours.
+    Block(Box<Block>),
     /// Pooling.
     Pool(Pool),
     /// Elementwise with two operands.
@@ -63,6 +66,24 @@ impl Window {
     /// A window of one tap.
     pub const POINT: Window =
         Window { kernel: [1; 2], stride: [1; 2], before: [0; 2], after: [0; 2], dilation: [1; 2] };
+
+    /// The window of a convolution with a kernel of these extents.
+    pub fn of(conv: &QConv, kernel: [usize; 2]) -> Window {
+        Window::new(kernel, conv.stride, conv.padding, conv.dilation)
+    }
+
+    /// A window in the graph's terms; padding is top, left, bottom, right.
+    pub fn new(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 4], dilation: [usize; 2]) -> Window {
+        let pair = |list: [usize; 2]| list.map(|value| value as u64);
+        let [top, left, bottom, right] = padding.map(|value| value as u64);
+        Window {
+            kernel: pair(kernel),
+            stride: pair(stride),
+            before: [top, left],
+            after: [bottom, right],
+            dilation: pair(dilation),
+        }
+    }
 }
 
 /// How results are brought to eight bits.
@@ -97,6 +118,18 @@ pub struct Conv {
     pub output: Output,
     /// What is added before the result is stored.
     pub residual: Option<Residual>,
+}
+
+/// A depthwise convolution and the convolutions around it, at least one, as one layer: what passes between them stays on
+/// chip and has no address. This is the inverted residual of MobileNetV2 (Sandler et al. 2018), or a part of it.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// The convolution before: any window, one group.
+    pub expand: Option<Conv>,
+    /// The depthwise one.
+    pub depthwise: Conv,
+    /// The pointwise convolution after. A residual of it is the input of `expand`, which then is pointwise.
+    pub project: Option<Conv>,
 }
 
 /// An addition (N-ADD) fused into a convolution: the convolution's result is one operand.

@@ -1,13 +1,15 @@
 //! From a quantised graph to an executable for one machine.
 //!
 //! [`compile`] runs the passes of [`PASSES`] in order: **partition** decides what the DLP runs; **fuse-add**
-//! lets convolutions do the additions after them; **place** gives every activation a home in DRAM;
+//! lets convolutions do the additions after them; **fuse-block** joins depthwise convolutions with their
+//! neighbours; **place** gives every activation a home in DRAM;
 //! **build** makes layers of nodes; **lower** turns each layer into steps, fully specified operations in
 //! program order; **synchronise** finds who waits for whom; **emit** encodes.
 //!
 //! This crate neither runs a program nor knows what one costs beyond an estimate that guides tiling
 //! ([`cost`], [`tiling`]). Start reading at `compile`, then [`step`], then `lower/conv.rs`.
 
+pub mod block_tiling;
 pub mod cost;
 pub mod layer;
 pub mod partition;
@@ -23,6 +25,7 @@ mod build;
 mod dram;
 mod emit;
 mod error;
+mod fuse_block;
 mod host;
 mod lower;
 mod memory;

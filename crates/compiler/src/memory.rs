@@ -120,6 +120,11 @@ impl Pool {
         self.base(index)
     }
 
+    /// Slots.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Units of a slot.
     pub(crate) fn size(&self) -> u64 {
         self.size

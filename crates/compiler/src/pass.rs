@@ -7,7 +7,9 @@ use ediacara_graph::{Graph, ValueId};
 use ediacara_isa::{Executable, MachineKey, Port, Real};
 
 use crate::CompileError;
+use crate::cost::Rates;
 use crate::dram::DramImage;
+use crate::fuse_block::{BlockNodes, fuse_blocks};
 use crate::layer::{Kind, Layer};
 use crate::lower::Lowering;
 use crate::partition::{Partition, partition};
@@ -38,6 +40,11 @@ pub const PASSES: &[PassDescription] = &[
     PassDescription {
         name: "fuse-add",
         documentation: "lets a convolution or matrix product do the residual addition after it",
+        optional: true,
+    },
+    PassDescription {
+        name: "fuse-block",
+        documentation: "joins depthwise convolutions with the convolutions around them where that is faster",
         optional: true,
     },
     PassDescription {
@@ -164,8 +171,15 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         lines.concat()
     });
 
+    let blocks = if listings.enabled("fuse-block") {
+        fuse_blocks(graph, &division, &fused, Rates::of(machine))
+    } else {
+        Vec::new()
+    };
+    listings.add("fuse-block", || blocks.iter().map(|block| block_text(graph, block)).collect());
+
     let mut dram = DramImage::new(machine);
-    let placement = place(graph, &division, fused, &mut dram)?;
+    let placement = place(graph, &division, fused, &blocks, &mut dram)?;
     listings.add("place", || placement_text(graph, &placement));
 
     let layers = build::build(graph, &division, &placement)?;
@@ -292,6 +306,16 @@ fn partition_text(graph: &Graph, division: &Partition) -> String {
     text
 }
 
+fn block_text(graph: &Graph, block: &BlockNodes) -> String {
+    let nodes = [block.expand, Some(block.depthwise), block.project];
+    let mut names: Vec<&str> = nodes.into_iter().flatten().map(|id| graph.node(id).name.as_str()).collect();
+    let last = graph.node(block.last).name.as_str();
+    if names.last() != Some(&last) {
+        names.push(last);
+    }
+    names.join(" + ") + "\n"
+}
+
 fn placement_text(graph: &Graph, placement: &Placement) -> String {
     let mut homes: Vec<_> = placement.homes.iter().collect();
     homes.sort_by_key(|(value, _)| **value);
@@ -307,6 +331,11 @@ fn layer_text(layer: &Layer) -> String {
             format!("kernel {:?} stride {:?} groups {}", conv.window.kernel, conv.window.stride, conv.groups)
         }
         Kind::Pool(pool) => format!("kernel {:?} stride {:?}", pool.window.kernel, pool.window.stride),
+        Kind::Block(block) => {
+            let window = block.depthwise.window;
+            let channels = block.depthwise.x.channels;
+            format!("kernel {:?} stride {:?} channels {channels}", window.kernel, window.stride)
+        }
         Kind::Copy(copy) => format!("{} parts", copy.parts.len()),
         Kind::Binary(_) | Kind::Table(_) => String::new(),
     };

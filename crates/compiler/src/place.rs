@@ -11,6 +11,7 @@ use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::CompileError;
 use crate::dram::DramImage;
+use crate::fuse_block::BlockNodes;
 use crate::movement::view_of;
 use crate::partition::Partition;
 use crate::view::View;
@@ -26,6 +27,15 @@ pub(crate) struct Placement {
     pub embedded: HashSet<ValueId>,
     /// Additions fused with a convolution: the convolution and the index of the operand that it is.
     pub fused: HashMap<NodeId, (NodeId, usize)>,
+    /// Blocks, by each node that they do.
+    pub blocks: HashMap<NodeId, BlockNodes>,
+}
+
+impl Placement {
+    /// The block that does a node.
+    pub(crate) fn block_of(&self, node: NodeId) -> Option<&BlockNodes> {
+        self.blocks.get(&node)
+    }
 }
 
 struct Placer<'a> {
@@ -81,6 +91,7 @@ pub(crate) fn place(
     graph: &Graph,
     partition: &Partition,
     fused: HashMap<NodeId, (NodeId, usize)>,
+    blocks: &[BlockNodes],
     dram: &mut DramImage,
 ) -> Result<Placement, CompileError> {
     let mut placer = Placer {
@@ -88,7 +99,7 @@ pub(crate) fn place(
         dlp: partition.dlp.iter().copied().collect(),
         outputs: partition.outputs.iter().copied().collect(),
         parents: HashMap::new(),
-        placement: Placement { fused, ..Placement::default() },
+        placement: Placement { fused, blocks: by_node(blocks), ..Placement::default() },
     };
     for &id in partition.dlp.iter().rev() {
         placer.embed_operands(id);
@@ -105,6 +116,14 @@ pub(crate) fn place(
         placer.place_result(id, dram)?;
     }
     Ok(placer.placement)
+}
+
+fn by_node(blocks: &[BlockNodes]) -> HashMap<NodeId, BlockNodes> {
+    let nodes = |block: &BlockNodes| {
+        let all = [block.expand, Some(block.depthwise), block.project, Some(block.last)];
+        all.into_iter().flatten().collect::<Vec<_>>()
+    };
+    blocks.iter().flat_map(|block| nodes(block).into_iter().map(|node| (node, *block))).collect()
 }
 
 impl Placer<'_> {
@@ -167,6 +186,10 @@ impl Placer<'_> {
     fn place_result(&mut self, id: NodeId, dram: &mut DramImage) -> Result<(), CompileError> {
         let node = self.graph.node(id);
         let value = node.outputs[0];
+        if self.placement.block_of(id).is_some_and(|block| block.last != id) {
+            // What lies between the parts of a block never leaves the chip.
+            return Ok(());
+        }
         if self.placement.fused.values().any(|&(conv, _)| conv == id) {
             // The sum is all that is stored.
             return Ok(());

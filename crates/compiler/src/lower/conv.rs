@@ -266,17 +266,7 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Pre
         ..Vector::new(VectorOp::Requantise, y, channels)
     });
     if let Some(residual) = &conv.residual {
-        let constants = residual.constants;
-        lowering.vector(Vector {
-            a: y,
-            b: prepared.residual,
-            zeros: [constants.zeros[0], constants.zeros[1], constants.output.zero],
-            low: constants.output.low,
-            high: constants.output.high,
-            multipliers: constants.multipliers,
-            shift: constants.shift,
-            ..Vector::new(VectorOp::Add, y, part.bytes())
-        });
+        lowering.add(y, prepared.residual, part.bytes(), &residual.constants);
     }
     lowering.store_box(&conv.y, &part, y);
 }

@@ -8,7 +8,7 @@ use crate::memory::Pool;
 use crate::region::Space;
 use crate::step::{Vector, VectorOp};
 use crate::vector_tiling::{WindowProblem, WindowTiling, choose};
-use crate::window::Range;
+use crate::window::{Range, Tile};
 
 /// One tile.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
 }
 
 /// `[window position][channel]`, the channels repeated for each joined pixel.
-fn window_weights(slices: &Slices, conv: &Conv, channels: Range, joined: u64) -> Vec<u8> {
+pub(crate) fn window_weights(slices: &Slices, conv: &Conv, channels: Range, joined: u64) -> Vec<u8> {
     let taps = conv.window.kernel[0] * conv.window.kernel[1];
     let mut bytes = Vec::with_capacity((taps * channels.count * joined) as usize);
     for tap in 0..taps {
@@ -119,39 +119,77 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
 
 fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Prepared) {
     let (conv, tiling) = (state.conv, &state.tiling);
-    let tile = tiling.tile(&state.problem, item.pixels, item.channels.count);
     let y = state.y.next();
-    let channels = item.channels.count;
-    let [rows, columns] = item.pixels.map(|range| range.count);
-    let window = conv.window;
+    window_rows(
+        lowering,
+        conv,
+        &Rows {
+            tile: tiling.tile(&state.problem, item.pixels, item.channels.count),
+            joined: tiling.joined,
+            first: 0,
+            pixels: item.pixels.map(|range| range.count),
+            x: prepared.x,
+            w: prepared.w,
+            p: prepared.p,
+            y,
+        },
+    );
+    let part = Part { batch: item.batch, pixels: item.pixels, channels: item.channels };
+    lowering.store_box(&conv.y, &part, y);
+}
+
+/// Some output rows of a tile, for [`window_rows`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows {
+    /// The framed input; a pixel of it has the channels that are convolved.
+    pub tile: Tile,
+    /// Neighbouring pixels that form one row of the vector unit.
+    pub joined: u64,
+    /// First output row, counted from the tile's first.
+    pub first: u64,
+    /// Output rows, and pixels of a row.
+    pub pixels: [u64; 2],
+    /// NRAM address of the tile.
+    pub x: u64,
+    /// NRAM address of the weights.
+    pub w: u64,
+    /// First record.
+    pub p: u64,
+    /// NRAM address of the first output.
+    pub y: u64,
+}
+
+/// The window over some rows of a tile, densely into NRAM.
+pub(crate) fn window_rows(lowering: &mut Lowering, conv: &Conv, part: &Rows) {
+    let (tile, window, joined) = (&part.tile, conv.window, part.joined);
+    let channels = tile.pixel;
+    let [rows, columns] = part.pixels;
     let template = Vector {
-        b: prepared.w,
-        p: prepared.p,
-        d_strides: [tiling.joined * channels, columns * channels],
-        a_strides: [window.stride[1] * tiling.joined * tile.pixel, window.stride[0] * tile.row_stride()],
+        b: part.w,
+        p: part.p,
+        d_strides: [joined * channels, columns * channels],
+        a_strides: [window.stride[1] * joined * channels, window.stride[0] * tile.row_stride()],
         window_counts: [window.kernel[1], window.kernel[0]],
-        window_strides: [window.dilation[1] * tile.pixel, window.dilation[0] * tile.row_stride()],
-        b_window_stride: channels * tiling.joined,
+        window_strides: [window.dilation[1] * channels, window.dilation[0] * tile.row_stride()],
+        b_window_stride: channels * joined,
         zeros: [conv.x_zero, conv.w_zero, conv.output.zero],
         low: conv.output.low,
         high: conv.output.high,
-        ..Vector::new(VectorOp::Depthwise, y, channels)
+        ..Vector::new(VectorOp::Depthwise, part.y, channels)
     };
-    let a = prepared.x + tile.origin();
-    let (whole, rest) = (columns / tiling.joined, columns % tiling.joined);
+    let a = part.x + tile.origin() + part.first * window.stride[0] * tile.row_stride();
+    let (whole, rest) = (columns / joined, columns % joined);
     if whole > 0 {
-        lowering.vector(Vector { a, length: tiling.joined * channels, counts: [whole, rows], ..template });
+        lowering.vector(Vector { a, length: joined * channels, counts: [whole, rows], ..template });
     }
     if rest > 0 {
-        let skipped = whole * tiling.joined * channels;
+        let skipped = whole * joined * channels;
         lowering.vector(Vector {
             a: a + skipped,
-            d: y + skipped,
+            d: part.y + skipped,
             length: rest * channels,
             counts: [1, rows],
             ..template
         });
     }
-    let part = Part { batch: item.batch, pixels: item.pixels, channels: item.channels };
-    lowering.store_box(&conv.y, &part, y);
 }

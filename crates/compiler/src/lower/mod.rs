@@ -6,6 +6,7 @@
 //! in program order, need not wait for one another.
 
 mod binary;
+pub(crate) mod block;
 mod boxes;
 mod conv;
 mod copy;
@@ -20,7 +21,7 @@ use smallvec::SmallVec;
 use crate::CompileError;
 use crate::cost::Rates;
 use crate::dram::DramImage;
-use crate::layer::{Kind, Layer};
+use crate::layer::{BinaryConstants, Kind, Layer};
 use crate::memory::{Claim, Key, Pool, Ring};
 use crate::region::Space;
 use crate::step::{Step, Vector, VectorOp, Work};
@@ -82,6 +83,7 @@ impl Lowering {
         match &layer.kind {
             Kind::Conv(conv) => conv::lower(self, conv, context),
             Kind::Depthwise(conv) => depthwise::lower(self, conv, context),
+            Kind::Block(block) => block::lower(self, block, context),
             Kind::Pool(pool) => pool::lower(self, pool, context),
             Kind::Binary(binary) => binary::lower(self, binary, context),
             Kind::Table(table) => table::lower(self, table, context),
@@ -160,6 +162,41 @@ impl Lowering {
         }
     }
 
+    /// Paints the frame of a tile.
+    pub(crate) fn paint(&mut self, base: u64, tile: &Tile, pad: i8) {
+        if tile.gap() > 0 {
+            self.paint_gaps(base, tile, pad);
+        }
+        self.paint_rows(base, tile, pad);
+    }
+
+    /// Paints what lies between the rows of a tile.
+    fn paint_gaps(&mut self, base: u64, tile: &Tile, pad: i8) {
+        self.fill(base, tile.gap() * tile.pixel, tile.rows.length() + 1, tile.row_stride(), pad);
+    }
+
+    /// Paints the rows of a tile that are padding, but for the gaps.
+    fn paint_rows(&mut self, base: u64, tile: &Tile, pad: i8) {
+        let (rows, row, gap) = (tile.rows, tile.row_stride(), tile.gap() * tile.pixel);
+        self.fill(base + gap, (rows.before * row).saturating_sub(gap), 1, 0, pad);
+        let below = base + gap + (rows.before + rows.valid) * row;
+        self.fill(below, (rows.after * row).saturating_sub(gap), 1, 0, pad);
+    }
+
+    /// Adds `bytes` bytes at `b` to those at `y`, in place (N-ADD).
+    pub(crate) fn add(&mut self, y: u64, b: u64, bytes: u64, constants: &BinaryConstants) {
+        self.vector(Vector {
+            a: y,
+            b,
+            zeros: [constants.zeros[0], constants.zeros[1], constants.output.zero],
+            low: constants.output.low,
+            high: constants.output.high,
+            multipliers: constants.multipliers,
+            shift: constants.shift,
+            ..Vector::new(VectorOp::Add, y, bytes)
+        });
+    }
+
     /// Brings a framed tile of an image into a slot: paints what is padding, loads the rest. Gaps that an
     /// earlier tile of the same geometry painted in the slot are still good, as loads only write between
     /// them.
@@ -175,21 +212,18 @@ impl Lowering {
             self.fill(base, tile.bytes(), 1, 0, source.pad);
             return pool.set_note(slot, None);
         }
-        let (row, gap) = (tile.row_stride(), tile.gap() * tile.pixel);
-        let geometry: Key =
-            [tile.pitch() as u32, tile.gap() as u32, tile.pixel as u32, tile.rows.length() as u32];
+        let gap = tile.gap();
+        let geometry: Key = [tile.pitch() as u32, gap as u32, tile.pixel as u32, tile.rows.length() as u32];
         let painted =
             pool.note(slot).is_some_and(|note| note[..3] == geometry[..3] && note[3] >= geometry[3]);
         if gap > 0 && !painted {
-            self.fill(base, gap, tile.rows.length() + 1, row, source.pad);
+            self.paint_gaps(base, tile, source.pad);
             pool.set_note(slot, Some(geometry));
         } else if gap == 0 {
             pool.set_note(slot, None);
         }
-        let rows = tile.rows;
-        self.fill(base + gap, (rows.before * row).saturating_sub(gap), 1, 0, source.pad);
-        let below = base + gap + (rows.before + rows.valid) * row;
-        self.fill(below, (rows.after * row).saturating_sub(gap), 1, 0, source.pad);
+        self.paint_rows(base, tile, source.pad);
+        let (rows, row) = (tile.rows, tile.row_stride());
         let image = source.image;
         let copy = BoxCopy {
             dram: image.address(source.batch, rows.first, tile.columns.first, source.channel),
@@ -295,6 +329,7 @@ fn op_name(kind: &Kind) -> &'static str {
     match kind {
         Kind::Conv(_) => "convolution",
         Kind::Depthwise(_) => "depthwise convolution",
+        Kind::Block(_) => "block of convolutions",
         Kind::Pool(_) => "pooling",
         Kind::Binary(_) => "elementwise",
         Kind::Table(_) => "table",

@@ -1,0 +1,507 @@
+//! How a block is cut: a depthwise convolution and the convolutions around it, run tile by tile on chip.
+//!
+//! A tile is some output rows, at full width. Within it, groups of channels follow one another: a group is
+//! expanded, convolved depthwise, and added into the accumulators of the projection. An item (a tile and a
+//! group) is cut once more, into pieces of a few rows, so that accumulators of the expansion fit ARAM twice.
+//! At each step of the pipeline the four stages work on four consecutive pieces ([`crate::lower`]).
+
+use crate::cost::{Estimate, Rates};
+use crate::memory::Claim;
+use crate::tiling::{Chunk, Order, Problem, Slots, Tiling, parts};
+use crate::vector_tiling::WindowProblem;
+use crate::window::{Range, Tile};
+
+/// A block as the tiler sees it: at least one of `expand` and `project` is there.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockProblem {
+    /// The convolution before the depthwise one.
+    pub expand: Option<Problem>,
+    /// The depthwise convolution. Its images have addresses only where no other convolution is on that side.
+    pub depthwise: WindowProblem,
+    /// The pointwise convolution after it.
+    pub project: Option<Problem>,
+}
+
+/// How a block is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockTiling {
+    /// Output rows of a tile.
+    pub rows: u64,
+    /// Channels of a group.
+    pub channels: u64,
+    /// Rows of the depthwise convolution's input that a piece adds.
+    pub piece: u64,
+    /// Slots of what is loaded.
+    pub slots: BlockSlots,
+}
+
+/// Slots of each kind that holds something loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockSlots {
+    /// Tiles of the block's input.
+    pub x: u64,
+    /// Weights of a group: of the expansion, of the window, of the projection.
+    pub weights: [u64; 3],
+    /// Records of a group: of the expansion, of the window.
+    pub records: [u64; 2],
+}
+
+/// A few rows of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// Rows of the depthwise convolution's input that it adds; none if `count` is 0.
+    pub input: Range,
+    /// Output rows that these complete; none if `count` is 0.
+    pub output: Range,
+}
+
+/// What a block claims of the memories.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockClaims {
+    /// NRAM: the block's input, the depthwise convolution's input and output, the block's output, the
+    /// window's weights.
+    pub nram: [Claim; 5],
+    /// WRAM: weights of the expansion and of the projection.
+    pub wram: [Claim; 2],
+    /// Accumulators of the expansion and of the projection.
+    pub aram: [Claim; 2],
+    /// Records of the expansion, of the window and of the projection.
+    pub pram: [Claim; 3],
+}
+
+/// The pieces in flight between the loads of a tile and the last use of its bytes, the addition.
+const PIECES_IN_FLIGHT: u64 = 6;
+/// Largest number of lanes' worth of channels that joined pixels form.
+const JOINED_LANES: u64 = 4;
+
+impl BlockProblem {
+    /// Channels of the depthwise convolution.
+    pub fn channels(&self) -> u64 {
+        self.depthwise.x.channels
+    }
+
+    fn height(&self) -> u64 {
+        self.depthwise.y.height
+    }
+
+    fn tiles(&self, rows: u64) -> u64 {
+        self.depthwise.y.batch * self.height().div_ceil(rows)
+    }
+
+    /// Tile of the depthwise convolution's input under output rows, for a group of `channels`.
+    pub fn middle(&self, rows: Range, channels: u64) -> Tile {
+        let [down, across] = self.depthwise.axes();
+        let [kernel_down, kernel_across] = self.depthwise.window.kernel;
+        Tile {
+            rows: down.span(rows, Range::new(0, kernel_down)),
+            columns: across.span(Range::new(0, self.depthwise.y.width), Range::new(0, kernel_across)),
+            pixel: channels,
+        }
+    }
+
+    /// The pieces of a tile of output rows, each adding `size` rows of the depthwise convolution's input.
+    pub fn pieces(&self, rows: Range, size: u64) -> Vec<Piece> {
+        let [axis, _] = self.depthwise.axes();
+        let input = self.middle(rows, 1).rows;
+        let end = rows.start + rows.count;
+        let mut done = rows.start;
+        let count = input.valid.div_ceil(size).max(1);
+        let mut found = Vec::with_capacity(count as usize);
+        for index in 0..count {
+            let first = input.first + index * size;
+            let size = size.min(input.valid - index * size);
+            let start = done;
+            while done < end {
+                let taps = Range::new(0, self.depthwise.window.kernel[0]);
+                let last = axis.span(Range::new(done, 1), taps);
+                if index + 1 < count && last.first + last.valid > first + size {
+                    break;
+                }
+                done += 1;
+            }
+            found.push(Piece { input: Range::new(first, size), output: Range::new(start, done - start) });
+        }
+        found
+    }
+
+    /// Neighbouring output pixels that form one row of the vector unit for a group of `channels`.
+    pub fn joined(&self, channels: u64, rates: &Rates) -> u64 {
+        let columns = self.depthwise.y.width;
+        if self.depthwise.window.stride[1] != 1 || channels.is_multiple_of(rates.lanes) {
+            return 1;
+        }
+        let beats = |joined: &u64| {
+            columns / joined * (joined * channels).div_ceil(rates.lanes)
+                + (columns % joined * channels).div_ceil(rates.lanes)
+        };
+        let few = |joined: &u64| *joined == 1 || joined * channels <= JOINED_LANES * rates.lanes;
+        (1..=columns.min(8)).filter(few).min_by_key(beats).unwrap_or(1)
+    }
+
+    /// The groups of channels.
+    pub fn groups(&self, channels: u64) -> Vec<Range> {
+        Range::cut(self.channels(), channels)
+    }
+}
+
+/// How one convolution of a block looks to the code that lays out weights: all taps, one chunk.
+pub fn whole(problem: &Problem) -> (Tiling, Chunk) {
+    let [down, across] = problem.window.kernel;
+    let tiling = Tiling {
+        pixels: [1, problem.y.width],
+        blocks: 1,
+        taps: problem.window.kernel,
+        channels: problem.inputs,
+        order: Order::PixelsOuter,
+        shared_input: false,
+        slots: Slots { x: 1, w: 1, p: 1, acc: 1, y: 1 },
+    };
+    let taps = [Range::new(0, down), Range::new(0, across)];
+    (tiling, Chunk { taps, channels: Range::new(0, problem.inputs) })
+}
+
+/// WRAM rows of one block of output channels of the expansion.
+pub fn expand_steps(problem: &Problem, rates: &Rates) -> u64 {
+    let (tiling, chunk) = whole(problem);
+    tiling.steps(problem, &chunk, rates)
+}
+
+/// What the largest tile and piece need.
+#[derive(Debug, Clone, Copy, Default)]
+struct Largest {
+    x: u64,
+    middle: u64,
+    input_rows: u64,
+    output_rows: u64,
+    pieces: u64,
+}
+
+impl BlockTiling {
+    fn largest(&self, problem: &BlockProblem) -> Largest {
+        let mut largest = Largest { pieces: u64::MAX, ..Largest::default() };
+        for rows in Range::cut(problem.height(), self.rows) {
+            let middle = problem.middle(rows, self.channels);
+            largest.middle = largest.middle.max(middle.bytes());
+            if let Some(expand) = &problem.expand {
+                largest.x = largest.x.max(x_tile(expand, &middle).bytes());
+            }
+            let pieces = problem.pieces(rows, self.piece);
+            largest.pieces = largest.pieces.min(pieces.len() as u64);
+            for piece in pieces {
+                largest.input_rows = largest.input_rows.max(piece.input.count);
+                largest.output_rows = largest.output_rows.max(piece.output.count);
+            }
+        }
+        largest
+    }
+
+    /// Claims on the memories.
+    pub fn claims(&self, problem: &BlockProblem, rates: &Rates) -> BlockClaims {
+        let largest = self.largest(problem);
+        let BlockSlots { x, weights, records } = self.slots;
+        let (window, columns) = (problem.depthwise, rates.columns);
+        let width = window.y.width;
+        let blocks = self.channels.div_ceil(columns);
+        let groups = problem.groups(self.channels);
+        let joined = groups.iter().map(|g| g.count * problem.joined(g.count, rates)).max().unwrap_or(1);
+        let taps = window.window.kernel[0] * window.window.kernel[1];
+        let claim = |there: bool, size: u64, count: u64| Claim::new(size, if there { count } else { 0 }, 1);
+        let rows = |size: u64, count: u64| Claim::new(size * rates.row_bytes(), count, rates.row_bytes());
+        let (expands, projects) = (problem.expand.is_some(), problem.project.is_some());
+        let piece = largest.output_rows * width;
+        let outputs = problem.project.map_or(self.channels, |project| project.outputs);
+        let output_blocks = problem.project.map_or(0, |project| project.blocks(rates));
+        let steps = problem.expand.map_or(0, |expand| expand_steps(&expand, rates));
+        BlockClaims {
+            nram: [
+                claim(expands, largest.x, x),
+                Claim::new(largest.middle, if expands { 1 } else { x }, 1),
+                claim(projects, piece * self.channels, 2),
+                Claim::new(piece * outputs, 2, 1),
+                Claim::new(taps * joined, weights[1], 1),
+            ],
+            wram: [
+                rows(blocks * steps, if expands { weights[0] } else { 0 }),
+                rows(
+                    self.channels.div_ceil(rates.rows) * output_blocks,
+                    if projects { weights[2] } else { 0 },
+                ),
+            ],
+            aram: [
+                claim(expands, largest.input_rows * window.x.width * blocks * columns, 2),
+                claim(projects, self.rows * width * output_blocks * columns, 1),
+            ],
+            pram: [
+                claim(expands, self.channels, records[0]),
+                Claim::new(joined, records[1], 1),
+                claim(projects, outputs, 1),
+            ],
+        }
+    }
+
+    /// Gives out what room there is: two of everything, then whole sets where they fit, so that nothing is
+    /// loaded again for the next tile. Nothing if two do not fit.
+    fn with_slots(mut self, problem: &BlockProblem, rates: &Rates) -> Option<BlockTiling> {
+        let groups = self.groups(problem);
+        let tiles = problem.tiles(self.rows);
+        let pieces = self.largest(problem).pieces.max(1);
+        let ahead = if problem.expand.is_some_and(|_| problem.project.is_some_and(|p| p.residual)) {
+            1 + PIECES_IN_FLIGHT.div_ceil(groups * pieces)
+        } else {
+            2
+        };
+        let two = groups.min(2);
+        let x = if problem.expand.is_some() { ahead.min(tiles) } else { 3.min(tiles * groups) };
+        self.slots = BlockSlots { x, weights: [two; 3], records: [two; 2] };
+        if !self.fits(problem, rates) {
+            return None;
+        }
+        for deep in [groups.min(3), groups] {
+            for index in 0..3 {
+                let mut more = self;
+                more.slots.weights[index] = deep;
+                if more.fits(problem, rates) {
+                    self = more;
+                }
+            }
+            for index in 0..2 {
+                let mut more = self;
+                more.slots.records[index] = deep;
+                if more.fits(problem, rates) {
+                    self = more;
+                }
+            }
+        }
+        Some(self)
+    }
+
+    fn groups(&self, problem: &BlockProblem) -> u64 {
+        problem.channels().div_ceil(self.channels)
+    }
+
+    fn fits(&self, problem: &BlockProblem, rates: &Rates) -> bool {
+        let claims = self.claims(problem, rates);
+        let total = |claims: &[Claim]| claims.iter().map(Claim::units).sum::<u64>();
+        total(&claims.nram) <= rates.nram
+            && total(&claims.wram) <= rates.wram
+            && total(&claims.aram) <= rates.aram
+            && total(&claims.pram) <= rates.pram
+    }
+
+    /// What the tiling will cost.
+    pub fn estimate(&self, problem: &BlockProblem, rates: &Rates) -> Estimate {
+        let mut cost = Beats::default();
+        let groups = problem.groups(self.channels);
+        let full = groups.iter().filter(|group| group.count == self.channels).count() as u64;
+        let rest = groups.last().map_or(0, |group| group.count);
+        for rows in Range::cut(problem.height(), self.rows) {
+            let pieces = problem.pieces(rows, self.piece);
+            cost.add(&self.beats(problem, rates, &pieces, self.channels), full);
+            if full < groups.len() as u64 {
+                cost.add(&self.beats(problem, rates, &pieces, rest), 1);
+            }
+            if let Some(project) = &problem.project {
+                let beats = rows.count * project.y.width * project.outputs.div_ceil(rates.lanes);
+                cost.vector += (beats * (1 + u64::from(project.residual))) as f64;
+            }
+        }
+        let batch = problem.depthwise.y.batch as f64;
+        let tiles = problem.tiles(self.rows) as f64;
+        let items = tiles * groups.len() as f64;
+        let pieces = cost.pieces * batch;
+        // A depthwise instruction waits for the one before it to leave the pipeline, a piece's first dot for
+        // the weights' semaphore.
+        let (matrix, vector) = (cost.matrix * batch, cost.vector * batch + pieces * rates.pipelines);
+        let dram = self.dram(problem, rates, tiles, items) + 14.0 * pieces * 32.0 / rates.burst as f64;
+        let first = cost.first;
+        let start = rates.dram_latency + first + rates.pipelines;
+        let drain = first + 2.0 * rates.pipelines + rates.dram_latency;
+        Estimate { matrix, vector, dram, steady: matrix.max(vector).max(dram), start, drain }
+    }
+
+    fn beats(&self, problem: &BlockProblem, rates: &Rates, pieces: &[Piece], channels: u64) -> Beats {
+        let mut beats = Beats::default();
+        let window = &problem.depthwise;
+        let joined = problem.joined(channels, rates);
+        let width = window.y.width;
+        let row = width / joined * (joined * channels).div_ceil(rates.lanes)
+            + (width % joined * channels).div_ceil(rates.lanes);
+        let taps = window.window.kernel[0] * window.window.kernel[1];
+        let blocks = channels.div_ceil(rates.columns);
+        for piece in pieces {
+            let (mut matrix, mut vector) = (0, piece.output.count * row * taps);
+            if let Some(expand) = &problem.expand {
+                let pixels = piece.input.count * window.x.width;
+                matrix += pixels * blocks * expand_steps(expand, rates);
+                vector += pixels * channels.div_ceil(rates.lanes);
+            }
+            if let Some(project) = &problem.project {
+                let pixels = piece.output.count * width;
+                matrix += pixels * channels.div_ceil(rates.rows) * project.blocks(rates);
+            }
+            if beats.first == 0.0 {
+                beats.first = (matrix + vector) as f64;
+            }
+            beats.matrix += matrix as f64;
+            beats.vector += vector as f64;
+            beats.pieces += 1.0;
+        }
+        beats
+    }
+
+    fn dram(&self, problem: &BlockProblem, rates: &Rates, tiles: f64, items: f64) -> f64 {
+        let claims = self.claims(problem, rates);
+        let groups = self.groups(problem);
+        let per = |slots: u64| if slots >= groups { groups as f64 } else { items };
+        let BlockSlots { weights, records, .. } = self.slots;
+        let [_, middle, _, _, window] = claims.nram;
+        let mut bursts = per(weights[1]) * rates.bursts(window.size as f64)
+            + per(records[1]) * rates.bursts(12.0 * claims.pram[1].size as f64);
+        let y = &problem.project.map_or(problem.depthwise.y, |project| project.y);
+        let all = Range::new(0, self.rows.min(y.height));
+        if let Some(expand) = &problem.expand {
+            bursts += per(weights[0]) * rates.bursts(claims.wram[0].size as f64)
+                + per(records[0]) * rates.bursts(12.0 * self.channels as f64);
+            let tile = x_tile(expand, &problem.middle(all, self.channels));
+            bursts += tiles
+                * rates.image_bursts(
+                    &expand.x,
+                    tile.rows.valid as f64,
+                    tile.columns.valid as f64,
+                    expand.x.channels,
+                );
+        } else {
+            bursts += items * rates.bursts(middle.size as f64);
+        }
+        let channels = if problem.project.is_some() {
+            bursts += per(weights[2]) * rates.bursts(claims.wram[1].size as f64);
+            y.channels
+        } else {
+            self.channels
+        };
+        let stores = tiles * y.channels.div_ceil(channels) as f64;
+        bursts += stores * rates.image_bursts(y, all.count as f64, y.width as f64, channels);
+        bursts * rates.burst_cycles
+    }
+}
+
+/// Tile of the block's input under a tile of the expansion's output, of which only what the window reads is computed.
+pub fn x_tile(expand: &Problem, middle: &Tile) -> Tile {
+    let (tiling, chunk) = whole(expand);
+    let pixels = [middle.rows, middle.columns].map(|span| Range::new(span.first, span.valid));
+    tiling.tile(expand, pixels, &chunk)
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Beats {
+    matrix: f64,
+    vector: f64,
+    pieces: f64,
+    /// Of the first piece, on both engines.
+    first: f64,
+}
+
+impl Beats {
+    fn add(&mut self, other: &Beats, times: u64) {
+        self.matrix += other.matrix * times as f64;
+        self.vector += other.vector * times as f64;
+        self.pieces += other.pieces * times as f64;
+        if self.first == 0.0 {
+            self.first = other.first;
+        }
+    }
+}
+
+/// The best tiling found, with its estimate; nothing if no tiling at full width fits.
+pub fn choose(problem: &BlockProblem, rates: &Rates) -> Option<(BlockTiling, Estimate)> {
+    let channels = problem.channels();
+    // Groups end where blocks of columns and steps of rows end.
+    let unit = rates.columns.max(rates.rows).max(rates.lanes);
+    let mut groups: Vec<u64> = Vec::new();
+    for unit in [unit, rates.columns.max(rates.rows)] {
+        groups
+            .extend(parts(channels.div_ceil(unit), 8).into_iter().map(|units| (units * unit).min(channels)));
+    }
+    groups.sort_unstable();
+    groups.dedup();
+    let mut best: Option<(BlockTiling, Estimate)> = None;
+    for &rows in &parts(problem.height(), 16) {
+        // A tile of nothing but padding has nothing to expand.
+        let painted = |rows: &Range| problem.middle(*rows, 1).is_padding();
+        if Range::cut(problem.height(), rows).iter().any(painted) {
+            continue;
+        }
+        let input = problem.middle(Range::new(0, rows), 1).rows.valid.max(1);
+        for &channels in &groups {
+            for &piece in &parts(input, 8) {
+                let slots = BlockSlots { x: 1, weights: [1; 3], records: [1; 2] };
+                let tiling = BlockTiling { rows, channels, piece, slots };
+                let Some(tiling) = tiling.with_slots(problem, rates) else { continue };
+                let estimate = tiling.estimate(problem, rates);
+                if best.as_ref().is_none_or(|(_, least)| estimate.total() < least.total()) {
+                    best = Some((tiling, estimate));
+                }
+            }
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::Window;
+    use crate::view::View;
+
+    fn image(shape: [u64; 4]) -> crate::view::Image {
+        View::dense(0, &shape).image().unwrap()
+    }
+
+    fn depthwise(stride: u64, kernel: u64) -> BlockProblem {
+        let half = kernel / 2;
+        let window = Window {
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            before: [half; 2],
+            after: [half; 2],
+            dilation: [1; 2],
+        };
+        let (x, y) = (image([1, 14, 14, 48]), image([1, 14 / stride, 14 / stride, 48]));
+        let depthwise = WindowProblem { x, y, window, weighted: true };
+        BlockProblem { expand: None, depthwise, project: None }
+    }
+
+    #[test]
+    fn a_row_is_computed_in_the_piece_that_completes_its_window() {
+        let ranges = |problem: &BlockProblem, rows: Range, size: u64| -> Vec<[u64; 4]> {
+            let all = problem.pieces(rows, size).into_iter();
+            all.map(|p| [p.input.start, p.input.count, p.output.start, p.output.count]).collect()
+        };
+        // Row o of a 3 x 3 window needs rows o-1 to o+1: four rows complete 0 to 2, the last padding row 13.
+        let whole = ranges(&depthwise(1, 3), Range::new(0, 14), 4);
+        assert_eq!(whole, [[0, 4, 0, 3], [4, 4, 3, 4], [8, 4, 7, 4], [12, 2, 11, 3]]);
+        let lower = ranges(&depthwise(1, 3), Range::new(7, 7), 8);
+        assert_eq!(lower, [[6, 8, 7, 7]]);
+        // With stride 2, rows 2o-1 to 2o+1: one row alone completes none, or one.
+        let strided = ranges(&depthwise(2, 3), Range::new(0, 3), 1);
+        let outputs: Vec<u64> = strided.iter().map(|piece| piece[3]).collect();
+        assert_eq!((strided.len(), outputs), (6, vec![0, 1, 0, 1, 0, 1]));
+    }
+
+    #[test]
+    fn pixels_are_joined_where_that_fills_lanes() {
+        let rates = Rates::of(&ediacara_arch::Machine::preset("dlp16").unwrap());
+        // 14 pixels of 48 channels on 32 lanes: 28 beats one by one, 21 in pairs.
+        assert_eq!(depthwise(1, 3).joined(48, &rates), 2);
+        assert_eq!(depthwise(1, 3).joined(64, &rates), 1);
+        assert_eq!(depthwise(2, 3).joined(48, &rates), 1);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_no_block() {
+        let mut rates = Rates::of(&ediacara_arch::Machine::preset("dlp16").unwrap());
+        assert!(choose(&depthwise(1, 3), &rates).is_some());
+        rates.nram = 1000;
+        assert!(choose(&depthwise(1, 3), &rates).is_none());
+    }
+}

@@ -1,0 +1,186 @@
+//! Which depthwise convolutions become blocks with their neighbours.
+
+use std::collections::{HashMap, HashSet};
+
+use ediacara_graph::ops::QConv;
+use ediacara_graph::{Graph, NodeId, ValueId};
+
+use crate::block_tiling::{self, BlockProblem};
+use crate::cost::Rates;
+use crate::layer::Window;
+use crate::partition::Partition;
+use crate::place::is_depthwise;
+use crate::tiling::Problem;
+use crate::vector_tiling::WindowProblem;
+use crate::view::{Image, View};
+
+/// The nodes of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BlockNodes {
+    /// The convolution before.
+    pub expand: Option<NodeId>,
+    /// The depthwise convolution.
+    pub depthwise: NodeId,
+    /// The pointwise convolution after.
+    pub project: Option<NodeId>,
+    /// The node whose result the block stores: an addition, `project`, or `depthwise`.
+    pub last: NodeId,
+}
+
+struct Finder<'a> {
+    graph: &'a Graph,
+    dlp: HashSet<NodeId>,
+    outputs: HashSet<ValueId>,
+    /// By convolution, the addition that it does.
+    additions: HashMap<NodeId, NodeId>,
+    rates: Rates,
+}
+
+/// The blocks of the DLP's part that are estimated to be faster than their layers one by one. `fused` is what
+/// [`fuse_additions`](crate::place::fuse_additions) found.
+pub(crate) fn fuse_blocks(
+    graph: &Graph,
+    partition: &Partition,
+    fused: &HashMap<NodeId, (NodeId, usize)>,
+    rates: Rates,
+) -> Vec<BlockNodes> {
+    let finder = Finder {
+        graph,
+        dlp: partition.dlp.iter().copied().collect(),
+        outputs: partition.outputs.iter().copied().collect(),
+        additions: fused.iter().map(|(&add, &(conv, _))| (conv, add)).collect(),
+        rates,
+    };
+    let mut taken: HashSet<NodeId> = HashSet::new();
+    let mut found = Vec::new();
+    for &id in &partition.dlp {
+        let Some(conv) = graph.node(id).op_as::<QConv>() else { continue };
+        if !is_depthwise(graph, id, conv) {
+            continue;
+        }
+        if let Some(block) = finder.block(id, &taken) {
+            taken.extend(block.expand.into_iter().chain([block.depthwise]).chain(block.project));
+            found.push(block);
+        }
+    }
+    found
+}
+
+impl Finder<'_> {
+    /// The best block around a depthwise convolution.
+    fn block(&self, depthwise: NodeId, taken: &HashSet<NodeId>) -> Option<BlockNodes> {
+        let expand = self.before(depthwise).filter(|node| !taken.contains(node));
+        let project = self.after(depthwise);
+        let mut best: Option<(f64, BlockNodes)> = None;
+        for (expand, project) in [(expand, project), (expand, None), (None, project)] {
+            let Some(last) = self.last(expand, depthwise, project) else { continue };
+            let block = BlockNodes { expand, depthwise, project, last };
+            let Some(gain) = self.gain(&block) else { continue };
+            if gain > 0.0 && best.is_none_or(|(most, _)| gain > most) {
+                best = Some((gain, block));
+            }
+        }
+        best.map(|(_, block)| block)
+    }
+
+    /// The node whose result is stored; nothing for what is no block: a depthwise convolution alone, or a residual that
+    /// is not the input of the expansion.
+    fn last(&self, expand: Option<NodeId>, depthwise: NodeId, project: Option<NodeId>) -> Option<NodeId> {
+        let Some(project) = project else { return expand.map(|_| depthwise) };
+        let Some(&add) = self.additions.get(&project) else { return Some(project) };
+        let expand = expand?;
+        let x = self.graph.node(expand).inputs[0];
+        let operands = &self.graph.node(add).inputs;
+        (operands.contains(&x) && self.is_pointwise(expand)).then_some(add)
+    }
+
+    fn before(&self, depthwise: NodeId) -> Option<NodeId> {
+        let value = self.graph.node(depthwise).inputs[0];
+        let producer = self.graph.producer(value).filter(|node| self.dlp.contains(node))?;
+        let conv = self.graph.node(producer).op_as::<QConv>()?;
+        let alone = self.graph.only_consumer(value) == Some(depthwise) && !self.outputs.contains(&value);
+        (alone && conv.groups == 1).then_some(producer)
+    }
+
+    fn after(&self, depthwise: NodeId) -> Option<NodeId> {
+        let value = self.graph.node(depthwise).outputs[0];
+        let consumer = self.graph.only_consumer(value).filter(|node| self.dlp.contains(node))?;
+        let fits = self.graph.node(consumer).inputs[0] == value
+            && self.is_pointwise(consumer)
+            && !self.outputs.contains(&value);
+        fits.then_some(consumer)
+    }
+
+    /// Whether a node is a convolution of one group whose outputs each read one pixel, all of them in order.
+    fn is_pointwise(&self, id: NodeId) -> bool {
+        let node = self.graph.node(id);
+        let Some(conv) = node.op_as::<QConv>() else { return false };
+        let weights = &self.graph.ty(node.inputs[1]).shape;
+        conv.groups == 1
+            && weights[1..3] == [1, 1]
+            && conv.stride == [1, 1]
+            && conv.padding == [0; 4]
+            && self.graph.ty(node.inputs[0]).shape[1..3] == self.graph.ty(node.outputs[0]).shape[1..3]
+    }
+
+    /// By how many cycles the block is better than its layers one by one can be.
+    fn gain(&self, block: &BlockNodes) -> Option<f64> {
+        let problem = self.problem(block)?;
+        let (_, estimate) = block_tiling::choose(&problem, &self.rates)?;
+        let expand = problem.expand.map_or(0.0, |problem| self.alone(&problem));
+        let project = problem.project.map_or(0.0, |problem| self.alone(&problem));
+        let window = problem.depthwise;
+        let (_, depthwise) = crate::vector_tiling::choose(&window, &self.rates).ok()?;
+        Some(expand + depthwise.total() + project - estimate.total())
+    }
+
+    fn alone(&self, problem: &Problem) -> f64 {
+        crate::tiling::choose(problem, &self.rates).map_or(f64::INFINITY, |(_, estimate)| estimate.total())
+    }
+
+    fn problem(&self, block: &BlockNodes) -> Option<BlockProblem> {
+        let product = |id: NodeId| {
+            let node = self.graph.node(id);
+            let weights = &self.graph.ty(node.inputs[1]).shape;
+            Some(Problem {
+                x: self.image(node.inputs[0])?,
+                y: self.image(node.outputs[0])?,
+                window: self.window(id)?,
+                groups: 1,
+                inputs: weights[3] as u64,
+                outputs: weights[0] as u64,
+                residual: self.additions.contains_key(&id),
+            })
+        };
+        let node = self.graph.node(block.depthwise);
+        let depthwise = WindowProblem {
+            x: self.image(node.inputs[0])?,
+            y: self.image(node.outputs[0])?,
+            window: self.window(block.depthwise)?,
+            weighted: true,
+        };
+        let one = |node: Option<NodeId>| match node {
+            Some(node) => product(node).map(Some),
+            None => Some(None),
+        };
+        Some(BlockProblem { expand: one(block.expand)?, depthwise, project: one(block.project)? })
+    }
+
+    fn window(&self, id: NodeId) -> Option<Window> {
+        let node = self.graph.node(id);
+        let conv = node.op_as::<QConv>()?;
+        let weights = &self.graph.ty(node.inputs[1]).shape;
+        Some(Window::of(conv, [weights[1], weights[2]]))
+    }
+
+    /// The value as if it lay densely in DRAM.
+    fn image(&self, value: ValueId) -> Option<Image> {
+        unplaced(self.graph, value)
+    }
+}
+
+/// A value as a dense image at address 0: its extents count, it is never loaded or stored.
+pub(crate) fn unplaced(graph: &Graph, value: ValueId) -> Option<Image> {
+    let shape: Vec<u64> = graph.ty(value).shape.iter().map(|&extent| extent as u64).collect();
+    View::dense(0, &shape).image()
+}

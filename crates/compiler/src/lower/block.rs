@@ -1,0 +1,542 @@
+//! A depthwise convolution with its neighbours: matrix and vector unit at work at once.
+//!
+//! Pieces ([`crate::block_tiling`]) pass four stages: *expand* (matrix unit), *requantise*, *depthwise* (vector
+//! unit), *project* (matrix unit). At step j of the pipeline piece j+2 is expanded, j+1 requantised, j convolved
+//! depthwise and j-1 projected, so that all that a stage reads was written a step before, by the other engine, while
+//! this one worked on something else. What a stage loads is loaded one step ahead.
+//!
+//! The stages of one step are written in an order that is right even if they ran one after the other; nothing here
+//! knows of semaphores.
+
+use crate::CompileError;
+use crate::block_tiling::{BlockProblem, BlockTiling, Piece, expand_steps, whole, x_tile};
+use crate::layer::{Block, Conv};
+use crate::lower::depthwise::{Rows, window_rows, window_weights};
+use crate::lower::weights::{Grouping, TileImage, slices};
+use crate::lower::{Context, Lowering, Part, TileSource};
+use crate::memory::Pool;
+use crate::region::Space;
+use crate::step::{Dot, Vector, VectorOp, Work};
+use crate::tiling::{Chunk, Problem};
+use crate::window::{Range, Tile};
+
+/// One piece on its way.
+#[derive(Debug, Clone, Copy)]
+struct Stage {
+    batch: u64,
+    /// Output rows of the tile, and which tile of all batches it is.
+    rows: Range,
+    tile: u32,
+    /// Channels of the group, and which group it is.
+    channels: Range,
+    group: u32,
+    /// Which item it is part of, counted over tiles and groups.
+    item: u32,
+    piece: Piece,
+    /// Whether the piece is the first of its item.
+    begins: bool,
+    /// Whether the group is the last of the tile.
+    completes: bool,
+}
+
+/// DRAM addresses of the constants, by group.
+#[derive(Default)]
+struct Constants {
+    expand_weights: Vec<u64>,
+    expand_records: u64,
+    window_weights: Vec<u64>,
+    window_records: Vec<u64>,
+    project_weights: Vec<u64>,
+    project_records: u64,
+}
+
+struct State<'a> {
+    block: &'a Block,
+    problem: BlockProblem,
+    stages: Vec<Stage>,
+    constants: Constants,
+    x: Pool,
+    middle: Pool,
+    between: Pool,
+    y: Pool,
+    window_weights: Pool,
+    expand_weights: Pool,
+    project_weights: Pool,
+    expanded: Pool,
+    projected: Pool,
+    expand_records: Pool,
+    window_records: Pool,
+    project_records: Pool,
+    /// By stage: where its accumulators and its depthwise output are.
+    accumulators: Vec<u64>,
+    outputs: Vec<u64>,
+    groups: usize,
+}
+
+/// The block as its tiler sees it.
+pub(crate) fn problem(block: &Block) -> BlockProblem {
+    let conv = |conv: &Conv| Problem {
+        x: conv.x,
+        y: conv.y,
+        window: conv.window,
+        groups: 1,
+        inputs: conv.x.channels,
+        outputs: conv.y.channels,
+        residual: conv.residual.is_some(),
+    };
+    let depthwise = &block.depthwise;
+    BlockProblem {
+        expand: block.expand.as_ref().map(conv),
+        depthwise: crate::vector_tiling::WindowProblem {
+            x: depthwise.x,
+            y: depthwise.y,
+            window: depthwise.window,
+            weighted: true,
+        },
+        project: block.project.as_ref().map(conv),
+    }
+}
+
+/// Appends the steps of a block.
+pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) -> Result<(), CompileError> {
+    let problem = problem(block);
+    let Some((tiling, _)) = crate::block_tiling::choose(&problem, &lowering.rates) else {
+        let problem = "no tile of the block fits: compile with `--disable fuse-block`".to_owned();
+        return Err(CompileError::Layer { layer: context.name.to_owned(), problem });
+    };
+    let claims = tiling.claims(&problem, &lowering.rates);
+    let mut claim = |space, claims: &[_]| lowering.claim(space, claims, context).map(Vec::into_iter);
+    let (mut nram, mut wram) = (claim(Space::Nram, &claims.nram)?, claim(Space::Wram, &claims.wram)?);
+    let (mut aram, mut pram) = (claim(Space::Aram, &claims.aram)?, claim(Space::Pram, &claims.pram)?);
+    let constants = place(lowering, block, &problem, &tiling, context)?;
+    let stages = stages(&problem, &tiling);
+    let count = stages.len();
+    let mut state = State {
+        block,
+        problem,
+        stages,
+        constants,
+        x: nram.next().unwrap_or_default(),
+        middle: nram.next().unwrap_or_default(),
+        between: nram.next().unwrap_or_default(),
+        y: nram.next().unwrap_or_default(),
+        window_weights: nram.next().unwrap_or_default(),
+        expand_weights: wram.next().unwrap_or_default(),
+        project_weights: wram.next().unwrap_or_default(),
+        expanded: aram.next().unwrap_or_default(),
+        projected: aram.next().unwrap_or_default(),
+        expand_records: pram.next().unwrap_or_default(),
+        window_records: pram.next().unwrap_or_default(),
+        project_records: pram.next().unwrap_or_default(),
+        accumulators: vec![0; count],
+        outputs: vec![0; count],
+        groups: problem.groups(tiling.channels).len(),
+    };
+    run(lowering, &mut state);
+    Ok(())
+}
+
+/// The pipeline, filled and drained.
+fn run(lowering: &mut Lowering, state: &mut State) {
+    for step in 0..state.stages.len() + 5 {
+        // Pieces are loaded first, three steps before they are convolved depthwise.
+        let piece = |state: &State, ahead: i32| {
+            let at = step.checked_sub((3 - ahead) as usize)?;
+            state.stages.get(at).copied().map(|stage| (at, stage))
+        };
+        let ahead = [3, 2, 1, 0].map(|ahead| piece(state, ahead).map(|(_, stage)| stage));
+        load(lowering, state, ahead);
+        if let Some((_, stage)) = piece(state, -2) {
+            finish(lowering, state, &stage);
+        }
+        if let Some((at, stage)) = piece(state, 2) {
+            expand(lowering, state, at, &stage);
+        }
+        if let Some((at, stage)) = piece(state, 0) {
+            depthwise(lowering, state, at, &stage);
+        }
+        if let Some((at, stage)) = piece(state, 1) {
+            requantise(lowering, state, at, &stage);
+        }
+        if let Some((at, stage)) = piece(state, -1) {
+            project(lowering, state, at, &stage);
+        }
+    }
+}
+
+/// The pieces in program order: tile by tile, group by group.
+fn stages(problem: &BlockProblem, tiling: &BlockTiling) -> Vec<Stage> {
+    let groups = problem.groups(tiling.channels);
+    let mut found = Vec::new();
+    let mut tile = 0;
+    for batch in 0..problem.depthwise.y.batch {
+        for rows in Range::cut(problem.depthwise.y.height, tiling.rows) {
+            let pieces = problem.pieces(rows, tiling.piece);
+            for (group, &channels) in groups.iter().enumerate() {
+                found.extend(pieces.iter().enumerate().map(|(index, &piece)| Stage {
+                    batch,
+                    rows,
+                    tile,
+                    channels,
+                    group: group as u32,
+                    item: tile * groups.len() as u32 + group as u32,
+                    piece,
+                    begins: index == 0,
+                    completes: group + 1 == groups.len(),
+                }));
+            }
+            tile += 1;
+        }
+    }
+    found
+}
+
+/// Puts the constants into DRAM, group by group, as they are loaded.
+fn place(
+    lowering: &mut Lowering,
+    block: &Block,
+    problem: &BlockProblem,
+    tiling: &BlockTiling,
+    context: Context,
+) -> Result<Constants, CompileError> {
+    let groups = problem.groups(tiling.channels);
+    let columns = lowering.rates.columns;
+    let mut constants = Constants::default();
+    if let (Some(conv), Some(problem)) = (&block.expand, &problem.expand) {
+        let (_, chunk) = whole(problem);
+        let parts: Vec<(Range, Chunk)> = groups
+            .iter()
+            .map(|group| (Range::new(group.start / columns, group.count.div_ceil(columns)), chunk))
+            .collect();
+        (constants.expand_weights, constants.expand_records) =
+            place_products(lowering, conv, problem, &parts, context)?;
+    }
+    if let (Some(conv), Some(problem)) = (&block.project, &problem.project) {
+        let (_, chunk) = whole(problem);
+        let blocks = Range::new(0, problem.outputs.div_ceil(columns));
+        let parts: Vec<(Range, Chunk)> =
+            groups.iter().map(|&channels| (blocks, Chunk { channels, ..chunk })).collect();
+        (constants.project_weights, constants.project_records) =
+            place_products(lowering, conv, problem, &parts, context)?;
+    }
+    let slices = slices(&block.depthwise.weights, context)?;
+    for &group in &groups {
+        let what = format!("window weights of layer `{}`", context.name);
+        let joined = problem.joined(group.count, &lowering.rates);
+        let weights = window_weights(&slices, &block.depthwise, group, joined);
+        constants.window_weights.push(lowering.dram.place(weights, &what)?);
+        let records = slices.records(group).repeat(joined as usize);
+        constants.window_records.push(lowering.dram.place(records, &what)?);
+    }
+    Ok(constants)
+}
+
+/// Weights of a product, part by part (blocks of output channels, chunk of the reduction), and all its records.
+fn place_products(
+    lowering: &mut Lowering,
+    conv: &Conv,
+    problem: &Problem,
+    parts: &[(Range, Chunk)],
+    context: Context,
+) -> Result<(Vec<u64>, u64), CompileError> {
+    let slices = slices(&conv.weights, context)?;
+    let (tiling, _) = whole(problem);
+    let grouping = Grouping { merged: 1, inputs: problem.inputs, outputs: problem.outputs };
+    let array = [lowering.rates.rows, lowering.rates.columns];
+    let image = TileImage { slices, zero: conv.w_zero, grouping, problem, tiling: &tiling, array };
+    let (mut bytes, mut offsets) = (Vec::new(), Vec::new());
+    for (blocks, chunk) in parts {
+        bytes.resize(bytes.len().next_multiple_of(lowering.rates.burst as usize), 0);
+        offsets.push(bytes.len() as u64);
+        bytes.extend(image.bytes(0, *blocks, chunk));
+    }
+    let what = format!("weights of layer `{}`", context.name);
+    let base = lowering.dram.place(bytes, &what)?;
+    let records = lowering.dram.place(slices.records(Range::new(0, problem.outputs)), &what)?;
+    Ok((offsets.into_iter().map(|offset| base + offset).collect(), records))
+}
+
+impl State<'_> {
+    /// Tile of the depthwise convolution's input.
+    fn tile(&self, stage: &Stage) -> Tile {
+        self.problem.middle(stage.rows, stage.channels.count)
+    }
+
+    /// Address of the tile of the block's input.
+    fn input(&self, stage: &Stage) -> u64 {
+        self.x.base(stage.tile as usize % self.x.len())
+    }
+
+    /// Pixels of an output row.
+    fn width(&self) -> u64 {
+        self.problem.depthwise.y.width
+    }
+}
+
+impl Stage {
+    /// The slot of what depends on the group alone, and whether it has to be loaded: a pool either holds all groups or
+    /// takes them in turn.
+    fn slot(&self, pool: &Pool, groups: usize) -> (usize, bool) {
+        if pool.len() >= groups {
+            (self.group as usize, self.tile == 0)
+        } else {
+            (self.item as usize % pool.len(), true)
+        }
+    }
+}
+
+/// Loads what the pieces of the next step read: for expansion, requantisation, depthwise and projection.
+fn load(lowering: &mut Lowering, state: &mut State, stages: [Option<Stage>; 4]) {
+    let [expand, requantise, depthwise, project] = stages.map(|stage| stage.filter(|stage| stage.begins));
+    if let (Some(stage), Some(problem)) = (expand, state.problem.expand) {
+        load_expansion(lowering, state, &stage, &problem);
+    }
+    if let (Some(stage), true) = (requantise, state.block.expand.is_some())
+        && let (slot, true) = stage.slot(&state.expand_records, state.groups)
+    {
+        let address = state.constants.expand_records + 12 * stage.channels.start;
+        let chip = state.expand_records.base(slot);
+        lowering.load_run(Space::Pram, address, chip, 12 * stage.channels.count);
+    }
+    if let Some(stage) = depthwise {
+        load_window(lowering, state, &stage);
+    }
+    if let (Some(stage), Some(problem)) = (project, &state.problem.project) {
+        if let (slot, true) = stage.slot(&state.project_weights, state.groups) {
+            let rates = &lowering.rates;
+            let bytes = stage.channels.count.div_ceil(rates.rows) * problem.blocks(rates) * rates.row_bytes();
+            let address = state.constants.project_weights[stage.group as usize];
+            lowering.load_run(Space::Wram, address, state.project_weights.base(slot), bytes);
+        }
+        if stage.item == 0 {
+            let (address, bytes) = (state.constants.project_records, 12 * problem.outputs);
+            lowering.load_run(Space::Pram, address, state.project_records.base(0), bytes);
+        }
+    }
+}
+
+/// Loads the weights of the expansion of a group and, with a tile's first group, the tile of the block's input.
+fn load_expansion(lowering: &mut Lowering, state: &mut State, stage: &Stage, problem: &Problem) {
+    if let (slot, true) = stage.slot(&state.expand_weights, state.groups) {
+        let rates = &lowering.rates;
+        let blocks = stage.channels.count.div_ceil(rates.columns);
+        let bytes = blocks * expand_steps(problem, rates) * rates.row_bytes();
+        let address = state.constants.expand_weights[stage.group as usize];
+        lowering.load_run(Space::Wram, address, state.expand_weights.base(slot), bytes);
+    }
+    if let (0, Some(conv)) = (stage.group, &state.block.expand) {
+        let tile = x_tile(problem, &state.tile(stage));
+        let source = TileSource { image: &conv.x, batch: stage.batch, channel: 0, pad: conv.x_zero };
+        let slot = stage.tile as usize % state.x.len();
+        lowering.load_tile(&mut state.x, slot, &tile, &source);
+    }
+}
+
+/// Loads weights and records of the window of a group; and the tile itself, where nothing expands.
+fn load_window(lowering: &mut Lowering, state: &mut State, stage: &Stage) {
+    let conv = &state.block.depthwise;
+    let row = stage.channels.count * state.problem.joined(stage.channels.count, &lowering.rates);
+    let group = stage.group as usize;
+    if let (slot, true) = stage.slot(&state.window_records, state.groups) {
+        let address = state.constants.window_records[group];
+        lowering.load_run(Space::Pram, address, state.window_records.base(slot), 12 * row);
+    }
+    if let (slot, true) = stage.slot(&state.window_weights, state.groups) {
+        let taps = conv.window.kernel[0] * conv.window.kernel[1];
+        let address = state.constants.window_weights[group];
+        lowering.load_run(Space::Nram, address, state.window_weights.base(slot), taps * row);
+    }
+    if state.block.expand.is_none() {
+        let slot = stage.item as usize % state.middle.len();
+        let tile = state.tile(stage);
+        let channel = stage.channels.start;
+        let source = TileSource { image: &conv.x, batch: stage.batch, channel, pad: conv.x_zero };
+        lowering.load_tile(&mut state.middle, slot, &tile, &source);
+    }
+}
+
+/// Inner products of the rows that a piece adds.
+fn expand(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) {
+    let (Some(conv), Some(problem)) = (&state.block.expand, state.problem.expand) else { return };
+    let input = stage.piece.input;
+    if input.count == 0 {
+        return;
+    }
+    let rates = lowering.rates;
+    let (tiling, chunk) = whole(&problem);
+    let middle = state.tile(stage);
+    let tile = x_tile(&problem, &middle);
+    let (stretch, across) = tiling.stretch(&problem, &chunk);
+    let (weights, _) = stage.slot(&state.expand_weights, state.groups);
+    let accumulators = state.expanded.next();
+    state.accumulators[at] = accumulators;
+    let first = input.start - middle.rows.first;
+    let blocks = stage.channels.count.div_ceil(rates.columns);
+    let window = problem.window;
+    lowering.push(Work::Dot(Dot {
+        x: state.input(stage) + tile.origin() + first * window.stride[0] * tile.row_stride(),
+        w: state.expand_weights.base(weights),
+        acc: accumulators,
+        pixels: [middle.columns.valid, input.count],
+        blocks,
+        accumulate: false,
+        x_strides: [window.stride[1] * tile.pixel, window.stride[0] * tile.row_stride()],
+        stretch,
+        window_counts: [across, window.kernel[0]],
+        window_strides: [window.dilation[1] * tile.pixel, window.dilation[0] * tile.row_stride()],
+        w_block_stride: expand_steps(&problem, &rates),
+        acc_stride_pixel: blocks * rates.columns,
+        acc_stride_block: rates.columns,
+        x_zero: conv.x_zero,
+        w_zero: conv.w_zero,
+        row_bytes: rates.row_bytes(),
+        rows: rates.rows,
+        columns: rates.columns,
+    }));
+}
+
+/// Brings accumulators into the framed input of the depthwise convolution, whose padding is painted first.
+fn requantise(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) {
+    let Some(conv) = &state.block.expand else { return };
+    let tile = state.tile(stage);
+    let base = state.middle.base(0);
+    if stage.begins {
+        let geometry = [stage.rows.start as u32, stage.rows.count as u32, stage.channels.count as u32, 0];
+        if state.middle.note(0) != Some(geometry) {
+            lowering.paint(base, &tile, state.block.depthwise.x_zero);
+            state.middle.set_note(0, Some(geometry));
+        }
+    }
+    let input = stage.piece.input;
+    if input.count == 0 {
+        return;
+    }
+    let (records, _) = stage.slot(&state.expand_records, state.groups);
+    let channels = stage.channels.count;
+    let pixel = channels.next_multiple_of(lowering.rates.columns);
+    let width = tile.columns.valid;
+    lowering.vector(Vector {
+        a: state.accumulators[at],
+        p: state.expand_records.base(records),
+        counts: [width, input.count],
+        a_strides: [pixel, width * pixel],
+        d_strides: [tile.pixel, tile.row_stride()],
+        zeros: [0, 0, conv.output.zero],
+        low: conv.output.low,
+        high: conv.output.high,
+        ..Vector::new(
+            VectorOp::Requantise,
+            base + tile.first_valid() + (input.start - tile.rows.first) * tile.row_stride(),
+            channels,
+        )
+    });
+}
+
+/// The window over the rows that a piece completes.
+fn depthwise(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) {
+    let rows = stage.piece.output;
+    if rows.count == 0 {
+        return;
+    }
+    let (weights, _) = stage.slot(&state.window_weights, state.groups);
+    let (records, _) = stage.slot(&state.window_records, state.groups);
+    let projects = state.block.project.is_some();
+    let d = if projects { state.between.next() } else { state.y.next() };
+    state.outputs[at] = d;
+    let channels = stage.channels.count;
+    window_rows(
+        lowering,
+        &state.block.depthwise,
+        &Rows {
+            tile: state.tile(stage),
+            joined: state.problem.joined(channels, &lowering.rates),
+            first: rows.start - stage.rows.start,
+            pixels: [rows.count, state.width()],
+            x: state.middle.base(stage.item as usize % state.middle.len()),
+            w: state.window_weights.base(weights),
+            p: state.window_records.base(records),
+            y: d,
+        },
+    );
+    if !projects {
+        let pixels = [rows, Range::new(0, state.width())];
+        let part = Part { batch: stage.batch, pixels, channels: stage.channels };
+        lowering.store_box(&state.block.depthwise.y, &part, d);
+    }
+}
+
+/// Adds the products of a group into the accumulators of the tile.
+fn project(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) {
+    let (Some(conv), Some(problem)) = (&state.block.project, state.problem.project) else { return };
+    let rows = stage.piece.output;
+    if rows.count == 0 {
+        return;
+    }
+    let rates = lowering.rates;
+    let (weights, _) = stage.slot(&state.project_weights, state.groups);
+    let blocks = problem.blocks(&rates);
+    let channels = stage.channels.count;
+    lowering.push(Work::Dot(Dot {
+        x: state.outputs[at],
+        w: state.project_weights.base(weights),
+        acc: projected(state, stage, blocks * rates.columns),
+        pixels: [rows.count * state.width(), 1],
+        blocks,
+        accumulate: stage.group > 0,
+        x_strides: [channels, 0],
+        stretch: channels,
+        window_counts: [1, 1],
+        window_strides: [0, 0],
+        w_block_stride: channels.div_ceil(rates.rows),
+        acc_stride_pixel: blocks * rates.columns,
+        acc_stride_block: rates.columns,
+        x_zero: conv.x_zero,
+        w_zero: conv.w_zero,
+        row_bytes: rates.row_bytes(),
+        rows: rates.rows,
+        columns: rates.columns,
+    }));
+}
+
+/// First accumulator of the rows of a piece, for pixels of `pixel` accumulators.
+fn projected(state: &State, stage: &Stage, pixel: u64) -> u64 {
+    state.projected.base(0) + (stage.piece.output.start - stage.rows.start) * state.width() * pixel
+}
+
+/// Requantises what the last group completed, adds the residual, and stores.
+fn finish(lowering: &mut Lowering, state: &mut State, stage: &Stage) {
+    let (Some(conv), Some(problem), true) =
+        (&state.block.project, state.problem.project, stage.completes && stage.piece.output.count > 0)
+    else {
+        return;
+    };
+    let rows = stage.piece.output;
+    let pixel = problem.blocks(&lowering.rates) * lowering.rates.columns;
+    let y = state.y.next();
+    let part = Part {
+        batch: stage.batch,
+        pixels: [rows, Range::new(0, state.width())],
+        channels: Range::new(0, problem.outputs),
+    };
+    lowering.vector(Vector {
+        a: projected(state, stage, pixel),
+        p: state.project_records.base(0),
+        counts: [rows.count * state.width(), 1],
+        a_strides: [pixel, 0],
+        d_strides: [problem.outputs, 0],
+        zeros: [0, 0, conv.output.zero],
+        low: conv.output.low,
+        high: conv.output.high,
+        ..Vector::new(VectorOp::Requantise, y, problem.outputs)
+    });
+    if let Some(residual) = &conv.residual {
+        let row = state.width() * problem.outputs;
+        lowering.add(
+            y,
+            state.input(stage) + (rows.start - state.tile(stage).rows.first) * row,
+            part.bytes(),
+            &residual.constants,
+        );
+    }
+    lowering.store_box(&conv.y, &part, y);
+}
