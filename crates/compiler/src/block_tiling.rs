@@ -1,7 +1,7 @@
-//! How a block is cut: a depthwise convolution and the convolutions around it, run tile by tile on chip.
+//! How a block is cut: a window on the vector unit and the convolutions around it, run tile by tile on chip.
 //!
 //! A tile is some output rows, at full width. Within it, groups of channels follow one another: a group is
-//! expanded, convolved depthwise, and added into the accumulators of the projection. An item (a tile and a
+//! expanded, goes through the window, and is added into the accumulators of the projection. An item (a tile and a
 //! group) is cut once more, into pieces of a few rows, so that accumulators of the expansion fit ARAM twice.
 //! At each step of the pipeline the four stages work on four consecutive pieces ([`crate::lower`]).
 
@@ -14,10 +14,10 @@ use crate::window::{Range, Tile};
 /// A block as the tiler sees it: at least one of `expand` and `project` is there.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockProblem {
-    /// The convolution before the depthwise one.
+    /// The convolution before the window.
     pub expand: Option<Problem>,
-    /// The depthwise convolution. Its images have addresses only where no other convolution is on that side.
-    pub depthwise: WindowProblem,
+    /// The depthwise convolution or pool. Its images have addresses only where no convolution is on that side.
+    pub window: WindowProblem,
     /// The pointwise convolution after it.
     pub project: Option<Problem>,
 }
@@ -29,7 +29,7 @@ pub struct BlockTiling {
     pub rows: u64,
     /// Channels of a group.
     pub channels: u64,
-    /// Rows of the depthwise convolution's input that a piece adds.
+    /// Rows of the window's input that a piece adds.
     pub piece: u64,
     /// Slots of what is loaded.
     pub slots: BlockSlots,
@@ -49,7 +49,7 @@ pub struct BlockSlots {
 /// A few rows of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
-    /// Rows of the depthwise convolution's input that it adds; none if `count` is 0.
+    /// Rows of the window's input that it adds; none if `count` is 0.
     pub input: Range,
     /// Output rows that these complete; none if `count` is 0.
     pub output: Range,
@@ -58,8 +58,7 @@ pub struct Piece {
 /// What a block claims of the memories.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockClaims {
-    /// NRAM: the block's input, the depthwise convolution's input and output, the block's output, the
-    /// window's weights.
+    /// NRAM: the block's input, the window's input and output, the block's output, the window's weights.
     pub nram: [Claim; 5],
     /// WRAM: weights of the expansion and of the projection.
     pub wram: [Claim; 2],
@@ -75,33 +74,33 @@ const PIECES_IN_FLIGHT: u64 = 6;
 const JOINED_LANES: u64 = 4;
 
 impl BlockProblem {
-    /// Channels of the depthwise convolution.
+    /// Channels of the window.
     pub fn channels(&self) -> u64 {
-        self.depthwise.x.channels
+        self.window.x.channels
     }
 
     fn height(&self) -> u64 {
-        self.depthwise.y.height
+        self.window.y.height
     }
 
     fn tiles(&self, rows: u64) -> u64 {
-        self.depthwise.y.batch * self.height().div_ceil(rows)
+        self.window.y.batch * self.height().div_ceil(rows)
     }
 
-    /// Tile of the depthwise convolution's input under output rows, for a group of `channels`.
+    /// Tile of the window's input under output rows, for a group of `channels`.
     pub fn middle(&self, rows: Range, channels: u64) -> Tile {
-        let [down, across] = self.depthwise.axes();
-        let [kernel_down, kernel_across] = self.depthwise.window.kernel;
+        let [down, across] = self.window.axes();
+        let [kernel_down, kernel_across] = self.window.window.kernel;
         Tile {
             rows: down.span(rows, Range::new(0, kernel_down)),
-            columns: across.span(Range::new(0, self.depthwise.y.width), Range::new(0, kernel_across)),
+            columns: across.span(Range::new(0, self.window.y.width), Range::new(0, kernel_across)),
             pixel: channels,
         }
     }
 
-    /// The pieces of a tile of output rows, each adding `size` rows of the depthwise convolution's input.
+    /// The pieces of a tile of output rows, each adding `size` rows of the window's input.
     pub fn pieces(&self, rows: Range, size: u64) -> Vec<Piece> {
-        let [axis, _] = self.depthwise.axes();
+        let [axis, _] = self.window.axes();
         let input = self.middle(rows, 1).rows;
         let end = rows.start + rows.count;
         let mut done = rows.start;
@@ -112,7 +111,7 @@ impl BlockProblem {
             let size = size.min(input.valid - index * size);
             let start = done;
             while done < end {
-                let taps = Range::new(0, self.depthwise.window.kernel[0]);
+                let taps = Range::new(0, self.window.window.kernel[0]);
                 let last = axis.span(Range::new(done, 1), taps);
                 if index + 1 < count && last.first + last.valid > first + size {
                     break;
@@ -126,8 +125,9 @@ impl BlockProblem {
 
     /// Neighbouring output pixels that form one row of the vector unit for a group of `channels`.
     pub fn joined(&self, channels: u64, rates: &Rates) -> u64 {
-        let columns = self.depthwise.y.width;
-        if self.depthwise.window.stride[1] != 1 || channels.is_multiple_of(rates.lanes) {
+        let columns = self.window.y.width;
+        if !self.window.weighted || self.window.window.stride[1] != 1 || channels.is_multiple_of(rates.lanes)
+        {
             return 1;
         }
         let beats = |joined: &u64| {
@@ -199,7 +199,8 @@ impl BlockTiling {
     pub fn claims(&self, problem: &BlockProblem, rates: &Rates) -> BlockClaims {
         let largest = self.largest(problem);
         let BlockSlots { x, weights, records } = self.slots;
-        let (window, columns) = (problem.depthwise, rates.columns);
+        let (window, columns) = (problem.window, rates.columns);
+        let weighted = |count: u64| if window.weighted { count } else { 0 };
         let width = window.y.width;
         let blocks = self.channels.div_ceil(columns);
         let groups = problem.groups(self.channels);
@@ -218,7 +219,7 @@ impl BlockTiling {
                 Claim::new(largest.middle, if expands { 1 } else { x }, 1),
                 claim(projects, piece * self.channels, 2),
                 Claim::new(piece * outputs, 2, 1),
-                Claim::new(taps * joined, weights[1], 1),
+                Claim::new(taps * joined, weighted(weights[1]), 1),
             ],
             wram: [
                 rows(blocks * steps, if expands { weights[0] } else { 0 }),
@@ -233,7 +234,7 @@ impl BlockTiling {
             ],
             pram: [
                 claim(expands, self.channels, records[0]),
-                Claim::new(joined, records[1], 1),
+                Claim::new(joined, weighted(records[1]), 1),
                 claim(projects, outputs, 1),
             ],
         }
@@ -305,7 +306,7 @@ impl BlockTiling {
                 cost.vector += (beats * (1 + u64::from(project.residual))) as f64;
             }
         }
-        let batch = problem.depthwise.y.batch as f64;
+        let batch = problem.window.y.batch as f64;
         let tiles = problem.tiles(self.rows) as f64;
         let items = tiles * groups.len() as f64;
         let pieces = cost.pieces * batch;
@@ -321,11 +322,15 @@ impl BlockTiling {
 
     fn beats(&self, problem: &BlockProblem, rates: &Rates, pieces: &[Piece], channels: u64) -> Beats {
         let mut beats = Beats::default();
-        let window = &problem.depthwise;
+        let window = &problem.window;
         let joined = problem.joined(channels, rates);
         let width = window.y.width;
-        let row = width / joined * (joined * channels).div_ceil(rates.lanes)
-            + (width % joined * channels).div_ceil(rates.lanes);
+        let row = if !window.weighted && window.window.stride[1] == 1 {
+            (width * channels).div_ceil(rates.lanes)
+        } else {
+            width / joined * (joined * channels).div_ceil(rates.lanes)
+                + (width % joined * channels).div_ceil(rates.lanes)
+        };
         let taps = window.window.kernel[0] * window.window.kernel[1];
         let blocks = channels.div_ceil(rates.columns);
         for piece in pieces {
@@ -355,9 +360,12 @@ impl BlockTiling {
         let per = |slots: u64| if slots >= groups { groups as f64 } else { items };
         let BlockSlots { weights, records, .. } = self.slots;
         let [_, middle, _, _, window] = claims.nram;
-        let mut bursts = per(weights[1]) * rates.bursts(window.size as f64)
-            + per(records[1]) * rates.bursts(12.0 * claims.pram[1].size as f64);
-        let y = &problem.project.map_or(problem.depthwise.y, |project| project.y);
+        let mut bursts = 0.0;
+        if problem.window.weighted {
+            bursts += per(weights[1]) * rates.bursts(window.size as f64)
+                + per(records[1]) * rates.bursts(12.0 * claims.pram[1].size as f64);
+        }
+        let y = &problem.project.map_or(problem.window.y, |project| project.y);
         let all = Range::new(0, self.rows.min(y.height));
         if let Some(expand) = &problem.expand {
             bursts += per(weights[0]) * rates.bursts(claims.wram[0].size as f64)
@@ -467,8 +475,8 @@ mod tests {
             dilation: [1; 2],
         };
         let (x, y) = (image([1, 14, 14, 48]), image([1, 14 / stride, 14 / stride, 48]));
-        let depthwise = WindowProblem { x, y, window, weighted: true };
-        BlockProblem { expand: None, depthwise, project: None }
+        let window = WindowProblem { x, y, window, weighted: true };
+        BlockProblem { expand: None, window, project: None }
     }
 
     #[test]

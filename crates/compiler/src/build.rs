@@ -10,8 +10,8 @@ use ediacara_isa::LayerInfo;
 use crate::CompileError;
 use crate::fuse_block::{BlockNodes, unplaced};
 use crate::layer::{
-    Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Output, Pool, PoolMode, Residual,
-    Table, Weights, Window,
+    Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Middle, Output, Pool, PoolMode,
+    Residual, Table, Weights, Window,
 };
 use crate::movement::{maps, parts, picks, view_of};
 use crate::partition::Partition;
@@ -92,7 +92,8 @@ impl<'a> Builder<'a> {
         }
         if let Some(pool) = node.op_as::<QPool>() {
             let name = if pool.kind == PoolKind::Max { "max_pool" } else { "average_pool" };
-            let kind = Kind::Pool(self.pool(id, pool)?);
+            let (x, y) = (self.image(id, node.inputs[0])?, self.image(id, y)?);
+            let kind = Kind::Pool(self.pool(pool, x, y));
             return self.layer(id, name, kind);
         }
         if let Some(add) = node.op_as::<QAdd>() {
@@ -158,20 +159,19 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn pool(&self, id: NodeId, op: &QPool) -> Result<Pool, CompileError> {
-        let node = self.graph.node(id);
+    fn pool(&self, op: &QPool, x: Image, y: Image) -> Pool {
         let (ratio, x_zero, count_include_pad) = (op.ratio, op.x_zero, op.count_include_pad);
         let mode = match op.kind {
             PoolKind::Max => PoolMode::Max,
             PoolKind::Average => PoolMode::Average { x_zero, ratio, count_include_pad },
         };
-        Ok(Pool {
-            x: self.image(id, node.inputs[0])?,
-            y: self.image(id, node.outputs[0])?,
+        Pool {
+            x,
+            y,
             window: Window::new(op.kernel, op.stride, op.padding, [1, 1]),
             mode,
             output: Output { zero: op.y_zero, low: op.low, high: op.high },
-        })
+        }
     }
 
     /// The constants of an addition.
@@ -226,18 +226,21 @@ impl<'a> Builder<'a> {
         let y = self.image(nodes.last, result)?;
         let expand = match nodes.expand {
             Some(id) => {
-                let y = inside(id, input(nodes.depthwise))?;
+                let y = inside(id, input(nodes.window))?;
                 Some(self.convolution(id, self.image(id, input(id))?, y)?)
             }
             None => None,
         };
-        let id = nodes.depthwise;
+        let id = nodes.window;
         let x = if expand.is_some() { inside(id, input(id))? } else { self.image(id, input(id))? };
         let between = match nodes.project {
             Some(project) => inside(id, input(project))?,
             None => y,
         };
-        let depthwise = self.convolution(id, x, between)?;
+        let middle = match self.graph.node(id).op_as::<QPool>() {
+            Some(pool) => Middle::MaxPool(self.pool(pool, x, between)),
+            None => Middle::Depthwise(self.convolution(id, x, between)?),
+        };
         let mut project = match nodes.project {
             Some(id) => Some(self.convolution(id, between, y)?),
             None => None,
@@ -246,7 +249,7 @@ impl<'a> Builder<'a> {
         if let (Some(project), Some(&(_, operand))) = (&mut project, addition) {
             project.residual = Some(self.residual(nodes.last, operand)?);
         }
-        let block = Block { expand, depthwise, project };
+        let block = Block { expand, middle, project };
         let info = self.block_info(nodes, &block);
         self.layers.push(Layer { info, kind: Kind::Block(Box::new(block)) });
         Ok(())
@@ -258,7 +261,10 @@ impl<'a> Builder<'a> {
         if let (Some(id), Some(conv)) = (nodes.expand, &block.expand) {
             parts.push(self.product_info(id, "conv", conv));
         }
-        parts.push(self.depthwise_info(nodes.depthwise, &block.depthwise));
+        parts.push(match &block.middle {
+            Middle::Depthwise(conv) => self.depthwise_info(nodes.window, conv),
+            Middle::MaxPool(pool) => self.pool_info(nodes.window, "max_pool", pool),
+        });
         if let (Some(id), Some(conv)) = (nodes.project, &block.project) {
             parts.push(self.product_info(id, "conv", conv));
         }
@@ -397,7 +403,7 @@ impl<'a> Builder<'a> {
         let info = match &kind {
             Kind::Conv(conv) => self.product_info(id, op, conv),
             Kind::Depthwise(conv) => self.depthwise_info(id, conv),
-            Kind::Pool(pool) => self.plain_info(id, op, pool.window.kernel[0] * pool.window.kernel[1]),
+            Kind::Pool(pool) => self.pool_info(id, op, pool),
             Kind::Binary(_) | Kind::Table(_) => self.plain_info(id, op, 1),
             Kind::Copy(_) | Kind::Block(_) => self.plain_info(id, op, 0),
         };
@@ -423,6 +429,10 @@ impl<'a> Builder<'a> {
         }
         let info = self.plain_info(id, op, 1);
         LayerInfo { matrix_macs: info.macs, weight_bytes: conv.weights.values.len() as u64, ..info }
+    }
+
+    fn pool_info(&self, id: NodeId, op: &str, pool: &Pool) -> LayerInfo {
+        self.plain_info(id, op, pool.window.kernel[0] * pool.window.kernel[1])
     }
 
     fn depthwise_info(&self, id: NodeId, conv: &Conv) -> LayerInfo {

@@ -1,8 +1,8 @@
-//! Which depthwise convolutions become blocks with their neighbours.
+//! Which depthwise convolutions and max pools become blocks with their neighbours.
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::ops::QConv;
+use ediacara_graph::ops::{PoolKind, QConv, QPool};
 use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::block_tiling::{self, BlockProblem};
@@ -19,11 +19,11 @@ use crate::view::{Image, View};
 pub(crate) struct BlockNodes {
     /// The convolution before.
     pub expand: Option<NodeId>,
-    /// The depthwise convolution.
-    pub depthwise: NodeId,
+    /// The depthwise convolution or max pool.
+    pub window: NodeId,
     /// The pointwise convolution after.
     pub project: Option<NodeId>,
-    /// The node whose result the block stores: an addition, `project`, or `depthwise`.
+    /// The node whose result the block stores: an addition, `project`, or `window`.
     pub last: NodeId,
 }
 
@@ -54,12 +54,11 @@ pub(crate) fn fuse_blocks(
     let mut taken: HashSet<NodeId> = HashSet::new();
     let mut found = Vec::new();
     for &id in &partition.dlp {
-        let Some(conv) = graph.node(id).op_as::<QConv>() else { continue };
-        if !is_depthwise(graph, id, conv) {
+        if !finder.is_window(id) || taken.contains(&id) {
             continue;
         }
         if let Some(block) = finder.block(id, &taken) {
-            taken.extend(block.expand.into_iter().chain([block.depthwise]).chain(block.project));
+            taken.extend(block.expand.into_iter().chain([block.window]).chain(block.project));
             found.push(block);
         }
     }
@@ -67,14 +66,20 @@ pub(crate) fn fuse_blocks(
 }
 
 impl Finder<'_> {
-    /// The best block around a depthwise convolution.
-    fn block(&self, depthwise: NodeId, taken: &HashSet<NodeId>) -> Option<BlockNodes> {
-        let expand = self.before(depthwise).filter(|node| !taken.contains(node));
-        let project = self.after(depthwise);
+    fn is_window(&self, id: NodeId) -> bool {
+        let node = self.graph.node(id);
+        node.op_as::<QConv>().is_some_and(|conv| is_depthwise(self.graph, id, conv))
+            || node.op_as::<QPool>().is_some_and(|pool| pool.kind == PoolKind::Max)
+    }
+
+    /// The best block around a window.
+    fn block(&self, window: NodeId, taken: &HashSet<NodeId>) -> Option<BlockNodes> {
+        let expand = self.before(window).filter(|node| !taken.contains(node));
+        let project = self.after(window);
         let mut best: Option<(f64, BlockNodes)> = None;
         for (expand, project) in [(expand, project), (expand, None), (None, project)] {
-            let Some(last) = self.last(expand, depthwise, project) else { continue };
-            let block = BlockNodes { expand, depthwise, project, last };
+            let Some(last) = self.last(expand, window, project) else { continue };
+            let block = BlockNodes { expand, window, project, last };
             let Some(gain) = self.gain(&block) else { continue };
             if gain > 0.0 && best.is_none_or(|(most, _)| gain > most) {
                 best = Some((gain, block));
@@ -83,10 +88,10 @@ impl Finder<'_> {
         best.map(|(_, block)| block)
     }
 
-    /// The node whose result is stored; nothing for what is no block: a depthwise convolution alone, or a residual that
-    /// is not the input of the expansion.
-    fn last(&self, expand: Option<NodeId>, depthwise: NodeId, project: Option<NodeId>) -> Option<NodeId> {
-        let Some(project) = project else { return expand.map(|_| depthwise) };
+    /// The node whose result is stored; nothing for what is no block: a window alone, or a residual that is not the input
+    /// of the expansion.
+    fn last(&self, expand: Option<NodeId>, window: NodeId, project: Option<NodeId>) -> Option<NodeId> {
+        let Some(project) = project else { return expand.map(|_| window) };
         let Some(&add) = self.additions.get(&project) else { return Some(project) };
         let expand = expand?;
         let x = self.graph.node(expand).inputs[0];
@@ -94,16 +99,16 @@ impl Finder<'_> {
         (operands.contains(&x) && self.is_pointwise(expand)).then_some(add)
     }
 
-    fn before(&self, depthwise: NodeId) -> Option<NodeId> {
-        let value = self.graph.node(depthwise).inputs[0];
+    fn before(&self, window: NodeId) -> Option<NodeId> {
+        let value = self.graph.node(window).inputs[0];
         let producer = self.graph.producer(value).filter(|node| self.dlp.contains(node))?;
         let conv = self.graph.node(producer).op_as::<QConv>()?;
-        let alone = self.graph.only_consumer(value) == Some(depthwise) && !self.outputs.contains(&value);
+        let alone = self.graph.only_consumer(value) == Some(window) && !self.outputs.contains(&value);
         (alone && conv.groups == 1).then_some(producer)
     }
 
-    fn after(&self, depthwise: NodeId) -> Option<NodeId> {
-        let value = self.graph.node(depthwise).outputs[0];
+    fn after(&self, window: NodeId) -> Option<NodeId> {
+        let value = self.graph.node(window).outputs[0];
         let consumer = self.graph.only_consumer(value).filter(|node| self.dlp.contains(node))?;
         let fits = self.graph.node(consumer).inputs[0] == value
             && self.is_pointwise(consumer)
@@ -129,9 +134,9 @@ impl Finder<'_> {
         let (_, estimate) = block_tiling::choose(&problem, &self.rates)?;
         let expand = problem.expand.map_or(0.0, |problem| self.alone(&problem));
         let project = problem.project.map_or(0.0, |problem| self.alone(&problem));
-        let window = problem.depthwise;
-        let (_, depthwise) = crate::vector_tiling::choose(&window, &self.rates).ok()?;
-        Some(expand + depthwise.total() + project - estimate.total())
+        let window = problem.window;
+        let (_, alone) = crate::vector_tiling::choose(&window, &self.rates).ok()?;
+        Some(expand + alone.total() + project - estimate.total())
     }
 
     fn alone(&self, problem: &Problem) -> f64 {
@@ -152,22 +157,25 @@ impl Finder<'_> {
                 residual: self.additions.contains_key(&id),
             })
         };
-        let node = self.graph.node(block.depthwise);
-        let depthwise = WindowProblem {
+        let node = self.graph.node(block.window);
+        let window = WindowProblem {
             x: self.image(node.inputs[0])?,
             y: self.image(node.outputs[0])?,
-            window: self.window(block.depthwise)?,
-            weighted: true,
+            window: self.window(block.window)?,
+            weighted: node.op_as::<QConv>().is_some(),
         };
         let one = |node: Option<NodeId>| match node {
             Some(node) => product(node).map(Some),
             None => Some(None),
         };
-        Some(BlockProblem { expand: one(block.expand)?, depthwise, project: one(block.project)? })
+        Some(BlockProblem { expand: one(block.expand)?, window, project: one(block.project)? })
     }
 
     fn window(&self, id: NodeId) -> Option<Window> {
         let node = self.graph.node(id);
+        if let Some(pool) = node.op_as::<QPool>() {
+            return Some(Window::new(pool.kernel, pool.stride, pool.padding, [1, 1]));
+        }
         let conv = node.op_as::<QConv>()?;
         let weights = &self.graph.ty(node.inputs[1]).shape;
         Some(Window::of(conv, [weights[1], weights[2]]))

@@ -22,7 +22,7 @@ pub enum Kind {
     Conv(Box<Conv>),
     /// A depthwise convolution with one output channel an input channel.
     Depthwise(Box<Conv>),
-    /// A depthwise convolution together with its neighbours.
+    /// A depthwise convolution or a pool together with its neighbours.
     Block(Box<Block>),
     /// Pooling.
     Pool(Pool),
@@ -120,16 +120,44 @@ pub struct Conv {
     pub residual: Option<Residual>,
 }
 
-/// A depthwise convolution and the convolutions around it, at least one, as one layer: what passes between them stays on
-/// chip and has no address. This is the inverted residual of MobileNetV2 (Sandler et al. 2018), or a part of it.
+/// A window on the vector unit and the convolutions around it, at least one, as one layer: what passes between them
+/// stays on chip and has no address. With a depthwise convolution this is the inverted residual of MobileNetV2 (Sandler
+/// et al. 2018), or a part of it.
 #[derive(Debug, Clone)]
 pub struct Block {
     /// The convolution before: any window, one group.
     pub expand: Option<Conv>,
-    /// The depthwise one.
-    pub depthwise: Conv,
+    /// What the vector unit does.
+    pub middle: Middle,
     /// The pointwise convolution after. A residual of it is the input of `expand`, which then is pointwise.
     pub project: Option<Conv>,
+}
+
+/// The window of a [`Block`].
+#[derive(Debug, Clone)]
+pub enum Middle {
+    /// A depthwise convolution.
+    Depthwise(Conv),
+    /// A max pool.
+    MaxPool(Pool),
+}
+
+impl Middle {
+    /// Input, output and window.
+    pub fn shape(&self) -> (Image, Image, Window) {
+        match self {
+            Middle::Depthwise(conv) => (conv.x, conv.y, conv.window),
+            Middle::MaxPool(pool) => (pool.x, pool.y, pool.window),
+        }
+    }
+
+    /// What padding holds.
+    pub fn pad(&self) -> i8 {
+        match self {
+            Middle::Depthwise(conv) => conv.x_zero,
+            Middle::MaxPool(_) => i8::MIN,
+        }
+    }
 }
 
 /// An addition (N-ADD) fused into a convolution: the convolution's result is one operand.

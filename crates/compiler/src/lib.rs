@@ -1,8 +1,8 @@
 //! From a quantised graph to an executable for one machine.
 //!
 //! [`compile`] runs the passes of [`PASSES`] in order: **partition** decides what the DLP runs; **fuse-add**
-//! lets convolutions do the additions after them; **fuse-block** joins depthwise convolutions with their
-//! neighbours; **place** gives every activation a home in DRAM;
+//! lets convolutions do the additions after them; **fuse-block** joins depthwise convolutions and pools
+//! with their neighbours; **place** gives every activation a home in DRAM;
 //! **build** makes layers of nodes; **lower** turns each layer into steps, fully specified operations in
 //! program order; **synchronise** finds who waits for whom; **emit** encodes.
 //!

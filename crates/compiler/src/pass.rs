@@ -44,7 +44,7 @@ pub const PASSES: &[PassDescription] = &[
     },
     PassDescription {
         name: "fuse-block",
-        documentation: "joins depthwise convolutions with the convolutions around them where that is faster",
+        documentation: "joins depthwise convolutions and max pools with the convolutions around them where that is faster",
         optional: true,
     },
     PassDescription {
@@ -307,7 +307,7 @@ fn partition_text(graph: &Graph, division: &Partition) -> String {
 }
 
 fn block_text(graph: &Graph, block: &BlockNodes) -> String {
-    let nodes = [block.expand, Some(block.depthwise), block.project];
+    let nodes = [block.expand, Some(block.window), block.project];
     let mut names: Vec<&str> = nodes.into_iter().flatten().map(|id| graph.node(id).name.as_str()).collect();
     let last = graph.node(block.last).name.as_str();
     if names.last() != Some(&last) {
@@ -332,9 +332,8 @@ fn layer_text(layer: &Layer) -> String {
         }
         Kind::Pool(pool) => format!("kernel {:?} stride {:?}", pool.window.kernel, pool.window.stride),
         Kind::Block(block) => {
-            let window = block.depthwise.window;
-            let channels = block.depthwise.x.channels;
-            format!("kernel {:?} stride {:?} channels {channels}", window.kernel, window.stride)
+            let (x, _, window) = block.middle.shape();
+            format!("kernel {:?} stride {:?} channels {}", window.kernel, window.stride, x.channels)
         }
         Kind::Copy(copy) => format!("{} parts", copy.parts.len()),
         Kind::Binary(_) | Kind::Table(_) => String::new(),

@@ -120,7 +120,7 @@ pub(crate) fn place(
 
 fn by_node(blocks: &[BlockNodes]) -> HashMap<NodeId, BlockNodes> {
     let nodes = |block: &BlockNodes| {
-        let all = [block.expand, Some(block.depthwise), block.project, Some(block.last)];
+        let all = [block.expand, Some(block.window), block.project, Some(block.last)];
         all.into_iter().flatten().collect::<Vec<_>>()
     };
     blocks.iter().flat_map(|block| nodes(block).into_iter().map(|node| (node, *block))).collect()

@@ -1,8 +1,8 @@
-//! A depthwise convolution with its neighbours: matrix and vector unit at work at once.
+//! A depthwise convolution or a pool with its neighbours: matrix and vector unit at work at once.
 //!
-//! Pieces ([`crate::block_tiling`]) pass four stages: *expand* (matrix unit), *requantise*, *depthwise* (vector
-//! unit), *project* (matrix unit). At step j of the pipeline piece j+2 is expanded, j+1 requantised, j convolved
-//! depthwise and j-1 projected, so that all that a stage reads was written a step before, by the other engine, while
+//! Pieces ([`crate::block_tiling`]) pass four stages: *expand* (matrix unit), *requantise* and *window* (vector
+//! unit), *project* (matrix unit). At step j of the pipeline piece j+2 is expanded, j+1 requantised, j goes through
+//! the window and j-1 is projected, so that all that a stage reads was written a step before, by the other engine, while
 //! this one worked on something else. What a stage loads is loaded one step ahead.
 //!
 //! The stages of one step are written in an order that is right even if they ran one after the other; nothing here
@@ -10,7 +10,7 @@
 
 use crate::CompileError;
 use crate::block_tiling::{BlockProblem, BlockTiling, Piece, expand_steps, whole, x_tile};
-use crate::layer::{Block, Conv};
+use crate::layer::{Block, Conv, Middle, Pool as PoolLayer};
 use crate::lower::depthwise::{Rows, window_rows, window_weights};
 use crate::lower::weights::{Grouping, TileImage, slices};
 use crate::lower::{Context, Lowering, Part, TileSource};
@@ -18,6 +18,7 @@ use crate::memory::Pool;
 use crate::region::Space;
 use crate::step::{Dot, Vector, VectorOp, Work};
 use crate::tiling::{Chunk, Problem};
+use crate::vector_tiling::WindowProblem;
 use crate::window::{Range, Tile};
 
 /// One piece on its way.
@@ -84,15 +85,11 @@ pub(crate) fn problem(block: &Block) -> BlockProblem {
         outputs: conv.y.channels,
         residual: conv.residual.is_some(),
     };
-    let depthwise = &block.depthwise;
+    let (x, y, window) = block.middle.shape();
+    let weighted = matches!(block.middle, Middle::Depthwise(_));
     BlockProblem {
         expand: block.expand.as_ref().map(conv),
-        depthwise: crate::vector_tiling::WindowProblem {
-            x: depthwise.x,
-            y: depthwise.y,
-            window: depthwise.window,
-            weighted: true,
-        },
+        window: WindowProblem { x, y, window, weighted },
         project: block.project.as_ref().map(conv),
     }
 }
@@ -139,7 +136,7 @@ pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) ->
 /// The pipeline, filled and drained.
 fn run(lowering: &mut Lowering, state: &mut State) {
     for step in 0..state.stages.len() + 5 {
-        // Pieces are loaded first, three steps before they are convolved depthwise.
+        // Pieces are loaded first, three steps before they go through the window.
         let piece = |state: &State, ahead: i32| {
             let at = step.checked_sub((3 - ahead) as usize)?;
             state.stages.get(at).copied().map(|stage| (at, stage))
@@ -153,7 +150,7 @@ fn run(lowering: &mut Lowering, state: &mut State) {
             expand(lowering, state, at, &stage);
         }
         if let Some((at, stage)) = piece(state, 0) {
-            depthwise(lowering, state, at, &stage);
+            window(lowering, state, at, &stage);
         }
         if let Some((at, stage)) = piece(state, 1) {
             requantise(lowering, state, at, &stage);
@@ -169,8 +166,8 @@ fn stages(problem: &BlockProblem, tiling: &BlockTiling) -> Vec<Stage> {
     let groups = problem.groups(tiling.channels);
     let mut found = Vec::new();
     let mut tile = 0;
-    for batch in 0..problem.depthwise.y.batch {
-        for rows in Range::cut(problem.depthwise.y.height, tiling.rows) {
+    for batch in 0..problem.window.y.batch {
+        for rows in Range::cut(problem.window.y.height, tiling.rows) {
             let pieces = problem.pieces(rows, tiling.piece);
             for (group, &channels) in groups.iter().enumerate() {
                 found.extend(pieces.iter().enumerate().map(|(index, &piece)| Stage {
@@ -219,11 +216,12 @@ fn place(
         (constants.project_weights, constants.project_records) =
             place_products(lowering, conv, problem, &parts, context)?;
     }
-    let slices = slices(&block.depthwise.weights, context)?;
+    let Middle::Depthwise(conv) = &block.middle else { return Ok(constants) };
+    let slices = slices(&conv.weights, context)?;
     for &group in &groups {
         let what = format!("window weights of layer `{}`", context.name);
         let joined = problem.joined(group.count, &lowering.rates);
-        let weights = window_weights(&slices, &block.depthwise, group, joined);
+        let weights = window_weights(&slices, conv, group, joined);
         constants.window_weights.push(lowering.dram.place(weights, &what)?);
         let records = slices.records(group).repeat(joined as usize);
         constants.window_records.push(lowering.dram.place(records, &what)?);
@@ -257,7 +255,7 @@ fn place_products(
 }
 
 impl State<'_> {
-    /// Tile of the depthwise convolution's input.
+    /// Tile of the window's input.
     fn tile(&self, stage: &Stage) -> Tile {
         self.problem.middle(stage.rows, stage.channels.count)
     }
@@ -269,7 +267,7 @@ impl State<'_> {
 
     /// Pixels of an output row.
     fn width(&self) -> u64 {
-        self.problem.depthwise.y.width
+        self.problem.window.y.width
     }
 }
 
@@ -285,9 +283,9 @@ impl Stage {
     }
 }
 
-/// Loads what the pieces of the next step read: for expansion, requantisation, depthwise and projection.
+/// Loads what the pieces of the next step read: for expansion, requantisation, window and projection.
 fn load(lowering: &mut Lowering, state: &mut State, stages: [Option<Stage>; 4]) {
-    let [expand, requantise, depthwise, project] = stages.map(|stage| stage.filter(|stage| stage.begins));
+    let [expand, requantise, window, project] = stages.map(|stage| stage.filter(|stage| stage.begins));
     if let (Some(stage), Some(problem)) = (expand, state.problem.expand) {
         load_expansion(lowering, state, &stage, &problem);
     }
@@ -298,7 +296,7 @@ fn load(lowering: &mut Lowering, state: &mut State, stages: [Option<Stage>; 4]) 
         let chip = state.expand_records.base(slot);
         lowering.load_run(Space::Pram, address, chip, 12 * stage.channels.count);
     }
-    if let Some(stage) = depthwise {
+    if let Some(stage) = window {
         load_window(lowering, state, &stage);
     }
     if let (Some(stage), Some(problem)) = (project, &state.problem.project) {
@@ -334,7 +332,20 @@ fn load_expansion(lowering: &mut Lowering, state: &mut State, stage: &Stage, pro
 
 /// Loads weights and records of the window of a group; and the tile itself, where nothing expands.
 fn load_window(lowering: &mut Lowering, state: &mut State, stage: &Stage) {
-    let conv = &state.block.depthwise;
+    if let Middle::Depthwise(conv) = &state.block.middle {
+        load_weights(lowering, state, stage, conv);
+    }
+    if state.block.expand.is_none() {
+        let (image, _, _) = state.block.middle.shape();
+        let slot = stage.item as usize % state.middle.len();
+        let (tile, channel) = (state.tile(stage), stage.channels.start);
+        let source = TileSource { image: &image, batch: stage.batch, channel, pad: state.block.middle.pad() };
+        lowering.load_tile(&mut state.middle, slot, &tile, &source);
+    }
+}
+
+/// Loads weights and records of the depthwise convolution of a group.
+fn load_weights(lowering: &mut Lowering, state: &State, stage: &Stage, conv: &Conv) {
     let row = stage.channels.count * state.problem.joined(stage.channels.count, &lowering.rates);
     let group = stage.group as usize;
     if let (slot, true) = stage.slot(&state.window_records, state.groups) {
@@ -345,13 +356,6 @@ fn load_window(lowering: &mut Lowering, state: &mut State, stage: &Stage) {
         let taps = conv.window.kernel[0] * conv.window.kernel[1];
         let address = state.constants.window_weights[group];
         lowering.load_run(Space::Nram, address, state.window_weights.base(slot), taps * row);
-    }
-    if state.block.expand.is_none() {
-        let slot = stage.item as usize % state.middle.len();
-        let tile = state.tile(stage);
-        let channel = stage.channels.start;
-        let source = TileSource { image: &conv.x, batch: stage.batch, channel, pad: conv.x_zero };
-        lowering.load_tile(&mut state.middle, slot, &tile, &source);
     }
 }
 
@@ -395,7 +399,7 @@ fn expand(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) 
     }));
 }
 
-/// Brings accumulators into the framed input of the depthwise convolution, whose padding is painted first.
+/// Brings accumulators into the framed input of the window, whose padding is painted first.
 fn requantise(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) {
     let Some(conv) = &state.block.expand else { return };
     let tile = state.tile(stage);
@@ -403,7 +407,7 @@ fn requantise(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Sta
     if stage.begins {
         let geometry = [stage.rows.start as u32, stage.rows.count as u32, stage.channels.count as u32, 0];
         if state.middle.note(0) != Some(geometry) {
-            lowering.paint(base, &tile, state.block.depthwise.x_zero);
+            lowering.paint(base, &tile, state.block.middle.pad());
             state.middle.set_note(0, Some(geometry));
         }
     }
@@ -433,36 +437,69 @@ fn requantise(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Sta
 }
 
 /// The window over the rows that a piece completes.
-fn depthwise(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) {
+fn window(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) {
     let rows = stage.piece.output;
     if rows.count == 0 {
         return;
     }
-    let (weights, _) = stage.slot(&state.window_weights, state.groups);
-    let (records, _) = stage.slot(&state.window_records, state.groups);
     let projects = state.block.project.is_some();
     let d = if projects { state.between.next() } else { state.y.next() };
     state.outputs[at] = d;
-    let channels = stage.channels.count;
-    window_rows(
-        lowering,
-        &state.block.depthwise,
-        &Rows {
-            tile: state.tile(stage),
-            joined: state.problem.joined(channels, &lowering.rates),
-            first: rows.start - stage.rows.start,
-            pixels: [rows.count, state.width()],
-            x: state.middle.base(stage.item as usize % state.middle.len()),
-            w: state.window_weights.base(weights),
-            p: state.window_records.base(records),
-            y: d,
-        },
-    );
+    let x = state.middle.base(stage.item as usize % state.middle.len());
+    let first = rows.start - stage.rows.start;
+    match &state.block.middle {
+        Middle::Depthwise(conv) => {
+            let (weights, _) = stage.slot(&state.window_weights, state.groups);
+            let (records, _) = stage.slot(&state.window_records, state.groups);
+            let part = Rows {
+                tile: state.tile(stage),
+                joined: state.problem.joined(stage.channels.count, &lowering.rates),
+                first,
+                pixels: [rows.count, state.width()],
+                x,
+                w: state.window_weights.base(weights),
+                p: state.window_records.base(records),
+                y: d,
+            };
+            window_rows(lowering, conv, &part);
+        }
+        Middle::MaxPool(pool) => {
+            let tile = state.tile(stage);
+            let a = x + tile.origin() + first * pool.window.stride[0] * tile.row_stride();
+            max_pool(lowering, pool, &tile, [rows.count, state.width()], a, d);
+        }
+    }
     if !projects {
+        let (_, y, _) = state.block.middle.shape();
         let pixels = [rows, Range::new(0, state.width())];
         let part = Part { batch: stage.batch, pixels, channels: stage.channels };
-        lowering.store_box(&state.block.depthwise.y, &part, d);
+        lowering.store_box(&y, &part, d);
     }
+}
+
+/// The largest of each window of some rows, densely.
+fn max_pool(
+    lowering: &mut Lowering,
+    pool: &PoolLayer,
+    tile: &Tile,
+    [rows, columns]: [u64; 2],
+    a: u64,
+    d: u64,
+) {
+    let (window, channels) = (pool.window, tile.pixel);
+    // At stride 1 the windows of neighbours are neighbours: one long row.
+    let (length, across) = if window.stride[1] == 1 { (columns * channels, 1) } else { (channels, columns) };
+    lowering.vector(Vector {
+        a,
+        counts: [across, rows],
+        a_strides: [window.stride[1] * channels, window.stride[0] * tile.row_stride()],
+        d_strides: [channels, columns * channels],
+        window_counts: [window.kernel[1], window.kernel[0]],
+        window_strides: [window.dilation[1] * channels, window.dilation[0] * tile.row_stride()],
+        low: pool.output.low,
+        high: pool.output.high,
+        ..Vector::new(VectorOp::MaxPool, d, length)
+    });
 }
 
 /// Adds the products of a group into the accumulators of the tile.

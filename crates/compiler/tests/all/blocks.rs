@@ -1,8 +1,9 @@
-//! Depthwise convolutions with their neighbours, as one layer: every part of a block, any window, any machine.
+//! Depthwise convolutions and pools with their neighbours, as one layer: every part of a block, any window, any machine.
 
 use ediacara_compiler::{CompileError, Options, compile};
 use ediacara_fuzzgen::Random;
 use ediacara_graph::ValueId;
+use ediacara_graph::ops::PoolKind;
 
 use crate::random::random_machine;
 use crate::support::{ConvShape, Net, check_on, machines};
@@ -39,6 +40,21 @@ fn depthwise(net: &mut Net, x: ValueId, same: bool) -> ValueId {
     net.conv(x, shape)
 }
 
+fn max_pool(net: &mut Net, x: ValueId) -> ValueId {
+    let extents = net.shape(x);
+    let random = &mut net.random;
+    let mut window = [[1; 2]; 2];
+    let mut padding = [0; 4];
+    for axis in 0..2 {
+        window[0][axis] = random.between(1, 4.min(extents[1 + axis]));
+        window[1][axis] = random.between(1, 3);
+        padding[axis] = random.below(window[0][axis]);
+        padding[axis + 2] = random.below(window[0][axis]);
+    }
+    let ceil = random.chance(50);
+    net.pool(x, PoolKind::Max, window, padding, ceil, false)
+}
+
 fn network(seed: u64) -> (Net, Parts) {
     let mut net = Net::new(seed);
     let random = &mut net.random;
@@ -57,7 +73,10 @@ fn network(seed: u64) -> (Net, Parts) {
         let stride = net.random.between(1, 2);
         y = net.conv(y, if fits { ConvShape::square(channels, 3, stride, 1) } else { point });
     }
-    y = depthwise(&mut net, y, parts.residual);
+    y = match net.random.chance(25) && !parts.residual {
+        true => max_pool(&mut net, y),
+        false => depthwise(&mut net, y, parts.residual),
+    };
     if parts.project {
         let outputs = if parts.residual { extents[3] } else { net.random.between(1, 40) };
         y = net.conv(y, ConvShape::point(outputs));
