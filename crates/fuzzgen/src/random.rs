@@ -44,6 +44,21 @@ impl Random {
         from[self.range(0, from.len() as u64 - 1) as usize]
     }
 
+    /// An index below `limit`; 0 where there is none.
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() >> 16) as usize % limit.max(1)
+    }
+
+    /// A size of `low..=high`.
+    pub fn between(&mut self, low: usize, high: usize) -> usize {
+        low + self.below(high - low + 1)
+    }
+
+    /// A signed byte.
+    pub fn byte(&mut self) -> i8 {
+        self.next() as i8
+    }
+
     /// Random bytes.
     pub fn bytes(&mut self, length: u64) -> Vec<u8> {
         (0..length).map(|_| (self.next() >> 32) as u8).collect()

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::verilator;
 
 /// What the simulator is made of, and what its manifests name.
-const CRATES: [&str; 5] = ["arch", "fuzzgen", "isa", "kernels", "sim"];
+const CRATES: [&str; 7] = ["arch", "fuzzgen", "graph", "isa", "kernels", "sim", "tensor"];
 /// What a whole run may take before it counts as hanging. One takes a few seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 

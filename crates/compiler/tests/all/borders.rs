@@ -2,13 +2,14 @@
 
 use ediacara_arch::Machine;
 use ediacara_compiler::{CompileError, Compiled, Options, compile};
+use ediacara_fuzzgen::Random;
 use ediacara_graph::ops::{DequantizeLinear, QuantizeLinear, Relu, Softmax, Transpose};
 use ediacara_graph::{Graph, Tensor, TensorType, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
 use ediacara_isa::Port;
 use ediacara_sim::{Options as SimOptions, Simulator};
 
-use crate::support::{ConvShape, Net, Random};
+use crate::support::{ConvShape, Net};
 
 const SCALE: f32 = 0.05;
 const ZERO: i8 = -7;
@@ -46,7 +47,7 @@ fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
 fn check(graph: &Graph) -> Compiled {
     let machine = Machine::preset("dlp8").unwrap();
     let compiled = compile(graph, &machine, &Options::default()).unwrap();
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let mut tensor = |&input: &ValueId| {
         let ty = graph.ty(input);
         let values = (0..ty.elements()).map(|_| f32::from(random.byte()) / 20.0).collect::<Vec<f32>>();
