@@ -11,7 +11,7 @@ use ediacara_fuzzgen::Random;
 use ediacara_fuzzgen::graph::{Sizes, network};
 
 /// A machine with sizes drawn at random, the smallest of them far too small for comfort.
-pub fn random_machine(random: &mut Random) -> Machine {
+pub(crate) fn random_machine(random: &mut Random) -> Machine {
     if random.chance(40) {
         let all = machines();
         return all[random.below(all.len())].clone();
