@@ -4,11 +4,13 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to people")]
 
+mod bench_compiler;
 mod check;
 mod environment;
 mod generate_onnx;
 mod mutate;
 mod onnx_suite;
+mod page;
 mod soak;
 mod tidy;
 mod verilator;
@@ -40,6 +42,11 @@ const COMMANDS: &[Task] = &[
         help: "changes one rule of the simulator at a time, which the hardware's answers must show: [--list] [--only RULE]",
         run: mutate::run,
     },
+    Task {
+        name: "bench-compiler",
+        help: "compiles the networks, rewrites the tables of docs/results.md, fails where one is too far from its bound",
+        run: bench_compiler::run,
+    },
     Task { name: "gen", help: "rewrites the generated files", run: generate },
     Task {
         name: "setup",
@@ -54,7 +61,7 @@ fn main() -> ExitCode {
     let Some(task) = COMMANDS.iter().find(|task| task.name == name) else {
         eprintln!("usage: cargo xtask TASK\n");
         for task in COMMANDS {
-            eprintln!("  {:<8} {}", task.name, task.help);
+            eprintln!("  {:<15} {}", task.name, task.help);
         }
         return ExitCode::from(2);
     };

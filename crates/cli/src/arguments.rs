@@ -96,12 +96,22 @@ pub(crate) struct MachineArguments {
     pub(crate) machine: String,
 }
 
+/// What the compiler leaves out.
+#[derive(Debug, Args)]
+pub(crate) struct CompilerArguments {
+    /// Leave out a pass of the compiler, such as fuse-add or fuse-block (`compile --print-after list` names them);
+    /// repeatable
+    #[arg(long, value_name = "PASS")]
+    pub(crate) disable: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     ediacara run\n  \
     ediacara run squeezenet.onnx --input cat.jpg --preprocess caffe --calibrate photos/ --labels names.txt\n  \
     ediacara run model.onnx --dim N=4 --input batch.npy --json > report.json\n  \
-    ediacara run vgg19 --timing-only --machine my_machine.toml")]
+    ediacara run vgg19 --timing-only --machine my_machine.toml\n  \
+    ediacara run mobilenet_v2 --disable fuse-block   what fusion saves")]
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) model: ModelArguments,
@@ -115,6 +125,8 @@ pub(crate) struct RunArguments {
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]
     pub(crate) calibration: CalibrationArguments,
+    #[command(flatten)]
+    pub(crate) compiler: CompilerArguments,
     /// Names of the classes: one a line, or tab-separated
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
@@ -151,6 +163,8 @@ pub(crate) struct CompileArguments {
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]
     pub(crate) calibration: CalibrationArguments,
+    #[command(flatten)]
+    pub(crate) compiler: CompilerArguments,
     /// The executable to write [default: the model's name with .dlpx]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,

@@ -60,6 +60,8 @@ pub struct RunOptions {
     pub values: bool,
     /// Whether the simulator looks for races and reads of bytes never written.
     pub checked: bool,
+    /// Passes of the compiler that are left out.
+    pub disable: Vec<String>,
     /// How many classes are reported.
     pub top: usize,
 }
@@ -149,7 +151,11 @@ pub fn run(
 ) -> Result<Run, Error> {
     let mut clock = Clock::new(stage);
     clock.begin("compile");
-    let compiled = ediacara_compiler::compile(&prepared.quantised, &options.machine, &Default::default())?;
+    let passes = ediacara_compiler::Options {
+        disable: options.disable.clone(),
+        ..ediacara_compiler::Options::default()
+    };
+    let compiled = ediacara_compiler::compile(&prepared.quantised, &options.machine, &passes)?;
 
     clock.begin("simulate");
     let mut simulator = Simulator::new(&options.machine, &compiled.executable, simulator_options(options))?;

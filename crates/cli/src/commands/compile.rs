@@ -25,8 +25,10 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     let calibration = setup::calibration(&arguments.calibration)?;
     let prepared = ediacara::prepare(&model, &calibration, &mut |name| progress.stage(name))?;
     progress.stage("compile");
-    let options =
-        Options { print_after: arguments.print_after.iter().cloned().collect(), ..Options::default() };
+    let options = Options {
+        print_after: arguments.print_after.iter().cloned().collect(),
+        disable: arguments.compiler.disable.clone(),
+    };
     let compiled = ediacara::compiler::compile(&prepared.quantised, &machine, &options)?;
     drop(progress);
 

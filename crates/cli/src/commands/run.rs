@@ -29,6 +29,7 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         machine,
         values: !arguments.timing_only,
         checked: arguments.checked,
+        disable: arguments.compiler.disable.clone(),
         top: arguments.top,
     };
     let run = ediacara::run(&model, &prepared, &tensors, &options, &mut stage)?;

@@ -3,6 +3,7 @@
 // Test code: a failure is a panic, and what a failed case was goes to stderr.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, clippy::print_stdout)]
 
+mod blocks;
 mod borders;
 mod operators;
 mod random;

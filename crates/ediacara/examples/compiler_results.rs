@@ -1,0 +1,152 @@
+//! What the compiler makes of the networks: cycles beside their bounds, with and without fusion, and how busy each
+//! engine is. The tables of docs/results.md; `cargo xtask bench-compiler` puts them there.
+//!
+//! Ends with status 1 where a network passes the bound that it is held to. Networks that come as files are left out, by
+//! name on stderr, where the `models` data set is not found.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints its tables")]
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use ediacara::arch::Machine;
+use ediacara::data::{DataSet, Locations};
+use ediacara::profile::{RunReport, thousands};
+use ediacara::{CalibrationSource, Error, RunOptions};
+
+/// A network, whether it is a file of the `models` data set, and the `cycles_over_bound` that it may have.
+struct Network {
+    name: &'static str,
+    file: bool,
+    limit: Option<f64>,
+}
+
+const fn built_in(name: &'static str, limit: f64) -> Network {
+    Network { name, file: false, limit: Some(limit) }
+}
+
+const fn file(name: &'static str, limit: Option<f64>) -> Network {
+    Network { name, file: true, limit }
+}
+
+const NETWORKS: [Network; 10] = [
+    built_in("alexnet", 1.05),
+    built_in("vgg19", 1.03),
+    built_in("resnet50", 1.07),
+    built_in("resnet152", 1.05),
+    built_in("mobilenet_v2", 1.30),
+    built_in("efficientnet_lite0", 1.30),
+    file("mobilenet_v2_qdq", Some(1.30)),
+    file("squeezenet10_deepcompressed", Some(1.15)),
+    file("resnet20_cifar10", Some(1.15)),
+    file("fastestdet", None),
+];
+
+/// The passes that fuse layers.
+const FUSION: [&str; 2] = ["fuse-add", "fuse-block"];
+
+/// One network compiled both ways.
+struct Pair {
+    network: &'static Network,
+    fused: RunReport,
+    apart: RunReport,
+}
+
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let machine = Machine::preset("dlp16")?;
+    let mut pairs = Vec::new();
+    for network in &NETWORKS {
+        let start = Instant::now();
+        let Some(pair) = compile(network, &machine)? else { continue };
+        eprintln!("{}: {:.1} s", network.name, start.elapsed().as_secs_f64());
+        pairs.push(pair);
+    }
+    bounds(&pairs);
+    fusion(&pairs);
+    engines(&pairs);
+    let over = |pair: &&Pair| pair.network.limit.is_some_and(|limit| pair.fused.cycles_over_bound > limit);
+    for pair in pairs.iter().filter(over) {
+        eprintln!("{} is {:.3} times its bound", pair.network.name, pair.fused.cycles_over_bound);
+    }
+    Ok(if pairs.iter().any(|pair| over(&pair)) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn compile(network: &'static Network, machine: &Machine) -> Result<Option<Pair>, Error> {
+    let mut name = network.name.to_owned();
+    if network.file {
+        match Locations::of_machine(Path::new(".")).and_then(|all| all.find(DataSet::Models)) {
+            Ok(folder) => name = folder.join(network.name).join("model.onnx").display().to_string(),
+            Err(error) => {
+                eprintln!("{} is left out: {error}", network.name);
+                return Ok(None);
+            }
+        }
+    }
+    let model = ediacara::model::load(&name, &[])?;
+    let prepared = ediacara::prepare(&model, &CalibrationSource::Default, &mut |_| {})?;
+    let run = |disable: &[&str]| -> Result<RunReport, Error> {
+        let options = RunOptions {
+            machine: machine.clone(),
+            values: false,
+            checked: false,
+            disable: disable.iter().map(|&pass| pass.to_owned()).collect(),
+            top: 0,
+        };
+        Ok(ediacara::run(&model, &prepared, &[], &options, &mut |_| {})?.report)
+    };
+    Ok(Some(Pair { network, fused: run(&[])?, apart: run(&FUSION)? }))
+}
+
+fn bounds(pairs: &[Pair]) {
+    println!("| network | cycles | layer bound | over the bound | at most | floor | instructions |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    for Pair { network, fused, .. } in pairs {
+        println!(
+            "| {} | {} | {} | {:.3} | {} | {} | {} |",
+            network.name,
+            thousands(fused.cycles),
+            thousands(fused.layer_bound_cycles),
+            fused.cycles_over_bound,
+            network.limit.map_or_else(|| "-".to_owned(), |limit| format!("{limit:.2}")),
+            thousands(fused.floor_cycles),
+            thousands(fused.instructions)
+        );
+    }
+}
+
+fn fusion(pairs: &[Pair]) {
+    println!("\n| network | layers | cycles | saved | DRAM bytes | saved |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    let bytes = |report: &RunReport| report.dram_read_bytes + report.dram_write_bytes;
+    let saved = |before: u64, after: u64| 100.0 * (1.0 - after as f64 / before as f64);
+    for Pair { network, fused, apart } in pairs {
+        println!(
+            "| {} | {} to {} | {} to {} | {:.1} % | {} to {} | {:.1} % |",
+            network.name,
+            apart.layers.len(),
+            fused.layers.len(),
+            thousands(apart.cycles),
+            thousands(fused.cycles),
+            saved(apart.cycles, fused.cycles),
+            thousands(bytes(apart)),
+            thousands(bytes(fused)),
+            saved(bytes(apart), bytes(fused))
+        );
+    }
+}
+
+/// The share of cycles in which each engine works: matrix and vector have beats, load and store move bursts.
+fn engines(pairs: &[Pair]) {
+    println!("\n| network | load | matrix | vector | store |");
+    println!("| --- | --- | --- | --- | --- |");
+    for Pair { network, fused, apart } in pairs {
+        let share = |report: &RunReport, name: &str| {
+            let engine = report.engines.iter().find(|engine| engine.name == name);
+            100.0 * engine.map_or(0, |engine| engine.busy_cycles) as f64 / report.cycles as f64
+        };
+        let cell = |name| format!("{:.1} to {:.1} %", share(apart, name), share(fused, name));
+        let cells = ["load", "matrix", "vector", "store"].map(cell);
+        println!("| {} | {} |", network.name, cells.join(" | "));
+    }
+}
