@@ -33,8 +33,10 @@ module ram #(
   localparam int unsigned DEPTH = (ROWS + 1) / 2;
   localparam int unsigned INDEX_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1;
 
+`ifndef SYNTHESIS
   logic [BITS-1:0] even[DEPTH] /* verilator public_flat_rw */;
   logic [BITS-1:0] odd[DEPTH] /* verilator public_flat_rw */;
+`endif
 
   logic [READS-1:0][BITS-1:0] low, high;  // the two rows of an access
   logic [READS-1:0][15:0] offset;  // of its first element in the first
@@ -86,6 +88,83 @@ module ram #(
     end
   end
 
+`ifdef SYNTHESIS
+  // The same, port for port, of memories that a technology has (`ram_word`).
+  logic [READS-1:0][INDEX_BITS-1:0] read_evens, read_odds;
+  logic [READS-1:0][BITS-1:0] even_rows, odd_rows;
+  logic [READS-1:0] odd_first;
+  logic [WRITES-1:0][INDEX_BITS-1:0] write_evens, write_odds;
+  logic [WRITES-1:0][BYTES-1:0] even_enable, odd_enable;
+  logic [WRITES-1:0][BITS-1:0] even_data, odd_data;
+
+  for (genvar port = 0; port < READS; port++) begin : read_port
+    assign read_evens[port] = even_index(read_address[port]);
+    assign read_odds[port] = odd_index(read_address[port]);
+    assign low[port] = odd_first[port] ? odd_rows[port] : even_rows[port];
+    assign high[port] = odd_first[port] ? even_rows[port] : odd_rows[port];
+    always_ff @(posedge clock) begin
+      if (read_valid[port]) begin
+        odd_first[port] <= is_odd(read_address[port]);
+        offset[port] <= 16'(read_address[port] & 24'(WIDTH - 1));
+      end
+    end
+  end
+
+  for (genvar port = 0; port < WRITES; port++) begin : write_port
+    assign write_evens[port] = even_index(write_address[port]);
+    assign write_odds[port] = odd_index(write_address[port]);
+    assign {odd_data[port], even_data[port]} = is_odd(write_address[port]) ?
+        {placed[port][0+:BITS], placed[port][BITS+:BITS]} : placed[port];
+    for (genvar b = 0; b < BYTES; b++) begin : bytes
+      assign {odd_enable[port][b], even_enable[port][b]} = is_odd(write_address[port]) ?
+          {mask[port][8*b], mask[port][BITS+8*b]} : {mask[port][BITS+8*b], mask[port][8*b]};
+    end
+  end
+
+  for (genvar k = 0; k < BYTES / 4; k++) begin : words
+    logic [READS-1:0][31:0] even_read, odd_read;
+    logic [WRITES-1:0][3:0] even_wanted, odd_wanted;
+    logic [WRITES-1:0][31:0] even_written, odd_written;
+    for (genvar port = 0; port < READS; port++) begin : read_port
+      assign even_rows[port][32*k+:32] = even_read[port];
+      assign odd_rows[port][32*k+:32] = odd_read[port];
+    end
+    for (genvar port = 0; port < WRITES; port++) begin : write_port
+      assign even_wanted[port] = even_enable[port][4*k+:4];
+      assign odd_wanted[port] = odd_enable[port][4*k+:4];
+      assign even_written[port] = even_data[port][32*k+:32];
+      assign odd_written[port] = odd_data[port][32*k+:32];
+    end
+    ram_word #(
+        .DEPTH(DEPTH),
+        .READS(READS),
+        .WRITES(WRITES),
+        .FORWARD(FORWARD)
+    ) even_word (
+        .clock(clock),
+        .read_valid(read_valid),
+        .read_index(read_evens),
+        .read_data(even_read),
+        .write_index(write_evens),
+        .write_enable(even_wanted),
+        .write_data(even_written)
+    );
+    ram_word #(
+        .DEPTH(DEPTH),
+        .READS(READS),
+        .WRITES(WRITES),
+        .FORWARD(FORWARD)
+    ) odd_word (
+        .clock(clock),
+        .read_valid(read_valid),
+        .read_index(read_odds),
+        .read_data(odd_read),
+        .write_index(write_odds),
+        .write_enable(odd_wanted),
+        .write_data(odd_written)
+    );
+  end
+`else
   // One process, with the writes in order and the reads before or after them: what a port sees is said by its place.
   /* verilator lint_off BLKSEQ */
   always_ff @(posedge clock) begin
@@ -128,5 +207,6 @@ module ram #(
     end
   end
   /* verilator lint_on BLKSEQ */
+`endif
 endmodule
 /* verilator lint_on WIDTHCONCAT */

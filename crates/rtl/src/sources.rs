@@ -21,8 +21,10 @@ macro_rules! embedded {
 
 /// The SystemVerilog of `rtl/`, by name. A test compares the list with the folder.
 pub const FILES: &[(&str, &str)] = embedded!("../../../rtl/":
+    "axi4_bridge.sv",
     "control.sv",
     "dot_unit.sv",
+    "ediacara_axi4.sv",
     "ediacara_core.sv",
     "ediacara_core_pkg.sv",
     "engine_queue.sv",
@@ -32,6 +34,7 @@ pub const FILES: &[(&str, &str)] = embedded!("../../../rtl/":
     "matrix_engine.sv",
     "memory_port.sv",
     "ram.sv",
+    "ram_word.sv",
     "resolve.sv",
     "row_walker.sv",
     "semaphores.sv",

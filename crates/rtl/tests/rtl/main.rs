@@ -9,10 +9,13 @@
     reason = "a test stops where it fails"
 )]
 
+mod axi;
+mod bench;
 mod building;
 mod harness;
 mod lint;
 mod programs;
+mod ram;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -57,7 +57,12 @@ fn is_comparable(machine: &Machine, executable: &Executable, initial: &Initial) 
 
 /// Compares all programs of a folder; the number that could be compared.
 pub(crate) fn compare(machine: &Machine, folder: &str) -> usize {
-    let mut core = Core::build(machine, &options()).unwrap();
+    compare_with(&options(), machine, folder)
+}
+
+/// [`compare`], with a core that is built otherwise.
+pub(crate) fn compare_with(build: &BuildOptions, machine: &Machine, folder: &str) -> usize {
+    let mut core = Core::build(machine, build).unwrap();
     let (mut compared, mut problems) = (0, Vec::new());
     for path in programs(folder) {
         let executable = assemble_file(&path).unwrap_or_else(|errors| panic!("{errors}"));
