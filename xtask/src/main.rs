@@ -12,6 +12,7 @@ mod mutate;
 mod onnx_suite;
 mod page;
 mod soak;
+mod synth;
 mod tidy;
 mod verilator;
 
@@ -41,6 +42,11 @@ const COMMANDS: &[Task] = &[
         name: "mutate",
         help: "changes one rule of the simulator at a time, which the hardware's answers must show: [--list] [--only RULE]",
         run: mutate::run,
+    },
+    Task {
+        name: "synth",
+        help: "maps the hardware to an FPGA family with Yosys, and rewrites the tables of docs/rtl.md",
+        run: synth::run,
     },
     Task {
         name: "bench-compiler",
