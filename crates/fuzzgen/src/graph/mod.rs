@@ -4,6 +4,7 @@
 //! [`network`] draws one; [`Net`] builds one by hand, with constants at random. Neither the compiler nor a machine
 //! is known here: whether a network fits a machine is for the compiler to say.
 
+mod features;
 mod net;
 
 use ediacara_graph::ValueId;
@@ -11,6 +12,7 @@ use ediacara_graph::ops::{PadMode, PoolKind};
 use ediacara_tensor::Tensor;
 
 use crate::Random;
+pub use features::{FEATURES, features};
 pub use net::{ConvShape, Net};
 
 /// How large networks may be.
@@ -32,11 +34,11 @@ impl Sizes {
 
     /// For hardware that is simulated, with memories of a few kilobytes.
     pub fn tiny() -> Self {
-        Self { side: 6, channels: 12, steps: 4 }
+        Self { side: 9, channels: 12, steps: 4 }
     }
 }
 
-/// A random network, with its outputs set.
+/// A random network, with its outputs set. A seed gives the same one for ever.
 ///
 /// # Panics
 /// Never: what is drawn fits.
@@ -44,12 +46,8 @@ pub fn network(seed: u64, sizes: Sizes) -> Net {
     let mut net = Net::new(seed);
     let random = &mut net.random;
     let batch = random.pick(&[1, 1, 1, 2]);
-    let shape = [
-        batch,
-        random.between(1, sizes.side),
-        random.between(1, sizes.side),
-        random.between(1, sizes.channels),
-    ];
+    let shape =
+        [batch, random.between(1, sizes.side), random.between(1, sizes.side), channels(random, sizes)];
     let mut pool = vec![net.input(&shape)];
     for _ in 0..net.random.between(1, sizes.steps) {
         let y = step(&mut net, &pool, sizes);
@@ -70,39 +68,41 @@ pub fn network(seed: u64, sizes: Sizes) -> Net {
         }
     }
     net.graph.set_outputs(outputs);
+    // What leads nowhere would only be read by people.
+    net.graph.unlink_dead();
     net
 }
 
 /// An operator of one or more of the values that are there.
 fn step(net: &mut Net, pool: &[ValueId], sizes: Sizes) -> ValueId {
     let x = net.random.pick(pool);
-    match net.random.below(23) {
+    match net.random.below(24) {
         0..6 => conv(net, x, sizes),
-        6..8 => window_pool(net, x),
-        8..11 => residual(net, x, pool),
-        11 => {
+        6..9 => window_pool(net, x),
+        9..12 => residual(net, x, pool),
+        12 => {
             let y = net.global_average(x);
             net.multiply(x, y)
         }
-        12 => net.table(x),
-        13 | 14 => concat(net, x, pool),
-        15 => slice(net, x),
-        16 => {
+        13 => net.table(x),
+        14 | 15 => concat(net, x, pool),
+        16 => slice(net, x),
+        17 => {
             let channels = net.shape(x)[3];
             let indices = (0..net.random.between(1, 9)).map(|_| net.random.below(channels) as i64).collect();
             net.gather(x, 3, indices_of(indices))
         }
-        17 => {
+        18 => {
             let [a, b, c] = [0; 3].map(|_| net.random.below(3));
             net.pad(x, &[0, a, b, 0], &[0, b, a, c], PadMode::Constant)
         }
-        18 => net.transpose(x, &[0, 2, 1, 3]),
-        19 => {
+        19 => net.transpose(x, &[0, 2, 1, 3]),
+        20 => {
             let shape = net.shape(x);
             let y = net.reshape(x, &[shape[0], shape[1] * shape[2], 1, shape[3]]);
             net.reshape(y, &shape)
         }
-        20 => {
+        21 => {
             let size = [0; 2].map(|_| net.random.between(1, sizes.side));
             net.resize(x, size)
         }
@@ -118,14 +118,14 @@ fn step(net: &mut Net, pool: &[ValueId], sizes: Sizes) -> ValueId {
 fn conv(net: &mut Net, x: ValueId, sizes: Sizes) -> ValueId {
     let shape = net.shape(x);
     let random = &mut net.random;
-    let mut conv = ConvShape::point(random.between(1, sizes.channels));
+    let mut conv = ConvShape::point(channels(random, sizes));
     let choice = random.below(10);
     if choice < 6 {
         for axis in 0..2 {
             let size = shape[1 + axis];
             conv.kernel[axis] = random.between(1, 5);
             conv.stride[axis] = random.between(1, 3);
-            conv.dilation[axis] = random.pick(&[1, 1, 1, 2, 3]);
+            conv.dilation[axis] = random.pick(&[1, 1, 2, 3]);
             conv.padding[axis] = random.below(4);
             conv.padding[axis + 2] = random.below(4);
             let extent = conv.dilation[axis] * (conv.kernel[axis] - 1) + 1;
@@ -137,12 +137,13 @@ fn conv(net: &mut Net, x: ValueId, sizes: Sizes) -> ValueId {
     } else if choice < 8 {
         conv.stride = [random.between(1, 2), random.between(1, 2)];
     }
-    if random.chance(35) {
-        conv.groups = divisor(random, shape[3]);
-        conv.outputs = conv.groups * random.between(1, 3);
-        if random.chance(60) {
-            (conv.groups, conv.outputs) = (shape[3], shape[3]);
+    match random.below(10) {
+        0..2 => {
+            conv.groups = divisor(random, shape[3]);
+            conv.outputs = conv.groups * random.between(1, 3);
         }
+        2..4 => (conv.groups, conv.outputs) = (shape[3], shape[3]),
+        _ => {}
     }
     net.conv(x, conv)
 }
@@ -154,12 +155,12 @@ fn window_pool(net: &mut Net, x: ValueId) -> ValueId {
     let mut padding = [0; 4];
     for axis in 0..2 {
         window[0][axis] = random.between(1, 4.min(shape[1 + axis]));
-        window[1][axis] = random.between(1, 3);
+        window[1][axis] = random.pick(&[1, 2, 2, 3]);
         padding[axis] = random.below(window[0][axis]);
         padding[axis + 2] = random.below(window[0][axis]);
     }
     let kind = if random.chance(50) { PoolKind::Max } else { PoolKind::Average };
-    let (ceil, include) = (random.chance(50), random.chance(50));
+    let (ceil, include) = (random.chance(70), random.chance(50));
     net.pool(x, kind, window, padding, ceil, include)
 }
 
@@ -193,9 +194,19 @@ fn slice(net: &mut Net, x: ValueId) -> ValueId {
     net.slice(x, &[0, row as i64, 0, start as i64], &ends, &[1, step, 1, 1])
 }
 
+/// Multiples of four more often than others: they have groups.
+fn channels(random: &mut Random, sizes: Sizes) -> usize {
+    if random.chance(50) {
+        4 * random.between(1, sizes.channels / 4)
+    } else {
+        random.between(1, sizes.channels)
+    }
+}
+
+/// One between 1 and the number itself, if there is any.
 fn divisor(random: &mut Random, of: usize) -> usize {
-    let divisors: Vec<_> = (1..=of).filter(|divisor| of.is_multiple_of(*divisor)).collect();
-    random.pick(&divisors)
+    let divisors: Vec<_> = (2..of).filter(|divisor| of.is_multiple_of(*divisor)).collect();
+    if divisors.is_empty() { random.pick(&[1, of]) } else { random.pick(&divisors) }
 }
 
 #[allow(clippy::expect_used, reason = "a list is as long as it is")]

@@ -1,8 +1,9 @@
-//! Random programs, the examples and the programs of faults on simulator and hardware side by side, on every
-//! shape of `crates/fuzzgen`.
+//! Random programs, random networks, the examples and the programs of faults on simulator and hardware side by
+//! side, on every shape of `crates/fuzzgen`.
 //!
 //! The seeds of a run are fixed, so a run of CI is the same for ever. Longer or other runs are
-//! `cargo xtask soak`; a failure prints the command that repeats it. Start at `campaign.rs`.
+//! `cargo xtask soak`; a failure prints the command that repeats it. Start at `campaign.rs`;
+//! networks are in `graphs.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,16 +13,19 @@
 )]
 
 mod campaign;
+mod graphs;
 mod replay;
 mod settings;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ediacara_arch::Machine;
+use ediacara_fuzzgen::graph::FEATURES;
 use ediacara_fuzzgen::{Coverage, shapes};
 
 use settings::Settings;
@@ -71,6 +75,32 @@ fn random_programs() {
         assert!(accepted >= settings::LEAST_PROGRAMS, "{accepted} programs of {}", settings::LEAST_PROGRAMS);
         let missing = coverage.missing();
         assert!(missing.is_empty(), "too seldom: {missing:#?}");
+    }
+}
+
+#[test]
+fn random_networks() {
+    let settings = Settings::from_environment();
+    let shapes: Vec<_> = shapes().into_iter().filter(|shape| settings.wants(&shape.name)).collect();
+    let reports = for_each_shape(&shapes, |shape| graphs::run(shape, settings.network));
+    let (mut compared, mut failures) = (0, Vec::new());
+    let mut features: BTreeMap<String, u64> = BTreeMap::new();
+    for (shape, mut report) in shapes.iter().zip(reports) {
+        println!("{}: {} networks, {} cycles", shape.name, report.compared, report.cycles);
+        compared += report.compared;
+        for (feature, count) in report.features {
+            *features.entry(feature).or_default() += count;
+        }
+        failures.append(&mut report.failures);
+    }
+    assert!(failures.is_empty(), "{} networks fail:\n{}", failures.len(), failures.join("\n"));
+    println!("{compared} networks in all; wanted of each {}", settings::LEAST_OF_EACH);
+    features.iter().for_each(|(feature, count)| println!("{count:>10}  {feature}"));
+    if settings.is_whole() {
+        let count = |feature: &str| features.get(feature).copied().unwrap_or_default();
+        let few: Vec<_> = FEATURES.iter().filter(|name| count(name) < settings::LEAST_OF_EACH).collect();
+        assert!(few.is_empty(), "too seldom: {few:?}");
+        assert!(compared >= settings::LEAST_NETWORKS, "{compared} of {}", settings::LEAST_NETWORKS);
     }
 }
 

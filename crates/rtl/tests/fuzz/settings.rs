@@ -4,6 +4,10 @@
 const CYCLES: u64 = 20_000_000;
 /// Programs that a run of CI must compare: those of a few long ones only would be too much alike.
 pub(crate) const LEAST_PROGRAMS: u64 = 3_500;
+/// Networks that a run of CI must compare.
+pub(crate) const LEAST_NETWORKS: u64 = 1_500;
+/// Networks that must have each operator, and each kind of convolution and pool.
+pub(crate) const LEAST_OF_EACH: u64 = 15;
 /// The share of every shape in a hundred: small ones run faster, and find as much a program.
 const SHARES: &[(&str, u64)] =
     &[("fuzz-4x4", 36), ("fuzz-8x8", 24), ("fuzz-16x16", 10), ("fuzz-16x8", 16), ("fuzz-4x16", 14)];
@@ -16,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     /// Programs of a shape, at most (`EDIACARA_FUZZ_PROGRAMS`).
     pub(crate) programs: u64,
+    /// The only network (`EDIACARA_FUZZ_NETWORK`), by its seed.
+    pub(crate) network: Option<u64>,
     /// The only shape (`EDIACARA_FUZZ_SHAPE`).
     shape: Option<String>,
 }
@@ -33,6 +39,7 @@ impl Settings {
             cycles: number("EDIACARA_FUZZ_CYCLES").unwrap_or(cycles),
             seed: number("EDIACARA_FUZZ_SEED").unwrap_or(0),
             programs: programs.unwrap_or(u64::MAX),
+            network: number("EDIACARA_FUZZ_NETWORK"),
             shape: text("EDIACARA_FUZZ_SHAPE"),
         }
     }
@@ -50,7 +57,7 @@ impl Settings {
 
     /// Whether it is long and wide enough to show everything that programs can do.
     pub(crate) fn is_whole(&self) -> bool {
-        self.shape.is_none() && self.programs == u64::MAX && self.cycles >= CYCLES
+        self.shape.is_none() && self.network.is_none() && self.programs == u64::MAX && self.cycles >= CYCLES
     }
 }
 
