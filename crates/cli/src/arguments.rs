@@ -153,7 +153,9 @@ pub(crate) struct RunArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     ediacara compile model.onnx -o model.dlpx --calibrate photos/ --preprocess imagenet\n  \
-    ediacara compile resnet50 --machine dlp8 -o resnet50.dlpx")]
+    ediacara compile resnet50 --machine dlp8 -o resnet50.dlpx\n  \
+    ediacara compile mobilenet_v2 --explain          each layer's tiling, estimated and simulated cycles\n  \
+    ediacara compile mobilenet_v2 --explain features.5")]
 pub(crate) struct CompileArguments {
     #[command(flatten)]
     pub(crate) model: ModelArguments,
@@ -171,6 +173,10 @@ pub(crate) struct CompileArguments {
     /// Print what a pass made of the program; `list` names the passes
     #[arg(long, value_name = "PASS")]
     pub(crate) print_after: Option<String>,
+    /// Say how each layer is cut, what that was estimated to cost and what it costs; with part of a layer's name, why, and
+    /// what the runner-up would have cost
+    #[arg(long, value_name = "LAYER", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) explain: Option<String>,
     /// Print a summary as one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,7 +5,10 @@
 //! group) is cut once more, into pieces of a few rows, so that accumulators of the expansion fit ARAM twice.
 //! At each step of the pipeline the four stages work on four consecutive pieces ([`crate::lower`]).
 
-use crate::cost::{Estimate, Rates};
+use std::fmt;
+
+use crate::block_cost::estimate;
+use crate::cost::{Choice, Rates, Search};
 use crate::memory::Claim;
 use crate::tiling::{Chunk, Order, Problem, Slots, Tiling, parts};
 use crate::vector_tiling::WindowProblem;
@@ -79,11 +82,13 @@ impl BlockProblem {
         self.window.x.channels
     }
 
-    fn height(&self) -> u64 {
+    /// Output rows.
+    pub fn height(&self) -> u64 {
         self.window.y.height
     }
 
-    fn tiles(&self, rows: u64) -> u64 {
+    /// Tiles of `rows` output rows, of all images.
+    pub fn tiles(&self, rows: u64) -> u64 {
         self.window.y.batch * self.height().div_ceil(rows)
     }
 
@@ -276,7 +281,8 @@ impl BlockTiling {
         Some(self)
     }
 
-    fn groups(&self, problem: &BlockProblem) -> u64 {
+    /// How many groups of channels there are.
+    pub fn groups(&self, problem: &BlockProblem) -> u64 {
         problem.channels().div_ceil(self.channels)
     }
 
@@ -288,108 +294,17 @@ impl BlockTiling {
             && total(&claims.aram) <= rates.aram
             && total(&claims.pram) <= rates.pram
     }
+}
 
-    /// What the tiling will cost.
-    pub fn estimate(&self, problem: &BlockProblem, rates: &Rates) -> Estimate {
-        let mut cost = Beats::default();
-        let groups = problem.groups(self.channels);
-        let full = groups.iter().filter(|group| group.count == self.channels).count() as u64;
-        let rest = groups.last().map_or(0, |group| group.count);
-        for rows in Range::cut(problem.height(), self.rows) {
-            let pieces = problem.pieces(rows, self.piece);
-            cost.add(&self.beats(problem, rates, &pieces, self.channels), full);
-            if full < groups.len() as u64 {
-                cost.add(&self.beats(problem, rates, &pieces, rest), 1);
-            }
-            if let Some(project) = &problem.project {
-                let beats = rows.count * project.y.width * project.outputs.div_ceil(rates.lanes);
-                cost.vector += (beats * (1 + u64::from(project.residual))) as f64;
-            }
-        }
-        let batch = problem.window.y.batch as f64;
-        let tiles = problem.tiles(self.rows) as f64;
-        let items = tiles * groups.len() as f64;
-        let pieces = cost.pieces * batch;
-        // A depthwise instruction waits for the one before it to leave the pipeline, a piece's first dot for
-        // the weights' semaphore.
-        let (matrix, vector) = (cost.matrix * batch, cost.vector * batch + pieces * rates.pipelines);
-        let dram = self.dram(problem, rates, tiles, items) + 14.0 * pieces * 32.0 / rates.burst as f64;
-        let first = cost.first;
-        let start = rates.dram_latency + first + rates.pipelines;
-        let drain = first + 2.0 * rates.pipelines + rates.dram_latency;
-        Estimate { matrix, vector, dram, steady: matrix.max(vector).max(dram), start, drain }
-    }
-
-    fn beats(&self, problem: &BlockProblem, rates: &Rates, pieces: &[Piece], channels: u64) -> Beats {
-        let mut beats = Beats::default();
-        let window = &problem.window;
-        let joined = problem.joined(channels, rates);
-        let width = window.y.width;
-        let row = if !window.weighted && window.window.stride[1] == 1 {
-            (width * channels).div_ceil(rates.lanes)
-        } else {
-            width / joined * (joined * channels).div_ceil(rates.lanes)
-                + (width % joined * channels).div_ceil(rates.lanes)
-        };
-        let taps = window.window.kernel[0] * window.window.kernel[1];
-        let blocks = channels.div_ceil(rates.columns);
-        for piece in pieces {
-            let (mut matrix, mut vector) = (0, piece.output.count * row * taps);
-            if let Some(expand) = &problem.expand {
-                let pixels = piece.input.count * window.x.width;
-                matrix += pixels * blocks * expand_steps(expand, rates);
-                vector += pixels * channels.div_ceil(rates.lanes);
-            }
-            if let Some(project) = &problem.project {
-                let pixels = piece.output.count * width;
-                matrix += pixels * channels.div_ceil(rates.rows) * project.blocks(rates);
-            }
-            if beats.first == 0.0 {
-                beats.first = (matrix + vector) as f64;
-            }
-            beats.matrix += matrix as f64;
-            beats.vector += vector as f64;
-            beats.pieces += 1.0;
-        }
-        beats
-    }
-
-    fn dram(&self, problem: &BlockProblem, rates: &Rates, tiles: f64, items: f64) -> f64 {
-        let claims = self.claims(problem, rates);
-        let groups = self.groups(problem);
-        let per = |slots: u64| if slots >= groups { groups as f64 } else { items };
-        let BlockSlots { weights, records, .. } = self.slots;
-        let [_, middle, _, _, window] = claims.nram;
-        let mut bursts = 0.0;
-        if problem.window.weighted {
-            bursts += per(weights[1]) * rates.bursts(window.size as f64)
-                + per(records[1]) * rates.bursts(12.0 * claims.pram[1].size as f64);
-        }
-        let y = &problem.project.map_or(problem.window.y, |project| project.y);
-        let all = Range::new(0, self.rows.min(y.height));
-        if let Some(expand) = &problem.expand {
-            bursts += per(weights[0]) * rates.bursts(claims.wram[0].size as f64)
-                + per(records[0]) * rates.bursts(12.0 * self.channels as f64);
-            let tile = x_tile(expand, &problem.middle(all, self.channels));
-            bursts += tiles
-                * rates.image_bursts(
-                    &expand.x,
-                    tile.rows.valid as f64,
-                    tile.columns.valid as f64,
-                    expand.x.channels,
-                );
-        } else {
-            bursts += items * rates.bursts(middle.size as f64);
-        }
-        let channels = if problem.project.is_some() {
-            bursts += per(weights[2]) * rates.bursts(claims.wram[1].size as f64);
-            y.channels
-        } else {
-            self.channels
-        };
-        let stores = tiles * y.channels.div_ceil(channels) as f64;
-        bursts += stores * rates.image_bursts(y, all.count as f64, y.width as f64, channels);
-        bursts * rates.burst_cycles
+impl fmt::Display for BlockTiling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let BlockTiling { rows, channels, piece, slots } = self;
+        let ([expand, window, project], x) = (slots.weights, slots.x);
+        write!(
+            f,
+            "{rows} output rows, groups of {channels} channels, pieces of {piece} rows; \
+             slots: {x} inputs, {expand} + {window} + {project} weights"
+        )
     }
 }
 
@@ -400,28 +315,8 @@ pub fn x_tile(expand: &Problem, middle: &Tile) -> Tile {
     tiling.tile(expand, pixels, &chunk)
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Beats {
-    matrix: f64,
-    vector: f64,
-    pieces: f64,
-    /// Of the first piece, on both engines.
-    first: f64,
-}
-
-impl Beats {
-    fn add(&mut self, other: &Beats, times: u64) {
-        self.matrix += other.matrix * times as f64;
-        self.vector += other.vector * times as f64;
-        self.pieces += other.pieces * times as f64;
-        if self.first == 0.0 {
-            self.first = other.first;
-        }
-    }
-}
-
-/// The best tiling found, with its estimate; nothing if no tiling at full width fits.
-pub fn choose(problem: &BlockProblem, rates: &Rates) -> Option<(BlockTiling, Estimate)> {
+/// The best tiling found, with its estimate and the next best; nothing if no tiling at full width fits.
+pub fn choose(problem: &BlockProblem, rates: &Rates) -> Option<Choice<BlockTiling>> {
     let channels = problem.channels();
     // Groups end where blocks of columns and steps of rows end.
     let unit = rates.columns.max(rates.rows).max(rates.lanes);
@@ -432,7 +327,7 @@ pub fn choose(problem: &BlockProblem, rates: &Rates) -> Option<(BlockTiling, Est
     }
     groups.sort_unstable();
     groups.dedup();
-    let mut best: Option<(BlockTiling, Estimate)> = None;
+    let mut search = Search::new();
     for &rows in &parts(problem.height(), 16) {
         // A tile of nothing but padding has nothing to expand.
         let painted = |rows: &Range| problem.middle(*rows, 1).is_padding();
@@ -445,14 +340,12 @@ pub fn choose(problem: &BlockProblem, rates: &Rates) -> Option<(BlockTiling, Est
                 let slots = BlockSlots { x: 1, weights: [1; 3], records: [1; 2] };
                 let tiling = BlockTiling { rows, channels, piece, slots };
                 let Some(tiling) = tiling.with_slots(problem, rates) else { continue };
-                let estimate = tiling.estimate(problem, rates);
-                if best.as_ref().is_none_or(|(_, least)| estimate.total() < least.total()) {
-                    best = Some((tiling, estimate));
-                }
+                let estimate = estimate(&tiling, problem, rates);
+                search.offer(tiling, estimate, estimate.cycles() + estimate.traffic_share());
             }
         }
     }
-    best
+    search.finish()
 }
 
 #[cfg(test)]

@@ -26,8 +26,10 @@ pub struct Rates {
     pub burst_cycles: f64,
     /// Cycles from a request to its data.
     pub dram_latency: f64,
-    /// Cycles through the matrix and the vector pipeline.
-    pub pipelines: f64,
+    /// Cycles through the matrix pipeline.
+    pub matrix_latency: f64,
+    /// Cycles through the vector pipeline.
+    pub vector_latency: f64,
     /// Bytes of NRAM.
     pub nram: u64,
     /// Bytes of WRAM.
@@ -55,12 +57,18 @@ impl Rates {
             // One burst a cycle is the most that is granted.
             burst_cycles: (f64::from(machine.dram.burst_bytes) * cycles_per_byte).max(1.0),
             dram_latency: machine.dram.latency_cycles.into(),
-            pipelines: f64::from(machine.matrix.latency_cycles) + f64::from(machine.vector.latency_cycles),
+            matrix_latency: machine.matrix.latency_cycles.into(),
+            vector_latency: machine.vector.latency_cycles.into(),
             nram: machine.core.nram_bytes,
             wram: machine.wram_rows() * machine.row_bytes(),
             aram: machine.aram_accumulators(),
             pram: machine.pram_records(),
         }
+    }
+
+    /// Cycles through the matrix and then the vector pipeline.
+    pub fn pipelines(&self) -> f64 {
+        self.matrix_latency + self.vector_latency
     }
 
     /// Bytes of a WRAM row.
@@ -111,14 +119,75 @@ pub struct Estimate {
 
 /// The share of hidden work that shows all the same: engines meet at semaphores, and bursts at the arbiter.
 const IMPERFECT_OVERLAP: f64 = 0.1;
+/// What a DRAM cycle is worth where cycles are equal.
+const TRAFFIC: f64 = 0.01;
 
 impl Estimate {
-    /// All of it. Of two tilings with the same busiest engine, the one that moves less and issues less
-    /// wins, not the one with the smallest first tile: a small tile costs instructions and bursts all
-    /// along.
+    /// The cycles that a layer alone is expected to take.
+    pub fn cycles(&self) -> f64 {
+        self.steady + self.start + self.drain
+    }
+
+    /// What tilings are compared by. Of two with the same busiest engine, the one that moves less and issues less wins, not
+    /// the one with the smallest first tile: a small tile costs instructions and bursts all along.
     pub fn total(&self) -> f64 {
         let busiest = self.matrix.max(self.vector).max(self.dram);
         let hidden = self.matrix + self.vector + self.dram - busiest;
-        self.steady + self.start + self.drain + IMPERFECT_OVERLAP * hidden
+        self.cycles() + IMPERFECT_OVERLAP * hidden
+    }
+
+    /// Of two tilings whose cycles are known well, the one that moves less wins.
+    pub(crate) fn traffic_share(&self) -> f64 {
+        TRAFFIC * self.dram
+    }
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice<T> {
+    /// The best.
+    pub tiling: T,
+    /// What it will cost.
+    pub estimate: Estimate,
+    /// The second best.
+    pub runner_up: Option<(T, Estimate)>,
+    /// How many fitted.
+    pub considered: usize,
+}
+
+/// A search in progress. Of equals, the one offered first is kept.
+#[derive(Debug)]
+pub(crate) struct Search<T> {
+    best: Option<(T, Estimate, f64)>,
+    second: Option<(T, Estimate, f64)>,
+    considered: usize,
+}
+
+impl<T: Copy> Search<T> {
+    pub(crate) fn new() -> Search<T> {
+        Search { best: None, second: None, considered: 0 }
+    }
+
+    /// The best so far.
+    pub(crate) fn best(&self) -> Option<&T> {
+        self.best.as_ref().map(|(tiling, ..)| tiling)
+    }
+
+    /// One that fits; the smallest `rank` wins.
+    pub(crate) fn offer(&mut self, tiling: T, estimate: Estimate, rank: f64) {
+        self.considered += 1;
+        let better =
+            |than: &Option<(T, Estimate, f64)>| than.as_ref().is_none_or(|(_, _, least)| rank < *least);
+        if better(&self.best) {
+            self.second = self.best.replace((tiling, estimate, rank));
+        } else if better(&self.second) {
+            self.second = Some((tiling, estimate, rank));
+        }
+    }
+
+    pub(crate) fn finish(self) -> Option<Choice<T>> {
+        let (tiling, estimate, _) = self.best?;
+        let runner_up = self.second.map(|(tiling, estimate, _)| (tiling, estimate));
+        Some(Choice { tiling, estimate, runner_up, considered: self.considered })
     }
 }

@@ -131,16 +131,16 @@ impl Finder<'_> {
     /// By how many cycles the block is better than its layers one by one can be.
     fn gain(&self, block: &BlockNodes) -> Option<f64> {
         let problem = self.problem(block)?;
-        let (_, estimate) = block_tiling::choose(&problem, &self.rates)?;
+        let estimate = block_tiling::choose(&problem, &self.rates)?.estimate;
         let expand = problem.expand.map_or(0.0, |problem| self.alone(&problem));
         let project = problem.project.map_or(0.0, |problem| self.alone(&problem));
         let window = problem.window;
-        let (_, alone) = crate::vector_tiling::choose(&window, &self.rates).ok()?;
-        Some(expand + alone.total() + project - estimate.total())
+        let alone = crate::vector_tiling::choose(&window, &self.rates).ok()?.estimate;
+        Some(expand + alone.cycles() + project - estimate.cycles())
     }
 
     fn alone(&self, problem: &Problem) -> f64 {
-        crate::tiling::choose(problem, &self.rates).map_or(f64::INFINITY, |(_, estimate)| estimate.total())
+        crate::tiling::choose(problem, &self.rates).map_or(f64::INFINITY, |choice| choice.estimate.cycles())
     }
 
     fn problem(&self, block: &BlockNodes) -> Option<BlockProblem> {

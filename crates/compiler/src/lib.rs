@@ -21,10 +21,12 @@ pub mod vector_tiling;
 pub mod view;
 pub mod window;
 
+mod block_cost;
 mod build;
 mod dram;
 mod emit;
 mod error;
+mod explain;
 mod fuse_block;
 mod host;
 mod lower;
@@ -35,4 +37,5 @@ mod place;
 mod transfer;
 
 pub use error::CompileError;
+pub use explain::Explanation;
 pub use pass::{Compiled, HostOp, Listing, Options, PASSES, PassDescription, compile, machine_key};

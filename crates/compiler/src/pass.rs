@@ -7,6 +7,7 @@ use ediacara_graph::{Graph, ValueId};
 use ediacara_isa::{Executable, MachineKey, Port, Real};
 
 use crate::CompileError;
+use crate::Explanation;
 use crate::cost::Rates;
 use crate::dram::DramImage;
 use crate::fuse_block::{BlockNodes, fuse_blocks};
@@ -117,6 +118,8 @@ pub struct Compiled {
     pub host_inputs: Vec<ValueId>,
     /// Every activation that the program leaves in DRAM, and where: for checks against the host.
     pub homes: Vec<(ValueId, View)>,
+    /// Why layers are cut as they are, in their order.
+    pub explanations: Vec<Explanation>,
     /// What [`Options::print_after`] asked for.
     pub listings: Vec<Listing>,
 }
@@ -221,6 +224,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         dlp_inputs: division.fed.iter().map(|(_, fed)| fed.input).zip(input_names).collect(),
         host_inputs: part.from_network,
         homes: homes(&placement),
+        explanations: lowering.explanations,
         listings: listings.found,
         executable,
     })

@@ -3,7 +3,9 @@
 //! This is the seam for a search: [`choose`] takes a [`Problem`] and returns a [`Tiling`] that fits;
 //! everything that depends on the choice follows from the tiling.
 
-use crate::cost::{Estimate, Rates};
+use std::fmt;
+
+use crate::cost::{Choice, Estimate, Rates, Search};
 use crate::layer::Window;
 use crate::memory::Claim;
 use crate::view::Image;
@@ -336,7 +338,7 @@ impl Tiling {
         let dram = bursts * rates.burst_cycles;
 
         let (matrix_tile, vector_tile) = (matrix / tiles, vector / tiles);
-        let together = matrix_tile + vector_tile + rates.pipelines;
+        let together = matrix_tile + vector_tile + rates.pipelines();
         let mut period = matrix_tile.max(vector_tile).max(together / self.slots.acc as f64);
         // A slot is busy while it is computed with, and then while its next content arrives.
         let mut refill = |loads: u64, slots: u64, all: u64, bursts: f64| {
@@ -348,13 +350,15 @@ impl Tiling {
         };
         refill(x_loads, self.slots.x, counts.x_tiles(self.shared_input), x_bursts);
         refill(w_loads, self.slots.w, counts.w_tiles(), w_bursts);
+        let start = rates.dram_latency + (x_bursts + w_bursts) * rates.burst_cycles;
+        // What DRAM moves before the first tile and after the last is counted there.
+        let between = dram - (x_bursts + w_bursts + y_bursts) * rates.burst_cycles;
         let steady = if self.prefetches(problem, rates) {
-            (tiles * period).max(dram).max(instructions)
+            (tiles * period).max(between).max(instructions)
         } else {
-            tiles * (together + 2.0 * rates.dram_latency) + dram
+            tiles * (together + 2.0 * rates.dram_latency) + between
         };
-        let start = rates.dram_latency + (x_bursts + 0.5 * w_bursts) * rates.burst_cycles;
-        let drain = vector_tile + rates.pipelines + rates.dram_latency + y_bursts * rates.burst_cycles;
+        let drain = vector_tile + rates.pipelines() + rates.dram_latency + y_bursts * rates.burst_cycles;
         Estimate { matrix, vector, dram, steady, start, drain }
     }
 
@@ -418,19 +422,19 @@ fn pixel_tiles(problem: &Problem) -> Vec<[u64; 2]> {
     found
 }
 
-/// The best tiling found, with its estimate.
+/// The best tiling found, with its estimate and the next best.
 ///
 /// # Errors
 /// The least shortage of the smallest tile, if none fits.
-pub fn choose(problem: &Problem, rates: &Rates) -> Result<(Tiling, Estimate), Shortage> {
-    let mut best: Option<(Tiling, Estimate)> = None;
+pub fn choose(problem: &Problem, rates: &Rates) -> Result<Choice<Tiling>, Shortage> {
+    let mut search = Search::new();
     let mut missing: Option<Shortage> = None;
     let blocks = parts(problem.blocks(rates), 20);
     let pixels = pixel_tiles(problem);
     let mut extra_levels = 1;
     for (taps, channels) in reductions(problem, rates) {
         // Once a way to cut the reduction fits with room to spare, finer ones only cost.
-        let settled = best.as_ref().is_some_and(|(tiling, _)| tiling.prefetches(problem, rates));
+        let settled = search.best().is_some_and(|tiling: &Tiling| tiling.prefetches(problem, rates));
         if settled {
             if extra_levels == 0 {
                 break;
@@ -454,19 +458,19 @@ pub fn choose(problem: &Problem, rates: &Rates) -> Result<(Tiling, Estimate), Sh
                         shared_input,
                         slots: slots_unknown,
                     };
-                    consider(tiling, problem, rates, &mut best, &mut missing);
+                    consider(tiling, problem, rates, &mut search, &mut missing);
                 }
             }
         }
     }
-    best.ok_or(missing.unwrap_or(Shortage { memory: "NRAM", needed: 0, available: 0 }))
+    search.finish().ok_or(missing.unwrap_or(Shortage { memory: "NRAM", needed: 0, available: 0 }))
 }
 
 fn consider(
     tiling: Tiling,
     problem: &Problem,
     rates: &Rates,
-    best: &mut Option<(Tiling, Estimate)>,
+    search: &mut Search<Tiling>,
     missing: &mut Option<Shortage>,
 ) {
     // Instructions hold 16 bits of pixels and 12 of blocks.
@@ -488,10 +492,24 @@ fn consider(
             for order in [Order::WeightsOuter, Order::PixelsOuter] {
                 let tiling = Tiling { order, slots, ..tiling };
                 let estimate = tiling.estimate(problem, rates);
-                if best.as_ref().is_none_or(|(_, least)| estimate.total() < least.total()) {
-                    *best = Some((tiling, estimate));
-                }
+                search.offer(tiling, estimate, estimate.total());
             }
         }
+    }
+}
+
+impl fmt::Display for Tiling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tiling { pixels, blocks, taps, channels, slots, .. } = self;
+        let order = match self.order {
+            Order::WeightsOuter => "weights stay",
+            Order::PixelsOuter => "pixels stay",
+        };
+        write!(
+            f,
+            "{}x{} pixels, {blocks} blocks of columns, {}x{} taps of {channels} channels, {order}; \
+             slots: {} inputs, {} weights, {} accumulators, {} outputs",
+            pixels[0], pixels[1], taps[0], taps[1], slots.x, slots.w, slots.acc, slots.y
+        )
     }
 }

@@ -1,6 +1,8 @@
 //! Which tiling a window on the vector unit gets: depthwise convolution and pooling.
 
-use crate::cost::{Estimate, Rates};
+use std::fmt;
+
+use crate::cost::{Choice, Estimate, Rates, Search};
 use crate::layer::Window;
 use crate::memory::Claim;
 use crate::tiling::{Shortage, parts};
@@ -108,13 +110,18 @@ impl WindowTiling {
             vector += (count * y.batch * y.height * row * problem.taps()) as f64;
         }
         let axes = problem.axes();
-        let mut valid = [0.0; 2];
+        // Means over the tiles: rows and columns that exist, and all that a tile holds.
+        let (mut valid, mut framed) = ([0.0; 2], [0.0; 2]);
         for axis in 0..2 {
             let outputs = Range::cut([y.height, y.width][axis], self.pixels[axis]);
             let taps = Range::new(0, problem.window.kernel[axis]);
-            let all: u64 = outputs.iter().map(|&range| axes[axis].span(range, taps).valid).sum();
-            valid[axis] = all as f64 / outputs.len() as f64;
+            for &range in &outputs {
+                let span = axes[axis].span(range, taps);
+                valid[axis] += span.valid as f64 / outputs.len() as f64;
+                framed[axis] += span.length() as f64 / outputs.len() as f64;
+            }
         }
+        let painted = (framed[0] * framed[1] - valid[0] * valid[1]) * self.channels as f64;
         let x_bursts = rates.image_bursts(&problem.x, valid[0], valid[1], self.channels);
         let y_bursts = rates.image_bursts(y, self.pixels[0] as f64, self.pixels[1] as f64, self.channels);
         let constants = if problem.weighted { (claims[2].size + 12 * claims[3].size) as f64 } else { 0.0 };
@@ -123,20 +130,24 @@ impl WindowTiling {
             + rates.bursts(constants) * y.channels.div_ceil(self.channels) as f64
             + instructions * 32.0 / rates.burst as f64;
         let dram = bursts * rates.burst_cycles;
-        let tile = vector / tiles;
+        // Each instruction waits for the one before it to leave the pipeline (T-VECTOR-ORDER).
+        let tile = vector / tiles + rates.vector_latency + painted / rates.lanes as f64;
         let arrival = rates.dram_latency + x_bursts * rates.burst_cycles;
         let period = if self.slots[0] < self.tiles(problem) {
             tile.max((tile + arrival) / self.slots[0] as f64)
         } else {
             tile
         };
-        let steady = if self.prefetches(problem) {
-            (tiles * period).max(dram).max(instructions)
-        } else {
-            tiles * (tile + 2.0 * rates.dram_latency) + dram
-        };
         let start = rates.dram_latency + x_bursts * rates.burst_cycles;
-        let drain = rates.pipelines + rates.dram_latency + y_bursts * rates.burst_cycles;
+        // What DRAM moves before the first tile and after the last is counted there; about half of it shows again, as
+        // engines wait for one another.
+        let between = dram - 0.5 * (x_bursts + y_bursts) * rates.burst_cycles;
+        let steady = if self.prefetches(problem) {
+            (tiles * period).max(between).max(instructions)
+        } else {
+            tiles * (tile + 2.0 * rates.dram_latency) + between
+        };
+        let drain = rates.pipelines() + rates.dram_latency + y_bursts * rates.burst_cycles;
         Estimate { matrix: 0.0, vector, dram, steady, start, drain }
     }
 }
@@ -176,12 +187,12 @@ fn joins(problem: &WindowProblem, channels: u64, columns: u64, rates: &Rates) ->
     found
 }
 
-/// The best tiling found, with its estimate.
+/// The best tiling found, with its estimate and the next best.
 ///
 /// # Errors
 /// The least shortage, if none fits.
-pub fn choose(problem: &WindowProblem, rates: &Rates) -> Result<(WindowTiling, Estimate), Shortage> {
-    let mut best: Option<(WindowTiling, Estimate)> = None;
+pub fn choose(problem: &WindowProblem, rates: &Rates) -> Result<Choice<WindowTiling>, Shortage> {
+    let mut search = Search::new();
     let mut missing: Option<Shortage> = None;
     let channels = problem.x.channels;
     let mut channel_tiles = vec![channels];
@@ -212,13 +223,22 @@ pub fn choose(problem: &WindowProblem, rates: &Rates) -> Result<(WindowTiling, E
                     Ok(slots) => {
                         let tiling = WindowTiling { slots, ..tiling };
                         let estimate = tiling.estimate(problem, rates);
-                        if best.as_ref().is_none_or(|(_, least)| estimate.total() < least.total()) {
-                            best = Some((tiling, estimate));
-                        }
+                        search.offer(tiling, estimate, estimate.total());
                     }
                 }
             }
         }
     }
-    best.ok_or(missing.unwrap_or(Shortage { memory: "NRAM", needed: 0, available: 0 }))
+    search.finish().ok_or(missing.unwrap_or(Shortage { memory: "NRAM", needed: 0, available: 0 }))
+}
+
+impl fmt::Display for WindowTiling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let WindowTiling { pixels, channels, joined, slots } = self;
+        write!(
+            f,
+            "{}x{} pixels of {channels} channels, {joined} joined; slots: {} inputs, {} outputs, {} weights",
+            pixels[0], pixels[1], slots[0], slots[1], slots[2]
+        )
+    }
 }

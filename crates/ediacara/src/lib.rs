@@ -7,6 +7,7 @@
 
 mod check;
 mod error;
+mod explain;
 pub mod inputs;
 pub mod model;
 pub mod pipeline;
@@ -15,6 +16,7 @@ mod results;
 pub mod verify;
 
 pub use error::Error;
+pub use explain::{LayerExplanation, explain};
 pub use model::Model;
 pub use pipeline::{
     CalibrationSource, Execution, Prepared, Run, RunOptions, Stage, adopt_machine, execute, prepare, run,

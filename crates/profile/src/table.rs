@@ -148,7 +148,7 @@ fn shape(shape: &[usize]) -> String {
 }
 
 /// The end of a long name, which is what tells layers apart.
-fn shorten(name: &str, length: usize) -> String {
+pub fn shorten(name: &str, length: usize) -> String {
     let count = name.chars().count();
     if count <= length {
         return name.to_owned();

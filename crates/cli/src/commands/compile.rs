@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ediacara::LayerExplanation;
 use ediacara::arch::Machine;
 use ediacara::compiler::{Options, PASSES};
+use ediacara::profile::{plain_table, shorten, thousands};
 use serde_json::json;
 
 use super::{Outcome, setup};
@@ -30,6 +32,13 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
         disable: arguments.compiler.disable.clone(),
     };
     let compiled = ediacara::compiler::compile(&prepared.quantised, &machine, &options)?;
+    let explained = match &arguments.explain {
+        Some(layer) => {
+            progress.stage("simulate");
+            Some(chosen(ediacara::explain(&compiled, &machine)?, layer)?)
+        }
+        None => None,
+    };
     drop(progress);
 
     let output = arguments.output.clone().unwrap_or_else(|| default_output(&model.name));
@@ -37,10 +46,14 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     for listing in &compiled.listings {
         say!("{}", listing.text);
     }
+    if let (Some(layers), false) = (&explained, arguments.json) {
+        let one = arguments.explain.as_deref().is_some_and(|layer| !layer.is_empty());
+        say!("{}\n", if one { details(layers) } else { overview(layers) });
+    }
     let executable = &compiled.executable;
     let data: usize = executable.segments.iter().map(|segment| segment.bytes.len()).sum();
     if arguments.json {
-        let report = json!({
+        let mut report = json!({
             "model": model.name,
             "machine": machine.name,
             "output": output.display().to_string(),
@@ -51,6 +64,9 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
             "host_ops": compiled.host_ops.iter()
                 .map(|op| json!({ "name": op.name, "op": op.op, "reason": op.reason })).collect::<Vec<_>>(),
         });
+        if let Some(layers) = &explained {
+            report["explain"] = layers.iter().map(LayerExplanation::to_json).collect();
+        }
         say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         say!(
@@ -65,6 +81,80 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Those layers whose name contains `part`, all for an empty one.
+fn chosen(layers: Vec<LayerExplanation>, part: &str) -> Result<Vec<LayerExplanation>, ediacara::Error> {
+    let names: Vec<String> = layers.iter().map(|layer| format!("  {}", layer.name)).collect();
+    let found: Vec<LayerExplanation> = layers.into_iter().filter(|layer| layer.name.contains(part)).collect();
+    if found.is_empty() {
+        let names = names.join("\n");
+        return Err(ediacara::Error::Invalid(format!(
+            "no layer's name contains `{part}`; there are\n{names}"
+        )));
+    }
+    Ok(found)
+}
+
+/// One line a layer.
+fn overview(layers: &[LayerExplanation]) -> String {
+    let row = |layer: &LayerExplanation| {
+        let choice = layer.choice.as_ref();
+        let error = layer.error().map(|error| format!("{:+.1} %", 100.0 * error));
+        vec![
+            shorten(&layer.name, 40),
+            layer.op.clone(),
+            thousands(layer.cycles),
+            choice.map_or_else(String::new, |choice| thousands(choice.estimate.cycles() as u64)),
+            error.unwrap_or_default(),
+            choice.map_or("", |choice| choice.busiest()).to_owned(),
+            choice.map_or_else(|| "moves or combines elements".to_owned(), |choice| choice.tiling.clone()),
+        ]
+    };
+    let header = ["layer", "op", "cycles", "estimated", "error", "busiest", "how it is cut"];
+    plain_table(&header, 2..5, layers.iter().map(row).collect())
+}
+
+/// A paragraph a layer.
+fn details(layers: &[LayerExplanation]) -> String {
+    let cycles = |cycles: f64| thousands(cycles.round() as u64);
+    let paragraph = |layer: &LayerExplanation| {
+        let mut lines = vec![format!("{} ({})", layer.name, layer.op)];
+        let Some(choice) = &layer.choice else {
+            lines
+                .push(format!("  {} cycles; it moves or combines elements, and has no choice", layer.cycles));
+            return lines.join("\n");
+        };
+        let estimate = &choice.estimate;
+        lines.push(format!("  best of {}: {}", choice.considered, choice.tiling));
+        lines.push(format!(
+            "  estimated {} cycles, simulated {} ({:+.1} %)",
+            cycles(estimate.cycles()),
+            thousands(layer.cycles),
+            100.0 * layer.error().unwrap_or_default()
+        ));
+        lines.push(format!(
+            "  busiest is {}: matrix {}, vector {}, DRAM {}; {} before the first tile, {} after the last",
+            choice.busiest(),
+            cycles(estimate.matrix),
+            cycles(estimate.vector),
+            cycles(estimate.dram),
+            cycles(estimate.start),
+            cycles(estimate.drain)
+        ));
+        lines.push(match &choice.runner_up {
+            Some((tiling, second)) => format!(
+                "  runner-up: {tiling}\n  estimated {} cycles: matrix {}, vector {}, DRAM {}",
+                cycles(second.cycles()),
+                cycles(second.matrix),
+                cycles(second.vector),
+                cycles(second.dram)
+            ),
+            None => "  nothing else fits".to_owned(),
+        });
+        lines.join("\n")
+    };
+    layers.iter().map(paragraph).collect::<Vec<_>>().join("\n\n")
 }
 
 /// The model's file name with the executable's extension, in the current folder.

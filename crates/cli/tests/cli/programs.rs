@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::{json, number, root, succeed};
+use serde_json::Value;
+
+use crate::{fail, json, number, root, succeed};
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -48,6 +50,37 @@ fn a_compiled_network_runs_without_its_model() {
     assert_eq!(exec["engines"], run["engines"]);
     assert!(number(&exec["cycles"]) > 0);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was left beside");
+}
+
+#[test]
+fn choices_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("network.dlpx");
+    let report = json(&["compile", "lenet5", "-o", text(&program), "--explain", "--json"]);
+    let layers = report["explain"].as_array().unwrap();
+    assert_eq!(layers.len() as u64, number(&report["layers"]));
+    let exec = json(&["exec", text(&program), "--timing-only", "--json"]);
+    let cycles: u64 = layers.iter().map(|layer| number(&layer["cycles"])).sum();
+    assert_eq!(cycles, number(&exec["cycles"]), "layers' cycles sum to the total");
+    let name = layers[0]["name"].as_str().unwrap();
+    let one = succeed(&["compile", "lenet5", "-o", text(&program), "--explain", name]);
+    assert!(one.contains("best of") && one.contains("runner-up"), "{one}");
+    let none = fail(&["compile", "lenet5", "-o", text(&program), "--explain", "no such layer"]);
+    assert!(none.contains(name) && none.contains("no such layer"), "{none}");
+}
+
+#[test]
+fn fusion_can_be_left_out() {
+    let run = |more: &[&str]| {
+        let mut arguments = vec!["run", "mobilenet_v2", "--timing-only", "--json"];
+        arguments.extend(more);
+        json(&arguments)
+    };
+    let (fused, apart) = (run(&[]), run(&["--disable", "fuse-block"]));
+    let layers = |report: &Value| report["layers"].as_array().unwrap().len();
+    assert!(layers(&fused) < layers(&apart) && number(&fused["cycles"]) < number(&apart["cycles"]));
+    assert_eq!((&fused["macs"], &fused["floor_cycles"]), (&apart["macs"], &apart["floor_cycles"]));
+    assert!(number(&fused["floor_cycles"]) <= number(&fused["cycles"]));
 }
 
 #[test]

@@ -97,10 +97,11 @@ pub(crate) fn problem(block: &Block) -> BlockProblem {
 /// Appends the steps of a block.
 pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) -> Result<(), CompileError> {
     let problem = problem(block);
-    let Some((tiling, _)) = crate::block_tiling::choose(&problem, &lowering.rates) else {
+    let Some(choice) = crate::block_tiling::choose(&problem, &lowering.rates) else {
         let problem = "no tile of the block fits: compile with `--disable fuse-block`".to_owned();
         return Err(CompileError::Layer { layer: context.name.to_owned(), problem });
     };
+    let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &lowering.rates);
     let mut claim = |space, claims: &[_]| lowering.claim(space, claims, context).map(Vec::into_iter);
     let (mut nram, mut wram) = (claim(Space::Nram, &claims.nram)?, claim(Space::Wram, &claims.wram)?);

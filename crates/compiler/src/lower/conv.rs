@@ -92,7 +92,8 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
         outputs: grouping.outputs * grouping.merged,
         residual: conv.residual.is_some(),
     };
-    let (tiling, _) = choose(&problem, &rates).map_err(|shortage| refuse(lowering, context, shortage))?;
+    let choice = choose(&problem, &rates).map_err(|shortage| refuse(lowering, context, shortage))?;
+    let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &rates);
     let mut nram = lowering.claim(Space::Nram, &[claims.x, claims.y, claims.residual], context)?.into_iter();
     let mut take = || nram.next().unwrap_or_default();

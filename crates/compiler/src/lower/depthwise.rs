@@ -42,9 +42,10 @@ struct Prepared {
 /// unit, which can split it.
 pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
     let problem = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
-    let Ok((tiling, _)) = choose(&problem, &lowering.rates) else {
+    let Ok(choice) = choose(&problem, &lowering.rates) else {
         return conv::lower(lowering, conv, context);
     };
+    let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem);
     let mut nram = lowering.claim(Space::Nram, &claims[..3], context)?.into_iter();
     let mut take = || nram.next().unwrap_or_default();

@@ -15,12 +15,15 @@ mod pool;
 mod table;
 mod weights;
 
+use std::fmt::Display;
+
 use ediacara_arch::Machine;
 use smallvec::SmallVec;
 
 use crate::CompileError;
-use crate::cost::Rates;
+use crate::cost::{Choice, Rates};
 use crate::dram::DramImage;
+use crate::explain::Explanation;
 use crate::layer::{BinaryConstants, Kind, Layer};
 use crate::memory::{Claim, Key, Pool, Ring};
 use crate::region::Space;
@@ -40,6 +43,8 @@ pub(crate) struct Lowering {
     pub steps: Vec<Step>,
     /// Constants and addresses in DRAM.
     pub dram: DramImage,
+    /// Why layers are cut as they are.
+    pub explanations: Vec<Explanation>,
     nram: Ring,
     wram: Ring,
     aram: Ring,
@@ -65,6 +70,7 @@ impl Lowering {
             machine: machine.name.clone(),
             steps: Vec::new(),
             dram,
+            explanations: Vec::new(),
             nram: Ring::new(rates.nram),
             wram: Ring::new(rates.wram),
             aram: Ring::new(rates.aram),
@@ -89,6 +95,12 @@ impl Lowering {
             Kind::Table(table) => table::lower(self, table, context),
             Kind::Copy(copy) => copy::lower(self, copy, context),
         }
+    }
+
+    /// Takes a choice for this layer, and keeps why.
+    pub(crate) fn take<T: Copy + Display>(&mut self, choice: &Choice<T>) -> T {
+        self.explanations.push(Explanation::of(self.layer, choice));
+        choice.tiling
     }
 
     /// Claims slots of one memory for this layer.

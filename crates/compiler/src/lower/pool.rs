@@ -35,8 +35,8 @@ pub(crate) fn lower(
 ) -> Result<(), CompileError> {
     let problem = WindowProblem { x: layer.x, y: layer.y, window: layer.window, weighted: false };
     let multipliers = multipliers(layer, context)?;
-    let (tiling, _) = match choose(&problem, &lowering.rates) {
-        Ok(found) => found,
+    let tiling = match choose(&problem, &lowering.rates) {
+        Ok(choice) => lowering.take(&choice),
         Err(shortage) => {
             // The matrix unit sums windows of any size piece by piece.
             return match as_convolution(layer, &multipliers) {

@@ -5,6 +5,7 @@
 
 mod blocks;
 mod borders;
+mod estimates;
 mod operators;
 mod random;
 mod support;

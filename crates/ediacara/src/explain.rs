@@ -1,0 +1,73 @@
+//! Why the layers of a compiled network are cut as they are, and how well their cost was foreseen.
+
+use ediacara_arch::Machine;
+use ediacara_compiler::{Compiled, Explanation};
+use ediacara_sim::{Options, Simulator};
+use serde_json::{Value, json};
+
+use crate::Error;
+
+/// One layer: what was chosen, what it was expected to cost, what it costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerExplanation {
+    /// The layer's name.
+    pub name: String,
+    /// Its operator.
+    pub op: String,
+    /// By how much it advances the end of the program, in cycles; its first loads run under the layer before.
+    pub cycles: u64,
+    /// The compiler's choice; nothing for a layer that has none.
+    pub choice: Option<Explanation>,
+}
+
+impl LayerExplanation {
+    /// `estimated / simulated - 1`; nothing where nothing was estimated.
+    pub fn error(&self) -> Option<f64> {
+        let choice = self.choice.as_ref()?;
+        Some(choice.estimate.cycles() / self.cycles.max(1) as f64 - 1.0)
+    }
+
+    /// The layer for other tools.
+    pub fn to_json(&self) -> Value {
+        let choice = self.choice.as_ref();
+        json!({
+            "name": self.name,
+            "op": self.op,
+            "cycles": self.cycles,
+            "estimated_cycles": choice.map(|choice| choice.estimate.cycles()),
+            "error": self.error(),
+            "tiling": choice.map(|choice| choice.tiling.as_str()),
+            "considered": choice.map(|choice| choice.considered),
+            "busiest": choice.map(Explanation::busiest),
+            "matrix_cycles": choice.map(|choice| choice.estimate.matrix),
+            "vector_cycles": choice.map(|choice| choice.estimate.vector),
+            "dram_cycles": choice.map(|choice| choice.estimate.dram),
+            "runner_up": choice.and_then(|choice| choice.runner_up.as_ref()).map(|(tiling, estimate)| json!({
+                "tiling": tiling,
+                "estimated_cycles": estimate.cycles(),
+            })),
+        })
+    }
+}
+
+/// Explains every layer of a compiled network. The cycles are simulated, without values.
+///
+/// # Errors
+/// The program stops with a fault, which is a bug of the compiler.
+pub fn explain(compiled: &Compiled, machine: &Machine) -> Result<Vec<LayerExplanation>, Error> {
+    let options = Options { values: false, ..Options::default() };
+    let outcome = Simulator::new(machine, &compiled.executable, options)?.run();
+    if let Some(fault) = &outcome.fault {
+        return Err(Error::Fault(fault.to_string()));
+    }
+    let mut choices = compiled.explanations.iter().peekable();
+    let layers = compiled.executable.layers.iter().zip(&outcome.layers).enumerate();
+    Ok(layers
+        .map(|(index, (layer, run))| LayerExplanation {
+            name: layer.name.clone(),
+            op: layer.op.clone(),
+            cycles: run.cycles,
+            choice: choices.next_if(|choice| choice.layer as usize == index).cloned(),
+        })
+        .collect())
+}
