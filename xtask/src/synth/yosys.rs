@@ -54,9 +54,10 @@ pub(super) fn version(command: &Path) -> Result<String> {
 /// The module that everything is in.
 const TOP: &str = "ediacara_axi4";
 
-/// What is mapped: the module to read the files from, the module of them to map, and a name for files.
+/// What is mapped, the cheapest first: the module to read the files from, the module of them to map, and a name for
+/// files.
 pub(super) const PARTS: &[(&str, &str, &str)] =
-    &[("ediacara_core", "ediacara_core", "core"), (TOP, "axi4_bridge$ediacara_axi4.bridge", "bridge")];
+    &[(TOP, "axi4_bridge$ediacara_axi4.bridge", "bridge"), ("ediacara_core", "ediacara_core", "core")];
 
 /// Looks for what no hardware should have, in everything at once: combinational loops may lead through many modules.
 ///
