@@ -238,8 +238,8 @@ impl<'a> Builder<'a> {
             None => y,
         };
         let middle = match self.graph.node(id).op_as::<QPool>() {
-            Some(pool) => Middle::MaxPool(self.pool(pool, x, between)),
-            None => Middle::Depthwise(self.convolution(id, x, between)?),
+            Some(pool) => Middle::MaxPool(Box::new(self.pool(pool, x, between))),
+            None => Middle::Depthwise(Box::new(self.convolution(id, x, between)?)),
         };
         let mut project = match nodes.project {
             Some(id) => Some(self.convolution(id, between, y)?),

@@ -137,9 +137,9 @@ pub struct Block {
 #[derive(Debug, Clone)]
 pub enum Middle {
     /// A depthwise convolution.
-    Depthwise(Conv),
+    Depthwise(Box<Conv>),
     /// A max pool.
-    MaxPool(Pool),
+    MaxPool(Box<Pool>),
 }
 
 impl Middle {
