@@ -17,13 +17,28 @@ pub struct Statistics {
     channels: Vec<Range>,
     /// The sum of each channel's means over the samples.
     sums: Vec<f64>,
+    /// The sum of each channel's mean squares over the samples.
+    squares: Vec<f64>,
+    /// The sum of each channel's shares of positive numbers over the samples.
+    positives: Vec<f64>,
+    /// The sum of the widths of each channel's ranges in the samples.
+    widths: Vec<f64>,
     samples: usize,
 }
 
 impl Statistics {
     /// A value of which only the range is known.
     pub fn of_range(range: Range) -> Statistics {
-        Statistics { range, channels: Vec::new(), sums: Vec::new(), samples: 0 }
+        let none = Vec::new;
+        Statistics {
+            range,
+            channels: Vec::new(),
+            sums: none(),
+            squares: none(),
+            positives: none(),
+            widths: none(),
+            samples: 0,
+        }
     }
 
     /// The smallest and the largest number.
@@ -38,7 +53,42 @@ impl Statistics {
 
     /// The mean of each channel (index of axis 1); empty if it is not known, or if the value has no such axis.
     pub fn channel_means(&self) -> Vec<f64> {
-        self.sums.iter().map(|sum| sum / self.samples as f64).collect()
+        self.averages(&self.sums)
+    }
+
+    /// The variance of each channel; empty where there are no means.
+    pub(crate) fn variances(&self) -> Vec<f64> {
+        let means = self.channel_means();
+        let squares = self.averages(&self.squares);
+        squares.iter().zip(means).map(|(square, mean)| (square - mean * mean).max(0.0)).collect()
+    }
+
+    /// The share of each channel's numbers that are positive; empty where there are no means.
+    pub(crate) fn positive_shares(&self) -> Vec<f64> {
+        self.averages(&self.positives)
+    }
+
+    /// How far each channel would probably go beyond its range in a new sample that does so; empty where there are no
+    /// means.
+    ///
+    /// If the widths of the samples have an exponential tail of mean `b`, the largest of `n` lies on average
+    /// `b (1/2 + ... + 1/n)` above their mean, and a new one that is larger exceeds it by `b`. One sample says nothing of
+    /// that; a sixth of the width is what photos show.
+    pub(crate) fn excesses(&self) -> Vec<f64> {
+        let harmonic: f64 = (2..=self.samples).map(|number| 1.0 / number as f64).sum();
+        let excess = |(range, mean): (&Range, f64)| {
+            if self.samples < 2 { range.width() / 6.0 } else { (range.width() - mean).max(0.0) / harmonic }
+        };
+        self.channels.iter().zip(self.averages(&self.widths)).map(excess).collect()
+    }
+
+    /// The probability that a new sample goes beyond a channel's range: any of all may be the largest.
+    pub(crate) fn probability_of_excess(&self) -> f64 {
+        1.0 / (self.samples as f64 + 1.0)
+    }
+
+    fn averages(&self, sums: &[f64]) -> Vec<f64> {
+        sums.iter().map(|sum| sum / self.samples as f64).collect()
     }
 
     /// Statistics of one sample; nothing if a number is infinite or not a number.
@@ -47,7 +97,8 @@ impl Statistics {
             return Some(Statistics::of_range(Range::of(numbers)?));
         };
         let each: usize = rest.iter().product();
-        let mut sums = vec![0.0; channels];
+        let [mut sums, mut squares, mut positives] = [(); 3].map(|()| vec![0.0; channels]);
+        let numbers_of_channel = (each * batch) as f64;
         let mut ranges: Vec<Range> = Vec::with_capacity(channels);
         for (index, plane) in numbers.chunks_exact(each).enumerate() {
             let (channel, range) = (index % channels, Range::of(plane)?);
@@ -55,19 +106,32 @@ impl Statistics {
                 Some(known) => *known = known.union(range),
                 None => ranges.push(range),
             }
-            // f32 sums of one plane are exact enough for a mean that only corrects a bias.
+            // f32 sums of one plane are exact enough for a mean that only corrects a bias, and for a rough variance.
             let sum: f32 = plane.iter().sum();
-            sums[channel] += f64::from(sum) / (each * batch) as f64;
+            let square: f32 = plane.iter().map(|number| number * number).sum();
+            let positive = plane.iter().filter(|&&number| number > 0.0).count();
+            sums[channel] += f64::from(sum) / numbers_of_channel;
+            squares[channel] += f64::from(square) / numbers_of_channel;
+            positives[channel] += positive as f64 / numbers_of_channel;
         }
         let range = ranges.iter().copied().reduce(Range::union)?;
-        Some(Statistics { range, channels: ranges, sums, samples: 1 })
+        let widths = ranges.iter().map(|range| range.width()).collect();
+        Some(Statistics { range, channels: ranges, sums, squares, positives, widths, samples: 1 })
     }
 
     fn join(&mut self, other: &Statistics) {
         self.range = self.range.union(other.range);
         self.samples += other.samples;
         self.channels.iter_mut().zip(&other.channels).for_each(|(range, &other)| *range = range.union(other));
-        self.sums.iter_mut().zip(&other.sums).for_each(|(sum, other)| *sum += other);
+        let sums = [
+            (&mut self.sums, &other.sums),
+            (&mut self.squares, &other.squares),
+            (&mut self.positives, &other.positives),
+            (&mut self.widths, &other.widths),
+        ];
+        for (own, other) in sums {
+            own.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
+        }
     }
 }
 
@@ -152,5 +216,40 @@ impl Calibration {
     /// How many samples it was collected over.
     pub fn samples(&self) -> usize {
         self.samples
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One channel of four numbers a sample.
+    fn statistics(samples: &[[f32; 4]]) -> Statistics {
+        let of = |numbers: &[f32; 4]| {
+            let tensor = Tensor::from_vec(&[1, 1, 2, 2], numbers.to_vec()).unwrap();
+            Statistics::of_sample(&tensor, numbers).unwrap()
+        };
+        let mut all = of(&samples[0]);
+        samples[1..].iter().for_each(|sample| all.join(&of(sample)));
+        all
+    }
+
+    #[test]
+    fn channels_are_averaged_over_samples() {
+        let found = statistics(&[[0.0, 2.0, 4.0, 2.0], [0.0, 0.0, 0.0, 8.0]]);
+        assert_eq!(found.channel_means(), [2.0]);
+        // Mean squares 6 and 16.
+        assert_eq!(found.variances(), [7.0]);
+        assert_eq!(found.positive_shares(), [0.5]);
+    }
+
+    #[test]
+    fn samples_that_differ_in_width_let_expect_wider_ones() {
+        // Widths 4 and 8: the larger lies 2 above the mean, which is b / 2.
+        let found = statistics(&[[0.0, 2.0, 4.0, 2.0], [0.0, 0.0, 0.0, 8.0]]);
+        assert_eq!(found.excesses(), [4.0]);
+        assert_eq!(found.probability_of_excess(), 1.0 / 3.0);
+        assert_eq!(statistics(&[[0.0, 0.0, 0.0, 6.0]]).excesses(), [1.0]);
+        assert_eq!(statistics(&[[0.0, 1.0, 2.0, 3.0]; 3]).excesses(), [0.0]);
     }
 }

@@ -127,6 +127,8 @@ impl Emitter<'_> {
             moments: self.calibration.and_then(|calibration| calibration.moments(layer)),
             input_factors: self.encodings.factors.get(lowering.operands[0]).map(<[f32]>::to_vec),
             output_factors: self.encodings.factors.get(lowering.result).map(<[f32]>::to_vec),
+            input_offsets: self.encodings.factors.offsets(lowering.operands[0]).map(<[f32]>::to_vec),
+            output_offsets: self.encodings.factors.offsets(lowering.result).map(<[f32]>::to_vec),
         }
     }
 

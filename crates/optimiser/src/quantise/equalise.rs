@@ -2,21 +2,29 @@
 
 use std::collections::HashMap;
 
+use ediacara_graph::ValueId;
 use ediacara_graph::ops::Activation;
-use ediacara_graph::{NodeId, ValueId};
 
-use super::plan::{Lowering, Plan, Step};
+use super::balance::Noise;
+use super::plan::{Lowering, Plan};
+use super::sensitivity::Sensitivity;
+use super::shift::{offsets, shifted};
 use crate::{Calibration, Range};
 
 /// A channel's factor is at most this many times as small as the largest of its tensor: what calibration saw of a nearly
 /// dead channel is not all that it may do.
 const LARGEST_RATIO: f32 = 16.0;
 
+/// How much of what tells channels apart may go to the weights that read them, as these share their scale too: the
+/// candidates, of which each set of tensors that share factors takes the one that makes the least noise. All of it is the
+/// best for activations alone; half is what a network gets whose samples say nothing of noise.
+const SHARES: [f32; 5] = [0.5, 0.625, 0.75, 0.875, 1.0];
+
 /// How the channels of a step's result come from those of one operand: the result's channel for each of the operand's,
 /// nothing for one that is dropped.
 pub(crate) type ChannelMap = Vec<Option<usize>>;
 
-/// The number by which each channel of a value is divided before it is stored.
+/// The number by which each channel of a value is divided before it is stored, and the one that is subtracted first.
 ///
 /// Moving, pooling, adding and relu commute with such a division, if what is added is divided alike. A convolution in
 /// front takes it into its weights and bias, where every output channel has a scale of its own anyway; a convolution
@@ -25,17 +33,18 @@ pub(crate) type ChannelMap = Vec<Option<usize>>;
 #[derive(Debug, Default)]
 pub(crate) struct Factors {
     by_value: HashMap<ValueId, Vec<f32>>,
+    offsets: HashMap<ValueId, Vec<f32>>,
 }
 
 impl Factors {
     /// The factors of every stored value; 1 wherever something else than the above reads or writes a channel.
     pub(crate) fn find(plan: &Plan, calibration: &Calibration) -> Factors {
-        let mut channels = Channels::new(plan);
+        let mut channels = Channels::new(plan, offsets(plan, calibration));
         for lowering in plan.lowerings() {
             channels.connect(plan, lowering);
         }
         channels.measure(plan, calibration);
-        channels.factors()
+        channels.factors(plan, &Sensitivity::find(plan, calibration))
     }
 
     /// The factors of a value, if it is divided at all.
@@ -43,12 +52,20 @@ impl Factors {
         self.by_value.get(&value).map(Vec::as_slice)
     }
 
-    /// The range of a value after division.
+    /// What is subtracted from a value's channels, if anything is.
+    pub(crate) fn offsets(&self, value: ValueId) -> Option<&[f32]> {
+        self.offsets.get(&value).map(Vec::as_slice)
+    }
+
+    /// The range of a value after subtraction and division.
     pub(crate) fn range(&self, value: ValueId, channels: &[Range]) -> Option<Range> {
-        let factors = self.get(value).filter(|factors| factors.len() == channels.len())?;
-        let divided =
-            |(range, factor): (&Range, &f32)| Range { low: range.low / factor, high: range.high / factor };
-        channels.iter().zip(factors).map(divided).reduce(Range::union)
+        let (factors, offsets) = (self.get(value), self.offsets(value));
+        factors.or(offsets).filter(|numbers| numbers.len() == channels.len())?;
+        let divided = |(channel, range): (usize, Range)| {
+            let factor = factors.map_or(1.0, |factors| factors[channel]);
+            Range { low: range.low / factor, high: range.high / factor }
+        };
+        shifted(channels, offsets).into_iter().enumerate().map(divided).reduce(Range::union)
     }
 }
 
@@ -69,11 +86,14 @@ struct Channels {
     values: HashMap<ValueId, (usize, usize)>,
     parents: Vec<usize>,
     shared: Vec<Shared>,
+    /// What is subtracted from the channels of some values.
+    offsets: HashMap<ValueId, Vec<f32>>,
 }
 
 impl Channels {
-    fn new(plan: &Plan) -> Channels {
-        let mut channels = Channels { values: HashMap::new(), parents: Vec::new(), shared: Vec::new() };
+    fn new(plan: &Plan, offsets: HashMap<ValueId, Vec<f32>>) -> Channels {
+        let (values, parents, shared) = (HashMap::new(), Vec::new(), Vec::new());
+        let mut channels = Channels { values, parents, shared, offsets };
         for lowering in plan.lowerings() {
             for &value in lowering.operands.iter().chain([&lowering.result]) {
                 if channels.values.contains_key(&value) {
@@ -84,10 +104,7 @@ impl Channels {
                 channels.values.insert(value, (first, count));
                 channels.parents.extend(first..first + count);
                 channels.shared.resize(first + count, Shared::default());
-                let host_reads = |&node: &NodeId| matches!(plan.step(node), Some(Step::Left(_)));
-                let outside =
-                    plan.graph.is_output(value) || plan.graph.consumers(value).iter().any(host_reads);
-                if outside || plan.graph.inputs().contains(&value) {
+                if plan.host_reads(value) || plan.graph.inputs().contains(&value) {
                     channels.pin(value);
                 }
             }
@@ -152,6 +169,7 @@ impl Channels {
         for (&value, &(first, count)) in &self.values.clone() {
             let statistics = calibration.statistics(&plan.graph.value(value).name);
             let ranges = statistics.map_or(&[][..], |statistics| statistics.channel_ranges());
+            let ranges = shifted(ranges, self.offsets.get(&value).map(Vec::as_slice));
             if ranges.len() != count {
                 self.pin(value);
             }
@@ -170,18 +188,18 @@ impl Channels {
         }
     }
 
-    /// The factor that a set would have by itself. Half of what tells channels apart goes to the weights that read them,
-    /// as these share their scale too; all of it where each has a scale of its own (depthwise).
-    fn wanted(&self, root: usize) -> f32 {
+    /// The factor that a set would have by itself with a share for the weights that read it; all goes to them where each
+    /// has a scale of its own (depthwise).
+    fn wanted(&self, root: usize, share: f32) -> f32 {
         let Shared { activation, weight, .. } = self.shared[root];
         match (activation > 0.0, weight > 0.0) {
             (false, _) => 0.0,
-            (true, true) => (activation / weight).sqrt(),
+            (true, true) => activation.powf(share) / weight.powf(1.0 - share),
             (true, false) => activation,
         }
     }
 
-    fn factors(&self) -> Factors {
+    fn factors(self, plan: &Plan, sensitivity: &Sensitivity) -> Factors {
         let mut by_root: HashMap<usize, f32> = HashMap::new();
         for tensors in self.tensors() {
             let mut roots: Vec<usize> = tensors
@@ -194,14 +212,11 @@ impl Channels {
             roots.sort_unstable();
             roots.dedup();
             roots.retain(|&root| !self.shared[root].pinned);
-            let largest = roots.iter().map(|&root| self.wanted(root)).fold(0.0, f32::max);
-            if !(largest.is_finite() && largest > 0.0) {
-                continue;
-            }
-            for root in roots {
-                let wanted = self.wanted(root);
-                let factor = if wanted > 0.0 { (wanted / largest).max(1.0 / LARGEST_RATIO) } else { 1.0 };
-                by_root.insert(root, factor);
+            let noise = self.noise(plan, sensitivity, &tensors, &roots);
+            let candidates = SHARES.iter().filter_map(|&share| self.candidate(&roots, share));
+            let measured = candidates.map(|factors| (noise.of(&factors), factors));
+            if let Some((_, factors)) = measured.min_by(|(left, _), (right, _)| left.total_cmp(right)) {
+                by_root.extend(roots.into_iter().zip(factors));
             }
         }
         let of_value = |(&value, &(first, count)): (&ValueId, &(usize, usize))| {
@@ -209,7 +224,35 @@ impl Channels {
             let factors: Vec<f32> = (first..first + count).map(factor).collect();
             factors.iter().any(|&factor| factor != 1.0).then_some((value, factors))
         };
-        Factors { by_value: self.values.iter().filter_map(of_value).collect() }
+        let by_value = self.values.iter().filter_map(of_value).collect();
+        Factors { by_value, offsets: self.offsets }
+    }
+
+    /// The factors of sets that are compared with one another, for a share; nothing if none of them is ever read.
+    fn candidate(&self, roots: &[usize], share: f32) -> Option<Vec<f32>> {
+        let wanted: Vec<f32> = roots.iter().map(|&root| self.wanted(root, share)).collect();
+        let largest = wanted.iter().copied().fold(0.0, f32::max);
+        let factor =
+            |wanted: f32| if wanted > 0.0 { (wanted / largest).max(1.0 / LARGEST_RATIO) } else { 1.0 };
+        (largest.is_finite() && largest > 0.0).then(|| wanted.into_iter().map(factor).collect())
+    }
+
+    /// The noise of tensors whose channels have these roots.
+    fn noise(&self, plan: &Plan, sensitivity: &Sensitivity, tensors: &[ValueId], roots: &[usize]) -> Noise {
+        let unknowns = |value: ValueId, channel: usize| {
+            roots.binary_search(&self.root(self.values[&value].0 + channel)).ok()
+        };
+        let mut noise = Noise::default();
+        for &value in tensors {
+            let Some(statistics) = sensitivity.statistics(value) else { continue };
+            let offsets = self.offsets.get(&value).map(Vec::as_slice);
+            let ranges = shifted(statistics.channel_ranges(), offsets);
+            noise.add_stored(plan, sensitivity, (value, &ranges), &unknowns);
+        }
+        for lowering in plan.lowerings().filter(|lowering| tensors.contains(&lowering.operands[0])) {
+            noise.add_reader(plan, sensitivity, lowering, &unknowns);
+        }
+        noise
     }
 
     /// The values in sets that share channels, directly or by way of others.

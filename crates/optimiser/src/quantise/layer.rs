@@ -29,6 +29,10 @@ pub(crate) struct Knowledge<'a> {
     pub(crate) means: Vec<f64>,
     /// How the inputs vary together.
     pub(crate) moments: Option<&'a Moments>,
+    /// What was subtracted from each channel of the operand before it was divided.
+    pub(crate) input_offsets: Option<Vec<f32>>,
+    /// What is to be subtracted from each channel of the result before it is divided.
+    pub(crate) output_offsets: Option<Vec<f32>>,
     /// By what each channel of the operand was divided before it was stored.
     pub(crate) input_factors: Option<Vec<f32>>,
     /// By what each channel of the result is to be divided.
@@ -74,6 +78,7 @@ impl Layer<'_> {
             Weights::Real(tensor) => tensor,
         };
         let mut real = RealLayer::new(tensor, self.bias, self.groups)?;
+        real.take_offsets(knowledge);
         real.take_factors(knowledge);
         let scales = real.scales(x_scale);
         let values = real.rounded(&scales, knowledge);
@@ -113,6 +118,23 @@ impl RealLayer {
 
     fn row_length(&self) -> usize {
         self.inputs * self.taps
+    }
+
+    /// Adds to the bias what the operand's offsets would have added to the result, and takes the result's away.
+    fn take_offsets(&mut self, knowledge: &Knowledge) {
+        let length = self.row_length();
+        for output in 0..self.outputs {
+            let channels = self.channels(output);
+            let row = &self.weights[output * length..][..length];
+            let moved = knowledge.input_offsets.as_ref().map_or(0.0, |offsets| {
+                let products = row.iter().enumerate().map(|(at, &weight)| {
+                    f64::from(weight) * f64::from(offsets[channels.start + at / self.taps])
+                });
+                products.sum()
+            });
+            let own = knowledge.output_offsets.as_ref().map_or(0.0, |offsets| f64::from(offsets[output]));
+            self.bias[output] = (f64::from(self.bias[output]) + moved - own) as f32;
+        }
     }
 
     /// Multiplies by what the operand was divided by, divides by what the result is to be divided by.
@@ -192,9 +214,10 @@ impl RealLayer {
             let channels = self.channels(output);
             let mean = |at: usize| {
                 let channel = channels.start + at / self.taps;
-                let factor =
-                    knowledge.input_factors.as_ref().map_or(1.0, |factors| f64::from(factors[channel]));
-                knowledge.means[channel] / factor
+                let of_channel =
+                    |numbers: &Option<Vec<f32>>| numbers.as_ref().map(|all| f64::from(all[channel]));
+                let offset = of_channel(&knowledge.input_offsets).unwrap_or(0.0);
+                (knowledge.means[channel] - offset) / of_channel(&knowledge.input_factors).unwrap_or(1.0)
             };
             let (real, stored) =
                 (&self.weights[output * length..][..length], &values[output * length..][..length]);

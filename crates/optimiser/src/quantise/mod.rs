@@ -4,6 +4,7 @@
 //! zero point, [`emit`] builds the new graph. A graph that comes quantised takes the same way, with scales that its
 //! quantize_linear nodes prescribe (see [`crate::import_qdq`]).
 
+mod balance;
 mod emit;
 mod equalise;
 mod layer;
@@ -12,6 +13,8 @@ mod plan;
 mod rounding;
 mod rules;
 mod scales;
+mod sensitivity;
+mod shift;
 mod weights;
 
 use std::collections::HashMap;

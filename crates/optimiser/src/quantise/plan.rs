@@ -183,6 +183,12 @@ impl<'a> Plan<'a> {
         self.layouts[value.index()]
     }
 
+    /// Whether the real remainder of the graph reads a value, or whoever runs it.
+    pub(crate) fn host_reads(&self, value: ValueId) -> bool {
+        let stays_real = |node: &NodeId| matches!(self.step(*node), Some(Step::Left(_)));
+        self.graph.is_output(value) || self.graph.consumers(value).iter().any(stays_real)
+    }
+
     /// Whether a value is known: a constant, or computed from constants alone (a dequantised weight).
     pub(crate) fn is_constant(&self, value: ValueId) -> bool {
         match self.graph.producer(value) {

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use ediacara_graph::ValueId;
 use ediacara_graph::ops::Activation;
-use ediacara_graph::{NodeId, ValueId};
 
 use super::equalise::Factors;
-use super::plan::{Lowering, Plan, Scales, Step};
+use super::plan::{Lowering, Plan, Scales};
 use crate::{Calibration, Encoding, OptimiserError, Range, Result};
 
 /// How much wider than its own range a value's encoding may become so that it shares that of a concat it goes into.
@@ -22,7 +22,7 @@ const ANSWER_MARGIN: f32 = 1.5;
 #[derive(Debug, Default)]
 pub(crate) struct Encodings {
     by_value: HashMap<ValueId, Encoding>,
-    /// By what channels are divided before they are stored.
+    /// By what channels are divided before they are stored, and what is subtracted first.
     pub(crate) factors: Factors,
 }
 
@@ -65,7 +65,7 @@ impl Encodings {
         let readers = Readers::new(plan);
         for lowering in plan.lowerings() {
             // A function that is looked up rarely goes beyond what it has shown: a sigmoid never.
-            if readers.host_reads(lowering.result) && plan.root(lowering.result).is_none() {
+            if plan.host_reads(lowering.result) && plan.root(lowering.result).is_none() {
                 classes.widen(lowering.result, lowering.activation);
             }
         }
@@ -104,12 +104,6 @@ impl<'a> Readers<'a> {
             }
         }
         Readers { by_value, plan }
-    }
-
-    /// Whether the real remainder of the graph reads a value, or whoever runs it.
-    fn host_reads(&self, value: ValueId) -> bool {
-        let stays_real = |node: &NodeId| matches!(self.plan.step(*node), Some(Step::Left(_)));
-        self.plan.graph.is_output(value) || self.plan.graph.consumers(value).iter().any(stays_real)
     }
 
     /// Whether nothing but concats reads a value, so that it may as well be rounded as they need it.

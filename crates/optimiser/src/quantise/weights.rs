@@ -118,6 +118,14 @@ impl Weights {
         }
     }
 
+    /// The real numbers; empty if the weights are stored ones.
+    pub(crate) fn numbers(&self) -> Vec<f32> {
+        match self {
+            Weights::Real(tensor) => tensor.to_vec::<f32>().unwrap_or_default(),
+            Weights::Stored { .. } => Vec::new(),
+        }
+    }
+
     /// The largest absolute weight of each channel of the operand, over all output channels of its group and taps.
     pub(crate) fn largest_by_input(&self, groups: usize) -> Vec<f32> {
         let Weights::Real(tensor) = self else { return Vec::new() };

@@ -68,9 +68,7 @@ fn efficientnet_lite0_keeps_its_answers() {
 
 #[test]
 fn squeezenet_keeps_its_answers() {
-    // The promise is 20 dB. With the 16 photos of the smaller set it is missed by a tenth (docs/results.md): an open task;
-    // what is reached must not be lost.
-    classifier("squeezenet10_deepcompressed", "caffe", 227, 19.8);
+    classifier("squeezenet10_deepcompressed", "caffe", 227, 20.0);
 }
 
 #[test]
@@ -140,5 +138,5 @@ fn fastestdet_finds_its_boxes_again() {
         signal.decibels()
     );
     // The promise is 95 %, which is not reached yet (docs/results.md): an open task; what is reached must not be lost.
-    assert!(found_again * 100 >= total * 90, "less than 90 % of the boxes are found again");
+    assert!(found_again * 100 >= total * 91, "less than 91 % of the boxes are found again");
 }

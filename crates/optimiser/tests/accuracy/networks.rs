@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use ediacara_data::photos::LabelledPhoto;
 use ediacara_data::{
-    ChannelOrder, DataSet, Filter, Framing, Locations, Preprocess, RgbImage, cifar as cifar10, photos,
+    ChannelOrder, DataSet, Filter, Framing, Locations, Preprocess, RgbImage, cifar as cifar10, mnist::Split,
+    photos,
 };
 use ediacara_graph::{Graph, Tensor};
 use ediacara_host::Executor;
@@ -74,18 +75,33 @@ pub(crate) fn voc(size: usize) -> Option<Vec<Tensor>> {
     )
 }
 
+/// The first thousand pictures of CIFAR-10: a file of their own, or the head of the published archive.
+fn first_thousand() -> Option<(Tensor, Vec<u8>)> {
+    const COUNT: usize = 1000;
+    let folder = folder(DataSet::Cifar10)?;
+    let own = folder.join("data_batch_1_first1000.bin.gz");
+    let set = if own.exists() {
+        cifar10::read_batch(&own).unwrap()
+    } else {
+        // The folder may hold neither, or other forms of the set.
+        cifar10::load(&folder, Split::Train).ok()?
+    };
+    let images = set.images.slice(0, 0, COUNT as isize, 1).unwrap();
+    Some((images.to_contiguous(), set.labels[..COUNT].to_vec()))
+}
+
 /// The lossless thousand of CIFAR-10, normalised by ImageNet's mean and deviation, one tensor [3,32,32] a picture.
 pub(crate) fn cifar() -> Option<(Vec<Vec<f32>>, Vec<u8>)> {
-    let set = cifar10::read_batch(&folder(DataSet::Cifar10)?.join("data_batch_1_first1000.bin.gz")).unwrap();
+    let (images, labels) = first_thousand()?;
     let (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
-    let pixels = set.images.to_vec::<u8>().unwrap();
+    let pixels = images.to_vec::<u8>().unwrap();
     let normalise = |(index, &pixel): (usize, &u8)| {
         let channel = index / (32 * 32);
         (f32::from(pixel) / 255.0 - mean[channel]) / deviation[channel]
     };
     let images =
         pixels.chunks(3 * 32 * 32).map(|picture| picture.iter().enumerate().map(normalise).collect());
-    Some((images.collect(), set.labels))
+    Some((images.collect(), labels))
 }
 
 /// Pictures [3,32,32] as one batch.

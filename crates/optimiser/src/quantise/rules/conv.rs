@@ -89,6 +89,25 @@ impl QuantisedConv {
         matches!(self.weights, Weights::Real(_)) && self.weights.shape().len() == 4
     }
 
+    /// The operand's channel that one of the weights' channels, counted through all groups, reads.
+    pub(crate) fn channel(&self, of_weights: usize) -> usize {
+        self.gathered.as_ref().map_or(of_weights, |(indices, _)| indices[of_weights])
+    }
+
+    /// The noise of all outputs, weighed by `out`, for noise of one in a channel of the operand: for each of its `channels`.
+    pub(crate) fn carry_back(&self, out: &[f64], channels: usize) -> Vec<f64> {
+        let mut back = vec![0.0; channels];
+        let &[outputs, inputs, ref taps @ ..] = self.weights.shape() else { return back };
+        let taps = taps.iter().product::<usize>().max(1);
+        let outputs_of_group = (outputs / self.conv.groups).max(1);
+        for (index, weights) in self.weights.numbers().chunks_exact(taps).enumerate() {
+            let (output, input) = (index / inputs, index % inputs);
+            let square: f32 = weights.iter().map(|weight| weight * weight).sum();
+            back[self.channel(output / outputs_of_group * inputs + input)] += f64::from(square) * out[output];
+        }
+        back
+    }
+
     /// The operand's channels whose weights share a scale with those of others, each with its largest absolute weight.
     pub(crate) fn largest_by_channel(&self) -> Vec<(usize, f32)> {
         let inputs = self.weights.shape()[1];
@@ -97,10 +116,7 @@ impl QuantisedConv {
             return Vec::new();
         }
         let largest = self.weights.largest_by_input(self.conv.groups).into_iter().enumerate();
-        match &self.gathered {
-            Some((indices, _)) => largest.map(|(channel, weight)| (indices[channel], weight)).collect(),
-            None => largest.collect(),
-        }
+        largest.map(|(channel, weight)| (self.channel(channel), weight)).collect()
     }
 }
 
@@ -113,8 +129,11 @@ impl Emit for QuantisedConv {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
         let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: self.conv.groups };
         let mut knowledge = emitter.knowledge(lowering, self.input);
-        if let (Some((indices, _)), Some(factors)) = (&self.gathered, &knowledge.input_factors) {
-            knowledge.input_factors = Some(indices.iter().map(|&index| factors[index]).collect());
+        if let Some((indices, _)) = &self.gathered {
+            for numbers in [&mut knowledge.input_factors, &mut knowledge.input_offsets].into_iter().flatten()
+            {
+                *numbers = indices.iter().map(|&index| numbers[index]).collect();
+            }
         }
         let (integers, records) = layer.quantise(x.encoding.scale, y.scale, &knowledge)?;
         let [outputs, inputs, height, width] = self.weights.shape() else {

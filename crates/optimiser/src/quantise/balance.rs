@@ -1,0 +1,231 @@
+//! What a choice of factors costs: the noise in the answers that it would make.
+//!
+//! Three things make noise. Activations are rounded in steps that the widest channel of their tensor sets; weights in steps
+//! that the largest of a row sets; and a new sample goes beyond the range that calibration saw, the sooner the less room a
+//! channel has left. Channels brought to full range gain by the first and lose by the others.
+
+use ediacara_graph::ValueId;
+
+use super::plan::{Lowering, Plan};
+use super::sensitivity::{Sensitivity, pixels};
+use crate::Range;
+
+/// Noise of a number rounded in steps of 1.
+const ROUNDING: f64 = 1.0 / 12.0;
+
+/// How much more noise of the weights counts than the model of independent errors says: each meets every pixel alike, so
+/// that what it does to an answer adds up over them. Found on photos that no bound is measured on.
+const WEIGHT_PENALTY: f64 = 4.0;
+
+/// How many numbers of a channel go beyond its range together if one does, the blob that a feature makes. Found likewise.
+const CLIPPED_TOGETHER: f64 = 4.0;
+
+/// The channels of one tensor.
+#[derive(Default)]
+struct Stored {
+    /// Which of the unknown factors divides each channel; none of them for one that stays as it is.
+    unknowns: Vec<Option<usize>>,
+    /// The part of the tensor's range that each channel needs, undivided.
+    widths: Vec<f64>,
+    /// By how much a channel would go beyond it.
+    excesses: Vec<f64>,
+    /// What noise in all of a channel's numbers costs.
+    costs: Vec<f64>,
+    /// What it costs if a number is cut off, for an excess of 1.
+    clip_costs: Vec<f64>,
+}
+
+/// The weights of one layer that reads one of the tensors.
+struct Reader {
+    /// `[outputs, inputs of a group]`: the largest of the taps.
+    largest: Vec<f32>,
+    inputs: usize,
+    outputs_of_group: usize,
+    /// For each channel that is read: the unknown factor, and the variance of what one output sees of it.
+    channels: Vec<(Option<usize>, f64)>,
+    /// What noise in all numbers of an output channel costs.
+    costs: Vec<f64>,
+}
+
+/// The noise of tensors that share factors, and of the weights that read them.
+#[derive(Default)]
+pub(crate) struct Noise {
+    stored: Vec<Stored>,
+    readers: Vec<Reader>,
+}
+
+/// Which of the unknown factors divides a channel of a value.
+pub(crate) type Unknowns<'a> = dyn Fn(ValueId, usize) -> Option<usize> + 'a;
+
+impl Noise {
+    /// Adds a tensor whose channels have these ranges once their offsets are taken off.
+    pub(crate) fn add_stored(
+        &mut self,
+        plan: &Plan,
+        sensitivity: &Sensitivity,
+        (value, ranges): (ValueId, &[Range]),
+        unknowns: &Unknowns,
+    ) {
+        let (Some(weights), Some(statistics)) = (sensitivity.get(value), sensitivity.statistics(value))
+        else {
+            return;
+        };
+        let Some(whole) = ranges.iter().copied().reduce(Range::union).map(Range::with_zero) else { return };
+        if ranges.len() != weights.len() || whole.width() <= 0.0 {
+            return;
+        }
+        // A channel of one sign in a tensor of two needs as much to the other side.
+        let span = whole.width() / reach(whole);
+        let clip = CLIPPED_TOGETHER * 2.0 * statistics.probability_of_excess();
+        self.stored.push(Stored {
+            unknowns: (0..ranges.len()).map(|channel| unknowns(value, channel)).collect(),
+            widths: ranges.iter().map(|&range| span * reach(range)).collect(),
+            excesses: statistics.excesses(),
+            costs: weights.iter().map(|weight| weight * pixels(plan, value)).collect(),
+            clip_costs: weights.iter().map(|weight| weight * clip).collect(),
+        });
+    }
+
+    /// Adds a layer that reads one of the tensors, unless each channel's weights have a scale of their own.
+    pub(crate) fn add_reader(
+        &mut self,
+        plan: &Plan,
+        sensitivity: &Sensitivity,
+        lowering: &Lowering,
+        unknowns: &Unknowns,
+    ) {
+        let value = lowering.operands[0];
+        let Some(conv) = lowering.emit.as_conv().filter(|conv| conv.is_scalable()) else { return };
+        let &[outputs, inputs, ref taps @ ..] = conv.weights.shape() else { return };
+        let variances = sensitivity.statistics(value).map(|statistics| statistics.variances());
+        let variances = variances.unwrap_or_default();
+        let Some(weights) = sensitivity.before_activation(lowering).filter(|_| !variances.is_empty()) else {
+            return;
+        };
+        let groups = conv.conv.groups;
+        if inputs == 1 && groups > 1 {
+            return;
+        }
+        let taps = taps.iter().product::<usize>().max(1);
+        let largest = |taps: &[f32]| taps.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+        let channel = |channel: usize| {
+            let channel = conv.channel(channel);
+            (unknowns(value, channel), variances[channel] * taps as f64)
+        };
+        let all = WEIGHT_PENALTY * pixels(plan, lowering.result);
+        self.readers.push(Reader {
+            largest: conv.weights.numbers().chunks_exact(taps).map(largest).collect(),
+            inputs,
+            outputs_of_group: (outputs / groups).max(1),
+            channels: (0..inputs * groups).map(channel).collect(),
+            costs: weights.iter().map(|weight| weight * all).collect(),
+        });
+    }
+
+    /// The noise that these values of the unknown factors make.
+    pub(crate) fn of(&self, factors: &[f32]) -> f64 {
+        let stored = self.stored.iter().map(|stored| stored.noise(factors)).sum::<f64>();
+        stored + self.readers.iter().map(|reader| reader.noise(factors)).sum::<f64>()
+    }
+}
+
+/// The largest absolute number.
+fn reach(range: Range) -> f64 {
+    f64::from(range.high.max(-range.low))
+}
+
+fn factor(factors: &[f32], unknown: Option<usize>) -> f64 {
+    unknown.map_or(1.0, |unknown| f64::from(factors[unknown]))
+}
+
+impl Stored {
+    fn noise(&self, factors: &[f32]) -> f64 {
+        let factor = |channel: usize| factor(factors, self.unknowns[channel]);
+        let range =
+            (0..self.widths.len()).map(|channel| self.widths[channel] / factor(channel)).fold(0.0, f64::max);
+        let of_channel = |channel: usize| {
+            let step = range / 255.0 * factor(channel);
+            let rounded = self.costs[channel] * ROUNDING * step * step;
+            let excess = self.excesses[channel];
+            if excess <= 0.0 {
+                return rounded;
+            }
+            // What lies beyond the room of an exponential tail.
+            let room = (range * factor(channel) - self.widths[channel]).max(0.0);
+            rounded + self.clip_costs[channel] * excess * excess * (-room / excess).exp()
+        };
+        (0..self.widths.len()).map(of_channel).sum()
+    }
+}
+
+impl Reader {
+    fn noise(&self, factors: &[f32]) -> f64 {
+        let of_group = |(group, channels): (usize, &[(Option<usize>, f64)])| {
+            let factors: Vec<f64> = channels.iter().map(|&(unknown, _)| factor(factors, unknown)).collect();
+            let outputs = group * self.outputs_of_group..(group + 1) * self.outputs_of_group;
+            let steps = outputs.map(|output| {
+                let row = self.largest[output * self.inputs..][..self.inputs].iter().zip(&factors);
+                let step =
+                    row.map(|(&weight, factor)| f64::from(weight) * factor).fold(0.0, f64::max) / 127.0;
+                self.costs[output] * ROUNDING * step * step
+            });
+            let seen =
+                channels.iter().zip(&factors).map(|((_, variance), factor)| variance / (factor * factor));
+            steps.sum::<f64>() * seen.sum::<f64>()
+        };
+        self.channels.chunks_exact(self.inputs).enumerate().map(of_group).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn close(found: f64, wanted: f64) -> bool {
+        (found / wanted - 1.0).abs() < 1e-9
+    }
+
+    #[test]
+    fn a_small_factor_makes_finer_steps() {
+        let stored = Stored {
+            unknowns: vec![None, Some(0)],
+            widths: vec![255.0, 51.0],
+            excesses: vec![0.0, 0.0],
+            costs: vec![12.0, 24.0],
+            clip_costs: vec![0.0, 0.0],
+        };
+        // Steps of 1 in both channels, then of 0.5 in the second.
+        assert!(close(stored.noise(&[1.0]), 3.0));
+        assert!(close(stored.noise(&[0.5]), 1.5));
+        // The second is the widest: 51 / 0.125 = 408, steps of 1.6 and 0.2.
+        assert!(close(stored.noise(&[0.125]), 2.56 + 2.0 * 0.04));
+    }
+
+    #[test]
+    fn room_keeps_from_clipping() {
+        let stored = Stored {
+            unknowns: vec![None, Some(0)],
+            widths: vec![256.0, 64.0],
+            excesses: vec![0.0, 64.0],
+            costs: vec![0.0, 0.0],
+            clip_costs: vec![1.0, 1.0],
+        };
+        // Three times its width is free, then nothing.
+        assert!(close(stored.noise(&[1.0]), 64.0 * 64.0 * (-3.0_f64).exp()));
+        assert!(close(stored.noise(&[0.25]), 64.0 * 64.0));
+    }
+
+    #[test]
+    fn rows_of_weights_are_rounded_in_steps_of_their_largest() {
+        let reader = Reader {
+            largest: vec![127.0, 63.5],
+            inputs: 2,
+            outputs_of_group: 1,
+            channels: vec![(None, 1.0), (Some(0), 3.0)],
+            costs: vec![12.0],
+        };
+        // A step of 1 for both; a factor of 4 makes one of 2, and the second channel 16 times as small.
+        assert!(close(reader.noise(&[1.0]), 4.0));
+        assert!(close(reader.noise(&[4.0]), 4.0 * (1.0 + 3.0 / 16.0)));
+    }
+}
