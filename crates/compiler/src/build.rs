@@ -8,6 +8,7 @@ use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
 use ediacara_isa::LayerInfo;
 
 use crate::CompileError;
+use crate::border::touched;
 use crate::fuse_block::{BlockNodes, unplaced};
 use crate::layer::{
     Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Middle, Output, Pool, PoolMode,
@@ -259,7 +260,12 @@ impl<'a> Builder<'a> {
     fn block_info(&self, nodes: &BlockNodes, block: &Block) -> LayerInfo {
         let mut parts = Vec::new();
         if let (Some(id), Some(conv)) = (nodes.expand, &block.expand) {
-            parts.push(self.product_info(id, "conv", conv));
+            let mut info = self.product_info(id, "conv", conv);
+            // A window whose stride is wider than itself needs not all of what it stands on.
+            let (x, y, window) = block.middle.shape();
+            info.matrix_macs = info.matrix_macs * touched(&x, &y, &window) / (x.height * x.width);
+            info.vector_operations = info.vector_operations * touched(&x, &y, &window) / (x.height * x.width);
+            parts.push(info);
         }
         parts.push(match &block.middle {
             Middle::Depthwise(conv) => self.depthwise_info(nodes.window, conv),

@@ -22,6 +22,7 @@ pub mod view;
 pub mod window;
 
 mod block_cost;
+mod border;
 mod build;
 mod dram;
 mod emit;

@@ -18,7 +18,7 @@ use crate::place::{Placement, fuse_additions, place};
 use crate::step::Step;
 use crate::synchronise::{Ordered, synchronise};
 use crate::view::View;
-use crate::{build, emit, host};
+use crate::{border, build, emit, host};
 
 /// A pass as users see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +118,8 @@ pub struct Compiled {
     pub host_inputs: Vec<ValueId>,
     /// Every activation that the program leaves in DRAM, and where: for checks against the host.
     pub homes: Vec<(ValueId, View)>,
+    /// Bytes of the network's inputs and outputs that any program for these layers must move.
+    pub border_bytes: u64,
     /// Why layers are cut as they are, in their order.
     pub explanations: Vec<Explanation>,
     /// What [`Options::print_after`] asked for.
@@ -209,9 +211,10 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         inputs: Vec::new(),
         outputs: Vec::new(),
         source_map: code.source_map,
-        layers: layers.into_iter().map(|layer| layer.info).collect(),
+        layers: layers.iter().map(|layer| layer.info.clone()).collect(),
     };
     ports(graph, &division, &placement, &mut executable)?;
+    let border_bytes = border::bytes(&layers, &executable.inputs, &executable.outputs);
     listings.add("emit", || ediacara_isa::disassemble(&executable));
 
     let part = host::host_part(graph, &division)?;
@@ -224,6 +227,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         dlp_inputs: division.fed.iter().map(|(_, fed)| fed.input).zip(input_names).collect(),
         host_inputs: part.from_network,
         homes: homes(&placement),
+        border_bytes,
         explanations: lowering.explanations,
         listings: listings.found,
         executable,

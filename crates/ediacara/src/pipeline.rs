@@ -239,7 +239,7 @@ fn account(
     let (machine, executable) = (&options.machine, &compiled.executable);
     let border_bytes =
         executable.inputs.iter().chain(&executable.outputs).map(|port| port.len() as u64).sum();
-    let bounds = Bounds::of(machine, &executable.layers, border_bytes);
+    let bounds = Bounds::of(machine, &executable.layers, border_bytes, compiled.border_bytes);
     let macs: u64 = executable.layers.iter().map(|layer| layer.macs).sum();
     let clock_hz = machine.chip.clock_hz;
     let host_ops: Vec<HostOpReport> = compiled

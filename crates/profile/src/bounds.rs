@@ -13,15 +13,16 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// The bounds of a network of `layers` on `machine`, whose inputs and outputs together have `border_bytes` bytes.
-    pub fn of(machine: &Machine, layers: &[LayerInfo], border_bytes: u64) -> Bounds {
+    /// The bounds of a network of `layers` on `machine`, whose inputs and outputs together have `border_bytes` bytes, of which
+    /// any program must move `compulsory_bytes`: a network may read a part of an input.
+    pub fn of(machine: &Machine, layers: &[LayerInfo], border_bytes: u64, compulsory_bytes: u64) -> Bounds {
         let bandwidth = bandwidth(machine);
         let border = border_bytes as f64 / bandwidth;
         let layer_sum: f64 = layers.iter().map(|layer| layer_bound(machine, layer)).sum();
         let sum = |count: fn(&LayerInfo) -> u64| layers.iter().map(count).sum::<u64>() as f64;
         let matrix = sum(|layer| layer.matrix_macs) / machine.peak_macs_per_cycle() as f64;
         let vector = sum(|layer| layer.vector_operations) / f64::from(machine.vector.lanes);
-        let dram = sum(|layer| layer.weight_bytes) / bandwidth + border;
+        let dram = (sum(|layer| layer.weight_bytes) + compulsory_bytes as f64) / bandwidth;
         Bounds {
             floor_cycles: matrix.max(vector).max(dram).ceil() as u64,
             layer_bound_cycles: (layer_sum + border).ceil() as u64,
