@@ -2,6 +2,7 @@
 
 use ediacara_arch::Machine;
 use ediacara_compiler::{Compiled, Explanation};
+use ediacara_profile::SplitReport;
 use ediacara_sim::{Options, Simulator};
 use serde_json::{Value, json};
 
@@ -16,6 +17,8 @@ pub struct LayerExplanation {
     pub op: String,
     /// By how much it advances the end of the program, in cycles; its first loads run under the layer before.
     pub cycles: u64,
+    /// What the machine did in them.
+    pub split: SplitReport,
     /// The compiler's choice; nothing for a layer that has none.
     pub choice: Option<Explanation>,
 }
@@ -34,6 +37,7 @@ impl LayerExplanation {
             "name": self.name,
             "op": self.op,
             "cycles": self.cycles,
+            "split": self.split,
             "estimated_cycles": choice.map(|choice| choice.estimate.cycles()),
             "error": self.error(),
             "tiling": choice.map(|choice| choice.tiling.as_str()),
@@ -67,6 +71,7 @@ pub fn explain(compiled: &Compiled, machine: &Machine) -> Result<Vec<LayerExplan
             name: layer.name.clone(),
             op: layer.op.clone(),
             cycles: run.cycles,
+            split: run.split.into(),
             choice: choices.next_if(|choice| choice.layer as usize == index).cloned(),
         })
         .collect())

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use crate::{EngineReport, LayerReport, RunReport};
+use crate::{EngineReport, LayerReport, RunReport, SplitReport};
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -81,6 +81,7 @@ pub fn totals(report: &RunReport) -> String {
             report.clock_hz as f64 / 1e9,
             report.timing_basis
         ),
+        format!("spent on      {}", SplitReport::sum(report.layers.iter().map(|layer| &layer.split)).line()),
         format!(
             "layer bound   {} (cycles are {:.3} times it)",
             thousands(report.layer_bound_cycles),

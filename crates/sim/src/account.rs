@@ -39,6 +39,18 @@ fn common((from, to): (u64, u64), (start, end): (u64, u64)) -> u64 {
     to.min(end).saturating_sub(from.max(start))
 }
 
+/// How much of a range these ranges cover together.
+fn covered(range: (u64, u64), parts: [(u64, u64); 4]) -> u64 {
+    let mut parts = parts.map(|(from, to)| (from.max(range.0), to.min(range.1)));
+    parts.sort_unstable();
+    let (mut end, mut sum) = (range.0, 0);
+    for (from, to) in parts {
+        sum += to.saturating_sub(from.max(end));
+        end = end.max(to);
+    }
+    sum
+}
+
 impl<D: DramModel> Run<'_, D> {
     /// Charges the cycle just done. Beats of a lane that started in it are known, its queue is not what it
     /// was.
@@ -51,6 +63,7 @@ impl<D: DramModel> Run<'_, D> {
             Did::Stopped => Activity::Idle,
         };
         self.accounts.charge(Engine::Control, control, 1);
+        let mut activities = [Activity::Idle; LANES.len()];
         for (lane, engine) in LANES.into_iter().enumerate() {
             let activity = match engine {
                 Engine::Load => self.dma_activity(cycle, lane, Requester::Load),
@@ -61,7 +74,36 @@ impl<D: DramModel> Run<'_, D> {
                 self.charge_layer(lane, 1);
             }
             self.accounts.charge(engine, activity, 1);
+            activities[lane] = activity;
         }
+        self.split_cycle(control, activities);
+        for layer in std::mem::take(&mut self.committed).into_iter().flatten() {
+            self.layers[layer].reached = self.split;
+        }
+    }
+
+    /// Charges the cycle to what the whole machine did in it.
+    fn split_cycle(&mut self, control: Activity, lanes: [Activity; LANES.len()]) {
+        let busy = |engine: Engine| {
+            LANES.iter().zip(lanes).any(|(&lane, did)| lane == engine && did == Activity::Busy)
+        };
+        let transfers = [lanes[LOAD], lanes[STORE]];
+        let moves = [Activity::Busy, Activity::DramContention, Activity::DramBandwidth];
+        let split = &mut self.split;
+        let part = if busy(Engine::Matrix) {
+            &mut split.matrix
+        } else if busy(Engine::Vector) {
+            &mut split.vector
+        } else if transfers.iter().any(|did| moves.contains(did)) {
+            &mut split.dram_bandwidth
+        } else if transfers.contains(&Activity::DramLatency) {
+            &mut split.dram_latency
+        } else if control == Activity::Fetch {
+            &mut split.fetch
+        } else {
+            &mut split.handover
+        };
+        *part += 1;
     }
 
     fn dma_activity(&self, cycle: &Cycle, lane: usize, requester: Requester) -> Activity {
@@ -113,6 +155,7 @@ impl<D: DramModel> Run<'_, D> {
             Activity::Queue
         };
         self.accounts.charge(Engine::Control, control, to - from);
+        self.split_idle_cycles(control, (from, to));
         for (lane, engine) in LANES.into_iter().enumerate() {
             let beats = common((from, to), self.lanes[lane].beats);
             self.accounts.charge(engine, Activity::Busy, beats);
@@ -128,6 +171,38 @@ impl<D: DramModel> Run<'_, D> {
                     self.accounts.charge(engine, activity, rest);
                 }
             }
+        }
+    }
+
+    /// Charges cycles in which nothing happens to what the whole machine did in them. Beats that last into them come first,
+    /// as they began before.
+    fn split_idle_cycles(&mut self, control: Activity, (from, to): (u64, u64)) {
+        let beats = |engine: Engine| {
+            let lane = LANES.iter().position(|lane| *lane == engine);
+            lane.map_or(0, |lane| common((from, to), self.lanes[lane].beats))
+        };
+        let (matrix, vector) = (beats(Engine::Matrix), beats(Engine::Vector));
+        let rest = (from + matrix.max(vector), to);
+        let refused = [LOAD, STORE].map(|lane| {
+            let Some(active) = &self.lanes[lane].active else { return (to, to) };
+            let presents = active.presents_from.clamp(from, to);
+            let end = presents + self.dram.refusals(presents, to).bandwidth;
+            (presents.max(rest.0), end.max(rest.0))
+        });
+        let moves = [LOAD, STORE].map(|lane| self.lanes[lane].beats);
+        let bandwidth = covered(rest, [refused[0], refused[1], moves[0], moves[1]]);
+        let left = rest.1 - rest.0 - bandwidth;
+        let occupied = [LOAD, STORE].iter().any(|&lane| !self.lanes[lane].is_idle());
+        let split = &mut self.split;
+        split.matrix += matrix;
+        split.vector += vector.saturating_sub(matrix);
+        split.dram_bandwidth += bandwidth;
+        if occupied {
+            split.dram_latency += left;
+        } else if control == Activity::Fetch {
+            split.fetch += left;
+        } else {
+            split.handover += left;
         }
     }
 

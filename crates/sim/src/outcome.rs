@@ -175,6 +175,48 @@ pub struct LayerAccount {
     pub matrix_busy: u64,
     /// Beats of the vector engine.
     pub vector_busy: u64,
+    /// What the machine did in those of the run's cycles that are the layer's; sums to `cycles`.
+    pub split: Split,
+    /// What it had done up to the layer's last commit.
+    pub(crate) reached: Split,
+}
+
+/// Cycles by what the machine as a whole did in them, each charged to the first that holds (docs/microarchitecture.md,
+/// "Accounting").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Split {
+    /// The matrix engine had a beat.
+    pub matrix: u64,
+    /// The vector engine had one.
+    pub vector: u64,
+    /// Load or store moved a burst, or could not yet.
+    pub dram_bandwidth: u64,
+    /// Load or store waited for data on its way.
+    pub dram_latency: u64,
+    /// Control had no instruction.
+    pub fetch: u64,
+    /// None of these: a pipeline drained, or an engine heard of a semaphore.
+    pub handover: u64,
+}
+
+impl Split {
+    /// All cycles.
+    pub fn total(&self) -> u64 {
+        let Self { matrix, vector, dram_bandwidth, dram_latency, fetch, handover } = *self;
+        matrix + vector + dram_bandwidth + dram_latency + fetch + handover
+    }
+
+    /// What was done between two moments of a run, none of it if `earlier` is the later.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            matrix: self.matrix.saturating_sub(earlier.matrix),
+            vector: self.vector.saturating_sub(earlier.vector),
+            dram_bandwidth: self.dram_bandwidth.saturating_sub(earlier.dram_bandwidth),
+            dram_latency: self.dram_latency.saturating_sub(earlier.dram_latency),
+            fetch: self.fetch.saturating_sub(earlier.fetch),
+            handover: self.handover.saturating_sub(earlier.handover),
+        }
+    }
 }
 
 /// An event of a run, for comparison with hardware.
@@ -247,6 +289,8 @@ pub struct Outcome {
     pub traffic: [Traffic; 3],
     /// One for every layer of the executable.
     pub layers: Vec<LayerAccount>,
+    /// What the machine did in `cycles`.
+    pub split: Split,
     /// Events in order of cycle, if they were asked for.
     pub trace: Option<Vec<Event>>,
 }

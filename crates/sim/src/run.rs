@@ -15,7 +15,7 @@ use crate::dram::{DramModel, Requester, Requests};
 use crate::fetch::Fetch;
 use crate::lane::{Active, InFlight, Lane, NEVER};
 use crate::memory::Memories;
-use crate::outcome::{Event, EventKind, Fault, FaultKind, LayerAccount, Traffic};
+use crate::outcome::{Event, EventKind, Fault, FaultKind, LayerAccount, Split, Traffic};
 use crate::resolve::{Limits, Refusal, Resolver};
 use crate::semaphores::Semaphores;
 use crate::values::{self, Scratch};
@@ -127,6 +127,10 @@ pub(crate) struct Run<'a, D> {
     pub(crate) traffic: [Traffic; 3],
     /// One more than the program has, for instructions of no layer.
     pub(crate) layers: Vec<LayerAccount>,
+    /// What the machine did so far.
+    pub(crate) split: Split,
+    /// The layers whose instructions committed in the cycle, by lane.
+    pub(crate) committed: [Option<usize>; 4],
     pub(crate) trace: Option<Vec<Event>>,
     /// Told every event; the run ends after the cycle in which it returns `false`.
     pub(crate) observer: Option<&'a mut (dyn FnMut(Event) -> bool + 'a)>,
@@ -169,6 +173,8 @@ impl<'a, D: DramModel> Run<'a, D> {
             instructions: 0,
             traffic: [Traffic::default(); 3],
             layers: vec![LayerAccount::default(); program.layer_names.len() + 1],
+            split: Split::default(),
+            committed: [None; 4],
             trace: None,
             observer: None,
         }
@@ -477,7 +483,9 @@ impl<'a, D: DramModel> Run<'a, D> {
                 checked.post(done.post, done.clock);
             }
             self.record(EventKind::Commit { engine, instruction: done.instruction });
-            self.layers[self.program.layer(done.instruction)].last_commit = Some(self.cycle);
+            let layer = self.program.layer(done.instruction);
+            self.layers[layer].last_commit = Some(self.cycle);
+            self.committed[index] = Some(layer);
         }
     }
 

@@ -7,7 +7,7 @@ use crate::checked::Checked;
 use crate::dram::FlatDram;
 use crate::error::SimError;
 use crate::memory::{Memories, OnChip, RECORD_BYTES};
-use crate::outcome::{Event, LayerAccount, Outcome};
+use crate::outcome::{Event, LayerAccount, Outcome, Split};
 use crate::resolve::Limits;
 use crate::run::{LANES, Program, Run, Shape};
 use crate::values::Scratch;
@@ -231,7 +231,7 @@ fn outcome(mut run: Run<'_, FlatDram>, cycles: u64) -> Outcome {
         run.accounts.engine(engine, instructions, cycles)
     });
     run.layers.pop();
-    advance(&mut run.layers, cycles);
+    advance(&mut run.layers, cycles, run.split);
     let [fetch, load, store] = run.traffic;
     Outcome {
         cycles,
@@ -242,22 +242,28 @@ fn outcome(mut run: Run<'_, FlatDram>, cycles: u64) -> Outcome {
         dram_write_bytes: store.bursts * burst,
         traffic: run.traffic,
         layers: run.layers,
+        split: run.split,
         trace: run.trace,
     }
 }
 
-/// Gives each layer the advance of the last commit, so that the layers' cycles sum to the total.
-fn advance(layers: &mut [LayerAccount], cycles: u64) {
-    let mut frontier = 0;
+/// Gives each layer the advance of the last commit, so that the layers' cycles sum to the total, and what the machine did
+/// meanwhile.
+fn advance(layers: &mut [LayerAccount], cycles: u64, done: Split) {
+    let (mut frontier, mut reached) = (0, Split::default());
     let count = layers.len();
     for (index, layer) in layers.iter_mut().enumerate() {
-        let own = match layer.last_commit {
-            _ if index + 1 == count => cycles,
-            Some(commit) => commit + 1,
-            None => 0,
+        let (own, split) = match layer.last_commit {
+            _ if index + 1 == count => (cycles, done),
+            Some(commit) => (commit + 1, layer.reached),
+            None => (0, Split::default()),
         };
-        layer.cycles = own.saturating_sub(frontier);
-        frontier = frontier.max(own);
+        if own <= frontier {
+            continue;
+        }
+        layer.cycles = own - frontier;
+        layer.split = split.since(&reached);
+        (frontier, reached) = (own, split);
     }
 }
 

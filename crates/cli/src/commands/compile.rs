@@ -120,6 +120,7 @@ fn details(layers: &[LayerExplanation]) -> String {
     let cycles = |cycles: f64| thousands(cycles.round() as u64);
     let paragraph = |layer: &LayerExplanation| {
         let mut lines = vec![format!("{} ({})", layer.name, layer.op)];
+        lines.push(format!("  {} cycles: {}", thousands(layer.cycles), layer.split.line()));
         let Some(choice) = &layer.choice else {
             lines
                 .push(format!("  {} cycles; it moves or combines elements, and has no choice", layer.cycles));

@@ -75,9 +75,10 @@ fn the_bundled_network_agrees_in_every_event_and_byte() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["equal"], Value::Bool(true));
-    // What `run` says of the same network, and at least its activations in DRAM.
+    // What `run` says of the same network; its 4,631,000 parameters lie in DRAM, and every instruction is an event.
     assert_eq!(report["cycles"], crate::json(&["run", "--timing-only", "--json"])["cycles"]);
-    assert!(number(&report["bytes"]) > 10_000_000 && number(&report["events"]) > 400_000);
+    assert!(number(&report["bytes"]) > 4_631_000);
+    assert!(number(&report["events"]) > number(&report["instructions"]));
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn verdict(outcome: Outcome) -> Verdict {
                 ACTIVITIES.into_iter().map(|activity| (activity, of(activity))).collect()
             })
             .collect(),
+        split: outcome.split,
         instructions: outcome.instructions,
         bursts: outcome.traffic.map(|traffic| traffic.bursts),
         trace: outcome.trace.unwrap_or_default(),
@@ -61,7 +62,9 @@ fn difference(seed: u64, machine: &Machine, program: &Program, ours: &Verdict, t
         let events = trace.iter().skip(at.saturating_sub(3)).take(8);
         events.map(|event| format!("  {event:?}\n")).collect::<String>()
     };
-    let head = |v: &Verdict| format!("{} cycles, {:?}, {:?}\n{:?}", v.cycles, v.fault, v.bursts, v.accounts);
+    let head = |v: &Verdict| {
+        format!("{} cycles, {:?}, {:?}\n{:?}\n{:?}", v.cycles, v.fault, v.bursts, v.accounts, v.split)
+    };
     format!(
         "seed {seed}\n{}\n{}\nsimulator: {}\n{}reference: {}\n{}",
         machine.to_toml(),

@@ -4,7 +4,7 @@
 
 use ediacara_arch::Machine;
 use ediacara_isa::{Condition, ConfigRegister as C, DecodeError, Engine, Operation, Word, decode};
-use ediacara_sim::{Activity, Event, EventKind, FaultKind, Requester};
+use ediacara_sim::{Activity, Event, EventKind, FaultKind, Requester, Split};
 
 use crate::cost::{Cost, MODULUS, Situation};
 
@@ -19,6 +19,8 @@ pub(crate) struct Verdict {
     pub(crate) fault: Option<(FaultKind, u64, u64)>,
     /// Cycles of control, load, matrix, vector, store, by activity.
     pub(crate) accounts: Vec<Vec<(Activity, u64)>>,
+    /// Cycles by what the machine as a whole did.
+    pub(crate) split: Split,
     pub(crate) instructions: u64,
     pub(crate) bursts: [u64; 3],
     pub(crate) trace: Vec<Event>,
@@ -102,6 +104,7 @@ pub(crate) struct Reference<'a> {
     issued: Vec<Issued>,
     state: State,
     accounts: [[u64; 10]; 5],
+    split: Split,
     instructions: u64,
     bursts: [u64; 3],
     trace: Vec<Event>,
@@ -159,6 +162,7 @@ pub(crate) fn run(machine: &Machine, base: u64, code: &[Word], limit: u64) -> Ve
         issued: Vec::new(),
         state,
         accounts: Default::default(),
+        split: Split::default(),
         instructions: 0,
         bursts: [0; 3],
         trace: Vec::new(),
@@ -181,6 +185,7 @@ impl Reference<'_> {
             cycles,
             fault: self.state.fault,
             accounts: self.accounts.iter().map(account).collect(),
+            split: self.split,
             instructions: self.instructions,
             bursts: self.bursts,
             trace: self.trace,
@@ -522,7 +527,9 @@ impl Reference<'_> {
         start: &[Option<usize>; 4],
         unsatisfied: &[bool; 4],
     ) {
+        let mut did = [Activity::Idle; 5];
         let mut charge = |engine: usize, activity: Activity| {
+            did[engine] = activity;
             let index = ACTIVITIES.iter().position(|a| *a == activity).unwrap_or(0);
             self.accounts[engine][index] += 1;
         };
@@ -564,5 +571,16 @@ impl Reference<'_> {
             };
             charge(lane + 1, activity);
         }
+        let [control, load, matrix, vector, store] = did;
+        let moves = |did| matches!(did, Activity::Busy | Activity::DramContention | Activity::DramBandwidth);
+        let split = &mut self.split;
+        *match () {
+            () if matrix == Activity::Busy => &mut split.matrix,
+            () if vector == Activity::Busy => &mut split.vector,
+            () if moves(load) || moves(store) => &mut split.dram_bandwidth,
+            () if load == Activity::DramLatency || store == Activity::DramLatency => &mut split.dram_latency,
+            () if control == Activity::Fetch => &mut split.fetch,
+            () => &mut split.handover,
+        } += 1;
     }
 }
