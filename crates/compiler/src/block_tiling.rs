@@ -3,7 +3,7 @@
 //! A tile is some output rows, at full width. Within it, groups of channels follow one another: a group is
 //! expanded, goes through the window, and is added into the accumulators of the projection. An item (a tile and a
 //! group) is cut once more, into pieces of a few rows, so that accumulators of the expansion fit ARAM twice.
-//! At each step of the pipeline the four stages work on four consecutive pieces ([`crate::lower`]).
+//! At each step of the pipeline the four stages work on four consecutive pieces (`lower/block.rs`).
 
 use std::fmt;
 
