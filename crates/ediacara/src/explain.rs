@@ -2,9 +2,8 @@
 
 use ediacara_arch::Machine;
 use ediacara_compiler::{Compiled, Explanation};
-use ediacara_profile::SplitReport;
-use ediacara_sim::{Options, Simulator};
-use serde_json::{Value, json};
+use ediacara_sim::{Options, Simulator, Split};
+use serde_json::{Map, Value, json};
 
 use crate::Error;
 
@@ -18,7 +17,7 @@ pub struct LayerExplanation {
     /// By how much it advances the end of the program, in cycles; its first loads run under the layer before.
     pub cycles: u64,
     /// What the machine did in them.
-    pub split: SplitReport,
+    pub split: Split,
     /// The compiler's choice; nothing for a layer that has none.
     pub choice: Option<Explanation>,
 }
@@ -37,7 +36,7 @@ impl LayerExplanation {
             "name": self.name,
             "op": self.op,
             "cycles": self.cycles,
-            "split": self.split,
+            "split": self.split.parts().map(|(part, cycles)| (part.name().to_owned(), json!(cycles))).collect::<Map<_, _>>(),
             "estimated_cycles": choice.map(|choice| choice.estimate.cycles()),
             "error": self.error(),
             "tiling": choice.map(|choice| choice.tiling.as_str()),
@@ -71,7 +70,7 @@ pub fn explain(compiled: &Compiled, machine: &Machine) -> Result<Vec<LayerExplan
             name: layer.name.clone(),
             op: layer.op.clone(),
             cycles: run.cycles,
-            split: run.split.into(),
+            split: run.split,
             choice: choices.next_if(|choice| choice.layer as usize == index).cloned(),
         })
         .collect())

@@ -3,7 +3,7 @@
 use ediacara_arch::Machine;
 use ediacara_isa::LayerInfo;
 use ediacara_sim::{Outcome, Split};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::bounds;
 
@@ -32,67 +32,14 @@ pub struct LayerReport {
     pub matrix_cycles: u64,
     /// Cycles the vector engine worked for it.
     pub vector_cycles: u64,
-    /// What the machine did in `cycles`.
-    pub split: SplitReport,
+    /// What the machine did in `cycles`; the parts sum to them.
+    #[serde(serialize_with = "split_by_name")]
+    pub split: Split,
 }
 
-/// Cycles by what the machine as a whole did in them (docs/microarchitecture.md, Accounting): the first that holds, so that
-/// they sum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct SplitReport {
-    /// The matrix engine had a beat.
-    pub matrix: u64,
-    /// The vector engine had one.
-    pub vector: u64,
-    /// Load or store moved bursts, or had to wait for bandwidth.
-    pub dram_bandwidth: u64,
-    /// Load or store waited for data on its way.
-    pub dram_latency: u64,
-    /// Control had no instruction.
-    pub fetch: u64,
-    /// Pipelines drained, semaphores were on their way.
-    pub handover: u64,
-}
-
-impl SplitReport {
-    /// The parts by name, in order.
-    pub fn parts(&self) -> [(&'static str, u64); 6] {
-        [
-            ("matrix", self.matrix),
-            ("vector", self.vector),
-            ("dram_bandwidth", self.dram_bandwidth),
-            ("dram_latency", self.dram_latency),
-            ("fetch", self.fetch),
-            ("handover", self.handover),
-        ]
-    }
-
-    /// The parts as a line, those of at least a tenth of a percent of all.
-    pub fn line(&self) -> String {
-        let total: u64 = self.parts().iter().map(|(_, cycles)| cycles).sum();
-        let share = |cycles: u64| 100.0 * cycles as f64 / total.max(1) as f64;
-        let shown = self.parts().into_iter().filter(|&(_, cycles)| share(cycles) >= 0.1);
-        shown.map(|(name, cycles)| format!("{name} {:.1} %", share(cycles))).collect::<Vec<_>>().join(", ")
-    }
-
-    /// The sum of many.
-    pub fn sum<'a>(all: impl Iterator<Item = &'a SplitReport>) -> SplitReport {
-        all.fold(SplitReport::default(), |sum, one| SplitReport {
-            matrix: sum.matrix + one.matrix,
-            vector: sum.vector + one.vector,
-            dram_bandwidth: sum.dram_bandwidth + one.dram_bandwidth,
-            dram_latency: sum.dram_latency + one.dram_latency,
-            fetch: sum.fetch + one.fetch,
-            handover: sum.handover + one.handover,
-        })
-    }
-}
-
-impl From<Split> for SplitReport {
-    fn from(split: Split) -> SplitReport {
-        let Split { matrix, vector, dram_bandwidth, dram_latency, fetch, handover } = split;
-        SplitReport { matrix, vector, dram_bandwidth, dram_latency, fetch, handover }
-    }
+/// A split as a JSON object by part.
+fn split_by_name<S: Serializer>(split: &Split, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(split.parts().map(|(part, cycles)| (part.name(), cycles)))
 }
 
 /// The account of every layer of a run.
@@ -120,7 +67,7 @@ pub fn layer_reports(machine: &Machine, layers: &[LayerInfo], outcome: &Outcome)
             ),
             matrix_cycles: run.matrix_busy,
             vector_cycles: run.vector_busy,
-            split: run.split.into(),
+            split: run.split,
         })
         .collect()
 }

@@ -11,6 +11,8 @@ mod table;
 
 pub use bounds::Bounds;
 pub use engines::{EngineReport, by_name, engine_reports};
-pub use layers::{LayerReport, SplitReport, layer_reports};
+pub use layers::{LayerReport, layer_reports};
 pub use report::{Check, HostOpReport, OutputReport, Quantisation, RunReport, TopClass};
-pub use table::{engine_table, layer_table, plain_table, report_engine_table, shorten, thousands, totals};
+pub use table::{
+    engine_table, layer_table, plain_table, report_engine_table, shorten, split_line, thousands, totals,
+};

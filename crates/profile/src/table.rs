@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use crate::{EngineReport, LayerReport, RunReport, SplitReport};
+use ediacara_sim::{Part, Split};
+
+use crate::{EngineReport, LayerReport, RunReport};
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -81,7 +83,7 @@ pub fn totals(report: &RunReport) -> String {
             report.clock_hz as f64 / 1e9,
             report.timing_basis
         ),
-        format!("spent on      {}", SplitReport::sum(report.layers.iter().map(|layer| &layer.split)).line()),
+        format!("spent on      {}", split_line(report.layers.iter().map(|layer| &layer.split))),
         format!(
             "layer bound   {} (cycles are {:.3} times it)",
             thousands(report.layer_bound_cycles),
@@ -115,6 +117,15 @@ pub fn totals(report: &RunReport) -> String {
         lines.push("partial       the host operations below have no cycles in the total".to_owned());
     }
     lines.join("\n")
+}
+
+/// What the machine did in the cycles of some layers, as shares: those of at least a tenth of a percent.
+pub fn split_line<'a>(splits: impl Iterator<Item = &'a Split> + Clone) -> String {
+    let cycles = |part: Part| splits.clone().map(|split| split.of(part)).sum::<u64>() as f64;
+    let total: f64 = Part::ALL.into_iter().map(cycles).sum();
+    let shares = Part::ALL.into_iter().map(|part| (part, 100.0 * cycles(part) / total.max(1.0)));
+    let shown = shares.filter(|&(_, share)| share >= 0.1);
+    shown.map(|(part, share)| format!("{} {share:.1} %", part.name())).collect::<Vec<_>>().join(", ")
 }
 
 fn quantisation(report: &RunReport) -> String {

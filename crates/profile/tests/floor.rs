@@ -9,7 +9,7 @@ use ediacara_fuzzgen::Random;
 use ediacara_fuzzgen::graph::{Sizes, network};
 use ediacara_isa::Engine;
 use ediacara_profile::{Bounds, layer_reports};
-use ediacara_sim::{Options as SimOptions, Simulator};
+use ediacara_sim::{Options as SimOptions, Part, Simulator};
 
 /// A machine with a fast vector unit or a slow one, a wide bus or a narrow one, latencies down to the least.
 fn machine(random: &mut Random) -> Machine {
@@ -51,11 +51,14 @@ fn case(seed: u64) -> Option<f64> {
         let layers = layer_reports(&machine, &executable.layers, &outcome);
         assert_eq!(layers.iter().map(|layer| layer.cycles).sum::<u64>(), outcome.cycles, "seed {seed}");
         for layer in &layers {
-            let parts: u64 = layer.split.parts().iter().map(|(_, cycles)| cycles).sum();
-            assert_eq!(parts, layer.cycles, "seed {seed}, {}", layer.name);
+            assert_eq!(layer.split.total(), layer.cycles, "seed {seed}, {}", layer.name);
         }
         let beats = outcome.engine(Engine::Matrix).busy;
-        assert_eq!(layers.iter().map(|layer| layer.split.matrix).sum::<u64>(), beats, "seed {seed}");
+        assert_eq!(
+            layers.iter().map(|layer| layer.split.of(Part::Matrix)).sum::<u64>(),
+            beats,
+            "seed {seed}"
+        );
     }
     Some(outcome.cycles as f64 / bounds.floor_cycles.max(1) as f64)
 }

@@ -3,8 +3,8 @@
 use ediacara_isa::Engine;
 
 use crate::dram::{DramModel, Requester};
-use crate::outcome::{Activity, EngineAccount};
-use crate::run::{Cycle, Did, LANES, LOAD, Run, STORE};
+use crate::outcome::{Activity, EngineAccount, Part};
+use crate::run::{Cycle, Did, LANES, LOAD, MATRIX, Run, STORE, VECTOR};
 
 /// Cycles by engine and activity.
 #[derive(Debug, Default)]
@@ -84,26 +84,22 @@ impl<D: DramModel> Run<'_, D> {
 
     /// Charges the cycle to what the whole machine did in it.
     fn split_cycle(&mut self, control: Activity, lanes: [Activity; LANES.len()]) {
-        let busy = |engine: Engine| {
-            LANES.iter().zip(lanes).any(|(&lane, did)| lane == engine && did == Activity::Busy)
-        };
         let transfers = [lanes[LOAD], lanes[STORE]];
         let moves = [Activity::Busy, Activity::DramContention, Activity::DramBandwidth];
-        let split = &mut self.split;
-        let part = if busy(Engine::Matrix) {
-            &mut split.matrix
-        } else if busy(Engine::Vector) {
-            &mut split.vector
+        let part = if lanes[MATRIX] == Activity::Busy {
+            Part::Matrix
+        } else if lanes[VECTOR] == Activity::Busy {
+            Part::Vector
         } else if transfers.iter().any(|did| moves.contains(did)) {
-            &mut split.dram_bandwidth
+            Part::DramBandwidth
         } else if transfers.contains(&Activity::DramLatency) {
-            &mut split.dram_latency
+            Part::DramLatency
         } else if control == Activity::Fetch {
-            &mut split.fetch
+            Part::Fetch
         } else {
-            &mut split.handover
+            Part::Handover
         };
-        *part += 1;
+        self.split.charge(part, 1);
     }
 
     fn dma_activity(&self, cycle: &Cycle, lane: usize, requester: Requester) -> Activity {
@@ -177,11 +173,7 @@ impl<D: DramModel> Run<'_, D> {
     /// Charges cycles in which nothing happens to what the whole machine did in them. Beats that last into them come first,
     /// as they began before.
     fn split_idle_cycles(&mut self, control: Activity, (from, to): (u64, u64)) {
-        let beats = |engine: Engine| {
-            let lane = LANES.iter().position(|lane| *lane == engine);
-            lane.map_or(0, |lane| common((from, to), self.lanes[lane].beats))
-        };
-        let (matrix, vector) = (beats(Engine::Matrix), beats(Engine::Vector));
+        let [matrix, vector] = [MATRIX, VECTOR].map(|lane| common((from, to), self.lanes[lane].beats));
         let rest = (from + matrix.max(vector), to);
         let refused = [LOAD, STORE].map(|lane| {
             let Some(active) = &self.lanes[lane].active else { return (to, to) };
@@ -193,17 +185,15 @@ impl<D: DramModel> Run<'_, D> {
         let bandwidth = covered(rest, [refused[0], refused[1], moves[0], moves[1]]);
         let left = rest.1 - rest.0 - bandwidth;
         let occupied = [LOAD, STORE].iter().any(|&lane| !self.lanes[lane].is_idle());
-        let split = &mut self.split;
-        split.matrix += matrix;
-        split.vector += vector.saturating_sub(matrix);
-        split.dram_bandwidth += bandwidth;
-        if occupied {
-            split.dram_latency += left;
-        } else if control == Activity::Fetch {
-            split.fetch += left;
-        } else {
-            split.handover += left;
-        }
+        let otherwise = match control {
+            _ if occupied => Part::DramLatency,
+            Activity::Fetch => Part::Fetch,
+            _ => Part::Handover,
+        };
+        self.split.charge(Part::Matrix, matrix);
+        self.split.charge(Part::Vector, vector.saturating_sub(matrix));
+        self.split.charge(Part::DramBandwidth, bandwidth);
+        self.split.charge(otherwise, left);
     }
 
     fn account_idle_dma(&mut self, engine: Engine, index: usize, (from, to): (u64, u64), rest: u64) {

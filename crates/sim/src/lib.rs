@@ -28,6 +28,6 @@ pub use dram::Requester;
 pub use error::SimError;
 pub use memory::OnChip;
 pub use outcome::{
-    Activity, EngineAccount, Event, EventKind, Fault, FaultKind, LayerAccount, Outcome, Split, Traffic,
+    Activity, EngineAccount, Event, EventKind, Fault, FaultKind, LayerAccount, Outcome, Part, Split, Traffic,
 };
 pub use simulator::{Options, Simulator};

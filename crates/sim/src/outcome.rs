@@ -181,41 +181,62 @@ pub struct LayerAccount {
     pub(crate) reached: Split,
 }
 
-/// Cycles by what the machine as a whole did in them, each charged to the first that holds (docs/microarchitecture.md,
-/// "Accounting").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Split {
+/// What the machine as a whole did in a cycle: the first that holds (docs/microarchitecture.md, "Accounting").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
     /// The matrix engine had a beat.
-    pub matrix: u64,
+    Matrix,
     /// The vector engine had one.
-    pub vector: u64,
+    Vector,
     /// Load or store moved a burst, or could not yet.
-    pub dram_bandwidth: u64,
+    DramBandwidth,
     /// Load or store waited for data on its way.
-    pub dram_latency: u64,
+    DramLatency,
     /// Control had no instruction.
-    pub fetch: u64,
+    Fetch,
     /// None of these: a pipeline drained, or an engine heard of a semaphore.
-    pub handover: u64,
+    Handover,
 }
 
+impl Part {
+    /// All, in the order in which they are asked.
+    pub const ALL: [Part; 6] =
+        [Part::Matrix, Part::Vector, Part::DramBandwidth, Part::DramLatency, Part::Fetch, Part::Handover];
+
+    /// The name that reports use.
+    pub fn name(self) -> &'static str {
+        ["matrix", "vector", "dram_bandwidth", "dram_latency", "fetch", "handover"][self as usize]
+    }
+}
+
+/// Cycles by what the machine as a whole did in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Split([u64; Part::ALL.len()]);
+
 impl Split {
-    /// All cycles.
-    pub fn total(&self) -> u64 {
-        let Self { matrix, vector, dram_bandwidth, dram_latency, fetch, handover } = *self;
-        matrix + vector + dram_bandwidth + dram_latency + fetch + handover
+    /// Every part with its cycles.
+    pub fn parts(&self) -> impl Iterator<Item = (Part, u64)> {
+        Part::ALL.into_iter().zip(self.0)
     }
 
-    /// What was done between two moments of a run, none of it if `earlier` is the later.
+    /// The cycles of a part.
+    pub fn of(&self, part: Part) -> u64 {
+        self.0[part as usize]
+    }
+
+    /// All cycles.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Charges cycles to a part.
+    pub fn charge(&mut self, part: Part, cycles: u64) {
+        self.0[part as usize] += cycles;
+    }
+
+    /// What was done since an earlier moment of the same run.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
-        Self {
-            matrix: self.matrix.saturating_sub(earlier.matrix),
-            vector: self.vector.saturating_sub(earlier.vector),
-            dram_bandwidth: self.dram_bandwidth.saturating_sub(earlier.dram_bandwidth),
-            dram_latency: self.dram_latency.saturating_sub(earlier.dram_latency),
-            fetch: self.fetch.saturating_sub(earlier.fetch),
-            handover: self.handover.saturating_sub(earlier.handover),
-        }
+        Self(std::array::from_fn(|index| self.0[index] - earlier.0[index]))
     }
 }
 

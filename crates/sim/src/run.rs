@@ -23,6 +23,7 @@ use crate::work::{Entry, Work};
 
 /// Index of a lane: load, matrix, vector, store.
 pub(crate) const LOAD: usize = 0;
+pub(crate) const MATRIX: usize = 1;
 pub(crate) const VECTOR: usize = 2;
 pub(crate) const STORE: usize = 3;
 /// The lanes in the order in which waits are decided (T-SEMAPHORE).

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use ediacara::LayerExplanation;
 use ediacara::arch::Machine;
 use ediacara::compiler::{Options, PASSES};
-use ediacara::profile::{plain_table, shorten, thousands};
+use ediacara::profile::{plain_table, shorten, split_line, thousands};
 use serde_json::json;
 
 use super::{Outcome, setup};
@@ -120,7 +120,11 @@ fn details(layers: &[LayerExplanation]) -> String {
     let cycles = |cycles: f64| thousands(cycles.round() as u64);
     let paragraph = |layer: &LayerExplanation| {
         let mut lines = vec![format!("{} ({})", layer.name, layer.op)];
-        lines.push(format!("  {} cycles: {}", thousands(layer.cycles), layer.split.line()));
+        lines.push(format!(
+            "  {} cycles: {}",
+            thousands(layer.cycles),
+            split_line([&layer.split].into_iter())
+        ));
         let Some(choice) = &layer.choice else {
             lines
                 .push(format!("  {} cycles; it moves or combines elements, and has no choice", layer.cycles));

@@ -4,7 +4,7 @@
 
 use ediacara_arch::Machine;
 use ediacara_isa::{Condition, ConfigRegister as C, DecodeError, Engine, Operation, Word, decode};
-use ediacara_sim::{Activity, Event, EventKind, FaultKind, Requester, Split};
+use ediacara_sim::{Activity, Event, EventKind, FaultKind, Part, Requester, Split};
 
 use crate::cost::{Cost, MODULUS, Situation};
 
@@ -573,14 +573,14 @@ impl Reference<'_> {
         }
         let [control, load, matrix, vector, store] = did;
         let moves = |did| matches!(did, Activity::Busy | Activity::DramContention | Activity::DramBandwidth);
-        let split = &mut self.split;
-        *match () {
-            () if matrix == Activity::Busy => &mut split.matrix,
-            () if vector == Activity::Busy => &mut split.vector,
-            () if moves(load) || moves(store) => &mut split.dram_bandwidth,
-            () if load == Activity::DramLatency || store == Activity::DramLatency => &mut split.dram_latency,
-            () if control == Activity::Fetch => &mut split.fetch,
-            () => &mut split.handover,
-        } += 1;
+        let part = match () {
+            () if matrix == Activity::Busy => Part::Matrix,
+            () if vector == Activity::Busy => Part::Vector,
+            () if moves(load) || moves(store) => Part::DramBandwidth,
+            () if load == Activity::DramLatency || store == Activity::DramLatency => Part::DramLatency,
+            () if control == Activity::Fetch => Part::Fetch,
+            () => Part::Handover,
+        };
+        self.split.charge(part, 1);
     }
 }
