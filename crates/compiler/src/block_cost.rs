@@ -3,7 +3,7 @@
 //! The replay keeps the order in which `lower/block.rs` writes the stages, and what they wait for: the engine, the stage
 //! before, and slots that are used in turn. DRAM is assumed to keep up, and to be what limits the block where it cannot.
 
-use crate::block_tiling::{BlockProblem, BlockSlots, BlockTiling, Piece, expand_steps, x_tile};
+use crate::block_tiling::{BlockClaims, BlockProblem, BlockSlots, BlockTiling, Piece, expand_steps, x_tile};
 use crate::cost::{Estimate, Rates};
 use crate::window::Range;
 
@@ -34,8 +34,8 @@ pub(crate) fn estimate(tiling: &BlockTiling, problem: &BlockProblem, rates: &Rat
         pieces.iter().map(|piece| piece.requantise + piece.window + piece.finish + piece.residual).sum();
     let pipeline = replay(&pieces, rates) as f64;
     let instructions = INSTRUCTIONS * pieces.len() as f64 * batch * 32.0 / rates.burst as f64;
-    let dram = dram(tiling, problem, rates) + instructions * rates.burst_cycles;
     let claims = tiling.claims(problem, rates);
+    let dram = dram(tiling, problem, rates, &claims) + instructions * rates.burst_cycles;
     let first = claims.nram[usize::from(problem.expand.is_none())];
     let last = claims.nram[3];
     let start = rates.dram_latency + rates.bursts(first.size as f64) * rates.burst_cycles;
@@ -146,10 +146,9 @@ fn replay(pieces: &[Beats], rates: &Rates) -> u64 {
 }
 
 /// DRAM cycles of all loads and stores, without instructions.
-fn dram(tiling: &BlockTiling, problem: &BlockProblem, rates: &Rates) -> f64 {
+fn dram(tiling: &BlockTiling, problem: &BlockProblem, rates: &Rates, claims: &BlockClaims) -> f64 {
     let tiles = problem.tiles(tiling.rows) as f64;
     let items = tiles * tiling.groups(problem) as f64;
-    let claims = tiling.claims(problem, rates);
     let groups = tiling.groups(problem);
     let per = |slots: u64| if slots >= groups { groups as f64 } else { items };
     let BlockSlots { weights, records, .. } = tiling.slots;

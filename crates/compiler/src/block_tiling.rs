@@ -202,7 +202,10 @@ impl BlockTiling {
 
     /// Claims on the memories.
     pub fn claims(&self, problem: &BlockProblem, rates: &Rates) -> BlockClaims {
-        let largest = self.largest(problem);
+        self.claims_of(&self.largest(problem), problem, rates)
+    }
+
+    fn claims_of(&self, largest: &Largest, problem: &BlockProblem, rates: &Rates) -> BlockClaims {
         let BlockSlots { x, weights, records } = self.slots;
         let (window, columns) = (problem.window, rates.columns);
         let weighted = |count: u64| if window.weighted { count } else { 0 };
@@ -250,7 +253,9 @@ impl BlockTiling {
     fn with_slots(mut self, problem: &BlockProblem, rates: &Rates) -> Option<BlockTiling> {
         let groups = self.groups(problem);
         let tiles = problem.tiles(self.rows);
-        let pieces = self.largest(problem).pieces.max(1);
+        // Slots do not change what the largest tile needs.
+        let largest = self.largest(problem);
+        let pieces = largest.pieces.max(1);
         let ahead = if problem.expand.is_some_and(|_| problem.project.is_some_and(|p| p.residual)) {
             1 + PIECES_IN_FLIGHT.div_ceil(groups * pieces)
         } else {
@@ -259,21 +264,21 @@ impl BlockTiling {
         let two = groups.min(2);
         let x = if problem.expand.is_some() { ahead.min(tiles) } else { 3.min(tiles * groups) };
         self.slots = BlockSlots { x, weights: [two; 3], records: [two; 2] };
-        if !self.fits(problem, rates) {
+        if !self.fits(&largest, problem, rates) {
             return None;
         }
         for deep in [groups.min(3), groups] {
             for index in 0..3 {
                 let mut more = self;
                 more.slots.weights[index] = deep;
-                if more.fits(problem, rates) {
+                if more.fits(&largest, problem, rates) {
                     self = more;
                 }
             }
             for index in 0..2 {
                 let mut more = self;
                 more.slots.records[index] = deep;
-                if more.fits(problem, rates) {
+                if more.fits(&largest, problem, rates) {
                     self = more;
                 }
             }
@@ -286,8 +291,8 @@ impl BlockTiling {
         problem.channels().div_ceil(self.channels)
     }
 
-    fn fits(&self, problem: &BlockProblem, rates: &Rates) -> bool {
-        let claims = self.claims(problem, rates);
+    fn fits(&self, largest: &Largest, problem: &BlockProblem, rates: &Rates) -> bool {
+        let claims = self.claims_of(largest, problem, rates);
         let total = |claims: &[Claim]| claims.iter().map(Claim::units).sum::<u64>();
         total(&claims.nram) <= rates.nram
             && total(&claims.wram) <= rates.wram

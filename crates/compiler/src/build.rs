@@ -263,8 +263,9 @@ impl<'a> Builder<'a> {
             let mut info = self.product_info(id, "conv", conv);
             // A window whose stride is wider than itself needs not all of what it stands on.
             let (x, y, window) = block.middle.shape();
-            info.matrix_macs = info.matrix_macs * touched(&x, &y, &window) / (x.height * x.width);
-            info.vector_operations = info.vector_operations * touched(&x, &y, &window) / (x.height * x.width);
+            let (needed, all) = (touched(&x, &y, &window), x.height * x.width);
+            info.matrix_macs = info.matrix_macs * needed / all;
+            info.vector_operations = info.vector_operations * needed / all;
             parts.push(info);
         }
         parts.push(match &block.middle {

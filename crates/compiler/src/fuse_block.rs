@@ -10,8 +10,8 @@ use crate::cost::Rates;
 use crate::layer::Window;
 use crate::partition::Partition;
 use crate::place::is_depthwise;
-use crate::tiling::Problem;
-use crate::vector_tiling::WindowProblem;
+use crate::tiling::{self, Problem};
+use crate::vector_tiling::{self, WindowProblem};
 use crate::view::{Image, View};
 
 /// The nodes of a block.
@@ -76,11 +76,20 @@ impl Finder<'_> {
     fn block(&self, window: NodeId, taken: &HashSet<NodeId>) -> Option<BlockNodes> {
         let expand = self.before(window).filter(|node| !taken.contains(node));
         let project = self.after(window);
+        let cost = |node: Option<NodeId>| {
+            node.map(|node| self.product(node)).map_or(Some(0.0), |problem| Some(self.alone(&problem?)))
+        };
+        let (before, after) = (cost(expand)?, cost(project)?);
+        let alone = vector_tiling::choose(&self.window(window)?, &self.rates).ok()?.estimate.cycles();
         let mut best: Option<(f64, BlockNodes)> = None;
         for (expand, project) in [(expand, project), (expand, None), (None, project)] {
             let Some(last) = self.last(expand, window, project) else { continue };
             let block = BlockNodes { expand, window, project, last };
-            let Some(gain) = self.gain(&block) else { continue };
+            let together =
+                self.problem(&block).and_then(|problem| block_tiling::choose(&problem, &self.rates));
+            let Some(together) = together else { continue };
+            let apart = expand.map_or(0.0, |_| before) + alone + project.map_or(0.0, |_| after);
+            let gain = apart - together.estimate.cycles();
             if gain > 0.0 && best.is_none_or(|(most, _)| gain > most) {
                 best = Some((gain, block));
             }
@@ -128,57 +137,51 @@ impl Finder<'_> {
             && self.graph.ty(node.inputs[0]).shape[1..3] == self.graph.ty(node.outputs[0]).shape[1..3]
     }
 
-    /// By how many cycles the block is better than its layers one by one can be.
-    fn gain(&self, block: &BlockNodes) -> Option<f64> {
-        let problem = self.problem(block)?;
-        let estimate = block_tiling::choose(&problem, &self.rates)?.estimate;
-        let expand = problem.expand.map_or(0.0, |problem| self.alone(&problem));
-        let project = problem.project.map_or(0.0, |problem| self.alone(&problem));
-        let window = problem.window;
-        let alone = crate::vector_tiling::choose(&window, &self.rates).ok()?.estimate;
-        Some(expand + alone.cycles() + project - estimate.cycles())
-    }
-
+    /// Cycles of a convolution as a layer.
     fn alone(&self, problem: &Problem) -> f64 {
-        crate::tiling::choose(problem, &self.rates).map_or(f64::INFINITY, |choice| choice.estimate.cycles())
+        tiling::choose(problem, &self.rates).map_or(f64::INFINITY, |choice| choice.estimate.cycles())
     }
 
     fn problem(&self, block: &BlockNodes) -> Option<BlockProblem> {
-        let product = |id: NodeId| {
-            let node = self.graph.node(id);
-            let weights = &self.graph.ty(node.inputs[1]).shape;
-            Some(Problem {
-                x: self.image(node.inputs[0])?,
-                y: self.image(node.outputs[0])?,
-                window: self.window(id)?,
-                groups: 1,
-                inputs: weights[3] as u64,
-                outputs: weights[0] as u64,
-                residual: self.additions.contains_key(&id),
-            })
-        };
-        let node = self.graph.node(block.window);
-        let window = WindowProblem {
-            x: self.image(node.inputs[0])?,
-            y: self.image(node.outputs[0])?,
-            window: self.window(block.window)?,
-            weighted: node.op_as::<QConv>().is_some(),
-        };
         let one = |node: Option<NodeId>| match node {
-            Some(node) => product(node).map(Some),
+            Some(node) => self.product(node).map(Some),
             None => Some(None),
         };
+        let window = self.window(block.window)?;
         Some(BlockProblem { expand: one(block.expand)?, window, project: one(block.project)? })
     }
 
-    fn window(&self, id: NodeId) -> Option<Window> {
+    /// A convolution as its tiler sees it.
+    fn product(&self, id: NodeId) -> Option<Problem> {
         let node = self.graph.node(id);
-        if let Some(pool) = node.op_as::<QPool>() {
-            return Some(Window::new(pool.kernel, pool.stride, pool.padding, [1, 1]));
-        }
-        let conv = node.op_as::<QConv>()?;
         let weights = &self.graph.ty(node.inputs[1]).shape;
-        Some(Window::of(conv, [weights[1], weights[2]]))
+        Some(Problem {
+            x: self.image(node.inputs[0])?,
+            y: self.image(node.outputs[0])?,
+            window: Window::of(node.op_as::<QConv>()?, [weights[1], weights[2]]),
+            groups: 1,
+            inputs: weights[3] as u64,
+            outputs: weights[0] as u64,
+            residual: self.additions.contains_key(&id),
+        })
+    }
+
+    /// A depthwise convolution or max pool as its tiler sees it.
+    fn window(&self, id: NodeId) -> Option<WindowProblem> {
+        let node = self.graph.node(id);
+        let window = match node.op_as::<QPool>() {
+            Some(pool) => Window::new(pool.kernel, pool.stride, pool.padding, [1, 1]),
+            None => {
+                let weights = &self.graph.ty(node.inputs[1]).shape;
+                Window::of(node.op_as::<QConv>()?, [weights[1], weights[2]])
+            }
+        };
+        Some(WindowProblem {
+            x: self.image(node.inputs[0])?,
+            y: self.image(node.outputs[0])?,
+            window,
+            weighted: node.op_as::<QConv>().is_some(),
+        })
     }
 
     /// The value as if it lay densely in DRAM.

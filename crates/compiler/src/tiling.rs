@@ -354,7 +354,15 @@ impl Tiling {
         // What DRAM moves before the first tile and after the last is counted there.
         let between = dram - (x_bursts + w_bursts + y_bursts) * rates.burst_cycles;
         let steady = if self.prefetches(problem, rates) {
-            (tiles * period + self.turnover(problem, rates, matrix_tile)).max(between).max(instructions)
+            (tiles * period
+                + self.turnover(
+                    problem,
+                    counts,
+                    matrix_tile,
+                    rates.dram_latency + w_bursts * rates.burst_cycles,
+                ))
+            .max(between)
+            .max(instructions)
         } else {
             tiles * (together + 2.0 * rates.dram_latency) + between
         };
@@ -364,8 +372,7 @@ impl Tiling {
 
     /// Cycles for which the array waits where one tile of output channels follows another, and the weights of both do not
     /// fit: those of a chunk arrive only after the last tile of pixels is done with the slot that they take.
-    fn turnover(&self, problem: &Problem, rates: &Rates, matrix_tile: f64) -> f64 {
-        let counts = self.counts(problem, rates);
+    fn turnover(&self, problem: &Problem, counts: Counts, matrix_tile: f64, arrival: f64) -> f64 {
         let (chunks, slots) = (counts.chunks, self.slots.w);
         let resident = slots > chunks && slots < (2 * chunks).min(counts.w_tiles());
         if self.order != Order::WeightsOuter || !resident {
@@ -381,8 +388,6 @@ impl Tiling {
         let dot = matrix_tile / chunks as f64;
         let last_dot = dot * last as f64 / (self.pixels[0] * self.pixels[1]) as f64;
         let until_used = (chunks - 1) as f64 * last_dot + (slots - chunks) as f64 * dot;
-        let bytes = self.claims(problem, rates).w.size as f64;
-        let arrival = rates.dram_latency + rates.bursts(bytes) * rates.burst_cycles;
         let tiles = (counts.groups * counts.channel_tiles - 1) as f64;
         tiles * (arrival - until_used).max(0.0)
     }
