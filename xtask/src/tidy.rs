@@ -24,6 +24,8 @@ const LAYERS: &[&str] = &[
     "ediacara-rtl",
     "ediacara-fuzzgen",
     "ediacara-profile",
+    "ediacara-plot",
+    "ediacara-textbook",
     "ediacara",
     "ediacara-cli",
     "xtask",

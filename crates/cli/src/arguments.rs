@@ -1,10 +1,12 @@
 //! The command line, as clap derives it.
 
 mod data;
+mod textbook;
 
 use std::path::PathBuf;
 
 pub(crate) use data::{DataArguments, DataCommand, FetchArguments, ListArguments};
+pub(crate) use textbook::EstimateArguments;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Machines(MachinesArguments),
     /// Print each layer's output shape, parameters and arithmetic
     Summary(SummaryArguments),
+    /// Time an abstract program (.dlpa) of the textbook's kind: moves, computations, memories, no latency
+    Estimate(EstimateArguments),
     /// Fetch public data sets, or list them
     Data(DataArguments),
 }

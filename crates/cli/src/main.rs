@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Machines(arguments) => commands::machines::execute(&arguments),
         Command::Verify(arguments) => commands::verify::execute(&arguments),
         Command::Summary(arguments) => commands::summary::execute(&arguments),
+        Command::Estimate(arguments) => commands::estimate::execute(&arguments),
         Command::Data(arguments) => commands::data::execute(&arguments),
     };
     match result {

@@ -4,6 +4,7 @@ pub(crate) mod asm;
 pub(crate) mod compile;
 pub(crate) mod data;
 pub(crate) mod disasm;
+pub(crate) mod estimate;
 pub(crate) mod exec;
 pub(crate) mod machines;
 pub(crate) mod run;

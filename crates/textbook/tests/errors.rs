@@ -1,0 +1,101 @@
+//! What a wrong program is told: the line, the column, what is wrong.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use ediacara_textbook::program::{AbstractMachine, Program};
+
+/// Asserts that the program fails with these texts in its message.
+fn fails(text: &str, parts: &[&str]) {
+    let machine = AbstractMachine::load("book_core").unwrap();
+    let result = Program::parse(text, "p.dlpa").and_then(|program| program.estimate(&machine));
+    let message = match result {
+        Ok(estimate) => panic!("took {} ns:\n{text}", estimate.time),
+        Err(errors) => errors.to_string(),
+    };
+    for part in parts {
+        assert!(message.contains(part), "no {part:?} in\n{message}");
+    }
+}
+
+fn time(text: &str) -> String {
+    let machine = AbstractMachine::load("book_core").unwrap();
+    Program::parse(text, "p.dlpa").unwrap().estimate(&machine).unwrap().time.to_string()
+}
+
+#[test]
+fn what_has_not_arrived_cannot_be_computed_on() {
+    let early = "buffer x NRAM 64\nmove DRAM NRAM 64 writes x\ncompute MAC32 16 reads x\n";
+    fails(early, &["p.dlpa:3:24", "x[0]", "sync"]);
+    fails("buffer x NRAM 64\ncompute MAC32 16 reads x\n", &["p.dlpa:2:24", "nothing has arrived"]);
+    // 64 bytes take 1 ns, 256 products another.
+    assert_eq!(time("buffer x NRAM 64\nmove DRAM NRAM 64 writes x\nsync\ncompute MAC32 256 reads x\n"), "2");
+}
+
+#[test]
+fn what_is_read_cannot_be_overwritten() {
+    let text = "buffer x NRAM 64\nmove DRAM NRAM 64 writes x\nsync\ncompute MAC32 1 reads x\nmove DRAM NRAM 64 writes x\n";
+    fails(text, &["p.dlpa:5:26", "may still be read"]);
+}
+
+#[test]
+fn a_memory_that_overflows_names_the_line() {
+    fails("buffer a NRAM 64KiB\nbuffer b NRAM 64KiB\nbuffer c NRAM 1\n", &["p.dlpa:3:1", "131073", "131072"]);
+    assert_eq!(time("buffer a NRAM 128KiB\nfree a\nbuffer b NRAM 128KiB\n"), "0");
+    fails("buffer s SharedRAM 1\n", &["p.dlpa:1:1", "SharedRAM overflows"]);
+    fails("buffer x NRAM 64\nmove DRAM NRAM 64 writes x\nfree x\n", &["p.dlpa:3:1", "still in use"]);
+}
+
+#[test]
+fn what_moves_fits_the_pieces() {
+    fails("buffer x[4] NRAM 64\nmove DRAM NRAM 64 writes x[0:2]\n", &["p.dlpa:2:16", "64 bytes", "128"]);
+    fails("buffer x[4] NRAM 64\nmove DRAM NRAM 64 writes x[4]\n", &["p.dlpa:2:26", "0 to 3"]);
+    assert_eq!(time("buffer x[4] NRAM 64\nmove DRAM NRAM 64 writes x expands 4\n"), "1");
+}
+
+#[test]
+fn errors_of_the_text_are_all_found() {
+    let text = "loop 3 as i\nmov DRAM NRAM 4\nmove DRAM VRAM 4\ncompute FMA32 1\nmove NRAM WRAM 4\nmove DRAM NRAM j\n$\n";
+    fails(
+        text,
+        &[
+            "p.dlpa:1:1",
+            "no endloop",
+            "p.dlpa:2:1",
+            "`mov`",
+            "p.dlpa:3:11",
+            "p.dlpa:4:9",
+            "MAC16",
+            "p.dlpa:5:6",
+            "no way",
+            "p.dlpa:6:16",
+            "`j`",
+            "p.dlpa:7:1",
+        ],
+    );
+    fails("endloop\n", &["p.dlpa:1:1", "no loop"]);
+}
+
+#[test]
+fn an_error_inside_loops_says_where_they_were() {
+    let text = "buffer x[2] NRAM 4\nloop 2\nloop 3 as i\nmove DRAM NRAM 4 writes x[i]\nendloop\nendloop\n";
+    fails(text, &["p.dlpa:4:25", "loops were at 0, 2"]);
+}
+
+#[test]
+fn a_program_without_end_is_stopped() {
+    fails("loop 1_000_000_000\nendloop\n", &["p.dlpa:2:1", "instructions"]);
+    fails("move DRAM NRAM 1/0\n", &["divided by 0"]);
+    fails("move DRAM NRAM 9_223_372_036_854_775_807 + 1\n", &["63 bits"]);
+    fails("move DRAM NRAM 0-1\n", &["found -1"]);
+}
+
+#[test]
+fn units_work_side_by_side_and_in_order() {
+    // DRAM: 2 x 1 ns; compute: 3 ns, at the same time; then 1 ns.
+    assert_eq!(
+        time("move DRAM NRAM 64\nmove NRAM DRAM 64\ncompute MAC32 768\nsync\ncompute ADD32 256\n"),
+        "4"
+    );
+    // A third of a nanosecond's worth of bytes is exact: 64 / 3 x 3.
+    assert_eq!(time("loop 3\nmove DRAM NRAM 1\nendloop\n"), "3/64");
+}
