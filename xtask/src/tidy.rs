@@ -14,6 +14,7 @@ const LAYERS: &[&str] = &[
     "ediacara-arch",
     "ediacara-isa",
     "ediacara-graph",
+    "ediacara-autodiff",
     "ediacara-onnx",
     "ediacara-data",
     "ediacara-nn",

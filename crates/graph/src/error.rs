@@ -66,6 +66,14 @@ pub enum OpError {
         /// What is wrong.
         problem: String,
     },
+    /// The operator has no gradient, or none for these attributes or operands.
+    #[error("{op} cannot be differentiated: {problem}")]
+    NotDifferentiable {
+        /// The operator.
+        op: &'static str,
+        /// Why, and what to do.
+        problem: String,
+    },
     /// No operator of that name in the registry.
     #[error("no operator is called `{name}`{hint}")]
     Unknown {

@@ -1,7 +1,7 @@
 //! The intermediate representation: a graph of operators over tensors of static shape.
 //!
 //! Values and nodes live in arenas behind [`ValueId`] and [`NodeId`]. A node's operator is an [`Op`]: it
-//! knows its attributes, its shape and type rule, its host kernel and its cost. The closed core of operators
+//! knows its attributes, its shape and type rule, its host kernel, its gradient and its cost. The closed core of operators
 //! is in [`ops`], one file each; a [`Registry`] finds them by name and takes a user's own. Shapes are checked
 //! when a node is added.
 //!
@@ -12,6 +12,7 @@
 mod attribute;
 mod entity;
 mod error;
+mod gradient;
 mod graph;
 mod op;
 pub mod ops;
@@ -25,6 +26,7 @@ pub use attribute::{Attribute, AttributeReader, Attributes};
 pub use ediacara_tensor::{DType, Tensor, TensorError};
 pub use entity::{NodeId, ValueId};
 pub use error::{GraphError, OpError};
+pub use gradient::{Emit, GradientContext, OperandGradients};
 pub use graph::{Definition, Graph, Node, Value};
 pub use op::{Cost, IntoOp, Op};
 pub use registry::{OpDescription, Registry};

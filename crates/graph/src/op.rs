@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ediacara_tensor::Tensor;
 
-use crate::{Attributes, OpError, TensorType};
+use crate::{Attributes, GradientContext, OpError, OperandGradients, TensorType};
 
 /// The arithmetic of one execution of an operator. All counts are of scalar operations.
 ///
@@ -87,9 +87,7 @@ impl std::iter::Sum for Cost {
 ///
 /// An implementation is immutable and knows nothing of the graph it is in. A user's own operator implements
 /// this trait and is entered into a [`Registry`](crate::Registry) under its name; nothing else in the project
-/// has to change. Differentiation will be one more method with a default that refuses: `gradient` builds,
-/// from the graph, the node and the gradients of its outputs, the gradients of its inputs out of ordinary
-/// operators.
+/// has to change.
 pub trait Op: Debug + Send + Sync + Any {
     /// The name in text and registry, in snake case.
     fn name(&self) -> &'static str;
@@ -111,6 +109,16 @@ pub trait Op: Debug + Send + Sync + Any {
     /// # Errors
     /// The host has no kernel for this type, or a value (an index) is out of range.
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError>;
+
+    /// Builds, out of ordinary operators, the gradient with respect to each operand from the gradients with
+    /// respect to the results: the vector-Jacobian products. It is only called where some operand needs a
+    /// gradient and some result has one. One that is nothing is zero.
+    ///
+    /// # Errors
+    /// The operator has no gradient, which is the default, or not for these attributes or operands.
+    fn gradient(&self, _context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        Err(OpError::NotDifferentiable { op: self.name(), problem: "it has no gradient rule".to_owned() })
+    }
 
     /// The output as a view of the only input's storage, for operators that merely describe the same memory
     /// anew.

@@ -293,10 +293,52 @@ fn results_do_not_depend_on_threads() {
             conv2d(&shape, &x, &w, None, Activation::None, &mut y).unwrap();
             let mut z = vec![0.0; 40 * 700];
             linear([40, 700, 300], &a, &b, None, Activation::None, &mut z).unwrap();
-            (y, z)
+            let mut dw = vec![0.0; 64 * 64 * 9];
+            conv2d_filter_gradient(&shape, &x, &y, &mut dw).unwrap();
+            (y, z, dw)
         })
     };
     assert!(by(1) == by(3), "bits differ between one and three threads");
+}
+
+#[test]
+fn filter_gradients_sum_over_images_and_pixels() {
+    for (seed, groups, stride) in [(1, 1, [1, 1]), (2, 2, [2, 1]), (3, 6, [1, 2]), (4, 1, [3, 3])] {
+        let window = Window { kernel: [3, 2], stride, padding: [2, 0, 1, 1], dilation: [1, 2] };
+        let shape = ConvShape { batch: 11, input: [9, 8], in_channels: 6, out_channels: 12, groups, window };
+        let [oh, ow] = shape.output().unwrap();
+        let (x, dy) = (random(seed, 11 * 6 * 72), random(seed + 9, 11 * 12 * oh * ow));
+        let (cg, og) = (6 / groups, 12 / groups);
+        let mut expected = vec![0.0_f64; 12 * cg * 6];
+        for (position, sum) in expected.iter_mut().enumerate() {
+            let (o, c, tap) = (position / (cg * 6), position / 6 % cg, position % 6);
+            for n in 0..11 {
+                for p in 0..oh * ow {
+                    let row = source(&window, 0, p / ow, tap / 2, 9);
+                    let column = source(&window, 1, p % ow, tap % 2, 8);
+                    if let (Some(row), Some(column)) = (row, column) {
+                        let x = x[((n * 6 + o / og * cg + c) * 9 + row) * 8 + column];
+                        *sum += f64::from(x) * f64::from(dy[(n * 12 + o) * oh * ow + p]);
+                    }
+                }
+            }
+        }
+        let mut dw = vec![f32::NAN; expected.len()];
+        conv2d_filter_gradient(&shape, &x, &dy, &mut dw).unwrap();
+        assert_close(&dw, &expected, 1e-4);
+    }
+}
+
+#[test]
+fn indices_of_maxima_name_the_first_of_equal_ones() {
+    let window = Window { padding: [0, 1, 0, 0], stride: [1, 2], ..Window::of([2, 2]) };
+    let shape = PoolShape { planes: 1, input: [2, 3], output: [1, 2], window };
+    let mut indices = [-1; 2];
+    // Columns -1 and 0, then 1 and 2.
+    max_pool2d_indices(&shape, &[-5.0_f32, 7.0, 3.0, -5.0, 2.0, 7.0], &mut indices).unwrap();
+    assert_eq!(indices, [0, 1]);
+    max_pool2d_indices(&shape, &[-5.0_f32, 7.0, 3.0, -4.0, f32::NAN, 7.0], &mut indices).unwrap();
+    assert_eq!(indices, [3, 4]);
 }
 
 #[test]

@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ediacara_kernels::float;
+
+use super::{Greater, Less};
+use crate::{GradientContext, Op, OpError, ValueId};
 
 /// What is applied to a result before it is stored. In text: `none`, `relu`, `"clamp(0.0,6.0)"`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -39,6 +43,23 @@ impl Activation {
             Activation::Relu => 1,
             Activation::Clamp { .. } => 2,
         }
+    }
+
+    /// The gradient of the only result before the activation. Like PyTorch's, it is 0 where a relu gives 0
+    /// and where a bound of a clamp holds.
+    pub(crate) fn gradient(self, context: &mut GradientContext) -> Result<ValueId, OpError> {
+        let gradient = context.output_gradient(0)?;
+        let (low, high) = self.bounds();
+        let sides: [(f32, Arc<dyn Op>); 2] = [(low, Arc::new(Greater)), (high, Arc::new(Less))];
+        sides.into_iter().filter(|(bound, _)| bound.is_finite()).try_fold(
+            gradient,
+            |gradient, (bound, inside)| {
+                let y = context.output(0)?;
+                let bound = context.scalar(context.ty(y).dtype, bound.into());
+                let inside = context.apply(inside, &[y, bound])?;
+                context.masked(inside, gradient)
+            },
+        )
     }
 
     pub(crate) fn kernel(self) -> float::Activation {

@@ -7,7 +7,10 @@ use ediacara_tensor::Tensor;
 use super::support::{
     copy_into, operand_error, operands, single_output, tensor_error, tensors, walk::broadcast_shapes,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "broadcast";
 
@@ -64,6 +67,11 @@ impl Op for Broadcast {
 
     fn view(&self, input: &Tensor) -> Option<Tensor> {
         input.broadcast_to(&self.shape).ok()
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let gradient = context.output_gradient(0)?;
+        Ok(vec![Some(context.sum_to(gradient, &context.input_type(0).shape)?)])
     }
 
     fn cost(&self, _inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use ediacara_tensor::{DType, Tensor, with_element};
 
 use super::support::{operands, single_output, tensor_error, tensors};
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "cast";
 
@@ -58,6 +61,13 @@ impl Op for Cast {
         with_element!(self.to, T => {
             let target = output.as_mut_slice::<T>().map_err(tensor_error(NAME))?;
             x.convert_to_slice(target).map_err(tensor_error(NAME))
+        })
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let gradient = context.output_gradient(0)?;
+        context.for_needed(|context, operand| {
+            context.apply(Cast { to: context.input_type(operand).dtype }, &[gradient])
         })
     }
 

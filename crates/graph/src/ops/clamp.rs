@@ -9,7 +9,11 @@ use super::support::{
     single_output, tensor_error, tensors,
     walk::map,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use super::{And, GreaterEqual, LessEqual};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "clamp";
 
@@ -84,6 +88,18 @@ impl Op for Clamp {
         let [x] = tensors(NAME, inputs)?;
         let y = single_output(NAME, outputs)?;
         with_element!(x.dtype(), T => self.clamp::<T>(x, y))
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        context.elementwise(|context, _operand, gradient| {
+            let x = context.input(0)?;
+            let dtype = context.ty(x).dtype;
+            let (low, high) = (context.scalar(dtype, self.low), context.scalar(dtype, self.high));
+            let above = context.apply(GreaterEqual, &[x, low])?;
+            let below = context.apply(LessEqual, &[x, high])?;
+            let inside = context.apply(And, &[above, below])?;
+            context.masked(inside, gradient)
+        })
     }
 
     fn cost(&self, _inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use ediacara_tensor::{Element, Tensor, with_element};
 
+use super::Slice;
 use super::support::{between, mismatch, require_axis, require_same_dtype, single_output, tensor_error};
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "concat";
 
@@ -89,6 +93,21 @@ impl Op for Concat {
         between(NAME, 1, usize::MAX, inputs.len())?;
         let output = single_output(NAME, outputs)?;
         with_element!(inputs[0].dtype(), T => self.copy::<T>(inputs, output))
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let gradient = context.output_gradient(0)?;
+        let shape = context.ty(gradient).shape.clone();
+        let mut start = 0;
+        let mut starts = Vec::with_capacity(context.input_count());
+        for operand in 0..context.input_count() {
+            starts.push(start);
+            start += context.input_type(operand).shape[self.axis];
+        }
+        context.for_needed(|context, operand| {
+            let end = starts.get(operand + 1).copied().unwrap_or(start);
+            context.apply(Slice::along(&shape, self.axis, starts[operand], end), &[gradient])
+        })
     }
 
     fn cost(&self, _inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

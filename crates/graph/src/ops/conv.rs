@@ -6,13 +6,16 @@ use ediacara_kernels::Window;
 use ediacara_kernels::float::{ConvShape, conv2d};
 use ediacara_tensor::Tensor;
 
-use super::Activation;
 use super::support::{
-    between, mismatch, operand_error, read_f32, require_float, require_rank, require_same_dtype,
-    require_shape, single_output, write_f32,
+    between, mismatch, operand_error, read_float, require_float, require_rank, require_same_dtype,
+    require_shape, single_output, with_float, write_float,
 };
 use super::window::{output_size, read_positive};
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use super::{Activation, ConvFilterGradient, ConvTranspose, Reduce, ReduceKind};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType, ValueId,
+};
 
 const NAME: &str = "conv";
 
@@ -58,7 +61,36 @@ impl Conv {
         Window { kernel, stride: self.stride, padding: self.padding, dilation: self.dilation }
     }
 
-    fn shape(&self, x: &[usize], w: &[usize]) -> ConvShape {
+    /// The convolution's transpose, which takes the gradient of y to that of x: `dy[N,O,OH,OW]` and
+    /// `w[O,C/groups,KH,KW]` give `shape`, that of x.
+    pub(crate) fn input_gradient(
+        &self,
+        context: &mut GradientContext,
+        dy: ValueId,
+        w: ValueId,
+        shape: Vec<usize>,
+    ) -> Result<ValueId, OpError> {
+        let (from, kernel) = (context.ty(dy).shape.clone(), context.ty(w).shape.clone());
+        let mut output_padding = [0; 2];
+        for axis in 0..2 {
+            // What the last window leaves of the padded input; x's rows there have no gradient.
+            let extent = self.dilation[axis] * (kernel[axis + 2] - 1) + 1;
+            let reached = self.stride[axis] * (from[axis + 2] - 1) + extent;
+            let padded = shape[axis + 2] + self.padding[axis] + self.padding[axis + 2];
+            output_padding[axis] = padded.saturating_sub(reached);
+        }
+        let transpose = ConvTranspose {
+            stride: self.stride,
+            padding: self.padding,
+            dilation: self.dilation,
+            output_padding,
+            groups: self.groups,
+            activation: Activation::None,
+        };
+        context.apply(transpose, &[dy, w])
+    }
+
+    pub(crate) fn shape(&self, x: &[usize], w: &[usize]) -> ConvShape {
         ConvShape {
             batch: x[0],
             in_channels: x[1],
@@ -68,6 +100,14 @@ impl Conv {
             window: self.window([w[2], w[3]]),
         }
     }
+}
+
+/// The sum of `dy[N,O,OH,OW]` for each channel: the gradient of a bias.
+pub(crate) fn channel_sums(context: &mut GradientContext, dy: ValueId) -> Result<ValueId, OpError> {
+    // As planes, so that each is one contiguous sum.
+    let shape = context.ty(dy).shape.clone();
+    let planes = context.reshape(dy, &[shape[0], shape[1], shape[2] * shape[3]])?;
+    context.apply(Reduce { kind: ReduceKind::Sum, axes: vec![0, 2], keep_dims: false }, &[planes])
 }
 
 fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
@@ -129,12 +169,33 @@ impl Op for Conv {
 
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
         between(NAME, 2, 3, inputs.len())?;
-        let (x, w) = (read_f32(NAME, inputs[0])?, read_f32(NAME, inputs[1])?);
-        let bias = inputs.get(2).map(|bias| read_f32(NAME, bias)).transpose()?;
         let shape = self.shape(inputs[0].shape(), inputs[1].shape());
-        write_f32(NAME, single_output(NAME, outputs)?, |y| {
-            conv2d(&shape, &x, &w, bias.as_deref(), self.activation.kernel(), y)
-                .map_err(|source| OpError::Kernel { op: NAME, source })
+        let output = single_output(NAME, outputs)?;
+        with_float!(output.dtype(), T => {
+            let (x, w) = (read_float::<T>(NAME, inputs[0])?, read_float::<T>(NAME, inputs[1])?);
+            let bias = inputs.get(2).map(|bias| read_float::<T>(NAME, bias)).transpose()?;
+            write_float(NAME, output, |y| {
+                conv2d(&shape, &x, &w, bias.as_deref(), self.activation.kernel(), y)
+                    .map_err(|source| OpError::Kernel { op: NAME, source })
+            })
+        })
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let dy = self.activation.gradient(context)?;
+        context.for_needed(|context, operand| match operand {
+            0 => {
+                let w = context.input(1)?;
+                self.input_gradient(context, dy, w, context.input_type(0).shape)
+            }
+            1 => {
+                let x = context.input(0)?;
+                let shape = context.input_type(1).shape;
+                let filter =
+                    ConvFilterGradient { kernel: [shape[2], shape[3]], ..ConvFilterGradient::of(self) };
+                context.apply(filter, &[x, dy])
+            }
+            _ => channel_sums(context, dy),
         })
     }
 

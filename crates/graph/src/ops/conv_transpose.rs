@@ -7,13 +7,17 @@ use ediacara_tensor::Tensor;
 use ediacara_kernels::Window;
 use ediacara_kernels::float::{ConvTransposeShape, conv_transpose2d};
 
-use super::Activation;
+use super::conv::channel_sums;
 use super::support::{
-    between, mismatch, read_f32, require_float, require_rank, require_same_dtype, require_shape,
-    single_output, write_f32,
+    between, mismatch, read_float, require_float, require_rank, require_same_dtype, require_shape,
+    single_output, with_float, write_float,
 };
 use super::window::read_positive;
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use super::{Activation, Conv, ConvFilterGradient, Slice};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "conv_transpose";
 
@@ -124,12 +128,50 @@ impl Op for ConvTranspose {
 
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
         between(NAME, 2, 3, inputs.len())?;
-        let (x, w) = (read_f32(NAME, inputs[0])?, read_f32(NAME, inputs[1])?);
-        let bias = inputs.get(2).map(|bias| read_f32(NAME, bias)).transpose()?;
         let shape = self.shape(inputs[0].shape(), inputs[1].shape());
-        write_f32(NAME, single_output(NAME, outputs)?, |y| {
-            conv_transpose2d(&shape, &x, &w, bias.as_deref(), self.activation.kernel(), y)
-                .map_err(|source| OpError::Kernel { op: NAME, source })
+        let output = single_output(NAME, outputs)?;
+        with_float!(output.dtype(), T => {
+            let (x, w) = (read_float::<T>(NAME, inputs[0])?, read_float::<T>(NAME, inputs[1])?);
+            let bias = inputs.get(2).map(|bias| read_float::<T>(NAME, bias)).transpose()?;
+            write_float(NAME, output, |y| {
+                conv_transpose2d(&shape, &x, &w, bias.as_deref(), self.activation.kernel(), y)
+                    .map_err(|source| OpError::Kernel { op: NAME, source })
+            })
+        })
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let dy = self.activation.gradient(context)?;
+        // Of the result's padding, cut what cancels with padding that was cut off, and then what no tap meets:
+        // the rest is a convolution's input with exactly x's windows.
+        let sizes = context.ty(dy).shape.clone();
+        let (mut padding, mut met) = (self.padding, Slice::all(&sizes));
+        for axis in 0..2 {
+            let cut = self.output_padding[axis].min(padding[axis + 2]);
+            padding[axis + 2] -= cut;
+            met.ends[axis + 2] -= (self.output_padding[axis] - cut) as i64;
+        }
+        let met = if met == Slice::all(&sizes) { dy } else { context.apply(met, &[dy])? };
+        let conv = Conv {
+            stride: self.stride,
+            padding,
+            dilation: self.dilation,
+            groups: self.groups,
+            activation: Activation::None,
+        };
+        context.for_needed(|context, operand| match operand {
+            0 => {
+                let w = context.input(1)?;
+                context.apply(conv.clone(), &[met, w])
+            }
+            1 => {
+                let x = context.input(0)?;
+                let shape = context.input_type(1).shape;
+                let filter =
+                    ConvFilterGradient { kernel: [shape[2], shape[3]], ..ConvFilterGradient::of(&conv) };
+                context.apply(filter, &[met, x])
+            }
+            _ => channel_sums(context, dy),
         })
     }
 

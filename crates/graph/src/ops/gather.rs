@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use ediacara_tensor::{Element, Tensor, with_element};
 
+use super::IndexAdd;
 use super::support::{
     operands, read_indices, require_axis, require_index_type, resolve_index, single_output, tensor_error,
     tensors,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "gather";
 
@@ -85,6 +89,17 @@ impl Op for Gather {
             .map(|index| resolve_index(NAME, "indices", index, size))
             .collect();
         with_element!(x.dtype(), T => self.copy::<T>(x, &picks?, output))
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let (gradient, indices) = (context.output_gradient(0)?, context.input(1)?);
+        let shape = context.input_type(0).shape;
+        let count = context.ty(indices).elements();
+        let indices = context.reshape(indices, &[count])?;
+        let rows = [&shape[..self.axis], &[count], &shape[self.axis + 1..]].concat();
+        let gradient = context.reshape(gradient, &rows)?;
+        let add = IndexAdd { axis: self.axis, size: shape[self.axis] };
+        Ok(vec![Some(context.apply(add, &[indices, gradient])?), None])
     }
 
     fn cost(&self, _inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

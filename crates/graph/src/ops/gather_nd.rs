@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use ediacara_tensor::{Element, Tensor, with_element};
+use ediacara_tensor::{DType, Element, Tensor, with_element};
 
 use super::support::{
     mismatch, operands, read_indices, require_index_type, resolve_row, single_output, tensor_error, tensors,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use super::{Add, Cast, IndexAdd, Modulo, Mul, Reduce, ReduceKind};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType, ValueId,
+};
 
 const NAME: &str = "gather_nd";
 
@@ -29,6 +33,38 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
 pub struct GatherNd {
     /// How many leading dimensions x and the indices share.
     pub batch_dims: usize,
+}
+
+/// The rows of indices `[B.., I.., K]` as positions, from 0, in x's first `batch_dims + K` dimensions laid out
+/// in row-major order: one dimension, i64.
+fn flat_rows(
+    context: &mut GradientContext,
+    indices: ValueId,
+    shape: &[usize],
+    batch_dims: usize,
+) -> Result<ValueId, OpError> {
+    let ty = context.ty(indices).clone();
+    let (depth, last) = (ty.shape[ty.rank() - 1], ty.rank() - 1);
+    let sizes = &shape[batch_dims..batch_dims + depth];
+    let integers =
+        |shape: &[usize], values: Vec<i64>| Tensor::from_vec(shape, values).map_err(tensor_error(NAME));
+    let strides = (0..depth).map(|index| sizes[index + 1..].iter().product::<usize>() as i64).collect();
+    let strides = context.constant(integers(&[depth], strides)?);
+    let limits = context.constant(integers(&[depth], sizes.iter().map(|&size| size as i64).collect())?);
+    let indices = context.apply(Cast { to: DType::I64 }, &[indices])?;
+    // Negative indices count from the end.
+    let indices = context.apply(Modulo { truncated: false }, &[indices, limits])?;
+    let places = context.apply(Mul, &[indices, strides])?;
+    let sum = Reduce { kind: ReduceKind::Sum, axes: vec![last], keep_dims: false };
+    let places = context.apply(sum, &[places])?;
+    let rows: usize = ty.shape[batch_dims..last].iter().product();
+    let batch: usize = shape[..batch_dims].iter().product();
+    let block: usize = sizes.iter().product();
+    let places = context.reshape(places, &[batch, rows])?;
+    let starts = integers(&[batch, 1], (0..batch).map(|image| (image * block) as i64).collect())?;
+    let starts = context.constant(starts);
+    let places = context.apply(Add, &[places, starts])?;
+    context.reshape(places, &[batch * rows])
 }
 
 fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
@@ -93,6 +129,19 @@ impl Op for GatherNd {
             return Ok(());
         }
         with_element!(x.dtype(), T => self.copy::<T>(x, indices, output))
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let (gradient, indices) = (context.output_gradient(0)?, context.input(1)?);
+        let shape = context.input_type(0).shape;
+        let depth = context.ty(indices).shape.last().copied().unwrap_or(0);
+        let rows = flat_rows(context, indices, &shape, self.batch_dims)?;
+        let count = context.ty(rows).elements();
+        let (indexed, slice) = shape.split_at(self.batch_dims + depth);
+        let gradient = context.reshape(gradient, &[&[count], slice].concat())?;
+        let add = IndexAdd { axis: 0, size: indexed.iter().product() };
+        let summed = context.apply(add, &[rows, gradient])?;
+        Ok(vec![Some(context.reshape(summed, &shape)?), None])
     }
 
     fn cost(&self, _inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

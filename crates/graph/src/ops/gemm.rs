@@ -5,12 +5,15 @@ use std::sync::Arc;
 use ediacara_kernels::float::linear;
 use ediacara_tensor::Tensor;
 
-use super::Activation;
 use super::support::{
-    between, mismatch, read_f32, require_float, require_rank, require_same_dtype, require_shape,
-    single_output, write_f32,
+    between, mismatch, read_float, require_float, require_rank, require_same_dtype, require_shape,
+    single_output, with_float, write_float,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use super::{Activation, MatMul};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "gemm";
 
@@ -65,12 +68,30 @@ impl Op for Gemm {
 
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
         between(NAME, 2, 3, inputs.len())?;
-        let (x, w) = (read_f32(NAME, inputs[0])?, read_f32(NAME, inputs[1])?);
-        let bias = inputs.get(2).map(|bias| read_f32(NAME, bias)).transpose()?;
         let sizes = [inputs[0].shape()[0], inputs[1].shape()[0], inputs[0].shape()[1]];
-        write_f32(NAME, single_output(NAME, outputs)?, |y| {
-            linear(sizes, &x, &w, bias.as_deref(), self.activation.kernel(), y)
-                .map_err(|source| OpError::Kernel { op: NAME, source })
+        let output = single_output(NAME, outputs)?;
+        with_float!(output.dtype(), T => {
+            let (x, w) = (read_float::<T>(NAME, inputs[0])?, read_float::<T>(NAME, inputs[1])?);
+            let bias = inputs.get(2).map(|bias| read_float::<T>(NAME, bias)).transpose()?;
+            write_float(NAME, output, |y| {
+                linear(sizes, &x, &w, bias.as_deref(), self.activation.kernel(), y)
+                    .map_err(|source| OpError::Kernel { op: NAME, source })
+            })
+        })
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let dy = self.activation.gradient(context)?;
+        context.for_needed(|context, operand| match operand {
+            0 => {
+                let w = context.input(1)?;
+                context.apply(MatMul, &[dy, w])
+            }
+            1 => {
+                let (x, transposed) = (context.input(0)?, context.transpose_matrices(dy)?);
+                context.apply(MatMul, &[transposed, x])
+            }
+            _ => context.sum_to(dy, &context.input_type(operand).shape),
         })
     }
 

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use ediacara_tensor::{DType, Element, Tensor, TensorError};
 
-use ediacara_kernels::float::{MatrixMut, MatrixRef, gemm};
+use ediacara_kernels::float::{Float, MatrixMut, MatrixRef, gemm};
 use rayon::prelude::*;
 
 use super::support::{
-    as_f32, mismatch, operand_error, operands, require_same_dtype, single_output, tensor_error, tensors,
+    as_float, mismatch, operand_error, operands, require_same_dtype, single_output, tensor_error, tensors,
     walk::{broadcast_shapes, offsets},
-    write_f32,
+    with_float, write_float,
 };
-use crate::{AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError, OperandGradients,
+    TensorType,
+};
 
 const NAME: &str = "matmul";
 
@@ -63,6 +66,11 @@ impl Product {
         Some(Product { batch: broadcast_shapes(x_batch, y_batch)?, rows, terms, columns })
     }
 
+    /// The shape of the batch's matrices of these sizes.
+    fn matrices(&self, rows: usize, columns: usize) -> Vec<usize> {
+        [self.batch.as_slice(), &[rows, columns]].concat()
+    }
+
     fn result(&self, x: &[usize], y: &[usize]) -> Vec<usize> {
         let mut shape = self.batch.clone();
         if x.len() > 1 {
@@ -78,11 +86,19 @@ impl Product {
     fn views(&self, x: &Tensor, y: &Tensor) -> Result<[Tensor; 2], TensorError> {
         let x = if x.rank() == 1 { x.reshape(&[1, self.terms])? } else { x.clone() };
         let y = if y.rank() == 1 { y.reshape(&[self.terms, 1])? } else { y.clone() };
-        let shape = |rows, columns| [self.batch.as_slice(), &[rows, columns]].concat();
         Ok([
-            x.broadcast_to(&shape(self.rows, self.terms))?,
-            y.broadcast_to(&shape(self.terms, self.columns))?,
+            x.broadcast_to(&self.matrices(self.rows, self.terms))?,
+            y.broadcast_to(&self.matrices(self.terms, self.columns))?,
         ])
+    }
+}
+
+/// The shape with a vector made a matrix: one column, or one row.
+fn matrix_shape(shape: &[usize], column: bool) -> Vec<usize> {
+    match shape {
+        [terms] if column => vec![*terms, 1],
+        [terms] => vec![1, *terms],
+        _ => shape.to_vec(),
     }
 }
 
@@ -116,19 +132,24 @@ fn forward(view: Tensor, rank: usize) -> Tensor {
 /// instead.
 const SMALL_PRODUCT: usize = 1 << 18;
 
-fn run_f32(product: &Product, x: &Tensor, y: &Tensor, output: &mut [f32]) -> Result<(), OpError> {
+fn run_float<T: Float + Element>(
+    product: &Product,
+    x: &Tensor,
+    y: &Tensor,
+    output: &mut [T],
+) -> Result<(), OpError> {
     let [x, y] = product.views(x, y).map_err(tensor_error(NAME))?;
     let (x, y) = (forward(x, product.batch.len() + 2), forward(y, product.batch.len() + 2));
     let (x_places, y_places) = (places(&x, &product.batch), places(&y, &product.batch));
-    let (x, _) = x.as_storage::<f32>().map_err(tensor_error(NAME))?;
-    let (y, _) = y.as_storage::<f32>().map_err(tensor_error(NAME))?;
+    let (x, _) = x.as_storage::<T>().map_err(tensor_error(NAME))?;
+    let (y, _) = y.as_storage::<T>().map_err(tensor_error(NAME))?;
     let (rows, terms, columns) = (product.rows, product.terms, product.columns);
-    let one = |(output, (x_place, y_place)): (&mut [f32], (&Place, &Place))| {
+    let one = |(output, (x_place, y_place)): (&mut [T], (&Place, &Place))| {
         let left = &x[x_place.start..];
         let right = &y[y_place.start..];
         let left = MatrixRef::strided(left, rows, terms, x_place.row_stride, x_place.column_stride)?;
         let right = MatrixRef::strided(right, terms, columns, y_place.row_stride, y_place.column_stride)?;
-        gemm(1.0, left, right, 0.0, MatrixMut::row_major(output, rows, columns)?)
+        gemm(T::ONE, left, right, T::ZERO, MatrixMut::row_major(output, rows, columns)?)
     };
     let matrices = x_places.len();
     let result = if matrices > 1 && rows * terms * columns < SMALL_PRODUCT {
@@ -197,7 +218,6 @@ impl Op for MatMul {
             return Ok(());
         }
         match x.dtype() {
-            DType::F64 => run_plain(&product, x, y, output, |sum: f64, a, b| sum + a * b),
             DType::I8 => {
                 run_plain(&product, x, y, output, |sum: i8, a, b| sum.wrapping_add(a.wrapping_mul(b)))
             }
@@ -210,11 +230,48 @@ impl Op for MatMul {
             DType::I64 => {
                 run_plain(&product, x, y, output, |sum: i64, a, b| sum.wrapping_add(a.wrapping_mul(b)))
             }
-            _ => {
-                let (x, y) = (as_f32(NAME, x)?, as_f32(NAME, y)?);
-                write_f32(NAME, output, |output| run_f32(&product, &x, &y, output))
-            }
+            dtype => with_float!(dtype, T => {
+                let (x, y) = (as_float::<T>(NAME, x)?, as_float::<T>(NAME, y)?);
+                write_float::<T>(NAME, output, |output| run_float(&product, &x, &y, output))
+            }),
         }
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let shapes = [context.input_type(0).shape, context.input_type(1).shape];
+        let problem = "the operands are not those that were inferred".to_owned();
+        let product =
+            Product::of(&shapes[0], &shapes[1]).ok_or(OpError::Other { op: NAME.to_owned(), problem })?;
+        let gradient = context.output_gradient(0)?;
+        let gradient = context.reshape(gradient, &product.matrices(product.rows, product.columns))?;
+        context.for_needed(|context, operand| {
+            let other = context.input(1 - operand)?;
+            let other = context.reshape(other, &matrix_shape(&shapes[1 - operand], operand == 0))?;
+            let shape = matrix_shape(&shapes[operand], operand == 1);
+            let whole = match operand {
+                0 => {
+                    let transposed = context.transpose_matrices(other)?;
+                    context.apply(MatMul, &[gradient, transposed])?
+                }
+                _ if shape.len() == 2 && !product.batch.is_empty() && shapes[0].len() > 2 => {
+                    // One matrix for the whole batch: the batch is more terms of one product.
+                    let rows = product.batch.iter().product::<usize>() * product.rows;
+                    let x = context.broadcast(other, &product.matrices(product.rows, product.terms))?;
+                    let x = context.reshape(x, &[rows, product.terms])?;
+                    let (x, gradient) = (
+                        context.transpose(x, &[1, 0])?,
+                        context.reshape(gradient, &[rows, product.columns])?,
+                    );
+                    context.apply(MatMul, &[x, gradient])?
+                }
+                _ => {
+                    let transposed = context.transpose_matrices(other)?;
+                    context.apply(MatMul, &[transposed, gradient])?
+                }
+            };
+            let summed = context.sum_to(whole, &shape)?;
+            context.reshape(summed, &shapes[operand])
+        })
     }
 
     fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {

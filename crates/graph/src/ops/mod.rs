@@ -7,19 +7,25 @@
 mod activation;
 mod arg_max;
 mod arg_min;
+mod barrier;
 mod binary;
 mod broadcast;
 mod cast;
 mod clamp;
 mod concat;
 mod conv;
+mod conv_filter_gradient;
 mod conv_transpose;
 mod dequantize_linear;
 mod gather;
+mod gather_elements;
 mod gather_nd;
 mod gemm;
+mod index_add;
+mod log_softmax;
 mod lrn;
 mod matmul;
+mod max_pool_indices;
 mod pad;
 mod pool;
 mod quantised;
@@ -27,10 +33,13 @@ mod quantize_linear;
 mod reduce;
 mod reshape;
 mod resize;
+mod scatter_elements;
 mod scatter_nd;
 mod select;
 mod slice;
+mod slice_scatter;
 mod softmax;
+mod stop_gradient;
 mod support;
 mod top_k;
 mod transpose;
@@ -40,19 +49,25 @@ mod window;
 pub use activation::Activation;
 pub use arg_max::ArgMax;
 pub use arg_min::ArgMin;
+pub use barrier::Barrier;
 pub use binary::*;
 pub use broadcast::Broadcast;
 pub use cast::Cast;
 pub use clamp::Clamp;
 pub use concat::Concat;
 pub use conv::Conv;
+pub use conv_filter_gradient::ConvFilterGradient;
 pub use conv_transpose::ConvTranspose;
 pub use dequantize_linear::DequantizeLinear;
 pub use gather::Gather;
+pub use gather_elements::GatherElements;
 pub use gather_nd::GatherNd;
 pub use gemm::Gemm;
+pub use index_add::IndexAdd;
+pub use log_softmax::LogSoftmax;
 pub use lrn::Lrn;
 pub use matmul::MatMul;
+pub use max_pool_indices::MaxPoolIndices;
 pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
 pub use quantised::{QAdd, QConv, QMatMul, QMultiply, QPool, QTable};
@@ -60,10 +75,13 @@ pub use quantize_linear::QuantizeLinear;
 pub use reduce::{Reduce, ReduceKind};
 pub use reshape::Reshape;
 pub use resize::{Coordinates, Resize, ResizeMode, Rounding};
+pub use scatter_elements::ScatterElements;
 pub use scatter_nd::ScatterNd;
 pub use select::Select;
 pub use slice::Slice;
+pub use slice_scatter::SliceScatter;
 pub use softmax::Softmax;
+pub use stop_gradient::StopGradient;
 pub use top_k::TopK;
 pub use transpose::Transpose;
 pub use unary::*;
@@ -73,28 +91,37 @@ use crate::OpDescription;
 const DESCRIPTIONS: &[OpDescription] = &[
     arg_max::DESCRIPTION,
     arg_min::DESCRIPTION,
+    barrier::DESCRIPTION,
     broadcast::DESCRIPTION,
     cast::DESCRIPTION,
     clamp::DESCRIPTION,
     concat::DESCRIPTION,
     conv::DESCRIPTION,
+    conv_filter_gradient::DESCRIPTION,
     conv_transpose::DESCRIPTION,
     dequantize_linear::DESCRIPTION,
     gather::DESCRIPTION,
+    gather_elements::DESCRIPTION,
     gather_nd::DESCRIPTION,
     gemm::DESCRIPTION,
+    index_add::DESCRIPTION,
+    log_softmax::DESCRIPTION,
     lrn::DESCRIPTION,
     matmul::DESCRIPTION,
+    max_pool_indices::DESCRIPTION,
     pad::DESCRIPTION,
     pool::DESCRIPTION,
     quantize_linear::DESCRIPTION,
     reduce::DESCRIPTION,
     reshape::DESCRIPTION,
     resize::DESCRIPTION,
+    scatter_elements::DESCRIPTION,
     scatter_nd::DESCRIPTION,
     select::DESCRIPTION,
     slice::DESCRIPTION,
+    slice_scatter::DESCRIPTION,
     softmax::DESCRIPTION,
+    stop_gradient::DESCRIPTION,
     top_k::DESCRIPTION,
     transpose::DESCRIPTION,
 ];

@@ -7,7 +7,11 @@ use std::sync::Arc;
 use ediacara_tensor::{Element, Tensor, with_element};
 
 use super::support::{operand_error, operands, single_output, tensor_error, tensors};
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use super::{IndexAdd, Slice};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "pad";
 
@@ -196,6 +200,30 @@ impl Op for Pad {
         let [x] = tensors(NAME, inputs)?;
         let output = single_output(NAME, outputs)?;
         with_element!(x.dtype(), T => self.fill::<T>(x, output))
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let mut gradient = context.output_gradient(0)?;
+        let shape = context.input_type(0).shape;
+        if self.mode == PadMode::Constant {
+            let mut inner = Slice::all(&context.ty(gradient).shape.clone());
+            for (axis, size) in shape.iter().enumerate() {
+                inner.starts[axis] = self.before[axis] as i64;
+                inner.ends[axis] = (self.before[axis] + size) as i64;
+            }
+            return Ok(vec![Some(context.apply(inner, &[gradient])?)]);
+        }
+        for (axis, &size) in shape.iter().enumerate() {
+            if self.before[axis] + self.after[axis] == 0 {
+                continue;
+            }
+            let sources: Vec<i64> =
+                self.sources(axis, size).into_iter().flatten().map(|source| source as i64).collect();
+            let sources = Tensor::from_vec(&[sources.len()], sources).map_err(tensor_error(NAME))?;
+            let sources = context.constant(sources);
+            gradient = context.apply(IndexAdd { axis, size }, &[sources, gradient])?;
+        }
+        Ok(vec![Some(gradient)])
     }
 
     fn cost(&self, _inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

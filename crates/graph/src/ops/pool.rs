@@ -5,14 +5,19 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use ediacara_kernels::Window;
-use ediacara_kernels::float::{PoolKind as KernelKind, PoolShape, pool2d};
+use ediacara_kernels::float::{PoolKind as KernelKind, PoolShape, average_counts, pool2d};
 use ediacara_tensor::{DType, Element, Tensor};
 
 use super::support::{
-    operand_error, operands, read_f32, require_rank, single_output, tensor_error, tensors, write_f32,
+    operand_error, operands, read_float, require_rank, single_output, tensor_error, tensors, with_float,
+    write_float,
 };
 use super::window::read_positive;
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use super::{Activation, ConvTranspose, MaxPoolIndices, ScatterElements};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType, ValueId,
+};
 
 const NAME: &str = "pool";
 
@@ -20,7 +25,7 @@ const NAME: &str = "pool";
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "Max or average pooling in NCHW.\n\
-        Operand: x[N,C,H,W]; max takes every numeric type, average the floats f32, f16, bf16. Result: \
+        Operand: x[N,C,H,W]; max takes every numeric type, average the floats. Result: \
         y[N,C,OH,OW].\n\
         Attributes: kind max or average; kernel, stride, dilation [h,w] at least 1; padding \
         [top,left,bottom,right]; \
@@ -85,7 +90,7 @@ impl Pool {
         Window { kernel: self.kernel, stride: self.stride, padding: self.padding, dilation: self.dilation }
     }
 
-    fn shape(&self, x: &[usize]) -> PoolShape {
+    pub(crate) fn shape(&self, x: &[usize]) -> PoolShape {
         PoolShape { planes: x[0] * x[1], input: [x[2], x[3]], output: self.output, window: self.window() }
     }
 }
@@ -115,6 +120,66 @@ pub(crate) fn check_output(window: &Window, input: [usize; 2], output: [usize; 2
         }
     }
     Ok(())
+}
+
+impl Pool {
+    /// The gradient goes to where each window found its maximum, the first of equal ones.
+    fn max_gradient(&self, context: &mut GradientContext) -> Result<ValueId, OpError> {
+        let shape = context.input_type(0).shape;
+        for axis in 0..2 {
+            let extent = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
+            let last = (self.output[axis] - 1) * self.stride[axis];
+            if self.padding[axis] >= extent || last >= self.padding[axis] + shape[axis + 2] {
+                let problem = format!("a window along axis {axis} lies wholly in the padding; pad less");
+                return Err(OpError::NotDifferentiable { op: NAME, problem });
+            }
+        }
+        let [images, channels, height, width] = [0, 1, 2, 3].map(|axis| shape[axis]);
+        let x = context.input(0)?;
+        let places = context.apply(MaxPoolIndices { pool: self.clone() }, &[x])?;
+        let outputs = self.output[0] * self.output[1];
+        let places = context.reshape(places, &[images, channels, outputs])?;
+        let gradient = context.output_gradient(0)?;
+        let gradient = context.reshape(gradient, &[images, channels, outputs])?;
+        let scatter = ScatterElements { axis: 2, size: height * width };
+        let planes = context.apply(scatter, &[places, gradient])?;
+        context.reshape(planes, &shape)
+    }
+
+    /// Every element of a window gets an equal share: a transposed convolution of planes with ones.
+    fn average_gradient(&self, context: &mut GradientContext) -> Result<ValueId, OpError> {
+        let ty = context.input_type(0);
+        let counts = average_counts(&self.shape(&ty.shape), self.count_include_pad);
+        let shares: Vec<f64> =
+            counts.iter().map(|&count| if count == 0 { 0.0 } else { 1.0 / count as f64 }).collect();
+        let shares = Tensor::from_vec(&self.output, shares).map_err(tensor_error(NAME))?.cast(ty.dtype);
+        let ones =
+            Tensor::full(&[1, 1, self.kernel[0], self.kernel[1]], 1.0_f64).map_err(tensor_error(NAME))?;
+        let (shares, ones) = (context.constant(shares), context.constant(ones.cast(ty.dtype)));
+        let gradient = context.output_gradient(0)?;
+        let gradient = context.mul(gradient, shares)?;
+        let planes = ty.shape[0] * ty.shape[1];
+        let gradient = context.reshape(gradient, &[planes, 1, self.output[0], self.output[1]])?;
+        let (mut padding, mut output_padding) = (self.padding, [0; 2]);
+        for axis in 0..2 {
+            // Windows may leave the end of the input, or not reach it.
+            let extent = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
+            let reached = self.stride[axis] * (self.output[axis] - 1) + extent;
+            let end = self.padding[axis] + ty.shape[axis + 2];
+            padding[axis + 2] = reached.saturating_sub(end);
+            output_padding[axis] = end.saturating_sub(reached);
+        }
+        let transpose = ConvTranspose {
+            stride: self.stride,
+            padding,
+            dilation: self.dilation,
+            output_padding,
+            groups: 1,
+            activation: Activation::None,
+        };
+        let planes = context.apply(transpose, &[gradient, ones])?;
+        context.reshape(planes, &ty.shape)
+    }
 }
 
 fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
@@ -172,18 +237,25 @@ impl Op for Pool {
             PoolKind::Average => KernelKind::Average { count_include_pad: self.count_include_pad },
         };
         match (self.kind, x.dtype()) {
-            (PoolKind::Max, DType::F64) => max_plain::<f64>(&shape, x, output, f64::NEG_INFINITY),
             (PoolKind::Max, DType::I8) => max_plain(&shape, x, output, i8::MIN),
             (PoolKind::Max, DType::U8) => max_plain(&shape, x, output, u8::MIN),
             (PoolKind::Max, DType::I32) => max_plain(&shape, x, output, i32::MIN),
             (PoolKind::Max, DType::I64) => max_plain(&shape, x, output, i64::MIN),
-            _ => {
-                let x = read_f32(NAME, x)?;
-                write_f32(NAME, output, |y| {
+            (_, dtype) => with_float!(dtype, T => {
+                let x = read_float::<T>(NAME, x)?;
+                write_float(NAME, output, |y| {
                     pool2d(&shape, kind, &x, y).map_err(|source| OpError::Kernel { op: NAME, source })
                 })
-            }
+            }),
         }
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let dx = match self.kind {
+            PoolKind::Max => self.max_gradient(context)?,
+            PoolKind::Average => self.average_gradient(context)?,
+        };
+        Ok(vec![Some(dx)])
     }
 
     fn cost(&self, _inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {

@@ -9,7 +9,12 @@ use ediacara_tensor::{DType, Tensor, with_element};
 use super::support::{
     fold::fold, operand_error, operands, require_axis, single_output, tensor_error, tensors,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use super::transpose::inverse;
+use super::{Cast, Equal, Select};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType, ValueId,
+};
 
 const NAME: &str = "reduce";
 
@@ -125,6 +130,28 @@ macro_rules! reduce_as {
 }
 
 impl Reduce {
+    /// For each element of x the product of the others that it is multiplied with, right where one is 0 too.
+    /// It takes the square of the count of memory.
+    fn products_of_others(&self, context: &mut GradientContext) -> Result<ValueId, OpError> {
+        let ty = context.input_type(0);
+        let kept: Vec<usize> = (0..ty.rank()).filter(|axis| !self.axes.contains(axis)).collect();
+        let permutation = [kept.as_slice(), &self.axes].concat();
+        let moved: Vec<usize> = permutation.iter().map(|&axis| ty.shape[axis]).collect();
+        let rows: usize = moved[..kept.len()].iter().product();
+        let count: usize = moved[kept.len()..].iter().product();
+        let x = context.input(0)?;
+        let x = context.transpose(x, &permutation)?;
+        let x = context.reshape(x, &[rows, 1, count])?;
+        let own: Vec<bool> = (0..count * count).map(|index| index / count == index % count).collect();
+        let own = Tensor::from_vec(&[count, count], own).map_err(tensor_error(NAME))?;
+        let (own, one) = (context.constant(own), context.scalar(ty.dtype, 1.0));
+        let others = context.apply(Select, &[own, one, x])?;
+        let product = Reduce { kind: ReduceKind::Product, axes: vec![2], keep_dims: false };
+        let products = context.apply(product, &[others])?;
+        let products = context.reshape(products, &moved)?;
+        context.transpose(products, &inverse(&permutation))
+    }
+
     fn run_f32(&self, x: &Tensor) -> Result<Vec<f32>, OpError> {
         Ok(reduce_as!(
             self,
@@ -222,6 +249,35 @@ impl Op for Reduce {
             result.convert_to_slice(output.as_mut_slice::<T>().map_err(tensor_error(NAME))?)
         })
         .map_err(tensor_error(NAME))
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let x = context.input_type(0);
+        let kept = reduced_shape(&x.shape, &self.axes, true);
+        let gradient = context.output_gradient(0)?;
+        let gradient = context.reshape(gradient, &kept)?;
+        let count: usize = self.axes.iter().map(|&axis| x.shape[axis]).product();
+        let dx = match self.kind {
+            ReduceKind::Sum => context.broadcast(gradient, &x.shape)?,
+            ReduceKind::Mean => {
+                let share = context.scale(gradient, 1.0 / count as f64)?;
+                context.broadcast(share, &x.shape)?
+            }
+            ReduceKind::Max | ReduceKind::Min => {
+                let (x, y) = (context.input(0)?, context.output(0)?);
+                let y = context.reshape(y, &kept)?;
+                let extreme = context.apply(Equal, &[x, y])?;
+                let ones = context.apply(Cast { to: context.ty(x).dtype }, &[extreme])?;
+                let ties = context.sum(ones, &self.axes)?;
+                let share = context.div(gradient, ties)?;
+                context.mul(ones, share)?
+            }
+            ReduceKind::Product => {
+                let others = self.products_of_others(context)?;
+                context.mul(gradient, others)?
+            }
+        };
+        Ok(vec![Some(dx)])
     }
 
     fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {

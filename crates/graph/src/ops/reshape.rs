@@ -5,7 +5,10 @@ use std::sync::Arc;
 use ediacara_tensor::Tensor;
 
 use super::support::{operand_error, operands, single_output, tensor_error, tensors};
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "reshape";
 
@@ -59,6 +62,11 @@ impl Op for Reshape {
 
     fn view(&self, input: &Tensor) -> Option<Tensor> {
         if input.is_contiguous() { input.reshape(&self.shape).ok() } else { None }
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let gradient = context.output_gradient(0)?;
+        Ok(vec![Some(context.reshape(gradient, &context.input_type(0).shape)?)])
     }
 
     fn cost(&self, _inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

@@ -4,12 +4,17 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use ediacara_tensor::{DType, Element, Tensor, with_element};
+use ediacara_kernels::float::Float;
+use ediacara_tensor::{Element, Tensor, with_element};
 
+use super::MatMul;
 use super::support::{
-    operand_error, operands, require_float, single_output, tensor_error, tensors, write_f32,
+    operand_error, operands, require_float, single_output, tensor_error, tensors, with_float, write_float,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "resize";
 
@@ -17,7 +22,7 @@ const NAME: &str = "resize";
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "Interpolation to another size, axis by axis, as ONNX Resize.\n\
-        Operand: x of any type for nearest, f32, f16 or bf16 for linear and cubic. Result: y of `shape`.\n\
+        Operand: x of any type for nearest, a floating-point type for linear and cubic. Result: y of `shape`.\n\
         Attributes: mode nearest, linear or cubic; coordinates half_pixel, half_pixel_symmetric, \
         pytorch_half_pixel, \
         asymmetric or align_corners: how an index of y becomes a position in x; rounding round_prefer_floor, \
@@ -174,7 +179,7 @@ impl Resize {
     }
 
     /// The elements of x and their weights that make element `index` of the result.
-    fn taps(&self, axis: usize, index: usize, from: usize) -> Vec<(usize, f32)> {
+    fn taps(&self, axis: usize, index: usize, from: usize) -> Vec<(usize, f64)> {
         let position = self.position(axis, index, from);
         let (base, fraction) = (position.floor(), position - position.floor());
         let weights: Vec<(f64, f64)> = match self.mode {
@@ -190,7 +195,7 @@ impl Resize {
             |at: f64| self.mode == ResizeMode::Cubic && self.exclude_outside && !(0.0..=last).contains(&at);
         let total: f64 = weights.iter().filter(|(at, _)| !outside(*at)).map(|(_, weight)| weight).sum();
         let kept = weights.iter().filter(|(at, weight)| !outside(*at) && *weight != 0.0);
-        kept.map(|&(at, weight)| (at.clamp(0.0, last) as usize, (weight / total) as f32)).collect()
+        kept.map(|&(at, weight)| (at.clamp(0.0, last) as usize, weight / total)).collect()
     }
 
     fn run_nearest<T: Element>(&self, x: &Tensor, output: &mut Tensor) -> Result<(), OpError> {
@@ -222,13 +227,45 @@ impl Resize {
         Ok(())
     }
 
+    /// Interpolates along every axis that changes, one after the other.
+    fn interpolate<T: Float + Element>(&self, x: &Tensor) -> Result<Vec<T>, OpError> {
+        let mut shape = x.shape().to_vec();
+        let mut values = x.cast(T::DTYPE).to_vec::<T>().map_err(tensor_error(NAME))?;
+        for axis in 0..shape.len() {
+            if !self.keeps(axis, shape[axis]) {
+                values = self.run_axis(&values, &shape, axis);
+                shape[axis] = self.shape[axis];
+            }
+        }
+        Ok(values)
+    }
+
+    /// Whether an axis of `size` elements stays as it is.
+    fn keeps(&self, axis: usize, size: usize) -> bool {
+        size == self.shape[axis] && (0..size).all(|index| self.taps(axis, index, size) == [(index, 1.0)])
+    }
+
+    /// The interpolation along one axis as a matrix `[from, to]`, transposed.
+    fn transposed_matrix(&self, axis: usize, from: usize) -> Result<Tensor, OpError> {
+        let to = self.shape[axis];
+        let mut matrix = vec![0.0_f64; from * to];
+        for index in 0..to {
+            for (source, weight) in self.taps(axis, index, from) {
+                matrix[source * to + index] += weight;
+            }
+        }
+        Tensor::from_vec(&[from, to], matrix).map_err(tensor_error(NAME))
+    }
+
     /// Interpolates along one axis of dense `values` of `shape`.
-    fn run_axis(&self, values: &[f32], shape: &[usize], axis: usize) -> Vec<f32> {
+    fn run_axis<T: Float + Element>(&self, values: &[T], shape: &[usize], axis: usize) -> Vec<T> {
         let (from, to) = (shape[axis], self.shape[axis]);
         let inner: usize = shape[axis + 1..].iter().product();
         let outer: usize = shape[..axis].iter().product();
-        let taps: Vec<Vec<(usize, f32)>> = (0..to).map(|index| self.taps(axis, index, from)).collect();
-        let mut result = vec![0.0_f32; outer * to * inner];
+        let rounded = |(source, weight): (usize, f64)| (source, T::from_f64(weight));
+        let taps: Vec<Vec<(usize, T)>> =
+            (0..to).map(|index| self.taps(axis, index, from).into_iter().map(rounded).collect()).collect();
+        let mut result = vec![T::ZERO; outer * to * inner];
         for (block, result) in result.chunks_exact_mut(to * inner).enumerate() {
             let values = &values[block * from * inner..][..from * inner];
             for (row, taps) in result.chunks_exact_mut(inner).zip(&taps) {
@@ -321,23 +358,37 @@ impl Op for Resize {
         if self.mode == ResizeMode::Nearest {
             return with_element!(x.dtype(), T => self.run_nearest::<T>(x, output));
         }
-        if x.dtype() == DType::F64 {
-            return Err(OpError::Unsupported { op: NAME, dtype: DType::F64, supported: "f32, f16 or bf16" });
+        with_float!(x.dtype(), T => {
+            let values = self.interpolate::<T>(x)?;
+            write_float::<T>(NAME, output, |target| {
+                target.copy_from_slice(&values);
+                Ok(())
+            })
+        })
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        // Linear along each axis: the gradient takes the transposed matrices.
+        let ty = context.input_type(0);
+        let mut gradient = context.output_gradient(0)?;
+        if self.shape.contains(&0) {
+            return Ok(context.none());
         }
-        let mut shape = x.shape().to_vec();
-        let mut values = x.cast(DType::F32).to_vec::<f32>().map_err(tensor_error(NAME))?;
-        for axis in 0..shape.len() {
-            let stays = |index: usize| self.taps(axis, index, shape[axis]) == [(index, 1.0)];
-            if shape[axis] == self.shape[axis] && (0..shape[axis]).all(stays) {
+        for (axis, &from) in ty.shape.iter().enumerate() {
+            if self.keeps(axis, from) {
                 continue;
             }
-            values = self.run_axis(&values, &shape, axis);
-            shape[axis] = self.shape[axis];
+            let mut shape = context.ty(gradient).shape.clone();
+            let inner: usize = shape[axis + 1..].iter().product();
+            let outer: usize = shape[..axis].iter().product();
+            let matrix = self.transposed_matrix(axis, from)?.cast(ty.dtype);
+            let matrix = context.constant(matrix);
+            let blocks = context.reshape(gradient, &[outer, self.shape[axis], inner])?;
+            let blocks = context.apply(MatMul, &[matrix, blocks])?;
+            shape[axis] = from;
+            gradient = context.reshape(blocks, &shape)?;
         }
-        write_f32(NAME, output, |target| {
-            target.copy_from_slice(&values);
-            Ok(())
-        })
+        Ok(vec![Some(gradient)])
     }
 
     fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
-use ediacara_tensor::{Element, Tensor, with_element};
+use ediacara_tensor::{DType, Element, Tensor, with_element};
 
 use super::support::{
     mismatch, operands, read_indices, require_index_type, require_same_dtype, require_shape, resolve_row,
     single_output, tensor_error, tensors,
 };
-use crate::{AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use super::{Equal, GatherNd};
+use crate::{
+    AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError, OperandGradients,
+    TensorType,
+};
 
 const NAME: &str = "scatter_nd";
 
@@ -77,6 +81,34 @@ impl Op for ScatterNd {
         let operands: [&Tensor; 3] = tensors(NAME, inputs)?;
         let output = single_output(NAME, outputs)?;
         with_element!(operands[0].dtype(), T => scatter::<T>(operands, output))
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let (gradient, indices) = (context.output_gradient(0)?, context.input(1)?);
+        let updates = context.input_type(2);
+        context.for_needed(|context, operand| {
+            if operand == 0 {
+                let zeros = context.zeros(&updates)?;
+                return context.apply(ScatterNd, &[gradient, indices, zeros]);
+            }
+            // Of equal rows only the last one is in the result: each row leaves its number there, and looks
+            // whether it is its own that it finds.
+            let rows_shape = context.ty(indices).shape.split_last().map_or(vec![], |(_, rows)| rows.to_vec());
+            let depth = context.ty(indices).shape.last().copied().unwrap_or(0);
+            let count: usize = rows_shape.iter().product();
+            let numbers =
+                Tensor::from_vec(&rows_shape, (0..count as i64).collect()).map_err(tensor_error(NAME))?;
+            let numbers = context.constant(numbers);
+            let blank = context.zeros(&TensorType::new(DType::I64, &context.input_type(0).shape[..depth]))?;
+            let board = context.apply(ScatterNd, &[blank, indices, numbers])?;
+            let found = context.apply(GatherNd { batch_dims: 0 }, &[board, indices])?;
+            let last = context.apply(Equal, &[found, numbers])?;
+            let mut mask_shape = rows_shape;
+            mask_shape.resize(updates.rank(), 1);
+            let last = context.reshape(last, &mask_shape)?;
+            let picked = context.apply(GatherNd { batch_dims: 0 }, &[gradient, indices])?;
+            context.masked(last, picked)
+        })
     }
 
     fn cost(&self, _inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

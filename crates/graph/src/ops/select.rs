@@ -8,7 +8,10 @@ use super::support::{
     mismatch, operands, require_dtype, require_same_dtype, single_output, tensor_error, tensors,
     walk::{broadcast_shapes, zip3},
 };
-use crate::{AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError, OperandGradients,
+    TensorType,
+};
 
 const NAME: &str = "select";
 
@@ -64,6 +67,17 @@ impl Op for Select {
             zip3(condition, x, y, output, |condition: bool, x: T, y: T| if condition { x } else { y })
         })
         .map_err(tensor_error(NAME))
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        context.elementwise(|context, operand, gradient| {
+            let condition = context.input(0)?;
+            if operand == 1 {
+                return context.masked(condition, gradient);
+            }
+            let zero = context.scalar(context.ty(gradient).dtype, 0.0);
+            context.apply(Select, &[condition, zero, gradient])
+        })
     }
 
     fn cost(&self, _inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {

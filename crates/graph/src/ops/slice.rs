@@ -5,7 +5,11 @@ use std::sync::Arc;
 use ediacara_tensor::{Tensor, TensorError};
 
 use super::support::{copy_into, operand_error, operands, single_output, tensor_error, tensors};
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use super::{Pad, PadMode, SliceScatter};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "slice";
 
@@ -136,6 +140,25 @@ impl Op for Slice {
 
     fn view(&self, input: &Tensor) -> Option<Tensor> {
         self.apply(input).ok()
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let gradient = context.output_gradient(0)?;
+        let shape = context.input_type(0).shape;
+        let taken = context.ty(gradient).shape.clone();
+        // Nothing stays nothing, and starts of empty slices may be the end of an axis.
+        if taken.contains(&0) {
+            return Ok(context.none());
+        }
+        let dx = if self.steps.iter().all(|&step| step == 1) {
+            let before: Vec<usize> = self.starts.iter().map(|&start| start as usize).collect();
+            let after = (0..shape.len()).map(|axis| shape[axis] - before[axis] - taken[axis]).collect();
+            context.apply(Pad { before, after, mode: PadMode::Constant, value: 0.0 }, &[gradient])?
+        } else {
+            let scatter = SliceScatter { starts: self.starts.clone(), steps: self.steps.clone(), shape };
+            context.apply(scatter, &[gradient])?
+        };
+        Ok(vec![Some(dx)])
     }
 
     fn cost(&self, _inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

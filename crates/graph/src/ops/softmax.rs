@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use ediacara_tensor::{DType, Tensor};
+use ediacara_tensor::Tensor;
 
 use rayon::prelude::*;
 
 use super::support::{
     operands, require_axis, require_float, single_output, tensor_error, tensors, walk::CHUNK_ELEMENTS,
-    write_f32,
+    with_float, write_float,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "softmax";
 
@@ -90,17 +93,20 @@ impl Op for Softmax {
         }
         let size = x.shape()[self.axis];
         let inner: usize = x.shape()[self.axis + 1..].iter().product();
-        if x.dtype() == DType::F64 {
-            let values = output.as_mut_slice::<f64>().map_err(tensor_error(NAME))?;
-            x.copy_to_slice(values).map_err(tensor_error(NAME))?;
-            softmax_in_place!(f64, values, size, inner);
-            return Ok(());
-        }
-        write_f32(NAME, output, |values| {
+        with_float!(x.dtype(), T => write_float::<T>(NAME, output, |values| {
             x.convert_to_slice(values).map_err(tensor_error(NAME))?;
-            softmax_in_place!(f32, values, size, inner);
+            softmax_in_place!(T, values, size, inner);
             Ok(())
-        })
+        }))
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        // y (dy - sum(y dy)).
+        let (y, gradient) = (context.output(0)?, context.output_gradient(0)?);
+        let product = context.mul(y, gradient)?;
+        let mean = context.sum(product, &[self.axis])?;
+        let centred = context.sub(gradient, mean)?;
+        Ok(vec![Some(context.mul(y, centred)?)])
     }
 
     fn cost(&self, inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use ediacara_tensor::{DType, Element, Tensor, with_element};
 
+use super::ScatterElements;
 use super::support::{operand_error, operands, require_axis, tensor_error, tensors};
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "top_k";
 
@@ -117,6 +121,12 @@ impl Op for TopK {
         with_element!(x.dtype(), T => {
             self.pick::<T>(x, values.as_mut_slice().map_err(tensor_error(NAME))?, indices)
         })
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let size = context.input_type(0).shape[self.axis];
+        let (places, gradient) = (context.output(1)?, context.output_gradient(0)?);
+        Ok(vec![Some(context.apply(ScatterElements { axis: self.axis, size }, &[places, gradient])?)])
     }
 
     fn cost(&self, inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use ediacara_tensor::Tensor;
 
 use super::support::{copy_into, operand_error, operands, single_output, tensor_error, tensors};
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "transpose";
 
@@ -35,6 +38,13 @@ impl Transpose {
     pub fn to_nchw() -> Transpose {
         Transpose { permutation: vec![0, 3, 1, 2] }
     }
+}
+
+/// The permutation that undoes another.
+pub(crate) fn inverse(permutation: &[usize]) -> Vec<usize> {
+    let mut inverse = vec![0; permutation.len()];
+    permutation.iter().enumerate().for_each(|(to, &from)| inverse[from] = to);
+    inverse
 }
 
 fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
@@ -73,6 +83,11 @@ impl Op for Transpose {
 
     fn view(&self, input: &Tensor) -> Option<Tensor> {
         input.transpose(&self.permutation).ok()
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let gradient = context.output_gradient(0)?;
+        Ok(vec![Some(context.transpose(gradient, &inverse(&self.permutation))?)])
     }
 
     fn cost(&self, _inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

@@ -1,9 +1,9 @@
 //! Convolution over NCHW: as a matrix product of weights and windows, a block of pixels at a time, or
 //! directly where every channel is its own group.
 
-use super::Activation;
 use super::depthwise::depthwise;
 use super::gemm::{MatrixMut, MatrixRef, gemm_block};
+use super::{Activation, Float};
 use crate::error::{check_length, elements};
 use crate::{KernelError, Window};
 use rayon::prelude::*;
@@ -48,11 +48,11 @@ impl ConvShape {
         self.window.output(self.input)
     }
 
-    fn group_inputs(&self) -> usize {
+    pub(super) fn group_inputs(&self) -> usize {
         self.in_channels / self.groups
     }
 
-    fn group_outputs(&self) -> usize {
+    pub(super) fn group_outputs(&self) -> usize {
         self.out_channels / self.groups
     }
 }
@@ -62,13 +62,13 @@ impl ConvShape {
 /// # Errors
 /// Slices whose length is not the shape's; groups that do not divide the channels; a window larger than the
 /// padded input.
-pub fn conv2d(
+pub fn conv2d<T: Float>(
     shape: &ConvShape,
-    x: &[f32],
-    w: &[f32],
-    bias: Option<&[f32]>,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
     activation: Activation,
-    y: &mut [f32],
+    y: &mut [T],
 ) -> Result<(), KernelError> {
     let output = shape.output()?;
     let groups = shape.groups;
@@ -102,46 +102,46 @@ pub fn conv2d(
 
 /// The convolution as `y[channel, pixel] = w[channel, depth] * windows[depth, pixel]`, an image and a group
 /// at a time.
-struct Product<'a> {
+struct Product<'a, T> {
     shape: &'a ConvShape,
     output: [usize; 2],
-    x: &'a [f32],
-    w: &'a [f32],
-    bias: Option<&'a [f32]>,
+    x: &'a [T],
+    w: &'a [T],
+    bias: Option<&'a [T]>,
     activation: Activation,
 }
 
 /// A chunk of one group's output channels by a block of one image's pixels.
-struct Task<'y> {
+struct Task<'y, T> {
     image: usize,
     group: usize,
     /// Within the group.
     channels: Range<usize>,
     pixels: Range<usize>,
     /// One piece of output a channel.
-    y: Vec<&'y mut [f32]>,
+    y: Vec<&'y mut [T]>,
 }
 
 /// Buffers that a thread keeps from task to task.
 #[derive(Default)]
-struct Scratch {
-    windows: Vec<f32>,
-    product: Vec<f32>,
+struct Scratch<T> {
+    windows: Vec<T>,
+    product: Vec<T>,
 }
 
-impl Product<'_> {
+impl<T: Float> Product<'_, T> {
     fn depth(&self) -> usize {
         self.shape.group_inputs() * self.shape.window.taps()
     }
 
-    fn run(&self, y: &mut [f32]) -> Result<(), KernelError> {
+    fn run(&self, y: &mut [T]) -> Result<(), KernelError> {
         self.tasks(y)
             .into_par_iter()
             .try_for_each_init(Scratch::default, |scratch, task| self.compute(task, scratch))
     }
 
     /// Cuts the work by shape alone. Each task owns the pieces of the output planes that it writes.
-    fn tasks<'y>(&self, y: &'y mut [f32]) -> Vec<Task<'y>> {
+    fn tasks<'y>(&self, y: &'y mut [T]) -> Vec<Task<'y, T>> {
         let plane = self.output[0] * self.output[1];
         let channels = self.shape.group_outputs();
         let fitting = (BLOCK_ELEMENTS / self.depth().max(1)).clamp(PIXEL_STEP, BLOCK_PIXELS);
@@ -173,7 +173,7 @@ impl Product<'_> {
         tasks
     }
 
-    fn compute(&self, task: Task, scratch: &mut Scratch) -> Result<(), KernelError> {
+    fn compute(&self, task: Task<T>, scratch: &mut Scratch<T>) -> Result<(), KernelError> {
         let shape = self.shape;
         let depth = self.depth();
         let (rows, columns) = (task.channels.len(), task.pixels.len());
@@ -183,46 +183,49 @@ impl Product<'_> {
         let windows = if shape.window.is_point() {
             MatrixRef::strided(&x[task.pixels.start..], depth, columns, input_plane, 1)?
         } else {
-            scratch.windows.resize(depth * columns, 0.0);
-            self.gather(x, task.pixels.clone(), &mut scratch.windows);
+            scratch.windows.resize(depth * columns, T::ZERO);
+            shape.gather(self.output, x, task.pixels.clone(), &mut scratch.windows);
             MatrixRef::row_major(&scratch.windows, depth, columns)?
         };
         let first = task.group * shape.group_outputs() + task.channels.start;
         let weights = MatrixRef::row_major(&self.w[first * depth..][..rows * depth], rows, depth)?;
-        scratch.product.resize(rows * columns, 0.0);
-        gemm_block(1.0, weights, windows, 0.0, MatrixMut::row_major(&mut scratch.product, rows, columns)?)?;
+        scratch.product.resize(rows * columns, T::ZERO);
+        let product = MatrixMut::row_major(&mut scratch.product, rows, columns)?;
+        gemm_block(T::ONE, weights, windows, T::ZERO, product)?;
         for (channel, (y, product)) in
             task.y.into_iter().zip(scratch.product.chunks_exact(columns)).enumerate()
         {
-            let bias = self.bias.map_or(0.0, |bias| bias[first + channel]);
+            let bias = self.bias.map_or(T::ZERO, |bias| bias[first + channel]);
             self.activation.store(product, bias, y);
         }
         Ok(())
     }
+}
 
-    /// im2col: `to[channel, tap, pixel]`, zeros where a tap falls into the padding.
-    fn gather(&self, x: &[f32], pixels: Range<usize>, to: &mut [f32]) {
-        let [kernel_height, kernel_width] = self.shape.window.kernel;
-        let input_plane = self.shape.input[0] * self.shape.input[1];
+impl ConvShape {
+    /// im2col of one group of one image: `to[channel, tap, pixel]`, zeros where a tap falls into the padding.
+    pub(super) fn gather<T: Float>(&self, output: [usize; 2], x: &[T], pixels: Range<usize>, to: &mut [T]) {
+        let [kernel_height, kernel_width] = self.window.kernel;
+        let input_plane = self.input[0] * self.input[1];
         for (row, to) in to.chunks_exact_mut(pixels.len()).enumerate() {
             let tap = row % (kernel_height * kernel_width);
             let channel = row / (kernel_height * kernel_width);
             let x = &x[channel * input_plane..][..input_plane];
-            self.gather_tap(x, [tap / kernel_width, tap % kernel_width], pixels.clone(), to);
+            self.gather_tap(output[1], x, [tap / kernel_width, tap % kernel_width], pixels.clone(), to);
         }
     }
 
     /// One tap of one channel for every pixel of a block, an output row (or a part of one) at a time.
-    fn gather_tap(
+    fn gather_tap<T: Float>(
         &self,
-        x: &[f32],
+        output_width: usize,
+        x: &[T],
         [tap_row, tap_column]: [usize; 2],
         pixels: Range<usize>,
-        mut to: &mut [f32],
+        mut to: &mut [T],
     ) {
-        let window = &self.shape.window;
-        let [height, width] = self.shape.input;
-        let output_width = self.output[1];
+        let window = &self.window;
+        let [height, width] = self.input;
         let (inside, first_input) = window.columns_of_tap(tap_column, width, output_width);
         let mut pixel = pixels.start;
         while pixel < pixels.end {
@@ -233,14 +236,14 @@ impl Product<'_> {
                 .checked_sub(window.padding[0])
                 .filter(|&row| row < height);
             match source {
-                None => line.fill(0.0),
+                None => line.fill(T::ZERO),
                 Some(row) => {
                     // The columns column..column + count of this output row, of which
                     // inside.start..inside.end exist.
                     let start = inside.start.clamp(column, column + count);
                     let end = inside.end.clamp(start, column + count);
-                    line[..start - column].fill(0.0);
-                    line[end - column..].fill(0.0);
+                    line[..start - column].fill(T::ZERO);
+                    line[end - column..].fill(T::ZERO);
                     if start < end {
                         let from = row * width + first_input + (start - inside.start) * window.stride[1];
                         copy_strided(&x[from..], window.stride[1], &mut line[start - column..end - column]);
@@ -253,7 +256,7 @@ impl Product<'_> {
     }
 }
 
-fn copy_strided(from: &[f32], stride: usize, to: &mut [f32]) {
+fn copy_strided<T: Copy>(from: &[T], stride: usize, to: &mut [T]) {
     if stride == 1 {
         to.copy_from_slice(&from[..to.len()]);
     } else {

@@ -1,7 +1,7 @@
 //! Transposed convolution over NCHW.
 
-use super::Activation;
 use super::gemm::{MatrixMut, MatrixRef, gemm_block};
+use super::{Activation, Float};
 use crate::error::{check_length, elements};
 use crate::{KernelError, Window};
 use rayon::prelude::*;
@@ -62,13 +62,13 @@ impl ConvTransposeShape {
 /// # Errors
 /// Slices whose length is not the shape's; groups that do not divide the channels; padding that leaves
 /// nothing.
-pub fn conv_transpose2d(
+pub fn conv_transpose2d<T: Float>(
     shape: &ConvTransposeShape,
-    x: &[f32],
-    w: &[f32],
-    bias: Option<&[f32]>,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
     activation: Activation,
-    y: &mut [f32],
+    y: &mut [T],
 ) -> Result<(), KernelError> {
     let output = shape.output()?;
     let (groups, window) = (shape.groups, &shape.window);
@@ -95,65 +95,78 @@ pub fn conv_transpose2d(
     }
     let group_x = group_inputs * input_plane;
     let group_w = group_inputs * group_outputs * window.taps();
-    y.par_chunks_mut(group_outputs * output_plane).enumerate().try_for_each(|(chunk, y)| {
+    let chunks = y.par_chunks_mut(group_outputs * output_plane).enumerate();
+    chunks.try_for_each_init(Vec::new, |columns, (chunk, y)| {
         let group = chunk % groups;
         let x = &x[chunk * group_x..][..group_x];
         let w = &w[group * group_w..][..group_w];
         for (channel, y) in y.chunks_exact_mut(output_plane).enumerate() {
-            y.fill(bias.map_or(0.0, |bias| bias[group * group_outputs + channel]));
+            y.fill(bias.map_or(T::ZERO, |bias| bias[group * group_outputs + channel]));
         }
-        scatter_group(shape, output, x, w, y)?;
+        scatter_group(shape, output, x, w, y, columns)?;
         activation.apply(y);
         Ok(())
     })
 }
 
+/// Elements of the scratch that holds every tap's contributions to a few output channels: 1 MiB in f32.
+const SCRATCH_ELEMENTS: usize = 256 * 1024;
+
 /// One group of one image: a product `w^T x` gives every tap's contribution to every output channel, which is
-/// then added where the tap falls. Output channels go one at a time, so that the scratch stays at `taps *
-/// input plane`.
-fn scatter_group(
+/// then added where the tap falls. As many output channels go at a time as the scratch holds.
+fn scatter_group<T: Float>(
     shape: &ConvTransposeShape,
     output: [usize; 2],
-    x: &[f32],
-    w: &[f32],
-    y: &mut [f32],
+    x: &[T],
+    w: &[T],
+    y: &mut [T],
+    columns: &mut Vec<T>,
 ) -> Result<(), KernelError> {
     let taps = shape.window.taps();
     let input_plane = shape.input[0] * shape.input[1];
     let output_plane = output[0] * output[1];
-    let inputs = x.len() / input_plane.max(1);
+    let inputs = x.len() / input_plane;
     let outputs = y.len() / output_plane;
-    let mut columns = vec![0.0; taps * input_plane];
-    for (channel, y) in y.chunks_exact_mut(output_plane).enumerate() {
-        // w is [inputs, outputs * taps]; its transpose's rows for this channel start at column channel *
-        // taps.
-        let weights = MatrixRef::strided(&w[channel * taps..], taps, inputs, 1, outputs * taps)?;
-        let pixels = MatrixRef::row_major(x, inputs, input_plane)?;
-        gemm_block(1.0, weights, pixels, 0.0, MatrixMut::row_major(&mut columns, taps, input_plane)?)?;
-        for (tap, columns) in columns.chunks_exact(input_plane).enumerate() {
-            scatter_tap(shape, output, tap, columns, y);
+    let step = (SCRATCH_ELEMENTS / (taps * input_plane)).clamp(1, outputs);
+    columns.resize(step * taps * input_plane, T::ZERO);
+    let pixels = MatrixRef::row_major(x, inputs, input_plane)?;
+    for (chunk, y) in y.chunks_mut(step * output_plane).enumerate() {
+        let rows = y.len() / output_plane * taps;
+        let columns = &mut columns[..rows * input_plane];
+        // w is [inputs, outputs * taps]: the rows of its transpose for these channels are consecutive.
+        let weights = MatrixRef::strided(&w[chunk * step * taps..], rows, inputs, 1, outputs * taps)?;
+        gemm_block(T::ONE, weights, pixels, T::ZERO, MatrixMut::row_major(columns, rows, input_plane)?)?;
+        let channels = y.chunks_exact_mut(output_plane).zip(columns.chunks_exact(taps * input_plane));
+        for (y, columns) in channels {
+            for (tap, columns) in columns.chunks_exact(input_plane).enumerate() {
+                scatter_tap(shape, output, tap, columns, y);
+            }
         }
     }
     Ok(())
 }
 
 /// Adds one tap's plane of contributions, `columns[H, W]`, to the output plane.
-fn scatter_tap(shape: &ConvTransposeShape, output: [usize; 2], tap: usize, columns: &[f32], y: &mut [f32]) {
+fn scatter_tap<T: Float>(
+    shape: &ConvTransposeShape,
+    output: [usize; 2],
+    tap: usize,
+    columns: &[T],
+    y: &mut [T],
+) {
     let window = &shape.window;
-    let offset = [tap / window.kernel[1] * window.dilation[0], tap % window.kernel[1] * window.dilation[1]];
+    let (tap_row, tap_column) = (tap / window.kernel[1], tap % window.kernel[1]);
+    // Column c adds to output column c * stride + offset - padding: as a convolution's window reads it.
+    let (inside, first) = window.columns_of_tap(tap_column, output[1], shape.input[1]);
     for (row, columns) in columns.chunks_exact(shape.input[1]).enumerate() {
-        let Some(row) = (row * window.stride[0] + offset[0]).checked_sub(window.padding[0]) else { continue };
-        if row >= output[0] {
-            continue;
-        }
-        let y = &mut y[row * output[1]..][..output[1]];
-        for (column, value) in columns.iter().enumerate() {
-            let Some(column) = (column * window.stride[1] + offset[1]).checked_sub(window.padding[1]) else {
-                continue;
-            };
-            if let Some(y) = y.get_mut(column) {
-                *y += value;
-            }
+        let target = (row * window.stride[0] + tap_row * window.dilation[0]).checked_sub(window.padding[0]);
+        let Some(row) = target.filter(|&row| row < output[0]) else { continue };
+        let Some(y) = y[row * output[1]..][..output[1]].get_mut(first..) else { continue };
+        let columns = &columns[inside.clone()];
+        if window.stride[1] == 1 {
+            y.iter_mut().zip(columns).for_each(|(y, &value)| *y += value);
+        } else {
+            y.iter_mut().step_by(window.stride[1]).zip(columns).for_each(|(y, &value)| *y += value);
         }
     }
 }

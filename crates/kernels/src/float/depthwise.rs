@@ -1,20 +1,20 @@
 //! Depthwise convolution over NCHW: a plane at a time, a tap at a time along rows, so that the inner loop
 //! runs over contiguous output pixels.
 
-use super::Activation;
 use super::conv::ConvShape;
+use super::{Activation, Float};
 use crate::vectorise::{Vectorise, vectorise};
 use rayon::prelude::*;
 
 /// The convolution where every group has one input channel (and any number of output channels).
-pub(super) fn depthwise(
+pub(super) fn depthwise<T: Float>(
     shape: &ConvShape,
     output: [usize; 2],
-    x: &[f32],
-    w: &[f32],
-    bias: Option<&[f32]>,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
     activation: Activation,
-    y: &mut [f32],
+    y: &mut [T],
 ) {
     let taps = shape.window.taps();
     let input_plane = shape.input[0] * shape.input[1];
@@ -27,7 +27,7 @@ pub(super) fn depthwise(
             columns: output[1],
             x: &x[input * input_plane..][..input_plane],
             w: &w[channel * taps..][..taps],
-            bias: bias.map_or(0.0, |bias| bias[channel]),
+            bias: bias.map_or(T::ZERO, |bias| bias[channel]),
             activation,
             y,
         });
@@ -35,17 +35,17 @@ pub(super) fn depthwise(
 }
 
 /// One output plane.
-struct Plane<'a> {
+struct Plane<'a, T> {
     shape: &'a ConvShape,
     columns: usize,
-    x: &'a [f32],
-    w: &'a [f32],
-    bias: f32,
+    x: &'a [T],
+    w: &'a [T],
+    bias: T,
     activation: Activation,
-    y: &'a mut [f32],
+    y: &'a mut [T],
 }
 
-impl Vectorise for Plane<'_> {
+impl<T: Float> Vectorise for Plane<'_, T> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
@@ -72,10 +72,10 @@ impl Vectorise for Plane<'_> {
 /// `y[i] += w * x[i * stride]`. The common strides are constants to the compiler, which then shuffles
 /// vectors.
 #[inline(always)]
-fn add_scaled(y: &mut [f32], w: f32, x: &[f32], stride: usize) {
+fn add_scaled<T: Float>(y: &mut [T], w: T, x: &[T], stride: usize) {
     match stride {
-        1 => y.iter_mut().zip(x).for_each(|(y, x)| *y += w * x),
-        2 => y.iter_mut().zip(x.iter().step_by(2)).for_each(|(y, x)| *y += w * x),
-        _ => y.iter_mut().zip(x.iter().step_by(stride)).for_each(|(y, x)| *y += w * x),
+        1 => y.iter_mut().zip(x).for_each(|(y, &x)| *y += w * x),
+        2 => y.iter_mut().zip(x.iter().step_by(2)).for_each(|(y, &x)| *y += w * x),
+        _ => y.iter_mut().zip(x.iter().step_by(stride)).for_each(|(y, &x)| *y += w * x),
     }
 }

@@ -5,7 +5,7 @@
     reason = "the gemm crate takes raw pointers; every index it forms is checked here first"
 )]
 
-use super::Activation;
+use super::{Activation, Float};
 use crate::KernelError;
 use crate::error::{check_length, elements};
 use rayon::prelude::*;
@@ -14,8 +14,8 @@ const KERNEL: &str = "gemm";
 
 /// A matrix inside a slice: element `(r, c)` is `data[r * row_stride + c * column_stride]`.
 #[derive(Debug, Clone, Copy)]
-pub struct MatrixRef<'a> {
-    data: &'a [f32],
+pub struct MatrixRef<'a, T = f32> {
+    data: &'a [T],
     rows: usize,
     columns: usize,
     row_stride: usize,
@@ -24,8 +24,8 @@ pub struct MatrixRef<'a> {
 
 /// A matrix to be written, row-major with rows `row_stride` elements apart.
 #[derive(Debug)]
-pub struct MatrixMut<'a> {
-    data: &'a mut [f32],
+pub struct MatrixMut<'a, T = f32> {
+    data: &'a mut [T],
     rows: usize,
     columns: usize,
     row_stride: usize,
@@ -46,12 +46,12 @@ fn span(rows: usize, columns: usize, row_stride: usize, column_stride: usize) ->
         })
 }
 
-impl<'a> MatrixRef<'a> {
+impl<'a, T: Float> MatrixRef<'a, T> {
     /// A dense row-major matrix.
     ///
     /// # Errors
     /// `data` does not hold exactly `rows * columns` elements.
-    pub fn row_major(data: &'a [f32], rows: usize, columns: usize) -> Result<Self, KernelError> {
+    pub fn row_major(data: &'a [T], rows: usize, columns: usize) -> Result<Self, KernelError> {
         check_length(KERNEL, "matrix", data.len(), elements(KERNEL, &[rows, columns])?)?;
         Ok(Self { data, rows, columns, row_stride: columns, column_stride: 1 })
     }
@@ -61,7 +61,7 @@ impl<'a> MatrixRef<'a> {
     /// # Errors
     /// The last element lies outside `data`.
     pub fn strided(
-        data: &'a [f32],
+        data: &'a [T],
         rows: usize,
         columns: usize,
         row_stride: usize,
@@ -97,17 +97,17 @@ impl<'a> MatrixRef<'a> {
         Self::strided(&self.data[from..], rows, self.columns, self.row_stride, self.column_stride)
     }
 
-    fn at(&self, row: usize, column: usize) -> f32 {
+    fn at(&self, row: usize, column: usize) -> T {
         self.data[row * self.row_stride + column * self.column_stride]
     }
 }
 
-impl<'a> MatrixMut<'a> {
+impl<'a, T: Float> MatrixMut<'a, T> {
     /// A dense row-major matrix.
     ///
     /// # Errors
     /// `data` does not hold exactly `rows * columns` elements.
-    pub fn row_major(data: &'a mut [f32], rows: usize, columns: usize) -> Result<Self, KernelError> {
+    pub fn row_major(data: &'a mut [T], rows: usize, columns: usize) -> Result<Self, KernelError> {
         check_length(KERNEL, "matrix", data.len(), elements(KERNEL, &[rows, columns])?)?;
         Ok(Self { data, rows, columns, row_stride: columns })
     }
@@ -117,7 +117,7 @@ impl<'a> MatrixMut<'a> {
     /// # Errors
     /// The last element lies outside `data`, or rows overlap.
     pub fn strided(
-        data: &'a mut [f32],
+        data: &'a mut [T],
         rows: usize,
         columns: usize,
         row_stride: usize,
@@ -139,7 +139,7 @@ impl<'a> MatrixMut<'a> {
     }
 }
 
-fn check_product(a: &MatrixRef, b: &MatrixRef, y: &MatrixMut) -> Result<(), KernelError> {
+fn check_product<T: Float>(a: &MatrixRef<T>, b: &MatrixRef<T>, y: &MatrixMut<T>) -> Result<(), KernelError> {
     if a.columns == b.rows && a.rows == y.rows && b.columns == y.columns {
         return Ok(());
     }
@@ -155,7 +155,13 @@ fn check_product(a: &MatrixRef, b: &MatrixRef, y: &MatrixMut) -> Result<(), Kern
 ///
 /// # Errors
 /// Shapes that do not fit each other.
-pub fn gemm(alpha: f32, a: MatrixRef, b: MatrixRef, beta: f32, y: MatrixMut) -> Result<(), KernelError> {
+pub fn gemm<T: Float>(
+    alpha: T,
+    a: MatrixRef<T>,
+    b: MatrixRef<T>,
+    beta: T,
+    y: MatrixMut<T>,
+) -> Result<(), KernelError> {
     check_product(&a, &b, &y)?;
     if y.rows == 0 || y.columns == 0 {
         return Ok(());
@@ -179,7 +185,7 @@ pub fn gemm(alpha: f32, a: MatrixRef, b: MatrixRef, beta: f32, y: MatrixMut) -> 
         });
     }
     // Few rows: blocks of columns, each computed apart and copied, since their places in `y` interleave.
-    let mut blocks: Vec<(usize, Vec<&mut [f32]>)> =
+    let mut blocks: Vec<(usize, Vec<&mut [T]>)> =
         (0..columns).step_by(BLOCK_COLUMNS).map(|first| (first, Vec::with_capacity(y.rows))).collect();
     for row in y.data.chunks_mut(stride).take(y.rows) {
         let pieces = row[..columns].chunks_mut(BLOCK_COLUMNS);
@@ -187,7 +193,7 @@ pub fn gemm(alpha: f32, a: MatrixRef, b: MatrixRef, beta: f32, y: MatrixMut) -> 
     }
     blocks.into_par_iter().try_for_each(|(first, rows)| {
         let columns = BLOCK_COLUMNS.min(columns - first);
-        let mut product: Vec<f32> = Vec::with_capacity(rows.len() * columns);
+        let mut product: Vec<T> = Vec::with_capacity(rows.len() * columns);
         rows.iter().for_each(|row| product.extend_from_slice(row));
         let view = MatrixMut::row_major(&mut product, rows.len(), columns)?;
         gemm_block(alpha, a, b.transposed().rows_from(first, columns)?.transposed(), beta, view)?;
@@ -203,12 +209,12 @@ const BLOCK_COLUMNS: usize = 128;
 const PARALLEL_PRODUCTS: usize = 1 << 18;
 
 /// [`gemm`] on the calling thread.
-pub(super) fn gemm_block(
-    alpha: f32,
-    a: MatrixRef,
-    b: MatrixRef,
-    beta: f32,
-    y: MatrixMut,
+pub(super) fn gemm_block<T: Float>(
+    alpha: T,
+    a: MatrixRef<T>,
+    b: MatrixRef<T>,
+    beta: T,
+    y: MatrixMut<T>,
 ) -> Result<(), KernelError> {
     check_product(&a, &b, &y)?;
     if y.rows == 0 || y.columns == 0 {
@@ -229,7 +235,7 @@ pub(super) fn gemm_block(
             y.data.as_mut_ptr(),
             1,
             y.row_stride as isize,
-            beta != 0.0,
+            beta != T::ZERO,
             a.data.as_ptr(),
             a.column_stride as isize,
             a.row_stride as isize,
@@ -251,19 +257,19 @@ pub(super) fn gemm_block(
 ///
 /// # Errors
 /// Shapes that do not fit each other.
-pub fn gemm_plain(
-    alpha: f32,
-    a: MatrixRef,
-    b: MatrixRef,
-    beta: f32,
-    y: MatrixMut,
+pub fn gemm_plain<T: Float>(
+    alpha: T,
+    a: MatrixRef<T>,
+    b: MatrixRef<T>,
+    beta: T,
+    y: MatrixMut<T>,
 ) -> Result<(), KernelError> {
     check_product(&a, &b, &y)?;
     for row in 0..y.rows {
         for column in 0..y.columns {
-            let sum: f32 = (0..a.columns).map(|k| a.at(row, k) * b.at(k, column)).sum();
+            let sum: T = (0..a.columns).map(|k| a.at(row, k) * b.at(k, column)).sum();
             let y = &mut y.data[row * y.row_stride + column];
-            *y = if beta == 0.0 { alpha * sum } else { alpha * sum + beta * *y };
+            *y = if beta == T::ZERO { alpha * sum } else { alpha * sum + beta * *y };
         }
     }
     Ok(())
@@ -273,13 +279,13 @@ pub fn gemm_plain(
 ///
 /// # Errors
 /// Slices whose length is not the shape's.
-pub fn linear(
+pub fn linear<T: Float>(
     [m, n, k]: [usize; 3],
-    x: &[f32],
-    w: &[f32],
-    bias: Option<&[f32]>,
+    x: &[T],
+    w: &[T],
+    bias: Option<&[T]>,
     activation: Activation,
-    y: &mut [f32],
+    y: &mut [T],
 ) -> Result<(), KernelError> {
     const KERNEL: &str = "linear";
     check_length(KERNEL, "x", x.len(), elements(KERNEL, &[m, k])?)?;
@@ -293,11 +299,11 @@ pub fn linear(
     }
     match bias {
         Some(bias) => y.chunks_exact_mut(n).for_each(|row| row.copy_from_slice(bias)),
-        None => y.fill(0.0),
+        None => y.fill(T::ZERO),
     }
     let x = MatrixRef::row_major(x, m, k)?;
     let w = MatrixRef::row_major(w, n, k)?.transposed();
-    gemm(1.0, x, w, 1.0, MatrixMut::row_major(y, m, n)?)?;
+    gemm(T::ONE, x, w, T::ONE, MatrixMut::row_major(y, m, n)?)?;
     activation.apply(y);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! f32 kernels, NCHW: what the host computes with.
+//! f32 and f64 kernels, NCHW: what the host computes with. In f64 they are the same loops.
 //!
 //! Sums run in an order that depends on shapes only. They are not the order of any other library, so compare
 //! with a tolerance.
@@ -6,13 +6,17 @@
 mod conv;
 mod conv_transpose;
 mod depthwise;
+mod element;
+mod filter_gradient;
 mod gemm;
 mod pool;
 
 pub use conv::{ConvShape, conv2d};
 pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
+pub use element::Float;
+pub use filter_gradient::conv2d_filter_gradient;
 pub use gemm::{MatrixMut, MatrixRef, gemm, gemm_plain, linear};
-pub use pool::{PoolKind, PoolShape, pool2d};
+pub use pool::{PoolKind, PoolShape, average_counts, max_pool2d_indices, pool2d};
 
 /// What a convolution or a matrix product applies to its result before it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -33,23 +37,26 @@ pub enum Activation {
 
 impl Activation {
     /// `y = activation(x + bias)`.
-    pub(crate) fn store(self, x: &[f32], bias: f32, y: &mut [f32]) {
-        y.iter_mut().zip(x).for_each(|(y, x)| *y = x + bias);
+    pub(crate) fn store<T: Float>(self, x: &[T], bias: T, y: &mut [T]) {
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y = x + bias);
         self.apply(y);
     }
 
     /// Applies the activation in place.
     #[inline]
-    pub fn apply(self, values: &mut [f32]) {
+    pub fn apply<T: Float>(self, values: &mut [T]) {
         match self {
             Self::None => {}
             // Comparisons and not `f32::max`: that one would turn NaN into the bound and hide an error
             // upstream.
-            Self::Relu => values.iter_mut().for_each(|v| *v = if *v < 0.0 { 0.0 } else { *v }),
-            Self::Clamp { low, high } => values.iter_mut().for_each(|v| {
-                let raised = if *v < low { low } else { *v };
-                *v = if raised > high { high } else { raised };
-            }),
+            Self::Relu => values.iter_mut().for_each(|v| *v = if *v < T::ZERO { T::ZERO } else { *v }),
+            Self::Clamp { low, high } => {
+                let (low, high) = (T::from_f32(low), T::from_f32(high));
+                values.iter_mut().for_each(|v| {
+                    let raised = if *v < low { low } else { *v };
+                    *v = if raised > high { high } else { raised };
+                });
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `add`.
 
-use crate::Cost;
 use crate::ops::support::elementwise::binary_op;
+use crate::{Cost, GradientContext, OpError, ValueId};
 
 binary_op! {
     /// `x + y`; integers wrap.
@@ -9,5 +9,10 @@ binary_op! {
         broadcast by NumPy's rule.",
     cost: Cost::additions,
     float: |x, y| x + y,
-    integer: |x, y| x.wrapping_add(y)
+    integer: |x, y| x.wrapping_add(y),
+    gradient: gradient
+}
+
+fn gradient(_context: &mut GradientContext, _operand: usize, gradient: ValueId) -> Result<ValueId, OpError> {
+    Ok(gradient)
 }

@@ -1,7 +1,8 @@
 //! `max`.
 
-use crate::Cost;
-use crate::ops::support::elementwise::binary_op;
+use crate::ops::Greater;
+use crate::ops::support::elementwise::{binary_op, extremum_gradient};
+use crate::{Cost, GradientContext, OpError, ValueId};
 
 binary_op! {
     /// The larger of x and y; NaN wins.
@@ -9,5 +10,10 @@ binary_op! {
         broadcast by NumPy's rule.",
     cost: Cost::others,
     float: |x, y| if x > y || x.is_nan() { x } else { y },
-    integer: |x, y| x.max(y)
+    integer: |x, y| x.max(y),
+    gradient: gradient
+}
+
+fn gradient(context: &mut GradientContext, operand: usize, gradient: ValueId) -> Result<ValueId, OpError> {
+    extremum_gradient(context, Greater, operand, gradient)
 }

@@ -1,7 +1,8 @@
 //! `min`.
 
-use crate::Cost;
-use crate::ops::support::elementwise::binary_op;
+use crate::ops::Less;
+use crate::ops::support::elementwise::{binary_op, extremum_gradient};
+use crate::{Cost, GradientContext, OpError, ValueId};
 
 binary_op! {
     /// The smaller of x and y; NaN wins.
@@ -9,5 +10,10 @@ binary_op! {
         broadcast by NumPy's rule.",
     cost: Cost::others,
     float: |x, y| if x < y || x.is_nan() { x } else { y },
-    integer: |x, y| x.min(y)
+    integer: |x, y| x.min(y),
+    gradient: gradient
+}
+
+fn gradient(context: &mut GradientContext, operand: usize, gradient: ValueId) -> Result<ValueId, OpError> {
+    extremum_gradient(context, Less, operand, gradient)
 }

@@ -7,7 +7,10 @@ use ediacara_tensor::{DType, Element, Tensor, bf16, f16};
 use crate::ops::support::elementwise::{Class, infer_binary};
 use crate::ops::support::magnitude::Magnitude;
 use crate::ops::support::{single_output, tensor_error, tensors, walk::zip};
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, TensorType,
+};
 
 const NAME: &str = "modulo";
 
@@ -74,6 +77,19 @@ impl Op for Modulo {
 
     fn is_elementwise(&self) -> bool {
         true
+    }
+
+    fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        context.elementwise(|context, operand, gradient| {
+            if operand == 0 {
+                return Ok(gradient);
+            }
+            // x mod y is x - q y with an integer q that is constant around x and y.
+            let (x, y, z) = (context.input(0)?, context.input(1)?, context.output(0)?);
+            let multiple = context.sub(z, x)?;
+            let slope = context.div(multiple, y)?;
+            context.mul(gradient, slope)
+        })
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {

@@ -1,7 +1,7 @@
 //! `mul`.
 
-use crate::Cost;
 use crate::ops::support::elementwise::binary_op;
+use crate::{Cost, GradientContext, OpError, ValueId};
 
 binary_op! {
     /// `x * y`; integers wrap.
@@ -9,5 +9,11 @@ binary_op! {
         broadcast by NumPy's rule.",
     cost: Cost::multiplications,
     float: |x, y| x * y,
-    integer: |x, y| x.wrapping_mul(y)
+    integer: |x, y| x.wrapping_mul(y),
+    gradient: gradient
+}
+
+fn gradient(context: &mut GradientContext, operand: usize, gradient: ValueId) -> Result<ValueId, OpError> {
+    let other = context.input(1 - operand)?;
+    context.mul(gradient, other)
 }

@@ -1,7 +1,7 @@
 //! `sub`.
 
-use crate::Cost;
 use crate::ops::support::elementwise::binary_op;
+use crate::{Cost, GradientContext, OpError, ValueId};
 
 binary_op! {
     /// `x - y`; integers wrap.
@@ -9,5 +9,10 @@ binary_op! {
         broadcast by NumPy's rule.",
     cost: Cost::additions,
     float: |x, y| x - y,
-    integer: |x, y| x.wrapping_sub(y)
+    integer: |x, y| x.wrapping_sub(y),
+    gradient: gradient
+}
+
+fn gradient(context: &mut GradientContext, operand: usize, gradient: ValueId) -> Result<ValueId, OpError> {
+    if operand == 0 { Ok(gradient) } else { context.neg(gradient) }
 }

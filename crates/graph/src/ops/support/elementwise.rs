@@ -5,7 +5,8 @@ use ediacara_tensor::DType;
 
 use super::walk::broadcast_shapes;
 use super::{mismatch, operand_error, operands, require_same_dtype};
-use crate::{OpError, TensorType};
+use crate::ops::{Equal, Select};
+use crate::{GradientContext, IntoOp, OpError, TensorType, ValueId};
 
 /// A class of element types that an operator takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +74,22 @@ pub(crate) fn infer_binary(
     }
 }
 
+/// The gradient of the larger or smaller of two operands: it goes to the operand that `wins` its comparison
+/// with the other; of equal ones each gets half.
+pub(crate) fn extremum_gradient(
+    context: &mut GradientContext,
+    wins: impl IntoOp,
+    operand: usize,
+    gradient: ValueId,
+) -> Result<ValueId, OpError> {
+    let (own, other) = (context.input(operand)?, context.input(1 - operand)?);
+    let half = context.scale(gradient, 0.5)?;
+    let ties = context.apply(Equal, &[own, other])?;
+    let shared = context.masked(ties, half)?;
+    let wins = context.apply(wins, &[own, other])?;
+    context.apply(Select, &[wins, gradient, shared])
+}
+
 /// The first of two things; the second only decides whether the first is there.
 macro_rules! first {
     ($first:expr, $($second:tt)*) => {
@@ -101,12 +118,16 @@ pub(crate) use plain_description;
 ///
 /// `float` is computed in f32 and in f64 (f16 and bf16 go through f32), `integer` in each integer type,
 /// `boolean` in bool; a class that is left out is refused. `cost` is that of one element.
+/// `gradient` is a rule for [`GradientContext::elementwise`](crate::GradientContext::elementwise);
+/// `gradient_is_zero: context` says that it is zero wherever it exists.
 macro_rules! unary_op {
     (
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, cost: $cost:expr
         $(, float: |$x:ident| $float:expr)?
         $(, integer: |$i:ident| $integer:expr)?
         $(, boolean: |$b:ident| $bool:expr)?
+        $(, gradient: $gradient:expr)?
+        $(, gradient_is_zero: $zero:ident)?
     ) => {
         $crate::ops::support::elementwise::plain_description!($type, $name, $documentation);
 
@@ -126,6 +147,23 @@ macro_rules! unary_op {
             fn is_elementwise(&self) -> bool {
                 true
             }
+
+            $(
+                fn gradient(
+                    &self,
+                    context: &mut $crate::GradientContext,
+                ) -> Result<$crate::OperandGradients, $crate::OpError> {
+                    context.elementwise($gradient)
+                }
+            )?
+            $(
+                fn gradient(
+                    &self,
+                    $zero: &mut $crate::GradientContext,
+                ) -> Result<$crate::OperandGradients, $crate::OpError> {
+                    Ok($zero.none())
+                }
+            )?
 
             fn infer(
                 &self,
@@ -194,6 +232,8 @@ macro_rules! binary_op {
         $(, float: |$x:ident, $y:ident| $float:expr)?
         $(, integer: |$i:ident, $j:ident| $integer:expr)?
         $(, boolean: |$a:ident, $b:ident| $bool:expr)?
+        $(, gradient: $gradient:expr)?
+        $(, gradient_is_zero: $zero:ident)?
     ) => {
         $crate::ops::support::elementwise::plain_description!($type, $name, $documentation);
 
@@ -213,6 +253,23 @@ macro_rules! binary_op {
             fn is_elementwise(&self) -> bool {
                 true
             }
+
+            $(
+                fn gradient(
+                    &self,
+                    context: &mut $crate::GradientContext,
+                ) -> Result<$crate::OperandGradients, $crate::OpError> {
+                    context.elementwise($gradient)
+                }
+            )?
+            $(
+                fn gradient(
+                    &self,
+                    $zero: &mut $crate::GradientContext,
+                ) -> Result<$crate::OperandGradients, $crate::OpError> {
+                    Ok($zero.none())
+                }
+            )?
 
             fn infer(
                 &self,

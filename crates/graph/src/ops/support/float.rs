@@ -1,50 +1,75 @@
-//! The way of f16 and bf16 through kernels that compute in f32.
+//! The way of floating-point tensors through kernels that compute in f32 or f64: f16 and bf16 go through f32.
 
 use std::borrow::Cow;
 
-use ediacara_tensor::{DType, Tensor, bf16, f16};
+use ediacara_kernels::float::Float;
+use ediacara_tensor::{DType, Element, Tensor, bf16, f16};
 
 use super::tensor_error;
 use crate::OpError;
 
-/// The elements as f32 in row-major order; borrowed if they are that already.
-pub(crate) fn read_f32<'a>(op: &'static str, tensor: &'a Tensor) -> Result<Cow<'a, [f32]>, OpError> {
-    match tensor.dtype() {
-        DType::F32 if tensor.is_contiguous() => {
-            Ok(Cow::Borrowed(tensor.as_slice().map_err(tensor_error(op))?))
+/// Runs a block with the type name `$float` standing for the type that a floating-point element type is
+/// computed in.
+macro_rules! with_float {
+    ($dtype:expr, $float:ident => $body:expr) => {
+        if $dtype == ediacara_tensor::DType::F64 {
+            type $float = f64;
+            $body
+        } else {
+            type $float = f32;
+            $body
         }
-        DType::F32 | DType::F16 | DType::BF16 => {
-            Ok(Cow::Owned(tensor.cast(DType::F32).into_vec().map_err(tensor_error(op))?))
-        }
-        dtype => Err(OpError::Unsupported { op, dtype, supported: "f32, f16 or bf16" }),
+    };
+}
+pub(crate) use with_float;
+
+fn unsupported(op: &'static str, dtype: DType) -> OpError {
+    OpError::Unsupported { op, dtype, supported: "a floating-point type" }
+}
+
+/// The elements in row-major order; borrowed if they are that already.
+pub(crate) fn read_float<'a, T: Float + Element>(
+    op: &'static str,
+    tensor: &'a Tensor,
+) -> Result<Cow<'a, [T]>, OpError> {
+    if !tensor.dtype().is_float() {
+        return Err(unsupported(op, tensor.dtype()));
+    }
+    if tensor.dtype() == T::DTYPE && tensor.is_contiguous() {
+        return Ok(Cow::Borrowed(tensor.as_slice().map_err(tensor_error(op))?));
+    }
+    Ok(Cow::Owned(tensor.cast(T::DTYPE).into_vec().map_err(tensor_error(op))?))
+}
+
+/// Lets `compute` fill the output, and rounds the result to the output's type.
+pub(crate) fn write_float<T: Float + Element>(
+    op: &'static str,
+    output: &mut Tensor,
+    compute: impl FnOnce(&mut [T]) -> Result<(), OpError>,
+) -> Result<(), OpError> {
+    fn round<T: Element, R: Element>(
+        op: &'static str,
+        output: &mut Tensor,
+        compute: impl FnOnce(&mut [T]) -> Result<(), OpError>,
+        round: impl Fn(f64) -> R,
+    ) -> Result<(), OpError> {
+        let mut values = vec![T::default(); output.len()];
+        compute(&mut values)?;
+        let target = output.as_mut_slice::<R>().map_err(tensor_error(op))?;
+        target.iter_mut().zip(&values).for_each(|(target, &value)| *target = round(value.to_f64()));
+        Ok(())
+    }
+    match output.dtype() {
+        dtype if dtype == T::DTYPE => compute(output.as_mut_slice().map_err(tensor_error(op))?),
+        DType::F16 => round(op, output, compute, f16::from_f64),
+        DType::BF16 => round(op, output, compute, bf16::from_f64),
+        dtype => Err(unsupported(op, dtype)),
     }
 }
 
-/// Lets `compute` fill the output as f32, and rounds the result to the output's type.
-pub(crate) fn write_f32(
-    op: &'static str,
-    output: &mut Tensor,
-    compute: impl FnOnce(&mut [f32]) -> Result<(), OpError>,
-) -> Result<(), OpError> {
-    let error = tensor_error(op);
-    match output.dtype() {
-        DType::F32 => compute(output.as_mut_slice().map_err(error)?),
-        DType::F16 => {
-            let mut values = vec![0.0; output.len()];
-            compute(&mut values)?;
-            let target = output.as_mut_slice::<f16>().map_err(error)?;
-            target.iter_mut().zip(&values).for_each(|(target, &value)| *target = f16::from_f32(value));
-            Ok(())
-        }
-        DType::BF16 => {
-            let mut values = vec![0.0; output.len()];
-            compute(&mut values)?;
-            let target = output.as_mut_slice::<bf16>().map_err(error)?;
-            target.iter_mut().zip(&values).for_each(|(target, &value)| *target = bf16::from_f32(value));
-            Ok(())
-        }
-        dtype => Err(OpError::Unsupported { op, dtype, supported: "f32, f16 or bf16" }),
-    }
+/// The tensor in the type that it is computed in, a view if it is of that type already.
+pub(crate) fn as_float<T: Float + Element>(op: &'static str, tensor: &Tensor) -> Result<Tensor, OpError> {
+    if tensor.dtype().is_float() { Ok(tensor.cast(T::DTYPE)) } else { Err(unsupported(op, tensor.dtype())) }
 }
 
 /// The tensor as f32, a view if it is one already.

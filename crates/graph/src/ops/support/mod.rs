@@ -15,5 +15,5 @@ pub(crate) use check::{
     require_same_dtype, require_shape, single_output, tensor_error, tensors, value_error,
 };
 pub(crate) use copy::copy_into;
-pub(crate) use float::{as_f32, read_f32, write_f32};
+pub(crate) use float::{as_f32, as_float, read_float, with_float, write_float};
 pub(crate) use index::{read_indices, require_index_type, resolve_index, resolve_row};

@@ -196,6 +196,13 @@ pub(crate) fn zip3<A: Element, B: Element, C: Element, R: Element>(
             piece.iter_mut().zip(line).for_each(|(result, &a)| *result = function(a, b, c));
             return;
         }
+        if let [1, 1, 0] = strides {
+            let (left, right) = (&first[a as usize..][..piece.len()], &second[b as usize..][..piece.len()]);
+            let c = third[c as usize];
+            let operands = left.iter().zip(right);
+            piece.iter_mut().zip(operands).for_each(|(result, (&a, &b))| *result = function(a, b, c));
+            return;
+        }
         for result in piece {
             *result = function(first[a as usize], second[b as usize], third[c as usize]);
             a += strides[0];

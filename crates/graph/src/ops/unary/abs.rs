@@ -1,8 +1,9 @@
 //! `abs`.
 
-use crate::Cost;
+use super::Sign;
 use crate::ops::support::elementwise::unary_op;
 use crate::ops::support::magnitude::Magnitude;
+use crate::{Cost, GradientContext, OpError, ValueId};
 
 unary_op! {
     /// `|x|`; the smallest integer stays.
@@ -10,5 +11,12 @@ unary_op! {
         or integer type.",
     cost: Cost::others,
     float: |x| x.abs(),
-    integer: |x| Magnitude::magnitude(x)
+    integer: |x| Magnitude::magnitude(x),
+    gradient: gradient
+}
+
+fn gradient(context: &mut GradientContext, _operand: usize, gradient: ValueId) -> Result<ValueId, OpError> {
+    let x = context.input(0)?;
+    let sign = context.apply(Sign, &[x])?;
+    context.mul(gradient, sign)
 }

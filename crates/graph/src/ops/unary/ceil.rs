@@ -7,5 +7,6 @@ unary_op! {
     /// The smallest integer not below x.
     Ceil, "ceil", "The smallest integer not below x. Operand: x of a floating-point type.",
     cost: Cost::others,
-    float: |x| x.ceil()
+    float: |x| x.ceil(),
+    gradient_is_zero: context
 }

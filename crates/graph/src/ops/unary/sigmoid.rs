@@ -1,7 +1,7 @@
 //! `sigmoid`.
 
-use crate::Cost;
 use crate::ops::support::elementwise::unary_op;
+use crate::{Cost, GradientContext, OpError, ValueId};
 
 unary_op! {
     /// `1 / (1 + e^-x)`.
@@ -11,5 +11,14 @@ unary_op! {
         // Each branch takes the exponential of a number that is not positive, which cannot overflow.
         let decay = (-x.abs()).exp();
         if x >= 0.0 { 1.0 / (1.0 + decay) } else { decay / (1.0 + decay) }
-    }
+    },
+    gradient: gradient
+}
+
+fn gradient(context: &mut GradientContext, _operand: usize, gradient: ValueId) -> Result<ValueId, OpError> {
+    // y (1 - y).
+    let y = context.output(0)?;
+    let square = context.mul(y, y)?;
+    let slope = context.sub(y, square)?;
+    context.mul(gradient, slope)
 }

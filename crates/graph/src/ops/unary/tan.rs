@@ -1,11 +1,20 @@
 //! `tan`.
 
-use crate::Cost;
 use crate::ops::support::elementwise::unary_op;
+use crate::{Cost, GradientContext, OpError, ValueId};
 
 unary_op! {
     /// The tangent, x in radians.
     Tan, "tan", "The tangent, x in radians. Operand: x of a floating-point type.",
     cost: Cost::others,
-    float: |x| x.tan()
+    float: |x| x.tan(),
+    gradient: gradient
+}
+
+fn gradient(context: &mut GradientContext, _operand: usize, gradient: ValueId) -> Result<ValueId, OpError> {
+    // 1 + y^2.
+    let y = context.output(0)?;
+    let square = context.mul(y, y)?;
+    let slope = context.shift(square, 1.0)?;
+    context.mul(gradient, slope)
 }
