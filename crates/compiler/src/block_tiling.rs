@@ -15,7 +15,7 @@ use crate::vector_tiling::WindowProblem;
 use crate::window::{Range, Tile};
 
 /// A block as the tiler sees it: at least one of `expand` and `project` is there.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BlockProblem {
     /// The convolution before the window.
     pub expand: Option<Problem>,

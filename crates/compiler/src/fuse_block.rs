@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use ediacara_graph::ops::{PoolKind, QConv, QPool};
 use ediacara_graph::{Graph, NodeId, ValueId};
 
-use crate::block_tiling::{self, BlockProblem};
-use crate::cost::Rates;
+use crate::block_tiling::BlockProblem;
+use crate::choices::Choices;
 use crate::layer::Window;
 use crate::partition::Partition;
 use crate::place::is_depthwise;
-use crate::tiling::{self, Problem};
-use crate::vector_tiling::{self, WindowProblem};
+use crate::tiling::Problem;
+use crate::vector_tiling::WindowProblem;
 use crate::view::{Image, View};
 
 /// The nodes of a block.
@@ -33,7 +33,7 @@ struct Finder<'a> {
     outputs: HashSet<ValueId>,
     /// By convolution, the addition that it does.
     additions: HashMap<NodeId, NodeId>,
-    rates: Rates,
+    choices: &'a mut Choices,
 }
 
 /// The blocks of the DLP's part that are estimated to be faster than their layers one by one. `fused` is what
@@ -42,14 +42,14 @@ pub(crate) fn fuse_blocks(
     graph: &Graph,
     partition: &Partition,
     fused: &HashMap<NodeId, (NodeId, usize)>,
-    rates: Rates,
+    choices: &mut Choices,
 ) -> Vec<BlockNodes> {
-    let finder = Finder {
+    let mut finder = Finder {
         graph,
         dlp: partition.dlp.iter().copied().collect(),
         outputs: partition.outputs.iter().copied().collect(),
         additions: fused.iter().map(|(&add, &(conv, _))| (conv, add)).collect(),
-        rates,
+        choices,
     };
     let mut taken: HashSet<NodeId> = HashSet::new();
     let mut found = Vec::new();
@@ -73,20 +73,17 @@ impl Finder<'_> {
     }
 
     /// The best block around a window.
-    fn block(&self, window: NodeId, taken: &HashSet<NodeId>) -> Option<BlockNodes> {
+    fn block(&mut self, window: NodeId, taken: &HashSet<NodeId>) -> Option<BlockNodes> {
         let expand = self.before(window).filter(|node| !taken.contains(node));
         let project = self.after(window);
-        let cost = |node: Option<NodeId>| {
-            node.map(|node| self.product(node)).map_or(Some(0.0), |problem| Some(self.alone(&problem?)))
-        };
-        let (before, after) = (cost(expand)?, cost(project)?);
-        let alone = vector_tiling::choose(&self.window(window)?, &self.rates).ok()?.estimate.cycles();
+        let (before, after) = (self.alone(expand)?, self.alone(project)?);
+        let alone = self.window(window)?;
+        let alone = self.choices.window(&alone).ok()?.estimate.cycles();
         let mut best: Option<(f64, BlockNodes)> = None;
         for (expand, project) in [(expand, project), (expand, None), (None, project)] {
             let Some(last) = self.last(expand, window, project) else { continue };
             let block = BlockNodes { expand, window, project, last };
-            let together =
-                self.problem(&block).and_then(|problem| block_tiling::choose(&problem, &self.rates));
+            let together = self.problem(&block).and_then(|problem| self.choices.block(&problem));
             let Some(together) = together else { continue };
             let apart = expand.map_or(0.0, |_| before) + alone + project.map_or(0.0, |_| after);
             let gain = apart - together.estimate.cycles();
@@ -137,9 +134,12 @@ impl Finder<'_> {
             && self.graph.ty(node.inputs[0]).shape[1..3] == self.graph.ty(node.outputs[0]).shape[1..3]
     }
 
-    /// Cycles of a convolution as a layer.
-    fn alone(&self, problem: &Problem) -> f64 {
-        tiling::choose(problem, &self.rates).map_or(f64::INFINITY, |choice| choice.estimate.cycles())
+    /// Cycles of a convolution as a layer, 0 if there is none; nothing if it has no images.
+    fn alone(&mut self, node: Option<NodeId>) -> Option<f64> {
+        let Some(node) = node else { return Some(0.0) };
+        let problem = self.product(node)?;
+        let choice = self.choices.product(&problem);
+        Some(choice.map_or(f64::INFINITY, |choice| choice.estimate.cycles()))
     }
 
     fn problem(&self, block: &BlockNodes) -> Option<BlockProblem> {

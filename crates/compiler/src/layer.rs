@@ -48,7 +48,7 @@ pub struct Weights {
 }
 
 /// A window, `[vertical, horizontal]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Window {
     /// Taps.
     pub kernel: [u64; 2],

@@ -24,6 +24,7 @@ pub mod window;
 mod block_cost;
 mod border;
 mod build;
+mod choices;
 mod dram;
 mod emit;
 mod error;

@@ -8,6 +8,7 @@ use ediacara_isa::{Executable, MachineKey, Port, Real};
 
 use crate::CompileError;
 use crate::Explanation;
+use crate::choices::Choices;
 use crate::cost::Rates;
 use crate::dram::DramImage;
 use crate::fuse_block::{BlockNodes, fuse_blocks};
@@ -176,8 +177,9 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         lines.concat()
     });
 
+    let mut choices = Choices::new(Rates::of(machine));
     let blocks = if listings.enabled("fuse-block") {
-        fuse_blocks(graph, &division, &fused, Rates::of(machine))
+        fuse_blocks(graph, &division, &fused, &mut choices)
     } else {
         Vec::new()
     };
@@ -190,7 +192,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     let layers = build::build(graph, &division, &placement)?;
     listings.add("build", || layers.iter().map(layer_text).collect());
 
-    let mut lowering = Lowering::new(machine, dram);
+    let mut lowering = Lowering::new(machine, choices, dram);
     for (index, layer) in layers.iter().enumerate() {
         lowering.layer(index as u32, layer)?;
     }

@@ -12,7 +12,7 @@ use crate::view::Image;
 use crate::window::{Axis, Range, Tile, largest_tile};
 
 /// A convolution as the tiler sees it. Groups are those after merging.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// Input.
     pub x: Image,

@@ -10,7 +10,7 @@ use crate::view::Image;
 use crate::window::{Axis, Range, Tile, largest_tile};
 
 /// A windowed operation as the tiler sees it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WindowProblem {
     /// Input.
     pub x: Image,

@@ -129,7 +129,7 @@ impl View {
 }
 
 /// Images in DRAM, NHWC, the channels of a pixel contiguous.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Image {
     /// Address of the first channel of the first pixel.
     pub base: u64,

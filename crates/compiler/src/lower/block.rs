@@ -97,7 +97,7 @@ pub(crate) fn problem(block: &Block) -> BlockProblem {
 /// Appends the steps of a block.
 pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) -> Result<(), CompileError> {
     let problem = problem(block);
-    let Some(choice) = crate::block_tiling::choose(&problem, &lowering.rates) else {
+    let Some(choice) = lowering.choices.block(&problem) else {
         let problem = "no tile of the block fits: compile with `--disable fuse-block`".to_owned();
         return Err(CompileError::Layer { layer: context.name.to_owned(), problem });
     };

@@ -11,7 +11,7 @@ use crate::lower::{Context, Lowering, Part, TileSource};
 use crate::memory::Pool;
 use crate::region::Space;
 use crate::step::{Dot, Vector, VectorOp, Work};
-use crate::tiling::{Chunk, Order, Problem, Shortage, Tiling, choose};
+use crate::tiling::{Chunk, Order, Problem, Shortage, Tiling};
 use crate::window::Range;
 
 /// The convolution as one over as few, as long rows of pixels as its layout allows.
@@ -92,7 +92,7 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
         outputs: grouping.outputs * grouping.merged,
         residual: conv.residual.is_some(),
     };
-    let choice = choose(&problem, &rates).map_err(|shortage| refuse(lowering, context, shortage))?;
+    let choice = lowering.choices.product(&problem).map_err(|shortage| refuse(lowering, context, shortage))?;
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &rates);
     let mut nram = lowering.claim(Space::Nram, &[claims.x, claims.y, claims.residual], context)?.into_iter();

@@ -7,7 +7,7 @@ use crate::lower::{Context, Lowering, Part, TileSource, conv};
 use crate::memory::Pool;
 use crate::region::Space;
 use crate::step::{Vector, VectorOp};
-use crate::vector_tiling::{WindowProblem, WindowTiling, choose};
+use crate::vector_tiling::{WindowProblem, WindowTiling};
 use crate::window::{Range, Tile};
 
 /// One tile.
@@ -42,7 +42,7 @@ struct Prepared {
 /// unit, which can split it.
 pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
     let problem = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
-    let Ok(choice) = choose(&problem, &lowering.rates) else {
+    let Ok(choice) = lowering.choices.window(&problem) else {
         return conv::lower(lowering, conv, context);
     };
     let tiling = lowering.take(&choice);

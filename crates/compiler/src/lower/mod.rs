@@ -21,6 +21,7 @@ use ediacara_arch::Machine;
 use smallvec::SmallVec;
 
 use crate::CompileError;
+use crate::choices::Choices;
 use crate::cost::{Choice, Rates};
 use crate::dram::DramImage;
 use crate::explain::Explanation;
@@ -41,6 +42,8 @@ pub(crate) struct Lowering {
     pub machine: String,
     /// The steps so far.
     pub steps: Vec<Step>,
+    /// Tilings found so far.
+    pub choices: Choices,
     /// Constants and addresses in DRAM.
     pub dram: DramImage,
     /// Why layers are cut as they are.
@@ -62,13 +65,14 @@ pub(crate) struct Context<'a> {
 }
 
 impl Lowering {
-    /// Nothing lowered yet; `dram` holds what is placed already.
-    pub(crate) fn new(machine: &Machine, dram: DramImage) -> Lowering {
+    /// Nothing lowered yet; `choices` holds what was searched already, `dram` what is placed.
+    pub(crate) fn new(machine: &Machine, choices: Choices, dram: DramImage) -> Lowering {
         let rates = Rates::of(machine);
         Lowering {
             rates,
             machine: machine.name.clone(),
             steps: Vec::new(),
+            choices,
             dram,
             explanations: Vec::new(),
             nram: Ring::new(rates.nram),

@@ -14,7 +14,7 @@ use crate::lower::{Context, Lowering, Part, TileSource, conv};
 use crate::memory::Pool;
 use crate::region::Space;
 use crate::step::{Vector, VectorOp};
-use crate::vector_tiling::{WindowProblem, WindowTiling, choose};
+use crate::vector_tiling::{WindowProblem, WindowTiling};
 use crate::window::Range;
 
 struct State<'a> {
@@ -35,7 +35,7 @@ pub(crate) fn lower(
 ) -> Result<(), CompileError> {
     let problem = WindowProblem { x: layer.x, y: layer.y, window: layer.window, weighted: false };
     let multipliers = multipliers(layer, context)?;
-    let tiling = match choose(&problem, &lowering.rates) {
+    let tiling = match lowering.choices.window(&problem) {
         Ok(choice) => lowering.take(&choice),
         Err(shortage) => {
             // The matrix unit sums windows of any size piece by piece.
