@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "ediacara-kernels",
     "ediacara-arch",
     "ediacara-isa",
+    "ediacara-prove",
     "ediacara-graph",
     "ediacara-autodiff",
     "ediacara-onnx",

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Exec(ExecArguments),
     /// Run a program or network on the simulator and on the simulated hardware (RTL), and compare everything
     Verify(VerifyArguments),
+    /// Prove of a program, for every timing: no race, no deadlock, no stray or unwritten byte
+    Prove(ProveArguments),
     /// Assemble a text (.dlpasm) to an executable (.dlpx)
     Asm(AsmArguments),
     /// Disassemble an executable (.dlpx) to text that assembles to the same bytes
@@ -214,6 +216,33 @@ pub(crate) struct ExecArguments {
     /// Stop with an error after this many cycles
     #[arg(long, value_name = "CYCLES")]
     pub(crate) max_cycles: Option<u64>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What a run shows for one timing is proven for all: see docs/rationale/09-prove.md. Ends with status 1 where a property does not hold.\n\n\
+    Examples:\n  \
+    ediacara prove                                   the bundled network on dlp16\n  \
+    ediacara prove examples/matmul.dlpasm\n  \
+    ediacara prove resnet50 --machine dlp4 --json"
+)]
+pub(crate) struct ProveArguments {
+    /// An executable (.dlpx), an assembly text (.dlpasm), or what `ediacara run` takes
+    #[command(flatten)]
+    pub(crate) model: ModelArguments,
+    /// A built-in machine or a TOML file [default: the executable's own, else dlp16]
+    #[arg(long, short, value_name = "NAME|FILE")]
+    pub(crate) machine: Option<String>,
+    #[command(flatten)]
+    pub(crate) preprocess: PreprocessArguments,
+    #[command(flatten)]
+    pub(crate) calibration: CalibrationArguments,
+    /// Give up on a program that executes more instructions
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000_000)]
+    pub(crate) max_instructions: u64,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,

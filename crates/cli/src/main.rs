@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Disasm(arguments) => commands::disasm::execute(&arguments),
         Command::Machines(arguments) => commands::machines::execute(&arguments),
         Command::Verify(arguments) => commands::verify::execute(&arguments),
+        Command::Prove(arguments) => commands::prove::execute(&arguments),
         Command::Summary(arguments) => commands::summary::execute(&arguments),
         Command::Estimate(arguments) => commands::estimate::execute(&arguments),
         Command::Data(arguments) => commands::data::execute(&arguments),

@@ -346,7 +346,7 @@ impl<'a> Builder<'a> {
                 y_axes.shape.insert(axis, 1);
                 y_axes.strides.insert(axis, 0);
             }
-            let fill = maps.value.map(|value| (y.clone(), value));
+            let fill = maps.value.map(|value| (maps.frame(y), value));
             return Ok(Kind::Copy(Copy { fill, parts: parts(&maps, x, &y_axes) }));
         }
         if node.op_as::<Reshape>().is_some() || node.op_as::<Transpose>().is_some() {

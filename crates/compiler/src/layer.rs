@@ -248,11 +248,11 @@ pub struct Table {
     pub table: Vec<u8>,
 }
 
-/// Data movement: first a constant everywhere, if there is one, then parts, in order.
+/// Data movement: a constant around the parts, if there is one, then the parts, in order. No byte is written twice.
 #[derive(Debug, Clone)]
 pub struct Copy {
     /// What is filled, and with what.
-    pub fill: Option<(View, i8)>,
+    pub fill: Option<(Vec<View>, i8)>,
     /// Source and destination, of equal shapes.
     pub parts: Vec<(View, View)>,
 }

@@ -65,6 +65,28 @@ pub(crate) struct Maps {
     pub value: Option<i8>,
 }
 
+impl Maps {
+    /// What of `y` no source reaches, as views that do not meet: along each axis what lies before and after the sources,
+    /// within their range along the axes before it.
+    pub(crate) fn frame(&self, y: &View) -> Vec<View> {
+        let mut inside = y.clone();
+        let mut frame = Vec::new();
+        for (axis, map) in self.axes.iter().enumerate() {
+            let count = map.len() as u64;
+            let start = map.iter().take_while(|source| source.is_none()).count() as u64;
+            let end = count - map.iter().rev().take_while(|source| source.is_none()).count() as u64;
+            frame.push(inside.slice(axis, 0, start, 1));
+            if start == count {
+                break;
+            }
+            frame.push(inside.slice(axis, end, count - end, 1));
+            inside = inside.slice(axis, start, end - start, 1);
+        }
+        frame.retain(|view| !view.is_empty());
+        frame
+    }
+}
+
 /// The maps of a slice, pad, resize or gather by a list.
 pub(crate) fn maps(graph: &Graph, id: NodeId) -> Option<Maps> {
     let node = graph.node(id);

@@ -33,6 +33,7 @@ pub use ediacara_onnx as onnx;
 pub use ediacara_optimiser as optimiser;
 pub use ediacara_plot as plot;
 pub use ediacara_profile as profile;
+pub use ediacara_prove as prove;
 pub use ediacara_rtl as rtl;
 pub use ediacara_sim as sim;
 pub use ediacara_tensor as tensor;

@@ -7,6 +7,7 @@ pub(crate) mod disasm;
 pub(crate) mod estimate;
 pub(crate) mod exec;
 pub(crate) mod machines;
+pub(crate) mod prove;
 pub(crate) mod run;
 mod setup;
 pub(crate) mod summary;

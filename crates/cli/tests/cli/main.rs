@@ -7,6 +7,7 @@ mod errors;
 mod fidelity;
 mod networks;
 mod programs;
+mod prove;
 mod run;
 mod summary;
 mod verify;

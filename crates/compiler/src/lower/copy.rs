@@ -20,8 +20,10 @@ const TILE_BYTES: u64 = 8192;
 
 /// Appends the steps of data movement.
 pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> Result<(), CompileError> {
-    if let Some((view, value)) = &copy.fill {
-        fill(lowering, view, *value, context)?;
+    if let Some((views, value)) = &copy.fill {
+        for view in views {
+            fill(lowering, view, *value, context)?;
+        }
     }
     for (from, to) in &copy.parts {
         if from.is_empty() {
@@ -41,7 +43,7 @@ pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> R
     Ok(())
 }
 
-/// Fills a tensor: one painted tile, stored again and again.
+/// Fills a view: one painted tile, stored again and again.
 fn fill(lowering: &mut Lowering, view: &View, value: i8, context: Context) -> Result<(), CompileError> {
     let sides = joint([view]);
     let boxes = boxes(&sides, (lowering.rates.nram / 4).clamp(1, TILE_BYTES), sides.len());

@@ -1,0 +1,359 @@
+//! Proves of a program, for every timing, what a run can only show for one: that it is free of races and deadlocks,
+//! reads nothing that was not written, stays inside the memories, leaves every semaphore at zero, and writes every
+//! byte of its outputs once.
+//!
+//! It reads an executable and a machine, as docs/isa.md describes them, and knows neither how the program was made nor
+//! how long anything takes; of the machine only sizes matter. Nothing in a program depends on data, so its one path is
+//! walked (`walk`), what each instruction touches is a [region](region::Region) (`access`), semaphores, `sync` and the
+//! depth of the queues settle what comes before what (`order`), and every byte remembers its last writer and readers
+//! (`memory`). Values are not computed.
+//!
+//! Start at [`prove`].
+
+mod access;
+mod finding;
+mod memory;
+mod order;
+mod region;
+mod walk;
+
+use ediacara_arch::Machine;
+use ediacara_isa::{Executable, NO_LAYER, Port};
+use serde::Serialize;
+
+pub use finding::{Finding, Property};
+
+use access::{Access, Accesses, Place, Sizes, TableUse};
+use memory::{Conflict, Cover, Memory, Visitor};
+use order::{Clock, ENGINES, Order, QUEUED, SemaphoreProblem, engine_index};
+use walk::{Step, Walk};
+
+/// How far to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Instructions that are executed at most; a program that goes on is not proven.
+    pub instructions: u64,
+    /// Findings after which to stop.
+    pub findings: usize,
+    /// Whether somebody fills every memory, but not the table, before the program begins, as a test of the hardware does. Then all may
+    /// be read, and overwritten.
+    pub filled: bool,
+}
+
+impl Default for Options {
+    /// A thousand million instructions, twenty findings, empty memories.
+    fn default() -> Self {
+        Options { instructions: 1_000_000_000, findings: 20, filled: false }
+    }
+}
+
+/// What was proven, or why not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proof {
+    /// Whether every [`Property`] holds.
+    pub proven: bool,
+    /// What does not hold, in the order of the program; at most as many as were asked for.
+    pub findings: Vec<Finding>,
+    /// Instructions executed, control's included.
+    pub instructions: u64,
+    /// Semaphores taken.
+    pub waits: u64,
+    /// Runs of consecutive addresses whose history was looked at.
+    pub accesses: u64,
+}
+
+/// Proves a program for a machine. Time and memory grow with the instructions executed and the runs of addresses that
+/// they touch.
+pub fn prove(executable: &Executable, machine: &Machine, options: &Options) -> Proof {
+    let mut prover = Prover::new(executable, machine, *options);
+    if prover.place() && prover.run() {
+        prover.at_end();
+    }
+    let Prover { findings, walk, waits, accesses, .. } = prover;
+    Proof { proven: findings.is_empty(), findings, instructions: walk.executed, waits, accesses }
+}
+
+/// Covers what of `start .. end` belongs to outputs, and returns the first byte that was covered before.
+fn cover_outputs<'a>(cover: &mut Cover, ports: &'a [Port], start: u64, end: u64) -> Option<(u64, &'a Port)> {
+    let mut twice = None;
+    for port in ports {
+        let first = start.max(port.address);
+        let past = end.min(port.address.saturating_add(port.len() as u64));
+        if first < past {
+            let again = cover.cover(first, past);
+            twice = twice.or_else(|| again.map(|at| (at, port)));
+        }
+    }
+    twice
+}
+
+struct Prover<'a> {
+    executable: &'a Executable,
+    machine: &'a Machine,
+    options: Options,
+    sizes: Sizes,
+    walk: Walk<'a>,
+    order: Order,
+    memories: [Memory; Place::COUNT],
+    outputs: Cover,
+    /// By engine, the index of each of its instructions; number n is at n - 1.
+    history: [Vec<u64>; ENGINES],
+    has_table: bool,
+    findings: Vec<Finding>,
+    waits: u64,
+    accesses: u64,
+}
+
+impl<'a> Prover<'a> {
+    fn new(executable: &'a Executable, machine: &'a Machine, options: Options) -> Self {
+        Prover {
+            executable,
+            machine,
+            options,
+            sizes: Sizes::new(machine, Walk::code(executable)),
+            walk: Walk::new(executable),
+            order: Order::new(machine.core.queue_entries as usize),
+            memories: Default::default(),
+            outputs: Cover::default(),
+            history: Default::default(),
+            has_table: false,
+            findings: Vec::new(),
+            waits: 0,
+            accesses: 0,
+        }
+    }
+
+    /// What the executable and the host place in DRAM. Returns whether it fits the machine.
+    fn place(&mut self) -> bool {
+        let (key, machine) = (&self.executable.machine, self.machine);
+        let exact =
+            [("rows", key.rows, machine.matrix.rows), ("columns", key.columns, machine.matrix.columns)];
+        let core = &machine.core;
+        let at_least = [
+            ("nram_bytes", key.nram_bytes, core.nram_bytes),
+            ("wram_bytes", key.wram_bytes, core.wram_bytes),
+            ("aram_bytes", key.aram_bytes, core.aram_bytes),
+            ("pram_bytes", key.pram_bytes, core.pram_bytes),
+            ("dram_bytes", key.dram_bytes, machine.dram.bytes),
+        ];
+        let mut problems = Vec::new();
+        for (name, wanted, found) in exact {
+            if wanted != 0 && wanted != found {
+                problems.push(format!("{name}: the program was made for {wanted}, the machine has {found}"));
+            }
+        }
+        for (name, wanted, found) in at_least {
+            if wanted > found {
+                problems.push(format!("{name}: the program needs {wanted}, the machine has {found}"));
+            }
+        }
+        if self.options.filled {
+            for (place, memory) in self.memories.iter_mut().enumerate() {
+                memory.place(0, self.sizes.memory(place));
+            }
+        }
+        let segments = self.executable.segments.iter().map(|s| ("segment", s.address, s.bytes.len()));
+        let inputs = self.executable.inputs.iter().map(|port| ("input", port.address, port.len()));
+        for (what, address, length) in segments.chain(inputs) {
+            let end = address.saturating_add(length as u64);
+            if end > machine.dram.bytes {
+                problems.push(format!("the {what} at {address:#x} ends beyond DRAM, at {end:#x}"));
+            } else if length > 0 {
+                self.memories[Place::Dram as usize].place(address, end);
+                // An output may be an input under another name.
+                cover_outputs(&mut self.outputs, &self.executable.outputs, address, end);
+            }
+        }
+        let fits = problems.is_empty();
+        self.findings.extend(problems.into_iter().map(|text| Finding::general(Property::Machine, text)));
+        fits
+    }
+
+    /// Runs the program. Returns whether it came to its end.
+    fn run(&mut self) -> bool {
+        loop {
+            if self.findings.len() >= self.options.findings {
+                return false;
+            }
+            let step = match self.walk.next(self.options.instructions) {
+                Ok(step) => step,
+                Err(refused) => {
+                    self.find(refused.property, self.walk.index(), refused.detail);
+                    return false;
+                }
+            };
+            let index = self.walk.index();
+            match step {
+                Step::Issue(engine, instruction) => {
+                    let resolved = access::accesses(&instruction.operation, &self.walk.state, &self.sizes);
+                    let accesses = match resolved {
+                        Ok(accesses) => accesses,
+                        Err(refused) => {
+                            self.find(refused.property, index, refused.detail);
+                            return false;
+                        }
+                    };
+                    let Some(engine) = engine_index(engine) else { return false };
+                    if !self.order.has_room(engine) {
+                        return self.deadlock();
+                    }
+                    self.order.issue(engine, index, (instruction.wait, instruction.post), accesses);
+                }
+                Step::Signal(mask) => {
+                    let problem = self.order.signal(mask);
+                    self.semaphore_problem(problem, index);
+                }
+                Step::Sync | Step::Halt => {
+                    if !self.order.is_idle() {
+                        return self.deadlock();
+                    }
+                    self.order.sync();
+                }
+            }
+            let ended = matches!(step, Step::Halt);
+            self.start_all();
+            self.walk.pass();
+            if ended {
+                return true;
+            }
+        }
+    }
+
+    /// Starts and commits whatever can.
+    fn start_all(&mut self) {
+        while let Some((engine, queued, clock, problem)) = self.order.start() {
+            self.semaphore_problem(problem, queued.index);
+            self.history[engine].push(queued.index);
+            self.waits += u64::from(queued.wait.count_ones());
+            self.check(engine, queued.index, &queued.accesses, &clock);
+            let problem = self.order.commit(engine, &queued, &clock);
+            self.semaphore_problem(problem, queued.index);
+        }
+    }
+
+    /// Checks and remembers all that an instruction touches.
+    fn check(&mut self, engine: usize, index: u64, accesses: &Accesses, clock: &Clock) {
+        if let Some(overlap) = &accesses.overlap {
+            self.find(Property::Race, index, overlap.clone());
+        }
+        match accesses.table {
+            Some(TableUse::Fill) => self.has_table = true,
+            Some(TableUse::Read) if !self.has_table => {
+                self.find(Property::Uninitialised, index, "a: the table was never filled".to_owned());
+            }
+            _ => {}
+        }
+        let visitor = Visitor { engine, clock };
+        for access in &accesses.reads {
+            let memory = &mut self.memories[access.place as usize];
+            let (mut conflict, mut runs) = (None, 0);
+            access.region.runs(|start, end| {
+                runs += 1;
+                conflict = conflict.or(memory.read(start, end, visitor));
+            });
+            self.accesses += runs;
+            self.conflict(conflict, access, index);
+        }
+        for access in &accesses.writes {
+            if access.place == Place::Dram {
+                self.check_store(access, index);
+            }
+            let memory = &mut self.memories[access.place as usize];
+            let (mut conflict, mut runs) = (None, 0);
+            access.region.runs(|start, end| {
+                runs += 1;
+                conflict = conflict.or(memory.write(start, end, visitor));
+            });
+            self.accesses += runs;
+            self.conflict(conflict, access, index);
+        }
+    }
+
+    /// What a store may overwrite, and must write once.
+    fn check_store(&mut self, access: &Access, index: u64) {
+        let dram = &self.memories[Place::Dram as usize];
+        let ports = &self.executable.outputs;
+        let (mut data, mut twice) = (None, None);
+        let outputs = &mut self.outputs;
+        access.region.runs(|start, end| {
+            if !self.options.filled {
+                data = data.or_else(|| dram.placed(start, end));
+            }
+            twice = twice.or(cover_outputs(outputs, ports, start, end));
+        });
+        if let Some(at) = data {
+            let detail = format!("destination: DRAM byte {at:#x} holds data of the executable or an input");
+            self.find(Property::Data, index, detail);
+        }
+        if let Some((at, port)) = twice {
+            let offset = at - port.address;
+            let detail = format!("destination: byte {offset} of output `{}` is written twice", port.name);
+            self.find(Property::Output, index, detail);
+        }
+    }
+
+    fn conflict(&mut self, conflict: Option<Conflict>, access: &Access, index: u64) {
+        let (operand, unit) = (access.operand, access.place.unit());
+        match conflict {
+            None => {}
+            Some(Conflict::Unwritten(at)) => {
+                let detail = format!("{operand}: {unit} {at:#x} was never written");
+                self.find(Property::Uninitialised, index, detail);
+            }
+            Some(Conflict::Race { at, engine, number, wrote }) => {
+                let other = self.history[engine].get(number as usize - 1).copied().unwrap_or_default();
+                let detail = format!(
+                    "{operand}: {unit} {at:#x} is also {} by instruction {other} of the {} engine, without an order between the two",
+                    if wrote { "written" } else { "read" },
+                    QUEUED[engine]
+                );
+                self.find(Property::Race, index, detail);
+            }
+        }
+    }
+
+    fn semaphore_problem(&mut self, problem: Option<SemaphoreProblem>, index: u64) {
+        match problem {
+            None => {}
+            Some(SemaphoreProblem::Overflow(detail)) => self.find(Property::SemaphoreOverflow, index, detail),
+            Some(SemaphoreProblem::Pairing(detail)) => self.find(Property::SemaphorePairing, index, detail),
+        }
+    }
+
+    fn deadlock(&mut self) -> bool {
+        if let Some((index, waiting)) = self.order.waiting() {
+            let control = self.walk.index();
+            let detail = format!("control waits at instruction {control}, and nothing can start: {waiting}");
+            self.find(Property::Deadlock, index, detail);
+        }
+        false
+    }
+
+    /// What must hold when a program has ended.
+    fn at_end(&mut self) {
+        for (semaphore, value) in self.order.left() {
+            let detail = format!("semaphore {semaphore} is {value} at the end, more than control signalled");
+            self.findings.push(Finding::general(Property::SemaphoreBalance, detail));
+        }
+        for port in self.executable.outputs.iter().filter(|port| !port.is_empty()) {
+            if let Some(at) = self.outputs.gap(port.address, port.address.saturating_add(port.len() as u64)) {
+                let offset = at - port.address;
+                let detail = format!("byte {offset} of output `{}` is never written", port.name);
+                self.findings.push(Finding::general(Property::Output, detail));
+            }
+        }
+    }
+
+    fn find(&mut self, property: Property, index: u64, detail: String) {
+        if self.findings.len() >= self.options.findings {
+            return;
+        }
+        let location = usize::try_from(index).ok().and_then(|index| self.executable.source_map.get(index));
+        let layer = location
+            .filter(|location| location.layer != NO_LAYER)
+            .and_then(|location| self.executable.layers.get(location.layer as usize))
+            .map(|layer| layer.name.clone());
+        let line = location.map(|location| location.line).filter(|&line| line != 0);
+        self.findings.push(Finding { property, instruction: Some(index), layer, line, detail });
+    }
+}

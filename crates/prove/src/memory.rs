@@ -1,0 +1,224 @@
+//! What is known of every byte of a memory: who wrote it last, and who read it since.
+
+use std::collections::BTreeMap;
+
+use crate::order::{Clock, ENGINES, Number};
+
+/// Who wrote an address last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// The executable or the host, before the program began.
+    Outside,
+    /// An instruction: its engine, and its number among that engine's.
+    Engine(usize, Number),
+}
+
+/// Addresses with one history.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    end: u64,
+    writer: Writer,
+    /// By engine, the last instruction that read since then; 0 for none.
+    readers: [Number; ENGINES],
+}
+
+/// What an access is not allowed to meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Conflict {
+    /// An address that nobody wrote.
+    Unwritten(u64),
+    /// An address that an instruction wrote or read, which may come before or after.
+    Race { at: u64, engine: usize, number: Number, wrote: bool },
+}
+
+/// Who asks: an engine, with what it knows to have committed. Its own number is the instruction's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visitor<'a> {
+    pub(crate) engine: usize,
+    pub(crate) clock: &'a Clock,
+}
+
+impl Visitor<'_> {
+    fn knows(&self, engine: usize, number: Number) -> bool {
+        engine == self.engine || number <= self.clock[engine]
+    }
+}
+
+/// A memory, by spans of addresses with one history. What is in no span was never written.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    spans: BTreeMap<u64, Span>,
+}
+
+impl Memory {
+    /// `start .. end` holds something before the program begins.
+    pub(crate) fn place(&mut self, start: u64, end: u64) {
+        self.replace(start, end, Writer::Outside);
+    }
+
+    /// Reads `start .. end`. The first conflict is returned; an unwritten address counts as written from then on.
+    pub(crate) fn read(&mut self, start: u64, end: u64, visitor: Visitor<'_>) -> Option<Conflict> {
+        self.split(start);
+        self.split(end);
+        let mut conflict = None;
+        let mut expected = start;
+        let mut gaps = Vec::new();
+        for (&at, span) in self.spans.range_mut(start..end) {
+            if at > expected {
+                gaps.push((expected, at));
+            }
+            expected = span.end;
+            if let Writer::Engine(engine, number) = span.writer
+                && !visitor.knows(engine, number)
+            {
+                conflict = conflict.or(Some(Conflict::Race { at, engine, number, wrote: true }));
+            }
+            span.readers[visitor.engine] = visitor.clock[visitor.engine];
+        }
+        if expected < end {
+            gaps.push((expected, end));
+        }
+        for &(from, to) in &gaps {
+            conflict = conflict.or(Some(Conflict::Unwritten(from)));
+            self.place(from, to);
+        }
+        conflict
+    }
+
+    /// Writes `start .. end`. The first conflict is returned.
+    pub(crate) fn write(&mut self, start: u64, end: u64, visitor: Visitor<'_>) -> Option<Conflict> {
+        self.split(start);
+        self.split(end);
+        let conflict = self.spans.range(start..end).find_map(|(&at, span)| {
+            if let Writer::Engine(engine, number) = span.writer
+                && !visitor.knows(engine, number)
+            {
+                return Some(Conflict::Race { at, engine, number, wrote: true });
+            }
+            let reader = (0..ENGINES).find(|&engine| !visitor.knows(engine, span.readers[engine]))?;
+            Some(Conflict::Race { at, engine: reader, number: span.readers[reader], wrote: false })
+        });
+        self.replace(start, end, Writer::Engine(visitor.engine, visitor.clock[visitor.engine]));
+        conflict
+    }
+
+    /// The first address of `start .. end` that a program finds as it was placed before it began.
+    pub(crate) fn placed(&self, start: u64, end: u64) -> Option<u64> {
+        let before = self.spans.range(..=start).next_back().filter(|(_, span)| span.end > start);
+        let inside = self.spans.range(start + 1..end);
+        let outside = |(&at, span): (&u64, &Span)| (span.writer == Writer::Outside).then_some(at.max(start));
+        before.into_iter().chain(inside).find_map(outside)
+    }
+
+    fn replace(&mut self, start: u64, end: u64, writer: Writer) {
+        self.split(start);
+        self.split(end);
+        while let Some((&at, _)) = self.spans.range(start..end).next() {
+            self.spans.remove(&at);
+        }
+        self.spans.insert(start, Span { end, writer, readers: [0; ENGINES] });
+    }
+
+    /// Makes `at` the beginning of a span, if it lies inside one.
+    fn split(&mut self, at: u64) {
+        let Some((_, span)) = self.spans.range_mut(..at).next_back() else { return };
+        if span.end > at {
+            let tail = *span;
+            span.end = at;
+            self.spans.insert(at, tail);
+        }
+    }
+}
+
+/// Addresses, each of which is to be covered once.
+#[derive(Debug, Default)]
+pub(crate) struct Cover {
+    /// Ends by starts; runs do not touch.
+    runs: BTreeMap<u64, u64>,
+}
+
+impl Cover {
+    /// Covers `start .. end`, and returns the first address that was covered before.
+    pub(crate) fn cover(&mut self, mut start: u64, mut end: u64) -> Option<u64> {
+        let mut twice: Option<u64> = None;
+        let from = self.runs.range(..=start).next_back().map_or(start, |(&at, _)| at);
+        let touching: Vec<_> =
+            self.runs.range(from..=end).map(|(&at, &to)| (at, to)).filter(|(_, to)| *to >= start).collect();
+        for (at, to) in touching {
+            let (first, past) = (at.max(start), to.min(end));
+            if first < past {
+                twice = twice.or(Some(first));
+            }
+            self.runs.remove(&at);
+            (start, end) = (start.min(at), end.max(to));
+        }
+        self.runs.insert(start, end);
+        twice
+    }
+
+    /// The first address of `start .. end` that is not covered.
+    pub(crate) fn gap(&self, start: u64, end: u64) -> Option<u64> {
+        match self.runs.range(..=start).next_back().filter(|(_, to)| **to > start) {
+            Some((_, &to)) if to >= end => None,
+            Some((_, &to)) => Some(to),
+            None => Some(start),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOBODY: Clock = [0; ENGINES];
+
+    #[test]
+    fn a_read_wants_the_writer_known_and_every_byte_written() {
+        let mut memory = Memory::default();
+        let first = [1, 0, 0, 0];
+        assert_eq!(memory.write(10, 20, Visitor { engine: 0, clock: &first }), None);
+        let unordered = [0, 1, 0, 0];
+        let race = Conflict::Race { at: 15, engine: 0, number: 1, wrote: true };
+        assert_eq!(memory.read(15, 20, Visitor { engine: 1, clock: &unordered }), Some(race));
+        let ordered = [1, 1, 0, 0];
+        assert_eq!(memory.read(12, 20, Visitor { engine: 1, clock: &ordered }), None);
+        let unwritten = Some(Conflict::Unwritten(20));
+        assert_eq!(memory.read(12, 22, Visitor { engine: 1, clock: &ordered }), unwritten);
+    }
+
+    #[test]
+    fn a_write_wants_every_reader_known() {
+        let mut memory = Memory::default();
+        memory.place(0, 100);
+        assert_eq!(memory.read(40, 60, Visitor { engine: 2, clock: &[0, 0, 7, 0] }), None);
+        let race = Conflict::Race { at: 40, engine: 2, number: 7, wrote: false };
+        assert_eq!(memory.write(0, 41, Visitor { engine: 0, clock: &NOBODY }), Some(race));
+        assert_eq!(memory.write(41, 60, Visitor { engine: 0, clock: &[1, 0, 7, 0] }), None);
+        assert_eq!(memory.write(60, 100, Visitor { engine: 0, clock: &NOBODY }), None);
+        assert_eq!(memory.placed(0, 100), None);
+    }
+
+    #[test]
+    fn what_was_placed_is_found_anywhere_in_a_range() {
+        let mut memory = Memory::default();
+        memory.place(10, 20);
+        assert_eq!(memory.placed(0, 10), None);
+        assert_eq!(memory.placed(0, 11), Some(10));
+        assert_eq!(memory.placed(15, 16), Some(15));
+        assert_eq!(memory.placed(20, 30), None);
+    }
+
+    #[test]
+    fn covers_join_and_tell_what_comes_twice() {
+        let mut cover = Cover::default();
+        assert_eq!(cover.cover(10, 20), None);
+        assert_eq!(cover.cover(30, 40), None);
+        assert_eq!(cover.gap(10, 40), Some(20));
+        assert_eq!(cover.cover(20, 30), None);
+        assert_eq!(cover.gap(10, 40), None);
+        assert_eq!(cover.gap(5, 40), Some(5));
+        assert_eq!(cover.cover(5, 50), Some(10));
+        assert_eq!(cover.gap(5, 50), None);
+        assert_eq!(cover.gap(5, 51), Some(50));
+    }
+}
