@@ -1,4 +1,5 @@
-//! The path from a quantised network to cycles: compile time, simulated cycles and instructions a second, with and without values.
+//! The path from a quantised network to cycles: compile time, simulated cycles and instructions a second, with and without values;
+//! and how time grows with the batch, which is how it grows with instructions.
 //!
 //! `cargo bench -p ediacara --bench path`
 
@@ -8,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use ediacara::arch::Machine;
 use ediacara::compiler::{Compiled, compile};
+use ediacara::prove::prove;
 use ediacara::sim::{Options, Simulator};
 use ediacara::{CalibrationSource, Prepared};
 
 const NETWORKS: [&str; 3] = ["efficientnet_lite0", "mobilenet_v2", "resnet50"];
+const BATCHES: [usize; 5] = [1, 2, 4, 8, 16];
 const REPETITIONS: usize = 5;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -22,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "network", "compile ms", "cycles", "instructions", "values ms", "Mcycles/s", "timing ms", "kinstr/s"
     );
     for name in NETWORKS {
-        let prepared = prepare(name)?;
+        let prepared = prepare(name, 1)?;
         let mut compiled = None;
         let compiling = fastest(|| {
             compiled = Some(compile(&prepared.quantised, &machine, &Default::default()));
@@ -40,11 +43,39 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             instructions as f64 / timing.as_secs_f64() / 1e3,
         );
     }
+    growth(&machine)
+}
+
+/// The time of each step a thousand instructions, over batches: level if time grows with instructions.
+fn growth(machine: &Machine) -> Result<(), Box<dyn std::error::Error>> {
+    println!("\nmobilenet_v2, microseconds a thousand instructions");
+    println!(
+        "{:>6} {:>14} {:>12} {:>12} {:>12} {:>12}",
+        "batch", "cycles", "instructions", "compile", "prove", "timing"
+    );
+    for batch in BATCHES {
+        let prepared = prepare("mobilenet_v2", batch)?;
+        let mut compiled = None;
+        let compiling = fastest(|| {
+            compiled = Some(compile(&prepared.quantised, machine, &Default::default()));
+        });
+        let Some(compiled) = compiled.transpose()? else { continue };
+        let (cycles, instructions) = simulate(machine, &compiled, false)?;
+        let proving = fastest(|| drop(prove(&compiled.executable, machine, &Default::default())));
+        let timing = fastest(|| drop(simulate(machine, &compiled, false)));
+        let each = |time: Duration| time.as_secs_f64() * 1e9 / instructions as f64;
+        println!(
+            "{batch:>6} {cycles:>14} {instructions:>12} {:>12.0} {:>12.0} {:>12.0}",
+            each(compiling),
+            each(proving),
+            each(timing)
+        );
+    }
     Ok(())
 }
 
-fn prepare(name: &str) -> Result<Prepared, ediacara::Error> {
-    let model = ediacara::model::load(name, &[])?;
+fn prepare(name: &str, batch: usize) -> Result<Prepared, ediacara::Error> {
+    let model = ediacara::model::load(name, &[("N".to_owned(), batch)])?;
     ediacara::prepare(&model, &CalibrationSource::Default, &mut |_| {})
 }
 

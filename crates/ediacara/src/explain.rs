@@ -2,6 +2,7 @@
 
 use ediacara_arch::Machine;
 use ediacara_compiler::{Compiled, Explanation};
+use ediacara_profile::Remedy;
 use ediacara_sim::{Options, Simulator, Split};
 use serde_json::{Map, Value, json};
 
@@ -18,6 +19,10 @@ pub struct LayerExplanation {
     pub cycles: u64,
     /// What the machine did in them.
     pub split: Split,
+    /// What it waits for.
+    pub limited_by: String,
+    /// What would have to change for it to take fewer cycles.
+    pub remedy: Remedy,
     /// The compiler's choice; nothing for a layer that has none.
     pub choice: Option<Explanation>,
 }
@@ -37,6 +42,8 @@ impl LayerExplanation {
             "op": self.op,
             "cycles": self.cycles,
             "split": self.split.parts().map(|(part, cycles)| (part.name().to_owned(), json!(cycles))).collect::<Map<_, _>>(),
+            "limited_by": self.limited_by,
+            "remedy": self.remedy,
             "estimated_cycles": choice.map(|choice| choice.estimate.cycles()),
             "error": self.error(),
             "tiling": choice.map(|choice| choice.tiling.as_str()),
@@ -64,13 +71,17 @@ pub fn explain(compiled: &Compiled, machine: &Machine) -> Result<Vec<LayerExplan
         return Err(Error::Fault(fault.to_string()));
     }
     let mut choices = compiled.explanations.iter().peekable();
-    let layers = compiled.executable.layers.iter().zip(&outcome.layers).enumerate();
-    Ok(layers
-        .map(|(index, (layer, run))| LayerExplanation {
-            name: layer.name.clone(),
-            op: layer.op.clone(),
-            cycles: run.cycles,
-            split: run.split,
+    let reports = ediacara_profile::layer_reports(machine, &compiled.executable.layers, &outcome);
+    Ok(reports
+        .into_iter()
+        .enumerate()
+        .map(|(index, report)| LayerExplanation {
+            name: report.name,
+            op: report.op,
+            cycles: report.cycles,
+            split: report.split,
+            limited_by: report.limited_by,
+            remedy: report.remedy,
             choice: choices.next_if(|choice| choice.layer as usize == index).cloned(),
         })
         .collect())

@@ -2,10 +2,11 @@
 
 use ediacara_arch::Machine;
 use ediacara_isa::LayerInfo;
-use ediacara_sim::{Outcome, Split};
+use ediacara_sim::{LayerAccount, Outcome, Split};
 use serde::{Serialize, Serializer};
 
 use crate::bounds;
+use crate::remedy::{Needs, Remedy, remedy};
 
 /// One layer of the table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,6 +29,8 @@ pub struct LayerReport {
     pub bound_cycles: f64,
     /// What it waits for: `matrix`, `vector`, `dram`, or `latency` when none of these is busy half the time.
     pub limited_by: String,
+    /// What would have to change for it to take fewer cycles.
+    pub remedy: Remedy,
     /// Cycles the matrix engine worked for it.
     pub matrix_cycles: u64,
     /// Cycles the vector engine worked for it.
@@ -44,32 +47,39 @@ fn split_by_name<S: Serializer>(split: &Split, serializer: S) -> Result<S::Ok, S
 
 /// The account of every layer of a run.
 pub fn layer_reports(machine: &Machine, layers: &[LayerInfo], outcome: &Outcome) -> Vec<LayerReport> {
+    layers.iter().zip(&outcome.layers).map(|(layer, run)| layer_report(machine, layer, run)).collect()
+}
+
+fn layer_report(machine: &Machine, layer: &LayerInfo, run: &LayerAccount) -> LayerReport {
     let peak = machine.peak_macs_per_cycle() as f64;
-    layers
-        .iter()
-        .zip(&outcome.layers)
-        .map(|(layer, run)| LayerReport {
-            name: layer.name.clone(),
-            op: layer.op.clone(),
-            shape: layer.shape.clone(),
-            macs: layer.macs,
-            cycles: run.cycles,
-            utilisation: layer.macs as f64 / (run.cycles.max(1) as f64 * peak),
-            dram_bytes: run.dram_bytes,
-            bound_cycles: bounds::layer_bound(machine, layer),
-            limited_by: limited_by(
-                run.cycles,
-                [
-                    ("matrix", run.matrix_busy as f64),
-                    ("vector", run.vector_busy as f64),
-                    ("dram", run.dram_bytes as f64 / bounds::bandwidth(machine)),
-                ],
-            ),
-            matrix_cycles: run.matrix_busy,
-            vector_cycles: run.vector_busy,
-            split: run.split,
-        })
-        .collect()
+    let bandwidth = bounds::bandwidth(machine);
+    let (matrix, vector) = (run.matrix_busy as f64, run.vector_busy as f64);
+    let dram = run.dram_bytes as f64 / bandwidth;
+    let limited_by = limited_by(run.cycles, [("matrix", matrix), ("vector", vector), ("dram", dram)]);
+    let needs = Needs {
+        cycles: run.cycles,
+        full_array: layer.matrix_macs as f64 / peak,
+        matrix,
+        vector,
+        dram,
+        weights: layer.weight_bytes as f64 / bandwidth,
+        split: &run.split,
+    };
+    LayerReport {
+        name: layer.name.clone(),
+        op: layer.op.clone(),
+        shape: layer.shape.clone(),
+        macs: layer.macs,
+        cycles: run.cycles,
+        utilisation: layer.macs as f64 / (run.cycles.max(1) as f64 * peak),
+        dram_bytes: run.dram_bytes,
+        bound_cycles: bounds::layer_bound(machine, layer),
+        remedy: remedy(&limited_by, &needs),
+        limited_by,
+        matrix_cycles: run.matrix_busy,
+        vector_cycles: run.vector_busy,
+        split: run.split,
+    }
 }
 
 /// The busiest resource, or `latency` if even that is busy less than half of the layer's cycles.

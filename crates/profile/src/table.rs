@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use ediacara_sim::{Part, Split};
 
-use crate::{EngineReport, LayerReport, RunReport};
+use crate::{EngineReport, LayerReport, RunReport, most_useful};
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -84,6 +84,7 @@ pub fn totals(report: &RunReport) -> String {
             report.timing_basis
         ),
         format!("spent on      {}", split_line(report.layers.iter().map(|layer| &layer.split))),
+        format!("would help    {}", would_help(&report.layers)),
         format!(
             "layer bound   {} (cycles are {:.3} times it)",
             thousands(report.layer_bound_cycles),
@@ -126,6 +127,17 @@ pub fn split_line<'a>(splits: impl Iterator<Item = &'a Split> + Clone) -> String
     let shares = Part::ALL.into_iter().map(|part| (part, 100.0 * cycles(part) / total.max(1.0)));
     let shown = shares.filter(|&(_, share)| share >= 0.1);
     shown.map(|(part, share)| format!("{} {share:.1} %", part.name())).collect::<Vec<_>>().join(", ")
+}
+
+/// The three changes that would save most, each with the sum of what its layers would lose at most.
+fn would_help(layers: &[LayerReport]) -> String {
+    let changes = most_useful(layers.iter().map(|layer| &layer.remedy));
+    let text = changes.iter().take(3).filter(|(_, cycles, _)| *cycles > 0).map(|(change, cycles, layers)| {
+        let plural = if *layers == 1 { "" } else { "s" };
+        format!("{}: up to {} cycles in {layers} layer{plural}", change.text(), thousands(*cycles))
+    });
+    let text = text.collect::<Vec<_>>().join("; ");
+    if text.is_empty() { "nothing: every layer is short".to_owned() } else { text }
 }
 
 fn quantisation(report: &RunReport) -> String {

@@ -125,6 +125,12 @@ fn details(layers: &[LayerExplanation]) -> String {
             thousands(layer.cycles),
             split_line([&layer.split].into_iter())
         ));
+        lines.push(format!(
+            "  limited by {}; {} would save {} cycles at most",
+            layer.limited_by,
+            layer.remedy.change.text(),
+            thousands(layer.remedy.saves_at_most)
+        ));
         let Some(choice) = &layer.choice else {
             lines
                 .push(format!("  {} cycles; it moves or combines elements, and has no choice", layer.cycles));

@@ -31,8 +31,18 @@ const FIELDS: [&str; 24] = [
     "quantisation",
     "partial",
 ];
-const LAYER_FIELDS: [&str; 9] =
-    ["name", "op", "shape", "macs", "cycles", "utilisation", "dram_bytes", "bound_cycles", "limited_by"];
+const LAYER_FIELDS: [&str; 10] = [
+    "name",
+    "op",
+    "shape",
+    "macs",
+    "cycles",
+    "utilisation",
+    "dram_bytes",
+    "bound_cycles",
+    "limited_by",
+    "remedy",
+];
 
 fn has(object: &Value, fields: &[&str]) {
     for field in fields {
