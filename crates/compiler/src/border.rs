@@ -42,6 +42,7 @@ fn reads(kind: &Kind) -> Vec<(u64, u64)> {
 
 fn convolution(conv: &Conv) -> Vec<(u64, u64)> {
     let mut reads = vec![window(&conv.x, &conv.y, &conv.window)];
+    reads.extend(conv.computed.as_ref().map(elements));
     reads.extend(conv.residual.iter().map(|residual| {
         let image = &residual.image;
         (image.base, image.batch * image.height * image.width * image.channels)

@@ -67,10 +67,11 @@ impl<'a> Builder<'a> {
             .ok_or_else(|| self.problem(id, format!("operand `{name}` is no constant")))
     }
 
-    fn weights(&self, id: NodeId) -> Result<Weights, CompileError> {
+    fn weights(&self, id: NodeId, computed: Option<&View>) -> Result<Weights, CompileError> {
         let constant = |index| self.constant(id, index).map(|tensor| tensor.to_contiguous());
+        let nothing = || Tensor::full(&[0], 0_i8).map_err(|error| self.problem(id, error.to_string()));
         Ok(Weights {
-            values: constant(1)?,
+            values: if computed.is_some() { nothing()? } else { constant(1)? },
             bias: constant(2)?,
             multiplier: constant(3)?,
             shift: constant(4)?,
@@ -131,7 +132,11 @@ impl<'a> Builder<'a> {
 
     fn convolution(&self, id: NodeId, x: Image, y: Image) -> Result<Conv, CompileError> {
         let node = self.graph.node(id);
-        let weights = self.weights(id)?;
+        let computed = match self.graph.constant(node.inputs[1]) {
+            Some(_) => None,
+            None => Some(self.home(id, node.inputs[1])?.clone()),
+        };
+        let weights = self.weights(id, computed.as_ref())?;
         if let Some(op) = node.op_as::<QConv>() {
             let kernel = [weights.values.shape()[1], weights.values.shape()[2]];
             return Ok(Conv {
@@ -140,6 +145,7 @@ impl<'a> Builder<'a> {
                 window: Window::of(op, kernel),
                 groups: op.groups as u64,
                 weights,
+                computed,
                 x_zero: op.x_zero,
                 w_zero: op.w_zero,
                 output: Output { zero: op.y_zero, low: op.low, high: op.high },
@@ -153,6 +159,7 @@ impl<'a> Builder<'a> {
             window: Window::POINT,
             groups: 1,
             weights,
+            computed,
             x_zero: op.x_zero,
             w_zero: op.w_zero,
             output: Output { zero: op.y_zero, low: op.low, high: op.high },
@@ -318,7 +325,7 @@ impl<'a> Builder<'a> {
                 let extent = self.graph.ty(value).shape[concat.axis] as u64;
                 // An operand may stand more than once; only its first place is its home.
                 let place = y.slice(concat.axis, start, extent, 1);
-                if self.home(id, value)? != &place {
+                if !self.home(id, value)?.same_place(&place) {
                     parts.push((self.home(id, value)?.clone(), place));
                 }
                 start += extent;
@@ -391,6 +398,7 @@ impl<'a> Builder<'a> {
             window: Window::POINT,
             groups: 1,
             weights,
+            computed: None,
             x_zero: 0,
             w_zero: 0,
             output: Output { zero: 0, low: i8::MIN, high: i8::MAX },

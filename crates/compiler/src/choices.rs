@@ -90,7 +90,7 @@ mod tests {
             let image = View::dense(base, &[1, 14, 14, channels]).image().unwrap();
             let (inputs, outputs) = (channels, channels);
             let (x, y, window) = (image, image, Window::POINT);
-            Problem { x, y, window, groups: 1, inputs, outputs, residual: false }
+            Problem { x, y, window, groups: 1, inputs, outputs, residual: false, staging: 0 }
         };
         let first = choices.product(&problem(0x1000, 64)).unwrap();
         assert_eq!(choices.product(&problem(0x8040, 64)).unwrap(), first);

@@ -20,6 +20,8 @@ pub struct Rates {
     pub hold: u64,
     /// Vector lanes.
     pub lanes: u64,
+    /// Bytes of a row that `move` takes in a cycle.
+    pub moved: u64,
     /// Bytes of a burst.
     pub burst: u64,
     /// DRAM cycles of a burst.
@@ -53,6 +55,7 @@ impl Rates {
                 MatrixKind::Dot | MatrixKind::SystolicOs | MatrixKind::Scalar => 0,
             },
             lanes: machine.vector.lanes.into(),
+            moved: machine.load.move_bytes_per_cycle.into(),
             burst: machine.dram.burst_bytes.into(),
             // One burst a cycle is the most that is granted.
             burst_cycles: (f64::from(machine.dram.burst_bytes) * cycles_per_byte).max(1.0),

@@ -6,8 +6,8 @@
 
 use ediacara_isa::{
     Add, Address, AveragePool, Config, ConfigRegister, ConfigWrites, Copy, Depthwise, Dot, Fill, Instruction,
-    Load, LoadTable, MaxPool, Maximum, Memory, Multiply, NO_LAYER, Operation, Requantise, SourceLocation,
-    Store, Table, Transpose, Word, encode,
+    Load, LoadTable, MaxPool, Maximum, Memory, Move, Multiply, NO_LAYER, Operation, Requantise,
+    SourceLocation, Store, Table, Transpose, Word, encode,
 };
 use smallvec::SmallVec;
 
@@ -81,6 +81,7 @@ impl Emitter {
         let (settings, operation) = match &work {
             Work::Load(transfer) => load(transfer)?,
             Work::Store(transfer) => store(transfer)?,
+            Work::Move(transfer) => move_rows(transfer)?,
             Work::Dot(dot) => matrix(dot)?,
             Work::Vector(vector) => vector_operation(vector)?,
         };
@@ -136,7 +137,8 @@ fn strides<const N: usize>(
     }
 }
 
-fn load(t: &Transfer) -> Result<(Settings, Operation), Problem> {
+/// The strides of the load engine.
+fn load_settings(t: &Transfer) -> Settings {
     use ConfigRegister as R;
     let mut settings = Settings::new();
     strides(
@@ -147,6 +149,10 @@ fn load(t: &Transfer) -> Result<(Settings, Operation), Problem> {
     );
     let destination = [R::LoadDestinationStride1, R::LoadDestinationStride2, R::LoadDestinationStride3];
     strides(&t.counts, destination, &t.chip_strides, &mut settings);
+    settings
+}
+
+fn load(t: &Transfer) -> Result<(Settings, Operation), Problem> {
     let operation = Load {
         memory: memory(t.space),
         source: Address::new(t.dram),
@@ -156,7 +162,20 @@ fn load(t: &Transfer) -> Result<(Settings, Operation), Problem> {
         count_2: narrow("load count_2", t.counts[1], 16)?,
         count_3: narrow("load count_3", t.counts[2], 16)?,
     };
-    Ok((settings, operation.into()))
+    Ok((load_settings(t), operation.into()))
+}
+
+fn move_rows(t: &Transfer) -> Result<(Settings, Operation), Problem> {
+    let operation = Move {
+        memory: memory(t.space),
+        source: Address::new(t.dram),
+        destination: Address::new(t.chip),
+        length: narrow("move length", t.length, 24)?,
+        count_1: narrow("move count_1", t.counts[0], 16)?,
+        count_2: narrow("move count_2", t.counts[1], 16)?,
+        count_3: narrow("move count_3", t.counts[2], 16)?,
+    };
+    Ok((load_settings(t), operation.into()))
 }
 
 fn store(t: &Transfer) -> Result<(Settings, Operation), Problem> {

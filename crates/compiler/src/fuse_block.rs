@@ -163,6 +163,7 @@ impl Finder<'_> {
             inputs: weights[3] as u64,
             outputs: weights[0] as u64,
             residual: self.additions.contains_key(&id),
+            staging: 0,
         })
     }
 

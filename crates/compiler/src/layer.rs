@@ -37,7 +37,7 @@ pub enum Kind {
 /// The constants of inner products, as in the graph.
 #[derive(Debug, Clone)]
 pub struct Weights {
-    /// `i8[O, KH, KW, C / groups]` or `i8[O, K]`.
+    /// `i8[O, KH, KW, C / groups]` or `i8[O, K]`; empty where a layer computes them.
     pub values: Tensor,
     /// `i32[O]`.
     pub bias: Tensor,
@@ -110,6 +110,9 @@ pub struct Conv {
     pub groups: u64,
     /// Constants.
     pub weights: Weights,
+    /// The matrix `[O, K]` in DRAM that stands in for the values of `weights`, where another layer computes it. One
+    /// of its axes is contiguous, and the window is a point.
+    pub computed: Option<View>,
     /// Zero point of x.
     pub x_zero: i8,
     /// Zero point of w.

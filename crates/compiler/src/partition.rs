@@ -175,11 +175,11 @@ impl Known<'_> {
                 Err(format!("operand `{}` is no constant", self.graph.value(value).name))
             })
         };
-        if node.op_as::<QConv>().is_some()
-            || node.op_as::<QMatMul>().is_some()
-            || node.op_as::<QTable>().is_some()
-        {
+        if node.op_as::<QConv>().is_some() || node.op_as::<QTable>().is_some() {
             return constants(1);
+        }
+        if node.op_as::<QMatMul>().is_some() {
+            return constants(2);
         }
         if let Some(gather) = node.op_as::<Gather>() {
             return match self.graph.ty(node.inputs[1]).rank() {

@@ -1,8 +1,8 @@
 //! Where activations live in DRAM.
 //!
 //! Every value gets a home, a [`View`]. A concatenation costs nothing where its operands can be written
-//! straight into its result; a slice, a reshape and many transpositions cost nothing because their readers
-//! can read with pitches. What remains becomes a copy, which the build pass adds.
+//! straight into its result, also through a reshape between; a slice, a reshape and many transpositions cost
+//! nothing because their readers can read with pitches. What remains becomes a copy, which the build pass adds.
 
 use std::collections::{HashMap, HashSet};
 
@@ -42,9 +42,18 @@ struct Placer<'a> {
     graph: &'a Graph,
     dlp: HashSet<NodeId>,
     outputs: HashSet<ValueId>,
-    /// Where in which concatenation an embedded value lies: (result, axis, start).
-    parents: HashMap<ValueId, (ValueId, usize, u64)>,
+    /// Where an embedded value lies.
+    parents: HashMap<ValueId, Parent>,
     placement: Placement,
+}
+
+/// The value that another is part of in memory.
+#[derive(Debug, Clone, Copy)]
+enum Parent {
+    /// The result of a concatenation along an axis, of which it is a part from an index on.
+    Concat { result: ValueId, axis: usize, start: u64 },
+    /// The result of a reshape, which is the same bytes.
+    Reshape(ValueId),
 }
 
 fn extents(graph: &Graph, value: ValueId) -> Vec<u64> {
@@ -133,9 +142,14 @@ impl Placer<'_> {
         let Some(concat) = node.op_as::<Concat>() else { return };
         let mut start = 0;
         for &value in &node.inputs {
-            if self.can_embed(value) {
-                self.parents.insert(value, (node.outputs[0], concat.axis, start));
+            let parent = Parent::Concat { result: node.outputs[0], axis: concat.axis, start };
+            if self.can_embed(value) && !self.is_reshaped(value) {
+                self.parents.insert(value, parent);
                 self.placement.embedded.insert(value);
+            } else if let Some(source) = self.reshaped_source(value, parent) {
+                self.parents.insert(value, parent);
+                self.parents.insert(source, Parent::Reshape(value));
+                self.placement.embedded.insert(source);
             }
             start += extents(self.graph, value)[concat.axis];
         }
@@ -152,11 +166,65 @@ impl Placer<'_> {
             || node.op_as::<Reshape>().is_some()
             || node.op_as::<Transpose>().is_some()
             || node.op_as::<Gather>().is_some();
-        // A reshape may not be able to see a pitched tensor as a view; a copy there costs more than one here.
-        let reshaped = self.graph.consumers(value).iter().any(|&reader| {
-            self.dlp.contains(&reader) && self.graph.node(reader).op_as::<Reshape>().is_some()
-        });
-        !moves && !reshaped && !self.outputs.contains(&value) && !self.parents.contains_key(&value)
+        !moves && !self.outputs.contains(&value) && !self.parents.contains_key(&value)
+    }
+
+    /// A reshape may not be able to see a pitched tensor as a view; a copy there costs more than one before it.
+    fn is_reshaped(&self, value: ValueId) -> bool {
+        self.graph
+            .consumers(value)
+            .iter()
+            .any(|&reader| self.dlp.contains(&reader) && self.graph.node(reader).op_as::<Reshape>().is_some())
+    }
+
+    /// What a concatenation's operand is a reshape of, if that can be written in place under its own shape.
+    fn reshaped_source(&self, value: ValueId, parent: Parent) -> Option<ValueId> {
+        let reshape = self.graph.producer(value).filter(|node| self.dlp.contains(node))?;
+        self.graph.node(reshape).op_as::<Reshape>()?;
+        let source = self.graph.node(reshape).inputs[0];
+        let alone = |value| self.graph.only_consumer(value).is_some() && !self.outputs.contains(&value);
+        let free = !self.parents.contains_key(&value) && self.can_embed(source);
+        let place = self.relative(value, Some(parent))?.reshape(&extents(self.graph, source))?;
+        (free && alone(value) && alone(source) && place.is_readable()).then_some(source)
+    }
+
+    /// Where a value will lie, counted from its outermost parent; `parent` is its own.
+    fn relative(&self, value: ValueId, parent: Option<Parent>) -> Option<View> {
+        let shape = extents(self.graph, value);
+        let outer = |value: ValueId| self.relative(value, self.parents.get(&value).copied());
+        match parent {
+            Some(Parent::Concat { result, axis, start }) => {
+                Some(outer(result)?.slice(axis, start, shape[axis], 1))
+            }
+            Some(Parent::Reshape(result)) => outer(result)?.reshape(&shape),
+            None => Some(View::dense(0, &shape)),
+        }
+    }
+
+    /// Whether a value is read as the second operand of products alone, or as part of one: those take any matrix with
+    /// a contiguous axis.
+    fn only_multiplied(&self, value: ValueId) -> bool {
+        let consumers = self.graph.consumers(value);
+        let takes = |&reader: &NodeId| {
+            let node = self.graph.node(reader);
+            let moves = node.op_as::<Slice>().is_some()
+                || node.op_as::<Reshape>().is_some()
+                || node.op_as::<Transpose>().is_some();
+            let multiplies = node.op_as::<QMatMul>().is_some() && node.inputs[0] != value;
+            self.dlp.contains(&reader) && (multiplies || moves && self.only_multiplied(node.outputs[0]))
+        };
+        !consumers.is_empty() && !self.outputs.contains(&value) && consumers.iter().all(takes)
+    }
+
+    /// Whether what reads a value can read it there.
+    fn suits(&self, value: ValueId, view: &View) -> bool {
+        if self.outputs.contains(&value) && !view.is_dense() {
+            return false;
+        }
+        let is_operand = |reader: &NodeId| self.graph.node(*reader).op_as::<QMatMul>().is_some();
+        view.is_readable()
+            || self.only_multiplied(value)
+                && (view.is_matrix() || !self.graph.consumers(value).iter().any(is_operand))
     }
 
     fn place_constants(&mut self, id: NodeId, dram: &mut DramImage) -> Result<(), CompileError> {
@@ -195,11 +263,7 @@ impl Placer<'_> {
             return Ok(());
         }
         let view = self.placement.homes.get(&node.inputs[0]).and_then(|x| view_of(self.graph, id, x));
-        let readable = |view: &View| {
-            view.shape.iter().zip(&view.strides).next_back().is_none_or(|(&n, &s)| n == 1 || s == 1)
-        };
-        let wanted = |view: &View| readable(view) && (view.is_dense() || !self.outputs.contains(&value));
-        match view.filter(wanted) {
+        match view.filter(|view| self.suits(value, view)) {
             Some(view) => {
                 self.placement.views.insert(id);
                 self.placement.homes.insert(value, view);
@@ -217,8 +281,16 @@ impl Placer<'_> {
             return Ok(view.clone());
         }
         let shape = extents(self.graph, value);
-        let view = match self.parents.get(&value).copied() {
-            Some((parent, axis, start)) => self.home(parent, dram)?.slice(axis, start, shape[axis], 1),
+        let inside = match self.parents.get(&value).copied() {
+            Some(Parent::Concat { result, axis, start }) => {
+                Some(self.home(result, dram)?.slice(axis, start, shape[axis], 1))
+            }
+            // That it can be said was found when the parent was.
+            Some(Parent::Reshape(result)) => self.home(result, dram)?.reshape(&shape),
+            None => None,
+        };
+        let view = match inside {
+            Some(view) => view,
             None => {
                 let what = format!("activation `{}`", self.graph.value(value).name);
                 View::dense(dram.reserve(shape.iter().product(), &what)?, &shape)

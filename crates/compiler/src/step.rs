@@ -38,12 +38,12 @@ impl Engine {
     }
 }
 
-/// A `load` or a `store`.
+/// A `load`, a `store` or, between memories on chip, a `move`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transfer {
-    /// The memory on chip.
+    /// The memory on chip; of a `move`, the one that is written.
     pub space: Space,
-    /// Byte address in DRAM.
+    /// Byte address in DRAM; of a `move`, in NRAM.
     pub dram: u64,
     /// Address on chip: bytes, records for PRAM.
     pub chip: u64,
@@ -51,7 +51,7 @@ pub struct Transfer {
     pub length: u64,
     /// Rows along dimensions 1 to 3.
     pub counts: [u64; 3],
-    /// Bytes between rows in DRAM.
+    /// Bytes between rows there.
     pub dram_strides: [u64; 3],
     /// Units between rows on chip.
     pub chip_strides: [u64; 3],
@@ -67,8 +67,8 @@ impl Transfer {
         [0, 1, 2].map(|i| Dimension { stride: strides[i], count: self.counts[i] })
     }
 
-    fn dram_region(&self) -> Region {
-        Region::strided(Space::Dram, self.dram, self.length, &self.dimensions(self.dram_strides))
+    fn outer_region(&self, space: Space) -> Region {
+        Region::strided(space, self.dram, self.length, &self.dimensions(self.dram_strides))
     }
 
     fn chip_region(&self) -> Region {
@@ -322,6 +322,8 @@ pub enum Work {
     Load(Transfer),
     /// NRAM to DRAM.
     Store(Transfer),
+    /// NRAM to WRAM.
+    Move(Transfer),
     /// Inner products.
     Dot(Dot),
     /// A vector operation.
@@ -350,7 +352,7 @@ impl Step {
     /// The engine that runs it.
     pub fn engine(&self) -> Engine {
         match self.work {
-            Work::Load(_) => Engine::Load,
+            Work::Load(_) | Work::Move(_) => Engine::Load,
             Work::Store(_) => Engine::Store,
             Work::Dot(_) => Engine::Matrix,
             Work::Vector(_) => Engine::Vector,
@@ -362,12 +364,16 @@ impl Step {
         let mut access = Access::default();
         match &self.work {
             Work::Load(transfer) => {
-                access.reads.push(transfer.dram_region());
+                access.reads.push(transfer.outer_region(Space::Dram));
                 access.writes.push(transfer.chip_region());
             }
             Work::Store(transfer) => {
                 access.reads.push(transfer.chip_region());
-                access.writes.push(transfer.dram_region());
+                access.writes.push(transfer.outer_region(Space::Dram));
+            }
+            Work::Move(transfer) => {
+                access.reads.push(transfer.outer_region(Space::Nram));
+                access.writes.push(transfer.chip_region());
             }
             Work::Dot(dot) => {
                 access.reads.extend([dot.x_region(), dot.w_region()]);
@@ -403,6 +409,7 @@ impl fmt::Display for Step {
         let name = match &self.work {
             Work::Load(_) => "load",
             Work::Store(_) => "store",
+            Work::Move(_) => "move",
             Work::Dot(dot) if dot.accumulate => "dot+",
             Work::Dot(_) => "dot",
             Work::Vector(vector) => vector.op.name(),

@@ -28,6 +28,9 @@ pub struct Problem {
     pub outputs: u64,
     /// Whether a residual is added.
     pub residual: bool,
+    /// Copies of a weight tile in NRAM on its way from DRAM to WRAM: none of constants, which lie in DRAM as WRAM wants
+    /// them; one of what a layer computes, and two of what is transposed on the way.
+    pub staging: u64,
 }
 
 /// A piece of the reduction: taps down and across, and channels.
@@ -178,7 +181,7 @@ impl Tiling {
         (self.blocks * rates.columns).min(problem.outputs)
     }
 
-    /// Claims on NRAM (x, y, residual), WRAM, ARAM and PRAM.
+    /// Claims on NRAM (x, y, residual, staging), WRAM, ARAM and PRAM.
     pub fn claims(&self, problem: &Problem, rates: &Rates) -> Claims {
         let chunks = self.chunks(problem);
         let steps = chunks.iter().map(|chunk| self.steps(problem, chunk, rates)).max().unwrap_or(1);
@@ -189,6 +192,7 @@ impl Tiling {
             x: Claim::new(self.largest_tile(problem), x, 1),
             y: Claim::new(pixels * outputs, y, 1),
             residual: Claim::new(pixels * outputs, if problem.residual { y } else { 0 }, 1),
+            staging: Claim::new(self.blocks * steps * rates.row_bytes(), problem.staging, 1),
             w: Claim::new(self.blocks * steps * rates.row_bytes(), w, rates.row_bytes()),
             acc: Claim::new(pixels * self.blocks * rates.columns, acc, 1),
             p: Claim::new(outputs, p, 1),
@@ -205,6 +209,8 @@ pub struct Claims {
     pub y: Claim,
     /// Residual tiles, NRAM bytes.
     pub residual: Claim,
+    /// Weight tiles on their way, NRAM bytes.
+    pub staging: Claim,
     /// Weights, WRAM bytes.
     pub w: Claim,
     /// Accumulators.
@@ -261,6 +267,19 @@ impl Counts {
     }
 }
 
+/// Cycles of the load engine (T-MOVE) and beats of the vector unit for a weight tile on its way through NRAM.
+fn staging_beats(problem: &Problem, claims: &Claims, rates: &Rates) -> (f64, f64) {
+    let bytes = claims.staging.size as f64;
+    let moves = bytes / rates.rows.min(rates.moved) as f64;
+    // A square of lanes is transposed in twice as many beats as it has rows.
+    let transposition = 2.0 * bytes / rates.lanes as f64;
+    match problem.staging {
+        0 => (0.0, 0.0),
+        1 => (moves, 0.0),
+        _ => (moves, transposition),
+    }
+}
+
 /// Slots for a tiling whose sizes are settled: as many as are useful, or what is missing.
 fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Shortage> {
     let one = Tiling { slots: Slots { x: 1, w: 1, p: 1, acc: 1, y: 1 }, ..*tiling };
@@ -270,7 +289,8 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     let fits = |memory, needed, available| {
         if needed <= available { Ok(()) } else { Err(Shortage { memory, needed, available }) }
     };
-    fits("NRAM", x_bytes + y_bytes, rates.nram)?;
+    let staging = claims.staging.units();
+    fits("NRAM", x_bytes + y_bytes + staging, rates.nram)?;
     fits("WRAM", claims.w.units(), rates.wram)?;
     fits("ARAM", claims.acc.size * 4, rates.aram * 4)?;
     fits("PRAM", claims.p.size * 12, rates.pram * 12)?;
@@ -281,8 +301,9 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     let w = useful(w_all, rates.wram / claims.w.units());
     let p = useful(p_all, rates.pram / claims.p.size);
     let acc = (rates.aram / claims.acc.size).min(4).min(counts.tiles()).max(1);
-    let double = (2 * y_bytes + x_bytes * x_all.min(2)) <= rates.nram;
-    let (x, y) = if double { (useful(x_all, (rates.nram - 2 * y_bytes) / x_bytes), 2) } else { (1, 1) };
+    let room = rates.nram - staging;
+    let double = (2 * y_bytes + x_bytes * x_all.min(2)) <= room;
+    let (x, y) = if double { (useful(x_all, (room - 2 * y_bytes) / x_bytes), 2) } else { (1, 1) };
     Ok(Slots { x, w, p, acc, y })
 }
 
@@ -319,7 +340,9 @@ impl Tiling {
         let full = problem.outputs / outputs;
         let rest = problem.outputs % outputs;
         let chunks_of_lanes = full * outputs.div_ceil(rates.lanes) + rest.div_ceil(rates.lanes);
-        let vector = groups * pixels * (chunks_of_lanes * (1 + u64::from(problem.residual))) as f64;
+        let requantised = groups * pixels * (chunks_of_lanes * (1 + u64::from(problem.residual))) as f64;
+        let (moves, transposition) = staging_beats(problem, &claims, rates);
+        let vector = requantised + w_loads as f64 * transposition;
 
         let x_bursts = self.x_bursts(problem, rates);
         let w_bursts = rates.bursts(claims.w.size as f64);
@@ -335,7 +358,8 @@ impl Tiling {
             + tiles * y_bursts
             + w_loads as f64 / counts.chunks as f64 * p_bursts
             + instructions * 32.0 / rates.burst as f64;
-        let dram = bursts * rates.burst_cycles;
+        // While the load engine moves, it loads nothing.
+        let dram = bursts * rates.burst_cycles + w_loads as f64 * moves;
 
         let (matrix_tile, vector_tile) = (matrix / tiles, vector / tiles);
         let together = matrix_tile + vector_tile + rates.pipelines();

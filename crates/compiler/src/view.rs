@@ -43,6 +43,25 @@ impl View {
         true
     }
 
+    /// Whether both are the same bytes in the same order: axes of one index have no say.
+    pub fn same_place(&self, other: &View) -> bool {
+        let mut strides = self.shape.iter().zip(self.strides.iter().zip(&other.strides));
+        self.base == other.base
+            && self.shape == other.shape
+            && strides.all(|(&extent, (left, right))| extent == 1 || left == right)
+    }
+
+    /// Whether the innermost axis is contiguous, as operators read their images.
+    pub fn is_readable(&self) -> bool {
+        self.shape.iter().zip(&self.strides).next_back().is_none_or(|(&n, &s)| n == 1 || s == 1)
+    }
+
+    /// Whether a matrix has a contiguous axis, its last or its first.
+    pub fn is_matrix(&self) -> bool {
+        let contiguous = |axis: usize| self.shape[axis] == 1 || self.strides[axis] == 1;
+        self.shape.len() == 2 && (contiguous(0) || contiguous(1))
+    }
+
     /// `count` indices of `axis` from `start` in steps of `step`, at least 1.
     pub fn slice(&self, axis: usize, start: u64, count: u64, step: u64) -> View {
         let mut view = self.clone();

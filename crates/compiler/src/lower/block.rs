@@ -84,6 +84,7 @@ pub(crate) fn problem(block: &Block) -> BlockProblem {
         inputs: conv.x.channels,
         outputs: conv.y.channels,
         residual: conv.residual.is_some(),
+        staging: 0,
     };
     let (x, y, window) = block.middle.shape();
     let weighted = matches!(block.middle, Middle::Depthwise(_));

@@ -6,6 +6,7 @@
 
 use crate::CompileError;
 use crate::layer::{Conv, Window};
+use crate::lower::staging::{self, Staged};
 use crate::lower::weights::{Grouping, TileImage, slices};
 use crate::lower::{Context, Lowering, Part, TileSource};
 use crate::memory::Pool;
@@ -72,8 +73,10 @@ struct State<'a> {
     p: Pool,
     acc: Pool,
     accumulators: u64,
-    /// DRAM address of each weight tile, [group][channel tile][chunk].
+    /// DRAM address of each weight tile, [group][channel tile][chunk]; none of weights that are staged.
     weights: Vec<u64>,
+    /// Where weights that a layer computes pass through NRAM.
+    staged: Option<Staged>,
     /// DRAM address of the records of all channels.
     records: u64,
 }
@@ -91,13 +94,17 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
         inputs: grouping.inputs * grouping.merged,
         outputs: grouping.outputs * grouping.merged,
         residual: conv.residual.is_some(),
+        staging: conv.computed.as_ref().map_or(0, staging::copies),
     };
-    let choice = lowering.choices.product(&problem).map_err(|shortage| refuse(lowering, context, shortage))?;
+    let choice =
+        lowering.choices.product(&problem).map_err(|shortage| refuse(lowering, context, shortage))?;
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &rates);
-    let mut nram = lowering.claim(Space::Nram, &[claims.x, claims.y, claims.residual], context)?.into_iter();
+    let nram = [claims.x, claims.y, claims.residual, claims.staging];
+    let mut nram = lowering.claim(Space::Nram, &nram, context)?.into_iter();
     let mut take = || nram.next().unwrap_or_default();
     let (x, y, residual) = (take(), take(), take());
+    let staged = conv.computed.as_ref().map(|matrix| Staged::new(matrix, take(), conv.w_zero));
     let mut one = |space, claim| -> Result<Pool, CompileError> {
         Ok(lowering.claim(space, &[claim], context)?.pop().unwrap_or_default())
     };
@@ -105,8 +112,22 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
         (one(Space::Wram, claims.w)?, one(Space::Pram, claims.p)?, one(Space::Aram, claims.acc)?);
     let chunks = tiling.chunks(&problem);
     let (weights, records) = place(lowering, conv, &problem, &tiling, grouping, &chunks, context)?;
-    let mut state =
-        State { conv, problem, tiling, chunks, x, y, residual, w, p, acc, accumulators: 0, weights, records };
+    let mut state = State {
+        conv,
+        problem,
+        tiling,
+        chunks,
+        x,
+        y,
+        residual,
+        w,
+        p,
+        acc,
+        accumulators: 0,
+        weights,
+        staged,
+        records,
+    };
     let ahead = tiling.prefetches(&problem, &rates);
     let items = items(&state, rates.columns);
     lowering.pipeline(&mut state, items, ahead, prepare, compute);
@@ -138,6 +159,11 @@ fn place(
     context: Context,
 ) -> Result<(Vec<u64>, u64), CompileError> {
     let slices = slices(&conv.weights, context)?;
+    let what = |part: &str| format!("{part} of layer `{}`", context.name);
+    let records = slices.records(Range::new(0, conv.y.channels));
+    if conv.computed.is_some() {
+        return Ok((Vec::new(), lowering.dram.place(records, &what("records"))?));
+    }
     let array = [lowering.rates.rows, lowering.rates.columns];
     let image = TileImage { slices, zero: conv.w_zero, grouping, problem, tiling, array };
     let (mut bytes, mut offsets) = (Vec::new(), Vec::new());
@@ -150,9 +176,8 @@ fn place(
             }
         }
     }
-    let what = |part: &str| format!("{part} of layer `{}`", context.name);
     let base = lowering.dram.place(bytes, &what("weights"))?;
-    let records = lowering.dram.place(slices.records(Range::new(0, conv.y.channels)), &what("records"))?;
+    let records = lowering.dram.place(records, &what("records"))?;
     Ok((offsets.into_iter().map(|offset| base + offset).collect(), records))
 }
 
@@ -213,11 +238,16 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
         + u64::from(item.channel_tile);
     let (w, held) = state.w.take([item.group as u32, item.channel_tile, item.chunk as u32, 0]);
     if !held {
-        let bytes = item.blocks.count
-            * state.tiling.steps(&problem, &chunk, &lowering.rates)
-            * lowering.rates.row_bytes();
-        let address = state.weights[tile_index as usize * state.chunks.len() + item.chunk];
-        lowering.load_run(Space::Wram, address, state.w.base(w), bytes);
+        let steps = state.tiling.steps(&problem, &chunk, &lowering.rates);
+        let chip = state.w.base(w);
+        match &mut state.staged {
+            Some(staged) => staged.load(lowering, item.blocks, chunk.channels, chip),
+            None => {
+                let address = state.weights[tile_index as usize * state.chunks.len() + item.chunk];
+                let bytes = item.blocks.count * steps * lowering.rates.row_bytes();
+                lowering.load_run(Space::Wram, address, chip, bytes);
+            }
+        }
     }
     let (p, held) = state.p.take([item.group as u32, item.channel_tile, 0, 0]);
     if !held {

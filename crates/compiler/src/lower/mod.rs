@@ -12,6 +12,7 @@ mod conv;
 mod copy;
 mod depthwise;
 mod pool;
+mod staging;
 mod table;
 mod weights;
 

@@ -115,7 +115,8 @@ fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Optio
     };
     let groups = layer.x.channels;
     let (x, y, window, output) = (layer.x, layer.y, layer.window, layer.output);
-    Some(Conv { x, y, window, groups, weights, x_zero, w_zero: 0, output, residual: None })
+    let (computed, residual) = (None, None);
+    Some(Conv { x, y, window, groups, weights, computed, x_zero, w_zero: 0, output, residual })
 }
 
 fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> u64 {

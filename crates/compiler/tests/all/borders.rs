@@ -44,7 +44,7 @@ fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
 }
 
 /// Runs a network of real inputs on host and DLP, and compares its outputs bit for bit.
-fn check(graph: &Graph) -> Compiled {
+pub(crate) fn check(graph: &Graph) -> Compiled {
     let machine = Machine::preset("dlp8").unwrap();
     let compiled = compile(graph, &machine, &Options::default()).unwrap();
     let mut random = Random::new(3);

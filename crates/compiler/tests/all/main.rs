@@ -6,6 +6,8 @@
 mod blocks;
 mod borders;
 mod estimates;
+mod limits;
 mod operators;
+mod quantised;
 mod random;
 mod support;

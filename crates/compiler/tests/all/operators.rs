@@ -1,6 +1,8 @@
 //! Every operator, alone, on every machine: host and simulator agree byte for byte, in checked mode.
 
-use crate::support::{ConvShape, Net, check};
+use crate::support::{ConvShape, Net, check, check_on, machines};
+use ediacara_arch::Machine;
+use ediacara_compiler::Options;
 use ediacara_graph::Tensor;
 use ediacara_graph::ops::{Coordinates, PadMode, PoolKind, Resize, ResizeMode, Rounding};
 
@@ -259,4 +261,75 @@ fn flatten_and_classify() {
     let c = net.reshape(b, &[2, 400]);
     let d = net.matmul(c, 30);
     check(&mut net, &[d]);
+}
+
+#[test]
+fn transposed_convolutions() {
+    for (input, outputs, stride) in
+        [([1, 5, 6, 12], 7, [2, 2]), ([2, 3, 4, 5], 16, [1, 2]), ([1, 4, 3, 9], 70, [3, 2])]
+    {
+        let mut net = Net::new(16);
+        let x = net.input(&input);
+        let y = net.conv_transpose(x, outputs, stride);
+        let z = net.conv(y, ConvShape::square(6, 3, 1, 1));
+        check(&mut net, &[z]);
+    }
+}
+
+/// Interleaving is a matter of where convolutions write, also inside the concatenation of a U-Net.
+#[test]
+fn phases_are_interleaved_without_copies() {
+    let mut net = Net::new(17);
+    let x = net.input(&[1, 5, 6, 12]);
+    let up = net.conv_transpose(x, 8, [2, 2]);
+    let skip = net.input(&[1, 10, 12, 4]);
+    let skip = net.table(skip);
+    let both = net.concat(&[up, skip], 3);
+    let y = net.conv(both, ConvShape::square(6, 3, 1, 1));
+    net.graph.set_outputs(vec![y]);
+    let machine = Machine::preset("dlp16").unwrap();
+    let (compiled, _) = check_on(&net.graph, &machine, &Options::default(), 7, true);
+    let ops: Vec<&str> = compiled.executable.layers.iter().map(|layer| layer.op.as_str()).collect();
+    assert_eq!(ops, ["conv", "conv", "conv", "conv", "table", "conv"]);
+}
+
+#[test]
+fn products_of_computed_matrices() {
+    for (rows, terms, outputs) in [(1, 64, 10), (7, 100, 33), (5, 48, 48), (3, 333, 7), (20, 5, 70)] {
+        let mut net = Net::new(rows as u64);
+        let (x, y) = (net.input(&[rows, terms]), net.input(&[outputs, terms]));
+        let z = net.product(x, y);
+        let turned = net.input(&[terms, outputs]);
+        let turned = net.transpose(turned, &[1, 0]);
+        let w = net.product(x, turned);
+        check(&mut net, &[z, w]);
+    }
+}
+
+/// Softmax apart, what attention does: scores of queries and keys, then their products with values, head by head.
+#[test]
+fn attention() {
+    let mut net = Net::new(18);
+    let x = net.input(&[1, 1, 9, 24]);
+    let [queries, keys, values] = [(); 3].map(|()| net.conv(x, ConvShape::point(24)));
+    let mut heads = Vec::new();
+    for head in 0..3 {
+        let part = |net: &mut Net, x| {
+            let part = net.slice(x, &[0, 0, 0, 8 * head], &[1, 1, 9, 8 * head + 8], &[1; 4]);
+            net.reshape(part, &[9, 8])
+        };
+        let (queries, keys) = (part(&mut net, queries), part(&mut net, keys));
+        let values = part(&mut net, values);
+        let scores = net.product(queries, keys);
+        let values = net.transpose(values, &[1, 0]);
+        let head = net.product(scores, values);
+        heads.push(net.reshape(head, &[1, 1, 9, 8]));
+    }
+    let y = net.concat(&heads, 3);
+    net.graph.set_outputs(vec![y]);
+    for machine in machines() {
+        let (compiled, _) = check_on(&net.graph, &machine, &Options::default(), 7, true);
+        let ops: Vec<&str> = compiled.executable.layers.iter().map(|layer| layer.op.as_str()).collect();
+        assert_eq!(ops, [["conv"; 3].as_slice(), ["matmul"; 6].as_slice()].concat());
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use ediacara_graph::ops::{PoolKind, QConv, QPool};
+use ediacara_graph::ops::{Concat, PoolKind, QConv, QMatMul, QPool};
 use ediacara_graph::{Graph, Node};
 
 /// Everything that random networks have to show.
-pub const FEATURES: [&str; 28] = [
+pub const FEATURES: [&str; 30] = [
     "concat",
+    "concat of phases",
     "conv 1 x 1",
     "conv depthwise",
     "conv depthwise, asymmetric padding",
@@ -29,6 +30,7 @@ pub const FEATURES: [&str; 28] = [
     "pool max, rounded up",
     "q_add",
     "q_matmul",
+    "q_matmul of computed matrices",
     "q_multiply",
     "q_table",
     "reshape",
@@ -45,6 +47,10 @@ pub fn features(graph: &Graph) -> BTreeSet<String> {
             found.extend(of_conv(graph, node, conv));
         } else if let Some(pool) = node.op_as::<QPool>() {
             found.extend(of_pool(graph, node, pool));
+        } else if node.op_as::<QMatMul>().is_some() && graph.constant(node.inputs[1]).is_none() {
+            found.insert("q_matmul of computed matrices".to_owned());
+        } else if node.op_as::<Concat>().is_some() && graph.ty(node.outputs[0]).rank() == 5 {
+            found.insert("concat of phases".to_owned());
         } else {
             found.insert(node.op.name().to_owned());
         }

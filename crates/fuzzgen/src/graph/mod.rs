@@ -76,7 +76,7 @@ pub fn network(seed: u64, sizes: Sizes) -> Net {
 /// An operator of one or more of the values that are there.
 fn step(net: &mut Net, pool: &[ValueId], sizes: Sizes) -> ValueId {
     let x = net.random.pick(pool);
-    match net.random.below(24) {
+    match net.random.below(27) {
         0..6 => conv(net, x, sizes),
         6..9 => window_pool(net, x),
         9..12 => residual(net, x, pool),
@@ -106,6 +106,12 @@ fn step(net: &mut Net, pool: &[ValueId], sizes: Sizes) -> ValueId {
             let size = [0; 2].map(|_| net.random.between(1, sizes.side));
             net.resize(x, size)
         }
+        22 => {
+            let stride = net.random.pick(&[[2, 2], [2, 2], [1, 2], [2, 1], [3, 2]]);
+            let outputs = channels(&mut net.random, sizes);
+            net.conv_transpose(x, outputs, stride)
+        }
+        23 | 24 => product(net, x, pool, sizes),
         _ => {
             let channels = net.shape(x)[3];
             let groups = divisor(&mut net.random, channels);
@@ -192,6 +198,30 @@ fn slice(net: &mut Net, x: ValueId) -> ValueId {
     let step = net.random.between(1, 2) as i64;
     let ends = [shape[0], shape[1], shape[2], end].map(|end| end as i64);
     net.slice(x, &[0, row as i64, 0, start as i64], &ends, &[1, step, 1, 1])
+}
+
+/// The pixels of one value times those of another, or times its channels.
+fn product(net: &mut Net, x: ValueId, pool: &[ValueId], sizes: Sizes) -> ValueId {
+    let shape = net.shape(x);
+    let [pixels, terms] = [shape[..3].iter().product(), shape[3]];
+    let rows = net.reshape(x, &[pixels, terms]);
+    let y = net.random.pick(pool);
+    let other = net.shape(y);
+    let other_pixels: usize = other[..3].iter().product();
+    let matrix = if other_pixels >= terms && net.random.chance(50) {
+        // As many pixels as terms, channels outside: attention's second product.
+        let matrix = net.reshape(y, &[other_pixels, other[3]]);
+        let matrix = net.slice(matrix, &[0, 0], &[terms as i64, other[3] as i64], &[1, 1]);
+        net.transpose(matrix, &[1, 0])
+    } else {
+        let y = if other[3] == terms { y } else { net.conv(y, ConvShape::point(terms)) };
+        let count = other_pixels.min(sizes.channels);
+        let matrix = net.reshape(y, &[other_pixels, terms]);
+        net.slice(matrix, &[0, 0], &[count as i64, terms as i64], &[1, 1])
+    };
+    let y = net.product(rows, matrix);
+    let outputs = net.shape(y)[1];
+    net.reshape(y, &[shape[0], shape[1], shape[2], outputs])
 }
 
 /// Multiples of four more often than others: they have groups.

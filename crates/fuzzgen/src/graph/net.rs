@@ -155,6 +155,42 @@ impl Net {
         self.add_op(name, op, &[x, w, bias, multiplier, shift])
     }
 
+    /// A product of computed matrices, `[rows, terms]` by `[outputs, terms]`.
+    pub fn product(&mut self, x: ValueId, y: ValueId) -> ValueId {
+        let (terms, outputs) = (self.shape(x)[1], self.shape(y)[0]);
+        let name = self.name("product");
+        let [bias, multiplier, shift] = self.records(&name, outputs, terms);
+        let (low, high) = self.clamp();
+        let [x_zero, w_zero] = [0; 2].map(|_| self.random.byte());
+        let op = QMatMul { x_zero, w_zero, y_zero: self.random.byte() / 2, low, high };
+        self.add_op(name, op, &[x, y, bias, multiplier, shift])
+    }
+
+    /// A transposed convolution of an image by `stride`, as it is quantised: for each phase of the result a convolution
+    /// of its own, with a window of up to 3 x 3, whose results are interleaved.
+    pub fn conv_transpose(&mut self, x: ValueId, outputs: usize, stride: [usize; 2]) -> ValueId {
+        let shape = self.shape(x);
+        let [batch, height, width] = [shape[0], shape[1], shape[2]];
+        let mut rows = Vec::new();
+        for _ in 0..stride[0] {
+            let mut pixels = Vec::new();
+            for _ in 0..stride[1] {
+                let mut conv = ConvShape::point(outputs);
+                for axis in 0..2 {
+                    conv.kernel[axis] = self.random.between(1, 3);
+                    conv.padding[axis] = self.random.below(conv.kernel[axis]);
+                    conv.padding[axis + 2] = conv.kernel[axis] - 1 - conv.padding[axis];
+                }
+                let y = self.conv(x, conv);
+                pixels.push(self.reshape(y, &[batch, height, width, 1, outputs]));
+            }
+            let row = self.concat(&pixels, 3);
+            rows.push(self.reshape(row, &[batch, height, 1, width * stride[1], outputs]));
+        }
+        let y = self.concat(&rows, 2);
+        self.reshape(y, &[batch, height * stride[0], width * stride[1], outputs])
+    }
+
     /// A pooling of an image; `window` is its size and its stride, `padding` as in [`ConvShape`].
     pub fn pool(
         &mut self,

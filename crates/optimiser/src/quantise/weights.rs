@@ -111,6 +111,53 @@ impl Weights {
         }
     }
 
+    /// The matrix `[K, N]` with its outputs outermost, `[N, K]`.
+    ///
+    /// # Errors
+    /// Its scales run along its terms; the reason.
+    pub(crate) fn turned(self) -> std::result::Result<Weights, String> {
+        self.rearranged(|tensor| tensor.transpose(&[1, 0]))
+    }
+
+    /// The weights `[C, O / groups, ...]` of a transposed convolution with output channels outermost,
+    /// `[O, C / groups, ...]`.
+    ///
+    /// # Errors
+    /// Its scales run along its inputs; the reason.
+    pub(crate) fn outputs_first(self, groups: usize) -> std::result::Result<Weights, String> {
+        self.rearranged(|tensor| {
+            let &[inputs, outputs, ref taps @ ..] = tensor.shape() else { return Ok(tensor.clone()) };
+            let group = [&[groups, inputs / groups, outputs], taps].concat();
+            let axes: Vec<usize> = [0, 2, 1].into_iter().chain(3..group.len()).collect();
+            let turned = tensor.to_contiguous().reshape(&group)?.transpose(&axes)?.to_contiguous();
+            turned.reshape(&[&[groups * outputs, inputs / groups], taps].concat())
+        })
+    }
+
+    fn rearranged(
+        self,
+        arrange: impl Fn(&Tensor) -> std::result::Result<Tensor, ediacara_graph::TensorError>,
+    ) -> std::result::Result<Weights, String> {
+        let arranged = |tensor: &Tensor| match arrange(tensor) {
+            Ok(tensor) => Ok(tensor.to_contiguous()),
+            Err(error) => Err(error.to_string()),
+        };
+        match self {
+            Weights::Real(tensor) => Ok(Weights::Real(arranged(&tensor)?)),
+            Weights::Stored { values, scales, zero } => {
+                let values = arranged(&values)?;
+                let outputs = values.shape().first().copied().unwrap_or(1);
+                let one = scales.first().copied().unwrap_or(1.0);
+                if scales.iter().any(|&scale| scale != one) {
+                    return Err("its weights have several scales along their inputs; int8 takes one, or one an output \
+                        channel"
+                        .to_owned());
+                }
+                Ok(Weights::Stored { values, scales: vec![one; outputs], zero })
+            }
+        }
+    }
+
     /// The shape, output channels outermost.
     pub(crate) fn shape(&self) -> &[usize] {
         match self {

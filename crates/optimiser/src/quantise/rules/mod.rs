@@ -2,8 +2,10 @@
 
 mod add;
 mod affine;
+mod batch_matmul;
 mod concat;
 mod conv;
+mod conv_transpose;
 mod gather;
 mod markers;
 mod matmul;
@@ -35,7 +37,9 @@ pub(crate) fn all() -> &'static [Rule] {
     &[
         markers::RULE,
         conv::RULE,
+        conv_transpose::RULE,
         matmul::RULE,
+        batch_matmul::RULE,
         pool::RULE,
         concat::RULE,
         gather::RULE,

@@ -1,0 +1,86 @@
+//! The second operand of a product where a layer computed it: from DRAM through NRAM to WRAM.
+//!
+//! In DRAM it is a matrix `[O, K]` with one contiguous axis; WRAM wants `[block][step][column][row]`, rows being
+//! terms. Where terms are contiguous they are loaded as they lie, otherwise the vector unit transposes them in NRAM;
+//! then `move` deals them out. What pads the last block and the last step is weighed with nothing, but has to be
+//! there: it is painted once.
+
+use crate::lower::{Lowering, sides};
+use crate::memory::Pool;
+use crate::region::Space;
+use crate::step::{Vector, VectorOp, Work};
+use crate::transfer::BoxCopy;
+use crate::view::View;
+use crate::window::Range;
+
+/// A matrix on its way.
+#[derive(Debug, Clone)]
+pub(crate) struct Staged {
+    matrix: View,
+    /// One slot for what goes to WRAM, and one more for what comes from DRAM if that is transposed.
+    slots: Pool,
+    zero: i8,
+}
+
+fn has_contiguous_terms(matrix: &View) -> bool {
+    matrix.shape[1] == 1 || matrix.strides[1] == 1
+}
+
+/// How many copies of a tile are in NRAM on its way.
+pub(crate) fn copies(matrix: &View) -> u64 {
+    if has_contiguous_terms(matrix) { 1 } else { 2 }
+}
+
+impl Staged {
+    /// `slots` are as many as [`copies`] says, each of a WRAM tile's bytes; `zero` is the matrix's zero point.
+    pub(crate) fn new(matrix: &View, slots: Pool, zero: i8) -> Staged {
+        Staged { matrix: matrix.clone(), slots, zero }
+    }
+
+    /// Brings `terms` of `blocks` blocks of output columns to WRAM address `wram`.
+    pub(crate) fn load(&mut self, lowering: &mut Lowering, blocks: Range, terms: Range, wram: u64) {
+        let rates = lowering.rates;
+        let (rows, columns) = (rates.rows, rates.columns);
+        let first = blocks.start * columns;
+        let outputs = (blocks.count * columns).min(self.matrix.shape[0] - first);
+        let steps = terms.count.div_ceil(rows);
+        let pitch = steps * rows;
+        let tile = self.slots.base(0);
+        let padded = outputs < blocks.count * columns || terms.count < pitch;
+        let geometry = [blocks.count as u32, outputs as u32, terms.count as u32, 0];
+        if padded && self.slots.note(0) != Some(geometry) {
+            lowering.fill(tile, blocks.count * columns * pitch, 1, 0, self.zero);
+        }
+        self.slots.set_note(0, Some(geometry));
+        let [output_stride, term_stride] = [0, 1].map(|axis| self.matrix.strides[axis]);
+        let dram = self.matrix.base + first * output_stride + terms.start * term_stride;
+        if has_contiguous_terms(&self.matrix) {
+            let sides = sides(&[(outputs, output_stride, pitch)]);
+            lowering.load(Space::Nram, &BoxCopy { dram, chip: tile, run: terms.count, sides });
+        } else {
+            let chip = self.slots.base(1);
+            let sides = sides(&[(terms.count, term_stride, outputs)]);
+            lowering.load(Space::Nram, &BoxCopy { dram, chip, run: outputs, sides });
+            lowering.vector(Vector {
+                a: chip,
+                counts: [terms.count, 1],
+                a_strides: [outputs, 0],
+                d_strides: [pitch, 0],
+                ..Vector::new(VectorOp::Transpose, tile, outputs)
+            });
+        }
+        let dealt = BoxCopy {
+            dram: tile,
+            chip: wram,
+            run: rows,
+            sides: sides(&[
+                (columns, pitch, rows),
+                (steps, rows, rates.row_bytes()),
+                (blocks.count, columns * pitch, steps * rates.row_bytes()),
+            ]),
+        };
+        for transfer in dealt.transfers(Space::Wram) {
+            lowering.push(Work::Move(transfer));
+        }
+    }
+}
