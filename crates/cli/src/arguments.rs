@@ -6,7 +6,10 @@ mod textbook;
 use std::path::PathBuf;
 
 pub(crate) use data::{DataArguments, DataCommand, FetchArguments, ListArguments};
-pub(crate) use textbook::EstimateArguments;
+pub(crate) use textbook::{
+    DecoderArguments, EstimateArguments, LayerSpeedupArguments, NetworkSpeedupArguments, RooflineArguments,
+    SpeedupArguments, SpeedupCommand, TilesArguments, UtilisationArguments,
+};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -52,6 +55,16 @@ pub(crate) enum Command {
     Summary(SummaryArguments),
     /// Time an abstract program (.dlpa) of the textbook's kind: moves, computations, memories, no latency
     Estimate(EstimateArguments),
+    /// Where networks and their layers are under a machine's roofs, on paper and simulated
+    Roofline(RooflineArguments),
+    /// The share of time in which an array works, against its size, at one on-chip bandwidth
+    Utilisation(UtilisationArguments),
+    /// A convolution as loops, three ways to tile it, and the compiler's own
+    Tiles(TilesArguments),
+    /// How much faster a network or layer becomes
+    Speedup(SpeedupArguments),
+    /// The states of fetch, decode and issue, with the instructions
+    Decoder(DecoderArguments),
     /// Fetch public data sets, or list them
     Data(DataArguments),
 }
@@ -318,10 +331,20 @@ pub(crate) struct DisasmArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     ediacara machines\n  \
-    ediacara machines dlp16 > my_machine.toml")]
+    ediacara machines dlp16 > my_machine.toml\n  \
+    ediacara machines --catalogue --svg peaks.svg --efficiency-svg efficiency.svg")]
 pub(crate) struct MachinesArguments {
     /// Show this machine as TOML: a built-in name or a file to check
     pub(crate) name: Option<String>,
+    /// List accelerators on the market instead: peaks, bandwidth, power, year, process, source
+    #[arg(long, conflicts_with = "name")]
+    pub(crate) catalogue: bool,
+    /// Draw the catalogue's peaks against their bandwidth
+    #[arg(long, value_name = "FILE.svg", requires = "catalogue")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Draw the catalogue's efficiency by year
+    #[arg(long, value_name = "FILE.svg", requires = "catalogue")]
+    pub(crate) efficiency_svg: Option<PathBuf>,
     /// Print as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -29,6 +29,11 @@ fn main() -> ExitCode {
         Command::Prove(arguments) => commands::prove::execute(&arguments),
         Command::Summary(arguments) => commands::summary::execute(&arguments),
         Command::Estimate(arguments) => commands::estimate::execute(&arguments),
+        Command::Roofline(arguments) => commands::roofline::execute(&arguments),
+        Command::Utilisation(arguments) => commands::utilisation::execute(&arguments),
+        Command::Tiles(arguments) => commands::tiles::execute(&arguments),
+        Command::Speedup(arguments) => commands::speedup::execute(&arguments),
+        Command::Decoder(arguments) => commands::decoder::execute(&arguments),
         Command::Data(arguments) => commands::data::execute(&arguments),
     };
     match result {

@@ -160,11 +160,21 @@ impl Chart {
             }
         }
         for series in &self.series {
+            // A line must not run through the name of one of its points, which is to the right of it: below where the line rises.
+            let is_line = matches!(series.mark, Mark::Line | Mark::Dashed);
+            let heights = || self.pixels(series, x, y).map(|(_, top, _)| top);
+            let rises =
+                heights().next().zip(heights().last()).is_some_and(|(first, last)| first - last > 20.0);
+            let aside = match (is_line, rises) {
+                (false, _) => 0.0,
+                (true, true) => 11.0,
+                (true, false) => -11.0,
+            };
             for (left, top, point) in self.pixels(series, x, y) {
                 if point.name.is_empty() || !x.contains(point.x) || !y.contains(point.y) {
                     continue;
                 }
-                let (at, anchor) = placer.place((left, top), &point.name, 11.0);
+                let (at, anchor) = placer.place((left, top + aside), &point.name, 11.0);
                 canvas.words(at, 11.0, anchor, colour(series.colour), &point.name);
             }
         }

@@ -6,4 +6,11 @@
 //! one kind of question and returns data, text and pictures; none prints or opens a file that it was not given. The questions and answers
 //! are the pages of docs/textbook/. Start reading at [`program`].
 
+pub mod catalogue;
+pub mod decoder;
+pub mod layers;
+pub mod nest;
 pub mod program;
+pub mod roofline;
+pub mod speedup;
+pub mod utilisation;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -30,4 +30,162 @@ pub(crate) struct EstimateArguments {
     /// Print the estimate as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara roofline alexnet vgg19 resnet152 mlp:784-1024-1024-10 lstm:512-512 --svg roofline.svg\n  \
+    ediacara roofline model.onnx --machine dlp32 --json\n  \
+    ediacara roofline vgg19 --paper                  without simulating: at once\n\n\
+    lstm:INPUTS-HIDDEN stands for one step of an LSTM layer: the four gates' product with input and state.")]
+pub(crate) struct RooflineArguments {
+    /// Networks: what `ediacara run` takes, or lstm:INPUTS-HIDDEN
+    #[arg(required = true)]
+    pub(crate) models: Vec<String>,
+    #[command(flatten)]
+    pub(crate) machine: super::MachineArguments,
+    /// Only what follows on paper; nothing is compiled or simulated
+    #[arg(long)]
+    pub(crate) paper: bool,
+    /// Draw the roofs, networks and layers
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print the numbers as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara utilisation                             AlexNet at 12.8 GB/s, 1 to 4,096 MACs\n  \
+    ediacara utilisation vgg19 --bandwidth 25.6 --svg utilisation.svg\n  \
+    ediacara utilisation --json")]
+pub(crate) struct UtilisationArguments {
+    /// The network: what `ediacara run` takes
+    #[arg(default_value = "alexnet")]
+    pub(crate) model: String,
+    /// On-chip bandwidth in 10^9 bytes a second
+    #[arg(long, default_value_t = 12.8, value_name = "GB/s", value_parser = parse_factor)]
+    pub(crate) bandwidth: f64,
+    /// Clock in MHz
+    #[arg(long, default_value_t = 1000, value_name = "MHz", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub(crate) clock: u64,
+    /// The largest number of multiply-accumulators
+    #[arg(long, default_value_t = 4096, value_name = "MACS", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub(crate) largest: u64,
+    /// Draw both machines
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print the numbers as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara tiles alexnet features.6\n  \
+    ediacara tiles vgg19 features.2 --machine dlp32 --svg tiles.svg\n  \
+    ediacara tiles alexnet                           names the layers")]
+pub(crate) struct TilesArguments {
+    /// The network: what `ediacara run` takes
+    pub(crate) model: String,
+    /// The layer: a part of its name that no other has
+    pub(crate) layer: Option<String>,
+    #[command(flatten)]
+    pub(crate) machine: super::MachineArguments,
+    /// Draw which block is where when
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print loops and traffic as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpeedupArguments {
+    #[command(subcommand)]
+    pub(crate) command: SpeedupCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SpeedupCommand {
+    /// A network some of whose layers become faster (Amdahl), with its simulated times
+    Network(NetworkSpeedupArguments),
+    /// A fully connected layer that is fed from memory, against a machine of one arithmetic unit
+    Layer(LayerSpeedupArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara speedup network alexnet --conv 10 --fc 2\n  \
+    ediacara speedup network resnet50 --conv 10 --machine dlp32 --svg speedup.svg --json")]
+pub(crate) struct NetworkSpeedupArguments {
+    /// The network: what `ediacara run` takes
+    pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) machine: super::MachineArguments,
+    /// How many times as fast convolutions become, with what is fused into them
+    #[arg(long, default_value_t = 10.0, value_parser = parse_factor)]
+    pub(crate) conv: f64,
+    /// The same of fully connected layers
+    #[arg(long, default_value_t = 2.0, value_parser = parse_factor)]
+    pub(crate) fc: f64,
+    /// The same of everything else
+    #[arg(long, default_value_t = 1.0, value_parser = parse_factor)]
+    pub(crate) other: f64,
+    /// Draw the time before and after
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara speedup layer                           4096 x 4096 of 16 bits at 12.8 GB/s against one unit at 1 GHz\n  \
+    ediacara speedup layer --inputs 9216 --outputs 4096 --bytes 1 --macs 256 --json")]
+pub(crate) struct LayerSpeedupArguments {
+    /// Inputs of the layer
+    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub(crate) inputs: u64,
+    /// Outputs of the layer
+    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub(crate) outputs: u64,
+    /// Rows that share the weights
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    pub(crate) batch: u64,
+    /// Bytes of a number
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=8))]
+    pub(crate) bytes: u64,
+    /// The accelerator's memory bandwidth in 10^9 bytes a second
+    #[arg(long, default_value_t = 12.8, value_name = "GB/s", value_parser = parse_factor)]
+    pub(crate) bandwidth: f64,
+    /// The accelerator's multiply-accumulators [default: as many as it can use]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
+    pub(crate) macs: Option<u64>,
+    /// Clock of both in MHz; the one unit does an operation a cycle
+    #[arg(long, default_value_t = 1000.0, value_name = "MHz", value_parser = parse_factor)]
+    pub(crate) clock: f64,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  ediacara decoder --svg decoder.svg")]
+pub(crate) struct DecoderArguments {
+    /// Draw the states
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print states, transitions and instructions as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn parse_factor(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(factor) if factor.is_finite() && factor > 0.0 => Ok(factor),
+        _ => Err(format!("expected a number above 0, found {text:?}")),
+    }
 }

@@ -4,13 +4,17 @@ use std::process::ExitCode;
 
 use ediacara::arch::Machine;
 use ediacara::profile::plain_table;
+use ediacara::textbook::catalogue::{Accelerator, TYPES, accelerators, bandwidth_chart, efficiency_chart};
 use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::arguments::MachinesArguments;
-use crate::output::say;
+use crate::output::{say, write_whole};
 
 pub(crate) fn execute(arguments: &MachinesArguments) -> Outcome {
+    if arguments.catalogue {
+        return catalogue(arguments);
+    }
     if let Some(name) = &arguments.name {
         let machine = Machine::load(name)?;
         if arguments.json {
@@ -67,4 +71,38 @@ fn table(machines: &[Machine]) -> String {
         ]
     };
     plain_table(&header, 2..10, machines.iter().map(row).collect())
+}
+
+/// Accelerators on the market.
+fn catalogue(arguments: &MachinesArguments) -> Outcome {
+    let accelerators = accelerators()?;
+    if let Some(path) = &arguments.svg {
+        write_whole(path, bandwidth_chart(&accelerators).to_svg().as_bytes())?;
+    }
+    if let Some(path) = &arguments.efficiency_svg {
+        write_whole(path, efficiency_chart(&accelerators).to_svg().as_bytes())?;
+    }
+    if arguments.json {
+        say!("{}", serde_json::to_string_pretty(&accelerators)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let optional = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let row = |one: &Accelerator| {
+        let peaks = TYPES.iter().filter_map(|ty| Some(format!("{ty} {}", one.peak.get(*ty)?)));
+        vec![
+            one.name.clone(),
+            one.maker.clone(),
+            one.year.to_string(),
+            optional(one.process_nm.map(|process| process.to_string())),
+            optional(one.power_watts.map(|power| power.to_string())),
+            one.bandwidth_gbytes_per_second.to_string(),
+            peaks.collect::<Vec<_>>().join(", "),
+        ]
+    };
+    let header = ["accelerator", "maker", "year", "nm", "W", "GB/s", "peak, 10^12 operations a second"];
+    say!("{}\n", plain_table(&header, 2..6, accelerators.iter().map(row).collect()));
+    for one in &accelerators {
+        say!("{}: {}", one.name, one.source);
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use ediacara::arch::Machine;
 use ediacara::data::{ChannelOrder, Preprocess};
 use ediacara::inputs::Source;
-use ediacara::{CalibrationSource, Error, Model};
+use ediacara::profile::RunReport;
+use ediacara::{CalibrationSource, Error, Model, RunOptions};
 
 use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments};
 
@@ -79,4 +81,16 @@ fn is_sample(path: &Path) -> bool {
 /// Files as input sources.
 pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
     files.iter().cloned().map(Source::File).collect()
+}
+
+/// Compiles and simulates a model for its cycles alone.
+pub(super) fn timing(
+    model: &Model,
+    machine: &Machine,
+    stage: &mut dyn FnMut(&str),
+) -> Result<RunReport, Error> {
+    let prepared = ediacara::prepare(model, &CalibrationSource::Default, stage)?;
+    let options =
+        RunOptions { machine: machine.clone(), values: false, checked: false, disable: Vec::new(), top: 0 };
+    Ok(ediacara::run(model, &prepared, &[], &options, stage)?.report)
 }

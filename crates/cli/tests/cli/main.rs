@@ -10,6 +10,7 @@ mod programs;
 mod prove;
 mod run;
 mod summary;
+mod textbook;
 mod verify;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,130 @@
+//! `ediacara tiles`: a layer as loops, and how it is cut.
+
+use std::process::ExitCode;
+
+use ediacara::arch::Machine;
+use ediacara::profile::{plain_table, thousands};
+use ediacara::textbook::layers::{Layer, layers};
+use ediacara::textbook::nest::{Memories, Stationary, Tiling, definition, timeline, to_json};
+use ediacara::{CalibrationSource, LayerExplanation, Model};
+use serde_json::json;
+
+use super::Outcome;
+use crate::arguments::TilesArguments;
+use crate::output::{say, write_whole};
+use crate::progress::Progress;
+
+pub(crate) fn execute(arguments: &TilesArguments) -> Outcome {
+    let machine = Machine::load(&arguments.machine.machine)?;
+    let progress = Progress::new();
+    let model = ediacara::model::load(&arguments.model, &[])?;
+    let layers = layers(&model.graph);
+    let Some(part) = &arguments.layer else {
+        drop(progress);
+        for layer in &layers {
+            say!("{}", layer.name);
+        }
+        return Ok(ExitCode::SUCCESS);
+    };
+    let layer = chosen(&layers, part)?;
+    let memories = Memories::of(&machine);
+    let mut tilings = Vec::new();
+    for stationary in Stationary::ALL {
+        let tiling = Tiling::best(layer, &memories, stationary)?;
+        tilings.push(tiling.ok_or_else(|| format!("{}: no tile fits {} twice", layer.name, machine.name))?);
+    }
+    let compiled = compilers(&model, &machine, &layer.name, &progress)?;
+    drop(progress);
+    if let Some(path) = &arguments.svg {
+        write_whole(path, timeline(layer, &tilings).to_svg().as_bytes())?;
+    }
+    if arguments.json {
+        let report = json!({
+            "model": model.name,
+            "layer": layer.name,
+            "machine": machine.name,
+            "definition": definition(layer),
+            "tilings": to_json(layer, &memories, &tilings),
+            "compiler": compiled.as_ref().map(LayerExplanation::to_json),
+        });
+        say!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print(layer, &memories, &tilings, compiled.as_ref());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The one layer with this name, or else the one whose name contains it.
+fn chosen<'a>(layers: &'a [Layer], part: &str) -> Result<&'a Layer, String> {
+    if let Some(layer) = layers.iter().find(|layer| layer.name == part) {
+        return Ok(layer);
+    }
+    let found: Vec<&Layer> = layers.iter().filter(|layer| layer.name.contains(part)).collect();
+    if let [layer] = found.as_slice() {
+        return Ok(layer);
+    }
+    let names: Vec<&str> = layers.iter().map(|layer| layer.name.as_str()).collect();
+    Err(format!("{} layers have `{part}` in their name; there are {}", found.len(), names.join(", ")))
+}
+
+/// How the compiler cuts the layer; nothing if it has another name or none in the compiled network.
+fn compilers(
+    model: &Model,
+    machine: &Machine,
+    layer: &str,
+    progress: &Progress,
+) -> Result<Option<LayerExplanation>, Box<dyn std::error::Error>> {
+    let prepared = ediacara::prepare(model, &CalibrationSource::Default, &mut |stage| progress.stage(stage))?;
+    progress.stage("compile");
+    let compiled =
+        ediacara::compiler::compile(&prepared.quantised, machine, &ediacara::compiler::Options::default())?;
+    let explained = ediacara::explain(&compiled, machine)?;
+    let parts = |name: &str| name.split(" + ").any(|part| part == layer);
+    Ok(explained.into_iter().find(|one| parts(&one.name)))
+}
+
+fn print(layer: &Layer, memories: &Memories, tilings: &[Tiling], compiled: Option<&LayerExplanation>) {
+    say!("{}: {} multiply-adds\n\n{}\n", layer.name, thousands(layer.macs()), definition(layer));
+    for tiling in tilings {
+        say!("{}\n\n{}\n", tiling.stationary.name(), tiling.code(layer));
+    }
+    let row = |tiling: &Tiling| {
+        let (dram, array) = (tiling.dram_traffic(layer), tiling.array_traffic(layer, memories));
+        let numbers = [
+            tiling.steps(layer),
+            dram.inputs,
+            dram.weights,
+            dram.sums,
+            dram.outputs,
+            dram.total(),
+            array.nram_read,
+            array.wram_read,
+            array.aram_read,
+            array.aram_written,
+        ];
+        [tiling.stationary.name().to_owned()].into_iter().chain(numbers.into_iter().map(thousands)).collect()
+    };
+    let header = [
+        "bytes",
+        "tiles",
+        "DRAM: inputs",
+        "weights",
+        "sums",
+        "outputs",
+        "total",
+        "array: NRAM",
+        "WRAM",
+        "ARAM read",
+        "ARAM written",
+    ];
+    say!("{}", plain_table(&header, 1..11, tilings.iter().map(row).collect()));
+    if let Some((one, choice)) = compiled.and_then(|one| Some((one, one.choice.as_ref()?))) {
+        say!("\nthe compiler's: {}", choice.tiling);
+        say!(
+            "best of {}; {} cycles, {} is busiest",
+            choice.considered,
+            thousands(one.cycles),
+            choice.busiest()
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! The textbook's questions as a user asks them.
+
+use crate::{fail, json, number, root, succeed};
+
+#[test]
+fn an_abstract_program_is_timed_and_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("timeline.svg");
+    let report = json(&["estimate", "fc_1x256x1", "--json", "--svg", picture.to_str().unwrap()]);
+    // 2,052 bytes at 64 a nanosecond.
+    assert_eq!(report["lower_bound"]["ns"], 32.0625);
+    assert_eq!(report["lower_bound"]["exact"], "32 1/16");
+    assert!(report["time"]["ns"].as_f64().unwrap() < 34.0);
+    assert!(std::fs::read_to_string(&picture).unwrap().starts_with("<svg"));
+    let text = succeed(&["estimate", "fc_1x256x1"]);
+    assert!(text.contains("lower bound   32 1/16 ns (DRAM)"), "{text}");
+    assert_eq!(succeed(&["estimate", "--list"]).lines().count(), 7);
+}
+
+#[test]
+fn a_wrong_abstract_program_names_line_and_column_and_draws_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("early.dlpa");
+    let text = "buffer x NRAM 64\nmove DRAM NRAM 64 writes x\ncompute MAC32 16 reads x\n";
+    std::fs::write(&path, text).unwrap();
+    let picture = folder.path().join("timeline.svg");
+    let arguments =
+        ["estimate", path.to_str().unwrap(), "-m", "book_core", "--svg", picture.to_str().unwrap()];
+    let message = fail(&arguments);
+    assert!(message.contains("early.dlpa:3:24"), "{message}");
+    assert!(!picture.exists());
+    assert!(fail(&["estimate", path.to_str().unwrap()]).contains("book_core"));
+    assert!(fail(&["estimate", "no.dlpa"]).contains("fc_1x256x1"));
+    assert!(fail(&["estimate", "fc_1x256x1", "-m", "book_cor"]).contains("book_cluster"));
+}
+
+#[test]
+fn every_built_in_program_runs_on_the_machine_it_names() {
+    for name in json(&["estimate", "--list", "--json"]).as_array().unwrap() {
+        let name = name["name"].as_str().unwrap();
+        let report = json(&["estimate", name, "--json"]);
+        // Three percent is what the hardest of them is allowed.
+        assert!(report["time_over_bound"].as_f64().unwrap() < 1.03, "{name}");
+    }
+}
+
+#[test]
+fn a_roofline_has_points_on_paper_and_simulated() {
+    let report = json(&["roofline", "mlp:256-256", "lstm:64-64", "--json"]);
+    assert_eq!(report["ridge_operations_per_byte"], 32.0);
+    let mlp = &report["networks"][0];
+    // 2 x 65,536 operations; 65,536 weights, 256 inputs, 256 outputs.
+    assert_eq!(mlp["analytic"]["operations_per_byte"], 131_072.0 / 66_048.0);
+    let simulated = mlp["simulated"]["operations_per_second"].as_f64().unwrap();
+    assert!(simulated > 0.0 && simulated <= mlp["analytic"]["operations_per_second"].as_f64().unwrap());
+    // Four gates of 64 on 128 numbers.
+    let lstm = &report["networks"][1]["analytic"];
+    assert_eq!(lstm["operations_per_byte"], 65_536.0 / (32_768.0 + 128.0 + 256.0));
+    assert!(fail(&["roofline", "lstm:64"]).contains("lstm:512-512"));
+}
+
+#[test]
+fn amdahl_is_applied_to_simulated_cycles() {
+    let report = json(&["speedup", "network", "lenet5", "--conv", "10", "--fc", "2", "--json"]);
+    let layers = json(&["run", "lenet5", "--timing-only", "--json"]);
+    let parts = report["parts"].as_array().unwrap();
+    let before: f64 = parts.iter().map(|part| part["before"].as_f64().unwrap()).sum();
+    let cycles: u64 = layers["layers"].as_array().unwrap().iter().map(|layer| number(&layer["cycles"])).sum();
+    assert_eq!(before, cycles as f64);
+    let after: f64 =
+        parts.iter().map(|part| part["before"].as_f64().unwrap() / part["factor"].as_f64().unwrap()).sum();
+    assert!((report["speedup"].as_f64().unwrap() - before / after).abs() < 1e-9);
+    assert_eq!(json(&["speedup", "layer", "--json"])["limit"], 12.8);
+}
+
+#[test]
+fn a_layer_is_tiled_three_ways_and_as_the_compiler_does() {
+    let report = json(&["tiles", "lenet5", "conv2", "--machine", "dlp4", "--json"]);
+    assert_eq!(report["tilings"].as_array().unwrap().len(), 3);
+    assert!(report["compiler"]["tiling"].is_string(), "{report}");
+    assert!(fail(&["tiles", "lenet5", "conv"]).contains("2 layers"));
+}
+
+#[test]
+fn the_catalogue_is_printed_with_its_sources() {
+    let text = succeed(&["machines", "--catalogue"]);
+    assert!(text.contains("TPU v1") && text.contains("ISCA 2017"), "{text}");
+    assert!(json(&["machines", "--catalogue", "--json"]).as_array().unwrap().len() >= 12);
+    assert!(json(&["decoder", "--json"])["states"].as_array().unwrap().len() >= 5);
+    assert!(root().join("docs/textbook/08-decoder.md").exists());
+}
