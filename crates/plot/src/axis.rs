@@ -58,7 +58,8 @@ pub(crate) struct Ruler {
 }
 
 impl Ruler {
-    /// The axis over the pixels from the first to the second, wide enough for `values` unless it has a range of its own.
+    /// The axis over the pixels from the first to the second, wide enough for `values` unless it has a range
+    /// of its own.
     pub(crate) fn new(axis: &Axis, values: impl Iterator<Item = f64>, pixels: (f64, f64)) -> Ruler {
         let fits = |range: &(f64, f64)| axis.shows(range.0) && axis.shows(range.1) && range.0 < range.1;
         let (low, high) = axis.range.filter(fits).unwrap_or_else(|| around(axis, values));

@@ -116,7 +116,8 @@ impl Chart {
         let middle = ((PLOT.0 + PLOT.2) / 2.0, (PLOT.1 + PLOT.3) / 2.0);
         canvas.words((middle.0, PLOT.3 + 38.0), 13.0, Anchor::Middle, INK, &self.x.label);
         canvas.line(format_args!(
-            "<text transform=\"translate(17 {:.1}) rotate(-90)\" font-size=\"13\" text-anchor=\"middle\" fill=\"{INK}\">{}</text>",
+            "<text transform=\"translate(17 {:.1}) rotate(-90)\" font-size=\"13\" text-anchor=\"middle\" \
+             fill=\"{INK}\">{}</text>",
             middle.1,
             crate::svg::escape(&self.y.label)
         ));
@@ -160,7 +161,8 @@ impl Chart {
             }
         }
         for series in &self.series {
-            // A line must not run through the name of one of its points, which is to the right of it: below where the line rises.
+            // A line must not run through the name of one of its points, which is to the right of it: below
+            // where the line rises.
             let is_line = matches!(series.mark, Mark::Line | Mark::Dashed);
             let heights = || self.pixels(series, x, y).map(|(_, top, _)| top);
             let rises =

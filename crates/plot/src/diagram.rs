@@ -61,8 +61,8 @@ impl Diagram {
     pub fn to_svg(&self) -> String {
         let mut canvas = Canvas::new(self.size.0, self.size.1, &self.title);
         canvas.line(format_args!(
-            "<marker id=\"tip\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"8\" markerHeight=\"8\" \
-             orient=\"auto-start-reverse\"><path d=\"M0 0L10 5L0 10z\" fill=\"{FAINT}\"/></marker>"
+            "<marker id=\"tip\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"8\" \
+             markerHeight=\"8\" orient=\"auto-start-reverse\"><path d=\"M0 0L10 5L0 10z\" fill=\"{FAINT}\"/></marker>"
         ));
         canvas.heading((16.0, 26.0), &self.title);
         for arrow in &self.arrows {
@@ -118,7 +118,8 @@ fn draw_node(canvas: &mut Canvas, node: &Node) {
     canvas.rectangle((left, top), node.size, &style);
     let first = node.at.1 - 7.5 * node.lines.len() as f64 + 4.0;
     canvas.line(format_args!(
-        "<text x=\"{:.1}\" y=\"{first:.1}\" font-size=\"13\" font-weight=\"bold\" text-anchor=\"middle\" fill=\"{ink}\">{}</text>",
+        "<text x=\"{:.1}\" y=\"{first:.1}\" font-size=\"13\" font-weight=\"bold\" text-anchor=\"middle\" \
+         fill=\"{ink}\">{}</text>",
         node.at.0,
         crate::svg::escape(&node.title)
     ));

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-/// Colours that people with the common colour deficiencies tell apart (Okabe and Ito, "Color Universal Design", 2008), in the order
-/// of use; black is left to text and axes.
+/// Colours that people with the common colour deficiencies tell apart (Okabe and Ito, "Color Universal
+/// Design", 2008), in the order of use; black is left to text and axes.
 pub(crate) const COLOURS: [&str; 7] =
     ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a6f00"];
 
@@ -59,7 +59,8 @@ impl Canvas {
         let mut canvas = Canvas { text: String::new() };
         canvas.line(format_args!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-             viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"DejaVu Sans, Verdana, Helvetica, sans-serif\" role=\"img\">"
+             viewBox=\"0 0 {width:.0} {height:.0}\" \
+             font-family=\"DejaVu Sans, Verdana, Helvetica, sans-serif\" role=\"img\">"
         ));
         canvas.line(format_args!("<title>{}</title>", escape(title)));
         canvas.line(format_args!("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>"));
@@ -79,7 +80,8 @@ impl Canvas {
 
     pub(crate) fn stroke(&mut self, from: (f64, f64), to: (f64, f64), colour: &str, width: f64) {
         self.line(format_args!(
-            "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\" stroke-width=\"{width}\"/>",
+            "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" stroke=\"{colour}\" \
+             stroke-width=\"{width}\"/>",
             from.0, from.1, to.0, to.1
         ));
     }
@@ -93,7 +95,8 @@ impl Canvas {
 
     pub(crate) fn words(&mut self, at: (f64, f64), size: f64, anchor: Anchor, colour: &str, words: &str) {
         self.line(format_args!(
-            "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"{size}\" text-anchor=\"{}\" fill=\"{colour}\">{}</text>",
+            "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"{size}\" text-anchor=\"{}\" \
+             fill=\"{colour}\">{}</text>",
             at.0,
             at.1,
             anchor.name(),

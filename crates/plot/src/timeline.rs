@@ -47,8 +47,9 @@ const BIN: f64 = 5.0;
 const HEIGHT: f64 = 24.0;
 
 impl Timeline {
-    /// The timeline as an SVG document, 860 pixels wide. Spans too narrow to see are drawn together: the height of each kind is its share of
-    /// the time. So the picture's size is bounded however many spans there are.
+    /// The timeline as an SVG document, 860 pixels wide. Spans too narrow to see are drawn together: the
+    /// height of each kind is its share of the time. So the picture's size is bounded however many spans
+    /// there are.
     pub fn to_svg(&self) -> String {
         let names = self.rows.iter().map(|row| text_width(&row.name, 12.0)).fold(40.0, f64::max);
         let (left, right) = (names + 24.0, WIDTH - 28.0);
@@ -68,7 +69,7 @@ impl Timeline {
         for (index, row) in self.rows.iter().enumerate() {
             let top = TOP + ROW * index as f64;
             canvas.words((left - 10.0, top + 18.0), 12.0, Anchor::End, INK, &row.name);
-            draw_row(&mut canvas, &row.spans, self.kinds.len(), &ruler, top);
+            draw_row(&mut canvas, &row.spans, self.kinds.len(), &ruler, (left, top));
         }
         let mut at = left;
         for (kind, name) in self.kinds.iter().enumerate() {
@@ -81,14 +82,15 @@ impl Timeline {
     }
 }
 
-/// Draws a row. Spans that are at least two pixels wide are drawn as they are; narrower ones would hide the gaps between them, so there each
-/// kind has the height of its share of the time, in bins of some pixels.
-fn draw_row(canvas: &mut Canvas, spans: &[Span], kinds: usize, ruler: &Ruler, top: f64) {
+/// Draws a row. Spans that are narrow and close to one another would hide the gaps between them, so there
+/// each kind has the height of its share of the time, in bins of some pixels.
+fn draw_row(canvas: &mut Canvas, spans: &[Span], kinds: usize, ruler: &Ruler, (left, top): (f64, f64)) {
     let bins = (WIDTH / BIN) as usize;
     let mut shares = vec![0.0; bins * kinds];
-    let is_wide = |span: &&Span| ruler.pixel(span.end) - ruler.pixel(span.start) >= 2.0;
-    for span in spans.iter().filter(|span| span.kind < kinds && !is_wide(span)) {
-        let (start, end) = (ruler.pixel(span.start) / BIN, ruler.pixel(span.end) / BIN);
+    let crowded = |index: usize| is_crowded(spans, index, ruler);
+    for (_, span) in spans.iter().enumerate().filter(|&(index, span)| span.kind < kinds && crowded(index)) {
+        let at = |time: f64| (ruler.pixel(time) - left) / BIN;
+        let (start, end) = (at(span.start), at(span.end));
         for bin in start.max(0.0) as usize..(end.ceil() as usize).min(bins) {
             let part = end.min(bin as f64 + 1.0) - start.max(bin as f64);
             shares[bin * kinds + span.kind] += part.max(0.0);
@@ -98,7 +100,8 @@ fn draw_row(canvas: &mut Canvas, spans: &[Span], kinds: usize, ruler: &Ruler, to
     while bin < bins {
         let heights = |bin: usize| -> Vec<i64> {
             let shares = shares[bin * kinds..(bin + 1) * kinds].iter();
-            shares.map(|share| (share * HEIGHT).round() as i64).collect()
+            // Work that is too small to see is seen.
+            shares.map(|&share| (share * HEIGHT).round().max(f64::ceil(share)) as i64).collect()
         };
         let now = heights(bin);
         let end = (bin + 1..bins).find(|&next| heights(next) != now).unwrap_or(bins);
@@ -107,18 +110,28 @@ fn draw_row(canvas: &mut Canvas, spans: &[Span], kinds: usize, ruler: &Ruler, to
             base -= height as f64;
             let style = format!("fill=\"{}\"", colour(kind));
             let size = ((end - bin) as f64 * BIN, height as f64);
-            canvas.rectangle((bin as f64 * BIN, base), size, &style);
+            canvas.rectangle((left + bin as f64 * BIN, base), size, &style);
         }
         bin = end;
     }
-    for span in spans.iter().filter(is_wide) {
+    for (_, span) in spans.iter().enumerate().filter(|&(index, _)| !crowded(index)) {
         draw_span(canvas, span, (ruler.pixel(span.start), ruler.pixel(span.end)), top);
     }
 }
 
+/// Whether a span and one beside it are too narrow and too close to be told apart.
+fn is_crowded(spans: &[Span], index: usize, ruler: &Ruler) -> bool {
+    let is_narrow = |span: &Span| ruler.pixel(span.end) - ruler.pixel(span.start) < 2.0;
+    let Some(span) = spans.get(index).filter(|span| is_narrow(span)) else { return false };
+    let beside = [index.checked_sub(1), Some(index + 1)].into_iter().flatten();
+    let is_close = |other: &Span| (ruler.pixel(other.start) - ruler.pixel(span.start)).abs() < 4.0;
+    beside.filter_map(|other| spans.get(other)).any(|other| is_narrow(other) && is_close(other))
+}
+
 fn draw_span(canvas: &mut Canvas, span: &Span, (start, end): (f64, f64), top: f64) {
-    let style = format!("fill=\"{}\" stroke=\"white\" stroke-width=\"0.3\"", colour(span.kind));
-    canvas.rectangle((start, top + 3.0), (end - start, HEIGHT), &style);
+    let edge = if end - start < 4.0 { "" } else { " stroke=\"white\" stroke-width=\"0.3\"" };
+    let style = format!("fill=\"{}\"{edge}", colour(span.kind));
+    canvas.rectangle((start, top + 3.0), ((end - start).max(0.8), HEIGHT), &style);
     if !span.name.is_empty() && text_width(&span.name, 10.0) + 2.0 < end - start {
         canvas.line(format_args!(
             "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"10\" text-anchor=\"middle\" fill=\"white\">{}</text>",

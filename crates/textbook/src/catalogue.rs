@@ -35,7 +35,8 @@ pub struct Accelerator {
 pub const TYPES: [&str; 8] = ["fp32", "tf32", "bf16", "fp16", "int16", "fp8", "int8", "int4"];
 
 impl Accelerator {
-    /// The type that is quoted for inference: int8 if there is one, else the faster of fp16 and bf16; and its peak.
+    /// The type that is quoted for inference: int8 if there is one, else the faster of fp16 and bf16; and its
+    /// peak.
     pub fn inference_peak(&self) -> Option<(&'static str, f64)> {
         let peak = |ty: &'static str| Some((ty, *self.peak.get(ty)?));
         let floating = [peak("fp16"), peak("bf16")].into_iter().flatten();

@@ -1,7 +1,8 @@
-//! Fetch, decode and issue as a state diagram: the states of the core's control, with the instructions that the ISA table names.
+//! Fetch, decode and issue as a state diagram: the states of the core's control, with the instructions that
+//! the ISA table names.
 //!
-//! The names of states, signals and faults are those of `rtl/control.sv` and `rtl/fetch.sv`; a test looks for each there. Which instructions
-//! go where comes from [`ediacara_isa::INSTRUCTIONS`].
+//! The names of states, signals and faults are those of `rtl/control.sv` and `rtl/fetch.sv`; a test looks for
+//! each there. Which instructions go where comes from [`ediacara_isa::INSTRUCTIONS`].
 
 use ediacara_isa::{Engine, INSTRUCTIONS};
 use ediacara_plot::{Arrow, Diagram, Node, Side};
@@ -63,7 +64,8 @@ const PLACES: [((f64, f64), usize); 7] = [
 /// An edge of a state, and how far along it.
 type End = (Side, f64);
 
-/// The edges that each transition leaves and reaches, in the order of [`TRANSITIONS`], and by how much its name is moved aside.
+/// The edges that each transition leaves and reaches, in the order of [`TRANSITIONS`], and by how much its
+/// name is moved aside.
 const EDGES: [(End, End, (f64, f64)); 11] = [
     ((Side::Right, 0.0), (Side::Left, 0.0), (0.0, -8.0)),
     ((Side::Right, -0.4), (Side::Left, -0.4), (0.0, -8.0)),
@@ -138,8 +140,9 @@ fn halves(text: &str) -> Vec<String> {
 
 /// For other tools.
 pub fn to_json() -> Value {
+    let state = |(name, meaning): &(&str, &str)| json!({ "name": name, "meaning": meaning });
     json!({
-        "states": STATES.iter().map(|(name, what)| json!({ "name": name, "meaning": what })).collect::<Vec<_>>(),
+        "states": STATES.iter().map(state).collect::<Vec<_>>(),
         "transitions": TRANSITIONS.iter()
             .map(|one| json!({ "from": one.from, "to": one.to, "when": one.when })).collect::<Vec<_>>(),
         "instructions": Engine::ALL.iter().map(|engine| json!({

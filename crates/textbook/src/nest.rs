@@ -1,8 +1,10 @@
-//! A convolution as a nest of seven loops, and three ways to cut it into tiles: what is where when, and what passes each memory.
+//! A convolution as a nest of seven loops, and three ways to cut it into tiles: what is where when, and what
+//! passes each memory.
 //!
-//! The three are named after what stays while the rest passes (Chen, Emer, Sze, "Eyeriss: a spatial architecture for energy-efficient dataflow
-//! for convolutional neural networks", ISCA 2016). The loops over tiles bring blocks from DRAM into NRAM (inputs), WRAM (weights) and ARAM
-//! (sums); the loops within a tile bring them to an array of `lanes` x `columns` multipliers. Numbers are int8, sums int32.
+//! The three are named after what stays while the rest passes (Chen, Emer, Sze, "Eyeriss: a spatial
+//! architecture for energy-efficient dataflow for convolutional neural networks", ISCA 2016). The loops over
+//! tiles bring blocks from DRAM into NRAM (inputs), WRAM (weights) and ARAM (sums); the loops within a tile
+//! bring them to an array of `lanes` x `columns` multipliers. Numbers are int8, sums int32.
 
 use ediacara_arch::Machine;
 use ediacara_plot::{Row, Span, Timeline};
@@ -224,8 +226,8 @@ fn spans(layer: &Layer, axis: usize, size: u64) -> u64 {
 }
 
 impl Tiling {
-    /// The tile with the least traffic to DRAM that fits twice (so that the next arrives while one is computed), in whole blocks of the array.
-    /// Nothing where even the smallest does not fit.
+    /// The tile with the least traffic to DRAM that fits twice (so that the next arrives while one is
+    /// computed), in whole blocks of the array. Nothing where even the smallest does not fit.
     ///
     /// # Errors
     /// The layer has groups, which these loops do not.
@@ -283,13 +285,15 @@ impl Tiling {
         self.stationary.order().into_iter().map(|dimension| trips(layer, &self.tile, dimension)).product()
     }
 
-    /// The innermost loop over tiles that runs more than once and that an operand depends on, as an index into the order.
+    /// The innermost loop over tiles that runs more than once and that an operand depends on, as an index
+    /// into the order.
     fn changes_at(&self, layer: &Layer, operand: Operand) -> Option<usize> {
         let order = self.stationary.order();
         order.iter().rposition(|&loop_| operand.depends_on(loop_) && trips(layer, &self.tile, loop_) > 1)
     }
 
-    /// How often each block of an operand comes: once for every turn of the loops outside of its innermost that it does not depend on.
+    /// How often each block of an operand comes: once for every turn of the loops outside of its innermost
+    /// that it does not depend on.
     fn visits(&self, layer: &Layer, operand: Operand) -> u64 {
         let order = self.stationary.order();
         let outside = &order[..self.changes_at(layer, operand).unwrap_or(0)];
@@ -309,8 +313,9 @@ impl Tiling {
         }
     }
 
-    /// What passes between the memories on chip and the array, in the order of loops within a tile that keeps the same operand in the
-    /// array's registers. Whole vectors are read, also where channels do not fill them.
+    /// What passes between the memories on chip and the array, in the order of loops within a tile that keeps
+    /// the same operand in the array's registers. Whole vectors are read, also where channels do not fill
+    /// them.
     pub fn array_traffic(&self, layer: &Layer, memories: &Memories) -> ArrayTraffic {
         let pixels = layer.batch * layer.pixels[0] * layer.pixels[1];
         let blocks = layer.outputs.div_ceil(memories.columns);
@@ -492,8 +497,8 @@ pub fn to_json(layer: &Layer, memories: &Memories, tilings: &[Tiling]) -> Value 
                 "tiles": tiling.steps(layer),
                 "code": tiling.code(layer),
                 "dram_bytes": {
-                    "inputs": dram.inputs, "weights": dram.weights, "outputs": dram.outputs, "sums": dram.sums,
-                    "total": dram.total(),
+                    "inputs": dram.inputs, "weights": dram.weights, "outputs": dram.outputs,
+                    "sums": dram.sums, "total": dram.total(),
                 },
                 "array_bytes": {
                     "nram_read": array.nram_read, "wram_read": array.wram_read,

@@ -1,5 +1,6 @@
-//! Rooflines (Williams, Waterman, Patterson, "Roofline: an insightful visual performance model for multicore architectures", 2009): what a
-//! machine's peak and its memories allow, and where networks and layers are under it. A multiply-add is two operations.
+//! Rooflines (Williams, Waterman, Patterson, "Roofline: an insightful visual performance model for multicore
+//! architectures", 2009): what a machine's peak and its memories allow, and where networks and layers are
+//! under it. A multiply-add is two operations.
 
 use ediacara_arch::Machine;
 use ediacara_plot::{Axis, Chart, Mark, Point, Series};
@@ -36,8 +37,8 @@ pub struct Roofs {
 }
 
 impl Roofs {
-    /// The roofs of a machine: the matrix unit in each of its types, the vector unit with a multiply-add a lane; DRAM, and what the matrix
-    /// unit takes from NRAM and WRAM.
+    /// The roofs of a machine: the matrix unit in each of its types, the vector unit with a multiply-add a
+    /// lane; DRAM, and what the matrix unit takes from NRAM and WRAM.
     pub fn of(machine: &Machine) -> Roofs {
         let clock = machine.chip.clock_hz as f64;
         let matrix = machine.matrix.types.iter().map(|ty| Peak {
@@ -92,7 +93,8 @@ pub struct Load {
 pub struct Network {
     /// Its name.
     pub name: String,
-    /// On paper: every weight, the network's input and output pass DRAM once, each a byte; the performance is what the roof allows.
+    /// On paper: every weight, the network's input and output pass DRAM once, each a byte; the performance is
+    /// what the roof allows.
     pub analytic: Load,
     /// The layers on paper: weights, inputs and outputs pass DRAM once.
     pub analytic_layers: Vec<Load>,
@@ -146,7 +148,8 @@ impl Network {
     }
 }
 
-/// The plot: roofs as lines, networks as named circles (simulated) and rings (on paper), their layers as dots.
+/// The plot: roofs as lines, networks as named circles (simulated) and rings (on paper), their layers as
+/// dots.
 pub fn chart(machine: &str, roofs: &Roofs, networks: &[Network]) -> Chart {
     let loads = networks.iter().flat_map(|network| {
         let layers = network.analytic_layers.iter().chain(&network.simulated_layers);
@@ -231,20 +234,22 @@ fn lines(roofs: &Roofs, low: f64, high: f64) -> Vec<Series> {
 /// For other tools.
 pub fn to_json(machine: &str, roofs: &Roofs, networks: &[Network]) -> Value {
     let load = |load: &Load| {
+        let attainable = roofs.attainable(load.intensity);
         json!({
             "name": load.name,
             "operations_per_byte": load.intensity,
             "operations_per_second": load.operations_per_second,
-            "share_of_attainable": load.operations_per_second / roofs.attainable(load.intensity).max(f64::MIN_POSITIVE),
+            "share_of_attainable": load.operations_per_second / attainable.max(f64::MIN_POSITIVE),
         })
     };
+    let peak =
+        |peak: &Peak| json!({ "name": peak.name, "operations_per_second": peak.operations_per_second });
+    let slope = |slope: &Slope| json!({ "name": slope.name, "bytes_per_second": slope.bytes_per_second });
     json!({
         "machine": machine,
         "ridge_operations_per_byte": roofs.ridge(),
-        "peaks": roofs.peaks.iter()
-            .map(|peak| json!({ "name": peak.name, "operations_per_second": peak.operations_per_second })).collect::<Vec<_>>(),
-        "bandwidths": roofs.slopes.iter()
-            .map(|slope| json!({ "name": slope.name, "bytes_per_second": slope.bytes_per_second })).collect::<Vec<_>>(),
+        "peaks": roofs.peaks.iter().map(peak).collect::<Vec<_>>(),
+        "bandwidths": roofs.slopes.iter().map(slope).collect::<Vec<_>>(),
         "networks": networks.iter().map(|network| json!({
             "name": network.name,
             "analytic": load(&network.analytic),

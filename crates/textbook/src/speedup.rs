@@ -1,5 +1,6 @@
-//! Speed-ups: of a network whose kinds of layers become faster by different factors (Amdahl, "Validity of the single processor
-//! approach to achieving large scale computing capabilities", 1967), and of a layer that is bound by bandwidth.
+//! Speed-ups: of a network whose kinds of layers become faster by different factors (Amdahl, "Validity of the
+//! single processor approach to achieving large scale computing capabilities", 1967), and of a layer that is
+//! bound by bandwidth.
 
 use ediacara_plot::{Row, Span, Timeline};
 use serde_json::{Value, json};
@@ -7,7 +8,8 @@ use serde_json::{Value, json};
 /// Kinds of layers, as the questions name them.
 pub const KINDS: [&str; 3] = ["conv", "fc", "other"];
 
-/// The kind of a layer, by its operator's name in a report; a layer fused with others counts for its first operator.
+/// The kind of a layer, by its operator's name in a report; a layer fused with others counts for its first
+/// operator.
 pub fn kind_of(op: &str) -> &'static str {
     let first = op.split('+').next().unwrap_or_default();
     match first {
@@ -58,7 +60,8 @@ impl Speedup {
         self.before() / self.after()
     }
 
-    /// What the whole would become if the part with this index took no time at all; infinite if it is all there is.
+    /// What the whole would become if the part with this index took no time at all; infinite if it is all
+    /// there is.
     pub fn limit(&self, index: usize) -> f64 {
         let rest = self.parts.iter().enumerate().filter(|(other, _)| *other != index);
         self.before() / rest.map(|(_, part)| part.after()).sum::<f64>()
@@ -107,7 +110,8 @@ impl Speedup {
     }
 }
 
-/// A fully connected layer on an accelerator that is fed from memory, and on a machine of one arithmetic unit.
+/// A fully connected layer on an accelerator that is fed from memory, and on a machine of one arithmetic
+/// unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Streamed {
     /// Inputs of the layer.
@@ -144,7 +148,8 @@ impl Streamed {
         (self.bytes() / self.bytes_per_second).max(self.macs() / self.macs_per_second)
     }
 
-    /// Seconds on the one unit, whose memory is never in the way: a multiplication and an addition for each multiply-add.
+    /// Seconds on the one unit, whose memory is never in the way: a multiplication and an addition for each
+    /// multiply-add.
     pub fn alu_seconds(&self) -> f64 {
         2.0 * self.macs() / self.alu_operations_per_second
     }
@@ -154,7 +159,8 @@ impl Streamed {
         self.alu_seconds() / self.accelerator_seconds()
     }
 
-    /// What no accelerator with this memory passes at a batch of one: a weight a multiply-add, two operations.
+    /// What no accelerator with this memory passes at a batch of one: a weight a multiply-add, two
+    /// operations.
     pub fn limit(&self) -> f64 {
         2.0 * self.batch as f64 * self.bytes_per_second
             / self.number_bytes as f64

@@ -1,12 +1,14 @@
-//! The share of time in which the compute unit works, against its size, where the on-chip memory has one bandwidth and DRAM is
-//! never in the way.
+//! The share of time in which the compute unit works, against its size, where the on-chip memory has one
+//! bandwidth and DRAM is never in the way.
 //!
-//! Two machines have N multiply-accumulators of 16 bits. In the **array** they stand in R rows and C columns (R = C, or C = 2 R where N is no
-//! square): it holds R x C weights and takes R inputs a cycle, each of which all C columns use; sums stay in it. The **scalar**
-//! machine is N units that share nothing: each takes two operands a cycle. Weights, inputs and results all pass one on-chip memory.
+//! Two machines have N multiply-accumulators of 16 bits. In the **array** they stand in R rows and C columns
+//! (R = C, or C = 2 R where N is no square): it holds R x C weights and takes R inputs a cycle, each of which
+//! all C columns use; sums stay in it. The **scalar** machine is N units that share nothing: each takes two
+//! operands a cycle. Weights, inputs and results all pass one on-chip memory.
 //!
-//! The closed form counts bytes and products only. The simulated points are programs of [`crate::program`] that run tile by tile, so that they
-//! also show what is lost at the array's edges, where channels do not fill it, and before the first tile arrives.
+//! The closed form counts bytes and products only. The simulated points are programs of [`crate::program`]
+//! that run tile by tile, so that they also show what is lost at the array's edges, where channels do not
+//! fill it, and before the first tile arrives.
 
 use ediacara_plot::{Axis, Chart, Mark, Point, Series};
 use serde_json::{Value, json};
@@ -109,7 +111,8 @@ impl Unit {
         layers.iter().map(products).sum::<f64>() / layers.iter().map(time).sum::<f64>()
     }
 
-    /// The same of programs that run tile by tile; products beyond the layer's are time in which the unit does not count as working.
+    /// The same of programs that run tile by tile; products beyond the layer's are time in which the unit
+    /// does not count as working.
     ///
     /// # Errors
     /// Numbers too large to be timed exactly.
@@ -130,7 +133,8 @@ impl Unit {
             let (bytes, work) =
                 (self.bytes(layer).div_ceil(TILES), (self.cycles(layer) * self.macs).div_ceil(TILES));
             text += &format!(
-                "move SharedRAM NRAM {bytes}\nsync\nloop {}\nmove SharedRAM NRAM {bytes}\ncompute MAC16 {work}\nsync\nendloop\n\
+                "move SharedRAM NRAM {bytes}\nsync\n\
+                 loop {}\nmove SharedRAM NRAM {bytes}\ncompute MAC16 {work}\nsync\nendloop\n\
                  compute MAC16 {work}\nsync\n",
                 TILES - 1
             );
@@ -195,7 +199,7 @@ pub fn chart(measurements: &[Measurement], title: &str) -> Chart {
     }
     Chart {
         title: title.to_owned(),
-        x: Axis::log2("multiply-accumulators").range(0.8, 5120.0),
+        x: Axis::log2("multiply-accumulators"),
         y: Axis::linear("share of time in which they work, %").range(0.0, 105.0),
         series,
     }

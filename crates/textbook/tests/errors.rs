@@ -99,3 +99,24 @@ fn units_work_side_by_side_and_in_order() {
     // A third of a nanosecond's worth of bytes is exact: 64 / 3 x 3.
     assert_eq!(time("loop 3\nmove DRAM NRAM 1\nendloop\n"), "3/64");
 }
+
+#[test]
+fn cores_share_dram_and_nothing_else() {
+    let time = |text: &str| {
+        let machine = AbstractMachine::load("book_cluster").unwrap();
+        Program::parse(text, "p.dlpa")
+            .and_then(|program| program.estimate(&machine))
+            .map(|one| one.time.to_string())
+    };
+    // 128 bytes a nanosecond for all, 256 products for each.
+    assert_eq!(time("move DRAM WRAM 128").unwrap(), "4");
+    assert_eq!(time("move DRAM WRAM 128 on 0:2").unwrap(), "2");
+    assert_eq!(time("move DRAM SharedRAM 128").unwrap(), "1");
+    assert_eq!(time("move SharedRAM NRAM 1000").unwrap(), "1");
+    assert_eq!(time("compute MAC32 256\ncompute MAC32 512 on 3").unwrap(), "3");
+    // What one core has loaded, another has not.
+    let text = "buffer x NRAM 64\nmove DRAM NRAM 64 writes x on 0\nsync\ncompute MAC32 1 reads x on 1\n";
+    assert!(time(text).unwrap_err().to_string().contains("p.dlpa:4:23"));
+    assert!(time("compute MAC32 1 on 4").unwrap_err().to_string().contains("cores 0 to 3"));
+    assert!(time("move DRAM SharedRAM 1 on 0").unwrap_err().to_string().contains("no core takes part"));
+}

@@ -25,7 +25,8 @@ fn layer(batch: u64, inputs: u64, outputs: u64, image: u64, kernel: u64, stride:
     }
 }
 
-/// Bytes of inputs, weights and sums that pass DRAM, tile by tile: a block is loaded whenever it is another one than before.
+/// Bytes of inputs, weights and sums that pass DRAM, tile by tile: a block is loaded whenever it is another
+/// one than before.
 fn walk(layer: &Layer, tiling: &Tiling) -> (u64, u64, u64) {
     let Tile { k, c, p, q } = tiling.tile;
     let count = |dimension| match dimension {

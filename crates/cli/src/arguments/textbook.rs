@@ -102,6 +102,9 @@ pub(crate) struct TilesArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara speedup network alexnet --conv 10 --fc 2\n  \
+    ediacara speedup layer --inputs 9216 --outputs 4096 --bytes 1")]
 pub(crate) struct SpeedupArguments {
     #[command(subcommand)]
     pub(crate) command: SpeedupCommand,

@@ -42,7 +42,8 @@ pub(crate) fn execute(arguments: &RooflineArguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A network; `lstm:I-H` is a product of I + H inputs and 4 H outputs, which is what a step of an LSTM multiplies.
+/// A network; `lstm:I-H` is a product of I + H inputs and 4 H outputs, which is what a step of an LSTM
+/// multiplies.
 fn load(name: &str) -> Result<Model, Box<dyn std::error::Error>> {
     let Some(sizes) = name.strip_prefix("lstm:") else { return Ok(ediacara::model::load(name, &[])?) };
     let form = || format!("{name}: expected lstm:INPUTS-HIDDEN, such as lstm:512-512");

@@ -91,7 +91,7 @@ fn layer(arguments: &LayerSpeedupArguments) -> Outcome {
     say!("one arithmetic unit  {:.3} us", streamed.alu_seconds() * 1e6);
     say!("speed-up             {:.3}", streamed.factor());
     say!(
-        "limit                {:.3} = 2 operations x rows x bandwidth / bytes of a weight / operations a second",
+        "limit                {:.3} = 2 x rows x bandwidth / bytes of a weight / the unit's operations a second",
         streamed.limit()
     );
     Ok(ExitCode::SUCCESS)

@@ -118,13 +118,14 @@ fn print(layer: &Layer, memories: &Memories, tilings: &[Tiling], compiled: Optio
         "ARAM written",
     ];
     say!("{}", plain_table(&header, 1..11, tilings.iter().map(row).collect()));
-    if let Some((one, choice)) = compiled.and_then(|one| Some((one, one.choice.as_ref()?))) {
-        say!("\nthe compiler's: {}", choice.tiling);
-        say!(
-            "best of {}; {} cycles, {} is busiest",
-            choice.considered,
-            thousands(one.cycles),
-            choice.busiest()
-        );
+    match compiled.and_then(|one| Some((one, one.choice.as_ref()?))) {
+        Some((one, choice)) => {
+            say!("\nthe compiler's: {}", choice.tiling);
+            let cycles = thousands(one.cycles);
+            say!("best of {}; {cycles} cycles, {} is busiest", choice.considered, choice.busiest());
+        }
+        None => say!(
+            "\nthe compiler has no choice under this name: the layer was renamed, or moves elements only"
+        ),
     }
 }

@@ -1,4 +1,5 @@
-//! The ideal engine: every unit takes its instructions in order and starts each as soon as it is idle; `sync` waits for all.
+//! The ideal engine: every unit takes its instructions in order and starts each as soon as it is idle; `sync`
+//! waits for all.
 
 use ediacara_isa::{AssembleError, AssembleErrors};
 
@@ -7,7 +8,8 @@ use super::machine::{AbstractMachine, Memory, OperationType};
 use super::pieces::{Holdings, UnitIndex};
 use super::statement::{Action, Amount, Clauses, Pieces, Place, Program, Selection};
 
-/// Instructions that a program may execute, each core's counted: some seconds, and some tens of megabytes of timeline.
+/// Instructions that a program may execute, each core's counted: some seconds, and some tens of megabytes of
+/// timeline.
 const INSTRUCTIONS_LIMIT: u64 = 4_000_000;
 
 /// Bytes or operations of one instruction: so that no sum of times overflows.
@@ -17,8 +19,9 @@ impl Program {
     /// Executes the program and says how long it takes.
     ///
     /// # Errors
-    /// The machine lacks what the program uses; a memory overflows; something is computed on, moved or overwritten that a `sync`
-    /// does not separate from what writes or reads it. The error names line and column.
+    /// The machine lacks what the program uses; a memory overflows; something is computed on, moved or
+    /// overwritten that a `sync` does not separate from what writes or reads it. The error names line and
+    /// column.
     pub fn estimate(&self, machine: &AbstractMachine) -> Result<Estimate, AssembleErrors> {
         let mut engine = Engine {
             program: self,

@@ -63,8 +63,8 @@ pub struct Estimate {
     pub machine: String,
     /// From the start to the end of the last instruction, in nanoseconds.
     pub time: Fraction,
-    /// What no program with the same moves and operations can beat: the largest of DRAM's work, an equal share of the work of the ways to
-    /// SharedRAM, and an equal share of the computing, in nanoseconds.
+    /// What no program with the same moves and operations can beat: the largest of DRAM's work, an equal
+    /// share of the work of the ways to SharedRAM, and an equal share of the computing, in nanoseconds.
     pub lower_bound: Fraction,
     /// Which of them that is.
     pub bound_by: &'static str,
@@ -185,8 +185,8 @@ impl Estimate {
         self.time.to_f64() / self.lower_bound.to_f64().max(f64::MIN_POSITIVE)
     }
 
-    /// When each unit works, as lines of `columns` characters. A character's shade is the share of its time that the unit is busy; what
-    /// only stores is hatched.
+    /// When each unit works, as lines of `columns` characters. A character's shade is the share of its time
+    /// that the unit is busy; what only stores is hatched.
     pub fn timeline_text(&self, columns: usize) -> String {
         let name = self.units.iter().map(|unit| unit.name.chars().count()).max().unwrap_or(0);
         let total = (self.time.to_f64() * self.ticks_per_nanosecond as f64).max(1.0);

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A fraction of whole numbers that are not negative, reduced. The engine's times are fractions of nanoseconds.
+/// A fraction of whole numbers that are not negative, reduced. The engine's times are fractions of
+/// nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fraction {
     /// Above the line.

@@ -62,7 +62,8 @@ impl OperationType {
     }
 }
 
-/// A machine of memories, links and units without latency. A gigabyte a second is 10^9 bytes a second; sizes are in bytes.
+/// A machine of memories, links and units without latency. A gigabyte a second is 10^9 bytes a second; sizes
+/// are in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AbstractMachine {
@@ -80,7 +81,8 @@ pub struct AbstractMachine {
     pub memory: MemorySizes,
     /// Bandwidths.
     pub bandwidth: Bandwidth,
-    /// Operations that a core's compute unit does in a cycle, by type in lower case (`mac32`); a type that is absent it cannot do.
+    /// Operations that a core's compute unit does in a cycle, by type in lower case (`mac32`); a type that is
+    /// absent it cannot do.
     pub operations_per_cycle: std::collections::BTreeMap<String, u64>,
 }
 
@@ -215,12 +217,12 @@ impl AbstractMachine {
             range(&format!("operations_per_cycle.{name}"), rate, 1, 1 << 24)?;
         }
         if self.ticks_per_nanosecond().is_none() {
-            let found = format!("{self:?}");
-            return Err(invalid(
-                "rates",
-                found,
-                "such that their times have a common unit; use rounder numbers",
-            ));
+            let found = format!(
+                "clock_hz {}, bandwidth.dram {}, bandwidth.shared_ram {}",
+                self.clock_hz, self.bandwidth.dram, self.bandwidth.shared_ram
+            );
+            let allowed = "such that times have a common unit: use rounder numbers";
+            return Err(invalid("the rates", found, allowed));
         }
         Ok(())
     }
@@ -240,8 +242,8 @@ impl AbstractMachine {
         self.operations_per_cycle.get(&operation.name().to_lowercase()).copied()
     }
 
-    /// What every duration on this machine is a whole number of: ticks in a nanosecond, a multiple of the cores so that work can
-    /// be shared out exactly.
+    /// What every duration on this machine is a whole number of: ticks in a nanosecond, a multiple of the
+    /// cores so that work can be shared out exactly.
     pub(super) fn ticks_per_nanosecond(&self) -> Option<u128> {
         let operations =
             self.operations_per_cycle.values().map(|&rate| u128::from(rate) * u128::from(self.clock_hz));

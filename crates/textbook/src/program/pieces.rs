@@ -1,7 +1,8 @@
-//! What is known of each piece of a buffer while a program runs: whether it has arrived, and who has it in hand.
+//! What is known of each piece of a buffer while a program runs: whether it has arrived, and who has it in
+//! hand.
 //!
-//! Between two `sync`s nothing orders instructions of different units. So a piece that one unit writes there, no other unit
-//! may read or write until the next `sync`. One unit executes its instructions in order.
+//! Between two `sync`s nothing orders instructions of different units. So a piece that one unit writes there,
+//! no other unit may read or write until the next `sync`. One unit executes its instructions in order.
 
 use super::statement::Program;
 
@@ -45,9 +46,7 @@ impl Holdings {
     pub(super) fn allocate(&mut self, buffer: usize, pieces: usize) -> Result<(), &'static str> {
         let Some(held) = self.buffers.get_mut(buffer) else { return Ok(()) };
         if held.allocated {
-            return Err(
-                "the buffer exists already: free it before it is declared again, or declare it outside of the loop",
-            );
+            return Err("the buffer exists already: free it first, or declare it outside of the loop");
         }
         *held = Held { allocated: true, pieces: vec![Piece::default(); pieces] };
         Ok(())
