@@ -62,7 +62,8 @@ impl Diagram {
         let mut canvas = Canvas::new(self.size.0, self.size.1, &self.title);
         canvas.line(format_args!(
             "<marker id=\"tip\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"8\" \
-             markerHeight=\"8\" orient=\"auto-start-reverse\"><path d=\"M0 0L10 5L0 10z\" fill=\"{FAINT}\"/></marker>"
+             markerHeight=\"8\" orient=\"auto-start-reverse\">\
+             <path d=\"M0 0L10 5L0 10z\" fill=\"{FAINT}\"/></marker>"
         ));
         canvas.heading((16.0, 26.0), &self.title);
         for arrow in &self.arrows {

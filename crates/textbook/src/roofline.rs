@@ -176,7 +176,11 @@ pub fn chart(machine: &str, roofs: &Roofs, networks: &[Network]) -> Chart {
                 series.push(Series { name, mark, colour, points });
             }
         };
-        let dots = network.simulated_layers.iter().map(|load| point(load, "")).collect();
+        let layers = match network.simulated_layers.as_slice() {
+            [] => &network.analytic_layers,
+            layers => layers,
+        };
+        let dots = layers.iter().map(|load| point(load, "")).collect();
         add(String::new(), Mark::Dots, dots);
         let label = if network.simulated.is_none() { network.name.as_str() } else { "" };
         add(format!("{} on paper", network.name), Mark::Rings, vec![point(&network.analytic, label)]);

@@ -87,6 +87,10 @@ fn a_program_without_end_is_stopped() {
     fails("move DRAM NRAM 1/0\n", &["divided by 0"]);
     fails("move DRAM NRAM 9_223_372_036_854_775_807 + 1\n", &["63 bits"]);
     fails("move DRAM NRAM 0-1\n", &["found -1"]);
+    fails("move DRAM NRAM (0-9_223_372_036_854_775_807-1) / (0-1)\n", &["63 bits"]);
+    let often = "buffer x[100000] NRAM 1\nmove DRAM NRAM 100000 writes x\nsync\n\
+                 loop 1000000\ncompute MAC32 1 reads x\nendloop\n";
+    fails(often, &["p.dlpa:5:23", "pieces"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
@@ -68,10 +69,10 @@ pub(crate) struct UtilisationArguments {
     #[arg(long, default_value_t = 12.8, value_name = "GB/s", value_parser = parse_factor)]
     pub(crate) bandwidth: f64,
     /// Clock in MHz
-    #[arg(long, default_value_t = 1000, value_name = "MHz", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, default_value_t = 1000, value_name = "MHz", value_parser = up_to(100_000))]
     pub(crate) clock: u64,
     /// The largest number of multiply-accumulators
-    #[arg(long, default_value_t = 4096, value_name = "MACS", value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    #[arg(long, default_value_t = 4096, value_name = "MACS", value_parser = up_to(1 << 20))]
     pub(crate) largest: u64,
     /// Draw both machines
     #[arg(long, value_name = "FILE.svg")]
@@ -146,26 +147,26 @@ pub(crate) struct NetworkSpeedupArguments {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    ediacara speedup layer                           4096 x 4096 of 16 bits at 12.8 GB/s against one unit at 1 GHz\n  \
+    ediacara speedup layer                           4096 x 4096, 16 bits, 12.8 GB/s; one unit at 1 GHz\n  \
     ediacara speedup layer --inputs 9216 --outputs 4096 --bytes 1 --macs 256 --json")]
 pub(crate) struct LayerSpeedupArguments {
     /// Inputs of the layer
-    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    #[arg(long, default_value_t = 4096, value_parser = up_to(1 << 24))]
     pub(crate) inputs: u64,
     /// Outputs of the layer
-    #[arg(long, default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    #[arg(long, default_value_t = 4096, value_parser = up_to(1 << 24))]
     pub(crate) outputs: u64,
     /// Rows that share the weights
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1 << 24))]
+    #[arg(long, default_value_t = 1, value_parser = up_to(1 << 24))]
     pub(crate) batch: u64,
     /// Bytes of a number
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=8))]
+    #[arg(long, default_value_t = 2, value_parser = up_to(8))]
     pub(crate) bytes: u64,
     /// The accelerator's memory bandwidth in 10^9 bytes a second
     #[arg(long, default_value_t = 12.8, value_name = "GB/s", value_parser = parse_factor)]
     pub(crate) bandwidth: f64,
     /// The accelerator's multiply-accumulators [default: as many as it can use]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
+    #[arg(long, value_parser = up_to(1 << 32))]
     pub(crate) macs: Option<u64>,
     /// Clock of both in MHz; the one unit does an operation a cycle
     #[arg(long, default_value_t = 1000.0, value_name = "MHz", value_parser = parse_factor)]
@@ -184,6 +185,11 @@ pub(crate) struct DecoderArguments {
     /// Print states, transitions and instructions as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// A whole number from 1 to `largest`.
+fn up_to(largest: u64) -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(1..=largest)
 }
 
 fn parse_factor(text: &str) -> Result<f64, String> {

@@ -12,8 +12,14 @@ use super::statement::{Action, Amount, Clauses, Pieces, Place, Program, Selectio
 /// timeline.
 const INSTRUCTIONS_LIMIT: u64 = 4_000_000;
 
-/// Bytes or operations of one instruction: so that no sum of times overflows.
+/// Bytes or operations of one instruction: so that no product with ticks overflows.
 const AMOUNT_LIMIT: i64 = 1 << 48;
+
+/// Ticks that a program may take: so that no sum over cores overflows.
+const TICKS_LIMIT: u128 = 1 << 120;
+
+/// Pieces that a program's instructions may name, each time counted: some seconds.
+const TOUCHES_LIMIT: u64 = 1 << 28;
 
 impl Program {
     /// Executes the program and says how long it takes.
@@ -31,6 +37,7 @@ impl Program {
             free_at: vec![0; 1 + 2 * machine.cores as usize],
             now: 0,
             executed: 0,
+            touched: 0,
             counters: Vec::new(),
             tally: Tally::new(machine),
         };
@@ -51,6 +58,7 @@ struct Engine<'a> {
     /// When the last `sync` was over.
     now: u128,
     executed: u64,
+    touched: u64,
     /// Counters of the loops that are running, outermost first.
     counters: Vec<u64>,
     tally: Tally,
@@ -176,6 +184,9 @@ impl Engine<'_> {
         let Some(free_at) = self.free_at.get_mut(unit as usize) else { return Ok(()) };
         let start = self.now.max(*free_at);
         *free_at = start + ticks;
+        if *free_at > TICKS_LIMIT {
+            return Err(self.error(at, "the program's time is too long to be exact".to_owned()));
+        }
         self.tally.busy(unit, Interval { start, end: start + ticks, activity });
         Ok(())
     }
@@ -194,7 +205,14 @@ impl Engine<'_> {
     fn touch(&mut self, clauses: &Clauses, core: u32, unit: UnitIndex) -> Result<(), AssembleError> {
         for (list, writes) in [(&clauses.reads, false), (&clauses.writes, true)] {
             for pieces in list {
-                for piece in self.selected(pieces)? {
+                let selected = self.selected(pieces)?;
+                self.touched += selected.end - selected.start;
+                if self.touched > TOUCHES_LIMIT {
+                    let message =
+                        format!("the program names more than {TOUCHES_LIMIT} pieces; use larger ones");
+                    return Err(self.error(pieces.at, message));
+                }
+                for piece in selected {
                     let Some(buffer) = self.program.buffers.get(pieces.buffer) else { continue };
                     let own = if buffer.memory.is_private() { u64::from(core) * buffer.pieces } else { 0 };
                     let index = (own + piece) as usize;

@@ -41,7 +41,7 @@ fn apply(operator: Operator, left: i64, right: i64) -> Result<i64, String> {
         Operator::Add => left.checked_add(right),
         Operator::Subtract => left.checked_sub(right),
         Operator::Multiply => left.checked_mul(right),
-        Operator::Divide if left % right != 0 => {
+        Operator::Divide if left.checked_rem(right).is_some_and(|rest| rest != 0) => {
             return Err(format!("{left} / {right} is no whole number"));
         }
         Operator::Divide => left.checked_div(right),
