@@ -157,6 +157,12 @@ fn the_catalogue_is_complete_and_says_where_from() {
     }
     // The TPU's paper: 92 TOPS at 75 W.
     close(accelerators[0].efficiency().unwrap(), 92.0 / 75.0);
+    // What the page says of ridges, in operations a byte.
+    let ridge = |name: &str| {
+        let one = accelerators.iter().find(|one| one.name == name).unwrap();
+        1e3 * one.inference_peak().unwrap().1 / one.bandwidth_gbytes_per_second
+    };
+    assert_eq!([ridge("TPU v2"), ridge("H100 SXM5"), ridge("TPU v1")].map(f64::round), [66.0, 590.0, 2706.0]);
     picture("accelerators", &catalogue::bandwidth_chart(&accelerators).to_svg());
     picture("efficiency", &catalogue::efficiency_chart(&accelerators).to_svg());
 }
