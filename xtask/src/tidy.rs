@@ -20,6 +20,7 @@ const LAYERS: &[&str] = &[
     "ediacara-data",
     "ediacara-nn",
     "ediacara-host",
+    "ediacara-train",
     "ediacara-optimiser",
     "ediacara-compiler",
     "ediacara-sim",

@@ -1,4 +1,4 @@
-//! Built-in networks as graphs, and the summary of any graph.
+//! Layers, losses and optimisers; built-in networks as graphs; and the summary of any graph.
 //!
 //! [`build`] makes a network by its name, usable wherever a model file is. The shapes and the names of layers
 //! and weights are torchvision's; the weights are seeded random numbers, scaled so that the variance of the
@@ -6,13 +6,26 @@
 //! something to say at every layer. [`Summary`] counts the parameters, neurons, arithmetic and memory of each
 //! layer of any graph, also of an imported one.
 //!
-//! This crate runs nothing and reads no file. Start reading at [`build`], then any file in `networks/`.
+//! To train, a [`Scope`] is a graph in the making: layers add nodes to it and declare parameters, [`losses`] say what to
+//! make small, [`optimisers`] how parameters follow their gradients.
+//!
+//! This crate runs nothing and reads no file. Start reading at [`build`], then any file in `networks/`; or at [`Scope`], then
+//! any file in `layers/`.
 
 mod builder;
 mod error;
+mod initialiser;
+mod layers;
+pub mod losses;
 mod networks;
+pub mod optimisers;
+mod schedule;
+mod scope;
 mod summary;
 
 pub use error::NnError;
+pub use initialiser::Initialiser;
 pub use networks::{Network, build, names, networks};
+pub use schedule::{LearningRate, Schedule};
+pub use scope::{Mode, Parameter, Role, Scope, Update};
 pub use summary::{Layer, Port, Summary};

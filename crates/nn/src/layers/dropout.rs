@@ -1,0 +1,27 @@
+//! Dropout: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
+
+use ediacara_graph::ops::{Less, Mul, Select};
+use ediacara_graph::{Emit, ValueId};
+use ediacara_tensor::Tensor;
+
+use crate::{NnError, Scope};
+
+impl Scope {
+    /// Zeros each element with this probability and scales the others by `1 / (1 - probability)`; nothing in inference.
+    /// `noise` holds numbers of [0, 1) in the shape of `x`, which the caller draws anew for every run: a graph has no
+    /// chance of its own.
+    ///
+    /// # Errors
+    /// `noise` has not the shape of `x`.
+    pub fn dropout(&mut self, x: ValueId, noise: ValueId, probability: f32) -> Result<ValueId, NnError> {
+        if self.mode() == crate::Mode::Inference || probability <= 0.0 {
+            return Ok(x);
+        }
+        let threshold = self.constant(Tensor::scalar(probability));
+        let dropped = self.apply(Less, &[noise, threshold])?;
+        let scale = self.constant(Tensor::scalar(1.0 / (1.0 - probability)));
+        let scaled = self.apply(Mul, &[x, scale])?;
+        let zero = self.constant(Tensor::scalar(0.0_f32));
+        self.apply(Select, &[dropped, zero, scaled])
+    }
+}

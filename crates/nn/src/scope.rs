@@ -1,0 +1,192 @@
+//! A graph in the making, with its parameters.
+
+use ediacara_graph::{Emit, Graph, IntoOp, Op, OpError, TensorType, ValueId};
+use ediacara_tensor::Tensor;
+use std::sync::Arc;
+
+use crate::{Initialiser, NnError};
+
+/// What a network is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Dropout drops, and batch normalisation takes the statistics of the batch.
+    Training,
+    /// Dropout is nothing, and batch normalisation takes the statistics that training gathered.
+    Inference,
+}
+
+/// What a parameter is for: only weights decay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Multiplies what comes in.
+    Weight,
+    /// Is added, or scales a normalised value.
+    Bias,
+    /// Is gathered from what passes, not learnt.
+    Statistic,
+}
+
+/// A value of the graph that keeps its tensor from one run to the next.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// The name, unique in the graph: the layer's, then its own, such as `conv1.weight`.
+    pub name: String,
+    /// An input of the graph.
+    pub value: ValueId,
+    /// What it holds before the first run.
+    pub initial: Tensor,
+    /// What it is for.
+    pub role: Role,
+}
+
+/// The value that a parameter or a state takes after a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Update {
+    /// The parameter's value.
+    pub variable: ValueId,
+    /// What it becomes, of the same type.
+    pub to: ValueId,
+}
+
+/// A graph in the making. Layers add nodes to it and declare parameters, which are inputs of the graph.
+///
+/// Built twice with the same calls and seed, for training and for inference, it has the same parameters in the same
+/// order: that is how a trained network is run, or exported.
+#[derive(Debug)]
+pub struct Scope {
+    graph: Graph,
+    mode: Mode,
+    seed: u64,
+    parameters: Vec<Parameter>,
+    updates: Vec<Update>,
+    /// What the nodes that follow are called.
+    name: String,
+}
+
+impl Scope {
+    /// An empty graph of this name. Initial values come from the seed and the parameters' names.
+    pub fn new(name: &str, mode: Mode, seed: u64) -> Scope {
+        Scope {
+            graph: Graph::new(name),
+            mode,
+            seed,
+            parameters: Vec::new(),
+            updates: Vec::new(),
+            name: String::new(),
+        }
+    }
+
+    /// What the network is built for.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// An input that is fed at every run.
+    pub fn input(&mut self, name: &str, ty: TensorType) -> ValueId {
+        self.graph.add_input(name, ty)
+    }
+
+    /// A parameter of f32.
+    ///
+    /// # Errors
+    /// Its shape has too many elements.
+    pub fn parameter(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        initialiser: Initialiser,
+        role: Role,
+    ) -> Result<ValueId, NnError> {
+        let initial = initialiser.tensor(shape, self.seed, name)?;
+        let value = self.graph.add_input(name, TensorType::of(&initial));
+        self.parameters.push(Parameter { name: self.graph.value(value).name.clone(), value, initial, role });
+        Ok(value)
+    }
+
+    /// The value of an operator of one result; the node has the name of the layer that is being built.
+    ///
+    /// # Errors
+    /// The operator refuses the operands.
+    pub fn apply(&mut self, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId, NnError> {
+        let op = op.into_op();
+        let name = if self.name.is_empty() { op.name().to_owned() } else { self.name.clone() };
+        Ok(self.graph.add(name, op, inputs)?)
+    }
+
+    /// The values of an operator, as a node of this name.
+    ///
+    /// # Errors
+    /// The operator refuses the operands.
+    pub fn apply_all(
+        &mut self,
+        name: &str,
+        op: impl IntoOp,
+        inputs: &[ValueId],
+    ) -> Result<Vec<ValueId>, NnError> {
+        let node = self.graph.add_node(name, op, inputs)?;
+        Ok(self.graph.outputs_of(node).to_vec())
+    }
+
+    /// The graph so far, for what is built on graphs, as gradients are.
+    pub fn graph_mut(&mut self) -> &mut Graph {
+        &mut self.graph
+    }
+
+    /// The parameters so far.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// Builds something whose nodes are called `name`.
+    ///
+    /// # Errors
+    /// Those of `build`.
+    pub fn named<T>(
+        &mut self,
+        name: &str,
+        build: impl FnOnce(&mut Scope) -> Result<T, NnError>,
+    ) -> Result<T, NnError> {
+        let outer = std::mem::replace(&mut self.name, name.to_owned());
+        let result = build(self);
+        self.name = outer;
+        result
+    }
+
+    /// Lets a statistic take another value after each training run.
+    pub fn update(&mut self, variable: ValueId, to: ValueId) {
+        self.updates.push(Update { variable, to });
+    }
+
+    /// The dimensions of a value.
+    pub fn shape(&self, value: ValueId) -> &[usize] {
+        &self.graph.ty(value).shape
+    }
+
+    /// The graph, its parameters in the order of their declaration, and what statistics become.
+    pub fn finish(self) -> (Graph, Vec<Parameter>, Vec<Update>) {
+        (self.graph, self.parameters, self.updates)
+    }
+}
+
+/// Losses and activations build on a scope as on anything else.
+impl Emit for Scope {
+    fn ty(&self, value: ValueId) -> &TensorType {
+        self.graph.ty(value)
+    }
+
+    fn apply(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> Result<Vec<ValueId>, OpError> {
+        let name = if self.name.is_empty() { op.name().to_owned() } else { self.name.clone() };
+        let problem = |error: ediacara_graph::GraphError| OpError::Other {
+            op: op.name().to_owned(),
+            problem: error.to_string(),
+        };
+        let node = self.graph.add_node(name, Arc::clone(&op), inputs).map_err(problem)?;
+        Ok(self.graph.outputs_of(node).to_vec())
+    }
+
+    fn constant(&mut self, tensor: Tensor) -> ValueId {
+        let name =
+            if self.name.is_empty() { "constant".to_owned() } else { format!("{}.constant", self.name) };
+        self.graph.add_constant(name, tensor)
+    }
+}

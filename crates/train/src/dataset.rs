@@ -1,0 +1,254 @@
+//! Samples to learn from and to be tested on.
+
+use std::path::Path;
+
+use ediacara_data::{DataSet, ImageSet, Locations, Random, bundled, mnist};
+use ediacara_tensor::Tensor;
+
+use crate::TrainError;
+
+/// What samples hold.
+#[derive(Debug, Clone)]
+enum Inputs {
+    /// Bytes, of which the network sees `(byte - offset) * scale`.
+    Bytes { values: Vec<u8>, offset: f32, scale: f32 },
+    /// Numbers.
+    Numbers(Vec<f32>),
+}
+
+/// What is to be learnt.
+#[derive(Debug, Clone)]
+enum Targets {
+    /// One class a sample.
+    Classes(Vec<u8>),
+    /// So many bits a sample, as -1 and 1.
+    Bits(Vec<f32>),
+}
+
+/// Samples with what is to be learnt of each.
+#[derive(Debug, Clone)]
+pub struct Samples {
+    /// The dimensions of one sample.
+    pub shape: Vec<usize>,
+    /// Outputs of a network that learns them: classes, or bits.
+    pub outputs: usize,
+    count: usize,
+    inputs: Inputs,
+    targets: Targets,
+}
+
+/// A data set in two parts.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// To learn from.
+    pub train: Samples,
+    /// To be tested on.
+    pub test: Samples,
+}
+
+/// The names of data sets.
+const NAMES: &str = "mnist, fashion-mnist, digits, and, or, xor, full-adder";
+/// Digits of scikit-learn that are not learnt from: the last fifth.
+const TEST_DIGITS: usize = 360;
+/// Rows of the full adder's table that are learnt from, of 512.
+const ADDER_TRAIN_ROWS: usize = 358;
+/// Mean and deviation of MNIST's training pictures, of 255.
+const MNIST_MOMENTS: [f32; 2] = [33.318_42, 78.567_49];
+
+impl Dataset {
+    /// The data set of this name; `folder` is where relative places are looked up.
+    ///
+    /// # Errors
+    /// There is no such set, or it is not on this machine, with what to do.
+    pub fn load(name: &str, folder: &Path) -> Result<Dataset, TrainError> {
+        let on_disk = |set: DataSet| -> Result<Dataset, TrainError> {
+            let folder = Locations::of_machine(folder)?.find(set)?;
+            let part = |split| -> Result<Samples, TrainError> {
+                Ok(Samples::pictures(mnist::load(&folder, split)?, MNIST_MOMENTS)?)
+            };
+            Ok(Dataset { train: part(mnist::Split::Train)?, test: part(mnist::Split::Test)? })
+        };
+        match name {
+            "mnist" => on_disk(DataSet::Mnist),
+            "fashion-mnist" => on_disk(DataSet::FashionMnist),
+            "digits" => {
+                // Pixels are 0 to 16.
+                let all = Samples::pictures(bundled::digits()?, [0.0, 16.0])?;
+                let count = all.count - TEST_DIGITS;
+                Ok(Dataset { train: all.part(0..count), test: all.part(count..all.count) })
+            }
+            "and" => Ok(Dataset::table(|a, b| a & b)),
+            "or" => Ok(Dataset::table(|a, b| a | b)),
+            "xor" => Ok(Dataset::table(|a, b| a ^ b)),
+            "full-adder" => Ok(Dataset::full_adder()),
+            _ => Err(TrainError::Session(format!("there is no data set `{name}`; known are {NAMES}"))),
+        }
+    }
+
+    /// A function of two bits, learnt from all four rows and tested on them.
+    fn table(function: fn(bool, bool) -> bool) -> Dataset {
+        let rows = [(false, false), (false, true), (true, false), (true, true)];
+        let bit = |bit: bool| if bit { 1.0 } else { -1.0 };
+        let samples = Samples {
+            shape: vec![2],
+            outputs: 1,
+            count: rows.len(),
+            inputs: Inputs::Numbers(rows.iter().flat_map(|&(a, b)| [bit(a), bit(b)]).collect()),
+            targets: Targets::Bits(rows.iter().map(|&(a, b)| bit(function(a, b))).collect()),
+        };
+        Dataset { train: samples.clone(), test: samples }
+    }
+
+    /// Two numbers of four bits and a carry, and the five bits of their sum. Which rows are learnt from is drawn once.
+    fn full_adder() -> Dataset {
+        let mut rows: Vec<u16> = (0..512).collect();
+        shuffle(&mut rows, &mut Random::named(0, "full-adder"));
+        let bit = |number: u16, place: u16| if number >> place & 1 == 1 { 1.0 } else { -1.0 };
+        let sum = |row: u16| (row & 15) + (row >> 4 & 15) + (row >> 8);
+        let samples = Samples {
+            shape: vec![9],
+            outputs: 5,
+            count: rows.len(),
+            inputs: Inputs::Numbers(rows.iter().flat_map(|&row| (0..9).map(move |i| bit(row, i))).collect()),
+            targets: Targets::Bits(
+                rows.iter().flat_map(|&row| (0..5).map(move |i| bit(sum(row), i))).collect(),
+            ),
+        };
+        let train = samples.part(0..ADDER_TRAIN_ROWS);
+        Dataset { train, test: samples.part(ADDER_TRAIN_ROWS..512) }
+    }
+}
+
+/// Fisher and Yates's shuffle.
+pub(crate) fn shuffle<T>(values: &mut [T], random: &mut Random) {
+    for index in (1..values.len()).rev() {
+        values.swap(index, random.below(index as u64 + 1) as usize);
+    }
+}
+
+impl Samples {
+    fn pictures(
+        set: ImageSet,
+        [offset, deviation]: [f32; 2],
+    ) -> Result<Samples, ediacara_tensor::TensorError> {
+        Ok(Samples {
+            shape: set.images.shape()[1..].to_vec(),
+            outputs: 10,
+            count: set.labels.len(),
+            inputs: Inputs::Bytes { values: set.images.to_vec::<u8>()?, offset, scale: 1.0 / deviation },
+            targets: Targets::Classes(set.labels),
+        })
+    }
+
+    fn part(&self, range: std::ops::Range<usize>) -> Samples {
+        let size = self.sample_len();
+        let inputs = match &self.inputs {
+            Inputs::Bytes { values, offset, scale } => Inputs::Bytes {
+                values: values[range.start * size..range.end * size].to_vec(),
+                offset: *offset,
+                scale: *scale,
+            },
+            Inputs::Numbers(values) => Inputs::Numbers(values[range.start * size..range.end * size].to_vec()),
+        };
+        let targets = match &self.targets {
+            Targets::Classes(classes) => Targets::Classes(classes[range.clone()].to_vec()),
+            Targets::Bits(bits) => {
+                Targets::Bits(bits[range.start * self.outputs..range.end * self.outputs].to_vec())
+            }
+        };
+        Samples { shape: self.shape.clone(), outputs: self.outputs, count: range.len(), inputs, targets }
+    }
+
+    fn sample_len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Inputs `[rows, ...shape]` and targets `[rows, outputs]` of these samples: one-hot for classes.
+    ///
+    /// # Errors
+    /// There is no memory for them.
+    ///
+    /// # Panics
+    /// There is no such sample.
+    pub fn batch(&self, rows: &[usize]) -> Result<(Tensor, Tensor), TrainError> {
+        let size = self.sample_len();
+        let mut x = vec![0.0_f32; rows.len() * size];
+        for (target, &row) in x.chunks_exact_mut(size).zip(rows) {
+            match &self.inputs {
+                Inputs::Bytes { values, offset, scale } => {
+                    let source = &values[row * size..][..size];
+                    target.iter_mut().zip(source).for_each(|(x, &v)| *x = (f32::from(v) - offset) * scale);
+                }
+                Inputs::Numbers(values) => target.copy_from_slice(&values[row * size..][..size]),
+            }
+        }
+        let mut y = vec![0.0_f32; rows.len() * self.outputs];
+        for (target, &row) in y.chunks_exact_mut(self.outputs).zip(rows) {
+            match &self.targets {
+                Targets::Classes(classes) => target[usize::from(classes[row])] = 1.0,
+                Targets::Bits(bits) => target.copy_from_slice(&bits[row * self.outputs..][..self.outputs]),
+            }
+        }
+        let shape = [&[rows.len()], &self.shape[..]].concat();
+        Ok((Tensor::from_vec(&shape, x)?, Tensor::from_vec(&[rows.len(), self.outputs], y)?))
+    }
+
+    /// Whether a network's outputs for a sample are right: the largest is the class's, or every sign is the bit's.
+    pub fn is_right(&self, row: usize, outputs: &[f32]) -> bool {
+        match &self.targets {
+            Targets::Classes(classes) => {
+                let best = outputs
+                    .iter()
+                    .enumerate()
+                    .fold(0, |best, (at, &v)| if v > outputs[best] { at } else { best });
+                best == usize::from(classes[row])
+            }
+            Targets::Bits(bits) => {
+                let bits = &bits[row * self.outputs..][..self.outputs];
+                outputs.iter().zip(bits).all(|(output, bit)| output * bit > 0.0)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_adder_adds() {
+        let set = Dataset::full_adder();
+        assert_eq!((set.train.len(), set.test.len()), (358, 154));
+        for samples in [&set.train, &set.test] {
+            let rows: Vec<usize> = (0..samples.len()).collect();
+            let (x, y) = samples.batch(&rows).unwrap();
+            let (x, y) = (x.to_vec::<f32>().unwrap(), y.to_vec::<f32>().unwrap());
+            let number = |bits: &[f32]| bits.iter().rev().fold(0, |n, &bit| 2 * n + u32::from(bit > 0.0));
+            for (x, y) in x.chunks(9).zip(y.chunks(5)) {
+                assert_eq!(number(&x[..4]) + number(&x[4..8]) + number(&x[8..]), number(y));
+            }
+        }
+    }
+
+    #[test]
+    fn digits_are_one_hot_and_bright() {
+        let set = Dataset::load("digits", Path::new(".")).unwrap();
+        assert_eq!((set.train.len(), set.test.len()), (1437, 360));
+        let (x, y) = set.train.batch(&[0, 5]).unwrap();
+        assert_eq!((x.shape(), y.shape()), (&[2, 1, 8, 8][..], &[2, 10][..]));
+        // The first sample of the set is a 0, the sixth a 5.
+        let y = y.to_vec::<f32>().unwrap();
+        assert_eq!((y[0], y[15], y.iter().sum::<f32>()), (1.0, 1.0, 2.0));
+        assert!(x.to_vec::<f32>().unwrap().iter().all(|value| (0.0..=1.0).contains(value)));
+    }
+}

@@ -1,0 +1,52 @@
+//! The part of a graph that some of its values need.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ediacara_graph::{Definition, Graph, ValueId};
+
+use crate::TrainError;
+
+/// A graph of what `outputs` need and nothing else, and for each of its inputs the input of `graph` that it is.
+pub(crate) fn prune(graph: &Graph, outputs: &[ValueId]) -> Result<(Graph, Vec<ValueId>), TrainError> {
+    let mut needed = vec![false; graph.value_count()];
+    let mut open: Vec<ValueId> = outputs.to_vec();
+    while let Some(value) = open.pop() {
+        if std::mem::replace(&mut needed[value.index()], true) {
+            continue;
+        }
+        if let Some(producer) = graph.producer(value) {
+            open.extend(&graph.node(producer).inputs);
+        }
+    }
+    let mut pruned = Graph::new(graph.name.clone());
+    let mut map: HashMap<ValueId, ValueId> = HashMap::new();
+    let mut inputs = Vec::new();
+    for &input in graph.inputs().iter().filter(|input| needed[input.index()]) {
+        let value = graph.value(input);
+        map.insert(input, pruned.add_input(value.name.clone(), value.ty.clone()));
+        inputs.push(input);
+    }
+    for value in graph.values().filter(|value| needed[value.index()]) {
+        if let Definition::Constant(tensor) = &graph.value(value).definition {
+            map.insert(value, pruned.add_constant(graph.value(value).name.clone(), tensor.clone()));
+        }
+    }
+    for id in graph.order() {
+        let node = graph.node(id);
+        if !node.outputs.iter().any(|output| needed[output.index()]) {
+            continue;
+        }
+        let operands: Vec<ValueId> = node.inputs.iter().filter_map(|input| map.get(input).copied()).collect();
+        let new = pruned.add_node(node.name.clone(), Arc::clone(&node.op), &operands)?;
+        for (&old, &new) in node.outputs.iter().zip(pruned.outputs_of(new)) {
+            map.insert(old, new);
+        }
+    }
+    let known = |output: &ValueId| {
+        let unknown = || TrainError::Session(format!("{output} is no value of graph `{}`", graph.name));
+        map.get(output).copied().ok_or_else(unknown)
+    };
+    pruned.set_outputs(outputs.iter().map(known).collect::<Result<_, _>>()?);
+    Ok((pruned, inputs))
+}
