@@ -2,6 +2,7 @@
 
 mod data;
 mod textbook;
+mod train;
 
 use std::path::PathBuf;
 
@@ -10,6 +11,7 @@ pub(crate) use textbook::{
     DecoderArguments, EstimateArguments, LayerSpeedupArguments, NetworkSpeedupArguments, RooflineArguments,
     SpeedupArguments, SpeedupCommand, TilesArguments, UtilisationArguments,
 };
+pub(crate) use train::TrainArguments;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -53,6 +55,8 @@ pub(crate) enum Command {
     Machines(MachinesArguments),
     /// Print each layer's output shape, parameters and arithmetic
     Summary(SummaryArguments),
+    /// Train a network by a recipe, test it, and keep it
+    Train(TrainArguments),
     /// Time an abstract program (.dlpa) of the textbook's kind: moves, computations, memories, no latency
     Estimate(EstimateArguments),
     /// Where networks and their layers are under a machine's roofs, on paper and simulated

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => commands::verify::execute(&arguments),
         Command::Prove(arguments) => commands::prove::execute(&arguments),
         Command::Summary(arguments) => commands::summary::execute(&arguments),
+        Command::Train(arguments) => commands::train::execute(&arguments),
         Command::Estimate(arguments) => commands::estimate::execute(&arguments),
         Command::Roofline(arguments) => commands::roofline::execute(&arguments),
         Command::Utilisation(arguments) => commands::utilisation::execute(&arguments),

@@ -23,6 +23,7 @@ pub use pipeline::{
 };
 
 pub use ediacara_arch as arch;
+pub use ediacara_autodiff as autodiff;
 pub use ediacara_compiler as compiler;
 pub use ediacara_data as data;
 pub use ediacara_graph as graph;
@@ -38,3 +39,4 @@ pub use ediacara_rtl as rtl;
 pub use ediacara_sim as sim;
 pub use ediacara_tensor as tensor;
 pub use ediacara_textbook as textbook;
+pub use ediacara_train as train;

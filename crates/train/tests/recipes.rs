@@ -107,10 +107,10 @@ fn a_training_that_was_stopped_anywhere_ends_with_the_same_bits() {
 #[test]
 fn every_recipe_in_the_folder_is_built_in_and_makes_sense() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
-    let mut found: Vec<String> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
-        .collect();
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let recipes = paths.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    let mut found: Vec<String> =
+        recipes.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
     found.sort();
     let mut names: Vec<&str> = Recipe::names().collect();
     names.sort_unstable();

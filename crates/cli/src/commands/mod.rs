@@ -15,6 +15,7 @@ mod setup;
 pub(crate) mod speedup;
 pub(crate) mod summary;
 pub(crate) mod tiles;
+pub(crate) mod train;
 pub(crate) mod utilisation;
 pub(crate) mod verify;
 

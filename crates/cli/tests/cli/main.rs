@@ -11,6 +11,7 @@ mod prove;
 mod run;
 mod summary;
 mod textbook;
+mod train;
 mod verify;
 
 use std::path::{Path, PathBuf};

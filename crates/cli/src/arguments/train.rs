@@ -1,0 +1,50 @@
+//! The arguments of `train`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara train --list\n  \
+    ediacara train mnist-mlp --save mlp.safetensors --plot mlp.svg\n  \
+    ediacara train lenet5 --checkpoint lenet5.checkpoint     stop it at any time; the same command goes on\n  \
+    ediacara train mnist-mlp --data digits --batch 32        where no MNIST is present\n  \
+    ediacara train my.toml --json | tail -1\n\n\
+    recipes/ holds the recipes that are built in: copy one to make your own. The same recipe gives the same numbers, whatever the\n\
+    number of threads.")]
+pub(crate) struct TrainArguments {
+    /// A recipe: a file (.toml), or the name of one that is built in
+    #[arg(required_unless_present = "list")]
+    pub(crate) recipe: Option<String>,
+    /// List the recipes that are built in
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Train on another data set: mnist, fashion-mnist, digits, and, or, xor, full-adder
+    #[arg(long, value_name = "NAME")]
+    pub(crate) data: Option<String>,
+    /// How often every sample is seen, instead of the recipe's
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) epochs: Option<u64>,
+    /// Samples a step, instead of the recipe's
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) batch: Option<usize>,
+    /// The seed, instead of the recipe's
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Threads; 0 for as many as the machine has
+    #[arg(long, default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// Keep all that is needed to go on in this file, written after every epoch, and go on from it if it is there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Write the trained parameters
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(crate) save: Option<PathBuf>,
+    /// Draw the loss, step by step
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
+    /// Print one JSON object an epoch, and a last one for the whole training
+    #[arg(long)]
+    pub(crate) json: bool,
+}
