@@ -48,6 +48,8 @@ pub struct Executor {
 #[derive(Debug, Default)]
 struct Arena {
     buffers: Vec<Option<Tensor>>,
+    /// Memory that outputs may use, for this run alone.
+    spares: Vec<Tensor>,
 }
 
 /// What happens around each operator of a run.
@@ -93,6 +95,15 @@ impl Executor {
     /// # Errors
     /// Inputs that are not the graph's; an operator that fails, with the node's name.
     pub fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, HostError> {
+        self.run_reusing(inputs, Vec::new())
+    }
+
+    /// As [`run`](Self::run), with outputs in the memory of `spares` where types allow: tensors that nobody needs any
+    /// more, such as a variable's value before the last. Their content is lost.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_reusing(&self, inputs: &[Tensor], spares: Vec<Tensor>) -> Result<Vec<Tensor>, HostError> {
         struct Plain;
         impl Around for Plain {
             fn call(
@@ -107,7 +118,7 @@ impl Executor {
             fn see(&mut self, _: ValueId, _: &Tensor) {}
         }
         // The whole run moves into the pool once, instead of every operator on its own.
-        self.install(|| self.execute(inputs, &mut Plain))
+        self.install(|| self.execute(inputs, spares, &mut Plain))
     }
 
     /// Runs the graph and shows every input and every result to `observer` when it is known, views included:
@@ -136,7 +147,7 @@ impl Executor {
             }
         }
         // The observer stays on this thread: it need not be able to leave it.
-        self.execute(inputs, &mut Observed(self, observer))
+        self.execute(inputs, Vec::new(), &mut Observed(self, observer))
     }
 
     /// Runs the graph and measures every node, in the order of the run.
@@ -161,7 +172,7 @@ impl Executor {
             fn see(&mut self, _: ValueId, _: &Tensor) {}
         }
         let mut timed = Timed(Vec::with_capacity(self.plan.order.len()));
-        let outputs = self.install(|| self.execute(inputs, &mut timed))?;
+        let outputs = self.install(|| self.execute(inputs, Vec::new(), &mut timed))?;
         Ok((outputs, timed.0))
     }
 
@@ -192,9 +203,15 @@ impl Executor {
         Ok(())
     }
 
-    fn execute(&self, inputs: &[Tensor], around: &mut impl Around) -> Result<Vec<Tensor>, HostError> {
+    fn execute(
+        &self,
+        inputs: &[Tensor],
+        spares: Vec<Tensor>,
+        around: &mut impl Around,
+    ) -> Result<Vec<Tensor>, HostError> {
         self.check_inputs(inputs)?;
         let mut arena = self.lock_arenas().pop().unwrap_or_default();
+        arena.spares = spares;
         arena.buffers.resize(self.plan.buffers.len(), None);
         let mut known: Vec<Option<Tensor>> = vec![None; self.graph.value_count()];
         for (&input, tensor) in self.graph.inputs().iter().zip(inputs) {
@@ -209,6 +226,7 @@ impl Executor {
                 self.release(value, &mut known, &mut arena);
             }
         }
+        arena.spares.clear();
         self.lock_arenas().push(arena);
         self.graph.outputs().iter().map(|&output| self.output(output, &known)).collect()
     }
@@ -265,7 +283,13 @@ impl Executor {
     /// A dense tensor for a result: the plan's buffer where it has one. Its content is what was there before.
     fn allocate(&self, value: ValueId, arena: &mut Arena) -> Result<Tensor, ediacara_graph::TensorError> {
         let ty = self.graph.ty(value);
-        let Placement::Buffer(index) = self.plan.placement(value) else { return ty.zeros() };
+        let Placement::Buffer(index) = self.plan.placement(value) else {
+            let fits = |spare: &Tensor| spare.dtype() == ty.dtype && spare.len() == ty.elements();
+            return match arena.spares.iter().position(fits) {
+                Some(spare) => arena.spares.swap_remove(spare).into_dense(&ty.shape),
+                None => ty.zeros(),
+            };
+        };
         // An observer that kept a tensor has taken the buffer's memory with it; then there is new memory.
         match arena.buffers[index].take().and_then(|buffer| buffer.into_dense(&ty.shape).ok()) {
             Some(tensor) => Ok(tensor),

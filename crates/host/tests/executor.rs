@@ -302,6 +302,29 @@ fn runs_are_independent() {
 }
 
 #[test]
+fn outputs_take_spare_memory_and_nobody_elses() {
+    let mut graph = Graph::new("sum");
+    let x = graph.add_input("x", TensorType::f32(&[2, 3]));
+    let y = graph.add("y", Add, &[x, x]).unwrap();
+    graph.set_outputs(vec![y]);
+    let executor = executor(&graph, 1);
+    let x = Tensor::from_vec(&[2, 3], vec![1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+    let expected = [2.0, 4.0, 6.0, 8.0, 10.0, 12.0];
+    let spare = Tensor::from_vec(&[6], vec![9.0_f32; 6]).unwrap();
+    let place = spare.as_slice::<f32>().unwrap().as_ptr();
+    let result = executor.run_reusing(std::slice::from_ref(&x), vec![spare]).unwrap().remove(0);
+    assert_eq!(result.as_slice::<f32>().unwrap(), expected);
+    assert_eq!(result.as_slice::<f32>().unwrap().as_ptr(), place);
+    // Of the wrong size or type, and one that somebody else still reads.
+    let others = [Tensor::from_vec(&[5], vec![9.0_f32; 5]), Tensor::from_vec(&[6], vec![9_i32; 6])];
+    let kept = Tensor::from_vec(&[6], vec![9.0_f32; 6]).unwrap();
+    let spares = others.into_iter().map(Result::unwrap).chain([kept.clone()]).collect();
+    let result = executor.run_reusing(&[x], spares).unwrap().remove(0);
+    assert_eq!(result.as_slice::<f32>().unwrap(), expected);
+    assert_eq!(kept.as_slice::<f32>().unwrap(), [9.0; 6]);
+}
+
+#[test]
 fn inputs_may_be_views() {
     let mut graph = Graph::new("views");
     let x = graph.add_input("x", TensorType::f32(&[3, 2]));

@@ -19,6 +19,8 @@ pub struct Session {
     graph: Graph,
     options: Options,
     variables: HashMap<ValueId, Tensor>,
+    /// What variables held before the last update: memory for the next one.
+    spares: Vec<Tensor>,
     /// By fetches and updates.
     plans: HashMap<(Vec<ValueId>, Vec<ValueId>), Plan>,
 }
@@ -40,7 +42,13 @@ impl Session {
         threads: usize,
     ) -> Session {
         let variables = parameters.into_iter().map(|p| (p.value, p.initial.clone())).collect();
-        Session { graph, options: Options::with_threads(threads), variables, plans: HashMap::new() }
+        Session {
+            graph,
+            options: Options::with_threads(threads),
+            variables,
+            spares: Vec::new(),
+            plans: HashMap::new(),
+        }
     }
 
     /// The graph.
@@ -58,6 +66,11 @@ impl Session {
     /// # Errors
     /// It is no variable, or the tensor is of another type.
     pub fn set_variable(&mut self, value: ValueId, tensor: Tensor) -> Result<(), TrainError> {
+        self.exchange(value, tensor).map(drop)
+    }
+
+    /// Gives a variable another tensor, and gives back the old one.
+    fn exchange(&mut self, value: ValueId, tensor: Tensor) -> Result<Tensor, TrainError> {
         let name = || self.graph.value(value).name.clone();
         match self.variables.get_mut(&value) {
             None => Err(TrainError::Session(format!("{value} is no variable of this session"))),
@@ -71,10 +84,7 @@ impl Session {
                     tensor.shape()
                 )))
             }
-            Some(old) => {
-                *old = tensor;
-                Ok(())
-            }
+            Some(old) => Ok(std::mem::replace(old, tensor)),
         }
     }
 
@@ -106,11 +116,13 @@ impl Session {
             })?;
             inputs.push(tensor);
         }
-        let mut outputs = plan.executor.run(&inputs)?;
+        let spares = if updates.is_empty() { Vec::new() } else { std::mem::take(&mut self.spares) };
+        let mut outputs = plan.executor.run_reusing(&inputs, spares)?;
         drop(inputs);
         let next = outputs.split_off(fetches.len());
         for (update, tensor) in updates.iter().zip(next) {
-            self.set_variable(update.variable, tensor)?;
+            let old = self.exchange(update.variable, tensor)?;
+            self.spares.push(old);
         }
         Ok(outputs)
     }
