@@ -4,7 +4,7 @@
 //!
 //! It reads an executable and a machine, as docs/isa.md describes them, and knows neither how the program was made nor
 //! how long anything takes; of the machine only sizes matter. Nothing in a program depends on data, so its one path is
-//! walked (`walk`), what each instruction touches is a [region](region::Region) (`access`), semaphores, `sync` and the
+//! walked (`walk`), what each instruction touches is a region (`access`, `region`), semaphores, `sync` and the
 //! depth of the queues settle what comes before what (`order`), and every byte remembers its last writer and readers
 //! (`memory`). Values are not computed.
 //!
