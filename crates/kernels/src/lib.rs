@@ -3,7 +3,8 @@
 //! This crate knows no tensor, no graph and no machine: a kernel takes slices and a description of their
 //! shapes, checks one against the other, and computes. What it holds:
 //!
-//! - [`float`]: f32 in NCHW, for the host: matrix product, convolution, transposed convolution, pooling.
+//! - [`float`]: f32 (and f64) in NCHW, for the host: matrix product, convolution and its filter's gradient,
+//!   transposed convolution, pooling.
 //! - [`int8`]: i8 in NHWC, to the bit as docs/numerics.md lays down; what the simulator and the RTL agree
 //!   with.
 //!
