@@ -21,9 +21,7 @@ const TILE_BYTES: u64 = 8192;
 /// Appends the steps of data movement.
 pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> Result<(), CompileError> {
     if let Some((views, value)) = &copy.fill {
-        for view in views {
-            fill(lowering, view, *value, context)?;
-        }
+        fill(lowering, views, *value, context)?;
     }
     for (from, to) in &copy.parts {
         if from.is_empty() {
@@ -43,17 +41,26 @@ pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> R
     Ok(())
 }
 
-/// Fills a view: one painted tile, stored again and again.
-fn fill(lowering: &mut Lowering, view: &View, value: i8, context: Context) -> Result<(), CompileError> {
-    let sides = joint([view]);
-    let boxes = boxes(&sides, (lowering.rates.nram / 4).clamp(1, TILE_BYTES), sides.len());
-    let largest = boxes.iter().map(JointBox::len).max().unwrap_or(1);
+/// Fills views: one painted tile, stored again and again.
+fn fill(lowering: &mut Lowering, views: &[View], value: i8, context: Context) -> Result<(), CompileError> {
+    let limit = (lowering.rates.nram / 4).clamp(1, TILE_BYTES);
+    let cut = |view: &View| {
+        let sides = joint([view]);
+        let boxes = boxes(&sides, limit, sides.len());
+        (view.base, sides, boxes)
+    };
+    let parts: Vec<_> = views.iter().map(cut).collect();
+    let Some(largest) = parts.iter().flat_map(|(_, _, boxes)| boxes.iter().map(JointBox::len)).max() else {
+        return Ok(());
+    };
     let mut pool =
         lowering.claim(Space::Nram, &[Claim::new(largest, 1, 1)], context)?.pop().unwrap_or_default();
     let tile = pool.next();
     lowering.fill(tile, largest, 1, 0, value);
-    for part in &boxes {
-        lowering.store(&part.copy(&sides, 0, view.base, tile));
+    for (base, sides, boxes) in &parts {
+        for part in boxes {
+            lowering.store(&part.copy(sides, 0, *base, tile));
+        }
     }
     Ok(())
 }
