@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use ediacara::data::{DataSet, Locations};
+use ediacara::data::{DataSet, Locations, skip};
 use ediacara::{CalibrationSource, model, prepare};
 use ediacara_arch::Machine;
 use ediacara_compiler::{CompileError, compile};
@@ -34,9 +34,9 @@ fn built_in_networks() {
 
 #[test]
 fn networks_of_the_data_set() {
-    let Ok(folder) = Locations::of_machine(Path::new(".")).and_then(|all| all.find(DataSet::Models)) else {
-        println!("skipped: the `models` data set is not here");
-        return;
+    let folder = match Locations::of_machine(Path::new(".")).and_then(|all| all.find(DataSet::Models)) {
+        Ok(folder) => folder,
+        Err(error) => return skip(DataSet::Models.name(), &error.to_string()),
     };
     for name in ["mobilenet_v2_qdq", "squeezenet10_deepcompressed", "resnet20_cifar10", "fastestdet"] {
         prove_model(&folder.join(name).join("model.onnx").display().to_string());
@@ -46,6 +46,7 @@ fn networks_of_the_data_set() {
 #[test]
 fn random_networks() {
     let machines = ["dlp4", "dlp8", "dlp16"].map(|name| Machine::preset(name).unwrap());
+    let mut proven = 0;
     for seed in 0..400 {
         let net = network(seed, Sizes::small());
         let mut machine = machines[Random::new(seed).below(machines.len())].clone();
@@ -56,7 +57,9 @@ fn random_networks() {
             Ok(compiled) => {
                 let proof = prove(&compiled.executable, &machine, &Options::default());
                 assert!(proof.proven, "seed {seed} on {}: {:#?}", machine.name, proof.findings);
+                proven += 1;
             }
         }
     }
+    assert!(proven > 300, "only {proven} of 400 networks fitted their machine");
 }
