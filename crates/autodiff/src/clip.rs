@@ -1,15 +1,7 @@
 //! Bounds on gradients.
 
 use ediacara_graph::ops::{Add, Cast, Clamp, Min, Mul, Reciprocal, Reduce, ReduceKind, Sqrt};
-use ediacara_graph::{DType, Emit, Op, OpError, Tensor, ValueId};
-use std::sync::Arc;
-
-fn apply(emit: &mut dyn Emit, op: impl Op, inputs: &[ValueId]) -> Result<ValueId, OpError> {
-    let name = op.name();
-    let results = emit.apply(Arc::new(op), inputs)?;
-    let problem = "has no result".to_owned();
-    results.first().copied().ok_or(OpError::Other { op: name.to_owned(), problem })
-}
+use ediacara_graph::{DType, Emit, OpError, Tensor, ValueId};
 
 /// Each element brought between `-bound` and `bound`.
 ///
@@ -20,7 +12,7 @@ pub fn clip_by_value(
     gradients: &[ValueId],
     bound: f64,
 ) -> Result<Vec<ValueId>, OpError> {
-    gradients.iter().map(|&gradient| apply(emit, Clamp { low: -bound, high: bound }, &[gradient])).collect()
+    gradients.iter().map(|&gradient| emit.one(Clamp { low: -bound, high: bound }, &[gradient])).collect()
 }
 
 /// The gradients times `min(1, bound / norm)`, `norm` the Euclidean norm of all their elements together (Pascanu
@@ -38,28 +30,28 @@ pub fn clip_by_global_norm(
     let dtype = if wide { DType::F64 } else { DType::F32 };
     let mut sum: Option<ValueId> = None;
     for &gradient in gradients {
-        let gradient = apply(emit, Cast { to: dtype }, &[gradient])?;
-        let square = apply(emit, Mul, &[gradient, gradient])?;
+        let gradient = emit.one(Cast { to: dtype }, &[gradient])?;
+        let square = emit.one(Mul, &[gradient, gradient])?;
         let axes = (0..emit.ty(gradient).rank()).collect();
-        let part = apply(emit, Reduce { kind: ReduceKind::Sum, axes, keep_dims: false }, &[square])?;
+        let part = emit.one(Reduce { kind: ReduceKind::Sum, axes, keep_dims: false }, &[square])?;
         sum = Some(match sum {
-            Some(sum) => apply(emit, Add, &[sum, part])?,
+            Some(sum) => emit.one(Add, &[sum, part])?,
             None => part,
         });
     }
     let problem = "needs at least one gradient".to_owned();
     let sum = sum.ok_or(OpError::Other { op: "clip_by_global_norm".to_owned(), problem })?;
-    let norm = apply(emit, Sqrt, &[sum])?;
+    let norm = emit.one(Sqrt, &[sum])?;
     // A reciprocal of 0 is infinite, and its minimum with 1 is 1.
-    let reciprocal = apply(emit, Reciprocal, &[norm])?;
+    let reciprocal = emit.one(Reciprocal, &[norm])?;
     let bound = emit.constant(Tensor::scalar(bound).cast(dtype));
     let one = emit.constant(Tensor::scalar(1.0_f64).cast(dtype));
-    let ratio = apply(emit, Mul, &[reciprocal, bound])?;
-    let factor = apply(emit, Min, &[ratio, one])?;
+    let ratio = emit.one(Mul, &[reciprocal, bound])?;
+    let factor = emit.one(Min, &[ratio, one])?;
     let scaled = gradients.iter().map(|&gradient| {
         let to = emit.ty(gradient).dtype;
-        let factor = apply(emit, Cast { to }, &[factor])?;
-        apply(emit, Mul, &[gradient, factor])
+        let factor = emit.one(Cast { to }, &[factor])?;
+        emit.one(Mul, &[gradient, factor])
     });
     let scaled: Result<Vec<ValueId>, OpError> = scaled.collect();
     Ok((scaled?, norm))

@@ -38,6 +38,19 @@ pub trait Emit {
     }
 }
 
+impl dyn Emit + '_ {
+    /// Applies an operator, and gives its only result.
+    ///
+    /// # Errors
+    /// As [`apply`](Emit::apply); the operator has no result.
+    pub fn one(&mut self, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId, OpError> {
+        let op = op.into_op();
+        let name = op.name();
+        let problem = || OpError::Other { op: name.to_owned(), problem: "has no result".to_owned() };
+        self.apply(op, inputs)?.first().copied().ok_or_else(problem)
+    }
+}
+
 /// What [`Op::gradient`] sees of the application that is differentiated, and its way to build gradients.
 ///
 /// The methods that take values give the value of an operator applied to them; their errors are that
@@ -154,13 +167,7 @@ impl<'a> GradientContext<'a> {
 
     /// The only result of an operator.
     pub fn apply(&mut self, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId, OpError> {
-        let op = op.into_op();
-        let name = op.name();
-        let outputs = self.emit.apply(op, inputs)?;
-        outputs.first().copied().ok_or_else(|| OpError::Other {
-            op: name.to_owned(),
-            problem: "has no result that a gradient rule could use".to_owned(),
-        })
+        self.emit.one(op, inputs)
     }
 
     /// A value that is known.

@@ -33,6 +33,18 @@ pub enum NnError {
         /// The largest batch.
         limit: usize,
     },
+    /// A parameter would have more elements than any that makes sense.
+    #[error(
+        "parameter `{name}` would be {shape:?}, more than {limit} elements; make the layer, or what comes before it, smaller"
+    )]
+    Parameter {
+        /// The parameter.
+        name: String,
+        /// Its dimensions.
+        shape: Vec<usize>,
+        /// The most that there may be.
+        limit: usize,
+    },
     /// The graph refused a node.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -1,10 +1,13 @@
 //! A graph in the making, with its parameters.
 
-use ediacara_graph::{Emit, Graph, IntoOp, Op, OpError, TensorType, ValueId};
+use ediacara_autodiff::GraphEmitter;
+use ediacara_graph::{Graph, IntoOp, TensorType, ValueId};
 use ediacara_tensor::Tensor;
-use std::sync::Arc;
 
 use crate::{Initialiser, NnError};
+
+/// Elements of a parameter at most: a gigabyte of f32, checked before memory is reserved.
+const PARAMETER_LIMIT: usize = 1 << 28;
 
 /// What a network is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +92,7 @@ impl Scope {
     /// A parameter of f32.
     ///
     /// # Errors
-    /// Its shape has too many elements.
+    /// It would have more than 2^28 elements.
     pub fn parameter(
         &mut self,
         name: &str,
@@ -97,6 +100,11 @@ impl Scope {
         initialiser: Initialiser,
         role: Role,
     ) -> Result<ValueId, NnError> {
+        let elements = shape.iter().try_fold(1_usize, |product, &extent| product.checked_mul(extent));
+        if elements.is_none_or(|elements| elements > PARAMETER_LIMIT) {
+            let (name, shape) = (name.to_owned(), shape.to_vec());
+            return Err(NnError::Parameter { name, shape, limit: PARAMETER_LIMIT });
+        }
         let initial = initialiser.tensor(shape, self.seed, name)?;
         let value = self.graph.add_input(name, TensorType::of(&initial));
         self.parameters.push(Parameter { name: self.graph.value(value).name.clone(), value, initial, role });
@@ -111,6 +119,17 @@ impl Scope {
         let op = op.into_op();
         let name = if self.name.is_empty() { op.name().to_owned() } else { self.name.clone() };
         Ok(self.graph.add(name, op, inputs)?)
+    }
+
+    /// A value that is known.
+    pub fn constant(&mut self, tensor: Tensor) -> ValueId {
+        let layer = if self.name.is_empty() { "scope" } else { &self.name };
+        self.graph.add_constant(format!("{layer}.constant"), tensor)
+    }
+
+    /// Where losses build: nodes called `name`.
+    pub fn emitter(&mut self, name: &str) -> GraphEmitter<'_> {
+        GraphEmitter::new(&mut self.graph, name)
     }
 
     /// The values of an operator, as a node of this name.
@@ -165,28 +184,5 @@ impl Scope {
     /// The graph, its parameters in the order of their declaration, and what statistics become.
     pub fn finish(self) -> (Graph, Vec<Parameter>, Vec<Update>) {
         (self.graph, self.parameters, self.updates)
-    }
-}
-
-/// Losses and activations build on a scope as on anything else.
-impl Emit for Scope {
-    fn ty(&self, value: ValueId) -> &TensorType {
-        self.graph.ty(value)
-    }
-
-    fn apply(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> Result<Vec<ValueId>, OpError> {
-        let name = if self.name.is_empty() { op.name().to_owned() } else { self.name.clone() };
-        let problem = |error: ediacara_graph::GraphError| OpError::Other {
-            op: op.name().to_owned(),
-            problem: error.to_string(),
-        };
-        let node = self.graph.add_node(name, Arc::clone(&op), inputs).map_err(problem)?;
-        Ok(self.graph.outputs_of(node).to_vec())
-    }
-
-    fn constant(&mut self, tensor: Tensor) -> ValueId {
-        let name =
-            if self.name.is_empty() { "constant".to_owned() } else { format!("{}.constant", self.name) };
-        self.graph.add_constant(name, tensor)
     }
 }

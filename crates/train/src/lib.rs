@@ -7,7 +7,6 @@
 //! This crate prints nothing: whoever wants to see progress gets every epoch as an [`Epoch`]. Start reading at
 //! [`Trainer::new`].
 
-mod checkpoint;
 mod dataset;
 mod error;
 mod network;
@@ -16,7 +15,6 @@ mod recipe;
 mod session;
 mod trainer;
 
-pub use checkpoint::{load, save};
 pub use dataset::{Dataset, Samples};
 pub use error::TrainError;
 pub use network::build;

@@ -62,7 +62,7 @@ pub struct OptimiserTable {
     pub momentum: f32,
     /// Of `sgd`: `accumulated`, `velocity` or `nesterov`.
     #[serde(default)]
-    pub form: MomentumForm,
+    pub form: Momentum,
     /// Of weights.
     #[serde(default)]
     pub l1: f32,
@@ -83,19 +83,6 @@ pub enum OptimiserKind {
     Adam,
     /// The same with decoupled weight decay.
     AdamW,
-}
-
-/// [`Momentum`], as a recipe writes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MomentumForm {
-    /// [`Momentum::Accumulated`]
-    #[default]
-    Accumulated,
-    /// [`Momentum::Velocity`]
-    Velocity,
-    /// [`Momentum::Nesterov`]
-    Nesterov,
 }
 
 /// `[schedule]`
@@ -131,6 +118,9 @@ pub enum ScheduleKind {
     /// Half a cosine down to its last value.
     Cosine,
 }
+
+/// The largest number in a layer.
+const SIZE_LIMIT: usize = 1 << 16;
 
 /// A layer of a network.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -168,25 +158,33 @@ impl FromStr for LayerSpec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<LayerSpec, String> {
-        fn number<T: FromStr>(text: &str, word: &str) -> Result<T, String> {
-            word.parse().map_err(|_| format!("layer `{text}`: `{word}` is no number that fits here"))
-        }
+        let number = |word: &str, least: usize| {
+            let size = word.parse().ok().filter(|size| (least..=SIZE_LIMIT).contains(size));
+            size.ok_or_else(|| {
+                format!("layer `{text}`: `{word}` is no whole number of {least} to {SIZE_LIMIT}")
+            })
+        };
+        let size = |word: &str| number(word, 1);
+        let probability = |word: &str| {
+            let share = word.parse().ok().filter(|share| (0.0..1.0).contains(share));
+            share.ok_or_else(|| format!("layer `{text}`: `{word}` is no probability from 0 to less than 1"))
+        };
         let words: Vec<&str> = text.split_whitespace().collect();
         Ok(match words[..] {
             ["flatten"] => LayerSpec::Flatten,
-            ["dense", outputs] => LayerSpec::Dense(number(text, outputs)?),
+            ["dense", outputs] => LayerSpec::Dense(size(outputs)?),
             ["conv", outputs, kernel] => {
-                LayerSpec::Conv { outputs: number(text, outputs)?, kernel: number(text, kernel)?, padding: 0 }
+                LayerSpec::Conv { outputs: size(outputs)?, kernel: size(kernel)?, padding: 0 }
             }
             ["conv", outputs, kernel, padding] => LayerSpec::Conv {
-                outputs: number(text, outputs)?,
-                kernel: number(text, kernel)?,
-                padding: number(text, padding)?,
+                outputs: size(outputs)?,
+                kernel: size(kernel)?,
+                padding: number(padding, 0)?,
             },
-            ["max_pool", kernel] => LayerSpec::MaxPool(number(text, kernel)?),
-            ["average_pool", kernel] => LayerSpec::AveragePool(number(text, kernel)?),
+            ["max_pool", kernel] => LayerSpec::MaxPool(size(kernel)?),
+            ["average_pool", kernel] => LayerSpec::AveragePool(size(kernel)?),
             ["batch_norm"] => LayerSpec::BatchNorm,
-            ["dropout", probability] => LayerSpec::Dropout(number(text, probability)?),
+            ["dropout", share] => LayerSpec::Dropout(probability(share)?),
             ["relu"] => LayerSpec::Relu,
             ["sigmoid"] => LayerSpec::Sigmoid,
             ["tanh"] => LayerSpec::Tanh,
@@ -252,17 +250,22 @@ impl Recipe {
     pub fn parse(text: &str, name: &str) -> Result<Recipe, TrainError> {
         let problem = |problem: String| TrainError::Recipe { path: name.to_owned(), problem };
         let recipe: Recipe = toml::from_str(text).map_err(|error| problem(error.to_string()))?;
-        for (field, value) in [("epochs", recipe.epochs), ("batch", recipe.batch as u64)] {
+        recipe.check().map_err(problem)?;
+        Ok(recipe)
+    }
+
+    /// What makes no sense in it, if anything does; a recipe that was changed may be one no more.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for (field, value) in [("epochs", self.epochs), ("batch", self.batch as u64)] {
             if value == 0 {
-                return Err(problem(format!("{field}: 0 is no training; give 1 or more")));
+                return Err(format!("{field}: 0 is no training; give 1 or more"));
             }
         }
-        let rate = recipe.optimiser.rate;
+        let rate = self.optimiser.rate;
         if !(rate.is_finite() && rate > 0.0) {
-            return Err(problem(format!("optimiser.rate: {rate} is no rate; give a number above 0")));
+            return Err(format!("optimiser.rate: {rate} is no rate; give a number above 0"));
         }
-        recipe.specs().map_err(problem)?;
-        Ok(recipe)
+        self.specs().map(drop)
     }
 
     /// The layers.
@@ -276,11 +279,6 @@ impl Recipe {
     /// The optimiser.
     pub fn optimiser(&self) -> Optimiser {
         let OptimiserTable { kind, momentum, form, .. } = self.optimiser;
-        let form = match form {
-            MomentumForm::Accumulated => Momentum::Accumulated,
-            MomentumForm::Velocity => Momentum::Velocity,
-            MomentumForm::Nesterov => Momentum::Nesterov,
-        };
         let adam = |decoupled| Optimiser::Adam { betas: [0.9, 0.999], epsilon: 1e-8, decoupled };
         match kind {
             OptimiserKind::Sgd => Optimiser::Sgd { momentum, form },
@@ -350,7 +348,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let cases = [
-            ("layers = [", "layers = [\"dense many\",", "`many` is no number"),
+            ("layers = [", "layers = [\"dense many\",", "`many` is no whole number"),
+            ("layers = [", "layers = [\"dense 0\",", "`0` is no whole number of 1 to"),
+            ("layers = [", "layers = [\"dense 99999999999\",", "`99999999999` is no whole number"),
+            ("layers = [", "layers = [\"dropout 1.0\",", "`1.0` is no probability"),
             ("layers = [", "layers = [\"densest 8\",", "none of flatten, dense"),
             ("epochs = 2", "epochs = 0", "epochs: 0"),
             ("rate = 0.5", "rate = -1.0", "optimiser.rate"),

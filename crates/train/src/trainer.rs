@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ediacara_autodiff::{GraphEmitter, clip_by_global_norm, gradients};
+use ediacara_autodiff::{clip_by_global_norm, gradients};
 use ediacara_data::Random;
 use ediacara_graph::{DType, Graph, TensorType, ValueId};
 use ediacara_nn::{LearningRate, Mode, Parameter, Role, Scope, Update, losses};
-use ediacara_tensor::Tensor;
+use ediacara_tensor::{Tensor, safetensors};
 
 use crate::dataset::shuffle;
 use crate::recipe::Loss;
-use crate::{Dataset, Recipe, Samples, Session, TrainError, build, checkpoint};
+use crate::{Dataset, Recipe, Samples, Session, TrainError, build};
 
 /// Samples of one run of an evaluation.
 const EVALUATION_BATCH: usize = 500;
@@ -85,6 +85,7 @@ impl Trainer {
     /// # Errors
     /// The layers do not fit the data or one another; the data has fewer samples than a batch.
     pub fn new(recipe: Recipe, data: Dataset, threads: usize) -> Result<Trainer, TrainError> {
+        recipe.check().map_err(TrainError::Session)?;
         let count = data.train.len();
         if count < recipe.batch {
             let problem =
@@ -106,18 +107,18 @@ impl Trainer {
             );
             return Err(TrainError::Session(problem));
         }
+        let mut emitter = scope.emitter("loss");
         let loss = match recipe.loss {
-            Loss::CrossEntropy => losses::cross_entropy(&mut scope, outputs, targets)?,
-            Loss::MeanSquaredError => losses::mean_squared_error(&mut scope, outputs, targets)?,
-            Loss::Hinge => losses::hinge(&mut scope, outputs, targets)?,
+            Loss::CrossEntropy => losses::cross_entropy(&mut emitter, outputs, targets)?,
+            Loss::MeanSquaredError => losses::mean_squared_error(&mut emitter, outputs, targets)?,
+            Loss::Hinge => losses::hinge(&mut emitter, outputs, targets)?,
         };
         let mut parameters = scope.parameters().to_vec();
         let learnt: Vec<ValueId> =
             parameters.iter().filter(|p| p.role != Role::Statistic).map(|p| p.value).collect();
         let mut slopes = gradients(scope.graph_mut(), loss, &learnt)?;
         if let Some(bound) = recipe.clip_norm {
-            slopes =
-                clip_by_global_norm(&mut GraphEmitter::new(scope.graph_mut(), "clip"), &slopes, bound)?.0;
+            slopes = clip_by_global_norm(&mut scope.emitter("clip"), &slopes, bound)?.0;
         }
         let (mut updates, states) =
             recipe.optimiser().updates(&mut scope, &parameters, &slopes, [rate, step], recipe.decay())?;
@@ -295,7 +296,7 @@ impl Trainer {
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
         let mut tensors = self.tensors(&self.parameters);
         tensors.push((POSITION.to_owned(), Tensor::from_vec(&[1], vec![self.steps as i64])?));
-        checkpoint::save(path, &tensors)
+        Ok(safetensors::write(path, &tensors)?)
     }
 
     /// Goes on where a checkpoint of this recipe was written: to the same numbers as if the training had never stopped.
@@ -304,7 +305,7 @@ impl Trainer {
     /// The file is no checkpoint, or one of another network; nothing is changed then.
     pub fn resume(&mut self, path: &Path) -> Result<(), TrainError> {
         let problem = |problem: String| TrainError::Checkpoint { path: path.to_owned(), problem };
-        let mut tensors: HashMap<String, Tensor> = checkpoint::load(path)?.into_iter().collect();
+        let mut tensors: HashMap<String, Tensor> = safetensors::read(path)?.into_iter().collect();
         let position =
             tensors.remove(POSITION).filter(|tensor| tensor.dtype() == DType::I64 && tensor.len() == 1);
         let position = position

@@ -119,6 +119,15 @@ fn every_recipe_in_the_folder_is_built_in_and_makes_sense() {
 }
 
 #[test]
+fn a_network_that_no_memory_holds_is_refused_before_any_is_reserved() {
+    let layers = ["dense 65536", "dense 65536", "dense 5"].map(str::to_owned).to_vec();
+    let recipe = Recipe { layers, ..recipe("full-adder") };
+    let data = Dataset::load(&recipe.data, Path::new(".")).unwrap();
+    let error = Trainer::new(recipe, data, 1).unwrap_err().to_string();
+    assert!(error.contains("dense2.weight") && error.contains("[65536, 65536]"), "{error}");
+}
+
+#[test]
 fn a_checkpoint_of_something_else_is_refused_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");

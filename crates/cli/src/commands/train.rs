@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ediacara::plot::{Axis, Chart, Mark, Series};
 use ediacara::profile::plain_table;
-use ediacara::train::{Dataset, Epoch, Evaluation, Recipe, Trainer, save};
+use ediacara::train::{Dataset, Epoch, Evaluation, Recipe, Trainer};
 use serde_json::json;
 
 use super::Outcome;
@@ -51,7 +51,7 @@ pub(crate) fn execute(arguments: &TrainArguments) -> Outcome {
     let evaluation = trainer.test()?;
     drop(progress);
     if let Some(path) = &arguments.save {
-        save(path, &trainer.network_tensors())?;
+        ediacara::tensor::safetensors::write(path, &trainer.network_tensors())?;
     }
     if let Some(path) = &arguments.plot {
         write_whole(path, curve(&trainer.recipe().title, &losses).to_svg().as_bytes())?;

@@ -52,6 +52,10 @@ fn errors_say_what_there_is() {
     assert!(errors.contains("mnist-mpl") && errors.contains("full-adder"), "{errors}");
     let errors = fail(&["train", "perceptron-and", "--data", "nand"]);
     assert!(errors.contains("nand") && errors.contains("full-adder"), "{errors}");
+    let errors = fail(&["train", "perceptron-and", "--batch", "0"]);
+    assert!(errors.contains("batch: 0"), "{errors}");
+    let errors = fail(&["train", "perceptron-and", "--epochs", "0"]);
+    assert!(errors.contains("epochs: 0"), "{errors}");
     let errors = fail(&["train", "perceptron-and", "--batch", "5"]);
     assert!(errors.contains("batch of 5"), "{errors}");
     let errors = fail(&["train", "perceptron-and", "--data", "full-adder"]);

@@ -1,8 +1,8 @@
 //! Batch normalisation: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal
 //! covariate shift", 2015.
 
+use ediacara_graph::ValueId;
 use ediacara_graph::ops::{Add, Div, Mul, Reduce, ReduceKind, Reshape, Sqrt, StopGradient, Sub};
-use ediacara_graph::{Emit, ValueId};
 use ediacara_tensor::Tensor;
 
 use crate::{Initialiser, Mode, NnError, Role, Scope};

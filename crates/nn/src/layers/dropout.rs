@@ -1,7 +1,7 @@
 //! Dropout: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
+use ediacara_graph::ValueId;
 use ediacara_graph::ops::{Less, Mul, Select};
-use ediacara_graph::{Emit, ValueId};
 use ediacara_tensor::Tensor;
 
 use crate::{NnError, Scope};

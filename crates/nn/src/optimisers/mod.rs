@@ -10,13 +10,17 @@ pub use adam::AdamStep;
 pub use rms_prop::RmsPropStep;
 pub use sgd::SgdStep;
 
-use ediacara_graph::{TensorType, ValueId};
+use std::sync::Arc;
+
+use ediacara_graph::{Op, TensorType, ValueId};
 use ediacara_tensor::Tensor;
+use serde::Deserialize;
 
 use crate::{NnError, Parameter, Role, Scope, Update};
 
 /// How momentum enters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Momentum {
     /// `v = momentum v + gradient; w = w - rate v`, as PyTorch: the rate scales what was accumulated.
     #[default]
@@ -116,14 +120,12 @@ impl Optimiser {
         }
     }
 
-    fn op(&self, decay: Decay) -> std::sync::Arc<dyn ediacara_graph::Op> {
+    fn op(&self, decay: Decay) -> Arc<dyn Op> {
         match *self {
-            Optimiser::Sgd { momentum, form } => std::sync::Arc::new(SgdStep { momentum, form, decay }),
-            Optimiser::RmsProp { decay: keep, epsilon } => {
-                std::sync::Arc::new(RmsPropStep { keep, epsilon, decay })
-            }
+            Optimiser::Sgd { momentum, form } => Arc::new(SgdStep { momentum, form, decay }),
+            Optimiser::RmsProp { decay: keep, epsilon } => Arc::new(RmsPropStep { keep, epsilon, decay }),
             Optimiser::Adam { betas, epsilon, decoupled } => {
-                std::sync::Arc::new(AdamStep { betas, epsilon, decoupled, decay })
+                Arc::new(AdamStep { betas, epsilon, decoupled, decay })
             }
         }
     }
