@@ -33,8 +33,8 @@ pub(crate) struct TrainArguments {
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Threads; 0 for as many as the machine has
-    #[arg(long, default_value_t = 0)]
-    pub(crate) threads: usize,
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024))]
+    pub(crate) threads: u16,
     /// Keep all that is needed to go on in this file, written after every epoch, and go on from it if it is there
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,

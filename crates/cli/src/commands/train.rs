@@ -22,12 +22,15 @@ pub(crate) fn execute(arguments: &TrainArguments) -> Outcome {
         list(arguments.json)?;
         return Ok(ExitCode::SUCCESS);
     }
+    for path in [&arguments.checkpoint, &arguments.save, &arguments.plot].into_iter().flatten() {
+        has_folder(path)?;
+    }
     let progress = Progress::new();
     progress.stage("load");
     let name = arguments.recipe.as_deref().unwrap_or_default();
     let recipe = adapt(Recipe::load(name)?, arguments);
     let data = Dataset::load(&recipe.data, Path::new("."))?;
-    let mut trainer = Trainer::new(recipe, data, arguments.threads)?;
+    let mut trainer = Trainer::new(recipe, data, arguments.threads.into())?;
     let checkpoint = arguments.checkpoint.as_deref();
     if let Some(path) = checkpoint.filter(|path| path.exists()) {
         trainer.resume(path)?;
@@ -74,6 +77,16 @@ fn list(json: bool) -> Result<(), Box<dyn std::error::Error>> {
         say!("{}", plain_table(&["recipe", "data", "what it shows"], 0..0, rows.collect()));
     }
     Ok(())
+}
+
+/// A training must not be lost for want of a folder to put it in.
+fn has_folder(path: &Path) -> Result<(), String> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => {
+            Err(format!("{}: there is no folder {}; make it first", path.display(), folder.display()))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The recipe with what the command line says instead.

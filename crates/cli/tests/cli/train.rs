@@ -56,6 +56,10 @@ fn errors_say_what_there_is() {
     assert!(errors.contains("batch: 0"), "{errors}");
     let errors = fail(&["train", "perceptron-and", "--epochs", "0"]);
     assert!(errors.contains("epochs: 0"), "{errors}");
+    let errors = fail(&["train", "perceptron-and", "--save", "nowhere/weights.safetensors", "--json"]);
+    assert!(errors.contains("no folder nowhere"), "{errors}");
+    let errors = fail(&["train", "perceptron-and", "--threads", "999999"]);
+    assert!(errors.contains("999999") && errors.contains("1024"), "{errors}");
     let errors = fail(&["train", "perceptron-and", "--batch", "5"]);
     assert!(errors.contains("batch of 5"), "{errors}");
     let errors = fail(&["train", "perceptron-and", "--data", "full-adder"]);
