@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ediacara_graph::ValueId;
 use ediacara_graph::ops::{
-    ArgMax, ArgMin, Broadcast, Cast, Clamp, Concat, Conv, ConvTranspose, Gather, GatherNd, Gemm, MatMul,
-    Pool, Reduce, ReduceKind, Reshape, ScatterNd, Select, Slice, Softmax, TopK, Transpose,
+    ArgMax, ArgMin, Broadcast, Cast, Clamp, Concat, Conv, ConvTranspose, Gather, GatherNd, Gemm, LogSoftmax,
+    MatMul, Pool, Reduce, ReduceKind, Reshape, ScatterNd, Select, Slice, Softmax, TopK, Transpose,
 };
 use ediacara_tensor::DType;
 
@@ -140,6 +140,10 @@ impl Context<'_> {
 
     pub(crate) fn softmax(&mut self, x: ValueId, axis: usize) -> NodeResult<ValueId> {
         self.emit(Softmax { axis }, &[x])
+    }
+
+    pub(crate) fn log_softmax(&mut self, x: ValueId, axis: usize) -> NodeResult<ValueId> {
+        self.emit(LogSoftmax { axis }, &[x])
     }
 
     pub(crate) fn matmul(&mut self, left: ValueId, right: ValueId) -> NodeResult<ValueId> {

@@ -1,7 +1,6 @@
 //! Softmax and its relatives, whose axis means something else before opset 13.
 
 use ediacara_graph::ValueId;
-use ediacara_graph::ops::ReduceKind;
 use ediacara_tensor::DType;
 
 use super::{Table, one};
@@ -11,7 +10,7 @@ use crate::node::{Node, axis};
 
 pub(super) const TABLE: Table = &[
     ("Softmax", |context, node| over_axis(context, node, |context, x, axis| context.softmax(x, axis))),
-    ("LogSoftmax", |context, node| over_axis(context, node, log_softmax)),
+    ("LogSoftmax", |context, node| over_axis(context, node, |context, x, axis| context.log_softmax(x, axis))),
     ("Hardmax", |context, node| over_axis(context, node, hardmax)),
 ];
 
@@ -41,16 +40,6 @@ fn over_axis(context: &mut Context<'_>, node: &Node<'_>, function: Function) -> 
     let matrix = context.reshape(x, &[rows, columns])?;
     let result = function(context, matrix, 1)?;
     one(context.reshape(result, &shape)?)
-}
-
-/// x - max - log(sum(exp(x - max))).
-fn log_softmax(context: &mut Context<'_>, x: ValueId, axis: usize) -> NodeResult<ValueId> {
-    let largest = context.reduce(x, ReduceKind::Max, &[axis], true)?;
-    let shifted = context.binary("sub", x, largest)?;
-    let power = context.unary("exp", shifted)?;
-    let sum = context.reduce(power, ReduceKind::Sum, &[axis], true)?;
-    let log = context.unary("log", sum)?;
-    context.binary("sub", shifted, log)
 }
 
 /// 1 at the first largest element, 0 elsewhere.
