@@ -1,6 +1,6 @@
 //! Why a built-in network could not be made.
 
-use ediacara_graph::GraphError;
+use ediacara_graph::{GraphError, TensorType};
 use ediacara_tensor::TensorError;
 
 /// An error of this crate.
@@ -44,6 +44,18 @@ pub enum NnError {
         shape: Vec<usize>,
         /// The most that there may be.
         limit: usize,
+    },
+    /// A layer cannot take what it is given.
+    #[error("layer `{layer}` is given `{value}`, which is {ty}; expected {expected}")]
+    Operand {
+        /// The layer.
+        layer: String,
+        /// The value.
+        value: String,
+        /// What it is.
+        ty: TensorType,
+        /// What would be right.
+        expected: String,
     },
     /// The graph refused a node.
     #[error(transparent)]

@@ -7,13 +7,15 @@
 //! layer of any graph, also of an imported one.
 //!
 //! To train, a [`Scope`] is a graph in the making: layers add nodes to it and declare parameters, [`losses`] say what to
-//! make small, [`optimisers`] how parameters follow their gradients.
+//! make small, [`optimisers`] how parameters follow their gradients. What layers compute is in [`functional`], for graphs and
+//! for eager tapes.
 //!
 //! This crate runs nothing and reads no file. Start reading at [`build`], then any file in `networks/`; or at [`Scope`], then
 //! any file in `layers/`.
 
 mod builder;
 mod error;
+pub mod functional;
 mod initialiser;
 mod layers;
 pub mod losses;
@@ -25,6 +27,7 @@ mod summary;
 
 pub use error::NnError;
 pub use initialiser::Initialiser;
+pub use layers::Sequence;
 pub use networks::{Network, build, names, networks};
 pub use schedule::{LearningRate, Schedule};
 pub use scope::{Mode, Parameter, Role, Scope, Update};

@@ -1,7 +1,7 @@
 //! A graph in the making, with its parameters.
 
 use ediacara_autodiff::GraphEmitter;
-use ediacara_graph::{Graph, IntoOp, TensorType, ValueId};
+use ediacara_graph::{Emit, Graph, GraphError, IntoOp, OpError, TensorType, ValueId};
 use ediacara_tensor::Tensor;
 
 use crate::{Initialiser, NnError};
@@ -130,6 +130,30 @@ impl Scope {
     /// Where losses build: nodes called `name`.
     pub fn emitter(&mut self, name: &str) -> GraphEmitter<'_> {
         GraphEmitter::new(&mut self.graph, name)
+    }
+
+    /// Builds something of [functions](crate::functional), whose nodes are called `name`.
+    ///
+    /// # Errors
+    /// Those of `build`, with the name.
+    pub fn compose<T>(
+        &mut self,
+        name: &str,
+        build: impl FnOnce(&mut dyn Emit) -> Result<T, OpError>,
+    ) -> Result<T, NnError> {
+        let at = |source| GraphError::Op { node: name.to_owned(), source: Box::new(source) };
+        Ok(build(&mut self.emitter(name)).map_err(at)?)
+    }
+
+    /// The error of a layer that is given what it cannot take.
+    pub(crate) fn misfit(&self, layer: &str, value: ValueId, expected: String) -> NnError {
+        let value = self.graph.value(value);
+        NnError::Operand {
+            layer: layer.to_owned(),
+            value: value.name.clone(),
+            ty: value.ty.clone(),
+            expected,
+        }
     }
 
     /// The values of an operator, as a node of this name.

@@ -51,6 +51,20 @@ pub struct ConvTranspose {
     pub activation: Activation,
 }
 
+impl Default for ConvTranspose {
+    /// Stride 1, nothing cut off or added, no dilation, one group, no activation.
+    fn default() -> Self {
+        ConvTranspose {
+            stride: [1; 2],
+            padding: [0; 4],
+            dilation: [1; 2],
+            output_padding: [0; 2],
+            groups: 1,
+            activation: Activation::None,
+        }
+    }
+}
+
 impl ConvTranspose {
     fn shape(&self, x: &[usize], w: &[usize]) -> ConvTransposeShape {
         let kernel = [w[2], w[3]];

@@ -1,7 +1,18 @@
 //! Layers: what adds nodes and declares parameters. One file each, methods of [`Scope`](crate::Scope).
 
+mod attention;
 mod batch_norm;
 mod conv;
+mod conv_transpose;
 mod dense;
 mod dropout;
+mod embedding;
+mod gru;
+mod layer_norm;
+mod lstm;
 mod pool;
+mod prelu;
+mod recurrent;
+mod rnn;
+
+pub use recurrent::Sequence;

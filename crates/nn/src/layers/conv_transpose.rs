@@ -1,0 +1,35 @@
+//! The transposed convolution.
+
+use ediacara_graph::ValueId;
+use ediacara_graph::ops::ConvTranspose;
+
+use crate::{Initialiser, NnError, Role, Scope};
+
+impl Scope {
+    /// A transposed convolution of `x[N, C, H, W]` to `outputs` channels with a square kernel and a bias; weights
+    /// `[C, outputs / groups, kernel, kernel]` by He, biases 0. Stride, padding, dilation, output padding and groups are
+    /// those of `conv`.
+    ///
+    /// # Errors
+    /// The groups do not divide the channels; padding leaves nothing.
+    pub fn conv_transpose2d(
+        &mut self,
+        name: &str,
+        x: ValueId,
+        outputs: usize,
+        kernel: usize,
+        conv: ConvTranspose,
+    ) -> Result<ValueId, NnError> {
+        let channels = self.shape(x).get(1).copied().unwrap_or(1);
+        let groups = conv.groups.max(1);
+        // Of the taps of a kernel, an output element meets one in each stride.
+        let taps: usize = conv.stride.iter().map(|stride| kernel.div_ceil((*stride).max(1))).product();
+        let fan_in = channels / groups * taps;
+        let shape = [channels, outputs / groups, kernel, kernel];
+        let weight = format!("{name}.weight");
+        let weight = self.parameter(&weight, &shape, Initialiser::He { fan_in }, Role::Weight)?;
+        let bias = format!("{name}.bias");
+        let bias = self.parameter(&bias, &[outputs], Initialiser::Constant(0.0), Role::Bias)?;
+        self.named(name, |scope| scope.apply(conv, &[x, weight, bias]))
+    }
+}

@@ -1,0 +1,26 @@
+//! Layer normalisation.
+
+use ediacara_graph::ValueId;
+
+use crate::{Initialiser, NnError, Role, Scope, functional};
+
+impl Scope {
+    /// [`layer_norm`](functional::layer_norm) over the last `axes` axes of `x`, with a learnt weight, 1, and bias, 0, for
+    /// each of their elements.
+    ///
+    /// # Errors
+    /// `x` has fewer axes.
+    pub fn layer_norm(&mut self, name: &str, x: ValueId, axes: usize) -> Result<ValueId, NnError> {
+        let shape = self.shape(x);
+        let first = shape.len().checked_sub(axes).filter(|_| axes > 0);
+        let Some(first) = first else {
+            return Err(self.misfit(name, x, format!("at least {} dimensions", axes.max(1))));
+        };
+        let shape = shape[first..].to_vec();
+        let mut parameter = |part: &str, value: f32| {
+            self.parameter(&format!("{name}.{part}"), &shape, Initialiser::Constant(value), Role::Bias)
+        };
+        let (weight, bias) = (parameter("weight", 1.0)?, parameter("bias", 0.0)?);
+        self.compose(name, |emit| functional::layer_norm(emit, x, weight, bias))
+    }
+}
