@@ -4,7 +4,7 @@
 //! resizes, [`Preprocess`] turns a photo into the tensor that a network was trained on, [`Labels`] names its
 //! answers, [`Locations`] finds a data set on this machine, and [`mnist`], [`cifar`], [`digits`], [`photos`]
 //! and [`boxes`] read them. [`bundled`] holds what is built into the binary. [`Random`] and [`synthetic`]
-//! give numbers that are the same on every platform.
+//! give numbers that are the same on every platform. [`metrics`] say how well predictions meet labels and boxes.
 //!
 //! This crate knows nothing of graphs or machines. Only [`fetch`] reaches the network, by running `curl`.
 //!
@@ -20,6 +20,7 @@ mod files;
 mod image_rgb;
 mod labels;
 mod locate;
+pub mod metrics;
 pub mod mnist;
 pub mod photos;
 mod preprocess;
