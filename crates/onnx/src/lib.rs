@@ -5,12 +5,15 @@
 //! input is computed at once. What cannot be imported is an error that names file, node, finding and remedy; operators
 //! that are missing are listed all at once. Files are not trusted: sizes are checked before anything is allocated.
 //!
-//! Start reading at [`import`], then `ops/mod.rs`, the table from operator types to handlers. This crate runs no network
+//! [`export()`] writes a graph of core ops as a file that other programs run.
+//!
+//! Start reading at [`import`], then `ops/mod.rs`, the table from operator types to handlers; at `export/nodes.rs` for the way back. This crate runs no network
 //! and changes no graph: folding, fusing and quantising are the optimiser's.
 
 mod context;
 mod emit;
 mod error;
+mod export;
 mod external;
 mod import;
 mod model;
@@ -32,6 +35,7 @@ use prost::Message as _;
 use prost::bytes::Bytes;
 
 pub use error::{ImportError, UnsupportedOp};
+pub use export::{ExportError, ExportOptions, export, to_model};
 pub use ops::supported_operators;
 pub use options::{BoundDim, ImportOptions, ImportReport, Limits};
 

@@ -21,10 +21,10 @@ pub(crate) fn in_file(path: &Path) -> impl Fn(TensorError) -> TensorError + '_ {
 }
 
 /// Lets `write` fill a temporary file beside `path`, which takes the place of `path` when all is written.
-pub(crate) fn write_atomically(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> Result<()>,
-) -> Result<()> {
+///
+/// # Errors
+/// What `write` gives, or the file cannot be written; what was at `path` before is then still there.
+pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
     let temporary = temporary_beside(path);
     let outcome = write_and_rename(path, &temporary, write);
     if outcome.is_err() {
