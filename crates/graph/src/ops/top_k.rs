@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use ediacara_tensor::{DType, Element, Tensor, with_element};
+use rayon::prelude::*;
 
 use super::ScatterElements;
 use super::support::{operand_error, operands, require_axis, tensor_error, tensors};
@@ -52,31 +53,55 @@ fn compare<T: Element>(a: T, b: T) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| nan(a).cmp(&nan(b)))
 }
 
+/// Up to so many, the best are kept in order while a row is read once; for more, the row is sorted.
+const KEPT: usize = 64;
+
 impl TopK {
     fn pick<T: Element>(&self, x: &Tensor, values: &mut [T], indices: &mut [i64]) -> Result<(), OpError> {
         let size = x.shape()[self.axis];
         let inner: usize = x.shape()[self.axis + 1..].iter().product();
         let x = x.to_contiguous();
         let x = x.as_slice::<T>().map_err(tensor_error(NAME))?;
-        let mut order: Vec<usize> = Vec::with_capacity(size);
-        let rows = x.len() / size;
-        for row in 0..rows {
-            let (outer, column) = (row / inner, row % inner);
-            let at = |index: usize| x[(outer * size + index) * inner + column];
-            order.clear();
-            order.extend(0..size);
-            if self.largest {
-                order.sort_by(|&a, &b| compare(at(b), at(a)));
-            } else {
-                order.sort_by(|&a, &b| compare(at(a), at(b)));
+        let block = self.k * inner;
+        let blocks =
+            x.par_chunks(size * inner).zip(values.par_chunks_mut(block).zip(indices.par_chunks_mut(block)));
+        blocks.for_each_init(Vec::new, |order, (x, (values, indices))| {
+            for column in 0..inner {
+                let at = |index: usize| x[index * inner + column];
+                self.order(size, at, order);
+                for (rank, &index) in order.iter().enumerate() {
+                    values[rank * inner + column] = at(index);
+                    indices[rank * inner + column] = index as i64;
+                }
             }
-            for (rank, &index) in order.iter().take(self.k).enumerate() {
-                let target = (outer * self.k + rank) * inner + column;
-                values[target] = at(index);
-                indices[target] = index as i64;
-            }
-        }
+        });
         Ok(())
+    }
+
+    /// The indices of the k best of `size` elements, best first.
+    fn order<T: Element>(&self, size: usize, at: impl Fn(usize) -> T, order: &mut Vec<usize>) {
+        let compare = |a: usize, b: usize| match self.largest {
+            true => compare(at(b), at(a)),
+            false => compare(at(a), at(b)),
+        };
+        order.clear();
+        if self.k > KEPT {
+            order.extend(0..size);
+            order.sort_by(|&a, &b| compare(a, b));
+            order.truncate(self.k);
+            return;
+        }
+        for index in 0..size {
+            let full = order.len() == self.k;
+            if full && order.last().is_none_or(|&last| compare(index, last) != Ordering::Less) {
+                continue;
+            }
+            let place = order.partition_point(|&kept| compare(kept, index) != Ordering::Greater);
+            if full {
+                order.pop();
+            }
+            order.insert(place, index);
+        }
     }
 }
 
