@@ -1,7 +1,8 @@
 //! A graph in the making, with its parameters.
 
 use ediacara_autodiff::GraphEmitter;
-use ediacara_graph::{Emit, Graph, GraphError, IntoOp, OpError, TensorType, ValueId};
+use ediacara_graph::ops::Cast;
+use ediacara_graph::{DType, Emit, Graph, GraphError, IntoOp, OpError, TensorType, ValueId};
 use ediacara_tensor::Tensor;
 
 use crate::{Initialiser, NnError};
@@ -62,6 +63,8 @@ pub struct Scope {
     seed: u64,
     parameters: Vec<Parameter>,
     updates: Vec<Update>,
+    /// What layers compute in.
+    compute: DType,
     /// What the nodes that follow are called.
     name: String,
 }
@@ -75,6 +78,7 @@ impl Scope {
             seed,
             parameters: Vec::new(),
             updates: Vec::new(),
+            compute: DType::F32,
             name: String::new(),
         }
     }
@@ -84,16 +88,50 @@ impl Scope {
         self.mode
     }
 
+    /// Lets the layers that follow compute in another type than f32, usually f16 or bf16. Their parameters stay f32, as
+    /// what is learnt; layers see them rounded. What goes into the first layer is to be [`cast`](Scope::cast).
+    pub fn compute_in(&mut self, dtype: DType) {
+        self.compute = dtype;
+    }
+
+    /// What layers compute in.
+    pub fn compute_type(&self) -> DType {
+        self.compute
+    }
+
+    /// `x` in another type; `x` itself if it has it.
+    ///
+    /// # Errors
+    /// There is no such conversion.
+    pub fn cast(&mut self, x: ValueId, to: DType) -> Result<ValueId, NnError> {
+        if self.graph.ty(x).dtype == to { Ok(x) } else { self.apply(Cast { to }, &[x]) }
+    }
+
     /// An input that is fed at every run.
     pub fn input(&mut self, name: &str, ty: TensorType) -> ValueId {
         self.graph.add_input(name, ty)
     }
 
-    /// A parameter of f32.
+    /// A parameter, kept in f32 and given in the type that layers compute in.
     ///
     /// # Errors
     /// It would have more than 2^28 elements.
     pub fn parameter(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        initialiser: Initialiser,
+        role: Role,
+    ) -> Result<ValueId, NnError> {
+        let value = self.full_parameter(name, shape, initialiser, role)?;
+        self.cast(value, self.compute)
+    }
+
+    /// A parameter of f32, whatever layers compute in.
+    ///
+    /// # Errors
+    /// It would have more than 2^28 elements.
+    pub fn full_parameter(
         &mut self,
         name: &str,
         shape: &[usize],
@@ -198,6 +236,11 @@ impl Scope {
     /// Lets a statistic take another value after each training run.
     pub fn update(&mut self, variable: ValueId, to: ValueId) {
         self.updates.push(Update { variable, to });
+    }
+
+    /// The element type of a value.
+    pub fn dtype(&self, value: ValueId) -> DType {
+        self.graph.ty(value).dtype
     }
 
     /// The dimensions of a value.

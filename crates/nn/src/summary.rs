@@ -13,6 +13,7 @@
 use std::collections::HashSet;
 
 use ediacara_graph::{Cost, DType, Graph, Node, NodeId, TensorType, ValueId};
+use ediacara_tensor::{Element, Tensor, with_element};
 use serde::Serialize;
 
 /// An input or output of a graph.
@@ -37,6 +38,8 @@ pub struct Layer {
     pub output_shape: Vec<usize>,
     /// Learned numbers that no earlier layer has counted.
     pub parameters: u64,
+    /// Those of them that are 0.
+    pub zeros: u64,
     /// Elements of all outputs.
     pub neurons: u64,
     /// Multiplications, those of `macs` included.
@@ -66,6 +69,8 @@ pub struct Summary {
     pub outputs: Vec<Port>,
     /// Sum over the layers.
     pub parameters: u64,
+    /// Sum over the layers.
+    pub zeros: u64,
     /// Sum over the layers.
     pub neurons: u64,
     /// Sum over the layers.
@@ -101,6 +106,7 @@ impl Summary {
             inputs: graph.inputs().iter().map(|&value| port(graph, value)).collect(),
             outputs: graph.outputs().iter().map(|&value| port(graph, value)).collect(),
             parameters: sum(|layer| layer.parameters),
+            zeros: sum(|layer| layer.zeros),
             neurons: sum(|layer| layer.neurons),
             multiplications: sum(|layer| layer.multiplications),
             additions: sum(|layer| layer.additions),
@@ -196,9 +202,9 @@ impl<'a> Layers<'a> {
         let outputs: Vec<&TensorType> =
             nodes.last().map(|&last| graph.output_types(last)).unwrap_or_default();
         let cost: Cost = nodes.iter().map(|&id| graph.cost_of(id)).sum();
-        let (mut parameters, mut parameter_bytes) = (0, 0);
+        let mut parameters = Parameters::default();
         for &id in nodes {
-            self.count_parameters(graph.node(id), &mut parameters, &mut parameter_bytes);
+            self.count_parameters(graph.node(id), &mut parameters);
         }
         let output_bytes = outputs.iter().map(|ty| ty.size_bytes() as u64).sum();
         let operands = nodes.first().map(|&first| graph.node(first).inputs.as_slice()).unwrap_or_default();
@@ -208,38 +214,58 @@ impl<'a> Layers<'a> {
             name,
             kind,
             output_shape: outputs.first().map(|ty| ty.shape.clone()).unwrap_or_default(),
-            parameters,
+            parameters: parameters.count,
+            zeros: parameters.zeros,
             neurons: outputs.iter().map(|ty| ty.elements() as u64).sum(),
             multiplications: cost.multiplications,
             additions: cost.additions,
             others: cost.others,
             macs: cost.macs,
-            parameter_bytes,
+            parameter_bytes: parameters.bytes,
             output_bytes,
-            memory_bytes: read_bytes + parameter_bytes + output_bytes,
+            memory_bytes: read_bytes + parameters.bytes + output_bytes,
         }
     }
 
     /// Adds the parameters among a node's constant operands, and among the constants that these are computed
     /// from.
-    fn count_parameters(&mut self, node: &Node, parameters: &mut u64, bytes: &mut u64) {
+    fn count_parameters(&mut self, node: &Node, parameters: &mut Parameters) {
         for (index, &value) in node.inputs.iter().enumerate() {
             if !self.known.contains(&value) || self.counted.contains(&value) {
                 continue;
             }
             if let Some(producer) = self.graph.producer(value) {
                 self.counted.insert(value);
-                self.count_parameters(self.graph.node(producer), parameters, bytes);
+                self.count_parameters(self.graph.node(producer), parameters);
                 continue;
             }
             let ty = self.graph.ty(value);
             if is_parameter(node.op.name(), index, ty) {
                 self.counted.insert(value);
-                *parameters += ty.elements() as u64;
-                *bytes += ty.size_bytes() as u64;
+                parameters.count += ty.elements() as u64;
+                parameters.zeros += self.graph.constant(value).map_or(0, zeros);
+                parameters.bytes += ty.size_bytes() as u64;
             }
         }
     }
+}
+
+/// What the constants of a layer hold.
+#[derive(Debug, Default)]
+struct Parameters {
+    count: u64,
+    zeros: u64,
+    bytes: u64,
+}
+
+/// How many elements are 0: of a quantised tensor, 0 as it is stored.
+fn zeros(tensor: &Tensor) -> u64 {
+    let tensor = tensor.to_contiguous();
+    fn count<T: Element + Default + PartialEq>(tensor: &Tensor) -> u64 {
+        let values = tensor.as_slice::<T>().unwrap_or_default();
+        values.iter().filter(|&&value| value == T::default()).count() as u64
+    }
+    with_element!(tensor.dtype(), T => count::<T>(&tensor))
 }
 
 /// Whether `shape` holds one number for each channel of `output` (axis 1), broadcast over everything else.

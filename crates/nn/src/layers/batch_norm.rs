@@ -1,8 +1,8 @@
 //! Batch normalisation: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal
 //! covariate shift", 2015.
 
-use ediacara_graph::ValueId;
 use ediacara_graph::ops::{Add, Div, Mul, Reduce, ReduceKind, Reshape, Sqrt, StopGradient, Sub};
+use ediacara_graph::{DType, ValueId};
 use ediacara_tensor::Tensor;
 
 use crate::{Initialiser, Mode, NnError, Role, Scope};
@@ -15,7 +15,7 @@ const MOMENTUM: f32 = 0.1;
 impl Scope {
     /// `(x - mean) / sqrt(variance + 1e-5) * scale + shift` for each channel, axis 1. Training takes mean and variance
     /// of the batch, and gathers them: a tenth of each batch's mean and of its unbiased variance. Inference takes what
-    /// was gathered.
+    /// was gathered. Computed in f32, whatever the type of `x`.
     ///
     /// # Errors
     /// `x` has fewer than two dimensions.
@@ -23,13 +23,15 @@ impl Scope {
         let shape = self.shape(x).to_vec();
         let channels = shape.get(1).copied().unwrap_or(1);
         let mut parameter = |part: &str, value: f32, role: Role| {
-            self.parameter(&format!("{name}.{part}"), &[channels], Initialiser::Constant(value), role)
+            self.full_parameter(&format!("{name}.{part}"), &[channels], Initialiser::Constant(value), role)
         };
         let scale = parameter("weight", 1.0, Role::Bias)?;
         let shift = parameter("bias", 0.0, Role::Bias)?;
         let running_mean = parameter("running_mean", 0.0, Role::Statistic)?;
         let running_variance = parameter("running_var", 1.0, Role::Statistic)?;
         self.named(name, |scope| {
+            let dtype = scope.dtype(x);
+            let x = scope.cast(x, DType::F32)?;
             let mut broad = vec![1; shape.len()];
             broad[1] = channels;
             let (mean, variance) = match scope.mode() {
@@ -51,7 +53,8 @@ impl Scope {
             let deviation = scope.apply(Sqrt, &[variance])?;
             let normal = scope.apply(Div, &[centred, deviation])?;
             let scaled = scope.apply(Mul, &[normal, scale])?;
-            scope.apply(Add, &[scaled, shift])
+            let shifted = scope.apply(Add, &[scaled, shift])?;
+            scope.cast(shifted, dtype)
         })
     }
 

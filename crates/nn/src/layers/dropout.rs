@@ -9,7 +9,7 @@ use crate::{NnError, Scope};
 impl Scope {
     /// Zeros each element with this probability and scales the others by `1 / (1 - probability)`; nothing in inference.
     /// `noise` holds numbers of [0, 1) in the shape of `x`, which the caller draws anew for every run: a graph has no
-    /// chance of its own.
+    /// chance of its own. It is of f32, whatever the type of `x`.
     ///
     /// # Errors
     /// `noise` has not the shape of `x`.
@@ -19,9 +19,10 @@ impl Scope {
         }
         let threshold = self.constant(Tensor::scalar(probability));
         let dropped = self.apply(Less, &[noise, threshold])?;
-        let scale = self.constant(Tensor::scalar(1.0 / (1.0 - probability)));
+        let dtype = self.dtype(x);
+        let scale = self.constant(Tensor::scalar(1.0 / (1.0 - probability)).cast(dtype));
         let scaled = self.apply(Mul, &[x, scale])?;
-        let zero = self.constant(Tensor::scalar(0.0_f32));
+        let zero = self.constant(Tensor::scalar(0.0_f32).cast(dtype));
         self.apply(Select, &[dropped, zero, scaled])
     }
 }
