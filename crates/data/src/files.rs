@@ -21,12 +21,23 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
     }
 }
 
-/// Reads exactly `count` bytes and then the end of the file. Memory grows with what is really there, not with
-/// `count`.
-pub(crate) fn read_exactly(reader: &mut dyn Read, path: &Path, count: usize) -> Result<Vec<u8>, DataError> {
+/// Reads exactly `count` bytes and then the end of the file, `offset` bytes of which have been read. Memory grows with what
+/// is really there, not with `count`.
+pub(crate) fn read_exactly(
+    reader: &mut dyn Read,
+    path: &Path,
+    offset: usize,
+    count: usize,
+) -> Result<Vec<u8>, DataError> {
     let mut bytes = Vec::new();
     let limit = (count as u64).saturating_add(1);
-    reader.take(limit).read_to_end(&mut bytes).map_err(|source| DataError::read(path, source))?;
+    if let Err(source) = reader.take(limit).read_to_end(&mut bytes) {
+        let at = offset + bytes.len();
+        return Err(DataError::format(
+            path,
+            format!("damaged at byte {at} of what it holds, unpacked: {source}"),
+        ));
+    }
     if bytes.len() > count {
         return Err(DataError::format(
             path,
@@ -34,7 +45,10 @@ pub(crate) fn read_exactly(reader: &mut dyn Read, path: &Path, count: usize) -> 
         ));
     }
     if bytes.len() < count {
-        let problem = format!("truncated: {} of the {count} bytes that its header announces", bytes.len());
+        let (found, at) = (bytes.len(), offset + bytes.len());
+        let problem = format!(
+            "truncated: {found} of the {count} bytes that its header announces; it ends at byte {at}"
+        );
         return Err(DataError::format(path, problem));
     }
     Ok(bytes)

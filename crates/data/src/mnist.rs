@@ -52,7 +52,7 @@ pub fn read_idx(path: &Path) -> Result<Tensor, DataError> {
             format!("its header announces the shape {shape:?}, more than {ELEMENT_LIMIT} bytes"),
         )
     })?;
-    let values = files::read_exactly(&mut reader, path, count)?;
+    let values = files::read_exactly(&mut reader, path, 4 * (1 + shape.len()), count)?;
     Ok(Tensor::from_vec(&shape, values)?)
 }
 
