@@ -134,7 +134,8 @@ pub(crate) struct CompilerArguments {
     ediacara run squeezenet.onnx --input cat.jpg --preprocess caffe --calibrate photos/ --labels names.txt\n  \
     ediacara run model.onnx --dim N=4 --input batch.npy --json > report.json\n  \
     ediacara run vgg19 --timing-only --machine my_machine.toml\n  \
-    ediacara run mobilenet_v2 --disable fuse-block   what fusion saves")]
+    ediacara run mobilenet_v2 --disable fuse-block   what fusion saves\n  \
+    ediacara run lenet5.onnx --dataset mnist-test    accuracy over a whole data set, in int8 on the DLP")]
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) model: ModelArguments,
@@ -156,6 +157,15 @@ pub(crate) struct RunArguments {
     /// How many classes to print
     #[arg(long, default_value_t = 5)]
     pub(crate) top: usize,
+    /// Ask a whole data set, batched, calibrated on its training samples: mnist-test, fashion-mnist-test, digits-test, ...
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["input", "calibrate", "timing_only", "save_outputs", "labels"])]
+    pub(crate) dataset: Option<String>,
+    /// With --dataset: ask only the first so many samples
+    #[arg(long, value_name = "COUNT", requires = "dataset")]
+    pub(crate) samples: Option<usize>,
+    /// With --dataset: training samples that int8 ranges are taken from
+    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+    pub(crate) calibration_samples: usize,
     /// Seed of the numbers that stand in for missing inputs
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -5,21 +5,31 @@ use ediacara::profile::{plain_table, thousands};
 
 /// One line a layer, then the totals.
 pub(crate) fn summary_table(summary: &Summary) -> String {
-    let header =
-        ["layer", "kind", "output shape", "parameters", "neurons", "multiplications", "additions", "memory"];
+    let header = [
+        "layer",
+        "kind",
+        "output shape",
+        "parameters",
+        "zeros",
+        "neurons",
+        "multiplications",
+        "additions",
+        "memory",
+    ];
     let row = |layer: &Layer| {
         vec![
             layer.name.clone(),
             layer.kind.clone(),
             shape(&layer.output_shape),
             thousands(layer.parameters),
+            share(layer.zeros, layer.parameters),
             thousands(layer.neurons),
             thousands(layer.multiplications),
             thousands(layer.additions),
             bytes(layer.memory_bytes),
         ]
     };
-    let table = plain_table(&header, 3..8, summary.layers.iter().map(row).collect());
+    let table = plain_table(&header, 3..9, summary.layers.iter().map(row).collect());
     format!("{table}\n\n{}", totals(summary))
 }
 
@@ -36,6 +46,7 @@ fn totals(summary: &Summary) -> String {
         format!("output            {}", ports(&summary.outputs)),
         format!("layers            {}", summary.layers.len()),
         format!("parameters        {} ({})", thousands(summary.parameters), bytes(summary.parameter_bytes)),
+        format!("zeros             {} of the parameters", share(summary.zeros, summary.parameters)),
         format!("neurons           {} ({})", thousands(summary.neurons), bytes(summary.activation_bytes)),
         format!("multiply-adds     {} in convolutions and fully connected layers", thousands(summary.macs)),
         format!("multiplications   {}", thousands(summary.multiplications)),
@@ -43,6 +54,11 @@ fn totals(summary: &Summary) -> String {
         format!("memory            {} (inputs, parameters, activations)", bytes(summary.memory_bytes)),
     ]
     .join("\n")
+}
+
+/// A part of the parameters, in percent; nothing where there are none.
+fn share(part: u64, of: u64) -> String {
+    if of == 0 { String::new() } else { format!("{:.1} %", 100.0 * part as f64 / of as f64) }
 }
 
 fn shape(shape: &[usize]) -> String {

@@ -75,6 +75,12 @@ pub enum Error {
     /// From the ONNX import.
     #[error(transparent)]
     Import(#[from] ediacara_onnx::ImportError),
+    /// From the ONNX export.
+    #[error(transparent)]
+    Export(#[from] ediacara_onnx::ExportError),
+    /// From training, and its data sets.
+    #[error(transparent)]
+    Train(#[from] ediacara_train::TrainError),
     /// From the built-in networks.
     #[error(transparent)]
     Network(#[from] ediacara_nn::NnError),

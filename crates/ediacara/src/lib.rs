@@ -1,13 +1,16 @@
 //! Ediacara: from a model to the cycles of a deep learning processor, behind a few functions.
 //!
 //! [`model::load`] finds a network, [`inputs::load`] its inputs, [`prepare`] makes it int8, [`run()`] compiles it, runs it
-//! on the simulated machine, checks every value against the host and returns the report. Start reading at [`pipeline`].
+//! on the simulated machine, checks every value against the host and returns the report; [`dataset::evaluate`] asks it a whole
+//! data set. Start reading at [`pipeline`].
 //!
 //! The crates beneath are re-exported under their own names; together they are the public surface.
 
 mod check;
+pub mod dataset;
 mod error;
 mod explain;
+pub mod export;
 pub mod inputs;
 pub mod model;
 pub mod pipeline;

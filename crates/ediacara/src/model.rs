@@ -22,6 +22,8 @@ pub struct Model {
     pub preprocess: Option<Preprocess>,
     /// The names of its classes, where they are known.
     pub labels: Option<Labels>,
+    /// Symbolic dimensions that were not bound, and are 1.
+    pub unbound: Vec<String>,
     /// What importing decided that the user should know, one line each.
     pub notes: Vec<String>,
 }
@@ -47,7 +49,14 @@ pub fn load(name: &str, dims: &[(String, usize)]) -> Result<Model, Error> {
     }
     let batch = dims.iter().find(|(dimension, _)| dimension == "N").map_or(1, |(_, size)| *size);
     let graph = ediacara_nn::build(name, batch, WEIGHT_SEED)?;
-    Ok(Model { name: name.to_owned(), graph, preprocess: None, labels: None, notes: Vec::new() })
+    Ok(Model {
+        name: name.to_owned(),
+        graph,
+        preprocess: None,
+        labels: None,
+        unbound: Vec::new(),
+        notes: Vec::new(),
+    })
 }
 
 /// Every name that is no file: bundled and built-in.
@@ -61,13 +70,16 @@ fn options(dims: &[(String, usize)]) -> ImportOptions {
 }
 
 fn imported(name: &str, (graph, report): (Graph, ImportReport)) -> Model {
-    let notes = report
-        .dims
-        .iter()
-        .filter(|dimension| !dimension.given)
-        .map(|dimension| {
-            format!("dimension {0} is {1} (bind it with --dim {0}=SIZE)", dimension.name, dimension.size)
-        })
-        .collect();
-    Model { name: name.to_owned(), graph, preprocess: None, labels: None, notes }
+    let free = || report.dims.iter().filter(|dimension| !dimension.given);
+    let note = |dimension: &ediacara_onnx::BoundDim| {
+        format!("dimension {0} is {1} (bind it with --dim {0}=SIZE)", dimension.name, dimension.size)
+    };
+    Model {
+        name: name.to_owned(),
+        graph,
+        preprocess: None,
+        labels: None,
+        unbound: free().map(|dimension| dimension.name.clone()).collect(),
+        notes: free().map(note).collect(),
+    }
 }

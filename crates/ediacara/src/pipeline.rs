@@ -209,7 +209,7 @@ pub(crate) fn network_inputs(
 }
 
 /// Runs on the host what the DLP left, on what the DLP computed.
-fn host_part(
+pub(crate) fn host_part(
     simulator: &Simulator,
     compiled: &Compiled,
     graph: &Graph,
@@ -330,18 +330,18 @@ pub(crate) fn program_inputs(
 }
 
 /// Names stages to a listener and measures each.
-struct Clock<'a> {
+pub(crate) struct Clock<'a> {
     stage: Stage<'a>,
     running: Option<(&'static str, Instant)>,
     seconds: Map<String, Value>,
 }
 
 impl<'a> Clock<'a> {
-    fn new(stage: Stage<'a>) -> Clock<'a> {
+    pub(crate) fn new(stage: Stage<'a>) -> Clock<'a> {
         Clock { stage, running: None, seconds: Map::new() }
     }
 
-    fn begin(&mut self, name: &'static str) {
+    pub(crate) fn begin(&mut self, name: &'static str) {
         self.end();
         (self.stage)(name);
         self.running = Some((name, Instant::now()));
@@ -353,7 +353,7 @@ impl<'a> Clock<'a> {
         }
     }
 
-    fn finish(mut self) -> Map<String, Value> {
+    pub(crate) fn finish(mut self) -> Map<String, Value> {
         self.end();
         self.seconds
     }

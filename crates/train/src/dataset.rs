@@ -23,6 +23,8 @@ enum Targets {
     Classes(Vec<u8>),
     /// So many bits a sample, as -1 and 1.
     Bits(Vec<f32>),
+    /// So many numbers a sample; right is what comes within the tolerance.
+    Numbers { values: Vec<f32>, tolerance: f32 },
 }
 
 /// Samples with what is to be learnt of each.
@@ -47,7 +49,9 @@ pub struct Dataset {
 }
 
 /// The names of data sets.
-const NAMES: &str = "mnist, fashion-mnist, digits, and, or, xor, full-adder";
+const NAMES: [&str; 8] = ["mnist", "fashion-mnist", "digits", "plane", "and", "or", "xor", "full-adder"];
+/// Of `plane`: samples, how many of them are learnt from, and the deviation of what is added to the heights.
+const PLANE: (usize, usize, f32) = (400, 300, 0.1);
 /// Digits of scikit-learn that are not learnt from: the last fifth.
 const TEST_DIGITS: usize = 360;
 /// Rows of the full adder's table that are learnt from, of 512.
@@ -56,6 +60,11 @@ const ADDER_TRAIN_ROWS: usize = 358;
 const MNIST_MOMENTS: [f32; 2] = [33.318_42, 78.567_49];
 
 impl Dataset {
+    /// The names of the data sets.
+    pub fn names() -> &'static [&'static str] {
+        &NAMES
+    }
+
     /// The data set of this name; `folder` is where relative places are looked up.
     ///
     /// # Errors
@@ -81,7 +90,11 @@ impl Dataset {
             "or" => Ok(Dataset::table(|a, b| a | b)),
             "xor" => Ok(Dataset::table(|a, b| a ^ b)),
             "full-adder" => Ok(Dataset::full_adder()),
-            _ => Err(TrainError::Session(format!("there is no data set `{name}`; known are {NAMES}"))),
+            "plane" => Ok(Dataset::plane()),
+            _ => {
+                let known = NAMES.join(", ");
+                Err(TrainError::Session(format!("there is no data set `{name}`; known are {known}")))
+            }
         }
     }
 
@@ -97,6 +110,27 @@ impl Dataset {
             targets: Targets::Bits(rows.iter().map(|&(a, b)| bit(function(a, b))).collect()),
         };
         Dataset { train: samples.clone(), test: samples }
+    }
+
+    /// Heights `3 x - 2 y + 1` over points of the square from -1 to 1, and normal noise. A height is right within three
+    /// deviations of the noise.
+    fn plane() -> Dataset {
+        let (count, learnt, deviation) = PLANE;
+        let mut random = Random::named(0, "plane");
+        let (mut points, mut heights) = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let [x, y] = std::array::from_fn(|_| 2.0 * random.unit() - 1.0);
+            points.extend([x, y]);
+            heights.push(3.0 * x - 2.0 * y + 1.0 + deviation * random.bell());
+        }
+        let samples = Samples {
+            shape: vec![2],
+            outputs: 1,
+            count,
+            inputs: Inputs::Numbers(points),
+            targets: Targets::Numbers { values: heights, tolerance: 3.0 * deviation },
+        };
+        Dataset { train: samples.part(0..learnt), test: samples.part(learnt..count) }
     }
 
     /// Two numbers of four bits and a carry, and the five bits of their sum. Which rows are learnt from is drawn once.
@@ -140,26 +174,32 @@ impl Samples {
         })
     }
 
-    fn part(&self, range: std::ops::Range<usize>) -> Samples {
-        let size = self.sample_len();
+    /// Some of the samples.
+    ///
+    /// # Panics
+    /// There are not so many.
+    pub fn part(&self, range: std::ops::Range<usize>) -> Samples {
+        let of = |size: usize| range.start * size..range.end * size;
         let inputs = match &self.inputs {
             Inputs::Bytes { values, offset, scale } => Inputs::Bytes {
-                values: values[range.start * size..range.end * size].to_vec(),
+                values: values[of(self.sample_len())].to_vec(),
                 offset: *offset,
                 scale: *scale,
             },
-            Inputs::Numbers(values) => Inputs::Numbers(values[range.start * size..range.end * size].to_vec()),
+            Inputs::Numbers(values) => Inputs::Numbers(values[of(self.sample_len())].to_vec()),
         };
         let targets = match &self.targets {
             Targets::Classes(classes) => Targets::Classes(classes[range.clone()].to_vec()),
-            Targets::Bits(bits) => {
-                Targets::Bits(bits[range.start * self.outputs..range.end * self.outputs].to_vec())
+            Targets::Bits(bits) => Targets::Bits(bits[of(self.outputs)].to_vec()),
+            Targets::Numbers { values, tolerance } => {
+                Targets::Numbers { values: values[of(self.outputs)].to_vec(), tolerance: *tolerance }
             }
         };
         Samples { shape: self.shape.clone(), outputs: self.outputs, count: range.len(), inputs, targets }
     }
 
-    fn sample_len(&self) -> usize {
+    /// Numbers of one sample.
+    pub fn sample_len(&self) -> usize {
         self.shape.iter().product()
     }
 
@@ -196,14 +236,25 @@ impl Samples {
         for (target, &row) in y.chunks_exact_mut(self.outputs).zip(rows) {
             match &self.targets {
                 Targets::Classes(classes) => target[usize::from(classes[row])] = 1.0,
-                Targets::Bits(bits) => target.copy_from_slice(&bits[row * self.outputs..][..self.outputs]),
+                Targets::Bits(values) | Targets::Numbers { values, .. } => {
+                    target.copy_from_slice(&values[row * self.outputs..][..self.outputs]);
+                }
             }
         }
         let shape = [&[rows.len()], &self.shape[..]].concat();
         Ok((Tensor::from_vec(&shape, x)?, Tensor::from_vec(&[rows.len(), self.outputs], y)?))
     }
 
-    /// Whether a network's outputs for a sample are right: the largest is the class's, or every sign is the bit's.
+    /// The class of each sample; none if they have no classes.
+    pub fn classes(&self) -> Option<&[u8]> {
+        match &self.targets {
+            Targets::Classes(classes) => Some(classes),
+            _ => None,
+        }
+    }
+
+    /// Whether a network's outputs for a sample are right: the largest is the class's, every sign is the bit's, or every
+    /// number is near its target.
     pub fn is_right(&self, row: usize, outputs: &[f32]) -> bool {
         match &self.targets {
             Targets::Classes(classes) => {
@@ -216,6 +267,10 @@ impl Samples {
             Targets::Bits(bits) => {
                 let bits = &bits[row * self.outputs..][..self.outputs];
                 outputs.iter().zip(bits).all(|(output, bit)| output * bit > 0.0)
+            }
+            Targets::Numbers { values, tolerance } => {
+                let values = &values[row * self.outputs..][..self.outputs];
+                outputs.iter().zip(values).all(|(output, value)| (output - value).abs() <= *tolerance)
             }
         }
     }

@@ -6,6 +6,7 @@ use ediacara_data::DataError;
 use ediacara_graph::{GraphError, OpError};
 use ediacara_host::HostError;
 use ediacara_nn::NnError;
+use ediacara_optimiser::OptimiserError;
 use ediacara_tensor::TensorError;
 
 /// Why training does not go on.
@@ -42,6 +43,9 @@ pub enum TrainError {
     /// An operator refused its operands.
     #[error(transparent)]
     Op(#[from] OpError),
+    /// A graph cannot be optimised.
+    #[error(transparent)]
+    Optimiser(#[from] OptimiserError),
     /// A run failed.
     #[error(transparent)]
     Host(#[from] HostError),

@@ -1,23 +1,34 @@
 //! Training: sessions that keep variables, loops over data, recipes, checkpoints.
 //!
-//! A [`Session`] runs parts of a graph many times and keeps the tensors of its variables between runs. A [`Recipe`] is a
-//! file that says what to train on what; [`Trainer`] carries it out, step by step, and goes on from a checkpoint to the
-//! same numbers as if it had never stopped.
+//! A [`Session`] runs parts of a graph many times and keeps the tensors of its variables between runs. A [`RecipeFile`]
+//! says what to do on what data. [`Trainer`] carries out the [`Recipe`] of a training, step by step, and goes on from a
+//! checkpoint to the same numbers as if it had never stopped; [`nearest_neighbours`] asks the samples themselves.
 //!
 //! This crate prints nothing: whoever wants to see progress gets every epoch as an [`Epoch`]. Start reading at
 //! [`Trainer::new`].
 
+mod checkpoint;
 mod dataset;
 mod error;
+mod neighbours;
 mod network;
-mod prune;
+mod part;
+mod pruning;
 mod recipe;
+mod recipe_file;
 mod session;
 mod trainer;
+mod training_graph;
 
 pub use dataset::{Dataset, Samples};
 pub use error::TrainError;
+pub use neighbours::nearest_neighbours;
 pub use network::build;
-pub use recipe::{LayerSpec, Recipe};
+pub use pruning::{Ramp, mask, zero_share};
+pub use recipe::{
+    EarlyStopTable, Half, LayerSpec, Loss, OptimiserKind, OptimiserTable, PrecisionTable, PruningTable,
+    Recipe, ScheduleKind, ScheduleTable,
+};
+pub use recipe_file::{Method, NearestNeighbours, RecipeFile, Recipes};
 pub use session::Session;
 pub use trainer::{Epoch, Evaluation, Trainer};

@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use ediacara_graph::{Graph, ValueId};
 use ediacara_host::{Executor, Options};
 use ediacara_nn::{Parameter, Update};
+use ediacara_optimiser::optimise;
 use ediacara_tensor::Tensor;
 
 use crate::TrainError;
-use crate::prune::prune;
+use crate::part::prune;
 
 /// A graph, its variables, and what has been made ready to run.
 ///
-/// A run names values to feed, values to fetch, and variables to update. What it needs of the graph is pruned and planned
-/// once, at the first run that asks for it. Results do not depend on the number of threads.
+/// A run names values to feed, values to fetch, and variables to update. What it needs of the graph is pruned, optimised and
+/// planned once, at the first run that asks for it. Results do not depend on the number of threads.
 #[derive(Debug)]
 pub struct Session {
     graph: Graph,
@@ -103,6 +104,7 @@ impl Session {
         if !self.plans.contains_key(&key) {
             let outputs = [&key.0[..], &key.1[..]].concat();
             let (graph, inputs) = prune(&self.graph, &outputs)?;
+            let graph = optimise(graph, &ediacara_optimiser::Options::default())?;
             let executor = Executor::new(&graph, &self.options)?;
             self.plans.insert(key.clone(), Plan { executor, inputs });
         }

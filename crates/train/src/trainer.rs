@@ -1,23 +1,19 @@
 //! The training loop.
 
-use std::collections::HashMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ediacara_autodiff::{clip_by_global_norm, gradients};
 use ediacara_data::Random;
-use ediacara_graph::{DType, Graph, TensorType, ValueId};
-use ediacara_nn::{LearningRate, Mode, Parameter, Role, Scope, Update, losses};
-use ediacara_tensor::{Tensor, safetensors};
+use ediacara_graph::{Graph, ValueId};
+use ediacara_nn::{LearningRate, Parameter, Role};
+use ediacara_tensor::Tensor;
 
 use crate::dataset::shuffle;
-use crate::recipe::Loss;
-use crate::{Dataset, Recipe, Samples, Session, TrainError, build};
+use crate::pruning::{Ramp, mask, zero_share};
+use crate::training_graph::{Training, inference_graph, trained_graph, training_graph};
+use crate::{Dataset, Recipe, Samples, Session, TrainError};
 
 /// Samples of one run of an evaluation.
 const EVALUATION_BATCH: usize = 500;
-/// Where a checkpoint keeps how far the training is.
-const POSITION: &str = "training.steps";
 
 /// One epoch that has been trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,34 +44,34 @@ impl Evaluation {
     }
 }
 
-/// The values of a training graph that each step feeds.
-#[derive(Debug)]
-struct Feeds {
-    x: ValueId,
-    targets: ValueId,
-    rate: ValueId,
-    step: ValueId,
-    noise: Vec<ValueId>,
+/// The best epoch so far of a training that may stop early.
+#[derive(Debug, Clone)]
+pub(crate) struct Best {
+    /// Samples of the validation part that were right.
+    pub(crate) right: usize,
+    /// Epochs since.
+    pub(crate) epochs_since: u64,
+    /// The network's parameters then.
+    pub(crate) tensors: Vec<(String, Tensor)>,
 }
 
 /// A training under way.
 #[derive(Debug)]
 pub struct Trainer {
-    recipe: Recipe,
+    pub(crate) recipe: Recipe,
     data: Dataset,
+    /// Samples that are asked after every epoch, to stop early.
+    validation: Option<Samples>,
     threads: usize,
-    session: Session,
-    feeds: Feeds,
-    loss: ValueId,
-    updates: Vec<Update>,
-    /// What the network has, then what the optimiser keeps.
-    parameters: Vec<Parameter>,
-    network_parameters: usize,
+    pub(crate) session: Session,
+    pub(crate) training: Training,
     rate: LearningRate,
+    ramp: Option<Ramp>,
     /// Steps done.
-    steps: u64,
-    order: Vec<usize>,
-    evaluation: Option<(Session, ValueId, ValueId)>,
+    pub(crate) steps: u64,
+    pub(crate) order: Vec<usize>,
+    pub(crate) best: Option<Best>,
+    evaluator: Option<Evaluator>,
 }
 
 impl Trainer {
@@ -84,65 +80,36 @@ impl Trainer {
     ///
     /// # Errors
     /// The layers do not fit the data or one another; the data has fewer samples than a batch.
-    pub fn new(recipe: Recipe, data: Dataset, threads: usize) -> Result<Trainer, TrainError> {
+    pub fn new(recipe: Recipe, mut data: Dataset, threads: usize) -> Result<Trainer, TrainError> {
         recipe.check().map_err(TrainError::Session)?;
+        let validation = recipe.early_stop.as_ref().map(|table| {
+            let learnt = data.train.len() - (table.validation * data.train.len() as f64).ceil() as usize;
+            let validation = data.train.part(learnt..data.train.len());
+            data.train = data.train.part(0..learnt);
+            validation
+        });
         let count = data.train.len();
         if count < recipe.batch {
             let problem =
                 format!("a batch of {} is more than the {count} samples of {}", recipe.batch, recipe.data);
             return Err(TrainError::Session(problem));
         }
-        let specs = recipe.specs().map_err(TrainError::Session)?;
-        let mut scope = Scope::new("training", Mode::Training, recipe.seed);
-        let x = scope.input("x", TensorType::f32(&[&[recipe.batch], &data.train.shape[..]].concat()));
-        let targets = scope.input("targets", TensorType::f32(&[recipe.batch, data.train.outputs]));
-        let (rate, step) =
-            (scope.input("rate", TensorType::f32(&[])), scope.input("step", TensorType::f32(&[])));
-        let (outputs, noise) = build(&mut scope, x, &specs)?;
-        let (found, wanted) = (scope.shape(outputs).to_vec(), [recipe.batch, data.train.outputs]);
-        if found != wanted {
-            let problem = format!(
-                "the last layer gives {found:?}, but {} wants {wanted:?}; end with `dense {}`",
-                recipe.data, wanted[1]
-            );
-            return Err(TrainError::Session(problem));
-        }
-        let mut emitter = scope.emitter("loss");
-        let loss = match recipe.loss {
-            Loss::CrossEntropy => losses::cross_entropy(&mut emitter, outputs, targets)?,
-            Loss::MeanSquaredError => losses::mean_squared_error(&mut emitter, outputs, targets)?,
-            Loss::Hinge => losses::hinge(&mut emitter, outputs, targets)?,
-        };
-        let mut parameters = scope.parameters().to_vec();
-        let learnt: Vec<ValueId> =
-            parameters.iter().filter(|p| p.role != Role::Statistic).map(|p| p.value).collect();
-        let mut slopes = gradients(scope.graph_mut(), loss, &learnt)?;
-        if let Some(bound) = recipe.clip_norm {
-            slopes = clip_by_global_norm(&mut scope.emitter("clip"), &slopes, bound)?.0;
-        }
-        let (mut updates, states) =
-            recipe.optimiser().updates(&mut scope, &parameters, &slopes, [rate, step], recipe.decay())?;
-        let network_parameters = parameters.len();
-        parameters.extend(states);
-        let (graph, _, statistics) = scope.finish();
-        updates.extend(statistics);
-        let feeds = Feeds { x, targets, rate, step, noise };
-        let session = Session::new(graph, &parameters, threads);
-        let rate = recipe.learning_rate((count / recipe.batch) as u64);
+        let (graph, training) = training_graph(&recipe, &data.train)?;
+        let session = Session::new(graph, &training.parameters, threads);
+        let steps_an_epoch = (count / recipe.batch) as u64;
         Ok(Trainer {
+            rate: recipe.learning_rate(steps_an_epoch),
+            ramp: recipe.ramp(steps_an_epoch),
             recipe,
             data,
+            validation,
             threads,
             session,
-            feeds,
-            loss,
-            updates,
-            parameters,
-            network_parameters,
-            rate,
+            training,
             steps: 0,
             order: Vec::new(),
-            evaluation: None,
+            best: None,
+            evaluator: None,
         })
     }
 
@@ -166,9 +133,11 @@ impl Trainer {
         self.steps
     }
 
-    /// Whether all epochs are done.
+    /// Whether all epochs are done, or none of the last few was better than those before.
     pub fn is_done(&self) -> bool {
-        self.steps >= self.recipe.epochs.saturating_mul(self.steps_an_epoch())
+        let patience = self.recipe.early_stop.as_ref().map_or(u64::MAX, |table| table.patience);
+        self.best.as_ref().is_some_and(|best| best.epochs_since >= patience)
+            || self.steps >= self.recipe.epochs.saturating_mul(self.steps_an_epoch())
     }
 
     /// One step: the next batch of the epoch, and its loss.
@@ -176,6 +145,9 @@ impl Trainer {
     /// # Errors
     /// The loss is no number any more; a run fails.
     pub fn step(&mut self) -> Result<f32, TrainError> {
+        if let Some(share) = self.ramp.and_then(|ramp| ramp.at(self.steps)) {
+            self.prune(share)?;
+        }
         let (epoch, at) = (self.steps / self.steps_an_epoch(), (self.steps % self.steps_an_epoch()) as usize);
         if at == 0 || self.order.is_empty() {
             self.order = (0..self.data.train.len()).collect();
@@ -186,20 +158,34 @@ impl Trainer {
         let rate = Tensor::scalar(self.rate.at(self.steps) as f32);
         let number = Tensor::scalar((self.steps + 1) as f32);
         let noise = self.noise()?;
+        let training = &self.training;
         let mut feeds = vec![
-            (self.feeds.x, &x),
-            (self.feeds.targets, &targets),
-            (self.feeds.rate, &rate),
-            (self.feeds.step, &number),
+            (training.x, &x),
+            (training.targets, &targets),
+            (training.rate, &rate),
+            (training.step, &number),
         ];
-        feeds.extend(self.feeds.noise.iter().copied().zip(&noise));
-        let loss = self.session.run(&feeds, &[self.loss], &self.updates)?;
+        feeds.extend(training.noise.iter().copied().zip(&noise));
+        let loss = self.session.run(&feeds, &[training.loss], &training.updates)?;
         self.steps += 1;
         let loss = loss[0].to_vec::<f32>()?.first().copied().unwrap_or(f32::NAN);
         if !loss.is_finite() {
             return Err(TrainError::Diverged { step: self.steps, loss });
         }
         Ok(loss)
+    }
+
+    /// Lets this share of every weight be 0, from now on.
+    fn prune(&mut self, share: f64) -> Result<(), TrainError> {
+        for &(weight, place) in &self.training.masks {
+            let Some(tensor) = self.session.variable(weight) else { continue };
+            let mask = mask(tensor, share)?;
+            let products = tensor.to_vec::<f32>()?.into_iter().zip(mask.to_vec::<f32>()?).map(|(w, m)| w * m);
+            let pruned = Tensor::from_vec(tensor.shape(), products.collect::<Vec<f32>>())?;
+            self.session.set_variable(weight, pruned)?;
+            self.session.set_variable(place, mask)?;
+        }
+        Ok(())
     }
 
     /// What dropouts compare with, drawn by the number of the step.
@@ -211,7 +197,7 @@ impl Trainer {
             let values = (0..shape.iter().product()).map(|_| random.unit()).collect::<Vec<f32>>();
             Ok(Tensor::from_vec(shape, values)?)
         };
-        self.feeds.noise.iter().enumerate().map(draw).collect()
+        self.training.noise.iter().enumerate().map(draw).collect()
     }
 
     /// The rest of the epoch. `after` sees the losses, step by step.
@@ -231,9 +217,29 @@ impl Trainer {
                 break;
             }
         }
+        let time = start.elapsed();
+        self.keep_best()?;
         let loss = (sum / f64::from(steps)) as f32;
         let samples = u64::from(steps) * self.recipe.batch as u64;
-        Ok(Epoch { number, loss, time: start.elapsed(), samples })
+        Ok(Epoch { number, loss, time, samples })
+    }
+
+    /// Asks the validation part, if there is one, and keeps the parameters if they are the best so far.
+    fn keep_best(&mut self) -> Result<(), TrainError> {
+        if self.validation.is_none() {
+            return Ok(());
+        }
+        let current = self.current_tensors();
+        self.prepare_evaluation(&current)?;
+        let Some((evaluator, validation)) = self.evaluator.as_mut().zip(self.validation.as_ref()) else {
+            return Ok(());
+        };
+        let right = evaluator.evaluate(validation)?.right;
+        match &mut self.best {
+            Some(best) if right <= best.right => best.epochs_since += 1,
+            best => *best = Some(Best { right, epochs_since: 0, tensors: current }),
+        }
+        Ok(())
     }
 
     /// How the network does on the samples that it did not learn from.
@@ -241,47 +247,45 @@ impl Trainer {
     /// # Errors
     /// A run fails.
     pub fn test(&mut self) -> Result<Evaluation, TrainError> {
-        self.prepare_evaluation()?;
-        let Some((session, x, outputs)) = &mut self.evaluation else {
+        let tensors = self.network_tensors();
+        self.prepare_evaluation(&tensors)?;
+        let Some(evaluator) = &mut self.evaluator else {
             return Err(TrainError::Session("no evaluation was prepared".to_owned()));
         };
-        evaluate(session, *x, *outputs, &self.data.test)
+        evaluator.evaluate(&self.data.test)
     }
 
-    /// Builds the network once more, for inference, and gives it the parameters as they are.
-    fn prepare_evaluation(&mut self) -> Result<(), TrainError> {
-        if self.evaluation.is_none() {
-            let batch = self.data.test.len().min(EVALUATION_BATCH);
-            let (graph, x, outputs, parameters) = self.inference(batch)?;
-            let session = Session::new(graph, &parameters, self.threads);
-            self.evaluation = Some((session, x, outputs));
-        }
-        let current: Vec<(String, Tensor)> = self.network_tensors();
-        let Some((session, ..)) = &mut self.evaluation else { return Ok(()) };
-        for (name, tensor) in current {
-            if let Some(value) = session.graph().value_by_name(&name) {
-                session.set_variable(value, tensor)?;
+    /// The network for inference, with these parameters.
+    fn prepare_evaluation(&mut self, tensors: &[(String, Tensor)]) -> Result<(), TrainError> {
+        let evaluator = match self.evaluator.take() {
+            Some(evaluator) => evaluator,
+            None => {
+                let batch = self.data.test.len().min(EVALUATION_BATCH);
+                let (graph, x, parameters) = inference_graph(&self.recipe, &self.data.train, batch)?;
+                let outputs = graph.outputs()[0];
+                Evaluator { session: Session::new(graph, &parameters, self.threads), x, outputs }
+            }
+        };
+        let evaluator = self.evaluator.insert(evaluator);
+        for (name, tensor) in tensors {
+            if let Some(value) = evaluator.session.graph().value_by_name(name) {
+                evaluator.session.set_variable(value, tensor.clone())?;
             }
         }
         Ok(())
     }
 
-    fn inference(&self, batch: usize) -> Result<(Graph, ValueId, ValueId, Vec<Parameter>), TrainError> {
-        let specs = self.recipe.specs().map_err(TrainError::Session)?;
-        let mut scope = Scope::new("inference", Mode::Inference, self.recipe.seed);
-        let x = scope.input("x", TensorType::f32(&[&[batch], &self.data.train.shape[..]].concat()));
-        let (outputs, _) = build(&mut scope, x, &specs)?;
-        let (mut graph, parameters, _) = scope.finish();
-        graph.set_outputs(vec![outputs]);
-        Ok((graph, x, outputs, parameters))
-    }
-
-    /// The network's parameters and statistics by name, as they are.
+    /// The network's parameters and statistics by name: as they are, or the best there were in a training that may stop
+    /// early.
     pub fn network_tensors(&self) -> Vec<(String, Tensor)> {
-        self.tensors(&self.parameters[..self.network_parameters])
+        self.best.as_ref().map_or_else(|| self.current_tensors(), |best| best.tensors.clone())
     }
 
-    fn tensors(&self, parameters: &[Parameter]) -> Vec<(String, Tensor)> {
+    fn current_tensors(&self) -> Vec<(String, Tensor)> {
+        self.tensors(&self.training.parameters[..self.training.network_parameters])
+    }
+
+    pub(crate) fn tensors(&self, parameters: &[Parameter]) -> Vec<(String, Tensor)> {
         let current = |parameter: &Parameter| {
             let tensor = self.session.variable(parameter.value).unwrap_or(&parameter.initial);
             (parameter.name.clone(), tensor.clone())
@@ -289,75 +293,47 @@ impl Trainer {
         parameters.iter().map(current).collect()
     }
 
-    /// Writes all that is needed to go on: parameters, the optimiser's states, and how far the training is.
+    /// The trained network on batches of this size, its parameters constants, all in f32.
     ///
     /// # Errors
-    /// The file cannot be written; what was there before is then still there.
-    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
-        let mut tensors = self.tensors(&self.parameters);
-        tensors.push((POSITION.to_owned(), Tensor::from_vec(&[1], vec![self.steps as i64])?));
-        Ok(safetensors::write(path, &tensors)?)
+    /// There is no memory for it.
+    pub fn network(&self, batch: usize) -> Result<Graph, TrainError> {
+        trained_graph(&self.recipe, &self.data.train, batch, &self.network_tensors())
     }
 
-    /// Goes on where a checkpoint of this recipe was written: to the same numbers as if the training had never stopped.
+    /// The share of each weight's elements that is 0, by the weight's name.
     ///
     /// # Errors
-    /// The file is no checkpoint, or one of another network; nothing is changed then.
-    pub fn resume(&mut self, path: &Path) -> Result<(), TrainError> {
-        let problem = |problem: String| TrainError::Checkpoint { path: path.to_owned(), problem };
-        let mut tensors: HashMap<String, Tensor> = safetensors::read(path)?.into_iter().collect();
-        let position =
-            tensors.remove(POSITION).filter(|tensor| tensor.dtype() == DType::I64 && tensor.len() == 1);
-        let position = position
-            .ok_or_else(|| problem(format!("has no `{POSITION}`: it is no checkpoint of a training")))?;
-        let steps = position.to_vec::<i64>()?[0];
-        let steps = u64::try_from(steps).map_err(|_| problem(format!("`{POSITION}` is {steps}")))?;
-        let mut next = Vec::with_capacity(self.parameters.len());
-        for parameter in &self.parameters {
-            let name = &parameter.name;
-            let tensor = tensors
-                .remove(name)
-                .ok_or_else(|| problem(format!("has no `{name}`, which the recipe's network has")))?;
-            let expected = &parameter.initial;
-            if (tensor.dtype(), tensor.shape()) != (expected.dtype(), expected.shape()) {
-                return Err(problem(format!(
-                    "`{name}` is {} {:?}, and the recipe's network has {} {:?}",
-                    tensor.dtype(),
-                    tensor.shape(),
-                    expected.dtype(),
-                    expected.shape()
-                )));
-            }
-            next.push((parameter.value, tensor));
-        }
-        if let Some(name) = tensors.keys().min() {
-            return Err(problem(format!("has `{name}`, which the recipe's network has not")));
-        }
-        for (value, tensor) in next {
-            self.session.set_variable(value, tensor)?;
-        }
-        self.steps = steps;
-        self.order.clear();
-        Ok(())
+    /// A weight is not of f32.
+    pub fn zero_shares(&self) -> Result<Vec<(String, f64)>, TrainError> {
+        let tensors = self.network_tensors();
+        let network = &self.training.parameters[..self.training.network_parameters];
+        let weights = network.iter().zip(&tensors).filter(|(parameter, _)| parameter.role == Role::Weight);
+        weights.map(|(_, (name, tensor))| Ok((name.clone(), zero_share(tensor)?))).collect()
     }
 }
 
-fn evaluate(
-    session: &mut Session,
+/// A network for inference.
+#[derive(Debug)]
+struct Evaluator {
+    session: Session,
     x: ValueId,
     outputs: ValueId,
-    samples: &Samples,
-) -> Result<Evaluation, TrainError> {
-    let batch = session.graph().ty(x).shape[0];
-    let mut right = 0;
-    for first in (0..samples.len()).step_by(batch) {
-        // The last batch is filled up with samples that do not count.
-        let rows: Vec<usize> = (first..first + batch).map(|row| row.min(samples.len() - 1)).collect();
-        let (inputs, _) = samples.batch(&rows)?;
-        let results = session.run(&[(x, &inputs)], &[outputs], &[])?;
-        let values = results[0].to_vec::<f32>()?;
-        let own = rows.iter().zip(values.chunks_exact(samples.outputs)).take(samples.len() - first);
-        right += own.filter(|(row, outputs)| samples.is_right(**row, outputs)).count();
+}
+
+impl Evaluator {
+    fn evaluate(&mut self, samples: &Samples) -> Result<Evaluation, TrainError> {
+        let batch = self.session.graph().ty(self.x).shape[0];
+        let mut right = 0;
+        for first in (0..samples.len()).step_by(batch) {
+            // The last batch is filled up with samples that do not count.
+            let rows: Vec<usize> = (first..first + batch).map(|row| row.min(samples.len() - 1)).collect();
+            let (inputs, _) = samples.batch(&rows)?;
+            let results = self.session.run(&[(self.x, &inputs)], &[self.outputs], &[])?;
+            let values = results[0].to_vec::<f32>()?;
+            let own = rows.iter().zip(values.chunks_exact(samples.outputs)).take(samples.len() - first);
+            right += own.filter(|(row, outputs)| samples.is_right(**row, outputs)).count();
+        }
+        Ok(Evaluation { right, samples: samples.len() })
     }
-    Ok(Evaluation { right, samples: samples.len() })
 }

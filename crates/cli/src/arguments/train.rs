@@ -10,6 +10,8 @@ use clap::Args;
     ediacara train mnist-mlp --save mlp.safetensors --plot mlp.svg\n  \
     ediacara train lenet5 --checkpoint lenet5.checkpoint     stop it at any time; the same command goes on\n  \
     ediacara train mnist-mlp --data digits --batch 32        where no MNIST is present\n  \
+    ediacara train lenet5 --export lenet5.onnx && ediacara run lenet5.onnx --dataset mnist-test\n  \
+    ediacara train perceptron-logic\n  \
     ediacara train my.toml --json | tail -1\n\n\
     recipes/ holds the recipes that are built in: copy one to make your own. The same recipe gives the same numbers, whatever the\n\
     number of threads.")]
@@ -20,7 +22,7 @@ pub(crate) struct TrainArguments {
     /// List the recipes that are built in
     #[arg(long)]
     pub(crate) list: bool,
-    /// Train on another data set: mnist, fashion-mnist, digits, and, or, xor, full-adder
+    /// Train on another data set: mnist, fashion-mnist, digits, plane, and, or, xor, full-adder
     #[arg(long, value_name = "NAME")]
     pub(crate) data: Option<String>,
     /// How often every sample is seen, instead of the recipe's
@@ -41,6 +43,9 @@ pub(crate) struct TrainArguments {
     /// Write the trained parameters
     #[arg(long, value_name = "FILE.safetensors")]
     pub(crate) save: Option<PathBuf>,
+    /// Write the trained network, for any batch, as ONNX
+    #[arg(long, value_name = "FILE.onnx")]
+    pub(crate) export: Option<PathBuf>,
     /// Draw the loss, step by step
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) plot: Option<PathBuf>,

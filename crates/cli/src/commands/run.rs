@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use ediacara::arch::Machine;
 use ediacara::data::Labels;
+use ediacara::dataset::{self, Part};
 use ediacara::inputs::{self, Source};
 use ediacara::profile::{RunReport, layer_table, report_engine_table, totals};
 use ediacara::{Model, RunOptions};
@@ -14,6 +15,9 @@ use crate::output::say;
 use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
+    if let Some(name) = &arguments.dataset {
+        return on_dataset(name, arguments);
+    }
     let machine = Machine::load(&arguments.machine.machine)?;
     let progress = Progress::new();
     progress.stage("load");
@@ -45,6 +49,58 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
     }
     let equal = run.report.check.bit_exact != Some(false);
     Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Samples of one run of the machine, where the network takes any number.
+const DATASET_BATCH: usize = 100;
+
+/// A whole data set, in batches.
+fn on_dataset(name: &str, arguments: &RunArguments) -> Outcome {
+    let machine = Machine::load(&arguments.machine.machine)?;
+    let progress = Progress::new();
+    progress.stage("load");
+    let part = Part::load(name)?;
+    let mut model = ediacara::model::load(&arguments.model.model, &arguments.model.dims)?;
+    if let [free] = model.unbound.as_slice() {
+        let bound = [&arguments.model.dims[..], &[(free.clone(), DATASET_BATCH)]].concat();
+        model = ediacara::model::load(&arguments.model.model, &bound)?;
+    }
+    let options = dataset::Options {
+        machine,
+        disable: arguments.compiler.disable.clone(),
+        checked: arguments.checked,
+        calibration_samples: arguments.calibration_samples,
+        limit: arguments.samples.unwrap_or(usize::MAX),
+    };
+    let report = dataset::evaluate(&model, &part, &options, &mut |name| progress.stage(name))?;
+    drop(progress);
+    if arguments.json {
+        let mut value = serde_json::to_value(&report)?;
+        value["dataset"] = name.into();
+        say!("{}", serde_json::to_string_pretty(&value)?);
+    } else {
+        print_dataset(name, &report);
+    }
+    Ok(if report.bit_exact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print_dataset(name: &str, report: &dataset::Report) {
+    say!("{} on {} in int8, {} samples of {name}\n", report.model, report.machine, report.samples);
+    let right = |share: f64| {
+        format!("{:.2} %  ({:.0} of {})", 100.0 * share, share * report.samples as f64, report.samples)
+    };
+    say!("accuracy      {}", right(report.int8_accuracy));
+    say!("on the host   {} in f32", right(report.f32_accuracy));
+    let equal = if report.bit_exact { "equal to the host's" } else { "NOT equal to the host's" };
+    say!("check         {equal} int8 in every run, {} bytes compared", report.compared_bytes);
+    say!("calibration   min-max over {} training samples", report.calibration_samples);
+    say!(
+        "cycles        {} for a batch of {}, {:.0} a sample, {:.0} samples/s",
+        report.cycles,
+        report.batch,
+        report.cycles_per_sample,
+        report.samples_per_second_simulated
+    );
 }
 
 /// The given files; for a network whose preprocessing is its own, the bundled photo where none is given.

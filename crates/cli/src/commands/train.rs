@@ -1,34 +1,67 @@
 //! `ediacara train`: a recipe carried out.
 
+mod report;
+
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::Instant;
 
-use ediacara::plot::{Axis, Chart, Mark, Series};
 use ediacara::profile::plain_table;
-use ediacara::train::{Dataset, Epoch, Evaluation, Recipe, Trainer};
-use serde_json::json;
+use ediacara::train::{
+    Dataset, Epoch, NearestNeighbours, Recipe, RecipeFile, TrainError, Trainer, nearest_neighbours,
+};
+use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::arguments::TrainArguments;
 use crate::output::{say, write_whole};
 use crate::progress::Progress;
+use report::{Total, curve};
 
-/// Points of a curve; the losses between two are averaged.
-const CURVE_POINTS: usize = 800;
+/// Epochs of which a reader is told, at most and about.
+const TOLD_EPOCHS: u64 = 20;
+
+type Failure = Box<dyn std::error::Error>;
 
 pub(crate) fn execute(arguments: &TrainArguments) -> Outcome {
     if arguments.list {
         list(arguments.json)?;
         return Ok(ExitCode::SUCCESS);
     }
-    for path in [&arguments.checkpoint, &arguments.save, &arguments.plot].into_iter().flatten() {
+    let files = [&arguments.checkpoint, &arguments.save, &arguments.export, &arguments.plot];
+    for path in files.into_iter().flatten() {
         has_folder(path)?;
     }
+    let name = arguments.recipe.as_deref().unwrap_or_default();
+    let result = match RecipeFile::load(name)? {
+        RecipeFile::Recipes(recipes) => {
+            let mut parts = Vec::new();
+            for part in &recipes.recipes {
+                parts.push(carry_out(part, RecipeFile::load(part)?, arguments)?);
+            }
+            report::together(name, &parts)
+        }
+        recipe => carry_out(name, recipe, arguments)?,
+    };
+    if arguments.json {
+        say!("{}", serde_json::to_string(&result)?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What one recipe leaves, as it is printed with `--json`.
+fn carry_out(name: &str, recipe: RecipeFile, arguments: &TrainArguments) -> Result<Value, Failure> {
+    match recipe {
+        RecipeFile::Training(recipe) => train(name, *recipe, arguments),
+        RecipeFile::NearestNeighbours(recipe) => ask_neighbours(name, recipe, arguments),
+        RecipeFile::Recipes(_) => Err(format!("{name}: recipes of recipes are not carried out").into()),
+    }
+}
+
+fn train(name: &str, recipe: Recipe, arguments: &TrainArguments) -> Result<Value, Failure> {
     let progress = Progress::new();
     progress.stage("load");
-    let name = arguments.recipe.as_deref().unwrap_or_default();
-    let recipe = adapt(Recipe::load(name)?, arguments);
+    let recipe = adapt(recipe, arguments);
     let data = Dataset::load(&recipe.data, Path::new("."))?;
     let mut trainer = Trainer::new(recipe, data, arguments.threads.into())?;
     let checkpoint = arguments.checkpoint.as_deref();
@@ -49,32 +82,78 @@ pub(crate) fn execute(arguments: &TrainArguments) -> Outcome {
         progress.stage("test");
         let evaluation = trainer.test()?;
         total.add(&epoch);
-        progress.suspend(|| report(&epoch, evaluation, arguments.json));
+        if arguments.json || is_told(epoch.number, trainer.recipe().epochs) {
+            progress.suspend(|| report::epoch(&epoch, evaluation, arguments.json));
+        }
     }
     let evaluation = trainer.test()?;
     drop(progress);
     if let Some(path) = &arguments.save {
         ediacara::tensor::safetensors::write(path, &trainer.network_tensors())?;
     }
+    if let Some(path) = &arguments.export {
+        ediacara::export::trained(&trainer, path)?;
+    }
     if let Some(path) = &arguments.plot {
         write_whole(path, curve(&trainer.recipe().title, &losses).to_svg().as_bytes())?;
     }
-    conclude(name, &trainer, evaluation, &total, arguments.json)?;
-    Ok(ExitCode::SUCCESS)
+    let result = report::training(name, &trainer, evaluation, &total)?;
+    if !arguments.json {
+        report::say_training(&trainer, evaluation, &total)?;
+    }
+    Ok(result)
 }
 
-fn list(json: bool) -> Result<(), Box<dyn std::error::Error>> {
-    let recipes = Recipe::names().map(|name| Ok((name, Recipe::load(name)?)));
-    let recipes = recipes.collect::<Result<Vec<_>, ediacara::train::TrainError>>()?;
+fn ask_neighbours(
+    name: &str,
+    recipe: NearestNeighbours,
+    arguments: &TrainArguments,
+) -> Result<Value, Failure> {
+    let kept = [&arguments.checkpoint, &arguments.save, &arguments.export, &arguments.plot];
+    if let Some(path) = kept.into_iter().flatten().next() {
+        let path = path.display();
+        return Err(format!("{name}: nothing is learnt, so there is nothing to write to {path}").into());
+    }
+    let data = arguments.data.clone().unwrap_or(recipe.data);
+    let recipe = NearestNeighbours { data, ..recipe };
+    let progress = Progress::new();
+    progress.stage("load");
+    let data = Dataset::load(&recipe.data, Path::new("."))?;
+    let count = data.test.len();
+    let start = Instant::now();
+    let mut after = |done: usize| progress.stage(&format!("{done} of {count} samples"));
+    let evaluation = nearest_neighbours(&recipe, &data, arguments.threads.into(), &mut after)?;
+    let seconds = start.elapsed().as_secs_f64();
+    drop(progress);
+    if !arguments.json {
+        report::say_neighbours(&recipe, evaluation, seconds);
+    }
+    Ok(json!({
+        "recipe": name,
+        "data": recipe.data,
+        "neighbours": recipe.neighbours,
+        "epochs": 0,
+        "test_accuracy": evaluation.accuracy(),
+        "test_samples": evaluation.samples,
+        "samples_per_second": evaluation.samples as f64 / seconds.max(1e-9),
+        "seconds": seconds,
+    }))
+}
+
+fn list(json: bool) -> Result<(), Failure> {
+    let recipes = RecipeFile::names().map(|name| Ok((name, RecipeFile::load(name)?)));
+    let recipes = recipes.collect::<Result<Vec<_>, TrainError>>()?;
     if json {
-        let all: Vec<_> = recipes
-            .iter()
-            .map(|(name, recipe)| json!({ "name": name, "title": recipe.title, "data": recipe.data }))
-            .collect();
-        say!("{}", serde_json::to_string_pretty(&all)?);
+        let described = |(name, recipe): &(&str, RecipeFile)| json!({ "name": name, "title": recipe.title(), "data": recipe.data() });
+        say!("{}", serde_json::to_string_pretty(&recipes.iter().map(described).collect::<Vec<_>>())?);
     } else {
-        let rows = recipes.into_iter().map(|(name, recipe)| vec![name.to_owned(), recipe.data, recipe.title]);
-        say!("{}", plain_table(&["recipe", "data", "what it shows"], 0..0, rows.collect()));
+        let row = |(name, recipe): &(&str, RecipeFile)| {
+            vec![(*name).to_owned(), recipe.data().to_owned(), recipe.title().to_owned()]
+        };
+        say!(
+            "{}",
+            plain_table(&["recipe", "data", "what it shows"], 0..0, recipes.iter().map(row).collect())
+        );
     }
     Ok(())
 }
@@ -100,11 +179,16 @@ fn adapt(recipe: Recipe, arguments: &TrainArguments) -> Recipe {
     }
 }
 
+/// Whether a reader is told of this epoch: of every one of a few, of some of many.
+fn is_told(number: u64, epochs: u64) -> bool {
+    number == epochs || number.is_multiple_of(epochs.div_ceil(TOLD_EPOCHS).max(1))
+}
+
 fn train_epoch(
     trainer: &mut Trainer,
     progress: &Progress,
     losses: &mut Vec<(u64, f32)>,
-) -> Result<Epoch, ediacara::train::TrainError> {
+) -> Result<Epoch, TrainError> {
     let (epochs, steps) = (trainer.recipe().epochs, trainer.steps_an_epoch());
     trainer.epoch(&mut |step, loss| {
         losses.push((step, loss));
@@ -113,97 +197,4 @@ fn train_epoch(
             progress.stage(&format!("epoch {epoch} of {epochs}, step {at} of {steps}, loss {loss:.4}"));
         }
     })
-}
-
-/// What all epochs of this command took.
-#[derive(Debug, Default)]
-struct Total {
-    time: Duration,
-    samples: u64,
-    last_loss: f32,
-}
-
-impl Total {
-    fn add(&mut self, epoch: &Epoch) {
-        self.time += epoch.time;
-        self.samples += epoch.samples;
-        self.last_loss = epoch.loss;
-    }
-
-    fn samples_per_second(&self) -> f64 {
-        self.samples as f64 / self.time.as_secs_f64().max(1e-9)
-    }
-}
-
-fn report(epoch: &Epoch, evaluation: Evaluation, json: bool) {
-    let rate = epoch.samples as f64 / epoch.time.as_secs_f64().max(1e-9);
-    if json {
-        let line = json!({
-            "epoch": epoch.number,
-            "loss": epoch.loss,
-            "test_accuracy": evaluation.accuracy(),
-            "samples_per_second": rate,
-        });
-        say!("{line}");
-    } else {
-        say!(
-            "epoch {:>4}  loss {:.5}  test {:.2} %  {rate:.0} samples/s",
-            epoch.number,
-            epoch.loss,
-            100.0 * evaluation.accuracy()
-        );
-    }
-}
-
-fn conclude(
-    name: &str,
-    trainer: &Trainer,
-    evaluation: Evaluation,
-    total: &Total,
-    json: bool,
-) -> Result<(), serde_json::Error> {
-    let recipe = trainer.recipe();
-    if json {
-        let line = json!({
-            "recipe": name,
-            "data": recipe.data,
-            "seed": recipe.seed,
-            "epochs": recipe.epochs,
-            "steps": trainer.steps(),
-            "loss": total.last_loss,
-            "test_accuracy": evaluation.accuracy(),
-            "test_samples": evaluation.samples,
-            "samples_per_second": total.samples_per_second(),
-            "seconds": total.time.as_secs_f64(),
-        });
-        say!("{}", serde_json::to_string(&line)?);
-    } else {
-        say!(
-            "{}: {} of {} test samples right ({:.2} %) after {} epochs; {:.1} s, {:.0} samples/s",
-            recipe.title,
-            evaluation.right,
-            evaluation.samples,
-            100.0 * evaluation.accuracy(),
-            recipe.epochs,
-            total.time.as_secs_f64(),
-            total.samples_per_second()
-        );
-    }
-    Ok(())
-}
-
-/// The losses over the steps, thinned.
-fn curve(title: &str, losses: &[(u64, f32)]) -> Chart {
-    let together = losses.len().div_ceil(CURVE_POINTS).max(1);
-    let mean = |some: &[(u64, f32)]| {
-        let sum: f64 = some.iter().map(|(_, loss)| f64::from(*loss)).sum();
-        (some[0].0 as f64, sum / some.len() as f64).into()
-    };
-    let series = Series {
-        name: String::new(),
-        mark: Mark::Line,
-        colour: 0,
-        points: losses.chunks(together).map(mean).collect(),
-    };
-    Chart { title: title.to_owned(), x: Axis::linear("step"), y: Axis::log10("loss"), series: vec![series] }
 }

@@ -17,7 +17,7 @@ fn totals_are_those_of_the_originals() {
         let summary = json(&["summary", name, "--json"]);
         assert_eq!(number(&summary["parameters"]), parameters, "{name}");
         assert_eq!(number(&summary["macs"]), macs, "{name}");
-        for field in ["multiplications", "additions", "neurons", "layers"] {
+        for field in ["multiplications", "additions", "neurons", "zeros", "layers"] {
             assert!(summary.get(field).is_some(), "{field}");
         }
     }

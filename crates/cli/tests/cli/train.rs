@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{fail, succeed};
+use crate::{fail, json, succeed};
 
 /// The last line that a training prints with `--json`.
 fn last(text: &str) -> Value {
@@ -44,6 +44,95 @@ fn a_training_goes_on_from_its_checkpoint_and_leaves_weights_and_a_picture() {
     assert!(text.contains("going on from") && text.contains("epoch    2"), "{text}");
     assert!(std::fs::read(&whole).unwrap() == std::fs::read(&parts).unwrap(), "other weights");
     assert!(std::fs::read_to_string(&plot).unwrap().starts_with("<svg"));
+}
+
+/// From a training to the DLP: what was trained, exported and imported again gives the host the same answers, and the DLP in
+/// int8 nearly the same.
+#[test]
+fn a_trained_network_runs_on_the_dlp_over_a_whole_data_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sparse.onnx").display().to_string();
+    let common = ["train", "mnist-sparse", "--data", "digits", "--batch", "32", "--epochs", "12"];
+    let trained = last(&succeed(&[&common[..], &["--export", &file, "--json"]].concat()));
+    let asked = json(&["run", &file, "--dataset", "digits-test", "--json"]);
+    assert_eq!(asked["f32_accuracy"], trained["test_accuracy"]);
+    assert_eq!(
+        (&asked["samples"], &asked["batch"], &asked["bit_exact"]),
+        (&360.into(), &100.into(), &true.into())
+    );
+    let accuracy = |report: &Value, field: &str| report[field].as_f64().unwrap();
+    let (int8, real) = (accuracy(&asked, "int8_accuracy"), accuracy(&asked, "f32_accuracy"));
+    assert!(real > 0.9 && (int8 - real).abs() < 0.02, "{int8} of {real}");
+
+    // Half of the weights became 0; the bias of a neuron that never fired is still 0.
+    let summary = json(&["summary", &file, "--json"]);
+    for layer in summary["layers"].as_array().unwrap().iter().filter(|layer| layer["kind"] == "gemm") {
+        let outputs = layer["output_shape"][1].as_u64().unwrap();
+        let weights = crate::number(&layer["parameters"]) - outputs;
+        let zeros = crate::number(&layer["zeros"]);
+        assert!((weights / 2..=weights / 2 + outputs).contains(&zeros), "{layer}");
+    }
+    let one = json(&["run", &file, "--dataset", "digits-train", "--samples", "7", "--dim", "N=2", "--json"]);
+    assert_eq!((&one["samples"], &one["batch"]), (&7.into(), &2.into()));
+    let errors = fail(&["run", &file, "--dataset", "digits"]);
+    assert!(errors.contains("digits-test") || errors.contains("mnist-test"), "{errors}");
+    let errors = fail(&["run", "lenet5", "--dataset", "digits-test"]);
+    assert!(errors.contains("1, 8, 8"), "{errors}");
+}
+
+#[test]
+fn several_recipes_are_one_command() {
+    let report = last(&succeed(&["train", "perceptron-logic", "--json"]));
+    let accuracies: Vec<f64> = report["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part["test_accuracy"].as_f64().unwrap())
+        .collect();
+    assert_eq!(accuracies.len(), 4);
+    assert_eq!((accuracies[0], accuracies[1], accuracies[3]), (1.0, 1.0, 1.0));
+    assert!(accuracies[2] <= 0.75);
+    assert_eq!(report["test_accuracy"], 1.0);
+    let report = last(&succeed(&["train", "knn", "--data", "digits", "--json"]));
+    assert!(report["test_accuracy"].as_f64().unwrap() > 0.95, "{report}");
+    let errors = fail(&["train", "knn", "--data", "digits", "--save", "weights.safetensors"]);
+    assert!(errors.contains("nothing is learnt"), "{errors}");
+}
+
+/// Killed as nothing can be caught, at moments that nobody chose, and started again until it is done.
+#[test]
+fn a_training_that_is_killed_ends_with_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (checkpoint, whole, killed) = (path("checkpoint"), path("whole"), path("killed"));
+    let common =
+        ["train", "mnist-mlp", "--data", "digits", "--batch", "8", "--epochs", "40", "--threads", "1"];
+    succeed(&[&common[..], &["--save", &whole]].concat());
+    let mut moments =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos();
+    let mut kills = 0;
+    loop {
+        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_ediacara"))
+            .args(common)
+            .args(["--checkpoint", &checkpoint, "--save", &killed])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // After ten kills it may end in peace.
+        moments = moments.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if kills < 10 {
+            std::thread::sleep(std::time::Duration::from_millis(u64::from(30 + (moments >> 16) % 600)));
+            run.kill().unwrap();
+            kills += 1;
+        }
+        if run.wait().unwrap().success() {
+            break;
+        }
+    }
+    assert!(
+        std::fs::read(&whole).unwrap() == std::fs::read(&killed).unwrap(),
+        "other weights after {kills} kills"
+    );
 }
 
 #[test]

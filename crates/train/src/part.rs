@@ -1,14 +1,28 @@
-//! The part of a graph that some of its values need.
+//! The part of a graph that some of its values need, and graphs whose inputs are known.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use ediacara_graph::{Definition, Graph, ValueId};
+use ediacara_tensor::Tensor;
 
 use crate::TrainError;
 
 /// A graph of what `outputs` need and nothing else, and for each of its inputs the input of `graph` that it is.
 pub(crate) fn prune(graph: &Graph, outputs: &[ValueId]) -> Result<(Graph, Vec<ValueId>), TrainError> {
+    copy(graph, outputs, &HashMap::new())
+}
+
+/// The graph with some of its inputs known: constants, under their names.
+pub(crate) fn freeze(graph: &Graph, known: &HashMap<ValueId, Tensor>) -> Result<Graph, TrainError> {
+    Ok(copy(graph, graph.outputs(), known)?.0)
+}
+
+fn copy(
+    graph: &Graph,
+    outputs: &[ValueId],
+    known: &HashMap<ValueId, Tensor>,
+) -> Result<(Graph, Vec<ValueId>), TrainError> {
     let mut needed = vec![false; graph.value_count()];
     let mut open: Vec<ValueId> = outputs.to_vec();
     while let Some(value) = open.pop() {
@@ -24,6 +38,10 @@ pub(crate) fn prune(graph: &Graph, outputs: &[ValueId]) -> Result<(Graph, Vec<Va
     let mut inputs = Vec::new();
     for &input in graph.inputs().iter().filter(|input| needed[input.index()]) {
         let value = graph.value(input);
+        if let Some(tensor) = known.get(&input) {
+            map.insert(input, pruned.add_constant(value.name.clone(), tensor.clone()));
+            continue;
+        }
         map.insert(input, pruned.add_input(value.name.clone(), value.ty.clone()));
         inputs.push(input);
     }
@@ -43,10 +61,10 @@ pub(crate) fn prune(graph: &Graph, outputs: &[ValueId]) -> Result<(Graph, Vec<Va
             map.insert(old, new);
         }
     }
-    let known = |output: &ValueId| {
+    let found = |output: &ValueId| {
         let unknown = || TrainError::Session(format!("{output} is no value of graph `{}`", graph.name));
         map.get(output).copied().ok_or_else(unknown)
     };
-    pruned.set_outputs(outputs.iter().map(known).collect::<Result<_, _>>()?);
+    pruned.set_outputs(outputs.iter().map(found).collect::<Result<_, _>>()?);
     Ok((pruned, inputs))
 }

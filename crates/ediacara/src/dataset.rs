@@ -1,0 +1,208 @@
+//! How a network does on a whole data set, computed in int8 by the simulated machine.
+
+use ediacara_arch::Machine;
+use ediacara_graph::{DType, Graph};
+use ediacara_host::Executor;
+use ediacara_optimiser::{Calibration, Quantised};
+use ediacara_sim::Simulator;
+use ediacara_tensor::Tensor;
+use ediacara_train::{Dataset, Samples};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::check::{self, HostValues};
+use crate::pipeline::{Clock, Stage, host_part, network_inputs};
+use crate::{Error, Model};
+
+/// A part of a data set.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// What is asked.
+    pub samples: Samples,
+    /// What int8 ranges are taken from: always training samples.
+    pub training: Samples,
+}
+
+impl Part {
+    /// The part of this name: that of a data set with `-test` or `-train` behind it, such as `mnist-test`.
+    ///
+    /// # Errors
+    /// There is no such set, or it is not on this machine.
+    pub fn load(name: &str) -> Result<Part, Error> {
+        let Some((set, part @ ("test" | "train"))) = name.rsplit_once('-') else {
+            let known = Dataset::names().join(", ");
+            return Err(Error::Invalid(format!(
+                "data set `{name}`: say which part, as in mnist-test or mnist-train; known sets are {known}"
+            )));
+        };
+        let Dataset { train, test } = Dataset::load(set, std::path::Path::new("."))?;
+        let samples = if part == "test" { test } else { train.clone() };
+        Ok(Part { samples, training: train })
+    }
+}
+
+/// How to ask.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The machine.
+    pub machine: Machine,
+    /// Passes of the compiler that are left out.
+    pub disable: Vec<String>,
+    /// Whether the simulator looks for races and reads of bytes never written.
+    pub checked: bool,
+    /// Training samples that int8 ranges are taken from.
+    pub calibration_samples: usize,
+    /// Samples that are asked at most, from the first.
+    pub limit: usize,
+}
+
+/// What came out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// The network.
+    pub model: String,
+    /// The machine.
+    pub machine: String,
+    /// Samples that were asked.
+    pub samples: usize,
+    /// Samples of one run of the machine.
+    pub batch: usize,
+    /// Training samples that int8 ranges were taken from.
+    pub calibration_samples: usize,
+    /// The share that the machine gets right, in int8, 0 to 1.
+    pub int8_accuracy: f64,
+    /// The share that the host gets right, in f32.
+    pub f32_accuracy: f64,
+    /// Whether every byte that the machine left equals the host's, in every run.
+    pub bit_exact: bool,
+    /// Bytes that were compared.
+    pub compared_bytes: u64,
+    /// Cycles of one run; each takes as many.
+    pub cycles: u64,
+    /// Cycles a sample.
+    pub cycles_per_sample: f64,
+    /// Samples a second at the machine's clock.
+    pub samples_per_second_simulated: f64,
+    /// Wall time of each stage.
+    pub wall_seconds: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What one run leaves.
+struct BatchResult {
+    int8_right: usize,
+    f32_right: usize,
+    cycles: u64,
+    equal: bool,
+    bytes: u64,
+}
+
+/// Calibrates on training samples, compiles once, and asks every sample of the part, in batches of the network's own size.
+///
+/// # Errors
+/// The network does not take such samples, or does not compile; the program stops with a fault.
+pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>) -> Result<Report, Error> {
+    let mut clock = Clock::new(stage);
+    let batch = fitting_batch(&model.graph, &part.samples)?;
+    clock.begin("optimise");
+    let real = ediacara_optimiser::optimise(model.graph.clone(), &ediacara_optimiser::Options::default())?;
+    clock.begin("calibrate");
+    let calibration_samples = options.calibration_samples.clamp(1, part.training.len());
+    let mut calibration = Vec::new();
+    for rows in batches(calibration_samples, batch) {
+        calibration.push(vec![part.training.batch(&rows)?.0]);
+    }
+    let ranges = Calibration::collect(&real, calibration)?;
+    clock.begin("quantise");
+    let Quantised { graph: quantised, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
+    clock.begin("compile");
+    let passes = ediacara_compiler::Options {
+        disable: options.disable.clone(),
+        ..ediacara_compiler::Options::default()
+    };
+    let compiled = ediacara_compiler::compile(&quantised, &options.machine, &passes)?;
+    clock.begin("simulate and check");
+    let samples = options.limit.clamp(1, part.samples.len());
+    let reference = Executor::new(&real, &ediacara_host::Options::default())?;
+    let simulation =
+        ediacara_sim::Options { values: true, checked: options.checked, trace: false, max_cycles: None };
+    let ask = |rows: Vec<usize>| -> Result<BatchResult, Error> {
+        let inputs = [part.samples.batch(&rows)?.0];
+        let mut simulator = Simulator::new(&options.machine, &compiled.executable, simulation)?;
+        for (name, bytes) in network_inputs(&compiled, &quantised, &inputs)? {
+            simulator.write_input(&name, &bytes)?;
+        }
+        let outcome = simulator.run();
+        if let Some(fault) = &outcome.fault {
+            return Err(Error::Fault(fault.to_string()));
+        }
+        let check = check::compare(&simulator, &compiled, &HostValues::compute(&quantised, &inputs)?)?;
+        let outputs = host_part(&simulator, &compiled, &quantised, &inputs)?;
+        let right = |tensor: Option<&Tensor>| right(&part.samples, &rows, samples, tensor);
+        Ok(BatchResult {
+            int8_right: right(outputs.first().map(|(_, tensor)| tensor))?,
+            f32_right: right(reference.run(&inputs)?.first())?,
+            cycles: outcome.cycles,
+            equal: check.bit_exact == Some(true),
+            bytes: check.bytes,
+        })
+    };
+    let results: Vec<BatchResult> =
+        batches(samples, batch).into_par_iter().map(ask).collect::<Result<_, _>>()?;
+    let sum = |field: fn(&BatchResult) -> u64| results.iter().map(field).sum::<u64>();
+    let share = |right: u64| right as f64 / samples as f64;
+    let cycles = results[0].cycles;
+    let cycles_per_sample = cycles as f64 / batch as f64;
+    Ok(Report {
+        model: model.name.clone(),
+        machine: options.machine.name.clone(),
+        samples,
+        batch,
+        calibration_samples,
+        int8_accuracy: share(sum(|result| result.int8_right as u64)),
+        f32_accuracy: share(sum(|result| result.f32_right as u64)),
+        bit_exact: results.iter().all(|result| result.equal),
+        compared_bytes: sum(|result| result.bytes),
+        cycles,
+        cycles_per_sample,
+        samples_per_second_simulated: options.machine.chip.clock_hz as f64 / cycles_per_sample,
+        wall_seconds: clock.finish(),
+    })
+}
+
+/// The network's batch, if it takes such samples.
+fn fitting_batch(graph: &Graph, samples: &Samples) -> Result<usize, Error> {
+    let &[input] = graph.inputs() else {
+        let count = graph.inputs().len();
+        return Err(Error::Invalid(format!("the network has {count} inputs; samples of a data set are one")));
+    };
+    let (name, ty) = (&graph.value(input).name, graph.ty(input));
+    match ty.shape.split_first() {
+        Some((&batch, rest)) if batch > 0 && rest == samples.shape && ty.dtype == DType::F32 => Ok(batch),
+        _ => Err(Error::Invalid(format!(
+            "input {name} is {ty}, and the samples are f32 [N, {}]",
+            samples.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+/// The rows of each batch; the last is filled up with its last row.
+fn batches(samples: usize, batch: usize) -> Vec<Vec<usize>> {
+    let rows = |first: usize| (first..first + batch).map(|row| row.min(samples - 1)).collect();
+    (0..samples).step_by(batch).map(rows).collect()
+}
+
+/// How many of a batch's own rows are right.
+fn right(samples: &Samples, rows: &[usize], asked: usize, outputs: Option<&Tensor>) -> Result<usize, Error> {
+    let wanted = [rows.len(), samples.outputs];
+    let Some(outputs) = outputs.filter(|tensor| tensor.shape() == wanted && tensor.dtype() == DType::F32)
+    else {
+        let found = outputs.map_or_else(|| "nothing".to_owned(), |tensor| format!("{:?}", tensor.shape()));
+        return Err(Error::Invalid(format!(
+            "the network gives {found}, and the data set wants f32 {wanted:?}"
+        )));
+    };
+    let own = rows.len().min(asked - rows[0]);
+    let values = outputs.to_vec::<f32>()?;
+    let pairs = rows.iter().zip(values.chunks_exact(samples.outputs)).take(own);
+    Ok(pairs.filter(|(row, outputs)| samples.is_right(**row, outputs)).count())
+}

@@ -1,0 +1,112 @@
+//! Magnitude pruning: the smallest weights of each layer become 0 and stay 0, more and more of them along a ramp.
+//!
+//! Zhu and Gupta, "To prune, or not to prune: exploring the efficacy of pruning for model compression", 2017.
+
+use ediacara_tensor::Tensor;
+
+use crate::TrainError;
+use crate::recipe::PruningTable;
+
+/// How many weights are 0 when.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ramp {
+    sparsity: f64,
+    /// Its first step, and the one at which it is at its end.
+    from: u64,
+    to: u64,
+    every: u64,
+}
+
+impl PruningTable {
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let PruningTable { sparsity, from_epoch, to_epoch, every_steps } = *self;
+        if !(0.0..1.0).contains(&sparsity) {
+            return Err(format!("pruning.sparsity: {sparsity} is no share from 0 to less than 1"));
+        }
+        if !(from_epoch >= 0.0 && to_epoch >= from_epoch && to_epoch.is_finite()) {
+            return Err(format!("pruning: from epoch {from_epoch} to {to_epoch} is no ramp"));
+        }
+        if every_steps == 0 {
+            return Err("pruning.every_steps: give 1 or more".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn ramp(&self, steps_an_epoch: u64) -> Ramp {
+        let steps = |epochs: f64| (epochs * steps_an_epoch as f64).round() as u64;
+        Ramp {
+            sparsity: self.sparsity,
+            from: steps(self.from_epoch),
+            to: steps(self.to_epoch),
+            every: self.every_steps,
+        }
+    }
+}
+
+impl Ramp {
+    /// The share of weights that is to be 0 from this step on (from 0), if it changes there:
+    /// `sparsity (1 - (1 - progress)³)`.
+    pub fn at(&self, step: u64) -> Option<f64> {
+        if !(self.from..=self.to).contains(&step)
+            || (step != self.to && !(step - self.from).is_multiple_of(self.every))
+        {
+            return None;
+        }
+        let progress =
+            if self.to == self.from { 1.0 } else { (step - self.from) as f64 / (self.to - self.from) as f64 };
+        Some(self.sparsity * (1.0 - (1.0 - progress).powi(3)))
+    }
+}
+
+/// A mask of a weight: 0 for the share of its elements that are nearest to 0 (of equal ones the first), 1 for the others.
+///
+/// # Errors
+/// The weight is not of f32.
+pub fn mask(weight: &Tensor, share: f64) -> Result<Tensor, TrainError> {
+    let values = weight.to_vec::<f32>()?;
+    let zeros = (share * values.len() as f64).round() as usize;
+    let mut mask = vec![1.0_f32; values.len()];
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    if zeros > 0 && zeros < order.len() {
+        order.select_nth_unstable_by(zeros, |&a, &b| {
+            values[a].abs().total_cmp(&values[b].abs()).then(a.cmp(&b))
+        });
+    }
+    order[..zeros.min(values.len())].iter().for_each(|&index| mask[index] = 0.0);
+    Ok(Tensor::from_vec(weight.shape(), mask)?)
+}
+
+/// The share of a tensor's elements that are 0.
+///
+/// # Errors
+/// It is not of f32.
+pub fn zero_share(tensor: &Tensor) -> Result<f64, TrainError> {
+    let values = tensor.to_vec::<f32>()?;
+    Ok(values.iter().filter(|&&value| value == 0.0).count() as f64 / values.len().max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ramp_is_cubic_and_ends_at_its_target() {
+        let table = PruningTable { sparsity: 0.5, from_epoch: 1.0, to_epoch: 3.0, every_steps: 10 };
+        let ramp = table.ramp(20);
+        assert_eq!([0, 19, 25].map(|step| ramp.at(step)), [None; 3]);
+        assert_eq!(ramp.at(20), Some(0.0));
+        // Half way: 0.5 (1 - 0.5³).
+        assert_eq!(ramp.at(40), Some(0.4375));
+        assert_eq!([60, 61].map(|step| ramp.at(step)), [Some(0.5), None]);
+    }
+
+    #[test]
+    fn the_smallest_are_masked() {
+        let weight = Tensor::from_vec(&[6], vec![3.0_f32, -0.5, 0.5, -4.0, 0.1, 1.0]).unwrap();
+        let masked = |share| mask(&weight, share).unwrap().to_vec::<f32>().unwrap();
+        assert_eq!(masked(0.0), [1.0; 6]);
+        assert_eq!(masked(0.33), [1.0, 0.0, 1.0, 1.0, 0.0, 1.0]);
+        assert_eq!(masked(0.5), [1.0, 0.0, 0.0, 1.0, 0.0, 1.0]);
+        assert_eq!(masked(1.0), [0.0; 6]);
+    }
+}
