@@ -5,6 +5,7 @@
 
 use crate::block_tiling::{BlockClaims, BlockProblem, BlockSlots, BlockTiling, Piece, expand_steps, x_tile};
 use crate::cost::{Estimate, Rates};
+use crate::memory::Claim;
 use crate::window::Range;
 
 /// Instructions of a piece, configuration included, about.
@@ -38,9 +39,11 @@ pub(crate) fn estimate(tiling: &BlockTiling, problem: &BlockProblem, rates: &Rat
     let dram = dram(tiling, problem, rates, &claims) + instructions * rates.burst_cycles;
     let first = claims.nram[usize::from(problem.expand.is_none())];
     let last = claims.nram[3];
-    let start = rates.dram_latency + rates.bursts(first.size as f64) * rates.burst_cycles;
-    let drain =
-        rates.vector_latency + rates.dram_latency + rates.bursts(last.size as f64) * rates.burst_cycles;
+    let transfer = |claim: &Claim| match claim.count {
+        0 => 0.0,
+        _ => rates.dram_latency + rates.bursts(claim.size as f64) * rates.burst_cycles,
+    };
+    let (start, drain) = (transfer(&first).max(rates.dram_latency), rates.vector_latency + transfer(&last));
     let steady = (pipeline * batch).max(dram);
     Estimate { matrix: matrix as f64 * batch, vector: vector as f64 * batch, dram, steady, start, drain }
 }
@@ -58,7 +61,7 @@ fn all_pieces(tiling: &BlockTiling, problem: &BlockProblem, rates: &Rates) -> Ve
                 if let (Some(project), true) = (&problem.project, index + 1 == groups.len()) {
                     let pixels = piece.output.count * project.y.width;
                     beats.finish = pixels * project.outputs.div_ceil(rates.lanes);
-                    if project.residual {
+                    if project.residual.is_some() {
                         beats.residual = (pixels * project.outputs).div_ceil(rates.lanes);
                     }
                 }
@@ -158,31 +161,35 @@ fn dram(tiling: &BlockTiling, problem: &BlockProblem, rates: &Rates, claims: &Bl
         bursts += per(weights[1]) * rates.bursts(window.size as f64)
             + per(records[1]) * rates.bursts(12.0 * claims.pram[1].size as f64);
     }
-    let y = &problem.project.map_or(problem.window.y, |project| project.y);
+    let y = problem.y();
     let all = Range::new(0, tiling.rows.min(y.height));
-    if let Some(expand) = &problem.expand {
+    if problem.expand.is_some() {
         bursts += per(weights[0]) * rates.bursts(claims.wram[0].size as f64)
             + per(records[0]) * rates.bursts(12.0 * tiling.channels as f64);
-        let tile = x_tile(expand, &problem.middle(all, tiling.channels));
-        bursts += tiles
-            * rates.image_bursts(
-                &expand.x,
-                tile.rows.valid as f64,
-                tile.columns.valid as f64,
-                expand.x.channels,
-            );
-    } else {
-        let tile = problem.middle(all, tiling.channels);
-        let [rows, columns] = [tile.rows.valid as f64, tile.columns.valid as f64];
-        bursts += items * rates.image_bursts(&problem.window.x, rows, columns, tiling.channels);
     }
+    let middle = problem.middle(all, tiling.channels);
+    let loaded = match &problem.expand {
+        _ if problem.x().is_kept() => 0.0,
+        Some(expand) => {
+            let tile = x_tile(expand, &middle);
+            let [rows, columns] = [tile.rows.valid as f64, tile.columns.valid as f64];
+            tiles * rates.image_bursts(&expand.x, rows, columns, expand.x.channels)
+        }
+        None => {
+            let [rows, columns] = [middle.rows.valid as f64, middle.columns.valid as f64];
+            items * rates.image_bursts(&problem.window.x, rows, columns, tiling.channels)
+        }
+    };
+    bursts += loaded;
     let channels = if problem.project.is_some() {
         bursts += per(weights[2]) * rates.bursts(claims.wram[1].size as f64);
         y.channels
     } else {
         tiling.channels
     };
-    let stores = tiles * y.channels.div_ceil(channels) as f64;
-    bursts += stores * rates.image_bursts(y, all.count as f64, y.width as f64, channels);
+    if !y.is_kept() {
+        let stores = tiles * y.channels.div_ceil(channels) as f64;
+        bursts += stores * rates.image_bursts(y, all.count as f64, y.width as f64, channels);
+    }
     bursts * rates.burst_cycles
 }

@@ -12,6 +12,7 @@ use crate::cost::{Choice, Rates, Search};
 use crate::memory::Claim;
 use crate::tiling::{Chunk, Order, Problem, Slots, Tiling, parts};
 use crate::vector_tiling::WindowProblem;
+use crate::view::Image;
 use crate::window::{Range, Tile};
 
 /// A block as the tiler sees it: at least one of `expand` and `project` is there.
@@ -82,6 +83,16 @@ impl BlockProblem {
         self.window.x.channels
     }
 
+    /// What the block reads.
+    pub fn x(&self) -> &Image {
+        self.expand.as_ref().map_or(&self.window.x, |expand| &expand.x)
+    }
+
+    /// What the block writes.
+    pub fn y(&self) -> &Image {
+        self.project.as_ref().map_or(&self.window.y, |project| &project.y)
+    }
+
     /// Output rows.
     pub fn height(&self) -> u64 {
         self.window.y.height
@@ -131,7 +142,12 @@ impl BlockProblem {
     /// Neighbouring output pixels that form one row of the vector unit for a group of `channels`.
     pub fn joined(&self, channels: u64, rates: &Rates) -> u64 {
         let columns = self.window.y.width;
-        if !self.window.weighted || self.window.window.stride[1] != 1 || channels.is_multiple_of(rates.lanes)
+        let apart = |image: &Image, elsewhere: bool| !elsewhere && !image.has_contiguous_pixels(channels);
+        if !self.window.weighted
+            || self.window.window.stride[1] != 1
+            || channels.is_multiple_of(rates.lanes)
+            || apart(&self.window.x, self.expand.is_some())
+            || apart(&self.window.y, self.project.is_some())
         {
             return 1;
         }
@@ -217,16 +233,22 @@ impl BlockTiling {
         let claim = |there: bool, size: u64, count: u64| Claim::new(size, if there { count } else { 0 }, 1);
         let rows = |size: u64, count: u64| Claim::new(size * rates.row_bytes(), count, rates.row_bytes());
         let (expands, projects) = (problem.expand.is_some(), problem.project.is_some());
+        let loaded = !problem.x().is_kept();
+        let middle = match (expands, loaded) {
+            (true, _) => 1,
+            (false, true) => x,
+            (false, false) => 0,
+        };
         let piece = largest.output_rows * width;
         let outputs = problem.project.map_or(self.channels, |project| project.outputs);
         let output_blocks = problem.project.map_or(0, |project| project.blocks(rates));
         let steps = problem.expand.map_or(0, |expand| expand_steps(&expand, rates));
         BlockClaims {
             nram: [
-                claim(expands, largest.x, x),
-                Claim::new(largest.middle, if expands { 1 } else { x }, 1),
+                claim(expands && loaded, largest.x, x),
+                Claim::new(largest.middle, middle, 1),
                 claim(projects, piece * self.channels, 2),
-                Claim::new(piece * outputs, 2, 1),
+                claim(!problem.y().is_kept(), piece * outputs, 2),
                 Claim::new(taps * joined, weighted(weights[1]), 1),
             ],
             wram: [
@@ -256,13 +278,17 @@ impl BlockTiling {
         // Slots do not change what the largest tile needs.
         let largest = self.largest(problem);
         let pieces = largest.pieces.max(1);
-        let ahead = if problem.expand.is_some_and(|_| problem.project.is_some_and(|p| p.residual)) {
+        let ahead = if problem.expand.is_some_and(|_| problem.project.is_some_and(|p| p.residual.is_some())) {
             1 + PIECES_IN_FLIGHT.div_ceil(groups * pieces)
         } else {
             2
         };
         let two = groups.min(2);
-        let x = if problem.expand.is_some() { ahead.min(tiles) } else { 3.min(tiles * groups) };
+        let x = match problem.expand {
+            _ if problem.x().is_kept() => 0,
+            Some(_) => ahead.min(tiles),
+            None => 3.min(tiles * groups),
+        };
         self.slots = BlockSlots { x, weights: [two; 3], records: [two; 2] };
         if !self.fits(&largest, problem, rates) {
             return None;
@@ -359,7 +385,7 @@ mod tests {
     use crate::layer::Window;
     use crate::view::View;
 
-    fn image(shape: [u64; 4]) -> crate::view::Image {
+    fn image(shape: [u64; 4]) -> Image {
         View::dense(0, &shape).image().unwrap()
     }
 

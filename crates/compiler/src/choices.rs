@@ -17,9 +17,9 @@ use crate::view::Image;
 #[derive(Debug)]
 pub(crate) struct Choices {
     rates: Rates,
-    products: HashMap<Problem, Result<Choice<Tiling>, Shortage>>,
-    windows: HashMap<WindowProblem, Result<Choice<WindowTiling>, Shortage>>,
-    blocks: HashMap<BlockProblem, Option<Choice<BlockTiling>>>,
+    products: HashMap<(Problem, u64), Result<Choice<Tiling>, Shortage>>,
+    windows: HashMap<(WindowProblem, u64), Result<Choice<WindowTiling>, Shortage>>,
+    blocks: HashMap<(BlockProblem, u64), Option<Choice<BlockTiling>>>,
 }
 
 impl Choices {
@@ -28,27 +28,39 @@ impl Choices {
         Choices { rates, products: HashMap::new(), windows: HashMap::new(), blocks: HashMap::new() }
     }
 
-    /// [`tiling::choose`].
-    pub(crate) fn product(&mut self, problem: &Problem) -> Result<Choice<Tiling>, Shortage> {
-        let key = without_address(problem, self.rates.burst);
-        once(&mut self.products, key, |problem| tiling::choose(problem, &self.rates))
+    /// The machine's rates.
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.rates
     }
 
-    /// [`vector_tiling::choose`].
-    pub(crate) fn window(&mut self, problem: &WindowProblem) -> Result<Choice<WindowTiling>, Shortage> {
-        let key = window_without_address(problem, self.rates.burst);
-        once(&mut self.windows, key, |problem| vector_tiling::choose(problem, &self.rates))
+    /// [`tiling::choose`] with `nram` bytes of NRAM.
+    pub(crate) fn product(&mut self, problem: &Problem, nram: u64) -> Result<Choice<Tiling>, Shortage> {
+        let key = (without_address(problem, self.rates.burst), nram);
+        let rates = Rates { nram, ..self.rates };
+        once(&mut self.products, key, |(problem, _)| tiling::choose(problem, &rates))
     }
 
-    /// [`block_tiling::choose`].
-    pub(crate) fn block(&mut self, problem: &BlockProblem) -> Option<Choice<BlockTiling>> {
+    /// [`vector_tiling::choose`] with `nram` bytes of NRAM.
+    pub(crate) fn window(
+        &mut self,
+        problem: &WindowProblem,
+        nram: u64,
+    ) -> Result<Choice<WindowTiling>, Shortage> {
+        let key = (window_without_address(problem, self.rates.burst), nram);
+        let rates = Rates { nram, ..self.rates };
+        once(&mut self.windows, key, |(problem, _)| vector_tiling::choose(problem, &rates))
+    }
+
+    /// [`block_tiling::choose`] with `nram` bytes of NRAM.
+    pub(crate) fn block(&mut self, problem: &BlockProblem, nram: u64) -> Option<Choice<BlockTiling>> {
         let burst = self.rates.burst;
-        let key = BlockProblem {
+        let problem = BlockProblem {
             expand: problem.expand.map(|expand| without_address(&expand, burst)),
             window: window_without_address(&problem.window, burst),
             project: problem.project.map(|project| without_address(&project, burst)),
         };
-        once(&mut self.blocks, key, |problem| block_tiling::choose(problem, &self.rates))
+        let rates = Rates { nram, ..self.rates };
+        once(&mut self.blocks, (problem, nram), |(problem, _)| block_tiling::choose(problem, &rates))
     }
 }
 
@@ -63,13 +75,15 @@ fn once<K: Eq + Hash, V: Copy>(found: &mut HashMap<K, V>, key: K, search: impl F
     }
 }
 
-/// The image as if it lay in the first burst: whether bursts are aligned is all that costs depend on.
+/// The image as if it lay in the first burst: whether bursts are aligned is all that costs depend on, in NRAM not even
+/// that.
 fn moved(image: &Image, burst: u64) -> Image {
-    Image { base: image.base % burst, ..*image }
+    Image { base: if image.is_kept() { 0 } else { image.base % burst }, ..*image }
 }
 
 fn without_address(problem: &Problem, burst: u64) -> Problem {
-    Problem { x: moved(&problem.x, burst), y: moved(&problem.y, burst), ..*problem }
+    let residual = problem.residual.map(|image| moved(&image, burst));
+    Problem { x: moved(&problem.x, burst), y: moved(&problem.y, burst), residual, ..*problem }
 }
 
 fn window_without_address(problem: &WindowProblem, burst: u64) -> WindowProblem {
@@ -90,15 +104,15 @@ mod tests {
             let image = View::dense(base, &[1, 14, 14, channels]).image().unwrap();
             let (inputs, outputs) = (channels, channels);
             let (x, y, window) = (image, image, Window::POINT);
-            Problem { x, y, window, groups: 1, inputs, outputs, residual: false, staging: 0 }
+            Problem { x, y, window, groups: 1, inputs, outputs, residual: None, staging: 0 }
         };
-        let first = choices.product(&problem(0x1000, 64)).unwrap();
-        assert_eq!(choices.product(&problem(0x8040, 64)).unwrap(), first);
+        let first = choices.product(&problem(0x1000, 64), rates.nram).unwrap();
+        assert_eq!(choices.product(&problem(0x8040, 64), rates.nram).unwrap(), first);
         assert_eq!(choices.products.len(), 1);
         assert_eq!(first, tiling::choose(&problem(0x8040, 64), &rates).unwrap());
         // Another alignment and another shape are other problems.
-        choices.product(&problem(0x8041, 64)).unwrap();
-        choices.product(&problem(0x1000, 32)).unwrap();
+        choices.product(&problem(0x8041, 64), rates.nram).unwrap();
+        choices.product(&problem(0x1000, 32), rates.nram).unwrap();
         assert_eq!(choices.products.len(), 3);
     }
 }

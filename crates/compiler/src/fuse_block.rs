@@ -78,12 +78,13 @@ impl Finder<'_> {
         let project = self.after(window);
         let (before, after) = (self.alone(expand)?, self.alone(project)?);
         let alone = self.window(window)?;
-        let alone = self.choices.window(&alone).ok()?.estimate.cycles();
+        let nram = self.choices.rates().nram;
+        let alone = self.choices.window(&alone, nram).ok()?.estimate.cycles();
         let mut best: Option<(f64, BlockNodes)> = None;
         for (expand, project) in [(expand, project), (expand, None), (None, project)] {
             let Some(last) = self.last(expand, window, project) else { continue };
             let block = BlockNodes { expand, window, project, last };
-            let together = self.problem(&block).and_then(|problem| self.choices.block(&problem));
+            let together = self.problem(&block).and_then(|problem| self.choices.block(&problem, nram));
             let Some(together) = together else { continue };
             let apart = expand.map_or(0.0, |_| before) + alone + project.map_or(0.0, |_| after);
             let gain = apart - together.estimate.cycles();
@@ -137,8 +138,8 @@ impl Finder<'_> {
     /// Cycles of a convolution as a layer, 0 if there is none; nothing if it has no images.
     fn alone(&mut self, node: Option<NodeId>) -> Option<f64> {
         let Some(node) = node else { return Some(0.0) };
-        let problem = self.product(node)?;
-        let choice = self.choices.product(&problem);
+        let problem = self.product(node)?.simplified();
+        let choice = self.choices.product(&problem, self.choices.rates().nram);
         Some(choice.map_or(f64::INFINITY, |choice| choice.estimate.cycles()))
     }
 
@@ -155,14 +156,15 @@ impl Finder<'_> {
     fn product(&self, id: NodeId) -> Option<Problem> {
         let node = self.graph.node(id);
         let weights = &self.graph.ty(node.inputs[1]).shape;
+        let y = self.image(node.outputs[0])?;
         Some(Problem {
             x: self.image(node.inputs[0])?,
-            y: self.image(node.outputs[0])?,
+            y,
             window: Window::of(node.op_as::<QConv>()?, [weights[1], weights[2]]),
             groups: 1,
             inputs: weights[3] as u64,
             outputs: weights[0] as u64,
-            residual: self.additions.contains_key(&id),
+            residual: if self.additions.contains_key(&id) { Some(y) } else { None },
             staging: 0,
         })
     }

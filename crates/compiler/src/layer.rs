@@ -5,6 +5,7 @@ use ediacara_isa::LayerInfo;
 use ediacara_tensor::Tensor;
 
 use crate::view::{Image, View};
+use crate::window::Range;
 
 /// One layer of the network.
 #[derive(Debug, Clone)]
@@ -66,6 +67,13 @@ impl Window {
     /// A window of one tap.
     pub const POINT: Window =
         Window { kernel: [1; 2], stride: [1; 2], before: [0; 2], after: [0; 2], dilation: [1; 2] };
+
+    /// Position along `axis` of the first of `taps` of the first of `outputs`; in the padding before the input it is
+    /// negative.
+    pub(crate) fn start(&self, axis: usize, outputs: Range, taps: Range) -> i64 {
+        let position = outputs.start * self.stride[axis] + taps.start * self.dilation[axis];
+        position as i64 - self.before[axis] as i64
+    }
 
     /// The window of a convolution with a kernel of these extents.
     pub fn of(conv: &QConv, kernel: [usize; 2]) -> Window {
@@ -158,7 +166,7 @@ impl Middle {
     pub fn pad(&self) -> i8 {
         match self {
             Middle::Depthwise(conv) => conv.x_zero,
-            Middle::MaxPool(_) => i8::MIN,
+            Middle::MaxPool(pool) => pool.pad(),
         }
     }
 }
@@ -185,6 +193,16 @@ pub struct Pool {
     pub mode: PoolMode,
     /// Zero point (averages) and clamp.
     pub output: Output,
+}
+
+impl Pool {
+    /// What padding holds.
+    pub fn pad(&self) -> i8 {
+        match self.mode {
+            PoolMode::Max => i8::MIN,
+            PoolMode::Average { x_zero, .. } => x_zero,
+        }
+    }
 }
 
 /// Kinds of pooling.

@@ -3,7 +3,7 @@
 //! [`compile`] runs the passes of [`PASSES`] in order: **partition** decides what the DLP runs; **fuse-add**
 //! lets convolutions do the additions after them; **fuse-block** joins depthwise convolutions and pools
 //! with their neighbours; **place** gives every activation a home in DRAM;
-//! **build** makes layers of nodes; **lower** turns each layer into steps, fully specified operations in
+//! **build** makes layers of nodes; **keep** lets activations stay in NRAM between layers; **lower** turns each layer into steps, fully specified operations in
 //! program order; **synchronise** finds who waits for whom; **emit** encodes.
 //!
 //! This crate neither runs a program nor knows what one costs beyond an estimate that guides tiling
@@ -31,13 +31,17 @@ mod error;
 mod explain;
 mod fuse_block;
 mod host;
+mod keep;
 mod lower;
 mod memory;
 mod movement;
+mod operands;
 mod pass;
 mod place;
+mod residence;
 mod transfer;
 
 pub use error::CompileError;
 pub use explain::Explanation;
+pub use keep::{Keeping, Verdict};
 pub use pass::{Compiled, HostOp, Listing, Options, PASSES, PassDescription, compile, machine_key};

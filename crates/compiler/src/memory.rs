@@ -44,9 +44,14 @@ impl Ring {
         Ring { size, cursor: 0 }
     }
 
+    /// Leaves the first `size` units to claims.
+    pub(crate) fn limit(&mut self, size: u64) {
+        self.size = size;
+    }
+
     /// Slots for all `claims`, none of which overlap; nothing if they do not fit.
     pub(crate) fn claim(&mut self, claims: &[Claim]) -> Option<Vec<Pool>> {
-        let start = self.cursor;
+        let start = self.cursor.min(self.size);
         let (pools, cursor) = self.place(claims, start).or_else(|| self.place(claims, 0))?;
         self.cursor = cursor;
         Some(pools)

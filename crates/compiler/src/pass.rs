@@ -12,6 +12,7 @@ use crate::choices::Choices;
 use crate::cost::Rates;
 use crate::dram::DramImage;
 use crate::fuse_block::{BlockNodes, fuse_blocks};
+use crate::keep::{Keeping, Kept, keep};
 use crate::layer::{Kind, Layer};
 use crate::lower::Lowering;
 use crate::partition::{Partition, partition};
@@ -56,6 +57,11 @@ pub const PASSES: &[PassDescription] = &[
     },
     PassDescription { name: "build", documentation: "makes layers of nodes", optional: false },
     PassDescription {
+        name: "keep",
+        documentation: "lets activations stay in NRAM between the layers that write and read them where that is faster",
+        optional: true,
+    },
+    PassDescription {
         name: "lower",
         documentation: "tiles each layer and turns it into steps in program order",
         optional: false,
@@ -79,6 +85,8 @@ pub struct Options {
     pub print_after: Vec<String>,
     /// Names of optional passes to leave out.
     pub disable: Vec<String>,
+    /// Whether activations that stay in NRAM are stored as well, so that they can be looked at.
+    pub store_kept: bool,
 }
 
 /// The result of a pass as text.
@@ -123,6 +131,8 @@ pub struct Compiled {
     pub border_bytes: u64,
     /// Why layers are cut as they are, in their order.
     pub explanations: Vec<Explanation>,
+    /// What was decided about keeping activations in NRAM between layers, in the order of the layers.
+    pub keepings: Vec<Keeping>,
     /// What [`Options::print_after`] asked for.
     pub listings: Vec<Listing>,
 }
@@ -189,12 +199,24 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     let placement = place(graph, &division, fused, &blocks, &mut dram)?;
     listings.add("place", || placement_text(graph, &placement));
 
-    let layers = build::build(graph, &division, &placement)?;
+    let mut layers = build::build(graph, &division, &placement)?;
     listings.add("build", || layers.iter().map(layer_text).collect());
+
+    let (inputs, outputs) = ports(graph, &division, &placement)?;
+    let border_bytes = border::bytes(&layers, &inputs, &outputs);
+
+    let kept = if listings.enabled("keep") {
+        let outputs: Vec<View> =
+            division.outputs.iter().filter_map(|value| placement.homes.get(value).cloned()).collect();
+        keep(graph, &mut layers, &placement.buffers, &outputs, &mut choices)
+    } else {
+        Kept::nothing(&layers, choices.rates())
+    };
+    listings.add("keep", || kept.keepings.iter().map(|keeping| format!("{keeping}\n")).collect());
 
     let mut lowering = Lowering::new(machine, choices, dram);
     for (index, layer) in layers.iter().enumerate() {
-        lowering.layer(index as u32, layer)?;
+        lowering.layer(index as u32, layer, &kept.room(index, options.store_kept))?;
     }
     listings.add("lower", || lowering.steps.iter().map(Step::to_string).map(|line| line + "\n").collect());
 
@@ -205,18 +227,16 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         layers.get(layer as usize).map_or_else(String::new, |l| l.info.name.clone())
     })?;
     let code_base = lowering.dram.reserve(code.words.len() as u64 * 32, "code")?;
-    let mut executable = Executable {
+    let executable = Executable {
         machine: machine_key(machine),
         code_base,
         code: code.words,
         segments: lowering.dram.into_segments(),
-        inputs: Vec::new(),
-        outputs: Vec::new(),
+        inputs,
+        outputs,
         source_map: code.source_map,
         layers: layers.iter().map(|layer| layer.info.clone()).collect(),
     };
-    ports(graph, &division, &placement, &mut executable)?;
-    let border_bytes = border::bytes(&layers, &executable.inputs, &executable.outputs);
     listings.add("emit", || ediacara_isa::disassemble(&executable));
 
     let part = host::host_part(graph, &division)?;
@@ -228,17 +248,19 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         dlp_outputs: part.from_dlp.into_iter().zip(output_names).collect(),
         dlp_inputs: division.fed.iter().map(|(_, fed)| fed.input).zip(input_names).collect(),
         host_inputs: part.from_network,
-        homes: homes(&placement),
+        homes: homes(&placement, |view| options.store_kept || !kept.holds(view)),
         border_bytes,
         explanations: lowering.explanations,
+        keepings: kept.keepings,
         listings: listings.found,
         executable,
     })
 }
 
-/// The homes in the order of the values, so that nothing depends on a hash order.
-fn homes(placement: &Placement) -> Vec<(ValueId, View)> {
-    let mut homes: Vec<_> = placement.homes.iter().map(|(value, view)| (*value, view.clone())).collect();
+/// The homes that are `stored`, in the order of the values, so that nothing depends on a hash order.
+fn homes(placement: &Placement, stored: impl Fn(&View) -> bool) -> Vec<(ValueId, View)> {
+    let homes = placement.homes.iter().filter(|(_, view)| stored(view));
+    let mut homes: Vec<_> = homes.map(|(value, view)| (*value, view.clone())).collect();
     homes.sort_by_key(|(value, _)| *value);
     homes
 }
@@ -257,13 +279,13 @@ pub fn machine_key(machine: &Machine) -> MachineKey {
     }
 }
 
-/// Fills the tables of inputs and outputs. Names are those of the network's inputs and of the values.
+/// The tables of inputs and outputs. Names are those of the network's inputs and of the values.
 fn ports(
     graph: &Graph,
     division: &Partition,
     placement: &Placement,
-    executable: &mut Executable,
-) -> Result<(), CompileError> {
+) -> Result<(Vec<Port>, Vec<Port>), CompileError> {
+    let (mut inputs, mut outputs): (Vec<Port>, Vec<Port>) = (Vec::new(), Vec::new());
     let address = |value: ValueId| {
         let missing = || CompileError::Layer {
             layer: graph.value(value).name.clone(),
@@ -279,24 +301,18 @@ fn ports(
             permutation: fed.permutation.clone(),
         });
         let mut name = graph.value(fed.input).name.clone();
-        if executable.inputs.iter().any(|port| port.name == name) {
+        if inputs.iter().any(|port| port.name == name) {
             // One input under two scales: the second port is called after its value.
             name = graph.value(*value).name.clone();
         }
         let shape = fed.permutation.iter().map(|&axis| extents[axis]).collect();
-        executable.inputs.push(Port { name, address: address(*value)?, shape, dtype: "i8".to_owned(), real });
+        inputs.push(Port { name, address: address(*value)?, shape, dtype: "i8".to_owned(), real });
     }
     for &value in &division.outputs {
         let (name, shape) = (graph.value(value).name.clone(), graph.ty(value).shape.clone());
-        executable.outputs.push(Port {
-            name,
-            address: address(value)?,
-            shape,
-            dtype: "i8".to_owned(),
-            real: None,
-        });
+        outputs.push(Port { name, address: address(value)?, shape, dtype: "i8".to_owned(), real: None });
     }
-    Ok(())
+    Ok((inputs, outputs))
 }
 
 fn partition_text(graph: &Graph, division: &Partition) -> String {

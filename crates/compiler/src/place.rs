@@ -29,6 +29,9 @@ pub(crate) struct Placement {
     pub fused: HashMap<NodeId, (NodeId, usize)>,
     /// Blocks, by each node that they do.
     pub blocks: HashMap<NodeId, BlockNodes>,
+    /// What was reserved in DRAM for results of layers, in the order of addresses: each value that is no part of another,
+    /// and where it lies.
+    pub buffers: Vec<(ValueId, View)>,
 }
 
 impl Placement {
@@ -293,7 +296,9 @@ impl Placer<'_> {
             Some(view) => view,
             None => {
                 let what = format!("activation `{}`", self.graph.value(value).name);
-                View::dense(dram.reserve(shape.iter().product(), &what)?, &shape)
+                let view = View::dense(dram.reserve(shape.iter().product(), &what)?, &shape);
+                self.placement.buffers.push((value, view.clone()));
+                view
             }
         };
         self.placement.homes.insert(value, view.clone());

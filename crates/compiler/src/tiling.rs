@@ -26,8 +26,8 @@ pub struct Problem {
     pub inputs: u64,
     /// Output channels of a group.
     pub outputs: u64,
-    /// Whether a residual is added.
-    pub residual: bool,
+    /// What is added, an image of the output's extents, if anything.
+    pub residual: Option<Image>,
     /// Copies of a weight tile in NRAM on its way from DRAM to WRAM: none of constants, which lie in DRAM as WRAM wants
     /// them; one of what a layer computes, and two of what is transposed on the way.
     pub staging: u64,
@@ -102,6 +102,32 @@ impl Problem {
         [0, 1].map(|index| Axis::of(&self.window, &self.x, index))
     }
 
+    /// The same convolution over as few, as long rows of pixels as its layout allows.
+    pub fn simplified(mut self) -> Problem {
+        let [down, across] = self.window.stride;
+        // Padding after the input may lie under outputs, too.
+        let inside = (self.y.height - 1) * down < self.x.height && (self.y.width - 1) * across < self.x.width;
+        if self.window.kernel != [1, 1] || self.window.before != [0, 0] || !inside {
+            return self;
+        }
+        self.x = self.x.subsample(self.window.stride, [self.y.height, self.y.width]);
+        self.window = Window { dilation: [1; 2], ..Window::POINT };
+        let residual = self.residual.map(|image| image.flatten());
+        if let (Some(x), Some(y)) = (self.x.flatten(), self.y.flatten())
+            && x.width == y.width
+            && residual.is_none_or(|image| image.is_some_and(|image| image.width == y.width))
+        {
+            (self.x, self.y, self.residual) = (x, y, residual.flatten());
+        }
+        self
+    }
+
+    /// Tiles that are loaded, of each kind: of the input, of the residual; and of the output that are stored.
+    fn in_dram(&self) -> [u64; 3] {
+        let residual = self.residual.is_some_and(|image| !image.is_kept());
+        [!self.x.is_kept(), residual, !self.y.is_kept()].map(u64::from)
+    }
+
     /// Blocks of output channels of a group.
     pub fn blocks(&self, rates: &Rates) -> u64 {
         self.outputs.div_ceil(rates.columns)
@@ -109,9 +135,15 @@ impl Problem {
 }
 
 impl Tiling {
-    /// Bytes of a pixel of an input tile, for a chunk of `channels`.
+    /// Bytes from a pixel of an input tile to the next, for a chunk of `channels`.
     pub fn pixel(&self, problem: &Problem, channels: u64) -> u64 {
-        if self.shared_input { problem.groups * problem.inputs } else { channels }
+        if problem.x.is_kept() {
+            problem.x.pixel_stride
+        } else if self.shared_input {
+            problem.groups * problem.inputs
+        } else {
+            channels
+        }
     }
 
     /// Whether the taps of a row are one stretch: their channels are contiguous in NRAM.
@@ -154,8 +186,11 @@ impl Tiling {
         }
     }
 
-    /// Bytes of the largest input tile.
+    /// Bytes of the largest input tile; none of an input that is kept.
     fn largest_tile(&self, problem: &Problem) -> u64 {
+        if problem.x.is_kept() {
+            return 0;
+        }
         let outputs = [problem.y.height, problem.y.width];
         let pixel = self.pixel(problem, self.channels);
         largest_tile(problem.axes(), outputs, self.pixels, problem.window.kernel, self.taps, pixel)
@@ -188,10 +223,11 @@ impl Tiling {
         let pixels = self.pixels[0] * self.pixels[1];
         let outputs = self.tile_outputs(problem, rates);
         let Slots { x, w, p, acc, y } = self.slots;
+        let [_, residual, stored] = problem.in_dram();
         Claims {
             x: Claim::new(self.largest_tile(problem), x, 1),
-            y: Claim::new(pixels * outputs, y, 1),
-            residual: Claim::new(pixels * outputs, if problem.residual { y } else { 0 }, 1),
+            y: Claim::new(pixels * outputs, stored * y, 1),
+            residual: Claim::new(pixels * outputs, residual * y, 1),
             staging: Claim::new(self.blocks * steps * rates.row_bytes(), problem.staging, 1),
             w: Claim::new(self.blocks * steps * rates.row_bytes(), w, rates.row_bytes()),
             acc: Claim::new(pixels * self.blocks * rates.columns, acc, 1),
@@ -285,7 +321,7 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     let one = Tiling { slots: Slots { x: 1, w: 1, p: 1, acc: 1, y: 1 }, ..*tiling };
     let claims = one.claims(problem, rates);
     let counts = tiling.counts(problem, rates);
-    let (x_bytes, y_bytes) = (claims.x.size, claims.y.size * (1 + u64::from(problem.residual)));
+    let (x_bytes, y_bytes) = (claims.x.units(), claims.y.units() + claims.residual.units());
     let fits = |memory, needed, available| {
         if needed <= available { Ok(()) } else { Err(Shortage { memory, needed, available }) }
     };
@@ -302,9 +338,13 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     let p = useful(p_all, rates.pram / claims.p.size);
     let acc = (rates.aram / claims.acc.size).min(4).min(counts.tiles()).max(1);
     let room = rates.nram - staging;
-    let double = (2 * y_bytes + x_bytes * x_all.min(2)) <= room;
-    let (x, y) = if double { (useful(x_all, (room - 2 * y_bytes) / x_bytes), 2) } else { (1, 1) };
-    Ok(Slots { x, w, p, acc, y })
+    let y = if 2 * y_bytes + x_bytes * x_all.min(2) <= room { 2 } else { 1 };
+    let x = match (room - y * y_bytes).checked_div(x_bytes) {
+        None => 0,
+        Some(fit) if y == 2 => useful(x_all, fit),
+        Some(_) => 1,
+    };
+    Ok(Slots { x, w, p, acc, y: if y_bytes == 0 { 0 } else { y } })
 }
 
 impl Tiling {
@@ -313,10 +353,11 @@ impl Tiling {
     pub fn prefetches(&self, problem: &Problem, rates: &Rates) -> bool {
         let counts = self.counts(problem, rates);
         let deep = |slots: u64, all: u64| slots >= 2.min(all);
-        deep(self.slots.x, counts.x_tiles(self.shared_input))
+        let [loaded, residual, stored] = problem.in_dram();
+        deep(self.slots.x, loaded * counts.x_tiles(self.shared_input))
             && deep(self.slots.w, counts.w_tiles())
             && deep(self.slots.p, counts.groups * counts.channel_tiles)
-            && deep(self.slots.y, counts.tiles())
+            && deep(self.slots.y, stored.max(residual) * counts.tiles())
     }
 
     /// What the tiling will cost.
@@ -324,6 +365,8 @@ impl Tiling {
         let counts = self.counts(problem, rates);
         let claims = self.claims(problem, rates);
         let (x_loads, w_loads) = counts.loads(self);
+        let [loaded, residual, stored] = problem.in_dram();
+        let x_loads = loaded * x_loads;
         let outputs = self.tile_outputs(problem, rates);
         let pixels = (problem.y.batch * problem.y.height * problem.y.width) as f64;
         let tiles = counts.tiles() as f64;
@@ -340,16 +383,17 @@ impl Tiling {
         let full = problem.outputs / outputs;
         let rest = problem.outputs % outputs;
         let chunks_of_lanes = full * outputs.div_ceil(rates.lanes) + rest.div_ceil(rates.lanes);
-        let requantised = groups * pixels * (chunks_of_lanes * (1 + u64::from(problem.residual))) as f64;
+        let requantised =
+            groups * pixels * (chunks_of_lanes * (1 + u64::from(problem.residual.is_some()))) as f64;
         let (moves, transposition) = staging_beats(problem, &claims, rates);
         let vector = requantised + w_loads as f64 * transposition;
 
-        let x_bursts = self.x_bursts(problem, rates);
+        let x_bursts = loaded as f64 * self.x_bursts(problem, rates);
         let w_bursts = rates.bursts(claims.w.size as f64);
         let y_tile =
             [0, 1].map(|axis| y_pixels[axis] as f64 / y_pixels[axis].div_ceil(self.pixels[axis]) as f64);
-        let y_bursts = rates.image_bursts(&problem.y, y_tile[0], y_tile[1], outputs)
-            * (1 + u64::from(problem.residual)) as f64;
+        let y_bursts =
+            rates.image_bursts(&problem.y, y_tile[0], y_tile[1], outputs) * (stored + residual) as f64;
         let p_bursts = rates.bursts(12.0 * outputs as f64);
         let loads = (x_loads + w_loads) as f64;
         let instructions = tiles * (counts.chunks as f64 + 3.0) + 1.5 * loads;
@@ -390,7 +434,9 @@ impl Tiling {
         } else {
             tiles * (together + 2.0 * rates.dram_latency) + between
         };
-        let drain = vector_tile + rates.pipelines() + rates.dram_latency + y_bursts * rates.burst_cycles;
+        let store =
+            if problem.y.is_kept() { 0.0 } else { rates.dram_latency + y_bursts * rates.burst_cycles };
+        let drain = vector_tile + rates.pipelines() + store;
         Estimate { matrix, vector, dram, steady, start, drain }
     }
 
@@ -495,7 +541,8 @@ pub fn choose(problem: &Problem, rates: &Rates) -> Result<Choice<Tiling>, Shorta
             }
             extra_levels -= 1;
         }
-        for shared_input in if problem.groups == 1 { vec![false] } else { vec![true, false] } {
+        let alone = problem.groups == 1 || problem.x.is_kept();
+        for shared_input in if alone { vec![false] } else { vec![true, false] } {
             if shared_input && channels < problem.inputs {
                 continue;
             }

@@ -60,6 +60,9 @@ impl WindowTiling {
     }
 
     fn largest_tile(&self, problem: &WindowProblem) -> u64 {
+        if problem.x.is_kept() {
+            return 0;
+        }
         let (outputs, kernel) = ([problem.y.height, problem.y.width], problem.window.kernel);
         largest_tile(problem.axes(), outputs, self.pixels, kernel, kernel, self.channels)
     }
@@ -68,9 +71,10 @@ impl WindowTiling {
     pub fn claims(&self, problem: &WindowProblem) -> [Claim; 4] {
         let weighted = if problem.weighted { self.slots[2] } else { 0 };
         let row = self.channels * self.joined;
+        let stored = u64::from(!problem.y.is_kept());
         [
             Claim::new(self.largest_tile(problem), self.slots[0], 1),
-            Claim::new(self.pixels[0] * self.pixels[1] * self.channels, self.slots[1], 1),
+            Claim::new(self.pixels[0] * self.pixels[1] * self.channels * stored, self.slots[1], 1),
             Claim::new(problem.taps() * row, weighted, 1),
             Claim::new(row, weighted, 1),
         ]
@@ -79,7 +83,7 @@ impl WindowTiling {
     /// Whether the next item's loads may be issued before this item computes.
     pub fn prefetches(&self, problem: &WindowProblem) -> bool {
         let channel_tiles = problem.x.channels.div_ceil(self.channels);
-        self.slots[0] >= 2.min(self.tiles(problem))
+        (problem.x.is_kept() || self.slots[0] >= 2.min(self.tiles(problem)))
             && (!problem.weighted || self.slots[2] >= 2.min(channel_tiles))
     }
 
@@ -121,9 +125,11 @@ impl WindowTiling {
                 framed[axis] += span.length() as f64 / outputs.len() as f64;
             }
         }
-        let painted = (framed[0] * framed[1] - valid[0] * valid[1]) * self.channels as f64;
-        let x_bursts = rates.image_bursts(&problem.x, valid[0], valid[1], self.channels);
-        let y_bursts = rates.image_bursts(y, self.pixels[0] as f64, self.pixels[1] as f64, self.channels);
+        let [loaded, stored] = [&problem.x, y].map(|image| f64::from(u8::from(!image.is_kept())));
+        let painted = (framed[0] * framed[1] - valid[0] * valid[1]) * self.channels as f64 * loaded;
+        let x_bursts = loaded * rates.image_bursts(&problem.x, valid[0], valid[1], self.channels);
+        let y_bursts =
+            stored * rates.image_bursts(y, self.pixels[0] as f64, self.pixels[1] as f64, self.channels);
         let constants = if problem.weighted { (claims[2].size + 12 * claims[3].size) as f64 } else { 0.0 };
         let instructions = tiles * 5.0;
         let bursts = tiles * (x_bursts + y_bursts)
@@ -133,7 +139,7 @@ impl WindowTiling {
         // Each instruction waits for the one before it to leave the pipeline (T-VECTOR-ORDER).
         let tile = vector / tiles + rates.vector_latency + painted / rates.lanes as f64;
         let arrival = rates.dram_latency + x_bursts * rates.burst_cycles;
-        let period = if self.slots[0] < self.tiles(problem) {
+        let period = if !problem.x.is_kept() && self.slots[0] < self.tiles(problem) {
             tile.max((tile + arrival) / self.slots[0] as f64)
         } else {
             tile
@@ -147,7 +153,7 @@ impl WindowTiling {
         } else {
             tiles * (tile + 2.0 * rates.dram_latency) + between
         };
-        let drain = rates.pipelines() + rates.dram_latency + y_bursts * rates.burst_cycles;
+        let drain = rates.pipelines() + stored * rates.dram_latency + y_bursts * rates.burst_cycles;
         Estimate { matrix: 0.0, vector, dram, steady, start, drain }
     }
 }
@@ -164,17 +170,19 @@ fn slots(tiling: &WindowTiling, problem: &WindowProblem, rates: &Rates) -> Resul
     }
     let all = tiling.tiles(problem);
     let constants = if 2 * p <= rates.pram && x + y + 2 * w <= rates.nram { 2 } else { 1 };
+    let slots = |input: u64, output: u64| [input.min(all) * x.min(1), output * y.min(1), constants];
     for (input, output) in [(3, 2), (2, 2), (1, 1)] {
         if input.min(all) * x + output * y + constants * w <= rates.nram {
-            return Ok([input.min(all), output, constants]);
+            return Ok(slots(input, output));
         }
     }
-    Ok([1, 1, 1])
+    Ok([x.min(1), y.min(1), 1])
 }
 
 /// How many neighbours to join, for a tile of `channels`.
 fn joins(problem: &WindowProblem, channels: u64, columns: u64, rates: &Rates) -> Vec<u64> {
-    if problem.window.stride[1] != 1 {
+    let contiguous = |image: &Image| image.has_contiguous_pixels(channels);
+    if problem.window.stride[1] != 1 || !contiguous(&problem.x) || !contiguous(&problem.y) {
         return vec![1];
     }
     if !problem.weighted {

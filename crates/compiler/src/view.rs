@@ -1,8 +1,12 @@
-//! Where a tensor of bytes lies in DRAM: a base and a pitch an axis.
+//! Where a tensor of bytes lies, in DRAM or in NRAM: a base and a pitch an axis.
 
-/// A strided tensor of bytes in DRAM. What cannot be said with strides that are not negative is no view.
+use crate::region::Space;
+
+/// A strided tensor of bytes. What cannot be said with strides that are not negative is no view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
+    /// The memory: DRAM, or NRAM for what is kept between layers.
+    pub space: Space,
     /// Address of the element at index 0 of every axis.
     pub base: u64,
     /// Extents, outermost first.
@@ -12,13 +16,18 @@ pub struct View {
 }
 
 impl View {
-    /// A dense, row-major tensor.
+    /// A dense, row-major tensor in DRAM.
     pub fn dense(base: u64, shape: &[u64]) -> View {
         let mut strides = vec![1; shape.len()];
         for axis in (1..shape.len()).rev() {
             strides[axis - 1] = strides[axis] * shape[axis];
         }
-        View { base, shape: shape.to_vec(), strides }
+        View { space: Space::Dram, base, shape: shape.to_vec(), strides }
+    }
+
+    /// Whether the tensor is kept in NRAM.
+    pub fn is_kept(&self) -> bool {
+        self.space == Space::Nram
     }
 
     /// Elements.
@@ -46,7 +55,7 @@ impl View {
     /// Whether both are the same bytes in the same order: axes of one index have no say.
     pub fn same_place(&self, other: &View) -> bool {
         let mut strides = self.shape.iter().zip(self.strides.iter().zip(&other.strides));
-        self.base == other.base
+        (self.space, self.base) == (other.space, other.base)
             && self.shape == other.shape
             && strides.all(|(&extent, (left, right))| extent == 1 || left == right)
     }
@@ -74,6 +83,7 @@ impl View {
     /// Axis `k` of the result is axis `permutation[k]` of this one.
     pub fn transpose(&self, permutation: &[usize]) -> View {
         View {
+            space: self.space,
             base: self.base,
             shape: permutation.iter().map(|&axis| self.shape[axis]).collect(),
             strides: permutation.iter().map(|&axis| self.strides[axis]).collect(),
@@ -120,7 +130,7 @@ impl View {
                 stride *= shape[axis];
             }
         }
-        Some(View { base: self.base, shape: shape.to_vec(), strides })
+        Some(View { space: self.space, base: self.base, shape: shape.to_vec(), strides })
     }
 
     /// The view as images with contiguous channels; axes are missing on the left.
@@ -135,6 +145,7 @@ impl View {
         strides[4 - rank..].copy_from_slice(&self.strides);
         let [batch, height, width, channels] = shape;
         Some(Image {
+            space: self.space,
             base: self.base,
             batch,
             height,
@@ -147,9 +158,11 @@ impl View {
     }
 }
 
-/// Images in DRAM, NHWC, the channels of a pixel contiguous.
+/// Images, NHWC, the channels of a pixel contiguous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Image {
+    /// The memory: DRAM, or NRAM for what is kept between layers.
+    pub space: Space,
     /// Address of the first channel of the first pixel.
     pub base: u64,
     /// Images.
@@ -172,6 +185,24 @@ impl Image {
     /// Address of a channel of a pixel.
     pub fn address(&self, image: u64, row: u64, pixel: u64, channel: u64) -> u64 {
         self.base + image * self.batch_stride + row * self.row_stride + pixel * self.pixel_stride + channel
+    }
+
+    /// Whether the images are kept in NRAM, where engines read and write them in place.
+    pub fn is_kept(&self) -> bool {
+        self.space == Space::Nram
+    }
+
+    /// Whether a tile of `channels` of the channels has its pixels one after the other in NRAM.
+    pub fn has_contiguous_pixels(&self, channels: u64) -> bool {
+        !self.is_kept() || self.pixel_stride == channels
+    }
+
+    /// Address of a channel of a position that may lie in the frame around an image that is kept: before its first row or
+    /// pixel, whose indices are then negative.
+    pub fn framed_address(&self, image: u64, [row, pixel]: [i64; 2], channel: u64) -> u64 {
+        let down = self.row_stride.wrapping_mul(row as u64);
+        let across = self.pixel_stride.wrapping_mul(pixel as u64);
+        self.address(image, 0, 0, channel).wrapping_add(down).wrapping_add(across)
     }
 
     /// Every `stride`-th row and pixel, as many as an output of `[height, width]` has.

@@ -90,7 +90,8 @@ fn program(path: &Path) -> datatest_stable::Result<()> {
     let named = |flag: &str| {
         command.windows(2).filter(|pair| pair[0] == flag).map(|pair| pair[1].to_owned()).collect()
     };
-    let options = Options { print_after: named("--print-after"), disable: named("--disable") };
+    let (print_after, disable) = (named("--print-after"), named("--disable"));
+    let options = Options { print_after, disable, ..Options::default() };
     let mut net = Net::new(1);
     let mut values = HashMap::new();
     lines.filter(|text| !text.is_empty()).for_each(|text| line(&mut net, &mut values, text));

@@ -1,12 +1,13 @@
-//! Elementwise operations with two operands, in place in NRAM.
+//! Elementwise operations with two operands, in place in NRAM where the first is loaded.
 
 use crate::CompileError;
 use crate::layer::{Binary, BinaryOp};
-use crate::lower::boxes::{JointBox, JointSide, boxes, joint};
+use crate::lower::boxes::{JointBox, JointSide, Place, boxes, joint};
 use crate::lower::{Context, Lowering};
 use crate::memory::{Claim, Pool};
 use crate::region::Space;
 use crate::step::{Vector, VectorOp};
+use crate::view::View;
 
 /// Bytes of an operand's tile where memory is plenty: long enough to hide an instruction's cost, short
 /// enough to start early.
@@ -15,10 +16,11 @@ const TILE_BYTES: u64 = 8192;
 struct State<'a> {
     layer: &'a Binary,
     sides: Vec<JointSide<3>>,
-    /// The side along which the second operand does not move.
-    repeated: Option<usize>,
+    /// Slots of what is loaded, none for what is kept.
     a: Pool,
     b: Pool,
+    /// Slots of what is stored and cannot be computed in place, as the first operand is kept.
+    d: Pool,
 }
 
 /// Appends the steps of an elementwise operation.
@@ -29,45 +31,58 @@ pub(crate) fn lower(lowering: &mut Lowering, layer: &Binary, context: Context) -
     let boxes = boxes(&sides, budget, repeated.map_or(sides.len(), |index| index + 1));
     let largest = boxes.iter().map(JointBox::len).max().unwrap_or(1);
     let count = (boxes.len() as u64).min(3);
-    let claim = Claim::new(largest, count, 1);
-    let mut pools = lowering.claim(Space::Nram, &[claim, claim], context)?;
-    let (b, a) = (pools.pop().unwrap_or_default(), pools.pop().unwrap_or_default());
-    let mut state = State { layer, sides, repeated, a, b };
+    let [a, b, d] = [&layer.a, &layer.b, &layer.d].map(View::is_kept);
+    let claim = |there: bool| Claim::new(largest, if there { count } else { 0 }, 1);
+    let claims = [claim(!a), claim(!b), claim(a && !d)];
+    let mut pools = lowering.claim(Space::Nram, &claims, context)?.into_iter();
+    let mut take = || pools.next().unwrap_or_default();
+    let mut state = State { layer, sides, a: take(), b: take(), d: take() };
     lowering.pipeline(&mut state, &boxes, count > 1, prepare, compute);
     Ok(())
 }
 
-fn prepare(lowering: &mut Lowering, state: &mut State, part: &JointBox<3>) -> [u64; 2] {
-    let (a, b) = (state.a.next(), state.b.next());
-    lowering.load(Space::Nram, &part.copy(&state.sides, 0, state.layer.a.base, a));
-    lowering.load(Space::Nram, &part.copy(&state.sides, 1, state.layer.b.base, b));
-    [a, b]
+fn prepare(lowering: &mut Lowering, state: &mut State, part: &JointBox<3>) -> [Place; 2] {
+    let layer = state.layer;
+    let mut operand = |pool: &mut Pool, k: usize, view: &View| {
+        if view.is_kept() {
+            return Place::Kept(view.base);
+        }
+        let slot = pool.next();
+        lowering.load(Space::Nram, &part.copy(&state.sides, k, view.base, slot));
+        Place::Slot(slot)
+    };
+    [operand(&mut state.a, 0, &layer.a), operand(&mut state.b, 1, &layer.b)]
 }
 
-fn compute(lowering: &mut Lowering, state: &mut State, part: &JointBox<3>, [a, b]: [u64; 2]) {
-    let constants = &state.layer.constants;
-    let op = match state.layer.op {
+fn compute(lowering: &mut Lowering, state: &mut State, part: &JointBox<3>, [a, b]: [Place; 2]) {
+    let layer = state.layer;
+    let constants = &layer.constants;
+    let op = match layer.op {
         BinaryOp::Add => VectorOp::Add,
         BinaryOp::Multiply => VectorOp::Multiply,
     };
-    // Where the second operand is repeated, each repetition is a row.
-    let (length, rows) = match state.repeated {
-        Some(index) => (part.counts[..index].iter().product(), part.counts[index]),
-        None => (part.len(), 1),
+    let d = match a {
+        _ if layer.d.is_kept() => Place::Kept(layer.d.base),
+        Place::Slot(slot) => Place::Slot(slot),
+        Place::Kept(_) => Place::Slot(state.d.next()),
     };
-    lowering.vector(Vector {
-        a,
-        b,
-        counts: [rows, 1],
-        a_strides: [length, 0],
-        b_strides: [0, 0],
-        d_strides: [length, 0],
-        zeros: [constants.zeros[0], constants.zeros[1], constants.output.zero],
-        low: constants.output.low,
-        high: constants.output.high,
-        multipliers: constants.multipliers,
-        shift: constants.shift,
-        ..Vector::new(op, a, length)
-    });
-    lowering.store(&part.copy(&state.sides, 2, state.layer.d.base, a));
+    for sweep in part.sweeps(&state.sides, [a, b, d]) {
+        lowering.vector(Vector {
+            a: sweep.addresses[0],
+            b: sweep.addresses[1],
+            counts: sweep.counts,
+            a_strides: sweep.strides[0],
+            b_strides: sweep.strides[1],
+            d_strides: sweep.strides[2],
+            zeros: [constants.zeros[0], constants.zeros[1], constants.output.zero],
+            low: constants.output.low,
+            high: constants.output.high,
+            multipliers: constants.multipliers,
+            shift: constants.shift,
+            ..Vector::new(op, sweep.addresses[2], sweep.length)
+        });
+    }
+    if let Place::Slot(slot) = d {
+        lowering.store(&part.copy(&state.sides, 2, layer.d.base, slot));
+    }
 }

@@ -12,6 +12,7 @@ use crate::CompileError;
 use crate::block_tiling::{BlockProblem, BlockTiling, Piece, expand_steps, whole, x_tile};
 use crate::layer::{Block, Conv, Middle, Pool as PoolLayer};
 use crate::lower::depthwise::{Rows, window_rows, window_weights};
+use crate::lower::pixels::{Pixels, pixel_rows};
 use crate::lower::weights::{Grouping, TileImage, slices};
 use crate::lower::{Context, Lowering, Part, TileSource};
 use crate::memory::Pool;
@@ -83,7 +84,7 @@ pub(crate) fn problem(block: &Block) -> BlockProblem {
         groups: 1,
         inputs: conv.x.channels,
         outputs: conv.y.channels,
-        residual: conv.residual.is_some(),
+        residual: conv.residual.map(|residual| residual.image),
         staging: 0,
     };
     let (x, y, window) = block.middle.shape();
@@ -98,7 +99,7 @@ pub(crate) fn problem(block: &Block) -> BlockProblem {
 /// Appends the steps of a block.
 pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) -> Result<(), CompileError> {
     let problem = problem(block);
-    let Some(choice) = lowering.choices.block(&problem) else {
+    let Some(choice) = lowering.choices.block(&problem, lowering.rates.nram) else {
         let problem = "no tile of the block fits: compile with `--disable fuse-block`".to_owned();
         return Err(CompileError::Layer { layer: context.name.to_owned(), problem });
     };
@@ -262,9 +263,40 @@ impl State<'_> {
         self.problem.middle(stage.rows, stage.channels.count)
     }
 
-    /// Address of the tile of the block's input.
+    /// Address of the tile of the block's input, where that is loaded.
     fn input(&self, stage: &Stage) -> u64 {
         self.x.base(stage.tile as usize % self.x.len())
+    }
+
+    /// Where the first tap of the expansion of the tile's first pixel lies.
+    fn expansion(&self, stage: &Stage, problem: &Problem) -> Pixels {
+        let middle = self.tile(stage);
+        if problem.x.is_kept() {
+            let pixels = [middle.rows, middle.columns].map(|span| Range::new(span.first, span.valid));
+            let position = [0, 1].map(|axis| problem.window.start(axis, pixels[axis], Range::new(0, 1)));
+            return Pixels::framed(&problem.x, stage.batch, position, 0);
+        }
+        let tile = x_tile(problem, &middle);
+        Pixels { address: self.input(stage) + tile.origin(), pixel: tile.pixel, row: tile.row_stride() }
+    }
+
+    /// Where the first tap of the window of the tile's first output lies.
+    fn middle(&self, stage: &Stage) -> Pixels {
+        let window = &self.problem.window;
+        if self.problem.expand.is_none() && window.x.is_kept() {
+            let pixels = [stage.rows, Range::new(0, self.width())];
+            let position = [0, 1].map(|axis| window.window.start(axis, pixels[axis], Range::new(0, 1)));
+            return Pixels::framed(&window.x, stage.batch, position, stage.channels.start);
+        }
+        let tile = self.tile(stage);
+        let slot = self.middle.base(stage.item as usize % self.middle.len());
+        Pixels { address: slot + tile.origin(), pixel: tile.pixel, row: tile.row_stride() }
+    }
+
+    /// The pixels that a piece completes, and some channels of them.
+    fn part(&self, stage: &Stage, channels: Range) -> Part {
+        let pixels = [stage.piece.output, Range::new(0, self.width())];
+        Part { batch: stage.batch, pixels, channels }
     }
 
     /// Pixels of an output row.
@@ -324,7 +356,7 @@ fn load_expansion(lowering: &mut Lowering, state: &mut State, stage: &Stage, pro
         let address = state.constants.expand_weights[stage.group as usize];
         lowering.load_run(Space::Wram, address, state.expand_weights.base(slot), bytes);
     }
-    if let (0, Some(conv)) = (stage.group, &state.block.expand) {
+    if let (0, Some(conv), false) = (stage.group, &state.block.expand, problem.x.is_kept()) {
         let tile = x_tile(problem, &state.tile(stage));
         let source = TileSource { image: &conv.x, batch: stage.batch, channel: 0, pad: conv.x_zero };
         let slot = stage.tile as usize % state.x.len();
@@ -337,7 +369,7 @@ fn load_window(lowering: &mut Lowering, state: &mut State, stage: &Stage) {
     if let Middle::Depthwise(conv) = &state.block.middle {
         load_weights(lowering, state, stage, conv);
     }
-    if state.block.expand.is_none() {
+    if state.block.expand.is_none() && !state.problem.window.x.is_kept() {
         let (image, _, _) = state.block.middle.shape();
         let slot = stage.item as usize % state.middle.len();
         let (tile, channel) = (state.tile(stage), stage.channels.start);
@@ -370,8 +402,7 @@ fn expand(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) 
     }
     let rates = lowering.rates;
     let (tiling, chunk) = whole(&problem);
-    let middle = state.tile(stage);
-    let tile = x_tile(&problem, &middle);
+    let (middle, x) = (state.tile(stage), state.expansion(stage, &problem));
     let (stretch, across) = tiling.stretch(&problem, &chunk);
     let (weights, _) = stage.slot(&state.expand_weights, state.groups);
     let accumulators = state.expanded.next();
@@ -380,16 +411,16 @@ fn expand(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) 
     let blocks = stage.channels.count.div_ceil(rates.columns);
     let window = problem.window;
     lowering.push(Work::Dot(Dot {
-        x: state.input(stage) + tile.origin() + first * window.stride[0] * tile.row_stride(),
+        x: x.address + first * window.stride[0] * x.row,
         w: state.expand_weights.base(weights),
         acc: accumulators,
         pixels: [middle.columns.valid, input.count],
         blocks,
         accumulate: false,
-        x_strides: [window.stride[1] * tile.pixel, window.stride[0] * tile.row_stride()],
+        x_strides: [window.stride[1] * x.pixel, window.stride[0] * x.row],
         stretch,
         window_counts: [across, window.kernel[0]],
-        window_strides: [window.dilation[1] * tile.pixel, window.dilation[0] * tile.row_stride()],
+        window_strides: [window.dilation[1] * x.pixel, window.dilation[0] * x.row],
         w_block_stride: expand_steps(&problem, &rates),
         acc_stride_pixel: blocks * rates.columns,
         acc_stride_block: rates.columns,
@@ -445,62 +476,62 @@ fn window(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) 
         return;
     }
     let projects = state.block.project.is_some();
-    let d = if projects { state.between.next() } else { state.y.next() };
-    state.outputs[at] = d;
-    let x = state.middle.base(stage.item as usize % state.middle.len());
-    let first = rows.start - stage.rows.start;
+    let part = state.part(stage, stage.channels);
+    let image = state.problem.window.y;
+    let kept = !projects && image.is_kept();
+    let y = match projects {
+        _ if kept => Pixels::kept(&image, &part),
+        true => Pixels::dense(state.between.next(), &part),
+        false => Pixels::dense(state.y.next(), &part),
+    };
+    state.outputs[at] = y.address;
+    let mut x = state.middle(stage);
+    x.address += (rows.start - stage.rows.start) * state.problem.window.window.stride[0] * x.row;
+    let channels = stage.channels.count;
     match &state.block.middle {
         Middle::Depthwise(conv) => {
             let (weights, _) = stage.slot(&state.window_weights, state.groups);
             let (records, _) = stage.slot(&state.window_records, state.groups);
-            let part = Rows {
-                tile: state.tile(stage),
-                joined: state.problem.joined(stage.channels.count, &lowering.rates),
-                first,
+            let rows = Rows {
+                channels,
+                joined: state.problem.joined(channels, &lowering.rates),
                 pixels: [rows.count, state.width()],
                 x,
                 w: state.window_weights.base(weights),
                 p: state.window_records.base(records),
-                y: d,
+                y,
             };
-            window_rows(lowering, conv, &part);
+            window_rows(lowering, conv, &rows);
         }
-        Middle::MaxPool(pool) => {
-            let tile = state.tile(stage);
-            let a = x + tile.origin() + first * pool.window.stride[0] * tile.row_stride();
-            max_pool(lowering, pool, &tile, [rows.count, state.width()], a, d);
-        }
+        Middle::MaxPool(pool) => max_pool(lowering, pool, channels, [rows.count, state.width()], [x, y]),
     }
-    if !projects {
-        let (_, y, _) = state.block.middle.shape();
-        let pixels = [rows, Range::new(0, state.width())];
-        let part = Part { batch: stage.batch, pixels, channels: stage.channels };
-        lowering.store_box(&y, &part, d);
+    if !projects && !kept {
+        lowering.store_box(&image, &part, y.address);
     }
 }
 
-/// The largest of each window of some rows, densely.
+/// The largest of each window of some rows.
 fn max_pool(
     lowering: &mut Lowering,
     pool: &PoolLayer,
-    tile: &Tile,
+    channels: u64,
     [rows, columns]: [u64; 2],
-    a: u64,
-    d: u64,
+    [x, y]: [Pixels; 2],
 ) {
-    let (window, channels) = (pool.window, tile.pixel);
+    let window = pool.window;
     // At stride 1 the windows of neighbours are neighbours: one long row.
-    let (length, across) = if window.stride[1] == 1 { (columns * channels, 1) } else { (channels, columns) };
+    let joined = window.stride[1] == 1 && x.pixel == channels && y.pixel == channels;
+    let (length, across) = if joined { (columns * channels, 1) } else { (channels, columns) };
     lowering.vector(Vector {
-        a,
+        a: x.address,
         counts: [across, rows],
-        a_strides: [window.stride[1] * channels, window.stride[0] * tile.row_stride()],
-        d_strides: [channels, columns * channels],
+        a_strides: [window.stride[1] * x.pixel, window.stride[0] * x.row],
+        d_strides: [y.pixel, y.row],
         window_counts: [window.kernel[1], window.kernel[0]],
-        window_strides: [window.dilation[1] * channels, window.dilation[0] * tile.row_stride()],
+        window_strides: [window.dilation[1] * x.pixel, window.dilation[0] * x.row],
         low: pool.output.low,
         high: pool.output.high,
-        ..Vector::new(VectorOp::MaxPool, d, length)
+        ..Vector::new(VectorOp::MaxPool, y.address, length)
     });
 }
 
@@ -551,31 +582,37 @@ fn finish(lowering: &mut Lowering, state: &mut State, stage: &Stage) {
     };
     let rows = stage.piece.output;
     let pixel = problem.blocks(&lowering.rates) * lowering.rates.columns;
-    let y = state.y.next();
-    let part = Part {
-        batch: stage.batch,
-        pixels: [rows, Range::new(0, state.width())],
-        channels: Range::new(0, problem.outputs),
+    let part = state.part(stage, Range::new(0, problem.outputs));
+    let y = match problem.y.is_kept() {
+        true => Pixels::kept(&problem.y, &part),
+        false => Pixels::dense(state.y.next(), &part),
     };
+    let address = projected(state, stage, pixel);
+    let sums = Pixels { address, pixel, row: state.width() * pixel };
+    let (counts, [a_strides, d_strides]) = pixel_rows(&part, [&sums, &y]);
     lowering.vector(Vector {
-        a: projected(state, stage, pixel),
+        a: address,
         p: state.project_records.base(0),
-        counts: [rows.count * state.width(), 1],
-        a_strides: [pixel, 0],
-        d_strides: [problem.outputs, 0],
+        counts,
+        a_strides,
+        d_strides,
         zeros: [0, 0, conv.output.zero],
         low: conv.output.low,
         high: conv.output.high,
-        ..Vector::new(VectorOp::Requantise, y, problem.outputs)
+        ..Vector::new(VectorOp::Requantise, y.address, problem.outputs)
     });
     if let Some(residual) = &conv.residual {
-        let row = state.width() * problem.outputs;
-        lowering.add(
-            y,
-            state.input(stage) + (rows.start - state.tile(stage).rows.first) * row,
-            part.bytes(),
-            &residual.constants,
-        );
+        let addend = match residual.image.is_kept() {
+            true => Pixels::kept(&residual.image, &part),
+            false => {
+                let row = state.width() * problem.outputs;
+                let first = rows.start - state.tile(stage).rows.first;
+                Pixels::dense(state.input(stage) + first * row, &part)
+            }
+        };
+        lowering.add(&y, &addend, &part, &residual.constants);
     }
-    lowering.store_box(&conv.y, &part, y);
+    if !problem.y.is_kept() {
+        lowering.store_box(&problem.y, &part, y.address);
+    }
 }

@@ -5,7 +5,9 @@
 //! tile, a residual is added if there is one, and the tile is stored.
 
 use crate::CompileError;
-use crate::layer::{Conv, Window};
+use crate::cost::Rates;
+use crate::layer::Conv;
+use crate::lower::pixels::{Pixels, pixel_rows};
 use crate::lower::staging::{self, Staged};
 use crate::lower::weights::{Grouping, TileImage, slices};
 use crate::lower::{Context, Lowering, Part, TileSource};
@@ -15,31 +17,20 @@ use crate::step::{Dot, Vector, VectorOp, Work};
 use crate::tiling::{Chunk, Order, Problem, Shortage, Tiling};
 use crate::window::Range;
 
-/// The convolution as one over as few, as long rows of pixels as its layout allows.
-pub(crate) fn simplify(conv: &Conv) -> Conv {
-    let mut conv = conv.clone();
-    let [down, across] = conv.window.stride;
-    // Padding after the input may lie under outputs, too.
-    let inside = (conv.y.height - 1) * down < conv.x.height && (conv.y.width - 1) * across < conv.x.width;
-    if conv.window.kernel != [1, 1] || conv.window.before != [0, 0] || !inside {
-        return conv;
-    }
-    conv.x = conv.x.subsample(conv.window.stride, [conv.y.height, conv.y.width]);
-    conv.window = Window { dilation: [1; 2], ..Window::POINT };
-    let residual = conv.residual.map(|residual| residual.image);
-    let images = [Some(conv.x), Some(conv.y), residual];
-    let flat = images.map(|image| image.map(|image| image.flatten()));
-    if let [Some(Some(x)), Some(Some(y)), residual] = flat
-        && residual != Some(None)
-        && x.width == y.width
-        && residual.flatten().is_none_or(|residual| residual.width == y.width)
-    {
-        (conv.x, conv.y) = (x, y);
-        if let (Some(residual), Some(Some(image))) = (&mut conv.residual, residual) {
-            residual.image = image;
-        }
-    }
-    conv
+/// The convolution as its tiler sees it, and how its groups are merged.
+pub(crate) fn problem(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
+    let grouping = Grouping::best(conv, rates.rows, rates.columns);
+    let problem = Problem {
+        x: conv.x,
+        y: conv.y,
+        window: conv.window,
+        groups: conv.groups / grouping.merged,
+        inputs: grouping.inputs * grouping.merged,
+        outputs: grouping.outputs * grouping.merged,
+        residual: conv.residual.map(|residual| residual.image),
+        staging: conv.computed.as_ref().map_or(0, staging::copies),
+    };
+    (problem.simplified(), grouping)
 }
 
 /// One `dot`.
@@ -55,10 +46,10 @@ struct Item {
 }
 
 struct Prepared {
-    x: u64,
+    x: Pixels,
     w: u64,
     p: u64,
-    residual: u64,
+    residual: Option<Pixels>,
 }
 
 struct State<'a> {
@@ -83,21 +74,12 @@ struct State<'a> {
 
 /// Appends the steps of a convolution.
 pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
-    let conv = &simplify(conv);
     let rates = lowering.rates;
-    let grouping = Grouping::best(conv, rates.rows, rates.columns);
-    let problem = Problem {
-        x: conv.x,
-        y: conv.y,
-        window: conv.window,
-        groups: conv.groups / grouping.merged,
-        inputs: grouping.inputs * grouping.merged,
-        outputs: grouping.outputs * grouping.merged,
-        residual: conv.residual.is_some(),
-        staging: conv.computed.as_ref().map_or(0, staging::copies),
-    };
-    let choice =
-        lowering.choices.product(&problem).map_err(|shortage| refuse(lowering, context, shortage))?;
+    let (problem, grouping) = problem(conv, &rates);
+    let choice = lowering
+        .choices
+        .product(&problem, rates.nram)
+        .map_err(|shortage| refuse(lowering, context, shortage))?;
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &rates);
     let nram = [claims.x, claims.y, claims.residual, claims.staging];
@@ -255,21 +237,40 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
         let address = state.records + outputs.start * 12;
         lowering.load_run(Space::Pram, address, state.p.base(p), outputs.count * 12);
     }
+    let x = input(lowering, state, &item);
+    let part = state.part(&item, columns);
+    let residual = match &problem.residual {
+        Some(image) if state.is_last_chunk(&item) && image.is_kept() => Some(Pixels::kept(image, &part)),
+        Some(image) if state.is_last_chunk(&item) => {
+            let slot = state.residual.next();
+            lowering.load_box(image, &part, slot);
+            Some(Pixels::dense(slot, &part))
+        }
+        _ => None,
+    };
+    Prepared { x, w: state.w.base(w), p: state.p.base(p), residual }
+}
+
+/// Where the first tap of the item's first output lies in NRAM, loaded if it is not there yet.
+fn input(lowering: &mut Lowering, state: &mut State, item: &Item) -> Pixels {
+    let (problem, chunk) = (state.problem, state.chunks[item.chunk]);
+    let own = item.group * problem.inputs;
+    if problem.x.is_kept() {
+        let position = [0, 1].map(|axis| problem.window.start(axis, item.pixels[axis], chunk.taps[axis]));
+        return Pixels::framed(&problem.x, item.batch, position, own + chunk.channels.start);
+    }
     let shared = state.tiling.shared_input;
     let group = if shared { 0 } else { item.group };
-    let (x, held) = state.x.take([group as u32, item.pixel_tile, item.chunk as u32, 0]);
+    let tile = state.tiling.tile(&problem, item.pixels, &chunk);
+    let (slot, held) = state.x.take([group as u32, item.pixel_tile, item.chunk as u32, 0]);
     if !held {
-        let tile = state.tiling.tile(&problem, item.pixels, &chunk);
-        let channel = if shared { 0 } else { group * problem.inputs + chunk.channels.start };
+        let channel = if shared { 0 } else { own + chunk.channels.start };
         let source = TileSource { image: &problem.x, batch: item.batch, channel, pad: state.conv.x_zero };
-        lowering.load_tile(&mut state.x, x, &tile, &source);
+        lowering.load_tile(&mut state.x, slot, &tile, &source);
     }
-    let mut residual = 0;
-    if let (Some(addend), true) = (&state.conv.residual, state.is_last_chunk(&item)) {
-        residual = state.residual.next();
-        lowering.load_box(&addend.image, &state.part(&item, columns), residual);
-    }
-    Prepared { x: state.x.base(x), w: state.w.base(w), p: state.p.base(p), residual }
+    let channel = if shared { own } else { 0 };
+    let address = state.x.base(slot) + tile.origin() + channel;
+    Pixels { address, pixel: tile.pixel, row: tile.row_stride() }
 }
 
 fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Prepared) {
@@ -283,43 +284,49 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Pre
     }
     let conv = state.conv;
     let part = state.part(&item, lowering.rates.columns);
-    let (channels, pixels) = (part.channels.count, part.pixels[0].count * part.pixels[1].count);
-    let y = state.y.next();
+    let problem = &state.problem;
+    let y = match problem.y.is_kept() {
+        true => Pixels::kept(&problem.y, &part),
+        false => Pixels::dense(state.y.next(), &part),
+    };
+    let pixel = dot.acc_stride_pixel;
+    let sums = Pixels { address: state.accumulators, pixel, row: part.pixels[1].count * pixel };
+    let (counts, [a_strides, d_strides]) = pixel_rows(&part, [&sums, &y]);
     lowering.vector(Vector {
         a: state.accumulators,
         p: prepared.p,
-        counts: [pixels, 1],
-        a_strides: [dot.acc_stride_pixel, 0],
-        d_strides: [channels, 0],
+        counts,
+        a_strides,
+        d_strides,
         zeros: [0, 0, conv.output.zero],
         low: conv.output.low,
         high: conv.output.high,
-        ..Vector::new(VectorOp::Requantise, y, channels)
+        ..Vector::new(VectorOp::Requantise, y.address, part.channels.count)
     });
-    if let Some(residual) = &conv.residual {
-        lowering.add(y, prepared.residual, part.bytes(), &residual.constants);
+    if let (Some(residual), Some(addend)) = (&conv.residual, &prepared.residual) {
+        lowering.add(&y, addend, &part, &residual.constants);
     }
-    lowering.store_box(&conv.y, &part, y);
+    if !problem.y.is_kept() {
+        lowering.store_box(&problem.y, &part, y.address);
+    }
 }
 
 fn dot(lowering: &Lowering, state: &State, item: &Item, prepared: &Prepared) -> Dot {
     let (rates, problem, tiling) = (&lowering.rates, &state.problem, &state.tiling);
     let chunk = state.chunks[item.chunk];
-    let tile = tiling.tile(problem, item.pixels, &chunk);
     let (stretch, across) = tiling.stretch(problem, &chunk);
-    let channel = if tiling.shared_input { item.group * problem.inputs } else { 0 };
-    let window = problem.window;
+    let (window, x) = (problem.window, prepared.x);
     Dot {
-        x: prepared.x + tile.origin() + channel,
+        x: x.address,
         w: prepared.w,
         acc: state.accumulators,
         pixels: [item.pixels[1].count, item.pixels[0].count],
         blocks: item.blocks.count,
         accumulate: item.chunk > 0,
-        x_strides: [window.stride[1] * tile.pixel, window.stride[0] * tile.row_stride()],
+        x_strides: [window.stride[1] * x.pixel, window.stride[0] * x.row],
         stretch,
         window_counts: [across, chunk.taps[0].count],
-        window_strides: [window.dilation[1] * tile.pixel, window.dilation[0] * tile.row_stride()],
+        window_strides: [window.dilation[1] * x.pixel, window.dilation[0] * x.row],
         w_block_stride: tiling.steps(problem, &chunk, rates),
         acc_stride_pixel: item.blocks.count * rates.columns,
         acc_stride_block: rates.columns,

@@ -6,7 +6,7 @@
 
 use crate::CompileError;
 use crate::layer::Copy;
-use crate::lower::boxes::{JointBox, JointSide, boxes, joint};
+use crate::lower::boxes::{JointBox, JointSide, Place, boxes, joint};
 use crate::lower::{Context, Lowering, sides as chip_sides};
 use crate::memory::{Claim, Pool};
 use crate::region::Space;
@@ -28,6 +28,10 @@ pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> R
             continue;
         }
         let sides = joint([from, to]);
+        if from.is_kept() || to.is_kept() {
+            in_place(lowering, &sides, from, to);
+            continue;
+        }
         let inner = sides[0];
         // The source's contiguous axis, if it is another than the destination's.
         let other = sides.iter().position(|side| side.strides[0] == 1);
@@ -44,12 +48,23 @@ pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> R
 /// Fills views: one painted tile, stored again and again.
 fn fill(lowering: &mut Lowering, views: &[View], value: i8, context: Context) -> Result<(), CompileError> {
     let limit = (lowering.rates.nram / 4).clamp(1, TILE_BYTES);
+    for view in views.iter().filter(|view| view.is_kept()) {
+        let sides = joint([view]);
+        for sweep in boxes(&sides, TILE_BYTES, sides.len())
+            .iter()
+            .flat_map(|part| part.sweeps(&sides, [Place::Kept(view.base)]))
+        {
+            let [d_strides] = sweep.strides;
+            let fill = Vector::new(VectorOp::Fill, sweep.addresses[0], sweep.length);
+            lowering.vector(Vector { counts: sweep.counts, d_strides, value, ..fill });
+        }
+    }
     let cut = |view: &View| {
         let sides = joint([view]);
         let boxes = boxes(&sides, limit, sides.len());
         (view.base, sides, boxes)
     };
-    let parts: Vec<_> = views.iter().map(cut).collect();
+    let parts: Vec<_> = views.iter().filter(|view| !view.is_kept()).map(cut).collect();
     let Some(largest) = parts.iter().flat_map(|(_, _, boxes)| boxes.iter().map(JointBox::len)).max() else {
         return Ok(());
     };
@@ -63,6 +78,36 @@ fn fill(lowering: &mut Lowering, views: &[View], value: i8, context: Context) ->
         }
     }
     Ok(())
+}
+
+/// From where the source lies to where the destination lies, of which one at least is kept in NRAM.
+fn in_place(lowering: &mut Lowering, sides: &[JointSide<2>], from: &View, to: &View) {
+    for part in boxes(sides, TILE_BYTES, sides.len()) {
+        let transfer = |dram: usize, chip: usize| {
+            let bases = [from.base, to.base];
+            let side =
+                |(side, &count): (&JointSide<2>, &u64)| (count, side.strides[dram], side.strides[chip]);
+            let all: Vec<_> = sides.iter().zip(&part.counts).map(side).collect();
+            BoxCopy {
+                dram: bases[dram] + part.offsets[dram],
+                chip: bases[chip] + part.offsets[chip],
+                run: 1,
+                sides: chip_sides(&all),
+            }
+        };
+        match (from.is_kept(), to.is_kept()) {
+            (true, false) => lowering.store(&transfer(1, 0)),
+            (false, _) => lowering.load(Space::Nram, &transfer(0, 1)),
+            (true, true) => {
+                for sweep in part.sweeps(sides, [Place::Kept(from.base), Place::Kept(to.base)]) {
+                    let [a_strides, d_strides] = sweep.strides;
+                    let copy = Vector::new(VectorOp::Copy, sweep.addresses[1], sweep.length);
+                    let (a, counts) = (sweep.addresses[0], sweep.counts);
+                    lowering.vector(Vector { a, counts, a_strides, d_strides, ..copy });
+                }
+            }
+        }
+    }
 }
 
 struct State {

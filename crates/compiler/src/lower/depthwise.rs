@@ -2,13 +2,14 @@
 
 use crate::CompileError;
 use crate::layer::Conv;
+use crate::lower::pixels::Pixels;
 use crate::lower::weights::{Slices, slices};
 use crate::lower::{Context, Lowering, Part, TileSource, conv};
 use crate::memory::Pool;
 use crate::region::Space;
 use crate::step::{Vector, VectorOp};
 use crate::vector_tiling::{WindowProblem, WindowTiling};
-use crate::window::{Range, Tile};
+use crate::window::Range;
 
 /// One tile.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +34,7 @@ struct State<'a> {
 }
 
 struct Prepared {
-    x: u64,
+    x: Pixels,
     w: u64,
     p: u64,
 }
@@ -42,7 +43,7 @@ struct Prepared {
 /// unit, which can split it.
 pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
     let problem = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
-    let Ok(choice) = lowering.choices.window(&problem) else {
+    let Ok(choice) = lowering.choices.window(&problem, lowering.rates.nram) else {
         return conv::lower(lowering, conv, context);
     };
     let tiling = lowering.take(&choice);
@@ -106,88 +107,100 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
         let taps = state.conv.window.kernel[0] * state.conv.window.kernel[1];
         lowering.load_run(Space::Nram, weights, state.w.base(w), row * taps);
     }
-    let tile = state.tiling.tile(&state.problem, item.pixels, item.channels.count);
-    let (x, _) = state.x.take([item.index, 0, 0, 0]);
-    let source = TileSource {
-        image: &state.problem.x,
-        batch: item.batch,
-        channel: item.channels.start,
-        pad: state.conv.x_zero,
-    };
-    lowering.load_tile(&mut state.x, x, &tile, &source);
-    Prepared { x: state.x.base(x), w: state.w.base(w), p: state.p.base(p) }
+    let x = input(lowering, &mut state.x, &state.problem, &state.tiling, &item, state.conv.x_zero);
+    Prepared { x, w: state.w.base(w), p: state.p.base(p) }
+}
+
+/// Where the first tap of the item's first output lies in NRAM; loaded, framed by `pad`, if the input is not kept there.
+pub(crate) fn input(
+    lowering: &mut Lowering,
+    slots: &mut Pool,
+    problem: &WindowProblem,
+    tiling: &WindowTiling,
+    item: &Item,
+    pad: i8,
+) -> Pixels {
+    let channel = item.channels.start;
+    if problem.x.is_kept() {
+        let first = Range::new(0, 1);
+        let position = [0, 1].map(|axis| problem.window.start(axis, item.pixels[axis], first));
+        return Pixels::framed(&problem.x, item.batch, position, channel);
+    }
+    let tile = tiling.tile(problem, item.pixels, item.channels.count);
+    let (slot, _) = slots.take([item.index, 0, 0, 0]);
+    let source = TileSource { image: &problem.x, batch: item.batch, channel, pad };
+    lowering.load_tile(slots, slot, &tile, &source);
+    Pixels { address: slots.base(slot) + tile.origin(), pixel: tile.pixel, row: tile.row_stride() }
+}
+
+/// Where the item's outputs go: to their place if they are kept, otherwise to a slot from which they are stored.
+pub(crate) fn output(slots: &mut Pool, problem: &WindowProblem, part: &Part) -> Pixels {
+    match problem.y.is_kept() {
+        true => Pixels::kept(&problem.y, part),
+        false => Pixels::dense(slots.next(), part),
+    }
 }
 
 fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Prepared) {
-    let (conv, tiling) = (state.conv, &state.tiling);
-    let y = state.y.next();
-    window_rows(
-        lowering,
-        conv,
-        &Rows {
-            tile: tiling.tile(&state.problem, item.pixels, item.channels.count),
-            joined: tiling.joined,
-            first: 0,
-            pixels: item.pixels.map(|range| range.count),
-            x: prepared.x,
-            w: prepared.w,
-            p: prepared.p,
-            y,
-        },
-    );
     let part = Part { batch: item.batch, pixels: item.pixels, channels: item.channels };
-    lowering.store_box(&conv.y, &part, y);
+    let y = output(&mut state.y, &state.problem, &part);
+    let Prepared { x, w, p } = prepared;
+    let pixels = item.pixels.map(|range| range.count);
+    let rows = Rows { channels: item.channels.count, joined: state.tiling.joined, pixels, x, w, p, y };
+    window_rows(lowering, state.conv, &rows);
+    if !state.problem.y.is_kept() {
+        lowering.store_box(&state.problem.y, &part, y.address);
+    }
 }
 
-/// Some output rows of a tile, for [`window_rows`].
+/// Some output rows of a window, for [`window_rows`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rows {
-    /// The framed input; a pixel of it has the channels that are convolved.
-    pub tile: Tile,
-    /// Neighbouring pixels that form one row of the vector unit.
+    /// Channels that are convolved.
+    pub channels: u64,
+    /// Neighbouring pixels that form one row of the vector unit: they lie next to each other in `x` and `y` if there
+    /// are two.
     pub joined: u64,
-    /// First output row, counted from the tile's first.
-    pub first: u64,
     /// Output rows, and pixels of a row.
     pub pixels: [u64; 2],
-    /// NRAM address of the tile.
-    pub x: u64,
+    /// The framed input from the first tap of the first output on.
+    pub x: Pixels,
     /// NRAM address of the weights.
     pub w: u64,
     /// First record.
     pub p: u64,
-    /// NRAM address of the first output.
-    pub y: u64,
+    /// The outputs.
+    pub y: Pixels,
 }
 
-/// The window over some rows of a tile, densely into NRAM.
+/// The window over some rows of a framed input.
 pub(crate) fn window_rows(lowering: &mut Lowering, conv: &Conv, part: &Rows) {
-    let (tile, window, joined) = (&part.tile, conv.window, part.joined);
-    let channels = tile.pixel;
+    let Rows { channels, joined, x, y, .. } = *part;
+    let window = conv.window;
     let [rows, columns] = part.pixels;
     let template = Vector {
         b: part.w,
         p: part.p,
-        d_strides: [joined * channels, columns * channels],
-        a_strides: [window.stride[1] * joined * channels, window.stride[0] * tile.row_stride()],
+        d_strides: [joined * y.pixel, y.row],
+        a_strides: [window.stride[1] * joined * x.pixel, window.stride[0] * x.row],
         window_counts: [window.kernel[1], window.kernel[0]],
-        window_strides: [window.dilation[1] * channels, window.dilation[0] * tile.row_stride()],
+        window_strides: [window.dilation[1] * x.pixel, window.dilation[0] * x.row],
         b_window_stride: channels * joined,
         zeros: [conv.x_zero, conv.w_zero, conv.output.zero],
         low: conv.output.low,
         high: conv.output.high,
-        ..Vector::new(VectorOp::Depthwise, part.y, channels)
+        ..Vector::new(VectorOp::Depthwise, y.address, channels)
     };
-    let a = part.x + tile.origin() + part.first * window.stride[0] * tile.row_stride();
+    let a = x.address;
     let (whole, rest) = (columns / joined, columns % joined);
     if whole > 0 {
         lowering.vector(Vector { a, length: joined * channels, counts: [whole, rows], ..template });
     }
     if rest > 0 {
-        let skipped = whole * joined * channels;
+        let skipped = whole * joined;
         lowering.vector(Vector {
-            a: a + skipped,
-            d: part.y + skipped,
+            a: a + skipped * x.pixel,
+            d: y.address + skipped * y.pixel,
             length: rest * channels,
             counts: [1, rows],
             ..template

@@ -7,11 +7,12 @@
 
 mod binary;
 pub(crate) mod block;
-mod boxes;
-mod conv;
+pub(crate) mod boxes;
+pub(crate) mod conv;
 mod copy;
 mod depthwise;
-mod pool;
+mod pixels;
+pub(crate) mod pool;
 mod staging;
 mod table;
 mod weights;
@@ -27,8 +28,10 @@ use crate::cost::{Choice, Rates};
 use crate::dram::DramImage;
 use crate::explain::Explanation;
 use crate::layer::{BinaryConstants, Kind, Layer};
+use crate::lower::pixels::{Pixels, joined_rows};
 use crate::memory::{Claim, Key, Pool, Ring};
 use crate::region::Space;
+use crate::residence::Room;
 use crate::step::{Step, Vector, VectorOp, Work};
 use crate::transfer::{BoxCopy, Side};
 use crate::view::Image;
@@ -84,12 +87,27 @@ impl Lowering {
         }
     }
 
-    /// Appends the steps of a layer.
+    /// Appends the steps of a layer in the NRAM that is left to it.
     ///
     /// # Errors
     /// Its smallest tile does not fit, or DRAM is full.
-    pub(crate) fn layer(&mut self, index: u32, layer: &Layer) -> Result<(), CompileError> {
+    pub(crate) fn layer(&mut self, index: u32, layer: &Layer, room: &Room) -> Result<(), CompileError> {
         self.layer = index;
+        self.rates.nram = room.nram;
+        self.nram.limit(room.nram);
+        for residence in &room.begins {
+            for image in 0..residence.batch() {
+                self.paint(residence.start(image), &residence.tile, residence.pad);
+            }
+        }
+        self.kind(layer)?;
+        for residence in &room.copied {
+            self.store(&residence.copy());
+        }
+        Ok(())
+    }
+
+    fn kind(&mut self, layer: &Layer) -> Result<(), CompileError> {
         let context = Context { name: &layer.info.name, op: op_name(&layer.kind) };
         match &layer.kind {
             Kind::Conv(conv) => conv::lower(self, conv, context),
@@ -200,17 +218,22 @@ impl Lowering {
         self.fill(below, (rows.after * row).saturating_sub(gap), 1, 0, pad);
     }
 
-    /// Adds `bytes` bytes at `b` to those at `y`, in place (N-ADD).
-    pub(crate) fn add(&mut self, y: u64, b: u64, bytes: u64, constants: &BinaryConstants) {
+    /// Adds a rectangle of pixels at `b` to those at `y`, in place (N-ADD).
+    pub(crate) fn add(&mut self, y: &Pixels, b: &Pixels, part: &Part, constants: &BinaryConstants) {
+        let (length, counts, [y_strides, b_strides]) = joined_rows(part, [y, b]);
         self.vector(Vector {
-            a: y,
-            b,
+            a: y.address,
+            b: b.address,
+            counts,
+            a_strides: y_strides,
+            b_strides,
+            d_strides: y_strides,
             zeros: [constants.zeros[0], constants.zeros[1], constants.output.zero],
             low: constants.output.low,
             high: constants.output.high,
             multipliers: constants.multipliers,
             shift: constants.shift,
-            ..Vector::new(VectorOp::Add, y, bytes)
+            ..Vector::new(VectorOp::Add, y.address, length)
         });
     }
 
@@ -317,11 +340,6 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// Bytes.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.pixels[0].count * self.pixels[1].count * self.channels.count
-    }
-
     fn copy(&self, image: &Image, chip: u64) -> BoxCopy {
         let [rows, columns] = self.pixels;
         let run = self.channels.count;

@@ -9,8 +9,9 @@ use ediacara_tensor::Tensor;
 
 use crate::CompileError;
 use crate::layer::{Conv, Output, Pool as PoolLayer, PoolMode, Weights, Window};
-use crate::lower::depthwise::{Item, items};
-use crate::lower::{Context, Lowering, Part, TileSource, conv};
+use crate::lower::depthwise::{Item, input, items, output};
+use crate::lower::pixels::Pixels;
+use crate::lower::{Context, Lowering, Part, conv};
 use crate::memory::Pool;
 use crate::region::Space;
 use crate::step::{Vector, VectorOp};
@@ -35,7 +36,7 @@ pub(crate) fn lower(
 ) -> Result<(), CompileError> {
     let problem = WindowProblem { x: layer.x, y: layer.y, window: layer.window, weighted: false };
     let multipliers = multipliers(layer, context)?;
-    let tiling = match lowering.choices.window(&problem) {
+    let tiling = match lowering.choices.window(&problem, lowering.rates.nram) {
         Ok(choice) => lowering.take(&choice),
         Err(shortage) => {
             // The matrix unit sums windows of any size piece by piece.
@@ -119,68 +120,59 @@ fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Optio
     Some(Conv { x, y, window, groups, weights, computed, x_zero, w_zero: 0, output, residual })
 }
 
-fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> u64 {
-    let pad = match state.layer.mode {
-        PoolMode::Max => i8::MIN,
-        PoolMode::Average { x_zero, .. } => x_zero,
-    };
-    let tile = state.tiling.tile(&state.problem, item.pixels, item.channels.count);
-    let (slot, _) = state.x.take([item.index, 0, 0, 0]);
-    let source = TileSource { image: &state.problem.x, batch: item.batch, channel: item.channels.start, pad };
-    lowering.load_tile(&mut state.x, slot, &tile, &source);
-    state.x.base(slot)
+fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Pixels {
+    input(lowering, &mut state.x, &state.problem, &state.tiling, &item, state.layer.pad())
 }
 
-fn compute(lowering: &mut Lowering, state: &mut State, item: Item, x: u64) {
-    let tile = state.tiling.tile(&state.problem, item.pixels, item.channels.count);
-    let y = state.y.next();
+fn compute(lowering: &mut Lowering, state: &mut State, item: Item, x: Pixels) {
+    let part = Part { batch: item.batch, pixels: item.pixels, channels: item.channels };
+    let y = output(&mut state.y, &state.problem, &part);
     for (rows, down) in counted(state.layer, 0, item.pixels[0]) {
         for (columns, across) in counted(state.layer, 1, item.pixels[1]) {
             let count = (down * across) as usize;
             // Only counts that occur are asked for, and those have a multiplier.
             let multiplier = state.multipliers.get(count).copied().flatten().unwrap_or((0, 1));
-            rectangle(lowering, state, &item, &tile, [rows, columns], [x, y], multiplier);
+            rectangle(lowering, state.layer, &item, [rows, columns], [x, y], multiplier);
         }
     }
-    let part = Part { batch: item.batch, pixels: item.pixels, channels: item.channels };
-    lowering.store_box(&state.layer.y, &part, y);
+    if !state.problem.y.is_kept() {
+        lowering.store_box(&state.problem.y, &part, y.address);
+    }
 }
 
 /// One instruction for a rectangle of outputs inside a tile.
 fn rectangle(
     lowering: &mut Lowering,
-    state: &State,
+    layer: &PoolLayer,
     item: &Item,
-    tile: &crate::window::Tile,
     pixels: [Range; 2],
-    [x, y]: [u64; 2],
+    [x, y]: [Pixels; 2],
     (multiplier, shift): (u32, u8),
 ) {
-    let (window, channels) = (state.layer.window, item.channels.count);
+    let (window, channels) = (layer.window, item.channels.count);
     let [row, column] = [0, 1].map(|axis| pixels[axis].start - item.pixels[axis].start);
-    let width = item.pixels[1].count;
-    let strides = [window.stride[1] * tile.pixel, window.stride[0] * tile.row_stride()];
-    let d_strides = [channels, width * channels];
-    let (op, x_zero) = match state.layer.mode {
+    let strides = [window.stride[1] * x.pixel, window.stride[0] * x.row];
+    let d_strides = [y.pixel, y.row];
+    let (op, x_zero) = match layer.mode {
         PoolMode::Max => (VectorOp::MaxPool, 0),
         PoolMode::Average { x_zero, .. } => (VectorOp::AveragePool, x_zero),
     };
-    let Output { zero, low, high } = state.layer.output;
+    let Output { zero, low, high } = layer.output;
     // At stride 1 the windows of neighbours are neighbours: one long row.
-    let (length, across) =
-        if window.stride[1] == 1 { (pixels[1].count * channels, 1) } else { (channels, pixels[1].count) };
+    let joined = window.stride[1] == 1 && x.pixel == channels && y.pixel == channels;
+    let (length, across) = if joined { (pixels[1].count * channels, 1) } else { (channels, pixels[1].count) };
     lowering.vector(Vector {
-        a: x + tile.origin() + column * strides[0] + row * strides[1],
+        a: x.address + column * strides[0] + row * strides[1],
         counts: [across, pixels[0].count],
         a_strides: strides,
         d_strides,
         window_counts: [window.kernel[1], window.kernel[0]],
-        window_strides: [window.dilation[1] * tile.pixel, window.dilation[0] * tile.row_stride()],
+        window_strides: [window.dilation[1] * x.pixel, window.dilation[0] * x.row],
         zeros: [x_zero, 0, zero],
         low,
         high,
         multipliers: [multiplier, 0],
         shift,
-        ..Vector::new(op, y + column * d_strides[0] + row * d_strides[1], length)
+        ..Vector::new(op, y.address + column * d_strides[0] + row * d_strides[1], length)
     });
 }

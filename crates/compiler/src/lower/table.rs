@@ -2,7 +2,7 @@
 
 use crate::CompileError;
 use crate::layer::Table;
-use crate::lower::boxes::{JointBox, JointSide, boxes, joint};
+use crate::lower::boxes::{JointBox, JointSide, Place, boxes, joint};
 use crate::lower::{Context, Lowering};
 use crate::memory::{Claim, Pool};
 use crate::region::Space;
@@ -16,6 +16,7 @@ const TABLE_BYTES: u64 = 256;
 struct State<'a> {
     layer: &'a Table,
     sides: Vec<JointSide<2>>,
+    /// Slots, unless both operand and result are kept.
     tiles: Pool,
 }
 
@@ -26,7 +27,8 @@ pub(crate) fn lower(lowering: &mut Lowering, layer: &Table, context: Context) ->
     let boxes = boxes(&sides, (room / 3).clamp(1, TILE_BYTES), sides.len());
     let largest = boxes.iter().map(JointBox::len).max().unwrap_or(1);
     let count = (boxes.len() as u64).min(3);
-    let claims = [Claim::new(TABLE_BYTES, 1, 1), Claim::new(largest, count, 1)];
+    let slots = if layer.a.is_kept() && layer.d.is_kept() { 0 } else { count };
+    let claims = [Claim::new(TABLE_BYTES, 1, 1), Claim::new(largest, slots, 1)];
     let mut pools = lowering.claim(Space::Nram, &claims, context)?;
     let (tiles, mut table) = (pools.pop().unwrap_or_default(), pools.pop().unwrap_or_default());
     let address = lowering.dram.place(layer.table.clone(), &format!("table of layer `{}`", context.name))?;
@@ -38,13 +40,33 @@ pub(crate) fn lower(lowering: &mut Lowering, layer: &Table, context: Context) ->
     Ok(())
 }
 
-fn prepare(lowering: &mut Lowering, state: &mut State, part: &JointBox<2>) -> u64 {
+fn prepare(lowering: &mut Lowering, state: &mut State, part: &JointBox<2>) -> Place {
+    let a = &state.layer.a;
+    if a.is_kept() {
+        return Place::Kept(a.base);
+    }
     let tile = state.tiles.next();
-    lowering.load(Space::Nram, &part.copy(&state.sides, 0, state.layer.a.base, tile));
-    tile
+    lowering.load(Space::Nram, &part.copy(&state.sides, 0, a.base, tile));
+    Place::Slot(tile)
 }
 
-fn compute(lowering: &mut Lowering, state: &mut State, part: &JointBox<2>, tile: u64) {
-    lowering.vector(Vector { a: tile, ..Vector::new(VectorOp::Table, tile, part.len()) });
-    lowering.store(&part.copy(&state.sides, 1, state.layer.d.base, tile));
+fn compute(lowering: &mut Lowering, state: &mut State, part: &JointBox<2>, a: Place) {
+    let view = &state.layer.d;
+    let d = match a {
+        _ if view.is_kept() => Place::Kept(view.base),
+        Place::Slot(tile) => Place::Slot(tile),
+        Place::Kept(_) => Place::Slot(state.tiles.next()),
+    };
+    for sweep in part.sweeps(&state.sides, [a, d]) {
+        lowering.vector(Vector {
+            a: sweep.addresses[0],
+            counts: sweep.counts,
+            a_strides: sweep.strides[0],
+            d_strides: sweep.strides[1],
+            ..Vector::new(VectorOp::Table, sweep.addresses[1], sweep.length)
+        });
+    }
+    if let Place::Slot(tile) = d {
+        lowering.store(&part.copy(&state.sides, 1, view.base, tile));
+    }
 }

@@ -141,7 +141,7 @@ fn a_block_has_the_work_of_its_layers_and_takes_less_time() {
     let y = net.add(projected, x);
     net.graph.set_outputs(vec![y]);
     let machine = ediacara_arch::Machine::preset("dlp16").unwrap();
-    let apart = Options { disable: vec!["fuse-block".to_owned()], ..Options::default() };
+    let apart = Options { disable: ["fuse-block", "keep"].map(str::to_owned).to_vec(), ..Options::default() };
     let (alone, slow) = check_on(&net.graph, &machine, &apart, 3, true);
     let (block, fast) = check_on(&net.graph, &machine, &Options::default(), 3, true);
     assert_eq!((alone.executable.layers.len(), block.executable.layers.len()), (3, 1));

@@ -3,8 +3,10 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub)]
 
+use std::collections::HashMap;
+
 use ediacara_arch::Machine;
-use ediacara_compiler::{Compiled, Options, compile};
+use ediacara_compiler::{Compiled, Keeping, Options, compile};
 use ediacara_fuzzgen::Random;
 pub use ediacara_fuzzgen::graph::{ConvShape, Net};
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
@@ -34,7 +36,8 @@ pub fn machines() -> Vec<Machine> {
     all
 }
 
-/// Compiles, runs host and simulator on random bytes, and compares every output of the network.
+/// Compiles, runs host and simulator on random bytes, and compares every output of the network. What stays in NRAM between
+/// layers is compared too, in a second program that stores it as well.
 pub fn check_on(
     graph: &Graph,
     machine: &Machine,
@@ -55,8 +58,31 @@ pub fn check_on(
             Tensor::from_vec(&ty.shape, values).unwrap()
         })
         .collect();
-    let expected = Executor::new(graph, &HostOptions::default()).unwrap().run(&inputs).unwrap();
+    let mut values: HashMap<ValueId, Tensor> = HashMap::new();
+    let executor = Executor::new(graph, &HostOptions::default()).unwrap();
+    let observe = |value, tensor: &Tensor| drop(values.insert(value, tensor.copy()));
+    let expected = executor.run_with_observer(&inputs, observe).unwrap();
+    let (simulator, outcome) = simulate(graph, machine, options, &compiled, &inputs, checked);
+    compare_outputs(graph, machine, &compiled, &simulator, &inputs, &expected);
+    if compiled.keepings.iter().any(Keeping::is_kept) {
+        let options = Options { store_kept: true, ..options.clone() };
+        let stored = compile(graph, machine, &options).unwrap();
+        assert!(stored.homes.len() > compiled.homes.len());
+        let (simulator, _) = simulate(graph, machine, &options, &stored, &inputs, checked);
+        compare_homes(graph, machine, &stored, &simulator, &values);
+    }
+    (compiled, outcome)
+}
 
+/// Runs a program to its end.
+fn simulate(
+    graph: &Graph,
+    machine: &Machine,
+    options: &Options,
+    compiled: &Compiled,
+    inputs: &[Tensor],
+    checked: bool,
+) -> (Simulator, Outcome) {
     let sim_options = SimOptions { checked, max_cycles: Some(2_000_000_000), ..SimOptions::default() };
     let mut simulator = Simulator::new(machine, &compiled.executable, sim_options).unwrap();
     for (port, (network_input, _)) in compiled.executable.inputs.iter().zip(&compiled.dlp_inputs) {
@@ -65,12 +91,47 @@ pub fn check_on(
     }
     let outcome = simulator.run();
     if let Some(fault) = &outcome.fault {
-        let listing = ["place", "build", "synchronise"].map(str::to_owned).to_vec();
+        let listing = ["place", "build", "keep", "synchronise"].map(str::to_owned).to_vec();
         let listing = Options { print_after: listing, ..options.clone() };
         let all = compile(graph, machine, &listing).unwrap().listings;
         let text: String = all.into_iter().map(|listing| listing.text).collect();
         panic!("{}: {fault}\n{}", machine.name, text.lines().take(200).collect::<Vec<_>>().join("\n"));
     }
+    (simulator, outcome)
+}
+
+/// Every activation that a program leaves in DRAM, beside what the host computed.
+fn compare_homes(
+    graph: &Graph,
+    machine: &Machine,
+    compiled: &Compiled,
+    simulator: &Simulator,
+    values: &HashMap<ValueId, Tensor>,
+) {
+    for (value, home) in &compiled.homes {
+        let Some(tensor) = values.get(value) else { continue };
+        let expected = tensor.to_vec::<i8>().unwrap();
+        let mut addresses = vec![home.base];
+        for (&extent, &stride) in home.shape.iter().zip(&home.strides) {
+            addresses =
+                addresses.iter().flat_map(|&base| (0..extent).map(move |i| base + i * stride)).collect();
+        }
+        let found = addresses.iter().map(|&address| simulator.read_dram(address, 1).unwrap()[0] as i8);
+        let wrong = found.zip(&expected).filter(|(found, expected)| found != *expected).count();
+        let name = &graph.value(*value).name;
+        assert_eq!(wrong, 0, "{}: `{name}` differs in {wrong} bytes\n{}", machine.name, graph.to_text());
+    }
+}
+
+/// The outputs of the network, of which the host computes what the program leaves to it.
+fn compare_outputs(
+    graph: &Graph,
+    machine: &Machine,
+    compiled: &Compiled,
+    simulator: &Simulator,
+    inputs: &[Tensor],
+    expected: &[Tensor],
+) {
     let mut host_inputs: Vec<Tensor> = Vec::new();
     for (value, port) in &compiled.dlp_outputs {
         let bytes = simulator.read_output(port).unwrap();
@@ -99,7 +160,6 @@ pub fn check_on(
             );
         }
     }
-    (compiled, outcome)
 }
 
 /// [`check_on`] every machine, in checked mode; the network's outputs are `outputs`.
