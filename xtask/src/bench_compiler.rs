@@ -24,7 +24,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
     print!("{tables}");
     let groups: Vec<&str> = tables.split("\n\n").collect();
-    for (name, table) in ["bounds", "fusion", "engines"].into_iter().zip(groups) {
+    for (name, table) in ["bounds", "fusion", "keeping", "engines"].into_iter().zip(groups) {
         page::replace(root, "docs/results.md", &format!("bench-compiler {name}"), table.trim_end())?;
     }
     if !output.status.success() {

@@ -28,8 +28,8 @@ use crate::view::View;
 pub struct Keeping {
     /// The activation.
     pub value: String,
-    /// The first layer that writes it and the last that reads it.
-    pub layers: [u32; 2],
+    /// The layers that write or read it, in order.
+    pub layers: Vec<u32>,
     /// Bytes of it in NRAM, padding included.
     pub bytes: u64,
     /// What was decided.
@@ -70,8 +70,7 @@ impl Keeping {
 
 impl fmt::Display for Keeping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Keeping { value, layers: [first, last], bytes, .. } = self;
-        write!(f, "`{value}`, {bytes} bytes, layers {first} to {last}: ")?;
+        write!(f, "`{}`, {} bytes: ", self.value, self.bytes)?;
         match self.verdict {
             Verdict::Kept { address, cycles, in_dram } => write!(
                 f,
@@ -163,7 +162,7 @@ pub(crate) fn keep(
     for candidate in &candidates {
         keeper.weigh(&graph.value(candidate.value).name, candidate);
     }
-    kept.keepings.sort_by_key(|keeping| keeping.layers);
+    kept.keepings.sort_by(|left, right| left.layers.cmp(&right.layers));
     kept
 }
 
@@ -247,7 +246,7 @@ impl Keeper<'_> {
             (None, None) => Verdict::Unfit("its readers want different padding around it"),
             (None, Some(residence)) => self.decide(candidate, residence),
         };
-        let layers = [candidate.layers[0], candidate.last()].map(|layer| layer as u32);
+        let layers = candidate.layers.iter().map(|&layer| layer as u32).collect();
         self.kept.keepings.push(Keeping { value: name.to_owned(), layers, bytes, verdict });
     }
 

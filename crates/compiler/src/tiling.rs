@@ -423,6 +423,7 @@ impl Tiling {
         let between = dram - (x_bursts + w_bursts + y_bursts) * rates.burst_cycles;
         let steady = if self.prefetches(problem, rates) {
             (tiles * period
+                + self.first_pass(problem, counts, matrix, [x_bursts, w_bursts], rates)
                 + self.turnover(
                     problem,
                     counts,
@@ -438,6 +439,32 @@ impl Tiling {
             if problem.y.is_kept() { 0.0 } else { rates.dram_latency + y_bursts * rates.burst_cycles };
         let drain = vector_tile + rates.pipelines() + store;
         Estimate { matrix, vector, dram, steady, start, drain }
+    }
+
+    /// Cycles for which the array waits while what stays on chip arrives: all of it in the first pass over it, which may take
+    /// less time than the loads.
+    fn first_pass(
+        &self,
+        problem: &Problem,
+        counts: Counts,
+        matrix: f64,
+        [x_bursts, w_bursts]: [f64; 2],
+        rates: &Rates,
+    ) -> f64 {
+        let slots = self.slots;
+        let (passes, loaded) = match self.order {
+            Order::WeightsOuter => {
+                let all = counts.x_tiles(self.shared_input);
+                let own = if self.shared_input { all } else { all / counts.groups };
+                let resident = !problem.x.is_kept() && slots.x >= own;
+                (counts.groups * counts.channel_tiles, if resident { own as f64 * x_bursts } else { 0.0 })
+            }
+            Order::PixelsOuter => {
+                let all = counts.w_tiles();
+                (counts.pixel_tiles, if slots.w >= all { all as f64 * w_bursts } else { 0.0 })
+            }
+        };
+        if passes == 1 { 0.0 } else { (loaded * rates.burst_cycles - matrix / passes as f64).max(0.0) }
     }
 
     /// Cycles for which the array waits where one tile of output channels follows another, and the weights of both do not

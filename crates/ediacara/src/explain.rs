@@ -1,7 +1,7 @@
 //! Why the layers of a compiled network are cut as they are, and how well their cost was foreseen.
 
 use ediacara_arch::Machine;
-use ediacara_compiler::{Compiled, Explanation};
+use ediacara_compiler::{Compiled, Explanation, Keeping, Verdict};
 use ediacara_profile::Remedy;
 use ediacara_sim::{Options, Simulator, Split};
 use serde_json::{Map, Value, json};
@@ -25,6 +25,8 @@ pub struct LayerExplanation {
     pub remedy: Remedy,
     /// The compiler's choice; nothing for a layer that has none.
     pub choice: Option<Explanation>,
+    /// The activations between layers that it writes or reads, and whether they stay in NRAM.
+    pub activations: Vec<Keeping>,
 }
 
 impl LayerExplanation {
@@ -56,8 +58,28 @@ impl LayerExplanation {
                 "tiling": tiling,
                 "estimated_cycles": estimate.cycles(),
             })),
+            "activations": self.activations.iter().map(activation).collect::<Vec<_>>(),
         })
     }
+}
+
+/// What was decided about an activation, for other tools: cycles are estimates, of all layers from the first that writes
+/// it to the last that reads it.
+fn activation(keeping: &Keeping) -> Value {
+    let (cycles, in_dram) = match keeping.verdict {
+        Verdict::Kept { cycles, in_dram, .. } | Verdict::Slower { cycles, in_dram } => {
+            (Some(cycles), Some(in_dram))
+        }
+        Verdict::NoRoom | Verdict::Unfit(_) => (None, None),
+    };
+    json!({
+        "name": keeping.value,
+        "nram_bytes": keeping.bytes,
+        "kept": keeping.is_kept(),
+        "estimated_cycles_kept": cycles,
+        "estimated_cycles_in_dram": in_dram,
+        "verdict": keeping.to_string(),
+    })
 }
 
 /// Explains every layer of a compiled network. The cycles are simulated, without values.
@@ -83,6 +105,12 @@ pub fn explain(compiled: &Compiled, machine: &Machine) -> Result<Vec<LayerExplan
             limited_by: report.limited_by,
             remedy: report.remedy,
             choice: choices.next_if(|choice| choice.layer as usize == index).cloned(),
+            activations: compiled
+                .keepings
+                .iter()
+                .filter(|keeping| keeping.layers.contains(&(index as u32)))
+                .cloned()
+                .collect(),
         })
         .collect())
 }

@@ -109,11 +109,18 @@ fn overview(layers: &[LayerExplanation]) -> String {
             choice.map_or_else(String::new, |choice| thousands(choice.estimate.cycles() as u64)),
             error.unwrap_or_default(),
             choice.map_or("", |choice| choice.busiest()).to_owned(),
+            in_nram(layer),
             choice.map_or_else(|| "moves or combines elements".to_owned(), |choice| choice.tiling.clone()),
         ]
     };
-    let header = ["layer", "op", "cycles", "estimated", "error", "busiest", "how it is cut"];
+    let header = ["layer", "op", "cycles", "estimated", "error", "busiest", "in NRAM", "how it is cut"];
     plain_table(&header, 2..5, layers.iter().map(row).collect())
+}
+
+/// How many of the activations that it writes and reads stay in NRAM, of those that are no inputs or outputs of the network.
+fn in_nram(layer: &LayerExplanation) -> String {
+    let kept = layer.activations.iter().filter(|activation| activation.is_kept()).count();
+    format!("{kept} of {}", layer.activations.len())
 }
 
 /// A paragraph a layer.
@@ -132,6 +139,7 @@ fn details(layers: &[LayerExplanation]) -> String {
             layer.remedy.change.text(),
             thousands(layer.remedy.saves_at_most)
         ));
+        lines.extend(layer.activations.iter().map(|activation| format!("  {activation}")));
         let Some(choice) = &layer.choice else {
             lines
                 .push(format!("  {} cycles; it moves or combines elements, and has no choice", layer.cycles));

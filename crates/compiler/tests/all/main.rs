@@ -6,6 +6,7 @@
 mod blocks;
 mod borders;
 mod estimates;
+mod kept;
 mod limits;
 mod operators;
 mod quantised;

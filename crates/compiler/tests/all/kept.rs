@@ -1,0 +1,224 @@
+//! Activations that stay in NRAM between layers: what is kept, that nothing of it passes through DRAM, and that it holds what
+//! the host computes (`support::check_on` stores it to see).
+
+use ediacara_arch::Machine;
+use ediacara_compiler::{Keeping, Options, Verdict, compile};
+use ediacara_graph::ValueId;
+use ediacara_graph::ops::{PadMode, PoolKind};
+use ediacara_sim::{Options as SimOptions, Simulator};
+
+use crate::support::{ConvShape, Net, check_on, machines};
+
+fn options(disable: &[&str]) -> Options {
+    Options { disable: disable.iter().map(|&pass| pass.to_owned()).collect(), ..Options::default() }
+}
+
+/// A network whose every activation fits `dlp16`: only its last layer stores. What a layer did not store a later one could
+/// not load, as the simulator looks for reads of bytes never written. On all machines host and simulator agree, with and
+/// without the passes that fuse.
+fn stays(build: impl Fn(&mut Net, ValueId) -> ValueId) {
+    let mut net = Net::new(5);
+    let x = net.input(&[1, 12, 10, 16]);
+    let y = build(&mut net, x);
+    net.graph.set_outputs(vec![y]);
+    for disable in [vec![], vec!["fuse-add", "fuse-block"]] {
+        let options = Options { print_after: vec!["lower".to_owned()], ..options(&disable) };
+        for machine in machines() {
+            let (compiled, _) = check_on(&net.graph, &machine, &options, 11, true);
+            if machine.name == "dlp16" {
+                assert!(!compiled.keepings.is_empty(), "nothing between layers");
+                assert!(compiled.keepings.iter().all(Keeping::is_kept), "{:?}", compiled.keepings);
+                let stores = compiled.listings[0].text.lines().filter(|line| line.starts_with("store"));
+                let last = format!("layer {} ", compiled.executable.layers.len() - 1);
+                assert!(stores.clone().count() > 0 && stores.clone().all(|line| line.contains(&last)));
+            }
+        }
+    }
+}
+
+#[test]
+fn chains_of_convolutions() {
+    stays(|net, x| {
+        let y = net.conv(x, ConvShape::square(16, 3, 1, 1));
+        let y = net.conv(y, ConvShape::square(32, 5, 2, 2));
+        let y = net.conv(y, ConvShape::point(64));
+        net.conv(y, ConvShape::point(64))
+    });
+}
+
+#[test]
+fn paddings_of_every_side() {
+    stays(|net, x| {
+        let y = net.conv(x, ConvShape::point(20));
+        let shape = ConvShape { padding: [2, 0, 1, 3], kernel: [3, 4], ..ConvShape::point(24) };
+        let y = net.conv(y, shape);
+        let shape = ConvShape { dilation: [2, 3], padding: [1, 3, 2, 0], ..ConvShape::square(16, 2, 1, 0) };
+        let y = net.conv(y, shape);
+        net.conv(y, ConvShape::point(64))
+    });
+}
+
+#[test]
+fn residuals() {
+    stays(|net, x| {
+        let stem = net.conv(x, ConvShape::square(32, 3, 1, 1));
+        let y = net.conv(stem, ConvShape::point(48));
+        let y = net.conv(y, ConvShape::point(32));
+        let y = net.add(y, stem);
+        let z = net.conv(y, ConvShape::square(32, 3, 1, 1));
+        let z = net.add(y, z);
+        net.conv(z, ConvShape::point(64))
+    });
+}
+
+#[test]
+fn groups_and_depthwise_convolutions() {
+    stays(|net, x| {
+        let y = net.conv(x, ConvShape { groups: 4, ..ConvShape::square(48, 3, 1, 1) });
+        let y = net.conv(y, ConvShape { groups: 48, ..ConvShape::square(48, 3, 1, 1) });
+        let y = net.conv(y, ConvShape { groups: 3, ..ConvShape::square(96, 3, 2, 1) });
+        let y = net.conv(y, ConvShape { groups: 96, ..ConvShape::square(96, 5, 1, 2) });
+        net.conv(y, ConvShape::point(64))
+    });
+}
+
+#[test]
+fn pools() {
+    stays(|net, x| {
+        let y = net.conv(x, ConvShape::square(40, 3, 1, 1));
+        let y = net.pool(y, PoolKind::Max, [[3; 2], [1; 2]], [1; 4], false, false);
+        let y = net.pool(y, PoolKind::Average, [[3; 2], [2; 2]], [1; 4], false, true);
+        let y = net.conv(y, ConvShape::point(64));
+        net.global_average(y)
+    });
+}
+
+#[test]
+fn blocks() {
+    stays(|net, x| {
+        let y = net.conv(x, ConvShape::square(32, 3, 1, 1));
+        let expanded = net.conv(y, ConvShape::point(96));
+        let window = net.conv(expanded, ConvShape { groups: 96, ..ConvShape::square(96, 3, 1, 1) });
+        let projected = net.conv(window, ConvShape::point(32));
+        let y = net.add(projected, y);
+        let window = net.conv(y, ConvShape { groups: 32, ..ConvShape::square(32, 3, 2, 1) });
+        net.conv(window, ConvShape::point(64))
+    });
+}
+
+#[test]
+fn concatenations_and_slices() {
+    stays(|net, x| {
+        let left = net.conv(x, ConvShape::point(16));
+        let right = net.conv(x, ConvShape::square(24, 3, 1, 1));
+        let y = net.concat(&[left, right], 3);
+        let y = net.conv(y, ConvShape::square(32, 3, 1, 1));
+        let part = net.slice(y, &[0, 0, 0, 8], &[1, 12, 10, 24], &[1; 4]);
+        let lower = net.slice(y, &[0, 1, 0, 0], &[1, 12, 10, 16], &[1, 2, 1, 1]);
+        let part = net.conv(part, ConvShape { stride: [2, 1], ..ConvShape::square(16, 2, 1, 0) });
+        let lower = net.conv(lower, ConvShape { padding: [0, 0, 0, 0], ..ConvShape::square(16, 1, 1, 0) });
+        let part = net.slice(part, &[0, 0, 0, 0], &[1, 6, 9, 16], &[1; 4]);
+        let lower = net.slice(lower, &[0, 0, 1, 0], &[1, 6, 10, 16], &[1; 4]);
+        let y = net.add(part, lower);
+        net.conv(y, ConvShape::point(64))
+    });
+}
+
+#[test]
+fn movement_and_elements() {
+    stays(|net, x| {
+        let y = net.conv(x, ConvShape::square(16, 3, 1, 1));
+        // The shortcut of a CIFAR ResNet: every second pixel, and channels of zeros.
+        let half = net.slice(y, &[0; 4], &[1, 12, 10, 16], &[1, 2, 2, 1]);
+        let wider = net.pad(half, &[0, 0, 0, 8], &[0, 0, 0, 8], PadMode::Constant);
+        let z = net.conv(y, ConvShape::square(32, 3, 2, 1));
+        let sum = net.add(wider, z);
+        let looked_up = net.table(sum);
+        let product = net.multiply(looked_up, z);
+        net.conv(product, ConvShape::point(64))
+    });
+}
+
+#[test]
+fn several_images() {
+    let mut net = Net::new(6);
+    let x = net.input(&[3, 6, 5, 8]);
+    let y = net.conv(x, ConvShape::square(16, 3, 1, 1));
+    let y = net.conv(y, ConvShape::square(16, 3, 1, 1));
+    let y = net.conv(y, ConvShape::point(9));
+    net.graph.set_outputs(vec![y]);
+    for machine in machines() {
+        let (compiled, _) = check_on(&net.graph, &machine, &Options::default(), 3, true);
+        assert!(machine.name == "tiny" || compiled.keepings.iter().all(Keeping::is_kept));
+    }
+}
+
+fn verdicts(net: &Net) -> Vec<Verdict> {
+    let machine = Machine::preset("dlp16").unwrap();
+    let compiled = compile(&net.graph, &machine, &Options::default()).unwrap();
+    compiled.keepings.iter().map(|keeping| keeping.verdict).collect()
+}
+
+#[test]
+fn what_the_host_reads_and_what_does_not_fit_is_stored() {
+    let mut net = Net::new(7);
+    let x = net.input(&[1, 8, 8, 16]);
+    let y = net.conv(x, ConvShape::point(32));
+    let z = net.conv(y, ConvShape::point(32));
+    net.graph.set_outputs(vec![y, z]);
+    assert!(matches!(verdicts(&net)[..], [Verdict::Unfit("the host reads it")]));
+
+    let mut net = Net::new(8);
+    let x = net.input(&[1, 64, 64, 16]);
+    // 4096 pixels of 64 channels are all of NRAM.
+    let y = net.conv(x, ConvShape::point(64));
+    let z = net.conv(y, ConvShape::point(16));
+    net.graph.set_outputs(vec![z]);
+    assert_eq!(verdicts(&net), [Verdict::NoRoom]);
+}
+
+#[test]
+fn readers_that_want_different_padding_read_dram() {
+    let mut net = Net::new(9);
+    let x = net.input(&[1, 8, 8, 16]);
+    let y = net.conv(x, ConvShape::point(16));
+    // Around what a maximum is taken of stands the smallest number; the zero points of the convolutions here are others.
+    let pooled = net.pool(y, PoolKind::Max, [[3; 2], [1; 2]], [1; 4], false, false);
+    let convolved = net.conv(y, ConvShape::square(16, 3, 1, 1));
+    let sum = net.add(pooled, convolved);
+    net.graph.set_outputs(vec![sum]);
+    let machine = Machine::preset("dlp16").unwrap();
+    let (compiled, _) = check_on(&net.graph, &machine, &options(&["fuse-block"]), 4, true);
+    let apart = |keeping: &Keeping| keeping.to_string().contains("different padding");
+    assert_eq!(compiled.keepings.iter().filter(|keeping| apart(keeping)).count(), 1);
+}
+
+#[test]
+fn a_chain_takes_what_its_layers_were_estimated_to_take() {
+    let mut net = Net::new(10);
+    let mut y = net.input(&[1, 28, 28, 32]);
+    for channels in [64, 64, 32, 96, 64] {
+        y = net.conv(y, ConvShape::square(channels, 3, 1, 1));
+    }
+    net.graph.set_outputs(vec![y]);
+    let machine = Machine::preset("dlp16").unwrap();
+    let run = |options: &Options| {
+        let compiled = compile(&net.graph, &machine, options).unwrap();
+        let timing = SimOptions { values: false, ..SimOptions::default() };
+        let outcome = Simulator::new(&machine, &compiled.executable, timing).unwrap().run();
+        let estimate: f64 = compiled.explanations.iter().map(|layer| layer.estimate.cycles()).sum();
+        (compiled, outcome, estimate)
+    };
+    let (compiled, kept, estimate) = run(&Options::default());
+    let (_, stored, _) = run(&options(&["keep"]));
+    assert!(compiled.keepings.iter().all(Keeping::is_kept));
+    // Multiply-adds at the peak of 256 a cycle: no chain is faster.
+    let products = 784 * 9 * (32 * 64 + 64 * 64 + 64 * 32 + 32 * 96 + 96 * 64) / 256;
+    assert!(kept.cycles >= products && kept.cycles < stored.cycles, "{} and {}", kept.cycles, stored.cycles);
+    let error = estimate / kept.cycles as f64 - 1.0;
+    assert!(error.abs() <= 0.05, "estimated {estimate:.0}, simulated {}", kept.cycles);
+    // What is not kept is stored and loaded: twice the bytes of the four activations between the five layers.
+    let bytes = |outcome: &ediacara_sim::Outcome| outcome.dram_read_bytes + outcome.dram_write_bytes;
+    let between = 784 * (64 + 64 + 32 + 96);
+    assert!(bytes(&stored) - bytes(&kept) >= 2 * between, "{} and {}", bytes(&stored), bytes(&kept));
+}
