@@ -316,6 +316,9 @@ fn staging_beats(problem: &Problem, claims: &Claims, rates: &Rates) -> (f64, f64
     }
 }
 
+/// Tiles of weights that may wait for the array.
+const WEIGHTS_AHEAD: u64 = 16;
+
 /// Slots for a tiling whose sizes are settled: as many as are useful, or what is missing.
 fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Shortage> {
     let one = Tiling { slots: Slots { x: 1, w: 1, p: 1, acc: 1, y: 1 }, ..*tiling };
@@ -332,16 +335,17 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     fits("PRAM", claims.p.size * 12, rates.pram * 12)?;
     let (x_all, w_all) = (counts.x_tiles(tiling.shared_input), counts.w_tiles());
     let p_all = counts.groups * counts.channel_tiles;
-    // What is used again is kept whole if it fits; otherwise three tiles let loads run ahead.
-    let useful = |all: u64, room: u64| if all <= room { all } else { room.min(3) }.max(1);
-    let w = useful(w_all, rates.wram / claims.w.units());
-    let p = useful(p_all, rates.pram / claims.p.size);
+    // What is used again is kept whole if it fits; otherwise a few tiles let loads run ahead: those of weights as far as
+    // instructions do, so that the next layer's follow them early.
+    let useful = |all: u64, room: u64, few: u64| if all <= room { all } else { room.min(few) }.max(1);
+    let w = useful(w_all, rates.wram / claims.w.units(), WEIGHTS_AHEAD);
+    let p = useful(p_all, rates.pram / claims.p.size, WEIGHTS_AHEAD);
     let acc = (rates.aram / claims.acc.size).min(4).min(counts.tiles()).max(1);
     let room = rates.nram - staging;
     let y = if 2 * y_bytes + x_bytes * x_all.min(2) <= room { 2 } else { 1 };
     let x = match (room - y * y_bytes).checked_div(x_bytes) {
         None => 0,
-        Some(fit) if y == 2 => useful(x_all, fit),
+        Some(fit) if y == 2 => useful(x_all, fit, 3),
         Some(_) => 1,
     };
     Ok(Slots { x, w, p, acc, y: if y_bytes == 0 { 0 } else { y } })
