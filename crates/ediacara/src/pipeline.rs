@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use ediacara_arch::Machine;
-use ediacara_compiler::Compiled;
+use ediacara_compiler::{Compiled, Keeping};
 use ediacara_graph::Graph;
 use ediacara_host::Executor;
 use ediacara_optimiser::{Calibration, Quantised};
@@ -178,6 +178,12 @@ pub fn run(
         report.quantisation.fewest_distinct_values = values.fewest_distinct(&prepared.quantised);
         clock.begin("host");
         outputs = host_part(&simulator, &compiled, &prepared.quantised, tensors)?;
+        drop(simulator);
+        if compiled.keepings.iter().any(Keeping::is_kept) {
+            clock.begin("kept");
+            let kept = check_kept(prepared, tensors, options, &passes, &values)?;
+            report.check = check::both(&report.check, &kept);
+        }
         clock.begin("reference");
         let real = Executor::new(&prepared.real, &ediacara_host::Options::default())?.run(tensors)?;
         results::fill(&mut report, &outputs, &real, model.labels.as_ref(), options.top);
@@ -187,6 +193,27 @@ pub fn run(
     let total: f64 = report.wall_seconds.values().filter_map(Value::as_f64).sum();
     report.wall_seconds.insert("total".to_owned(), json!(total));
     Ok(Run { report, outputs })
+}
+
+/// Compares what stays in NRAM between layers: in a second program, which is the first but for storing it as well.
+fn check_kept(
+    prepared: &Prepared,
+    tensors: &[Tensor],
+    options: &RunOptions,
+    passes: &ediacara_compiler::Options,
+    values: &HostValues,
+) -> Result<Check, Error> {
+    let passes = ediacara_compiler::Options { store_kept: true, ..passes.clone() };
+    let compiled = ediacara_compiler::compile(&prepared.quantised, &options.machine, &passes)?;
+    let simulator_options = simulator_options(&RunOptions { checked: false, ..options.clone() });
+    let mut simulator = Simulator::new(&options.machine, &compiled.executable, simulator_options)?;
+    for (name, bytes) in network_inputs(&compiled, &prepared.quantised, tensors)? {
+        simulator.write_input(&name, &bytes)?;
+    }
+    match simulator.run().fault {
+        Some(fault) => Err(Error::Fault(fault.to_string())),
+        None => check::compare(&simulator, &compiled, values),
+    }
 }
 
 fn simulator_options(options: &RunOptions) -> ediacara_sim::Options {

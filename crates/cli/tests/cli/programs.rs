@@ -65,6 +65,12 @@ fn choices_are_explained() {
     let name = layers[0]["name"].as_str().unwrap();
     let one = succeed(&["compile", "lenet5", "-o", text(&program), "--explain", name]);
     assert!(one.contains("best of") && one.contains("runner-up"), "{one}");
+    // Its result stays in NRAM, and both estimates are given.
+    let activation = &layers[0]["activations"][0];
+    let estimate = |name: &str| activation[name].as_f64().unwrap();
+    assert_eq!(activation["kept"], true);
+    assert!(estimate("estimated_cycles_kept") < estimate("estimated_cycles_in_dram"));
+    assert!(one.contains("kept in NRAM") && one.contains("through DRAM"), "{one}");
     let none = fail(&["compile", "lenet5", "-o", text(&program), "--explain", "no such layer"]);
     assert!(none.contains(name) && none.contains("no such layer"), "{none}");
 }
