@@ -24,6 +24,11 @@ impl<'g> GraphEmitter<'g> {
         self.graph
     }
 
+    /// The graph, for what is built on graphs.
+    pub(crate) fn graph_mut(&mut self) -> &mut Graph {
+        self.graph
+    }
+
     /// Calls the nodes that follow `name`.
     pub fn set_name(&mut self, name: impl Into<String>) {
         self.name = name.into();

@@ -62,65 +62,81 @@ pub struct Chart {
     pub series: Vec<Series>,
 }
 
-const WIDTH: f64 = 860.0;
-const PLOT: (f64, f64, f64, f64) = (74.0, 44.0, WIDTH - 24.0, 494.0);
-const LEGEND_LINE: f64 = 19.0;
+pub(crate) const WIDTH: f64 = 860.0;
+const PLOT: Frame = Frame { left: 74.0, top: 44.0, right: WIDTH - 24.0, bottom: 494.0, number: 0 };
+pub(crate) const LEGEND_LINE: f64 = 19.0;
+
+/// Where a chart's axes are, in pixels.
+pub(crate) struct Frame {
+    pub(crate) left: f64,
+    pub(crate) top: f64,
+    pub(crate) right: f64,
+    pub(crate) bottom: f64,
+    /// Among the charts of the document.
+    pub(crate) number: usize,
+}
 
 impl Chart {
     /// The chart as an SVG document, 860 pixels wide.
     pub fn to_svg(&self) -> String {
-        let legend = self.legend_rows();
-        let height = PLOT.3 + 58.0 + legend.len() as f64 * LEGEND_LINE;
+        let legend = legend_rows(&self.series, PLOT.left);
+        let height = PLOT.bottom + 58.0 + legend.len() as f64 * LEGEND_LINE;
         let mut canvas = Canvas::new(WIDTH, height, &self.title);
-        canvas.heading((PLOT.0, 26.0), &self.title);
-        let points = || self.series.iter().flat_map(|series| &series.points);
-        let x = Ruler::new(&self.x, points().map(|point| point.x), (PLOT.0, PLOT.2));
-        let y = Ruler::new(&self.y, points().map(|point| point.y), (PLOT.3, PLOT.1));
-        self.axes(&mut canvas, &x, &y);
-        canvas.line(format_args!(
-            "<clipPath id=\"plot\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>",
-            PLOT.0 - 5.0,
-            PLOT.1 - 5.0,
-            PLOT.2 - PLOT.0 + 10.0,
-            PLOT.3 - PLOT.1 + 10.0
-        ));
-        canvas.line(format_args!("<g clip-path=\"url(#plot)\">"));
-        for series in &self.series {
-            self.draw(&mut canvas, series, &x, &y);
-        }
-        canvas.line(format_args!("</g>"));
-        self.names(&mut canvas, &x, &y);
-        for (row, entries) in legend.iter().enumerate() {
-            let base = PLOT.3 + 62.0 + row as f64 * LEGEND_LINE;
-            for &(left, series) in entries {
-                sample(&mut canvas, series, (left, base - 4.0));
-                canvas.words((left + 30.0, base), 12.0, Anchor::Start, INK, &series.name);
-            }
-        }
+        self.draw_in(&mut canvas, &PLOT);
+        draw_legend(&mut canvas, &legend, PLOT.bottom + 62.0);
         canvas.finish()
     }
 
-    fn axes(&self, canvas: &mut Canvas, x: &Ruler, y: &Ruler) {
+    /// Heading, axes and series.
+    pub(crate) fn draw_in(&self, canvas: &mut Canvas, frame: &Frame) {
+        canvas.heading((frame.left, frame.top - 18.0), &self.title);
+        let points = || self.series.iter().flat_map(|series| &series.points);
+        let x = Ruler::new(&self.x, points().map(|point| point.x), (frame.left, frame.right));
+        let y = Ruler::new(&self.y, points().map(|point| point.y), (frame.bottom, frame.top));
+        self.axes(canvas, frame, &x, &y);
+        let clip = if frame.number == 0 { "plot".to_owned() } else { format!("plot{}", frame.number) };
+        canvas.line(format_args!(
+            "<clipPath id=\"{clip}\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>",
+            frame.left - 5.0,
+            frame.top - 5.0,
+            frame.right - frame.left + 10.0,
+            frame.bottom - frame.top + 10.0
+        ));
+        canvas.line(format_args!("<g clip-path=\"url(#{clip})\">"));
+        for series in &self.series {
+            self.draw(canvas, series, &x, &y);
+        }
+        canvas.line(format_args!("</g>"));
+        self.names(canvas, frame, &x, &y);
+    }
+
+    fn axes(&self, canvas: &mut Canvas, frame: &Frame, x: &Ruler, y: &Ruler) {
+        let Frame { left, top, right, bottom, .. } = *frame;
         for value in x.ticks() {
             let at = x.pixel(value);
-            canvas.stroke((at, PLOT.1), (at, PLOT.3), GRID, 1.0);
-            canvas.words((at, PLOT.3 + 17.0), 12.0, Anchor::Middle, INK, &tick_text(value));
+            canvas.stroke((at, top), (at, bottom), GRID, 1.0);
+            canvas.words((at, bottom + 17.0), 12.0, Anchor::Middle, INK, &tick_text(value));
         }
         for value in y.ticks() {
             let at = y.pixel(value);
-            canvas.stroke((PLOT.0, at), (PLOT.2, at), GRID, 1.0);
-            canvas.words((PLOT.0 - 7.0, at + 4.0), 12.0, Anchor::End, INK, &tick_text(value));
+            canvas.stroke((left, at), (right, at), GRID, 1.0);
+            canvas.words((left - 7.0, at + 4.0), 12.0, Anchor::End, INK, &tick_text(value));
         }
-        canvas.stroke((PLOT.0, PLOT.3), (PLOT.2, PLOT.3), FAINT, 1.0);
-        canvas.stroke((PLOT.0, PLOT.1), (PLOT.0, PLOT.3), FAINT, 1.0);
-        let middle = ((PLOT.0 + PLOT.2) / 2.0, (PLOT.1 + PLOT.3) / 2.0);
-        canvas.words((middle.0, PLOT.3 + 38.0), 13.0, Anchor::Middle, INK, &self.x.label);
-        canvas.line(format_args!(
-            "<text transform=\"translate(17 {:.1}) rotate(-90)\" font-size=\"13\" text-anchor=\"middle\" \
-             fill=\"{INK}\">{}</text>",
-            middle.1,
-            crate::svg::escape(&self.y.label)
-        ));
+        canvas.stroke((left, bottom), (right, bottom), FAINT, 1.0);
+        canvas.stroke((left, top), (left, bottom), FAINT, 1.0);
+        let middle = ((left + right) / 2.0, (top + bottom) / 2.0);
+        if !self.x.label.is_empty() {
+            canvas.words((middle.0, bottom + 38.0), 13.0, Anchor::Middle, INK, &self.x.label);
+        }
+        if !self.y.label.is_empty() {
+            canvas.line(format_args!(
+                "<text transform=\"translate({} {:.1}) rotate(-90)\" font-size=\"13\" text-anchor=\"middle\" \
+                 fill=\"{INK}\">{}</text>",
+                left - 57.0,
+                middle.1,
+                crate::svg::escape(&self.y.label)
+            ));
+        }
     }
 
     /// The points of a series that both axes can show, in pixels.
@@ -152,8 +168,8 @@ impl Chart {
     }
 
     /// Names of points, after everything else so that nothing lies on them.
-    fn names(&self, canvas: &mut Canvas, x: &Ruler, y: &Ruler) {
-        let mut placer = Placer::new((PLOT.0, PLOT.1, PLOT.2 + 20.0, PLOT.3));
+    fn names(&self, canvas: &mut Canvas, frame: &Frame, x: &Ruler, y: &Ruler) {
+        let mut placer = Placer::new((frame.left, frame.top, frame.right + 20.0, frame.bottom));
         for series in self.series.iter().filter(|series| !matches!(series.mark, Mark::Line | Mark::Dashed)) {
             let radius = if series.mark == Mark::Dots { 2.0 } else { 5.0 };
             for (x, y, _) in self.pixels(series, x, y) {
@@ -181,23 +197,34 @@ impl Chart {
             }
         }
     }
+}
 
-    /// The named series in rows that fit the width, each with where it starts.
-    fn legend_rows(&self) -> Vec<Vec<(f64, &Series)>> {
-        let mut rows: Vec<Vec<(f64, &Series)>> = Vec::new();
-        let mut left = f64::INFINITY;
-        for series in self.series.iter().filter(|series| !series.name.is_empty()) {
-            let width = 30.0 + text_width(&series.name, 12.0) + 22.0;
-            if left + width > WIDTH {
-                rows.push(Vec::new());
-                left = PLOT.0;
-            }
-            if let Some(row) = rows.last_mut() {
-                row.push((left, series));
-            }
-            left += width;
+/// The named series in rows that fit the width, each with where it starts.
+pub(crate) fn legend_rows(series: &[Series], start: f64) -> Vec<Vec<(f64, &Series)>> {
+    let mut rows: Vec<Vec<(f64, &Series)>> = Vec::new();
+    let mut left = f64::INFINITY;
+    for series in series.iter().filter(|series| !series.name.is_empty()) {
+        let width = 30.0 + text_width(&series.name, 12.0) + 22.0;
+        if left + width > WIDTH {
+            rows.push(Vec::new());
+            left = start;
         }
-        rows
+        if let Some(row) = rows.last_mut() {
+            row.push((left, series));
+        }
+        left += width;
+    }
+    rows
+}
+
+/// The legend, its first row's text standing on `base`.
+pub(crate) fn draw_legend(canvas: &mut Canvas, rows: &[Vec<(f64, &Series)>], base: f64) {
+    for (row, entries) in rows.iter().enumerate() {
+        let base = base + row as f64 * LEGEND_LINE;
+        for &(left, series) in entries {
+            sample(canvas, series, (left, base - 4.0));
+            canvas.words((left + 30.0, base), 12.0, Anchor::Start, INK, &series.name);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Charts, timelines and diagrams as SVG text, from plain data.
 //!
-//! [`Chart`] draws series on linear or logarithmic axes, [`Timeline`] who is busy when, [`Diagram`] boxes and
+//! [`Chart`] draws series on linear or logarithmic axes, [`Panels`] several of them in one picture, [`Timeline`] who is busy when, [`Diagram`] boxes and
 //! arrows. The same data gives the same bytes on every platform, so that pictures can be committed and
 //! compared. Nothing here reads a file or knows what it draws. Start reading at [`Chart`].
 
@@ -8,10 +8,12 @@ mod axis;
 mod chart;
 mod diagram;
 mod labels;
+mod panels;
 mod svg;
 mod timeline;
 
 pub use axis::{Axis, Scale};
 pub use chart::{Chart, Mark, Point, Series};
 pub use diagram::{Arrow, Diagram, Node, Side};
+pub use panels::Panels;
 pub use timeline::{Row, Span, Timeline};

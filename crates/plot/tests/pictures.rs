@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use ediacara_plot::{Axis, Chart, Mark, Point, Row, Series, Span, Timeline};
+use ediacara_plot::{Axis, Chart, Mark, Panels, Point, Row, Series, Span, Timeline};
 
 fn chart(y: Axis, points: Vec<Point>) -> String {
     let series = vec![Series { name: "a & b".to_owned(), mark: Mark::Circles, colour: 0, points }];
@@ -83,4 +83,30 @@ fn narrow_spans_become_their_share_of_the_time() {
     let svg = timeline.to_svg();
     assert!(svg.len() < 4_000, "{} bytes", svg.len());
     assert!(attributes(&svg, "rect", "height").contains(&12.0), "{svg}");
+}
+
+#[test]
+fn panels_stand_side_by_side_and_have_one_legend() {
+    let point = |x: f64| Series {
+        name: "a".to_owned(),
+        mark: Mark::Circles,
+        colour: 0,
+        points: vec![Point::from((x, 1.0))],
+    };
+    let chart = |title: &str, x: f64| Chart {
+        title: title.to_owned(),
+        x: Axis::linear("").range(0.0, 10.0),
+        y: Axis::linear("").range(0.0, 2.0),
+        series: vec![point(x)],
+    };
+    let charts = ["one", "two", "three"].map(|title| chart(title, 5.0)).to_vec();
+    let svg = Panels { title: "all".to_owned(), columns: 2, charts }.to_svg();
+    let (x, y) = (attributes(&svg, "circle", "cx"), attributes(&svg, "circle", "cy"));
+    // A point in the middle of each panel, and the legend's.
+    assert_eq!(x.len(), 4);
+    assert_eq!((x[1] - x[0], y[1] - y[0]), (430.0, 0.0));
+    assert_eq!((x[2], y[2] > y[0]), (x[0], true));
+    let clips: Vec<&str> = svg.lines().filter(|line| line.starts_with("<clipPath")).collect();
+    assert_eq!(clips.len(), 3);
+    assert!(clips[1].contains("id=\"plot1\"") && svg.contains("url(#plot2)"));
 }

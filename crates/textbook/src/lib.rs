@@ -1,5 +1,5 @@
 //! The textbook's machines and questions in their own terms: abstract programs, rooflines, utilisation, loop
-//! nests, a catalogue of accelerators, speed-ups.
+//! nests, a catalogue of accelerators, speed-ups, activation functions.
 //!
 //! The textbook is Chen Yunji et al., "Intelligent Computing Systems". Everything here is a model on paper:
 //! exact about itself, and without the latencies, queues and bursts that the simulator of the real
@@ -7,6 +7,7 @@
 //! text and pictures; none prints or opens a file that it was not given. The questions and answers are the
 //! pages of docs/textbook/. Start reading at [`program`].
 
+pub mod activations;
 pub mod catalogue;
 pub mod decoder;
 pub mod layers;

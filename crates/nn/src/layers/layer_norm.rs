@@ -1,12 +1,12 @@
 //! Layer normalisation.
 
-use ediacara_graph::ValueId;
+use ediacara_graph::{DType, ValueId};
 
 use crate::{Initialiser, NnError, Role, Scope, functional};
 
 impl Scope {
     /// [`layer_norm`](functional::layer_norm) over the last `axes` axes of `x`, with a learnt weight, 1, and bias, 0, for
-    /// each of their elements.
+    /// each of their elements. Computed in f32, whatever the type of `x`.
     ///
     /// # Errors
     /// `x` has fewer axes.
@@ -18,9 +18,12 @@ impl Scope {
         };
         let shape = shape[first..].to_vec();
         let mut parameter = |part: &str, value: f32| {
-            self.parameter(&format!("{name}.{part}"), &shape, Initialiser::Constant(value), Role::Bias)
+            self.full_parameter(&format!("{name}.{part}"), &shape, Initialiser::Constant(value), Role::Bias)
         };
         let (weight, bias) = (parameter("weight", 1.0)?, parameter("bias", 0.0)?);
-        self.compose(name, |emit| functional::layer_norm(emit, x, weight, bias))
+        let dtype = self.dtype(x);
+        let x = self.named(name, |scope| scope.cast(x, DType::F32))?;
+        let normal = self.compose(name, |emit| functional::layer_norm(emit, x, weight, bias))?;
+        self.named(name, |scope| scope.cast(normal, dtype))
     }
 }

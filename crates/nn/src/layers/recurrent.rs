@@ -57,7 +57,7 @@ impl Scope {
     ) -> Result<ValueId, NnError> {
         match given {
             Some(state) => Ok(state),
-            None => Ok(self.constant(TensorType::f32(&[batch, units]).zeros()?)),
+            None => Ok(self.constant(TensorType::new(self.compute_type(), &[batch, units]).zeros()?)),
         }
     }
 }
