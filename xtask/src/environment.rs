@@ -52,6 +52,19 @@ pub(crate) fn ensure_reference(root: &Path) -> Result<()> {
     run(Command::new(python).args(["-m", "pip", "install", "--quiet"]).args(REFERENCE_PACKAGES))
 }
 
+/// What only benches compare with, beside the reference runtime.
+const PEER_PACKAGES: &[&str] = &["torch"];
+
+/// Installs the frameworks that `benches/peers.py` runs into `target/bench-venv`.
+pub(crate) fn ensure_peers(root: &Path) -> Result<()> {
+    ensure_reference(root)?;
+    let python = root.join("target/bench-venv/bin/python");
+    if works(&python.to_string_lossy(), &["-c", "import torch"]) {
+        return Ok(());
+    }
+    run(Command::new(python).args(["-m", "pip", "install", "--quiet"]).args(PEER_PACKAGES))
+}
+
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status()?;
     if !status.success() {

@@ -59,6 +59,11 @@ const COMMANDS: &[Task] = &[
         help: "only install what the tests need",
         run: |root| environment::ensure(root).map(drop),
     },
+    Task {
+        name: "setup-peers",
+        help: "only install the frameworks that benches compare with",
+        run: environment::ensure_peers,
+    },
 ];
 
 fn main() -> ExitCode {

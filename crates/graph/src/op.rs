@@ -120,6 +120,13 @@ pub trait Op: Debug + Send + Sync + Any {
         Err(OpError::NotDifferentiable { op: self.name(), problem: "it has no gradient rule".to_owned() })
     }
 
+    /// The operator made ready to run many times in one place of a graph, and how many of its followers are then
+    /// computed with it. Nothing, which is the default, where that would save nothing. The results have the same bits
+    /// as if each operator ran by itself.
+    fn prepare(&self, _operands: &[Operand], _followers: &[Follower]) -> Option<(Arc<dyn Prepared>, usize)> {
+        None
+    }
+
     /// The output as a view of the only input's storage, for operators that merely describe the same memory
     /// anew.
     fn view(&self, _input: &Tensor) -> Option<Tensor> {
@@ -134,6 +141,35 @@ pub trait Op: Debug + Send + Sync + Any {
 
     /// The arithmetic of one execution. Every operator says; [`Cost::NONE`] is for data movement alone.
     fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost;
+}
+
+/// What [`Op::prepare`] knows of an operand.
+#[derive(Debug, Clone, Copy)]
+pub struct Operand<'a> {
+    /// Its type.
+    pub ty: &'a TensorType,
+    /// Its value, if that never changes.
+    pub constant: Option<&'a Tensor>,
+}
+
+/// An elementwise operator of one result that reads, once, the result of the operator before it, which nothing else reads.
+#[derive(Debug, Clone)]
+pub struct Follower<'a> {
+    /// The operator.
+    pub op: &'a dyn Op,
+    /// Its other operands.
+    pub others: Vec<&'a TensorType>,
+}
+
+/// An operator that [`Op::prepare`] has made ready: with constants in the layout that its loops read, and with followers
+/// that are computed in the same pass.
+pub trait Prepared: Debug + Send + Sync {
+    /// As [`Op::run`]. `inputs` are the operator's operands, then the other operands of each follower in turn; `outputs`
+    /// are those of the last operator.
+    ///
+    /// # Errors
+    /// As [`Op::run`].
+    fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError>;
 }
 
 impl dyn Op {

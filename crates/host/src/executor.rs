@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ediacara_graph::{Graph, Node, NodeId, OpError, Tensor, TensorType, ValueId};
+use ediacara_graph::{Graph, NodeId, OpError, Tensor, TensorType, ValueId};
 
-use crate::plan::fits;
+use crate::plan::{fits, needed_order};
+use crate::steps::{Step, fuse};
 use crate::{HostError, MemoryPlan, Placement};
 
 /// How an executor runs.
@@ -39,9 +40,31 @@ pub struct NodeTime {
 #[derive(Debug)]
 pub struct Executor {
     graph: Graph,
-    plan: MemoryPlan,
+    /// Node by node, where every value is to be seen.
+    plain: Schedule,
+    /// With followers in one pass and constants made ready.
+    fused: Schedule,
     pool: Option<rayon::ThreadPool>,
+}
+
+/// Steps in order, and memory for them.
+#[derive(Debug)]
+struct Schedule {
+    steps: Vec<Step>,
+    plan: MemoryPlan,
     arenas: Mutex<Vec<Arena>>,
+}
+
+impl Schedule {
+    fn new(graph: &Graph, steps: Vec<Step>) -> Result<Self, HostError> {
+        let plan = MemoryPlan::of_steps(graph, &steps)?;
+        Ok(Self { steps, plan, arenas: Mutex::default() })
+    }
+
+    fn lock_arenas(&self) -> std::sync::MutexGuard<'_, Vec<Arena>> {
+        // An arena is whole at any time, so that another run's panic does not spoil it.
+        self.arenas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Memory for the buffers of one run at a time. A buffer is there when no value is using it.
@@ -54,11 +77,11 @@ struct Arena {
 
 /// What happens around each operator of a run.
 trait Around {
-    /// Calls the operator.
+    /// Computes a step.
     fn call(
         &mut self,
-        id: NodeId,
-        node: &Node,
+        graph: &Graph,
+        step: &Step,
         inputs: &[&Tensor],
         outputs: &mut [Tensor],
     ) -> Result<(), OpError>;
@@ -72,12 +95,14 @@ impl Executor {
     /// # Errors
     /// The graph cannot be put in order (a cycle, an output that nothing computes), or there are no threads.
     pub fn new(graph: &Graph, options: &Options) -> Result<Self, HostError> {
-        let plan = MemoryPlan::new(graph)?;
+        let order = needed_order(graph)?;
+        let plain = Schedule::new(graph, order.iter().map(|&node| Step::of(graph, node)).collect())?;
+        let fused = Schedule::new(graph, fuse(graph, &order))?;
         let pool = options.threads.map(|threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
             pool.map_err(|error| HostError::Threads { threads: threads.get(), problem: error.to_string() })
         });
-        Ok(Self { graph: graph.clone(), plan, pool: pool.transpose()?, arenas: Mutex::default() })
+        Ok(Self { graph: graph.clone(), plain, fused, pool: pool.transpose()? })
     }
 
     /// The graph that is run.
@@ -85,9 +110,10 @@ impl Executor {
         &self.graph
     }
 
-    /// Where its values are during a run.
+    /// Where its values are during a run that shows each of them. [`run`](Self::run) has fewer: elementwise operators may be
+    /// computed with the operator before them, whose result is then nowhere.
     pub fn plan(&self) -> &MemoryPlan {
-        &self.plan
+        &self.plain.plan
     }
 
     /// Runs the graph on one tensor an input, in the graph's order, and gives one tensor an output.
@@ -108,17 +134,17 @@ impl Executor {
         impl Around for Plain {
             fn call(
                 &mut self,
-                _: NodeId,
-                node: &Node,
+                graph: &Graph,
+                step: &Step,
                 x: &[&Tensor],
                 y: &mut [Tensor],
             ) -> Result<(), OpError> {
-                node.op.run(x, y)
+                step.run(graph, x, y)
             }
             fn see(&mut self, _: ValueId, _: &Tensor) {}
         }
         // The whole run moves into the pool once, instead of every operator on its own.
-        self.install(|| self.execute(inputs, spares, &mut Plain))
+        self.install(|| self.execute(&self.fused, inputs, spares, &mut Plain))
     }
 
     /// Runs the graph and shows every input and every result to `observer` when it is known, views included:
@@ -135,22 +161,23 @@ impl Executor {
         impl<F: FnMut(ValueId, &Tensor)> Around for Observed<'_, F> {
             fn call(
                 &mut self,
-                _: NodeId,
-                node: &Node,
+                graph: &Graph,
+                step: &Step,
                 x: &[&Tensor],
                 y: &mut [Tensor],
             ) -> Result<(), OpError> {
-                self.0.install(|| node.op.run(x, y))
+                self.0.install(|| step.run(graph, x, y))
             }
             fn see(&mut self, value: ValueId, tensor: &Tensor) {
                 self.1(value, tensor);
             }
         }
         // The observer stays on this thread: it need not be able to leave it.
-        self.execute(inputs, Vec::new(), &mut Observed(self, observer))
+        self.execute(&self.plain, inputs, Vec::new(), &mut Observed(self, observer))
     }
 
-    /// Runs the graph and measures every node, in the order of the run.
+    /// Runs the graph and measures every node, in the order of the run, each by itself: [`run`](Self::run) is faster than
+    /// their sum.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -159,20 +186,20 @@ impl Executor {
         impl Around for Timed {
             fn call(
                 &mut self,
-                id: NodeId,
-                node: &Node,
+                graph: &Graph,
+                step: &Step,
                 x: &[&Tensor],
                 y: &mut [Tensor],
             ) -> Result<(), OpError> {
                 let start = Instant::now();
-                let result = node.op.run(x, y);
-                self.0.push(NodeTime { node: id, time: start.elapsed() });
+                let result = step.run(graph, x, y);
+                self.0.push(NodeTime { node: step.node, time: start.elapsed() });
                 result
             }
             fn see(&mut self, _: ValueId, _: &Tensor) {}
         }
-        let mut timed = Timed(Vec::with_capacity(self.plan.order.len()));
-        let outputs = self.install(|| self.execute(inputs, Vec::new(), &mut timed))?;
+        let mut timed = Timed(Vec::with_capacity(self.plain.steps.len()));
+        let outputs = self.install(|| self.execute(&self.plain, inputs, Vec::new(), &mut timed))?;
         Ok((outputs, timed.0))
     }
 
@@ -205,14 +232,15 @@ impl Executor {
 
     fn execute(
         &self,
+        schedule: &Schedule,
         inputs: &[Tensor],
         spares: Vec<Tensor>,
         around: &mut impl Around,
     ) -> Result<Vec<Tensor>, HostError> {
         self.check_inputs(inputs)?;
-        let mut arena = self.lock_arenas().pop().unwrap_or_default();
+        let mut arena = schedule.lock_arenas().pop().unwrap_or_default();
         arena.spares = spares;
-        arena.buffers.resize(self.plan.buffers.len(), None);
+        arena.buffers.resize(schedule.plan.buffers.len(), None);
         let mut known: Vec<Option<Tensor>> = vec![None; self.graph.value_count()];
         for (&input, tensor) in self.graph.inputs().iter().zip(inputs) {
             // The plan assumed contiguous inputs when it asked operators for views.
@@ -220,20 +248,15 @@ impl Executor {
             around.see(input, &tensor);
             known[input.index()] = Some(tensor);
         }
-        for (step, &id) in self.plan.order.iter().enumerate() {
-            self.step(id, &mut known, &mut arena, around)?;
-            for &value in &self.plan.released[step] {
-                self.release(value, &mut known, &mut arena);
+        for (step, released) in schedule.steps.iter().zip(&schedule.plan.released) {
+            self.step(&schedule.plan, step, &mut known, &mut arena, around)?;
+            for &value in released {
+                release(&schedule.plan, value, &mut known, &mut arena);
             }
         }
         arena.spares.clear();
-        self.lock_arenas().push(arena);
+        schedule.lock_arenas().push(arena);
         self.graph.outputs().iter().map(|&output| self.output(output, &known)).collect()
-    }
-
-    fn lock_arenas(&self) -> std::sync::MutexGuard<'_, Vec<Arena>> {
-        // An arena is whole at any time, so that another run's panic does not spoil it.
-        self.arenas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A value that is known, or a constant.
@@ -243,21 +266,22 @@ impl Executor {
 
     fn step(
         &self,
-        id: NodeId,
+        plan: &MemoryPlan,
+        step: &Step,
         known: &mut [Option<Tensor>],
         arena: &mut Arena,
         around: &mut impl Around,
     ) -> Result<(), HostError> {
-        let node = self.graph.node(id);
+        let node = self.graph.node(step.node);
         let name = || node.name.clone();
-        let mut inputs = Vec::with_capacity(node.inputs.len());
-        for &input in &node.inputs {
+        let mut inputs = Vec::with_capacity(step.inputs.len());
+        for &input in &step.inputs {
             let unknown = || HostError::Order { node: name(), value: self.graph.value(input).name.clone() };
             inputs.push(self.operand(input, known).ok_or_else(unknown)?);
         }
-        let mut outputs = Vec::with_capacity(node.outputs.len());
-        let view = match (&node.outputs[..], &inputs[..]) {
-            ([output], [input]) if matches!(self.plan.placement(*output), Placement::View(_)) => {
+        let mut outputs = Vec::with_capacity(step.outputs.len());
+        let view = match (&step.outputs[..], &inputs[..]) {
+            ([output], [input]) if matches!(plan.placement(*output), Placement::View(_)) => {
                 node.op.view(input).filter(|view| fits(&self.graph, *output, view))
             }
             _ => None,
@@ -265,15 +289,15 @@ impl Executor {
         match view {
             Some(view) => outputs.push(view),
             None => {
-                for &output in &node.outputs {
-                    let tensor = self.allocate(output, arena);
+                for &output in &step.outputs {
+                    let tensor = self.allocate(plan, output, arena);
                     outputs.push(tensor.map_err(|source| HostError::Allocation { node: name(), source })?);
                 }
-                let result = around.call(id, node, &inputs, &mut outputs);
+                let result = around.call(&self.graph, step, &inputs, &mut outputs);
                 result.map_err(|source| HostError::Node { node: name(), source: Box::new(source) })?;
             }
         }
-        for (&output, tensor) in node.outputs.iter().zip(outputs) {
+        for (&output, tensor) in step.outputs.iter().zip(outputs) {
             around.see(output, &tensor);
             known[output.index()] = Some(tensor);
         }
@@ -281,9 +305,14 @@ impl Executor {
     }
 
     /// A dense tensor for a result: the plan's buffer where it has one. Its content is what was there before.
-    fn allocate(&self, value: ValueId, arena: &mut Arena) -> Result<Tensor, ediacara_graph::TensorError> {
+    fn allocate(
+        &self,
+        plan: &MemoryPlan,
+        value: ValueId,
+        arena: &mut Arena,
+    ) -> Result<Tensor, ediacara_graph::TensorError> {
         let ty = self.graph.ty(value);
-        let Placement::Buffer(index) = self.plan.placement(value) else {
+        let Placement::Buffer(index) = plan.placement(value) else {
             let fits = |spare: &Tensor| spare.dtype() == ty.dtype && spare.len() == ty.elements();
             return match arena.spares.iter().position(fits) {
                 Some(spare) => arena.spares.swap_remove(spare).into_dense(&ty.shape),
@@ -294,20 +323,9 @@ impl Executor {
         match arena.buffers[index].take().and_then(|buffer| buffer.into_dense(&ty.shape).ok()) {
             Some(tensor) => Ok(tensor),
             None => {
-                let buffer = self.plan.buffers[index];
+                let buffer = plan.buffers[index];
                 Tensor::zeros(buffer.dtype, &[buffer.elements])?.into_dense(&ty.shape)
             }
-        }
-    }
-
-    /// Forgets a value and its views, and gives its memory back to the arena.
-    fn release(&self, value: ValueId, known: &mut [Option<Tensor>], arena: &mut Arena) {
-        for &view in &self.plan.views[value.index()] {
-            known[view.index()] = None;
-        }
-        let tensor = known[value.index()].take();
-        if let Placement::Buffer(index) = self.plan.placement(value) {
-            arena.buffers[index] = tensor;
         }
     }
 
@@ -317,5 +335,16 @@ impl Executor {
             output: self.graph.value(output).name.clone(),
         };
         Ok(self.operand(output, known).ok_or_else(unknown)?.to_contiguous())
+    }
+}
+
+/// Forgets a value and its views, and gives its memory back to the arena.
+fn release(plan: &MemoryPlan, value: ValueId, known: &mut [Option<Tensor>], arena: &mut Arena) {
+    for &view in &plan.views[value.index()] {
+        known[view.index()] = None;
+    }
+    let tensor = known[value.index()].take();
+    if let Placement::Buffer(index) = plan.placement(value) {
+        arena.buffers[index] = tensor;
     }
 }

@@ -8,6 +8,7 @@
 use ediacara_graph::{DType, Definition, Graph, NodeId, Tensor, ValueId};
 
 use crate::HostError;
+use crate::steps::Step;
 
 /// Where a value is during a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,8 +73,15 @@ impl MemoryPlan {
     /// The graph has a cycle, an output that nothing computes, or a value that no memory can hold.
     pub fn new(graph: &Graph) -> Result<Self, HostError> {
         let order = needed_order(graph)?;
-        let mut placements = place_views(graph, &order)?;
-        let lives = lives(graph, &order, &mut placements);
+        let steps: Vec<Step> = order.iter().map(|&node| Step::of(graph, node)).collect();
+        Self::of_steps(graph, &steps)
+    }
+
+    /// Plans some steps of a graph, in their order.
+    pub(crate) fn of_steps(graph: &Graph, steps: &[Step]) -> Result<Self, HostError> {
+        let order: Vec<NodeId> = steps.iter().map(|step| step.node).collect();
+        let mut placements = place_views(graph, steps)?;
+        let lives = lives(graph, steps, &mut placements);
         let unshared = graph
             .values()
             .filter(|value| matches!(placements[value.index()], Placement::Buffer(_) | Placement::Fresh));
@@ -102,7 +110,7 @@ impl MemoryPlan {
 }
 
 /// The nodes that the outputs depend on, topologically, each operand known before its reader.
-fn needed_order(graph: &Graph) -> Result<Vec<NodeId>, HostError> {
+pub(crate) fn needed_order(graph: &Graph) -> Result<Vec<NodeId>, HostError> {
     let mut needed = vec![false; graph.node_count()];
     let mut pending: Vec<ValueId> = graph.outputs().to_vec();
     while let Some(value) = pending.pop() {
@@ -135,7 +143,7 @@ fn needed_order(graph: &Graph) -> Result<Vec<NodeId>, HostError> {
 
 /// Finds the views by asking each operator with a tensor of the operand's shape and strides. Everything else
 /// that is computed gets `Fresh` for the time being.
-fn place_views(graph: &Graph, order: &[NodeId]) -> Result<Vec<Placement>, HostError> {
+fn place_views(graph: &Graph, steps: &[Step]) -> Result<Vec<Placement>, HostError> {
     let mut placements = vec![Placement::Absent; graph.value_count()];
     // Operands that are not dense. A dense one is made up when it is needed: zeroed memory that nobody
     // touches costs addresses and nothing else.
@@ -147,10 +155,12 @@ fn place_views(graph: &Graph, order: &[NodeId]) -> Result<Vec<Placement>, HostEr
             placements[value.index()] = Placement::External;
         }
     }
-    for &id in order {
-        let node = graph.node(id);
-        node.outputs.iter().for_each(|output| placements[output.index()] = Placement::Fresh);
-        let ([input], [output]) = (&node.inputs[..], &node.outputs[..]) else { continue };
+    for step in steps {
+        let (id, node) = (step.node, graph.node(step.node));
+        step.outputs.iter().for_each(|output| placements[output.index()] = Placement::Fresh);
+        let ([input], [output], true) = (&step.inputs[..], &step.outputs[..], step.is_plain()) else {
+            continue;
+        };
         let operand = match &shown[input.index()] {
             Some(operand) => operand.clone(),
             None => graph.ty(*input).zeros().map_err(allocation(id))?,
@@ -177,20 +187,19 @@ fn root(placements: &[Placement], value: ValueId) -> ValueId {
 }
 
 /// The lives of all values that may share memory; `Fresh` stays with those that an output of the graph is in.
-fn lives(graph: &Graph, order: &[NodeId], placements: &mut [Placement]) -> Vec<Life> {
+fn lives(graph: &Graph, steps: &[Step], placements: &mut [Placement]) -> Vec<Life> {
     let mut in_output = vec![false; graph.value_count()];
     graph.outputs().iter().for_each(|&output| in_output[root(placements, output).index()] = true);
     let mut life_of = vec![None; graph.value_count()];
     let mut lives: Vec<Life> = Vec::new();
-    for (step, &id) in order.iter().enumerate() {
-        let node = graph.node(id);
-        for &input in &node.inputs {
+    for (step, Step { inputs, outputs, .. }) in steps.iter().enumerate() {
+        for &input in inputs {
             if let Some(life) = life_of[root(placements, input).index()] {
                 let life: &mut Life = &mut lives[life];
                 life.last = step;
             }
         }
-        for &output in &node.outputs {
+        for &output in outputs {
             if placements[output.index()] == Placement::Fresh && !in_output[output.index()] {
                 life_of[output.index()] = Some(lives.len());
                 lives.push(Life { value: output, first: step, last: step });

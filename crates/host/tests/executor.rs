@@ -266,6 +266,42 @@ fn a_view_keeps_its_memory_alive() {
     assert_eq!(y[0].as_slice::<f32>().unwrap(), [2.0, 6.0, 5.0, 9.0, 8.0, 12.0]);
 }
 
+/// Both convolutions could take the sum and the rectifier; one does, and waits for the other. The values are those of the
+/// observer, which sees each operator by itself, and for the first pixel by hand.
+#[test]
+fn one_of_two_convolutions_takes_what_follows_both() {
+    let mut graph = Graph::new("residual");
+    let x = graph.add_input("x", TensorType::f32(&[1, 4, 6, 6]));
+    let mut random = Random(5);
+    let mut weights = |shape: &[usize]| random.tensor(shape);
+    let (w, v, bias) = (weights(&[40, 4, 3, 3]), weights(&[40, 4, 1, 1]), weights(&[40]));
+    let [w_id, v_id, b] =
+        [("w", &w), ("v", &v), ("b", &bias)].map(|(name, tensor)| graph.add_constant(name, tensor.clone()));
+    let main = graph.add("main", Conv { padding: [1; 4], ..Conv::default() }, &[x, w_id, b]).unwrap();
+    let shortcut = graph.add("shortcut", Conv::default(), &[x, v_id]).unwrap();
+    let sum = graph.add("sum", Add, &[shortcut, main]).unwrap();
+    let y = graph.add("y", Relu, &[sum]).unwrap();
+    let ends = graph.add("ends", Clamp { low: 0.0, high: 0.5 }, &[y]).unwrap();
+    graph.set_outputs(vec![ends, y]);
+    let x = random.tensor(&[1, 4, 6, 6]);
+    for threads in [1, 2] {
+        let executor = executor(&graph, threads);
+        let outputs = executor.run(std::slice::from_ref(&x)).unwrap();
+        let seen = executor.run_with_observer(std::slice::from_ref(&x), |_, _| {}).unwrap();
+        assert!(same(&outputs, &seen));
+        let at = |tensor: &Tensor, index: usize| f64::from(tensor.as_slice::<f32>().unwrap()[index]);
+        let tap = |c: usize, r: usize, k: usize| at(&x, (c * 6 + r) * 6 + k);
+        let mut expected = at(&bias, 0);
+        for c in 0..4 {
+            expected += at(&v, c) * tap(c, 0, 0);
+            for (r, k) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                expected += at(&w, c * 9 + (r + 1) * 3 + k + 1) * tap(c, r, k);
+            }
+        }
+        assert!((at(&outputs[1], 0) - expected.max(0.0)).abs() < 1e-5);
+    }
+}
+
 #[test]
 fn outputs_that_are_inputs_constants_and_doubles() {
     let mut graph = Graph::new("trivial");

@@ -1,4 +1,4 @@
-//! Single operators: the matrix product three ways, the int8 variants side by side, and what lies between
+//! Single operators: the matrix product two ways, the int8 variants side by side, and what lies between
 //! convolutions.
 
 use divan::Bencher;
@@ -39,24 +39,6 @@ mod product {
     #[divan::bench(args = [64, 256], sample_count = 10)]
     fn plain(bencher: Bencher, size: usize) {
         run(bencher, size, gemm_plain);
-    }
-
-    #[divan::bench(args = SIZES)]
-    #[allow(unsafe_code, reason = "the crate underneath, called with its own interface for comparison")]
-    fn gemm_crate(bencher: Bencher, size: usize) {
-        let (a, b, mut y) = (vec![0.5f32; size * size], vec![0.25f32; size * size], vec![0f32; size * size]);
-        let stride = size as isize;
-        bencher.counter(ItemsCount::new(size * size * size)).bench_local(|| {
-            // SAFETY: three dense matrices of size * size elements with their own strides.
-            unsafe {
-                let (to, a, b) = (y.as_mut_ptr(), a.as_ptr(), b.as_ptr());
-                let threads = gemm::Parallelism::Rayon(0);
-                gemm::gemm(
-                    size, size, size, to, 1, stride, false, a, 1, stride, b, 1, stride, 0.0, 1.0, false,
-                    false, false, threads,
-                );
-            }
-        });
     }
 }
 

@@ -16,6 +16,7 @@
 mod error;
 pub mod float;
 pub mod int8;
+mod scratch;
 mod vectorise;
 mod window;
 

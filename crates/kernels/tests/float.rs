@@ -81,6 +81,18 @@ fn check_conv(shape: &ConvShape, seed: u64, with_bias: bool, activation: Activat
     let mut y = vec![f32::NAN; shape.batch * shape.out_channels * output[0] * output[1]];
     conv2d(shape, &x, &w, bias.as_deref(), activation, &mut y).unwrap();
     assert_close(&y, &conv_reference(shape, output, &x, &w, bias.as_deref(), activation), 1e-4);
+    // The same with packed filters and a tensor added before the activation.
+    let addend = random(seed + 3, y.len());
+    let packed = PackedFilters::new(shape, &w).unwrap();
+    let epilogue = Epilogue { bias: bias.as_deref(), addend: Some(&addend), activation };
+    conv2d_with(shape, &x, Filters::Packed(&packed), epilogue, &mut y).unwrap();
+    let sums = conv_reference(shape, output, &x, &w, bias.as_deref(), Activation::None);
+    let expected: Vec<f64> = sums
+        .iter()
+        .zip(&addend)
+        .map(|(sum, &addend)| activate(activation, sum + f64::from(addend)))
+        .collect();
+    assert_close(&y, &expected, 1e-4);
 }
 
 fn activation() -> impl Strategy<Value = Activation> {

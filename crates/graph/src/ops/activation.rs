@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ediacara_kernels::float;
 
-use super::{Greater, Less};
+use super::{Clamp, Greater, Less, Relu};
 use crate::{GradientContext, Op, OpError, ValueId};
 
 /// What is applied to a result before it is stored. In text: `none`, `relu`, `"clamp(0.0,6.0)"`.
@@ -34,6 +34,17 @@ impl Activation {
             Activation::Relu => (0.0, f32::INFINITY),
             Activation::Clamp { low, high } => (low, high),
         }
+    }
+
+    /// The activation that an operator is, if it is one.
+    pub(crate) fn of(op: &dyn Op) -> Option<Activation> {
+        if op.downcast_ref::<Relu>().is_some() {
+            return Some(Activation::Relu);
+        }
+        let clamp = op.downcast_ref::<Clamp>()?;
+        let (low, high) = (clamp.low as f32, clamp.high as f32);
+        let exact = f64::from(low) == clamp.low && f64::from(high) == clamp.high;
+        exact.then_some(Activation::Clamp { low, high })
     }
 
     /// Comparisons for one element.

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use ediacara_kernels::Window;
-use ediacara_kernels::float::{ConvShape, conv2d};
-use ediacara_tensor::Tensor;
+use ediacara_kernels::float::{ConvShape, Epilogue, Filters, PackedFilters, conv2d, conv2d_with};
+use ediacara_tensor::{DType, Tensor};
 
 use super::support::{
     between, mismatch, operand_error, read_float, require_float, require_rank, require_same_dtype,
     require_shape, single_output, with_float, write_float,
 };
 use super::window::{output_size, read_positive};
-use super::{Activation, ConvFilterGradient, ConvTranspose, Reduce, ReduceKind};
+use super::{Activation, Add, ConvFilterGradient, ConvTranspose, Reduce, ReduceKind};
 use crate::{
-    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
-    OperandGradients, TensorType, ValueId,
+    Attribute, AttributeReader, Attributes, Cost, Follower, GradientContext, Op, OpDescription, OpError,
+    Operand, OperandGradients, Prepared, TensorType, ValueId,
 };
 
 const NAME: &str = "conv";
@@ -181,6 +181,19 @@ impl Op for Conv {
         })
     }
 
+    fn prepare(&self, operands: &[Operand], followers: &[Follower]) -> Option<(Arc<dyn Prepared>, usize)> {
+        let [x, w] = [operands.first()?, operands.get(1)?];
+        if x.ty.dtype != DType::F32 {
+            return None;
+        }
+        let (conv, taken, adds) = self.with_followers(&[x.ty, w.ty], followers);
+        let shape = self.shape(&x.ty.shape, &w.ty.shape);
+        let filters = w.constant.and_then(|w| PackedFilters::new(&shape, &read_float(NAME, w).ok()?).ok());
+        let useful = filters.is_some() || taken > 0;
+        let prepared = PreparedConv { conv, filters, operands: operands.len(), adds };
+        useful.then(|| (Arc::new(prepared) as Arc<dyn Prepared>, taken))
+    }
+
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
         let dy = self.activation.gradient(context)?;
         context.for_needed(|context, operand| match operand {
@@ -205,5 +218,59 @@ impl Op for Conv {
         let biases = if inputs.len() > 2 { elements } else { 0 };
         Cost::inner_products(elements, terms as u64, biases)
             + Cost::others(elements * self.activation.comparisons())
+    }
+}
+
+impl Conv {
+    /// The convolution with a sum with another tensor and an activation that follow it; how many those are, and whether
+    /// there is a sum.
+    fn with_followers(&self, operands: &[&TensorType], followers: &[Follower]) -> (Conv, usize, bool) {
+        if self.activation != Activation::None {
+            return (self.clone(), 0, false);
+        }
+        let adds = followers.first().is_some_and(|follower| {
+            let result = self.infer(operands).ok();
+            follower.op.downcast_ref::<Add>().is_some()
+                && follower.others.first().copied() == result.iter().flatten().next()
+        });
+        let taken = usize::from(adds);
+        match followers.get(taken).and_then(|follower| Activation::of(follower.op)) {
+            Some(activation) => (Conv { activation, ..self.clone() }, taken + 1, adds),
+            None => (self.clone(), taken, adds),
+        }
+    }
+}
+
+/// A convolution in f32 with filters that are packed already, if they are constant, and with what follows it.
+#[derive(Debug)]
+struct PreparedConv {
+    conv: Conv,
+    filters: Option<PackedFilters<f32>>,
+    /// Operands of the convolution; the one after them is added.
+    operands: usize,
+    adds: bool,
+}
+
+impl Prepared for PreparedConv {
+    fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
+        between(NAME, 2, 4, inputs.len())?;
+        let shape = self.conv.shape(inputs[0].shape(), inputs[1].shape());
+        let output = single_output(NAME, outputs)?;
+        let dense = |index: usize, wanted: bool| {
+            inputs.get(index).filter(|_| wanted).map(|tensor| read_float::<f32>(NAME, tensor)).transpose()
+        };
+        let (x, bias) = (read_float(NAME, inputs[0])?, dense(2, self.operands > 2)?);
+        let addend = dense(self.operands, self.adds)?;
+        let activation = self.conv.activation.kernel();
+        let epilogue = Epilogue { bias: bias.as_deref(), addend: addend.as_deref(), activation };
+        let plain = if self.filters.is_none() { dense(1, true)? } else { None };
+        let filters = match (&self.filters, &plain) {
+            (Some(filters), _) => Filters::Packed(filters),
+            (None, plain) => Filters::Plain(plain.as_deref().unwrap_or(&[])),
+        };
+        write_float(NAME, output, |y| {
+            conv2d_with(&shape, &x, filters, epilogue, y)
+                .map_err(|source| OpError::Kernel { op: NAME, source })
+        })
     }
 }

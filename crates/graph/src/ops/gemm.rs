@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ediacara_kernels::float::linear;
-use ediacara_tensor::Tensor;
+use ediacara_tensor::{DType, Tensor};
 
 use super::support::{
     between, mismatch, read_float, require_float, require_rank, require_same_dtype, require_shape,
@@ -11,8 +11,8 @@ use super::support::{
 };
 use super::{Activation, MatMul};
 use crate::{
-    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
-    OperandGradients, TensorType,
+    Attribute, AttributeReader, Attributes, Cost, Follower, GradientContext, Op, OpDescription, OpError,
+    Operand, OperandGradients, Prepared, TensorType,
 };
 
 const NAME: &str = "gemm";
@@ -80,6 +80,12 @@ impl Op for Gemm {
         })
     }
 
+    fn prepare(&self, operands: &[Operand], followers: &[Follower]) -> Option<(Arc<dyn Prepared>, usize)> {
+        let activation = Activation::of(followers.first()?.op)?;
+        let whole = self.activation == Activation::None && operands.first()?.ty.dtype == DType::F32;
+        whole.then(|| (Arc::new(Gemm { activation }) as Arc<dyn Prepared>, 1))
+    }
+
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
         let dy = self.activation.gradient(context)?;
         context.for_needed(|context, operand| match operand {
@@ -100,5 +106,11 @@ impl Op for Gemm {
         let biases = if inputs.len() > 2 { elements } else { 0 };
         Cost::inner_products(elements, inputs[1].shape[1] as u64, biases)
             + Cost::others(elements * self.activation.comparisons())
+    }
+}
+
+impl Prepared for Gemm {
+    fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
+        Op::run(self, inputs, outputs)
     }
 }

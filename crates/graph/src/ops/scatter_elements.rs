@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use ediacara_tensor::{Element, Tensor};
+use ediacara_kernels::float::Float;
+use ediacara_tensor::{DType, Tensor};
 
 use rayon::prelude::*;
 
 use super::GatherElements;
 use super::support::{
-    mismatch, operands, read_indices, require_axis, require_float, require_index_type, resolve_index,
-    single_output, tensor_error, tensors, with_float, write_float,
+    mismatch, operands, read_float, read_indices, require_axis, require_float, require_index_type,
+    resolve_index, single_output, tensor_error, tensors, walk::CHUNK_ELEMENTS, with_float, write_float,
 };
 use crate::{
     Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
@@ -77,23 +78,17 @@ impl Op for ScatterElements {
         if output.is_empty() {
             return Ok(());
         }
-        let (count, size) = (updates.shape()[self.axis], self.size);
-        let inner: usize = updates.shape()[self.axis + 1..].iter().product();
-        let places = read_indices(NAME, indices)?;
+        let blocks = Blocks {
+            count: updates.shape()[self.axis],
+            size: self.size,
+            inner: updates.shape()[self.axis + 1..].iter().product(),
+        };
+        let indices = indices.to_contiguous();
         with_float!(updates.dtype(), T => {
-            let updates = updates.cast(T::DTYPE).to_contiguous();
-            let updates = updates.as_slice::<T>().map_err(tensor_error(NAME))?;
-            write_float(NAME, output, |y: &mut [T]| {
-                y.fill(0.0);
-                // No two blocks of the outer axes meet, so that their order does not matter.
-                let blocks = y.par_chunks_mut(size * inner).enumerate();
-                blocks.try_for_each(|(outer, y)| {
-                    let from = outer * count * inner..(outer + 1) * count * inner;
-                    for (position, (&place, &update)) in places[from.clone()].iter().zip(&updates[from]).enumerate() {
-                        y[resolve_index(NAME, "indices", place, size)? * inner + position % inner] += update;
-                    }
-                    Ok(())
-                })
+            let updates = read_float::<T>(NAME, updates)?;
+            write_float(NAME, output, |y: &mut [T]| match indices.dtype() {
+                DType::I32 => blocks.add(indices.as_slice::<i32>().map_err(tensor_error(NAME))?, &updates, y),
+                _ => blocks.add(&read_indices(NAME, &indices)?, &updates, y),
             })
         })
     }
@@ -106,5 +101,39 @@ impl Op for ScatterElements {
 
     fn cost(&self, inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {
         Cost::additions(inputs[1].elements() as u64)
+    }
+}
+
+/// The blocks of the axes before the one that is indexed: `count` times `inner` updates go to `size` times `inner`
+/// results. No two blocks meet, so that their order does not matter.
+struct Blocks {
+    count: usize,
+    size: usize,
+    inner: usize,
+}
+
+impl Blocks {
+    fn add<T: Float, I: Copy + Into<i64> + Sync>(
+        &self,
+        places: &[I],
+        updates: &[T],
+        y: &mut [T],
+    ) -> Result<(), OpError> {
+        let (from, to) = (self.count * self.inner, self.size * self.inner);
+        y.fill(T::ZERO);
+        if from == 0 {
+            return Ok(());
+        }
+        let blocks = y.par_chunks_mut(to).zip(places.par_chunks(from)).zip(updates.par_chunks(from));
+        blocks.with_min_len(CHUNK_ELEMENTS / to + 1).try_for_each(|((y, places), updates)| {
+            let lines = places.chunks_exact(self.inner).zip(updates.chunks_exact(self.inner));
+            for (places, updates) in lines {
+                for (offset, (&place, &update)) in places.iter().zip(updates).enumerate() {
+                    y[resolve_index(NAME, "indices", place.into(), self.size)? * self.inner + offset] +=
+                        update;
+                }
+            }
+            Ok(())
+        })
     }
 }

@@ -1,26 +1,25 @@
-//! Convolution over NCHW: as a matrix product of weights and windows, a block of pixels at a time, or
-//! directly where every channel is its own group.
+//! Convolution over NCHW: a product of filters and windows, or directly where every channel is its own group.
 
 use super::depthwise::depthwise;
-use super::gemm::{MatrixMut, MatrixRef, gemm_block};
+use super::product::{
+    Addend, BLOCK_ELEMENTS, Bias, Finish, Operand, Panels, ROWS, Store, Strided, Update, pack_block,
+    pack_left, packed_elements, panel_width, part, term_blocks,
+};
+use super::raster::Raster;
+use super::windows::{WindowLayout, Windows};
 use super::{Activation, Float};
 use crate::error::{check_length, elements};
+use crate::scratch::with_scratch;
 use crate::{KernelError, Window};
 use rayon::prelude::*;
 use std::ops::Range;
 
 const KERNEL: &str = "conv2d";
 
-/// Elements of the column buffer: 1 MiB, half of a second-level cache.
-const BLOCK_ELEMENTS: usize = 256 * 1024;
-/// Pixels of a block are a multiple of this where there are enough: the width of the product's widest kernel.
-const PIXEL_STEP: usize = 48;
-/// Most pixels of a block, so that there are enough tasks where windows are small.
-const BLOCK_PIXELS: usize = 16 * PIXEL_STEP;
-/// Tasks to aim for where there are few blocks of pixels, by cutting output channels too.
-const TASKS: usize = 8;
-/// Fewest output channels of a chunk.
-const CHUNK_CHANNELS: usize = 64;
+/// Tasks to aim for: enough for a few threads to end at the same time.
+const TASKS: usize = 16;
+/// Fewest output channels of a task where channels are cut too.
+const CHUNK_CHANNELS: usize = 8 * ROWS;
 
 /// The shape of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +54,87 @@ impl ConvShape {
     pub(super) fn group_outputs(&self) -> usize {
         self.out_channels / self.groups
     }
+
+    /// Terms of an element of the output.
+    fn depth(&self) -> usize {
+        self.group_inputs() * self.window.taps()
+    }
+}
+
+/// What is done to the sums of a convolution before they are stored: `activation(sum + bias[O] + addend[N,O,OH,OW])`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Epilogue<'a, T> {
+    /// A number an output channel.
+    pub bias: Option<&'a [T]>,
+    /// A tensor like the result.
+    pub addend: Option<&'a [T]>,
+    /// Applied last.
+    pub activation: Activation,
+}
+
+/// The filters `w[O,C/groups,KH,KW]` of a convolution.
+#[derive(Debug, Clone, Copy)]
+pub enum Filters<'a, T> {
+    /// Row-major.
+    Plain(&'a [T]),
+    /// Packed before.
+    Packed(&'a PackedFilters<T>),
+}
+
+/// Filters in the order that [`conv2d_with`] reads them in.
+#[derive(Debug, Clone)]
+pub struct PackedFilters<T> {
+    values: Vec<T>,
+    groups: usize,
+    group_outputs: usize,
+    depth: usize,
+}
+
+impl<T: Float> PackedFilters<T> {
+    /// Packs `w[O,C/groups,KH,KW]` for convolutions of this shape, whatever their batch and input size.
+    ///
+    /// # Errors
+    /// A slice whose length is not the shape's; groups that do not divide the channels.
+    pub fn new(shape: &ConvShape, w: &[T]) -> Result<Self, KernelError> {
+        check_filters(shape, w.len())?;
+        let mut packed = Self::empty(shape);
+        let values = vec![T::ZERO; packed.elements()];
+        packed.values = values;
+        pack_filters(shape, |group| plain_filters(shape, w, group), &mut packed.values);
+        Ok(packed)
+    }
+
+    fn empty(shape: &ConvShape) -> Self {
+        let (groups, group_outputs) = (shape.groups, shape.group_outputs());
+        Self { values: Vec::new(), groups, group_outputs, depth: shape.depth() }
+    }
+
+    fn elements(&self) -> usize {
+        self.groups * packed_elements(self.group_outputs, self.depth, ROWS)
+    }
+
+    fn check(&self, shape: &ConvShape) -> Result<(), KernelError> {
+        let [own, other] = [self, &Self::empty(shape)].map(|f| [f.groups, f.group_outputs, f.depth]);
+        if own == other {
+            return Ok(());
+        }
+        let problem = format!("filters packed for [groups, outputs, terms] {own:?} do not fit {other:?}");
+        Err(KernelError::shape(KERNEL, problem))
+    }
+}
+
+/// Refuses groups that do not divide the channels, and filters that are not the shape's.
+fn check_filters(shape: &ConvShape, found: usize) -> Result<(), KernelError> {
+    let groups = shape.groups;
+    if groups == 0 || !shape.in_channels.is_multiple_of(groups) || !shape.out_channels.is_multiple_of(groups)
+    {
+        let (inputs, outputs) = (shape.in_channels, shape.out_channels);
+        let problem = format!("{groups} groups must divide {inputs} input and {outputs} output channels");
+        return Err(KernelError::shape(KERNEL, problem));
+    }
+    let [kernel_height, kernel_width] = shape.window.kernel;
+    let sizes = [shape.out_channels, shape.group_inputs(), kernel_height, kernel_width];
+    check_length(KERNEL, "w", found, elements(KERNEL, &sizes)?)
 }
 
 /// `y[N,O,OH,OW] = activation(x[N,C,H,W] * w[O,C/groups,KH,KW] + bias[O])`.
@@ -70,34 +150,117 @@ pub fn conv2d<T: Float>(
     activation: Activation,
     y: &mut [T],
 ) -> Result<(), KernelError> {
+    conv2d_with(shape, x, Filters::Plain(w), Epilogue { bias, addend: None, activation }, y)
+}
+
+/// [`conv2d`] with filters that may be packed and with all that may follow.
+///
+/// # Errors
+/// As [`conv2d`]; filters that were packed for another shape.
+pub fn conv2d_with<T: Float>(
+    shape: &ConvShape,
+    x: &[T],
+    filters: Filters<T>,
+    epilogue: Epilogue<T>,
+    y: &mut [T],
+) -> Result<(), KernelError> {
     let output = shape.output()?;
-    let groups = shape.groups;
-    if groups == 0 || !shape.in_channels.is_multiple_of(groups) || !shape.out_channels.is_multiple_of(groups)
-    {
-        let (inputs, outputs) = (shape.in_channels, shape.out_channels);
-        let problem = format!("{groups} groups must divide {inputs} input and {outputs} output channels");
-        return Err(KernelError::shape(KERNEL, problem));
+    match filters {
+        Filters::Plain(w) => check_filters(shape, w.len())?,
+        Filters::Packed(packed) => packed.check(shape)?,
     }
     let input_plane = elements(KERNEL, &shape.input)?;
     let output_plane = elements(KERNEL, &output)?;
-    let [kernel_height, kernel_width] = shape.window.kernel;
-    let x_elements = elements(KERNEL, &[shape.batch, shape.in_channels, input_plane])?;
-    let w_elements =
-        elements(KERNEL, &[shape.out_channels, shape.group_inputs(), kernel_height, kernel_width])?;
-    check_length(KERNEL, "x", x.len(), x_elements)?;
-    check_length(KERNEL, "w", w.len(), w_elements)?;
-    check_length(KERNEL, "y", y.len(), elements(KERNEL, &[shape.batch, shape.out_channels, output_plane])?)?;
-    if let Some(bias) = bias {
+    let y_elements = elements(KERNEL, &[shape.batch, shape.out_channels, output_plane])?;
+    check_length(KERNEL, "x", x.len(), elements(KERNEL, &[shape.batch, shape.in_channels, input_plane])?)?;
+    check_length(KERNEL, "y", y.len(), y_elements)?;
+    if let Some(bias) = epilogue.bias {
         check_length(KERNEL, "bias", bias.len(), shape.out_channels)?;
+    }
+    if let Some(addend) = epilogue.addend {
+        check_length(KERNEL, "addend", addend.len(), y_elements)?;
     }
     if y.is_empty() {
         return Ok(());
     }
-    if shape.group_inputs() == 1 && groups > 1 {
-        depthwise(shape, output, x, w, bias, activation, y);
-        return Ok(());
+    match filters {
+        Filters::Plain(w) => {
+            with_packed(
+                shape,
+                |group| plain_filters(shape, w, group),
+                |w| run(shape, output, x, w, epilogue, y),
+            );
+        }
+        Filters::Packed(packed) => run(shape, output, x, &packed.values, epilogue, y),
     }
-    Product { shape, output, x, w, bias, activation }.run(y)
+    Ok(())
+}
+
+/// The filters of a group, a line an output channel.
+fn plain_filters<'w, T>(shape: &ConvShape, w: &'w [T], group: usize) -> Strided<'w, T> {
+    let depth = shape.depth();
+    Strided { data: &w[group * shape.group_outputs() * depth..], line_stride: depth, term_stride: 1 }
+}
+
+/// Packs the filters of every group, each in panels of [`ROWS`] output channels.
+fn pack_filters<T: Float, F: Operand<T>>(shape: &ConvShape, filters: impl Fn(usize) -> F, to: &mut [T]) {
+    let (outputs, depth) = (shape.group_outputs(), shape.depth());
+    let groups = to.chunks_exact_mut(packed_elements(outputs, depth, ROWS).max(1));
+    groups.enumerate().for_each(|(group, to)| pack_left(&filters(group), outputs, depth, to));
+}
+
+/// Calls `body` with the filters of every group, packed; `filters` gives those of a group, a line an output channel.
+pub(super) fn with_packed<T: Float, F: Operand<T>, R>(
+    shape: &ConvShape,
+    filters: impl Fn(usize) -> F,
+    body: impl FnOnce(&[T]) -> R,
+) -> R {
+    let elements = shape.groups * packed_elements(shape.group_outputs(), shape.depth(), ROWS);
+    with_scratch(elements, |packed| {
+        pack_filters(shape, filters, packed);
+        body(packed)
+    })
+}
+
+/// A convolution whose operands have been checked, by the way that suits its shape.
+pub(super) fn run<T: Float>(
+    shape: &ConvShape,
+    output: [usize; 2],
+    x: &[T],
+    filters: &[T],
+    epilogue: Epilogue<T>,
+    y: &mut [T],
+) {
+    if shape.group_inputs() == 1 && shape.groups > 1 {
+        depthwise(shape, output, x, filters, epilogue, y);
+        return;
+    }
+    if let Some(raster) = Raster::new(shape, output) {
+        raster.convolve(x, filters, epilogue, y);
+        return;
+    }
+    let layout = WindowLayout::new(shape, output);
+    with_planes(shape, &layout, x, |x| {
+        Product { shape, output, layout: &layout, x, filters, epilogue }.run(y);
+    });
+}
+
+/// Calls `body` with the planes of `x` as the layout wants them.
+pub(super) fn with_planes<T: Float, R>(
+    shape: &ConvShape,
+    layout: &WindowLayout,
+    x: &[T],
+    body: impl FnOnce(&[T]) -> R,
+) -> R {
+    if !layout.is_split() {
+        return body(x);
+    }
+    let input_plane = shape.input[0] * shape.input[1];
+    with_scratch(shape.batch * shape.in_channels * layout.plane(), |planes| {
+        let pairs = planes.par_chunks_mut(layout.plane()).zip(x.par_chunks(input_plane.max(1)));
+        pairs.for_each(|(to, x)| layout.split(shape, x, to));
+        body(planes)
+    })
 }
 
 /// The convolution as `y[channel, pixel] = w[channel, depth] * windows[depth, pixel]`, an image and a group
@@ -105,62 +268,50 @@ pub fn conv2d<T: Float>(
 struct Product<'a, T> {
     shape: &'a ConvShape,
     output: [usize; 2],
+    layout: &'a WindowLayout,
     x: &'a [T],
-    w: &'a [T],
-    bias: Option<&'a [T]>,
-    activation: Activation,
+    /// Packed, group after group.
+    filters: &'a [T],
+    epilogue: Epilogue<'a, T>,
 }
 
 /// A chunk of one group's output channels by a block of one image's pixels.
 struct Task<'y, T> {
     image: usize,
     group: usize,
-    /// Within the group.
-    channels: Range<usize>,
+    /// The first channel, within the group: a multiple of [`ROWS`].
+    channel: usize,
     pixels: Range<usize>,
     /// One piece of output a channel.
     y: Vec<&'y mut [T]>,
 }
 
-/// Buffers that a thread keeps from task to task.
-#[derive(Default)]
-struct Scratch<T> {
-    windows: Vec<T>,
-    product: Vec<T>,
-}
-
 impl<T: Float> Product<'_, T> {
-    fn depth(&self) -> usize {
-        self.shape.group_inputs() * self.shape.window.taps()
-    }
-
-    fn run(&self, y: &mut [T]) -> Result<(), KernelError> {
-        self.tasks(y)
-            .into_par_iter()
-            .try_for_each_init(Scratch::default, |scratch, task| self.compute(task, scratch))
+    fn run(&self, y: &mut [T]) {
+        self.tasks(y).into_par_iter().for_each(|task| self.compute(task));
     }
 
     /// Cuts the work by shape alone. Each task owns the pieces of the output planes that it writes.
     fn tasks<'y>(&self, y: &'y mut [T]) -> Vec<Task<'y, T>> {
         let plane = self.output[0] * self.output[1];
-        let channels = self.shape.group_outputs();
-        let fitting = (BLOCK_ELEMENTS / self.depth().max(1)).clamp(PIXEL_STEP, BLOCK_PIXELS);
-        let block = plane.div_ceil(plane.div_ceil(fitting)).next_multiple_of(PIXEL_STEP);
-        let blocks = plane.div_ceil(block) * self.shape.groups * self.shape.batch;
-        let chunks = TASKS.div_ceil(blocks).min(channels / CHUNK_CHANNELS).max(1);
-        let chunk = channels.div_ceil(chunks);
+        let (channels, width) = (self.shape.group_outputs(), panel_width::<T>());
+        let images = self.shape.batch * self.shape.groups;
+        let terms = term_blocks(self.shape.depth()).next().map_or(1, |block| block.len().max(1));
+        let fitting = (BLOCK_ELEMENTS / terms).min(plane * images / TASKS).max(2 * width);
+        let block = part(plane, fitting, width);
+        let chunks = TASKS.div_ceil(plane.div_ceil(block) * images);
+        let chunk = part(channels, (channels / chunks).max(CHUNK_CHANNELS), ROWS);
         let mut tasks = Vec::new();
         for (outer, y) in y.chunks_exact_mut(channels * plane).enumerate() {
             let (image, group) = (outer / self.shape.groups, outer % self.shape.groups);
             for (index, y) in y.chunks_mut(chunk * plane).enumerate() {
-                let first_task = tasks.len();
-                let channels = index * chunk..index * chunk + y.len() / plane;
+                let (first_task, count) = (tasks.len(), y.len() / plane);
                 tasks.extend((0..plane).step_by(block).map(|first| Task {
                     image,
                     group,
-                    channels: channels.clone(),
+                    channel: index * chunk,
                     pixels: first..plane.min(first + block),
-                    y: Vec::with_capacity(channels.len()),
+                    y: Vec::with_capacity(count),
                 }));
                 for y in y.chunks_exact_mut(plane) {
                     tasks[first_task..]
@@ -173,93 +324,45 @@ impl<T: Float> Product<'_, T> {
         tasks
     }
 
-    fn compute(&self, task: Task<T>, scratch: &mut Scratch<T>) -> Result<(), KernelError> {
-        let shape = self.shape;
-        let depth = self.depth();
-        let (rows, columns) = (task.channels.len(), task.pixels.len());
-        let input_plane = shape.input[0] * shape.input[1];
-        let group_elements = shape.group_inputs() * input_plane;
-        let x = &self.x[(task.image * shape.groups + task.group) * group_elements..][..group_elements];
-        let windows = if shape.window.is_point() {
-            MatrixRef::strided(&x[task.pixels.start..], depth, columns, input_plane, 1)?
-        } else {
-            scratch.windows.resize(depth * columns, T::ZERO);
-            shape.gather(self.output, x, task.pixels.clone(), &mut scratch.windows);
-            MatrixRef::row_major(&scratch.windows, depth, columns)?
+    fn compute(&self, mut task: Task<T>) {
+        let (shape, depth, width) = (self.shape, self.shape.depth(), panel_width::<T>());
+        let windows = Windows {
+            layout: self.layout,
+            x: self.x,
+            first_plane: task.image * shape.in_channels + task.group * shape.group_inputs(),
+            row_stride: shape.window.stride[0],
         };
-        let first = task.group * shape.group_outputs() + task.channels.start;
-        let weights = MatrixRef::row_major(&self.w[first * depth..][..rows * depth], rows, depth)?;
-        scratch.product.resize(rows * columns, T::ZERO);
-        let product = MatrixMut::row_major(&mut scratch.product, rows, columns)?;
-        gemm_block(T::ONE, weights, windows, T::ZERO, product)?;
-        for (channel, (y, product)) in
-            task.y.into_iter().zip(scratch.product.chunks_exact(columns)).enumerate()
-        {
-            let bias = self.bias.map_or(T::ZERO, |bias| bias[first + channel]);
-            self.activation.store(product, bias, y);
-        }
-        Ok(())
-    }
-}
-
-impl ConvShape {
-    /// im2col of one group of one image: `to[channel, tap, pixel]`, zeros where a tap falls into the padding.
-    pub(super) fn gather<T: Float>(&self, output: [usize; 2], x: &[T], pixels: Range<usize>, to: &mut [T]) {
-        let [kernel_height, kernel_width] = self.window.kernel;
-        let input_plane = self.input[0] * self.input[1];
-        for (row, to) in to.chunks_exact_mut(pixels.len()).enumerate() {
-            let tap = row % (kernel_height * kernel_width);
-            let channel = row / (kernel_height * kernel_width);
-            let x = &x[channel * input_plane..][..input_plane];
-            self.gather_tap(output[1], x, [tap / kernel_width, tap % kernel_width], pixels.clone(), to);
+        let group_panels = packed_elements(shape.group_outputs(), depth, ROWS);
+        let filters = &self.filters[task.group * group_panels..][..group_panels];
+        let finish = self.finish(&task);
+        for block in term_blocks(depth) {
+            with_scratch(packed_elements(task.pixels.len(), block.len(), width), |packed| {
+                pack_block(&windows, task.pixels.clone(), block.clone(), packed);
+                let update = Update {
+                    left: Panels::of(filters, ROWS, depth, task.channel, block.start),
+                    right: Panels::of(packed, width, block.len(), 0, 0),
+                    terms: block.len(),
+                    y: &mut task.y,
+                    store: Store {
+                        scale: T::ONE,
+                        keep: if block.start == 0 { T::ZERO } else { T::ONE },
+                        finish: (block.end == depth).then_some(finish),
+                    },
+                };
+                update.run();
+            });
         }
     }
 
-    /// One tap of one channel for every pixel of a block, an output row (or a part of one) at a time.
-    fn gather_tap<T: Float>(
-        &self,
-        output_width: usize,
-        x: &[T],
-        [tap_row, tap_column]: [usize; 2],
-        pixels: Range<usize>,
-        mut to: &mut [T],
-    ) {
-        let window = &self.window;
-        let [height, width] = self.input;
-        let (inside, first_input) = window.columns_of_tap(tap_column, width, output_width);
-        let mut pixel = pixels.start;
-        while pixel < pixels.end {
-            let (row, column) = (pixel / output_width, pixel % output_width);
-            let count = (output_width - column).min(pixels.end - pixel);
-            let (line, rest) = to.split_at_mut(count);
-            let source = (row * window.stride[0] + tap_row * window.dilation[0])
-                .checked_sub(window.padding[0])
-                .filter(|&row| row < height);
-            match source {
-                None => line.fill(T::ZERO),
-                Some(row) => {
-                    // The columns column..column + count of this output row, of which
-                    // inside.start..inside.end exist.
-                    let start = inside.start.clamp(column, column + count);
-                    let end = inside.end.clamp(start, column + count);
-                    line[..start - column].fill(T::ZERO);
-                    line[end - column..].fill(T::ZERO);
-                    if start < end {
-                        let from = row * width + first_input + (start - inside.start) * window.stride[1];
-                        copy_strided(&x[from..], window.stride[1], &mut line[start - column..end - column]);
-                    }
-                }
-            }
-            to = rest;
-            pixel += count;
+    /// The epilogue of a task.
+    fn finish(&self, task: &Task<T>) -> Finish<'_, T> {
+        let channel = task.group * self.shape.group_outputs() + task.channel;
+        let plane = self.output[0] * self.output[1];
+        let first = (task.image * self.shape.out_channels + channel) * plane + task.pixels.start;
+        Finish {
+            bias: self.epilogue.bias.map_or(Bias::None, |bias| Bias::Rows(&bias[channel..])),
+            addend: self.epilogue.addend.map(|addend| Addend { data: &addend[first..], row_stride: plane }),
+            activation: self.epilogue.activation,
         }
-    }
-}
-
-fn copy_strided<T: Copy>(from: &[T], stride: usize, to: &mut [T]) {
-    if stride == 1 {
-        to.copy_from_slice(&from[..to.len()]);
-    } else {
-        to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, from)| *to = *from);
     }
 }

@@ -1,10 +1,13 @@
 //! Transposed convolution over NCHW.
 
-use super::gemm::{MatrixMut, MatrixRef, gemm_block};
+use super::conv::{ConvShape, Epilogue, run, with_packed};
+use super::gemm::{MatrixMut, MatrixRef, gemm};
+use super::product::Operand;
 use super::{Activation, Float};
 use crate::error::{check_length, elements};
 use crate::{KernelError, Window};
 use rayon::prelude::*;
+use std::ops::Range;
 
 const KERNEL: &str = "conv_transpose2d";
 
@@ -93,6 +96,16 @@ pub fn conv_transpose2d<T: Float>(
     if y.is_empty() {
         return Ok(());
     }
+    if let Some(forward) = shape.as_convolution(output) {
+        let filter = |group: usize| FlippedFilter {
+            w: &w[group * group_inputs * group_outputs * window.taps()..],
+            outputs: group_outputs,
+            taps: window.taps(),
+        };
+        let epilogue = Epilogue { bias, addend: None, activation };
+        with_packed(&forward, filter, |w| run(&forward, output, x, w, epilogue, y));
+        return Ok(());
+    }
     let group_x = group_inputs * input_plane;
     let group_w = group_inputs * group_outputs * window.taps();
     let chunks = y.par_chunks_mut(group_outputs * output_plane).enumerate();
@@ -107,6 +120,53 @@ pub fn conv_transpose2d<T: Float>(
         activation.apply(y);
         Ok(())
     })
+}
+
+impl ConvTransposeShape {
+    /// The same as a convolution of a padded input with the flipped filter, where that is not much more work: no steps,
+    /// several input channels a group, and an output that is not much larger than the input.
+    fn as_convolution(&self, output: [usize; 2]) -> Option<ConvShape> {
+        let window = &self.window;
+        let grown = output[0] * output[1] > 2 * self.input[0] * self.input[1];
+        if window.stride != [1, 1]
+            || self.output_padding != [0, 0]
+            || self.in_channels == self.groups
+            || grown
+        {
+            return None;
+        }
+        let mut padding = [0; 4];
+        for (side, padding) in padding.iter_mut().enumerate() {
+            *padding = (window.extent()[side % 2] - 1).checked_sub(window.padding[side])?;
+        }
+        Some(ConvShape {
+            batch: self.batch,
+            in_channels: self.in_channels,
+            input: self.input,
+            out_channels: self.out_channels,
+            groups: self.groups,
+            window: Window { padding, ..*window },
+        })
+    }
+}
+
+/// The filters `w[C, O, KH, KW]` of one group with channels changed over and taps in reverse: a line an output channel.
+struct FlippedFilter<'a, T> {
+    w: &'a [T],
+    outputs: usize,
+    taps: usize,
+}
+
+impl<T: Float> Operand<T> for FlippedFilter<'_, T> {
+    #[inline(always)]
+    fn pack<const W: usize>(&self, lines: Range<usize>, terms: Range<usize>, to: &mut [[T; W]]) {
+        for (term, to) in terms.zip(to) {
+            let (channel, tap) = (term / self.taps, self.taps - 1 - term % self.taps);
+            for (line, to) in lines.clone().zip(to) {
+                *to = self.w[(channel * self.outputs + line) * self.taps + tap];
+            }
+        }
+    }
 }
 
 /// Elements of the scratch that holds every tap's contributions to a few output channels: 1 MiB in f32.
@@ -135,7 +195,7 @@ fn scatter_group<T: Float>(
         let columns = &mut columns[..rows * input_plane];
         // w is [inputs, outputs * taps]: the rows of its transpose for these channels are consecutive.
         let weights = MatrixRef::strided(&w[chunk * step * taps..], rows, inputs, 1, outputs * taps)?;
-        gemm_block(T::ONE, weights, pixels, T::ZERO, MatrixMut::row_major(columns, rows, input_plane)?)?;
+        gemm(T::ONE, weights, pixels, T::ZERO, MatrixMut::row_major(columns, rows, input_plane)?)?;
         let channels = y.chunks_exact_mut(output_plane).zip(columns.chunks_exact(taps * input_plane));
         for (y, columns) in channels {
             for (tap, columns) in columns.chunks_exact(input_plane).enumerate() {

@@ -1,81 +1,48 @@
-//! Depthwise convolution over NCHW: a plane at a time, a tap at a time along rows, so that the inner loop
-//! runs over contiguous output pixels.
+//! Depthwise convolution over NCHW: a plane at a time, as a convolution of one channel.
 
-use super::conv::ConvShape;
-use super::{Activation, Float};
-use crate::vectorise::{Vectorise, vectorise};
+use super::Float;
+use super::conv::{ConvShape, Epilogue};
+use super::product::ROWS;
+use super::raster::Raster;
+use crate::scratch::with_scratch;
 use rayon::prelude::*;
 
-/// The convolution where every group has one input channel (and any number of output channels).
+/// Products that are worth waking a thread for.
+const TASK_PRODUCTS: usize = 1 << 16;
+
+/// The convolution where every group has one input channel (and any number of output channels), its filters packed.
 pub(super) fn depthwise<T: Float>(
     shape: &ConvShape,
     output: [usize; 2],
     x: &[T],
-    w: &[T],
-    bias: Option<&[T]>,
-    activation: Activation,
+    filters: &[T],
+    epilogue: Epilogue<T>,
     y: &mut [T],
 ) {
     let taps = shape.window.taps();
-    let input_plane = shape.input[0] * shape.input[1];
+    let (input_plane, plane) = (shape.input[0] * shape.input[1], output[0] * output[1]);
     let multiplier = shape.out_channels / shape.in_channels;
-    y.par_chunks_mut(output[0] * output[1]).enumerate().for_each(|(plane, y)| {
-        let (image, channel) = (plane / shape.out_channels, plane % shape.out_channels);
-        let input = image * shape.in_channels + channel / multiplier;
-        vectorise(Plane {
-            shape,
-            columns: output[1],
-            x: &x[input * input_plane..][..input_plane],
-            w: &w[channel * taps..][..taps],
-            bias: bias.map_or(T::ZERO, |bias| bias[channel]),
-            activation,
-            y,
+    let group = multiplier.next_multiple_of(ROWS) * taps;
+    let raster = Raster::of_channel(shape, output);
+    let (inputs, run) = (raster.input_elements(), raster.run());
+    let planes = y.par_chunks_mut(plane).enumerate();
+    planes.with_min_len(TASK_PRODUCTS / (run * taps) + 1).for_each(|(index, y)| {
+        let (image, channel) = (index / shape.out_channels, index % shape.out_channels);
+        let (group_filters, own) = (&filters[channel / multiplier * group..][..group], channel % multiplier);
+        let panel = &group_filters[own / ROWS * ROWS * taps..][..ROWS * taps];
+        with_scratch(inputs + run + ROWS * taps, |scratch| {
+            let (planes, filter) = scratch.split_at_mut(inputs + run);
+            let (planes, results) = planes.split_at_mut(inputs);
+            for (to, from) in filter.chunks_exact_mut(ROWS).zip(panel.chunks_exact(ROWS)) {
+                to[0] = from[own % ROWS];
+            }
+            let x = &x[(image * shape.in_channels + channel / multiplier) * input_plane..][..input_plane];
+            let epilogue = Epilogue {
+                bias: epilogue.bias.map(|bias| &bias[channel..][..1]),
+                addend: epilogue.addend.map(|addend| &addend[index * plane..][..plane]),
+                ..epilogue
+            };
+            raster.convolve_image(x, filter, epilogue, [planes, results], y);
         });
     });
-}
-
-/// One output plane.
-struct Plane<'a, T> {
-    shape: &'a ConvShape,
-    columns: usize,
-    x: &'a [T],
-    w: &'a [T],
-    bias: T,
-    activation: Activation,
-    y: &'a mut [T],
-}
-
-impl<T: Float> Vectorise for Plane<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run(self) {
-        let window = &self.shape.window;
-        let [height, width] = self.shape.input;
-        for (row, y) in self.y.chunks_exact_mut(self.columns).enumerate() {
-            y.fill(self.bias);
-            let (taps, top) = window.inside(0, row, height);
-            for tap_row in taps {
-                let line = (top + (tap_row * window.dilation[0]) as isize) as usize;
-                let x = &self.x[line * width..][..width];
-                for tap_column in 0..window.kernel[1] {
-                    let w = self.w[tap_row * window.kernel[1] + tap_column];
-                    let (columns, first) = window.columns_of_tap(tap_column, width, y.len());
-                    let Some(x) = x.get(first..) else { continue };
-                    add_scaled(&mut y[columns], w, x, window.stride[1]);
-                }
-            }
-            self.activation.apply(y);
-        }
-    }
-}
-
-/// `y[i] += w * x[i * stride]`. The common strides are constants to the compiler, which then shuffles
-/// vectors.
-#[inline(always)]
-fn add_scaled<T: Float>(y: &mut [T], w: T, x: &[T], stride: usize) {
-    match stride {
-        1 => y.iter_mut().zip(x).for_each(|(y, &x)| *y += w * x),
-        2 => y.iter_mut().zip(x.iter().step_by(2)).for_each(|(y, &x)| *y += w * x),
-        _ => y.iter_mut().zip(x.iter().step_by(stride)).for_each(|(y, &x)| *y += w * x),
-    }
 }

@@ -4,10 +4,17 @@ use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul};
 
+use crate::scratch::Scratch;
+use crate::vectorise::InstructionSet;
+
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+    use super::{InstructionSet, Scratch};
+
+    pub trait Sealed: Scratch {
+        /// `self * factor + sum`, rounded once where the instruction set can.
+        #[must_use]
+        fn multiply_add<I: InstructionSet>(self, factor: Self, sum: Self) -> Self;
+    }
 }
 
 /// f32, or f64 where rounding must stay out of sight: a gradient held against differences, say.
@@ -43,10 +50,18 @@ pub trait Float:
 
 macro_rules! float {
     ($($type:ty),*) => { $(
+        impl sealed::Sealed for $type {
+            #[inline(always)]
+            fn multiply_add<I: InstructionSet>(self, factor: Self, sum: Self) -> Self {
+                if I::FUSED { self.mul_add(factor, sum) } else { self * factor + sum }
+            }
+        }
+
         impl Float for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NEG_INFINITY: Self = <$type>::NEG_INFINITY;
+            #[inline(always)]
             fn from_f32(value: f32) -> Self {
                 value.into()
             }

@@ -2,11 +2,18 @@
 //! and windows, an image at a time.
 
 use super::Float;
-use super::conv::ConvShape;
-use super::gemm::{MatrixMut, MatrixRef, gemm_block};
+use super::conv::{ConvShape, with_planes};
+use super::product::{
+    BLOCK_ELEMENTS, Panels, ROWS, Store, Strided, Update, pack_block, pack_rows, packed_elements,
+    panel_width, part, term_blocks,
+};
+use super::raster::Raster;
+use super::windows::{TransposedWindows, WindowLayout, Windows};
 use crate::KernelError;
 use crate::error::{check_length, elements};
+use crate::scratch::with_scratch;
 use rayon::prelude::*;
+use std::ops::Range;
 
 const KERNEL: &str = "conv2d_filter_gradient";
 
@@ -17,11 +24,6 @@ const PARTS: usize = 8;
 const PARTIAL_ELEMENTS: usize = 1 << 22;
 /// Fewest output channels of a task.
 const CHUNK_CHANNELS: usize = 16;
-/// Elements of the column buffer: 1 MiB in f32, half of a second-level cache.
-const BLOCK_ELEMENTS: usize = 256 * 1024;
-/// Fewest pixels of a block.
-const FEWEST_PIXELS: usize = 64;
-
 /// `dw[O,C/groups,KH,KW]`, the sum over images and pixels of `dy[N,O,OH,OW]` times the windows of
 /// `x[N,C,H,W]`. `shape` is the forward convolution's.
 ///
@@ -56,18 +58,32 @@ pub fn conv2d_filter_gradient<T: Float>(
     let parts = PARTS.min(shape.batch).min((PARTIAL_ELEMENTS / dw.len()).max(1));
     // The first part is summed in the result itself.
     let mut others = vec![T::ZERO; (parts - 1) * dw.len()];
-    let gradient = FilterGradient { shape, output, x, dy };
-    let tasks = gradient.tasks(std::iter::once(&mut *dw).chain(others.chunks_exact_mut(dw_elements)), parts);
-    tasks.into_par_iter().try_for_each_init(Vec::new, |windows, task| gradient.compute(task, windows))?;
+    let sums = std::iter::once(&mut *dw).chain(others.chunks_exact_mut(dw_elements));
+    if let Some(raster) = Raster::new(shape, output) {
+        let parts: Vec<_> = sums.zip((0..parts).map(|part| images_of(part, parts, shape.batch))).collect();
+        parts.into_par_iter().for_each(|(dw, images)| raster.add_filter_gradient(images, x, dy, dw));
+    } else {
+        let layout = WindowLayout::new(shape, output);
+        with_planes(shape, &layout, x, |x| {
+            let gradient = FilterGradient { shape, output, layout: &layout, x, dy };
+            gradient.tasks(sums, parts).into_par_iter().for_each(|task| gradient.compute(task));
+        });
+    }
     for other in others.chunks_exact(dw_elements) {
         dw.iter_mut().zip(other).for_each(|(sum, &value)| *sum += value);
     }
     Ok(())
 }
 
+/// The images of a part of the batch.
+fn images_of(part: usize, parts: usize, batch: usize) -> Range<usize> {
+    part * batch / parts..(part + 1) * batch / parts
+}
+
 struct FilterGradient<'a, T> {
     shape: &'a ConvShape,
     output: [usize; 2],
+    layout: &'a WindowLayout,
     x: &'a [T],
     dy: &'a [T],
 }
@@ -105,31 +121,39 @@ impl<T: Float> FilterGradient<'_, T> {
         tasks
     }
 
-    fn compute(&self, task: Task<T>, windows: &mut Vec<T>) -> Result<(), KernelError> {
+    fn compute(&self, task: Task<T>) {
         let (shape, depth) = (self.shape, self.depth());
-        let (input_plane, plane) = (shape.input[0] * shape.input[1], self.output[0] * self.output[1]);
-        let group_elements = shape.group_inputs() * input_plane;
+        let (plane, width) = (self.output[0] * self.output[1], panel_width::<T>());
         let rows = task.dw.len() / depth;
-        let block = (BLOCK_ELEMENTS / depth).max(FEWEST_PIXELS).min(plane);
-        let images = task.part * shape.batch / task.parts..(task.part + 1) * shape.batch / task.parts;
+        let images = images_of(task.part, task.parts, shape.batch);
+        let mut sums: Vec<&mut [T]> = task.dw.chunks_exact_mut(depth).collect();
         for image in images {
-            let x = &self.x[(image * shape.groups + task.group) * group_elements..][..group_elements];
             let dy = &self.dy[(image * shape.out_channels + task.channel) * plane..][..rows * plane];
-            for first in (0..plane).step_by(block) {
-                let pixels = first..plane.min(first + block);
-                let count = pixels.len();
-                let dy = MatrixRef::strided(&dy[first..], rows, count, plane, 1)?;
-                let windows = if shape.window.is_point() {
-                    MatrixRef::strided(&x[first..], depth, count, input_plane, 1)?
-                } else {
-                    windows.resize(depth * count, T::ZERO);
-                    shape.gather(self.output, x, pixels, windows);
-                    MatrixRef::row_major(windows, depth, count)?
-                };
-                let sum = MatrixMut::row_major(&mut *task.dw, rows, depth)?;
-                gemm_block(T::ONE, dy, windows.transposed(), T::ONE, sum)?;
+            let dy = Strided { data: dy, line_stride: plane, term_stride: 1 };
+            let windows = TransposedWindows(Windows {
+                layout: self.layout,
+                x: self.x,
+                first_plane: image * shape.in_channels + task.group * shape.group_inputs(),
+                row_stride: shape.window.stride[0],
+            });
+            for block in term_blocks(plane) {
+                let (terms, store) = (block.len(), Store { scale: T::ONE, keep: T::ONE, finish: None });
+                with_scratch(packed_elements(rows, terms, ROWS), |left| {
+                    pack_rows(&dy, 0..rows, block.clone(), left);
+                    let step = part(depth, BLOCK_ELEMENTS / terms, width);
+                    for first in (0..depth).step_by(step) {
+                        let lines = first..depth.min(first + step);
+                        with_scratch(packed_elements(lines.len(), terms, width), |right| {
+                            pack_block(&windows, lines.clone(), block.clone(), right);
+                            let mut y: Vec<&mut [T]> =
+                                sums.iter_mut().map(|sum| &mut sum[lines.clone()]).collect();
+                            let left = Panels::of(left, ROWS, terms, 0, 0);
+                            let right = Panels::of(right, width, terms, 0, 0);
+                            Update { left, right, terms, y: &mut y, store }.run();
+                        });
+                    }
+                });
             }
         }
-        Ok(())
     }
 }

@@ -1,13 +1,14 @@
-//! The matrix product: checked views in front of the `gemm` crate, and a plain kernel to hold it against.
+//! The matrix product on checked views, and a plain kernel to hold it against.
 
-#![allow(
-    unsafe_code,
-    reason = "the gemm crate takes raw pointers; every index it forms is checked here first"
-)]
-
+use super::dot::{FEW_ROWS, InnerProducts};
+use super::product::{
+    Bias, Finish, Panels, ROWS, Store, Strided, Update, pack_left, pack_right, packed_elements, panel_width,
+    part, term_blocks,
+};
 use super::{Activation, Float};
 use crate::KernelError;
 use crate::error::{check_length, elements};
+use crate::scratch::with_scratch;
 use rayon::prelude::*;
 
 const KERNEL: &str = "gemm";
@@ -91,10 +92,9 @@ impl<'a, T: Float> MatrixRef<'a, T> {
         }
     }
 
-    /// Rows `first..first + rows`.
-    fn rows_from(self, first: usize, rows: usize) -> Result<Self, KernelError> {
-        let from = (first * self.row_stride).min(self.data.len());
-        Self::strided(&self.data[from..], rows, self.columns, self.row_stride, self.column_stride)
+    /// The rows as lines of a product.
+    fn lines(self) -> Strided<'a, T> {
+        Strided { data: self.data, line_stride: self.row_stride, term_stride: self.column_stride }
     }
 
     fn at(&self, row: usize, column: usize) -> T {
@@ -163,94 +163,88 @@ pub fn gemm<T: Float>(
     y: MatrixMut<T>,
 ) -> Result<(), KernelError> {
     check_product(&a, &b, &y)?;
-    if y.rows == 0 || y.columns == 0 {
-        return Ok(());
-    }
-    if y.rows.saturating_mul(y.columns).saturating_mul(a.columns) < PARALLEL_PRODUCTS {
-        return gemm_block(alpha, a, b, beta, y);
-    }
-    let (columns, stride) = (y.columns, y.row_stride);
-    if y.rows >= 2 * BLOCK_ROWS {
-        let blocks = y.data.par_chunks_mut(BLOCK_ROWS * stride).take(y.rows.div_ceil(BLOCK_ROWS));
-        return blocks.enumerate().try_for_each(|(block, data)| {
-            let first = block * BLOCK_ROWS;
-            let rows = BLOCK_ROWS.min(a.rows - first);
-            gemm_block(
-                alpha,
-                a.rows_from(first, rows)?,
-                b,
-                beta,
-                MatrixMut::strided(data, rows, columns, stride)?,
-            )
-        });
-    }
-    // Few rows: blocks of columns, each computed apart and copied, since their places in `y` interleave.
-    let mut blocks: Vec<(usize, Vec<&mut [T]>)> =
-        (0..columns).step_by(BLOCK_COLUMNS).map(|first| (first, Vec::with_capacity(y.rows))).collect();
-    for row in y.data.chunks_mut(stride).take(y.rows) {
-        let pieces = row[..columns].chunks_mut(BLOCK_COLUMNS);
-        blocks.iter_mut().zip(pieces).for_each(|((_, rows), piece)| rows.push(piece));
-    }
-    blocks.into_par_iter().try_for_each(|(first, rows)| {
-        let columns = BLOCK_COLUMNS.min(columns - first);
-        let mut product: Vec<T> = Vec::with_capacity(rows.len() * columns);
-        rows.iter().for_each(|row| product.extend_from_slice(row));
-        let view = MatrixMut::row_major(&mut product, rows.len(), columns)?;
-        gemm_block(alpha, a, b.transposed().rows_from(first, columns)?.transposed(), beta, view)?;
-        rows.into_iter().zip(product.chunks_exact(columns)).for_each(|(to, from)| to.copy_from_slice(from));
-        Ok(())
-    })
+    multiply(alpha, a, b, beta, y, Finish { bias: Bias::None, addend: None, activation: Activation::None });
+    Ok(())
 }
 
-/// Rows and columns of the blocks of [`gemm`]: fixed, so that results do not depend on the thread count.
-const BLOCK_ROWS: usize = 64;
-const BLOCK_COLUMNS: usize = 128;
-/// Below so many multiplications a product stays on one thread.
-const PARALLEL_PRODUCTS: usize = 1 << 18;
+/// Rows of a task, so that it reads either operand at a rate that a cache gives.
+const TASK_ROWS: usize = 8 * ROWS;
+/// Most columns of a task.
+const TASK_COLUMNS: usize = 192;
+/// Tasks to aim for.
+const TASKS: usize = 8;
 
-/// [`gemm`] on the calling thread.
-pub(super) fn gemm_block<T: Float>(
+/// A block of rows and columns of `y`.
+struct Task<'y, T> {
+    row: usize,
+    column: usize,
+    y: Vec<&'y mut [T]>,
+}
+
+/// Cuts `y` by its shape alone.
+fn tasks<T: Float>(y: MatrixMut<T>) -> Vec<Task<T>> {
+    let width = panel_width::<T>();
+    let rows = part(y.rows, TASK_ROWS, ROWS);
+    let target = (y.columns * y.rows.div_ceil(rows) / TASKS).clamp(2 * width, TASK_COLUMNS.max(2 * width));
+    let columns = part(y.columns, target, width);
+    let mut tasks = Vec::with_capacity(y.rows.div_ceil(rows) * y.columns.div_ceil(columns));
+    for (chunk, data) in y.data.chunks_mut(rows * y.row_stride).take(y.rows.div_ceil(rows)).enumerate() {
+        let (row, first) = (chunk * rows, tasks.len());
+        let rows = rows.min(y.rows - row);
+        let column_starts = (0..y.columns).step_by(columns);
+        tasks.extend(column_starts.map(|column| Task { row, column, y: Vec::with_capacity(rows) }));
+        for line in data.chunks_mut(y.row_stride).take(rows) {
+            let pieces = line[..y.columns].chunks_mut(columns);
+            tasks[first..].iter_mut().zip(pieces).for_each(|(task, piece)| task.y.push(piece));
+        }
+    }
+    tasks
+}
+
+fn multiply<T: Float>(
     alpha: T,
     a: MatrixRef<T>,
     b: MatrixRef<T>,
     beta: T,
     y: MatrixMut<T>,
-) -> Result<(), KernelError> {
-    check_product(&a, &b, &y)?;
+    finish: Finish<T>,
+) {
     if y.rows == 0 || y.columns == 0 {
-        return Ok(());
+        return;
     }
-    if a.columns == 0 {
-        return gemm_plain(alpha, a, b, beta, y);
+    let (left, right, terms) = (a.lines(), b.transposed().lines(), a.columns);
+    let store = |task: &Task<T>, first: bool, last: bool| Store {
+        scale: alpha,
+        keep: if first { beta } else { T::ONE },
+        finish: last.then(|| finish.from(task.row, task.column)),
+    };
+    if y.rows <= FEW_ROWS && left.term_stride == 1 && right.term_stride == 1 {
+        tasks(y).into_par_iter().for_each(|mut task| {
+            let store = store(&task, true, true);
+            InnerProducts { left, right, terms, column: task.column, y: &mut task.y, store }.run();
+        });
+        return;
     }
-    // SAFETY: the constructors of MatrixRef and MatrixMut checked that the last element of each matrix lies
-    // inside its slice and that its offset fits isize, so every element the product touches does; `y` is a
-    // unique borrow and its rows do not overlap; check_product matched the three shapes; with beta == 0
-    // `read_dst` is false.
-    unsafe {
-        gemm::gemm(
-            y.rows,
-            y.columns,
-            a.columns,
-            y.data.as_mut_ptr(),
-            1,
-            y.row_stride as isize,
-            beta != T::ZERO,
-            a.data.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            b.data.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
-            beta,
-            alpha,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
-    Ok(())
+    let width = panel_width::<T>();
+    with_scratch(packed_elements(y.rows, terms, ROWS), |packed_left| {
+        pack_left(&left, y.rows, terms, packed_left);
+        with_scratch(packed_elements(y.columns, terms, width), |packed_right| {
+            pack_right(&right, y.columns, terms, packed_right);
+            tasks(y).into_par_iter().for_each(|mut task| {
+                for block in term_blocks(terms) {
+                    let store = store(&task, block.start == 0, block.end == terms);
+                    let update = Update {
+                        left: Panels::of(packed_left, ROWS, terms, task.row, block.start),
+                        right: Panels::of(packed_right, width, terms, task.column, block.start),
+                        terms: block.len(),
+                        y: &mut task.y,
+                        store,
+                    };
+                    update.run();
+                }
+            });
+        });
+    });
 }
 
 /// The same product by three plain loops: the specification of [`gemm()`], up to rounding.
@@ -297,13 +291,9 @@ pub fn linear<T: Float>(
     if y.is_empty() {
         return Ok(());
     }
-    match bias {
-        Some(bias) => y.chunks_exact_mut(n).for_each(|row| row.copy_from_slice(bias)),
-        None => y.fill(T::ZERO),
-    }
     let x = MatrixRef::row_major(x, m, k)?;
     let w = MatrixRef::row_major(w, n, k)?.transposed();
-    gemm(T::ONE, x, w, T::ONE, MatrixMut::row_major(y, m, n)?)?;
-    activation.apply(y);
+    let finish = Finish { bias: bias.map_or(Bias::None, Bias::Columns), addend: None, activation };
+    multiply(T::ONE, x, w, T::ZERO, MatrixMut::row_major(y, m, n)?, finish);
     Ok(())
 }

@@ -6,12 +6,16 @@
 mod conv;
 mod conv_transpose;
 mod depthwise;
+mod dot;
 mod element;
 mod filter_gradient;
 mod gemm;
 mod pool;
+mod product;
+mod raster;
+mod windows;
 
-pub use conv::{ConvShape, conv2d};
+pub use conv::{ConvShape, Epilogue, Filters, PackedFilters, conv2d, conv2d_with};
 pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
 pub use element::Float;
 pub use filter_gradient::conv2d_filter_gradient;
@@ -36,14 +40,8 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// `y = activation(x + bias)`.
-    pub(crate) fn store<T: Float>(self, x: &[T], bias: T, y: &mut [T]) {
-        y.iter_mut().zip(x).for_each(|(y, &x)| *y = x + bias);
-        self.apply(y);
-    }
-
     /// Applies the activation in place.
-    #[inline]
+    #[inline(always)]
     pub fn apply<T: Float>(self, values: &mut [T]) {
         match self {
             Self::None => {}

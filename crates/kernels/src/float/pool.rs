@@ -2,6 +2,8 @@
 
 use super::Float;
 use crate::error::{check_length, elements};
+use crate::scratch::with_scratch;
+use crate::vectorise::{InstructionSet, Vectorise, vectorise};
 use crate::{KernelError, Window};
 use rayon::prelude::*;
 
@@ -47,49 +49,76 @@ pub fn pool2d<T: Float>(shape: &PoolShape, kind: PoolKind, x: &[T], y: &mut [T])
     if y.is_empty() {
         return Ok(());
     }
-    let planes = y.par_chunks_mut(output_plane).enumerate();
-    match kind {
-        PoolKind::Max => {
-            planes.for_each(|(plane, y)| max_plane(shape, &x[plane * input_plane..][..input_plane], y));
+    let planes = y.par_chunks_mut(output_plane).enumerate().with_min_len(planes_a_task(output_plane));
+    let counts = match kind {
+        PoolKind::Max => Vec::new(),
+        PoolKind::Average { count_include_pad } => average_counts(shape, count_include_pad),
+    };
+    planes.for_each(|(plane, y)| {
+        let x = &x[plane * input_plane..][..input_plane];
+        match kind {
+            PoolKind::Max => vectorise(MaxPlane { shape, x, y }),
+            PoolKind::Average { .. } => vectorise(AveragePlane { shape, counts: &counts, x, y }),
         }
-        PoolKind::Average { count_include_pad } => {
-            let counts = average_counts(shape, count_include_pad);
-            planes.for_each(|(plane, y)| {
-                average_plane(shape, &counts, &x[plane * input_plane..][..input_plane], y);
-            });
-        }
-    }
+    });
     Ok(())
 }
 
-fn max_plane<T: Float>(shape: &PoolShape, x: &[T], y: &mut [T]) {
-    let window = &shape.window;
-    let width = shape.input[1];
-    for (row, y) in y.chunks_exact_mut(shape.output[1]).enumerate() {
-        y.fill(T::NEG_INFINITY);
-        let (taps, start) = window.inside(0, row, shape.input[0]);
-        for tap in taps {
-            let index = (start + (tap * window.dilation[0]) as isize) as usize;
-            max_row(shape, &x[index * width..][..width], y);
+/// Planes that are worth waking a thread for.
+fn planes_a_task(output_plane: usize) -> usize {
+    (1 << 12) / output_plane + 1
+}
+
+/// Calls `body` with each of `y` and the element of `x` that lies `stride` apart. The common strides are constants to
+/// the compiler, which then shuffles vectors.
+#[inline(always)]
+fn with_stride<T: Copy, R>(y: &mut [R], x: &[T], stride: usize, mut body: impl FnMut(&mut R, T)) {
+    match stride {
+        1 => y.iter_mut().zip(x).for_each(|(y, &x)| body(y, x)),
+        2 => {
+            let (pairs, rest) = x.as_chunks::<2>();
+            let paired = pairs.len().min(y.len());
+            y[..paired].iter_mut().zip(pairs).for_each(|(y, pair)| body(y, pair[0]));
+            y[paired..].iter_mut().zip(rest).for_each(|(y, &x)| body(y, x));
         }
+        _ => y.iter_mut().zip(x.iter().step_by(stride)).for_each(|(y, &x)| body(y, x)),
     }
 }
 
-/// Folds one input row into the maxima of an output row, tap by tap, so that the inner loop is free of
-/// branches.
-fn max_row<T: Float>(shape: &PoolShape, x: &[T], y: &mut [T]) {
-    let window = &shape.window;
-    for tap in 0..window.kernel[1] {
-        let (columns, first) = window.columns_of_tap(tap, shape.input[1], y.len());
-        let Some(x) = x.get(first..) else { continue };
-        for (y, x) in y[columns].iter_mut().zip(x.iter().step_by(window.stride[1])) {
-            // NaN propagates: once stored it loses no comparison, and a NaN input is always taken.
-            *y = if *x <= *y || is_nan(*y) { *y } else { *x };
+/// The maxima of a plane, tap by tap along rows, so that the inner loop is free of branches.
+struct MaxPlane<'a, T> {
+    shape: &'a PoolShape,
+    x: &'a [T],
+    y: &'a mut [T],
+}
+
+impl<T: Float> Vectorise for MaxPlane<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: InstructionSet>(self) {
+        let window = &self.shape.window;
+        let [height, width] = self.shape.input;
+        for (row, y) in self.y.chunks_exact_mut(self.shape.output[1]).enumerate() {
+            y.fill(T::NEG_INFINITY);
+            let (taps, start) = window.inside(0, row, height);
+            for tap in taps {
+                let line = (start + (tap * window.dilation[0]) as isize) as usize;
+                let x = &self.x[line * width..][..width];
+                for tap in 0..window.kernel[1] {
+                    let (columns, first) = window.columns_of_tap(tap, width, y.len());
+                    let Some(x) = x.get(first..) else { continue };
+                    // NaN propagates: once stored it loses no comparison, and a NaN input is always taken.
+                    with_stride(&mut y[columns], x, window.stride[1], |y, x| {
+                        *y = if x <= *y || is_nan(*y) { *y } else { x };
+                    });
+                }
+            }
         }
     }
 }
 
 /// Whether a value differs from itself.
+#[inline(always)]
 #[allow(clippy::eq_op, reason = "the way to find NaN in either type")]
 fn is_nan<T: Float>(value: T) -> bool {
     value != value
@@ -112,26 +141,36 @@ pub fn average_counts(shape: &PoolShape, count_include_pad: bool) -> Vec<usize> 
     along(0).iter().flat_map(|rows| columns.iter().map(move |columns| rows * columns)).collect()
 }
 
-fn average_plane<T: Float>(shape: &PoolShape, counts: &[usize], x: &[T], y: &mut [T]) {
-    let window = &shape.window;
-    let width = shape.input[1];
-    for (row, y) in y.chunks_exact_mut(shape.output[1]).enumerate() {
-        y.fill(T::ZERO);
-        let (taps, start) = window.inside(0, row, shape.input[0]);
-        for tap in taps {
-            let index = (start + (tap * window.dilation[0]) as isize) as usize;
-            let x = &x[index * width..][..width];
-            for tap in 0..window.kernel[1] {
-                let (columns, first) = window.columns_of_tap(tap, width, y.len());
-                let Some(x) = x.get(first..) else { continue };
-                for (y, &x) in y[columns].iter_mut().zip(x.iter().step_by(window.stride[1])) {
-                    *y += x;
+/// The means of a plane: sums tap by tap along rows, then the quotients.
+struct AveragePlane<'a, T> {
+    shape: &'a PoolShape,
+    counts: &'a [usize],
+    x: &'a [T],
+    y: &'a mut [T],
+}
+
+impl<T: Float> Vectorise for AveragePlane<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: InstructionSet>(self) {
+        let window = &self.shape.window;
+        let [height, width] = self.shape.input;
+        for (row, y) in self.y.chunks_exact_mut(self.shape.output[1]).enumerate() {
+            y.fill(T::ZERO);
+            let (taps, start) = window.inside(0, row, height);
+            for tap in taps {
+                let line = (start + (tap * window.dilation[0]) as isize) as usize;
+                let x = &self.x[line * width..][..width];
+                for tap in 0..window.kernel[1] {
+                    let (columns, first) = window.columns_of_tap(tap, width, y.len());
+                    let Some(x) = x.get(first..) else { continue };
+                    with_stride(&mut y[columns], x, window.stride[1], |y, x| *y += x);
                 }
             }
         }
-    }
-    for (y, &count) in y.iter_mut().zip(counts) {
-        *y = if count == 0 { T::ZERO } else { *y / T::from_usize(count) };
+        for (y, &count) in self.y.iter_mut().zip(self.counts) {
+            *y = if count == 0 { T::ZERO } else { *y / T::from_usize(count) };
+        }
     }
 }
 
@@ -159,30 +198,62 @@ pub fn max_pool2d_indices<T: Float>(
     if indices.is_empty() {
         return Ok(());
     }
-    indices.par_chunks_mut(output_plane).enumerate().for_each(|(plane, indices)| {
-        max_indices_of_plane(shape, &x[plane * input_plane..][..input_plane], indices);
+    let planes = indices.par_chunks_mut(output_plane).enumerate().with_min_len(planes_a_task(output_plane));
+    planes.for_each(|(plane, indices)| {
+        with_scratch(2 * shape.output[1], |lines| {
+            let (best, values) = lines.split_at_mut(shape.output[1]);
+            vectorise(MaxIndices {
+                shape,
+                x: &x[plane * input_plane..][..input_plane],
+                best,
+                values,
+                indices,
+            });
+        });
     });
     Ok(())
 }
 
-fn max_indices_of_plane<T: Float>(shape: &PoolShape, x: &[T], indices: &mut [i32]) {
-    let (window, width) = (&shape.window, shape.input[1]);
-    let columns: Vec<_> = (0..shape.output[1]).map(|column| window.inside(1, column, width)).collect();
-    for (row, indices) in indices.chunks_exact_mut(shape.output[1]).enumerate() {
-        let (rows, top) = window.inside(0, row, shape.input[0]);
-        for (index, (columns, left)) in indices.iter_mut().zip(&columns) {
-            let mut best: Option<usize> = None;
-            for tap_row in rows.clone() {
-                let line = (top + (tap_row * window.dilation[0]) as isize) as usize * width;
-                for tap_column in columns.clone() {
-                    let at = line + (left + (tap_column * window.dilation[1]) as isize) as usize;
-                    let loses = |best: usize| x[at] <= x[best] || is_nan(x[best]);
-                    if !best.is_some_and(loses) {
-                        best = Some(at);
+/// The places of the maxima of a plane, as [`MaxPlane`] finds the maxima.
+struct MaxIndices<'a, T> {
+    shape: &'a PoolShape,
+    x: &'a [T],
+    /// The maxima of a row so far.
+    best: &'a mut [T],
+    /// What a tap reads for each element of a row.
+    values: &'a mut [T],
+    indices: &'a mut [i32],
+}
+
+impl<T: Float> Vectorise for MaxIndices<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: InstructionSet>(self) {
+        const NONE: i32 = -1;
+        let window = &self.shape.window;
+        let [height, width] = self.shape.input;
+        let stride = window.stride[1];
+        for (row, indices) in self.indices.chunks_exact_mut(self.shape.output[1]).enumerate() {
+            indices.fill(NONE);
+            self.best.fill(T::NEG_INFINITY);
+            let (taps, start) = window.inside(0, row, height);
+            for tap in taps {
+                let line = (start + (tap * window.dilation[0]) as isize) as usize;
+                for tap in 0..window.kernel[1] {
+                    let (columns, first) = window.columns_of_tap(tap, width, indices.len());
+                    let Some(x) = self.x[line * width..][..width].get(first..) else { continue };
+                    let values = &mut self.values[..columns.len()];
+                    with_stride(values, x, stride, |value, x| *value = x);
+                    let places = self.best[columns.clone()].iter_mut().zip(&mut indices[columns]);
+                    for (column, ((best, index), &value)) in places.zip(&*values).enumerate() {
+                        let stays = ((value <= *best) | is_nan(*best)) & (*index != NONE);
+                        *best = if stays { *best } else { value };
+                        let place = (line * width + first) as i32 + column as i32 * stride as i32;
+                        *index = if stays { *index } else { place };
                     }
                 }
             }
-            *index = best.unwrap_or(0) as i32;
+            indices.iter_mut().for_each(|index| *index = (*index).max(0));
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::conv::QConvShape;
 use super::dot::{RecordSlice, Records, Variant, requantise_row};
 use super::requantise::QOutput;
-use crate::vectorise::{Vectorise, vectorise};
+use crate::vectorise::{InstructionSet, Vectorise, vectorise};
 use rayon::prelude::*;
 
 /// Channels whose accumulators stay in registers.
@@ -85,7 +85,7 @@ struct Pixel<'a, S: ?Sized> {
 impl Vectorise for Pixel<'_, [i32; CHANNELS]> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<I: InstructionSet>(self) {
         let mut sums = [0i32; CHANNELS];
         for_each_tap(self.row, self.column, self.first, |x, w| {
             let (Some(x), Some(w)) = (x.first_chunk::<CHANNELS>(), w.first_chunk::<CHANNELS>()) else {
@@ -104,7 +104,7 @@ impl Vectorise for Pixel<'_, [i32; CHANNELS]> {
 impl Vectorise for Pixel<'_, [i32]> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<I: InstructionSet>(self) {
         for_each_tap(self.row, self.column, self.first, |x, w| {
             let zero = i16::from(self.row.x_zero);
             for ((sum, &x), &w) in self.sums.iter_mut().zip(x).zip(w) {

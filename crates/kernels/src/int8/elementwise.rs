@@ -3,7 +3,7 @@
 use super::requantise::{Multiplier, QOutput, round_shift};
 use crate::KernelError;
 use crate::error::{check_length, elements};
-use crate::vectorise::{Vectorise, vectorise};
+use crate::vectorise::{InstructionSet, Vectorise, vectorise};
 use rayon::prelude::*;
 
 /// Elements that one task works on: fixed, and small enough to stay in the first-level cache.
@@ -60,7 +60,7 @@ struct Add<'a> {
 impl Vectorise for Add<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<I: InstructionSet>(self) {
         let [x_zero, y_zero] = self.zeros.map(i32::from);
         let [x_multiplier, y_multiplier] = self.multipliers.map(i64::from);
         for ((out, &x), &y) in self.out.iter_mut().zip(self.x).zip(self.y) {
@@ -142,7 +142,7 @@ struct Multiply<'a> {
 impl Vectorise for Multiply<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<I: InstructionSet>(self) {
         let (x_zero, y_zero) = (i32::from(self.x.zero), i32::from(self.y.zero));
         let factor = i64::from(self.multiplier.value);
         for ((out, &x), &y) in self.out.iter_mut().zip(self.x.values).zip(self.y.values) {

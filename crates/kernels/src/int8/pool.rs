@@ -2,7 +2,7 @@
 
 use super::requantise::{Multiplier, QOutput, quantize_multiplier, requantise};
 use crate::error::{check_length, elements};
-use crate::vectorise::{Vectorise, vectorise};
+use crate::vectorise::{InstructionSet, Vectorise, vectorise};
 use crate::{KernelError, Window};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -95,7 +95,7 @@ struct Row<'a> {
 impl Vectorise for Row<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<I: InstructionSet>(self) {
         let output = self.output;
         for (column, y) in self.y.chunks_exact_mut(self.shape.channels).enumerate() {
             let pixel = [self.row, column];

@@ -3,7 +3,7 @@
 
 use crate::KernelError;
 use crate::error::check_length;
-use crate::vectorise::{Vectorise, vectorise};
+use crate::vectorise::{InstructionSet, Vectorise, vectorise};
 
 /// Largest shift that N-ROUND admits.
 pub const SHIFT_MAX: u8 = 62;
@@ -143,7 +143,7 @@ struct Quantize<'a> {
 impl Vectorise for Quantize<'_> {
     type Output = ();
     #[inline(always)]
-    fn run(self) {
+    fn run<I: InstructionSet>(self) {
         let offset = f32::from(self.zero);
         for (y, x) in self.y.iter_mut().zip(self.x) {
             let value = (x / self.scale).round_ties_even() + offset;

@@ -20,6 +20,7 @@ pub(crate) fn read_indices(op: &'static str, indices: &Tensor) -> Result<Vec<i64
 }
 
 /// An index of an axis of `size`, a negative one counted from the end.
+#[inline]
 pub(crate) fn resolve_index(
     op: &'static str,
     operand: &str,

@@ -56,9 +56,6 @@ impl<const N: usize> Axes<N> {
         if output.is_empty() {
             return;
         }
-        if output.is_empty() {
-            return;
-        }
         let (length, strides) = self.inner;
         let chunk = |number: usize, mut chunk: &mut [R]| {
             let first = number * CHUNK_ELEMENTS;

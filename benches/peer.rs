@@ -1,0 +1,65 @@
+//! Other frameworks, each in a process of its own that answers a line with a figure: `peers.py`. They print `ready` when
+//! they are.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+/// Lets the threads of whoever ran before go to sleep.
+pub(crate) const PAUSE: Duration = Duration::from_millis(200);
+
+/// A framework that is running and waits to be asked.
+pub(crate) struct Peer {
+    /// What tables call it.
+    pub(crate) name: &'static str,
+    child: Child,
+    ask: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Peer {
+    /// Starts a Python framework of `peers.py`; nothing if it is not installed.
+    pub(crate) fn python(name: &'static str, what: &str, threads: usize) -> Option<Peer> {
+        let python = root().join("target/bench-venv/bin/python");
+        let script = root().join("benches/peers.py");
+        Peer::start(name, Command::new(python).arg(script).args([name, what, &threads.to_string()]))
+    }
+
+    fn start(name: &'static str, command: &mut Command) -> Option<Peer> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+        let ask = child.stdin.take()?;
+        let answers = BufReader::new(child.stdout.take()?);
+        let mut peer = Peer { name, child, ask, answers };
+        (peer.line()? == "ready").then_some(peer)
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).ok()?;
+        Some(line.trim().to_owned())
+    }
+
+    /// One measurement; nothing if the framework has stopped.
+    pub(crate) fn measure(&mut self) -> Option<f64> {
+        self.ask.write_all(b"measure\n").ok()?;
+        self.line()?.parse().ok()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The median of some figures.
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

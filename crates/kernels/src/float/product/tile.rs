@@ -1,0 +1,225 @@
+//! The loop that computes: tiles of `y` that live in registers while the terms pass.
+
+use super::super::{Activation, Float};
+use crate::vectorise::{InstructionSet, Vectorise, vectorise};
+
+/// Rows of a tile, and lines of a panel of the left operand. With two vectors of columns they are 12 sums, which
+/// cover the latency of two multiply-adds a cycle and leave AVX2 registers for the operands.
+pub(in super::super) const ROWS: usize = 6;
+
+/// Packed panels: each holds all its terms, and the next begins `stride` elements further.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Panels<'a, T> {
+    pub(in super::super) data: &'a [T],
+    pub(in super::super) stride: usize,
+}
+
+impl<'a, T> Finish<'a, T> {
+    /// The same for a block of `y` that begins at this row and column.
+    pub(in super::super) fn from(self, row: usize, column: usize) -> Self {
+        let bias = match self.bias {
+            Bias::None => Bias::None,
+            Bias::Rows(bias) => Bias::Rows(&bias[row..]),
+            Bias::Columns(bias) => Bias::Columns(&bias[column..]),
+        };
+        let addend = self
+            .addend
+            .map(|addend| Addend { data: &addend.data[row * addend.row_stride + column..], ..addend });
+        Self { bias, addend, ..self }
+    }
+}
+
+impl<'a, T> Panels<'a, T> {
+    /// From a line, the first of a panel of `width`, and a term on, of an operand that was packed with all its
+    /// `terms`.
+    pub(in super::super) fn of(
+        packed: &'a [T],
+        width: usize,
+        terms: usize,
+        line: usize,
+        term: usize,
+    ) -> Self {
+        Self { data: &packed[line * terms + term * width..], stride: terms * width }
+    }
+
+    fn panel<const W: usize>(&self, index: usize, terms: usize) -> &'a [[T; W]] {
+        self.data[index * self.stride..][..terms * W].as_chunks::<W>().0
+    }
+}
+
+/// What is added to the finished sums.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) enum Bias<'a, T> {
+    /// Nothing.
+    None,
+    /// A number a row.
+    Rows(&'a [T]),
+    /// A number a column.
+    Columns(&'a [T]),
+}
+
+/// A matrix that is added to the finished sums.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Addend<'a, T> {
+    pub(in super::super) data: &'a [T],
+    pub(in super::super) row_stride: usize,
+}
+
+/// What the last block of terms does to the sums: bias, then another matrix, then activation.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Finish<'a, T> {
+    pub(in super::super) bias: Bias<'a, T>,
+    pub(in super::super) addend: Option<Addend<'a, T>>,
+    pub(in super::super) activation: Activation,
+}
+
+/// How sums are stored: `y = scale * sum + keep * y`, then what finishes them. With `keep` 0, `y` is not read.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Store<'a, T> {
+    pub(in super::super) scale: T,
+    pub(in super::super) keep: T,
+    pub(in super::super) finish: Option<Finish<'a, T>>,
+}
+
+/// A block of terms of a block of `y`.
+pub(in super::super) struct Update<'a, 'y, T> {
+    /// Panels of [`ROWS`] lines, as many as cover the rows of `y`.
+    pub(in super::super) left: Panels<'a, T>,
+    /// Panels of [`panel_width`](super::panel_width) lines, as many as cover the columns of `y`.
+    pub(in super::super) right: Panels<'a, T>,
+    pub(in super::super) terms: usize,
+    /// Rows, all equally long.
+    pub(in super::super) y: &'a mut [&'y mut [T]],
+    pub(in super::super) store: Store<'a, T>,
+}
+
+impl<T: Float> Update<'_, '_, T> {
+    pub(in super::super) fn run(self) {
+        vectorise(self);
+    }
+}
+
+impl<T: Float> Vectorise for Update<'_, '_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn run<I: InstructionSet>(self) {
+        match 2 * I::VECTOR_BYTES / size_of::<T>() {
+            32 => self.panels::<I, 32, 16>(),
+            16 => self.panels::<I, 16, 8>(),
+            8 => self.panels::<I, 8, 4>(),
+            _ => self.panels::<I, 4, 2>(),
+        }
+    }
+}
+
+impl<T: Float> Update<'_, '_, T> {
+    /// All tiles, for panels of `C` columns; a last one that is at most half full is computed in `H`.
+    #[inline(always)]
+    fn panels<I: InstructionSet, const C: usize, const H: usize>(mut self) {
+        let rows = std::mem::take(&mut self.y);
+        for (panel, rows) in rows.chunks_mut(ROWS).enumerate() {
+            let left = self.left.panel::<ROWS>(panel, self.terms);
+            let columns = rows.first().map_or(0, |row| row.len());
+            for (index, first) in (0..columns).step_by(C).enumerate() {
+                let right = self.right.panel::<C>(index, self.terms);
+                let at = Place { row: panel * ROWS, column: first, columns: C.min(columns - first) };
+                if at.columns > H {
+                    self.tile_of::<I, C, C>(left, right, rows, at);
+                } else {
+                    self.tile_of::<I, C, H>(left, right, rows, at);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn tile_of<I: InstructionSet, const C: usize, const W: usize>(
+        &self,
+        left: &[[T; ROWS]],
+        right: &[[T; C]],
+        rows: &mut [&mut [T]],
+        at: Place,
+    ) {
+        match rows.len() {
+            1 => self.tile::<I, 1, C, W>(left, right, rows, at),
+            2 => self.tile::<I, 2, C, W>(left, right, rows, at),
+            3 => self.tile::<I, 3, C, W>(left, right, rows, at),
+            4 => self.tile::<I, 4, C, W>(left, right, rows, at),
+            5 => self.tile::<I, 5, C, W>(left, right, rows, at),
+            _ => self.tile::<I, ROWS, C, W>(left, right, rows, at),
+        }
+    }
+
+    /// `R` rows of `W` columns. The sums are a local array, which the compiler keeps in registers.
+    #[inline(always)]
+    fn tile<I: InstructionSet, const R: usize, const C: usize, const W: usize>(
+        &self,
+        left: &[[T; ROWS]],
+        right: &[[T; C]],
+        rows: &mut [&mut [T]],
+        at: Place,
+    ) {
+        let mut sums = [[T::ZERO; W]; R];
+        for (left, right) in left.iter().zip(right) {
+            for row in 0..R {
+                for column in 0..W {
+                    sums[row][column] = left[row].multiply_add::<I>(right[column], sums[row][column]);
+                }
+            }
+        }
+        for (row, (sums, y)) in sums.into_iter().zip(rows).enumerate() {
+            self.store.row(sums, at.row + row, at.column, &mut y[at.column..][..at.columns]);
+        }
+    }
+}
+
+/// Where a tile lies in its block.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    row: usize,
+    column: usize,
+    columns: usize,
+}
+
+impl<T: Float> Store<'_, T> {
+    /// Stores the sums of a piece of one row of a block; `y` may be shorter than they are.
+    #[inline(always)]
+    pub(in super::super) fn row<const W: usize>(
+        &self,
+        mut sums: [T; W],
+        row: usize,
+        column: usize,
+        y: &mut [T],
+    ) {
+        if self.scale != T::ONE {
+            sums.iter_mut().for_each(|sum| *sum = *sum * self.scale);
+        }
+        if self.keep != T::ZERO {
+            add(&mut sums, y, self.keep);
+        }
+        if let Some(finish) = &self.finish {
+            match finish.bias {
+                Bias::None => {}
+                Bias::Rows(bias) => sums.iter_mut().for_each(|sum| *sum += bias[row]),
+                Bias::Columns(bias) => add(&mut sums, &bias[column..][..y.len()], T::ONE),
+            }
+            if let Some(addend) = &finish.addend {
+                add(&mut sums, &addend.data[row * addend.row_stride + column..][..y.len()], T::ONE);
+            }
+            finish.activation.apply(&mut sums);
+        }
+        match <&mut [T; W]>::try_from(&mut *y) {
+            Ok(y) => *y = sums,
+            Err(_) => y.iter_mut().zip(sums).for_each(|(y, sum)| *y = sum),
+        }
+    }
+}
+
+/// `sums += factor * values`; there may be fewer values than sums.
+#[inline(always)]
+fn add<T: Float, const W: usize>(sums: &mut [T; W], values: &[T], factor: T) {
+    match values.first_chunk::<W>() {
+        Some(values) => sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += factor * value),
+        None => sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += factor * value),
+    }
+}
