@@ -33,7 +33,7 @@ pub(crate) fn with_scratch<T: Scratch, R>(elements: usize, body: impl FnOnce(&mu
     let mut buffer = T::buffers(|buffers| buffers.borrow_mut().pop()).unwrap_or_default();
     let needed = elements + ALIGNMENT / size_of::<T>();
     if buffer.len() < needed {
-        buffer.resize(needed, T::default());
+        buffer = vec![T::default(); needed];
     }
     let start = buffer.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT / size_of::<T>());
     let result = body(&mut buffer[start..][..elements]);

@@ -92,6 +92,15 @@ impl Window {
         ((first.min(last) as usize)..(last as usize), start)
     }
 
+    /// Whether the padded input is not out of all proportion to the input and the output, so that a padded copy may be made.
+    pub(crate) fn pads_little(&self, input: [usize; 2], output: [usize; 2]) -> bool {
+        let plane = |[height, width]: [usize; 2]| height.saturating_mul(width);
+        let padded = [0, 1].map(|axis| {
+            input[axis].saturating_add(self.padding[axis]).saturating_add(self.padding[axis + 2])
+        });
+        plane(padded) <= plane(input).max(plane(output)).saturating_mul(16).max(1 << 16)
+    }
+
     /// The taps along `axis` that fall inside the padded input, for the window at output index `output`.
     pub(crate) fn inside_padded(&self, axis: usize, output: usize, input: usize) -> std::ops::Range<usize> {
         let padded = Self { padding: [0; 4], ..*self };
@@ -107,9 +116,18 @@ impl Window {
         input: usize,
         output: usize,
     ) -> (std::ops::Range<usize>, usize) {
-        let stride = self.stride[1];
-        let offset = tap * self.dilation[1];
-        let left = self.padding[1];
+        self.columns_from(tap * self.dilation[1], input, output)
+    }
+
+    /// The same for what lies `offset` columns behind the first tap.
+    #[inline]
+    pub(crate) fn columns_from(
+        &self,
+        offset: usize,
+        input: usize,
+        output: usize,
+    ) -> (std::ops::Range<usize>, usize) {
+        let (stride, left) = (self.stride[1], self.padding[1]);
         // Column c reads input column c * stride + offset - left, which must be in 0..input.
         let first = left.saturating_sub(offset).div_ceil(stride).min(output);
         let end = (left + input).saturating_sub(offset).div_ceil(stride).min(output).max(first);

@@ -179,7 +179,7 @@ proptest! {
 
     #[test]
     fn products(
-        m in 1usize..150, n in 1usize..300, k in 0usize..70, seed: u32, alpha in -2f32..2.0,
+        m in 1usize..150, n in 1usize..300, k in prop_oneof![0usize..70, 300usize..700], seed: u32, alpha in -2f32..2.0,
         beta in prop_oneof![Just(0f32), -2f32..2.0],
         transposed: (bool, bool),
     ) {
@@ -417,4 +417,90 @@ fn bad_operands_are_errors() {
     assert!(MatrixRef::strided(&[0.0; 5], 2, 3, 3, 1).is_err());
     assert!(MatrixRef::strided(&[0.0; 5], 2, 2, usize::MAX, 1).is_err());
     assert!(MatrixMut::strided(&mut [0.0; 9], 2, 4, 3).is_err(), "rows overlap");
+}
+
+fn convolved(
+    shape: &ConvShape,
+    x: &[f32],
+    w: &[f32],
+    bias: &[f32],
+    outputs: usize,
+) -> Result<Vec<f32>, String> {
+    let mut y = vec![f32::NAN; outputs];
+    conv2d(shape, x, w, Some(bias), Activation::None, &mut y).map_err(|error| error.to_string())?;
+    Ok(y)
+}
+
+/// One image of one row, `channels` of it convolved to as many, each by itself or all together.
+fn row(input: [usize; 2], channels: usize, groups: usize, window: Window) -> ConvShape {
+    ConvShape { batch: 1, input, in_channels: channels, out_channels: channels, groups, window }
+}
+
+#[test]
+fn where_there_is_no_input_the_bias_remains() {
+    for stride in [1, 2] {
+        let window = Window { stride: [stride; 2], padding: [1, 0, 0, 0], ..Window::of([1, 1]) };
+        // No rows: the output is the row of padding.
+        for (channels, groups) in [(2, 1), (2, 2), (30, 1)] {
+            let shape = row([0, 2], channels, groups, window);
+            let bias: Vec<f32> = (0..channels).map(|channel| channel as f32).collect();
+            let columns = 2 / stride;
+            let w = vec![1.0; channels * channels / groups];
+            let expected: Vec<f32> = bias.iter().flat_map(|&bias| vec![bias; columns]).collect();
+            assert_eq!(convolved(&shape, &[], &w, &bias, channels * columns), Ok(expected));
+        }
+    }
+    let none = ConvShape { in_channels: 0, out_channels: 2, ..row([3, 3], 0, 1, Window::of([3, 3])) };
+    assert_eq!(convolved(&none, &[], &[], &[1.0, 2.0], 2), Ok(vec![1.0, 2.0]));
+    let mut dw = [];
+    assert!(conv2d_filter_gradient(&none, &[], &[1.0, 1.0], &mut dw).is_ok());
+}
+
+#[test]
+fn windows_may_step_over_more_than_there_is() {
+    // The first and only window of a step beyond the input is its upper left corner: 0 + 1 + 4 + 5.
+    let far = Window { stride: [1 << 20; 2], ..Window::of([2, 2]) };
+    // A window wholly in the padding, then one that ends at the only column.
+    let before = Window { stride: [1, 4], padding: [0, 6, 0, 4], ..Window::of([1, 4]) };
+    for (channels, groups) in [(1, 1), (3, 3), (30, 30), (30, 1)] {
+        let ones = |taps: usize| vec![1.0; channels * channels / groups * taps];
+        let times = (channels / groups) as f32;
+        let x: Vec<f32> = (0..channels * 16).map(|index| (index % 16) as f32).collect();
+        let found =
+            convolved(&row([4, 4], channels, groups, far), &x, &ones(4), &vec![0.0; channels], channels);
+        assert_eq!(found, Ok(vec![10.0 * times; channels]));
+        let x = vec![5.0; channels];
+        let found = convolved(
+            &row([1, 1], channels, groups, before),
+            &x,
+            &ones(4),
+            &vec![0.0; channels],
+            2 * channels,
+        );
+        assert_eq!(found, Ok([0.0, 5.0 * times].repeat(channels)));
+    }
+}
+
+#[test]
+fn an_input_that_is_all_padding_costs_no_memory() {
+    let taps = Window { dilation: [1, 1 << 23], padding: [0, 1 << 23, 0, 0], ..Window::of([1, 2]) };
+    for (channels, groups) in [(1, 1), (30, 30)] {
+        let (x, w) = (vec![3.0; channels], [7.0, 2.0].repeat(channels));
+        let found = convolved(&row([1, 1], channels, groups, taps), &x, &w, &vec![0.0; channels], channels);
+        assert_eq!(found, Ok(vec![6.0; channels]));
+        let steps = Window { stride: [1, 2], ..taps };
+        let error = convolved(&row([1, 1], channels, groups, steps), &x, &w, &vec![0.0; channels], channels);
+        assert!(error.clone().is_err_and(|error| error.contains("nearly all padding")), "{error:?}");
+    }
+}
+
+#[test]
+fn a_single_row_has_no_stride() {
+    let (a, b) = ([1.0_f32, 2.0], [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    for stride in [0, 1, usize::MAX] {
+        let mut y = [0.0_f32; 3];
+        let matrices = (MatrixRef::row_major(&a, 1, 2).unwrap(), MatrixRef::row_major(&b, 2, 3).unwrap());
+        gemm(1.0, matrices.0, matrices.1, 0.0, MatrixMut::strided(&mut y, 1, 3, stride).unwrap()).unwrap();
+        assert_eq!(y, [9.0, 12.0, 15.0]);
+    }
 }

@@ -56,7 +56,7 @@ impl ConvShape {
     }
 
     /// Terms of an element of the output.
-    fn depth(&self) -> usize {
+    pub(super) fn depth(&self) -> usize {
         self.group_inputs() * self.window.taps()
     }
 }
@@ -123,6 +123,20 @@ impl<T: Float> PackedFilters<T> {
     }
 }
 
+/// Refuses steps over columns in an input that would be nearly all padding: they are taken from a padded copy.
+pub(super) fn check_padding(
+    kernel: &'static str,
+    shape: &ConvShape,
+    output: [usize; 2],
+) -> Result<(), KernelError> {
+    if shape.window.stride[1] == 1 || shape.window.pads_little(shape.input, output) {
+        return Ok(());
+    }
+    let (input, padding) = (shape.input, shape.window.padding);
+    let problem = format!("an input of {input:?} padded by {padding:?} is nearly all padding; shrink it");
+    Err(KernelError::shape(kernel, problem))
+}
+
 /// Refuses groups that do not divide the channels, and filters that are not the shape's.
 fn check_filters(shape: &ConvShape, found: usize) -> Result<(), KernelError> {
     let groups = shape.groups;
@@ -172,6 +186,7 @@ pub fn conv2d_with<T: Float>(
     let input_plane = elements(KERNEL, &shape.input)?;
     let output_plane = elements(KERNEL, &output)?;
     let y_elements = elements(KERNEL, &[shape.batch, shape.out_channels, output_plane])?;
+    check_padding(KERNEL, shape, output)?;
     check_length(KERNEL, "x", x.len(), elements(KERNEL, &[shape.batch, shape.in_channels, input_plane])?)?;
     check_length(KERNEL, "y", y.len(), y_elements)?;
     if let Some(bias) = epilogue.bias {
@@ -231,8 +246,8 @@ pub(super) fn run<T: Float>(
     epilogue: Epilogue<T>,
     y: &mut [T],
 ) {
-    if shape.group_inputs() == 1 && shape.groups > 1 {
-        depthwise(shape, output, x, filters, epilogue, y);
+    if let Some(raster) = Raster::of_channel(shape, output) {
+        depthwise(shape, output, &raster, x, filters, epilogue, y);
         return;
     }
     if let Some(raster) = Raster::new(shape, output) {
@@ -257,8 +272,10 @@ pub(super) fn with_planes<T: Float, R>(
     }
     let input_plane = shape.input[0] * shape.input[1];
     with_scratch(shape.batch * shape.in_channels * layout.plane(), |planes| {
-        let pairs = planes.par_chunks_mut(layout.plane()).zip(x.par_chunks(input_plane.max(1)));
-        pairs.for_each(|(to, x)| layout.split(shape, x, to));
+        let planes_of_x = planes.par_chunks_mut(layout.plane()).enumerate();
+        planes_of_x.for_each(|(index, to)| {
+            layout.split(shape, &x[index * input_plane..][..input_plane], to);
+        });
         body(planes)
     })
 }

@@ -10,10 +10,12 @@ use rayon::prelude::*;
 /// Products that are worth waking a thread for.
 const TASK_PRODUCTS: usize = 1 << 16;
 
-/// The convolution where every group has one input channel (and any number of output channels), its filters packed.
+/// The convolution where every group has one input channel (and any number of output channels), with the raster of one of
+/// them and filters packed.
 pub(super) fn depthwise<T: Float>(
     shape: &ConvShape,
     output: [usize; 2],
+    raster: &Raster,
     x: &[T],
     filters: &[T],
     epilogue: Epilogue<T>,
@@ -23,7 +25,6 @@ pub(super) fn depthwise<T: Float>(
     let (input_plane, plane) = (shape.input[0] * shape.input[1], output[0] * output[1]);
     let multiplier = shape.out_channels / shape.in_channels;
     let group = multiplier.next_multiple_of(ROWS) * taps;
-    let raster = Raster::of_channel(shape, output);
     let (inputs, run) = (raster.input_elements(), raster.run());
     let planes = y.par_chunks_mut(plane).enumerate();
     planes.with_min_len(TASK_PRODUCTS / (run * taps) + 1).for_each(|(index, y)| {

@@ -2,7 +2,7 @@
 //! and windows, an image at a time.
 
 use super::Float;
-use super::conv::{ConvShape, with_planes};
+use super::conv::{ConvShape, check_padding, with_planes};
 use super::product::{
     BLOCK_ELEMENTS, Panels, ROWS, Store, Strided, Update, pack_block, pack_rows, packed_elements,
     panel_width, part, term_blocks,
@@ -24,6 +24,7 @@ const PARTS: usize = 8;
 const PARTIAL_ELEMENTS: usize = 1 << 22;
 /// Fewest output channels of a task.
 const CHUNK_CHANNELS: usize = 16;
+
 /// `dw[O,C/groups,KH,KW]`, the sum over images and pixels of `dy[N,O,OH,OW]` times the windows of
 /// `x[N,C,H,W]`. `shape` is the forward convolution's.
 ///
@@ -51,8 +52,9 @@ pub fn conv2d_filter_gradient<T: Float>(
     check_length(KERNEL, "x", x.len(), x_elements)?;
     check_length(KERNEL, "dy", dy.len(), dy_elements)?;
     check_length(KERNEL, "dw", dw.len(), dw_elements)?;
+    check_padding(KERNEL, shape, output)?;
     dw.fill(T::ZERO);
-    if dw.is_empty() || dy.is_empty() {
+    if dw.is_empty() || dy.is_empty() || x.is_empty() {
         return Ok(());
     }
     let parts = PARTS.min(shape.batch).min((PARTIAL_ELEMENTS / dw.len()).max(1));
@@ -99,14 +101,10 @@ struct Task<'w, T> {
 }
 
 impl<T: Float> FilterGradient<'_, T> {
-    fn depth(&self) -> usize {
-        self.shape.group_inputs() * self.shape.window.taps()
-    }
-
     /// Cuts the work by shape alone. Output channels are cut where parts and groups are fewer than the tasks
     /// to aim for.
     fn tasks<'w>(&self, sums: impl Iterator<Item = &'w mut [T]>, parts: usize) -> Vec<Task<'w, T>> {
-        let (depth, channels) = (self.depth(), self.shape.group_outputs());
+        let (depth, channels) = (self.shape.depth(), self.shape.group_outputs());
         let chunks = PARTS.div_ceil(parts * self.shape.groups).min(channels / CHUNK_CHANNELS).max(1);
         let chunk = channels.div_ceil(chunks);
         let mut tasks = Vec::with_capacity(parts * self.shape.groups * chunks);
@@ -122,7 +120,7 @@ impl<T: Float> FilterGradient<'_, T> {
     }
 
     fn compute(&self, task: Task<T>) {
-        let (shape, depth) = (self.shape, self.depth());
+        let (shape, depth) = (self.shape, self.shape.depth());
         let (plane, width) = (self.output[0] * self.output[1], panel_width::<T>());
         let rows = task.dw.len() / depth;
         let images = images_of(task.part, task.parts, shape.batch);

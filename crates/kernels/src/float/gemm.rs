@@ -135,6 +135,8 @@ impl<'a, T: Float> MatrixMut<'a, T> {
                 found: data.len(),
             });
         }
+        // The stride of a single row is anybody's.
+        let row_stride = if rows > 1 { row_stride } else { columns };
         Ok(Self { data, rows, columns, row_stride })
     }
 }

@@ -44,18 +44,20 @@ impl Raster {
         let terms = shape.in_channels * shape.window.taps();
         let few = shape.groups == 1 && terms <= MOST_TERMS && shape.out_channels <= MOST_CHANNELS;
         let small = shape.input[0].max(output[0]) * shape.input[1].max(output[1]) <= MOST_ELEMENTS;
-        (few && small).then(|| Self::of(shape, output))
+        (few && small && fits(shape, output)).then(|| Self::of(shape, output))
     }
 
-    /// The raster of one channel of a convolution of each channel by itself.
-    pub(super) fn of_channel(shape: &ConvShape, output: [usize; 2]) -> Self {
-        Self::of(&ConvShape { in_channels: 1, out_channels: 1, groups: 1, ..*shape }, output)
+    /// The raster of one channel of a convolution of each channel by itself, if it suits it.
+    pub(super) fn of_channel(shape: &ConvShape, output: [usize; 2]) -> Option<Self> {
+        let alone = shape.group_inputs() == 1 && shape.groups > 1 && fits(shape, output);
+        let channel = ConvShape { in_channels: 1, out_channels: 1, groups: 1, ..*shape };
+        alone.then(|| Self::of(&channel, output))
     }
 
     fn of(shape: &ConvShape, output: [usize; 2]) -> Self {
         let window = &shape.window;
-        // A kernel of one row or column meets one remainder.
-        let phases = [0, 1].map(|axis| if window.kernel[axis] == 1 { 1 } else { window.stride[axis] });
+        // A window narrower than the stride does not meet all remainders.
+        let phases = [0, 1].map(|axis| window.stride[axis].min(window.extent()[axis]));
         let size = [0, 1].map(|axis| output[axis] + (window.extent()[axis] - 1) / window.stride[axis]);
         let (raster, stride) = (size[0] * size[1], window.stride);
         let place = |term: usize| {
@@ -91,11 +93,8 @@ impl Raster {
         for (to, x) in planes.zip(x.chunks_exact(height * width)) {
             for (phase, to) in to.chunks_exact_mut(rows * columns).enumerate() {
                 let [row_phase, column_phase] = [phase / self.phases[1], phase % self.phases[1]];
-                // Column c of the raster is input column c * stride + phase - padding.
-                let beginning = padding[1].saturating_sub(column_phase).div_ceil(stride[1]).min(columns);
-                let end = (width + padding[1]).saturating_sub(column_phase).div_ceil(stride[1]);
-                let end = end.clamp(beginning, columns);
-                let from = (beginning * stride[1] + column_phase).saturating_sub(padding[1]).min(width);
+                let (inside, from) = self.shape.window.columns_from(column_phase, width, columns);
+                let from = from.min(width);
                 for (row, to) in to.chunks_exact_mut(columns).enumerate() {
                     let row =
                         (row * stride[0] + row_phase).checked_sub(padding[0]).filter(|&row| row < height);
@@ -103,12 +102,12 @@ impl Raster {
                         to.fill(T::ZERO);
                         continue;
                     };
-                    to[..beginning].fill(T::ZERO);
-                    to[end..].fill(T::ZERO);
+                    to[..inside.start].fill(T::ZERO);
+                    to[inside.end..].fill(T::ZERO);
                     copy_strided(
                         &x[row * width + from..(row + 1) * width],
                         stride[1],
-                        &mut to[beginning..end],
+                        &mut to[inside.clone()],
                     );
                 }
             }
@@ -195,6 +194,12 @@ impl Raster {
             }
         });
     }
+}
+
+/// Whether there is something to copy, and not much more than the input.
+fn fits(shape: &ConvShape, output: [usize; 2]) -> bool {
+    let empty = shape.in_channels == 0 || shape.input.contains(&0);
+    !empty && shape.window.pads_little(shape.input, output)
 }
 
 /// One image's convolution.

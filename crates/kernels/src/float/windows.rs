@@ -16,7 +16,7 @@ pub(super) struct WindowLayout {
     /// Elements of a plane that is read.
     plane: usize,
     taps: Vec<Tap>,
-    /// Rows and columns that exist in a plane, in steps of `scale` along each axis.
+    /// Rows and columns that exist in a plane.
     inside: [i32; 2],
     split: Option<Split>,
 }
@@ -26,7 +26,7 @@ pub(super) struct WindowLayout {
 struct Tap {
     /// Elements from the window's pixel, in a plane; negative in the padding.
     offset: isize,
-    /// Rows and columns from the window's first tap, without padding.
+    /// Rows and columns from the window's pixel; negative in the padding.
     place: [i32; 2],
 }
 
@@ -66,9 +66,9 @@ impl WindowLayout {
                 split: None,
             };
         }
-        // A kernel of one row or column reads no others than its own.
+        // A kernel of one row reads no others than its own, and a window narrower than the stride not all columns.
         let row_stride = if kernel_height == 1 { window.stride[0] } else { 1 };
-        let phases = if kernel_width == 1 { 1 } else { stride };
+        let phases = stride.min(window.extent()[1]);
         let [last_row, last_column] = [0, 1].map(|axis| (window.kernel[axis] - 1) * window.dilation[axis]);
         let split = Split {
             rows: (output[0] - 1) * window.stride[0] / row_stride + last_row + 1,
@@ -105,7 +105,7 @@ impl WindowLayout {
     pub(super) fn split<T: Float>(&self, shape: &ConvShape, x: &[T], to: &mut [T]) {
         let Some(split) = &self.split else { return };
         let [height, width] = shape.input;
-        let (stride, [top, left, ..]) = (shape.window.stride[1], shape.window.padding);
+        let (stride, top) = (shape.window.stride[1], shape.window.padding[0]);
         for (row, to) in to.chunks_exact_mut(split.phases * split.columns).enumerate() {
             let Some(row) = (row * split.row_stride).checked_sub(top).filter(|&row| row < height) else {
                 to.fill(T::ZERO);
@@ -113,13 +113,10 @@ impl WindowLayout {
             };
             let x = &x[row * width..][..width];
             for (phase, to) in to.chunks_exact_mut(split.columns).enumerate() {
-                // Column c of the phase is input column c * stride + phase - left.
-                let first = left.saturating_sub(phase).div_ceil(stride).min(to.len());
-                let end = (width + left).saturating_sub(phase).div_ceil(stride).clamp(first, to.len());
-                to[..first].fill(T::ZERO);
-                to[end..].fill(T::ZERO);
-                let from = first * stride + phase - left;
-                let inside = to[first..end].iter_mut();
+                let (inside, from) = shape.window.columns_from(phase, width, to.len());
+                to[..inside.start].fill(T::ZERO);
+                to[inside.end..].fill(T::ZERO);
+                let inside = to[inside].iter_mut();
                 inside.zip(x[from.min(width)..].iter().step_by(stride)).for_each(|(to, &x)| *to = x);
             }
         }
@@ -156,16 +153,15 @@ impl<T: Float> Windows<'_, T> {
         let mut expected = None;
         for lane in 0..W {
             let start = (self.first_plane * self.layout.plane + row * self.layout.row_step + column) as isize;
-            if expected != Some(start - lane as isize) {
+            // Lanes beyond the last pixel belong to its stretch: what they read does not matter.
+            if lane < pixels.len() && expected != Some(start - lane as isize) {
                 expected = Some(start - lane as isize);
                 lanes.stretches[lanes.count] = (lane as i32, start - lane as isize);
                 lanes.count += 1;
             }
             lanes.rows[lane] = (row * self.row_stride) as i32;
             lanes.columns[lane] = column as i32;
-            // Lanes beyond the last pixel go on in its row: what they read does not matter.
-            let next = pixels.start + lane + 1 < pixels.end;
-            column += usize::from(next);
+            column += usize::from(pixels.start + lane + 1 < pixels.end);
             if column == width {
                 (row, column) = (row + 1, 0);
             }

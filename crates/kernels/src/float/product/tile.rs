@@ -14,21 +14,6 @@ pub(in super::super) struct Panels<'a, T> {
     pub(in super::super) stride: usize,
 }
 
-impl<'a, T> Finish<'a, T> {
-    /// The same for a block of `y` that begins at this row and column.
-    pub(in super::super) fn from(self, row: usize, column: usize) -> Self {
-        let bias = match self.bias {
-            Bias::None => Bias::None,
-            Bias::Rows(bias) => Bias::Rows(&bias[row..]),
-            Bias::Columns(bias) => Bias::Columns(&bias[column..]),
-        };
-        let addend = self
-            .addend
-            .map(|addend| Addend { data: &addend.data[row * addend.row_stride + column..], ..addend });
-        Self { bias, addend, ..self }
-    }
-}
-
 impl<'a, T> Panels<'a, T> {
     /// From a line, the first of a panel of `width`, and a term on, of an operand that was packed with all its
     /// `terms`.
@@ -71,6 +56,21 @@ pub(in super::super) struct Finish<'a, T> {
     pub(in super::super) bias: Bias<'a, T>,
     pub(in super::super) addend: Option<Addend<'a, T>>,
     pub(in super::super) activation: Activation,
+}
+
+impl<'a, T> Finish<'a, T> {
+    /// The same for a block of `y` that begins at this row and column.
+    pub(in super::super) fn from(self, row: usize, column: usize) -> Self {
+        let bias = match self.bias {
+            Bias::None => Bias::None,
+            Bias::Rows(bias) => Bias::Rows(&bias[row..]),
+            Bias::Columns(bias) => Bias::Columns(&bias[column..]),
+        };
+        let addend = self
+            .addend
+            .map(|addend| Addend { data: &addend.data[row * addend.row_stride + column..], ..addend });
+        Self { bias, addend, ..self }
+    }
 }
 
 /// How sums are stored: `y = scale * sum + keep * y`, then what finishes them. With `keep` 0, `y` is not read.
