@@ -17,6 +17,7 @@ use crate::choices::Choices;
 use crate::cost::{Estimate, Rates};
 use crate::layer::{Copy, Kind, Layer};
 use crate::lower::boxes::joint;
+use crate::lower::table::TABLE_BYTES;
 use crate::lower::{block, conv};
 use crate::operands::{self, Place};
 use crate::residence::{Frame, Residence, Room};
@@ -378,6 +379,8 @@ fn cost(kind: &Kind, nram: u64, choices: &mut Choices) -> Option<Cost> {
             let problem: BlockProblem = block::problem(parts);
             choices.block(&problem, nram).map(|choice| Cost::of(&choice.estimate))
         }
+        // The table itself lies beside the tiles.
+        Kind::Table(_) if nram < 2 * TABLE_BYTES => None,
         // These cut their tiles to any size, but not to nothing.
         _ if nram < rates.nram / 4 => None,
         Kind::Binary(binary) => Some(elements([&binary.a, &binary.b, &binary.d], true, &rates)),

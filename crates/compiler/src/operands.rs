@@ -109,12 +109,12 @@ fn copied(copy: &mut Copy, visit: &mut dyn FnMut(Operand)) {
     }
 }
 
-/// How far a window reaches beyond an image, over all outputs.
+/// How far a window reaches beyond an image, over all outputs. The first window begins in the padding, however far that is
+/// from the image.
 fn frame(window: &Window, x: &Image, y: &Image, pad: i8) -> Frame {
-    let reach = [0, 1].map(|index| {
+    let after = [0, 1].map(|index| {
         let outputs = Range::new(0, [y.height, y.width][index]);
-        let span = Axis::of(window, x, index).span(outputs, Range::new(0, window.kernel[index]));
-        (span.before, span.after)
+        Axis::of(window, x, index).span(outputs, Range::new(0, window.kernel[index])).after
     });
-    Frame { before: reach.map(|(before, _)| before), after: reach.map(|(_, after)| after), pad }
+    Frame { before: window.before, after, pad }
 }

@@ -14,7 +14,7 @@ mod depthwise;
 mod pixels;
 pub(crate) mod pool;
 mod staging;
-mod table;
+pub(crate) mod table;
 mod weights;
 
 use std::fmt::Display;

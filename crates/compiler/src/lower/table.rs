@@ -11,7 +11,7 @@ use crate::step::{Vector, VectorOp};
 /// Bytes of a tile where memory is plenty.
 const TILE_BYTES: u64 = 8192;
 /// Bytes of the table.
-const TABLE_BYTES: u64 = 256;
+pub(crate) const TABLE_BYTES: u64 = 256;
 
 struct State<'a> {
     layer: &'a Table,
