@@ -4,6 +4,7 @@ mod data;
 mod textbook;
 mod train;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 pub(crate) use data::{DataArguments, DataCommand, FetchArguments, ListArguments};
@@ -162,10 +163,10 @@ pub(crate) struct RunArguments {
     pub(crate) dataset: Option<String>,
     /// With --dataset: ask only the first so many samples
     #[arg(long, value_name = "COUNT", requires = "dataset")]
-    pub(crate) samples: Option<usize>,
+    pub(crate) samples: Option<NonZeroUsize>,
     /// With --dataset: training samples that int8 ranges are taken from
-    #[arg(long, value_name = "COUNT", default_value_t = 1000)]
-    pub(crate) calibration_samples: usize,
+    #[arg(long, value_name = "COUNT", default_value = "1000")]
+    pub(crate) calibration_samples: NonZeroUsize,
     /// Seed of the numbers that stand in for missing inputs
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -29,7 +29,7 @@ pub fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
 /// # Errors
 /// As [`read`].
 pub fn read_bytes(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(error.to_string()))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(where_it_ends(bytes, &error.to_string())))?;
     let mut tensors = Vec::new();
     for (name, view) in file.tensors() {
         let dtype = from_dtype(view.dtype())
@@ -40,6 +40,19 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
     }
     tensors.sort_by(|left, right| left.0.cmp(&right.0));
     Ok(tensors)
+}
+
+/// What is wrong with a file, with the places where its parts end.
+fn where_it_ends(bytes: &[u8], error: &str) -> String {
+    let Some((length, _)) = bytes.split_first_chunk::<8>() else {
+        return format!("{error}: it ends at byte {}, inside the length of its header", bytes.len());
+    };
+    let header = u64::from_le_bytes(*length).saturating_add(8);
+    let end = bytes.len();
+    if header > end as u64 {
+        return format!("{error}: its header would end at byte {header}, and the file ends at byte {end}");
+    }
+    format!("{error}: its header ends at byte {header}, the file at byte {end}; it is truncated or damaged")
 }
 
 /// Writes named tensors.

@@ -1,5 +1,6 @@
 //! `ediacara run`: the main job.
 
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use ediacara::arch::Machine;
@@ -69,8 +70,8 @@ fn on_dataset(name: &str, arguments: &RunArguments) -> Outcome {
         machine,
         disable: arguments.compiler.disable.clone(),
         checked: arguments.checked,
-        calibration_samples: arguments.calibration_samples,
-        limit: arguments.samples.unwrap_or(usize::MAX),
+        calibration_samples: arguments.calibration_samples.get(),
+        limit: arguments.samples.map_or(usize::MAX, NonZeroUsize::get),
     };
     let report = dataset::evaluate(&model, &part, &options, &mut |name| progress.stage(name))?;
     drop(progress);
