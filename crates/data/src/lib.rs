@@ -37,7 +37,7 @@ pub use locate::{DataSet, Locations};
 pub use preprocess::{ChannelOrder, Framing, Preprocess};
 pub use random::Random;
 pub use resize::Filter;
-pub use skip::skip;
+pub use skip::{onnxruntime_python, skip};
 
 use ediacara_tensor::Tensor;
 

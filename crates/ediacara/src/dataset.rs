@@ -3,7 +3,6 @@
 use ediacara_arch::Machine;
 use ediacara_graph::{DType, Graph};
 use ediacara_host::Executor;
-use ediacara_optimiser::{Calibration, Quantised};
 use ediacara_sim::Simulator;
 use ediacara_tensor::Tensor;
 use ediacara_train::{Dataset, Samples};
@@ -12,7 +11,7 @@ use serde::Serialize;
 
 use crate::check::{self, HostValues};
 use crate::pipeline::{Clock, Stage, host_part, network_inputs};
-use crate::{Error, Model};
+use crate::{CalibrationSource, Error, Model, Prepared, prepare};
 
 /// A part of a data set.
 #[derive(Debug, Clone)]
@@ -101,19 +100,15 @@ struct BatchResult {
 /// # Errors
 /// The network does not take such samples, or does not compile; the program stops with a fault.
 pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>) -> Result<Report, Error> {
-    let mut clock = Clock::new(stage);
     let batch = fitting_batch(&model.graph, &part.samples)?;
-    clock.begin("optimise");
-    let real = ediacara_optimiser::optimise(model.graph.clone(), &ediacara_optimiser::Options::default())?;
-    clock.begin("calibrate");
     let calibration_samples = options.calibration_samples.clamp(1, part.training.len());
     let mut calibration = Vec::new();
     for rows in batches(calibration_samples, batch) {
-        calibration.push(vec![part.training.batch(&rows)?.0]);
+        calibration.push(part.training.batch(&rows)?.0);
     }
-    let ranges = Calibration::collect(&real, calibration)?;
-    clock.begin("quantise");
-    let Quantised { graph: quantised, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
+    let Prepared { real, quantised, mut wall_seconds, .. } =
+        prepare(model, &CalibrationSource::Tensors(calibration), &mut *stage)?;
+    let mut clock = Clock::new(stage);
     clock.begin("compile");
     let passes = ediacara_compiler::Options {
         disable: options.disable.clone(),
@@ -152,6 +147,7 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
     let share = |right: u64| right as f64 / samples as f64;
     let cycles = results[0].cycles;
     let cycles_per_sample = cycles as f64 / batch as f64;
+    wall_seconds.extend(clock.finish());
     Ok(Report {
         model: model.name.clone(),
         machine: options.machine.name.clone(),
@@ -165,7 +161,7 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         cycles,
         cycles_per_sample,
         samples_per_second_simulated: options.machine.chip.clock_hz as f64 / cycles_per_sample,
-        wall_seconds: clock.finish(),
+        wall_seconds,
     })
 }
 

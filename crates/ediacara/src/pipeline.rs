@@ -36,6 +36,8 @@ pub enum CalibrationSource {
     Default,
     /// These files, each a sample of the first input.
     Files(Vec<PathBuf>),
+    /// These, each for the first input.
+    Tensors(Vec<Tensor>),
 }
 
 /// A network in int8, and the real one that it came from.
@@ -124,6 +126,7 @@ fn calibration_samples(
             let read = |file: &PathBuf| inputs::one(name, ty, &Source::File(file.clone()), preprocess);
             (files.iter().map(read).collect::<Result<Vec<_>, _>>()?, "given samples")
         }
+        (CalibrationSource::Tensors(tensors), _) => (tensors.clone(), "given samples"),
         (CalibrationSource::Default, Some(preprocess)) if inputs::is_picture(ty) => {
             (inputs::bundled_calibration(name, ty, preprocess)?, "bundled photos")
         }

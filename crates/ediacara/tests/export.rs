@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use ediacara::data::skip;
+use ediacara::data::onnxruntime_python;
 use ediacara::host::{Executor, Options};
 use ediacara::tensor::npz;
 use ediacara::train::{Dataset, RecipeFile, Trainer};
@@ -22,25 +22,9 @@ const RECIPE: &str = r#"
     rate = 0.01
 "#;
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// A Python that has onnxruntime: that of `cargo xtask test`, or the machine's own.
-fn python() -> Option<PathBuf> {
-    let candidates = [workspace().join("target/bench-venv/bin/python"), PathBuf::from("python3")];
-    let has_onnxruntime = |python: &PathBuf| {
-        let found = Command::new(python).args(["-c", "import numpy, onnxruntime"]).output();
-        found.is_ok_and(|output| output.status.success())
-    };
-    candidates.into_iter().find(has_onnxruntime)
-}
-
 #[test]
 fn a_trained_network_gives_the_same_numbers_in_onnxruntime() {
-    let Some(python) = python() else {
-        return skip("export", "no Python with numpy and onnxruntime; `cargo xtask setup` installs them");
-    };
+    let Some(python) = onnxruntime_python("export") else { return };
     let recipe = RecipeFile::parse(RECIPE, "recipe").unwrap().training("recipe").unwrap();
     let data = Dataset::load(&recipe.data, Path::new(".")).unwrap();
     let mut trainer = Trainer::new(recipe, data, 2).unwrap();
@@ -56,7 +40,7 @@ fn a_trained_network_gives_the_same_numbers_in_onnxruntime() {
     let outputs = executor.run(std::slice::from_ref(&x)).unwrap();
     npz::write(&path("digits.inputs.npz"), &[("x".to_owned(), x)]).unwrap();
     npz::write(&path("digits.outputs.npz"), &[("0".to_owned(), outputs[0].clone())]).unwrap();
-    let script = workspace().join("crates/onnx/tests/export.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../onnx/tests/export.py");
     let run = Command::new(python).arg(script).arg(folder.path()).output().unwrap();
     let said = String::from_utf8_lossy(&run.stdout);
     assert_eq!(said.trim(), "1 compared, 0 without kernels", "{}", String::from_utf8_lossy(&run.stderr));

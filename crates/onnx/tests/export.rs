@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use ediacara_graph::ops::{Activation, Broadcast, Gemm, Reshape};
@@ -13,23 +13,6 @@ use ediacara_onnx::{ExportOptions, ImportOptions};
 use ediacara_tensor::npz;
 
 const CASES: &str = include_str!("conformance.txt");
-
-/// A Python that has onnxruntime: that of `cargo xtask test`, or the machine's own.
-fn python() -> Option<PathBuf> {
-    let candidates = [common::workspace().join("target/bench-venv/bin/python"), PathBuf::from("python3")];
-    let has_onnxruntime = |python: &PathBuf| {
-        let found = Command::new(python).args(["-c", "import numpy, onnxruntime"]).output();
-        found.is_ok_and(|output| output.status.success())
-    };
-    let found = candidates.into_iter().find(has_onnxruntime);
-    if found.is_none() {
-        ediacara_data::skip(
-            "export",
-            "no Python with numpy and onnxruntime; `cargo xtask setup` installs them",
-        );
-    }
-    found
-}
 
 /// Exports a case whose operands are all fed, with its inputs and stated outputs. Says whether it did.
 fn prepare(suite: &Path, case: &str, folder: &Path) -> bool {
@@ -71,7 +54,10 @@ fn run(python: &Path, folder: &Path) -> String {
 
 #[test]
 fn onnxruntime_computes_what_the_cases_state() {
-    let (Some(suite), Some(python)) = (common::onnx_suite(), python()) else { return };
+    let (Some(suite), Some(python)) = (common::onnx_suite(), ediacara_data::onnxruntime_python("export"))
+    else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let cases = CASES.lines().filter(|line| line.starts_with("node/") || line.starts_with("pytorch-"));
     let exported = cases.filter(|case| prepare(&suite, case, folder.path())).count();

@@ -29,7 +29,8 @@ pub fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
 /// # Errors
 /// As [`read`].
 pub fn read_bytes(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
-    let file = SafeTensors::deserialize(bytes).map_err(|error| invalid(where_it_ends(bytes, &error.to_string())))?;
+    let file =
+        SafeTensors::deserialize(bytes).map_err(|error| invalid(where_it_ends(bytes, &error.to_string())))?;
     let mut tensors = Vec::new();
     for (name, view) in file.tensors() {
         let dtype = from_dtype(view.dtype())

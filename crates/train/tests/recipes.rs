@@ -162,6 +162,7 @@ fn a_checkpoint_of_something_else_is_refused_and_changes_nothing() {
         std::fs::write(&path, &whole[..length]).unwrap();
         let error = adder.resume(&path).unwrap_err().to_string();
         assert!(error.contains("checkpoint.safetensors"), "{error}");
+        assert!(error.contains(&format!("at byte {length}")), "{error}");
     }
     assert_eq!(adder.steps(), 1);
 }

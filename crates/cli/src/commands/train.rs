@@ -74,19 +74,19 @@ fn train(name: &str, recipe: Recipe, arguments: &TrainArguments) -> Result<Value
     }
     let mut losses = Vec::new();
     let mut total = Total::default();
+    let mut evaluation = trainer.test()?;
     while !trainer.is_done() {
         let epoch = train_epoch(&mut trainer, &progress, &mut losses)?;
         if let Some(path) = checkpoint {
             trainer.save(path)?;
         }
         progress.stage("test");
-        let evaluation = trainer.test()?;
+        evaluation = trainer.test()?;
         total.add(&epoch);
         if arguments.json || is_told(epoch.number, trainer.recipe().epochs) {
             progress.suspend(|| report::epoch(&epoch, evaluation, arguments.json));
         }
     }
-    let evaluation = trainer.test()?;
     drop(progress);
     if let Some(path) = &arguments.save {
         ediacara::tensor::safetensors::write(path, &trainer.network_tensors())?;

@@ -2,7 +2,7 @@
 
 use ediacara_graph::ValueId;
 
-use super::recurrent::{Sequence, unroll};
+use super::recurrent::Sequence;
 use crate::{NnError, Scope, functional};
 
 impl Scope {
@@ -18,15 +18,6 @@ impl Scope {
         units: usize,
         initial: Option<ValueId>,
     ) -> Result<Sequence, NnError> {
-        let [batch, _, features] = self.sequence_shape(name, x)?;
-        let weights = self.recurrent_weights(name, 3, features, units)?;
-        let hidden = self.initial_state(initial, batch, units)?;
-        self.compose(name, |emit| {
-            let (outputs, hidden) = unroll(emit, x, hidden, |emit, x, hidden| {
-                let hidden = functional::gru_cell(emit, x, hidden, &weights)?;
-                Ok((hidden, hidden))
-            })?;
-            Ok(Sequence { outputs, hidden })
-        })
+        self.one_state_layer(name, x, units, initial, 3, functional::gru_cell)
     }
 }

@@ -17,6 +17,9 @@ pub struct Sequence {
     pub hidden: ValueId,
 }
 
+/// A step of a recurrent layer of one state: emitter, `x[N, C]`, state `[N, H]` and weights give the next state.
+pub(super) type Cell = fn(&mut dyn Emit, ValueId, ValueId, &RecurrentWeights) -> Result<ValueId, OpError>;
+
 impl Scope {
     /// The weights of a layer of `units` units with `gates` gates, named and distributed as PyTorch's: uniform in
     /// ±1 / sqrt(units).
@@ -37,6 +40,28 @@ impl Scope {
             hidden_weight: parameter("weight_hh_l0", &[rows, units], Role::Weight)?,
             input_bias: parameter("bias_ih_l0", &[rows], Role::Bias)?,
             hidden_bias: parameter("bias_hh_l0", &[rows], Role::Bias)?,
+        })
+    }
+
+    /// A layer whose only state is what it gives: `cell` takes `x[N, C]` of a step and the state `[N, units]`.
+    pub(super) fn one_state_layer(
+        &mut self,
+        name: &str,
+        x: ValueId,
+        units: usize,
+        initial: Option<ValueId>,
+        gates: usize,
+        cell: Cell,
+    ) -> Result<Sequence, NnError> {
+        let [batch, _, features] = self.sequence_shape(name, x)?;
+        let weights = self.recurrent_weights(name, gates, features, units)?;
+        let hidden = self.initial_state(initial, batch, units)?;
+        self.compose(name, |emit| {
+            let (outputs, hidden) = unroll(emit, x, hidden, |emit, x, hidden| {
+                let hidden = cell(emit, x, hidden, &weights)?;
+                Ok((hidden, hidden))
+            })?;
+            Ok(Sequence { outputs, hidden })
         })
     }
 

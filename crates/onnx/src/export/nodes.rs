@@ -87,23 +87,13 @@ const RULES: &[(&str, Rule)] = &[
     ("concat", |writer, site| along(writer, "Concat", site, |op: &Concat| op.axis)),
     ("conv", |writer, site| {
         let op = site.op::<Conv>()?;
-        let attributes = vec![
-            ints("strides", &op.stride),
-            ints("pads", &op.padding),
-            ints("dilations", &op.dilation),
-            int("group", op.groups as i64),
-        ];
+        let attributes = window(&op.stride, &op.padding, &op.dilation, op.groups);
         writer.activated("Conv", site, attributes, op.activation)
     }),
     ("conv_transpose", |writer, site| {
         let op = site.op::<ConvTranspose>()?;
-        let attributes = vec![
-            ints("strides", &op.stride),
-            ints("pads", &op.padding),
-            ints("dilations", &op.dilation),
-            ints("output_padding", &op.output_padding),
-            int("group", op.groups as i64),
-        ];
+        let mut attributes = window(&op.stride, &op.padding, &op.dilation, op.groups);
+        attributes.push(ints("output_padding", &op.output_padding));
         writer.activated("ConvTranspose", site, attributes, op.activation)
     }),
     ("dequantize_linear", |writer, site| {
@@ -389,6 +379,16 @@ fn text(name: &str, value: &str) -> AttributeProto {
 fn integers(values: &[usize]) -> Option<Tensor> {
     let values: Vec<i64> = values.iter().map(|&value| value as i64).collect();
     Tensor::from_vec(&[values.len()], values).ok()
+}
+
+/// The attributes of a convolution, of either direction.
+fn window(stride: &[usize], padding: &[usize], dilation: &[usize], groups: usize) -> Vec<AttributeProto> {
+    vec![
+        ints("strides", stride),
+        ints("pads", padding),
+        ints("dilations", dilation),
+        int("group", groups as i64),
+    ]
 }
 
 /// An op whose only attribute is its axis.

@@ -4,7 +4,7 @@
 //! (docs/numerics.md): a layer may differ by one unit in the last place where the exact result lies near a half.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use ediacara_graph::{Graph, Tensor, ValueId};
@@ -21,17 +21,6 @@ fn network() -> Option<(Graph, Quantised)> {
     let graph = ediacara_onnx::import(&model(NETWORK)?, &options).unwrap();
     let quantised = import_qdq(&graph).unwrap();
     Some((graph, quantised))
-}
-
-/// A Python that has onnxruntime: that of `cargo xtask test`, or the machine's own.
-fn python() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let candidates = [workspace.join("target/bench-venv/bin/python"), PathBuf::from("python3")];
-    let has_onnxruntime = |python: &PathBuf| {
-        let found = Command::new(python).args(["-c", "import numpy, onnxruntime"]).output();
-        found.is_ok_and(|output| output.status.success())
-    };
-    candidates.into_iter().find(has_onnxruntime)
 }
 
 /// What onnxruntime computes for the values called `names`, one map a photo.
@@ -106,9 +95,7 @@ fn every_layer_is_within_one_unit_of_onnxruntime() {
     let (Some((graph, quantised)), Some(photos)) = (network(), photos("imagenet-stubs", "tf", 224)) else {
         return skip(NETWORK);
     };
-    let Some(python) = python() else {
-        return ediacara_data::skip(NETWORK, "no Python with numpy and onnxruntime");
-    };
+    let Some(python) = ediacara_data::onnxruntime_python(NETWORK) else { return };
     // What is quantised, and what the integers are called.
     let marks: Vec<(String, String)> = graph
         .nodes()
