@@ -18,9 +18,8 @@ pub(crate) struct HostValues {
 }
 
 impl HostValues {
-    /// Runs the graph on the host and keeps every int8 value.
-    pub(crate) fn compute(graph: &Graph, inputs: &[Tensor]) -> Result<HostValues, Error> {
-        let executor = Executor::new(graph, &ediacara_host::Options::default())?;
+    /// Runs a graph on the host and keeps every int8 value.
+    pub(crate) fn compute(executor: &Executor, inputs: &[Tensor]) -> Result<HostValues, Error> {
         let mut values = HashMap::new();
         executor.run_with_observer(inputs, |value, tensor| {
             if tensor.dtype() == DType::I8 {

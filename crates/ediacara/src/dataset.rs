@@ -3,14 +3,13 @@
 use ediacara_arch::Machine;
 use ediacara_graph::{DType, Graph};
 use ediacara_host::Executor;
-use ediacara_sim::Simulator;
 use ediacara_tensor::Tensor;
 use ediacara_train::{Dataset, Samples};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::check::{self, HostValues};
-use crate::pipeline::{Clock, Stage, host_part, network_inputs};
+use crate::pipeline::{Clock, Stage, host_part, network_inputs, simulate};
 use crate::{CalibrationSource, Error, Model, Prepared, prepare};
 
 /// A part of a data set.
@@ -72,7 +71,7 @@ pub struct Report {
     pub int8_accuracy: f64,
     /// The share that the host gets right, in f32.
     pub f32_accuracy: f64,
-    /// Whether every byte that the machine left equals the host's, in every run.
+    /// Whether every byte that the machine left in DRAM equals the host's, in every run.
     pub bit_exact: bool,
     /// Bytes that were compared.
     pub compared_bytes: u64,
@@ -117,21 +116,18 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
     let compiled = ediacara_compiler::compile(&quantised, &options.machine, &passes)?;
     clock.begin("simulate and check");
     let samples = options.limit.clamp(1, part.samples.len());
-    let reference = Executor::new(&real, &ediacara_host::Options::default())?;
+    let host_options = ediacara_host::Options::default();
+    let [reference, int8, host] =
+        [&real, &quantised, &compiled.host].map(|graph| Executor::new(graph, &host_options));
+    let (reference, int8, host) = (reference?, int8?, host?);
     let simulation =
         ediacara_sim::Options { values: true, checked: options.checked, trace: false, max_cycles: None };
     let ask = |rows: Vec<usize>| -> Result<BatchResult, Error> {
         let inputs = [part.samples.batch(&rows)?.0];
-        let mut simulator = Simulator::new(&options.machine, &compiled.executable, simulation)?;
-        for (name, bytes) in network_inputs(&compiled, &quantised, &inputs)? {
-            simulator.write_input(&name, &bytes)?;
-        }
-        let outcome = simulator.run();
-        if let Some(fault) = &outcome.fault {
-            return Err(Error::Fault(fault.to_string()));
-        }
-        let check = check::compare(&simulator, &compiled, &HostValues::compute(&quantised, &inputs)?)?;
-        let outputs = host_part(&simulator, &compiled, &quantised, &inputs)?;
+        let bytes = network_inputs(&compiled, &quantised, &inputs)?;
+        let (simulator, outcome) = simulate(&options.machine, &compiled, &bytes, simulation)?;
+        let check = check::compare(&simulator, &compiled, &HostValues::compute(&int8, &inputs)?)?;
+        let outputs = host_part(&simulator, &compiled, &host, &quantised, &inputs)?;
         let right = |tensor: Option<&Tensor>| right(&part.samples, &rows, samples, tensor);
         Ok(BatchResult {
             int8_right: right(outputs.first().map(|(_, tensor)| tensor))?,
@@ -146,6 +142,10 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
     let sum = |field: fn(&BatchResult) -> u64| results.iter().map(field).sum::<u64>();
     let share = |right: u64| right as f64 / samples as f64;
     let cycles = results[0].cycles;
+    if let Some(other) = results.iter().find(|result| result.cycles != cycles) {
+        let other = other.cycles;
+        return Err(Error::Invalid(format!("one run took {cycles} cycles and another {other}: a bug")));
+    }
     let cycles_per_sample = cycles as f64 / batch as f64;
     wall_seconds.extend(clock.finish());
     Ok(Report {

@@ -161,26 +161,23 @@ pub fn run(
     let compiled = ediacara_compiler::compile(&prepared.quantised, &options.machine, &passes)?;
 
     clock.begin("simulate");
-    let mut simulator = Simulator::new(&options.machine, &compiled.executable, simulator_options(options))?;
-    if options.values {
-        for (name, bytes) in network_inputs(&compiled, &prepared.quantised, tensors)? {
-            simulator.write_input(&name, &bytes)?;
-        }
-    }
-    let outcome = simulator.run();
-    if let Some(fault) = &outcome.fault {
-        return Err(Error::Fault(fault.to_string()));
-    }
+    let inputs = match options.values {
+        true => network_inputs(&compiled, &prepared.quantised, tensors)?,
+        false => Vec::new(),
+    };
+    let (simulator, outcome) = simulate(&options.machine, &compiled, &inputs, simulator_options(options))?;
 
     let mut report = account(model, prepared, &compiled, options, &outcome);
     let mut outputs = Vec::new();
     if options.values {
         clock.begin("check");
-        let values = HostValues::compute(&prepared.quantised, tensors)?;
+        let host_options = ediacara_host::Options::default();
+        let values = HostValues::compute(&Executor::new(&prepared.quantised, &host_options)?, tensors)?;
         report.check = check::compare(&simulator, &compiled, &values)?;
         report.quantisation.fewest_distinct_values = values.fewest_distinct(&prepared.quantised);
         clock.begin("host");
-        outputs = host_part(&simulator, &compiled, &prepared.quantised, tensors)?;
+        let host = Executor::new(&compiled.host, &host_options)?;
+        outputs = host_part(&simulator, &compiled, &host, &prepared.quantised, tensors)?;
         drop(simulator);
         if compiled.keepings.iter().any(Keeping::is_kept) {
             clock.begin("kept");
@@ -208,14 +205,26 @@ fn check_kept(
 ) -> Result<Check, Error> {
     let passes = ediacara_compiler::Options { store_kept: true, ..passes.clone() };
     let compiled = ediacara_compiler::compile(&prepared.quantised, &options.machine, &passes)?;
-    let simulator_options = simulator_options(&RunOptions { checked: false, ..options.clone() });
-    let mut simulator = Simulator::new(&options.machine, &compiled.executable, simulator_options)?;
-    for (name, bytes) in network_inputs(&compiled, &prepared.quantised, tensors)? {
-        simulator.write_input(&name, &bytes)?;
+    let inputs = network_inputs(&compiled, &prepared.quantised, tensors)?;
+    let (simulator, _) = simulate(&options.machine, &compiled, &inputs, simulator_options(options))?;
+    check::compare(&simulator, &compiled, values)
+}
+
+/// Runs a program to its end.
+pub(crate) fn simulate(
+    machine: &Machine,
+    compiled: &Compiled,
+    inputs: &[(String, Vec<u8>)],
+    options: ediacara_sim::Options,
+) -> Result<(Simulator, Outcome), Error> {
+    let mut simulator = Simulator::new(machine, &compiled.executable, options)?;
+    for (name, bytes) in inputs {
+        simulator.write_input(name, bytes)?;
     }
-    match simulator.run().fault {
+    let outcome = simulator.run();
+    match &outcome.fault {
         Some(fault) => Err(Error::Fault(fault.to_string())),
-        None => check::compare(&simulator, &compiled, values),
+        None => Ok((simulator, outcome)),
     }
 }
 
@@ -238,10 +247,11 @@ pub(crate) fn network_inputs(
     compiled.executable.inputs.iter().zip(&compiled.dlp_inputs).map(encode).collect()
 }
 
-/// Runs on the host what the DLP left, on what the DLP computed.
+/// Runs on the host what the DLP left, `host` made of it, on what the DLP computed.
 pub(crate) fn host_part(
     simulator: &Simulator,
     compiled: &Compiled,
+    host: &Executor,
     graph: &Graph,
     tensors: &[Tensor],
 ) -> Result<Vec<(String, Tensor)>, Error> {
@@ -253,7 +263,7 @@ pub(crate) fn host_part(
         let index = graph.inputs().iter().position(|value| value == input);
         fed.extend(index.and_then(|index| tensors.get(index)).cloned());
     }
-    let results = Executor::new(&compiled.host, &ediacara_host::Options::default())?.run(&fed)?;
+    let results = host.run(&fed)?;
     let names = compiled.host.outputs().iter().map(|&value| compiled.host.value(value).name.clone());
     Ok(names.zip(results).collect())
 }
