@@ -1,4 +1,4 @@
-//! Other frameworks, each in a process of its own that answers a line with a figure: `peers.py`. They print `ready` when
+//! Other frameworks, each in a process of its own that answers a line with a line: `peers.py`. They print `ready` when
 //! they are.
 
 use std::io::{BufRead, BufReader, Write};
@@ -8,6 +8,9 @@ use std::time::Duration;
 
 /// Lets the threads of whoever ran before go to sleep.
 pub(crate) const PAUSE: Duration = Duration::from_millis(200);
+
+/// Starts a framework by its name, on a network or the file of one, with a number of threads; nothing if it is not installed.
+pub(crate) type Start = fn(&'static str, &str, usize) -> Option<Peer>;
 
 /// A framework that is running and waits to be asked.
 pub(crate) struct Peer {
@@ -19,7 +22,7 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Starts a Python framework of `peers.py`; nothing if it is not installed.
+    /// Starts a framework of `peers.py`.
     pub(crate) fn python(name: &'static str, what: &str, threads: usize) -> Option<Peer> {
         let python = root().join("target/bench-venv/bin/python");
         let script = root().join("benches/peers.py");
@@ -40,10 +43,15 @@ impl Peer {
         Some(line.trim().to_owned())
     }
 
+    /// The answer to a question, `measure` or `outputs`; nothing if the framework has stopped.
+    pub(crate) fn ask(&mut self, question: &str) -> Option<String> {
+        self.ask.write_all(format!("{question}\n").as_bytes()).ok()?;
+        self.line().filter(|line| !line.is_empty())
+    }
+
     /// One measurement; nothing if the framework has stopped.
     pub(crate) fn measure(&mut self) -> Option<f64> {
-        self.ask.write_all(b"measure\n").ok()?;
-        self.line()?.parse().ok()
+        self.ask("measure")?.parse().ok()
     }
 }
 
@@ -60,6 +68,7 @@ pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn root() -> PathBuf {
+/// The project's folder.
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

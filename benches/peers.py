@@ -1,7 +1,8 @@
-"""Frameworks to compare with, one a process: each line on standard input is answered by one measurement.
+"""Frameworks to compare with, one a process: each line on standard input is answered by a line.
 
-    peers.py torch mlp|lenet5 THREADS        samples a second of training
-    peers.py onnxruntime MODEL.onnx THREADS  milliseconds of an inference
+    peers.py torch mlp|lenet5 THREADS        `measure`: samples a second of training
+    peers.py onnxruntime MODEL.onnx THREADS  `measure`: milliseconds of an inference that follows another
+                                             `outputs`: all elements of all outputs
 """
 
 import sys
@@ -41,7 +42,7 @@ def torch_training(network, threads):
             steps += 1
         return batch * steps / (time.perf_counter() - start)
 
-    return measure
+    return {"measure": measure}
 
 
 def onnxruntime_inference(model, threads):
@@ -58,20 +59,24 @@ def onnxruntime_inference(model, threads):
         feeds[x.name] = numpy.full(shape, 0.5, types[x.type])
 
     def measure():
+        session.run(None, feeds)
         start = time.perf_counter()
         session.run(None, feeds)
         return (time.perf_counter() - start) * 1e3
 
-    return measure
+    def outputs():
+        return " ".join(str(x) for output in session.run(None, feeds) for x in output.ravel().tolist())
+
+    return {"measure": measure, "outputs": outputs}
 
 
 def main():
     framework, what, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    measure = {"torch": torch_training, "onnxruntime": onnxruntime_inference}[framework](what, threads)
-    measure()
+    answers = {"torch": torch_training, "onnxruntime": onnxruntime_inference}[framework](what, threads)
+    answers["measure"]()
     print("ready", flush=True)
-    for _ in sys.stdin:
-        print(measure(), flush=True)
+    for question in sys.stdin:
+        print(answers[question.strip()](), flush=True)
 
 
 main()

@@ -1,146 +1,172 @@
-//! Host inference beside onnxruntime, in one run, alternating: f32 and int8 here, f32 there, all with two threads.
+//! Host inference beside other runtimes, in one run and in turn: f32 and int8 here, f32 there, two threads each.
 //!
-//! `cargo xtask setup-bench && cargo bench -p ediacara --bench inference`
+//! `cargo xtask setup-peers && cargo bench -p ediacara --bench inference`, with `-- resnet50 vgg19` for those networks only.
+//! The built-in networks, with seeded weights, are written to `target/bench-models` once; all read the same file, are
+//! fed the same constant, and their outputs are compared.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use ediacara::CalibrationSource;
+use ediacara::graph::Graph;
 use ediacara::host::{Executor, Options};
-use ediacara::tensor::Tensor;
+use ediacara::onnx::{ExportOptions, export};
+use ediacara::tensor::{DType, Tensor};
 
-const REPETITIONS: usize = 15;
+#[path = "../../../benches/peer.rs"]
+mod peer;
+use peer::{PAUSE, Peer, Start, median, root};
+
+type Failure = Box<dyn std::error::Error>;
+
 const THREADS: usize = 2;
+const ROUNDS: usize = 15;
 
-/// Answers each line with the milliseconds of one inference on zeros.
-const SERVER: &str = r#"
-import sys, time
-import numpy, onnxruntime
-options = onnxruntime.SessionOptions()
-options.intra_op_num_threads = int(sys.argv[2])
-session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
-types = {"tensor(float)": numpy.float32, "tensor(int64)": numpy.int64}
-feeds = {x.name: numpy.zeros([d if isinstance(d, int) else 1 for d in x.shape], types[x.type]) for x in session.get_inputs()}
-session.run(None, feeds)
-for line in sys.stdin:
-    start = time.perf_counter()
-    session.run(None, feeds)
-    print((time.perf_counter() - start) * 1e3, flush=True)
-"#;
+/// The frameworks, in the order of their columns.
+const PEERS: [(&str, Start); 1] = [("onnxruntime", Peer::python)];
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let python = root.join("target/bench-venv/bin/python");
-    if !python.exists() {
-        println!("{} is missing: run `cargo xtask setup-bench` first", python.display());
-        return Ok(());
+/// Built-in networks, timed in f32 only: to calibrate the largest takes minutes.
+const BUILT_IN: [&str; 4] = ["alexnet", "vgg19", "resnet50", "mobilenet_v2"];
+
+/// Networks of the data folder.
+const DATA: [&str; 3] = ["squeezenet10_deepcompressed", "resnet20_cifar10", "fastestdet"];
+
+/// What every element of every input is.
+const INPUT: f32 = 0.5;
+
+/// The largest difference of outputs that needs no remark, over their largest magnitude.
+const TOLERANCE: f32 = 1e-4;
+
+fn main() -> Result<(), Failure> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| word == name);
+    println!(
+        "milliseconds an inference, {THREADS} threads, least / median of {ROUNDS} rounds in turn; ratio: our"
+    );
+    println!(
+        "least f32 over theirs; -: a framework that is not installed, or has stopped with the message above"
+    );
+    print!("{:<28} {:>17} {:>17}", "network", "ours f32", "ours int8");
+    for (name, _) in PEERS {
+        print!(" {name:>17} {:>6}", "ratio");
     }
-    println!(
-        "milliseconds an inference, {THREADS} threads, least and median of {REPETITIONS} alternating runs"
-    );
-    println!(
-        "{:<28} {:>18} {:>18} {:>18} {:>10}",
-        "network", "ours f32", "ours int8", "onnxruntime f32", "f32 ratio"
-    );
-    for model in models(&root) {
-        let name =
-            model.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
-        match compare(&python, &model) {
-            Ok([real, integer, peer]) => println!(
-                "{name:<28} {:>18} {:>18} {:>18} {:>10.2}",
-                both(&real),
-                both(&integer),
-                both(&peer),
-                real[0] / peer[0]
-            ),
+    println!();
+    for (name, file) in files().into_iter().filter(|(name, _)| wanted(name)) {
+        match row(name, &file) {
+            Ok(row) => println!("{name:<28} {row}"),
             Err(error) => println!("{name:<28} {error}"),
         }
     }
     Ok(())
 }
 
-/// The bundled network, and those of the data folder where there is one.
-fn models(root: &Path) -> Vec<PathBuf> {
-    let mut models = vec![root.join("models/efficientnet_lite0/model.onnx")];
-    let folder = std::env::var_os("EDIACARA_DATA").map_or_else(|| root.join("../shared/data"), PathBuf::from);
-    for name in ["squeezenet10_deepcompressed", "resnet20_cifar10", "fastestdet"] {
-        models.extend(Some(folder.join("models").join(name).join("model.onnx")).filter(|path| path.exists()));
-    }
-    models
+/// The networks by name, with their files: the bundled one, those of the data folder where there is one, the built-in.
+fn files() -> Vec<(&'static str, PathBuf)> {
+    let bundled = ("efficientnet_lite0", root().join("models/efficientnet_lite0/model.onnx"));
+    let folder =
+        std::env::var_os("EDIACARA_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    let data = DATA.map(|name| (name, folder.join("models").join(name).join("model.onnx")));
+    let built_in = BUILT_IN.map(|name| (name, root().join(format!("target/bench-models/{name}.onnx"))));
+    let there = data.into_iter().filter(|(_, file)| file.exists());
+    std::iter::once(bundled).chain(there).chain(built_in).collect()
 }
 
-/// Sorted times of f32 here, int8 here, f32 of onnxruntime.
-fn compare(python: &Path, path: &Path) -> Result<[Vec<f64>; 3], Box<dyn std::error::Error>> {
-    let model = ediacara::model::load(&path.display().to_string(), &[])?;
-    let prepared = ediacara::prepare(&model, &CalibrationSource::Default, &mut |_| {})?;
-    let zeros = |value: &ediacara::graph::ValueId| {
-        let ty = model.graph.ty(*value);
-        Tensor::zeros(ty.dtype, &ty.shape)
+/// Times a network here and there. Each framework is asked once a round; those that are not there have a dash.
+fn row(name: &str, file: &Path) -> Result<String, Failure> {
+    let (real, quantised) = graphs(name, file)?;
+    let constant = |value: &ediacara::graph::ValueId| {
+        let ty = real.ty(*value);
+        Ok(Tensor::full(&ty.shape, INPUT)?.cast(ty.dtype))
     };
-    let inputs = model.graph.inputs().iter().map(zeros).collect::<Result<Vec<_>, _>>()?;
-    let real = Executor::new(&prepared.real, &Options::with_threads(THREADS))?;
-    let integer = Executor::new(&prepared.quantised, &Options::with_threads(THREADS))?;
-    let mut peer = Peer::start(python, path)?;
-    real.run(&inputs)?;
-    integer.run(&inputs)?;
-    let mut times = [Vec::new(), Vec::new(), Vec::new()];
-    for _ in 0..REPETITIONS {
-        times[0].push(timed(&real, &inputs)?);
-        times[1].push(timed(&integer, &inputs)?);
-        times[2].push(peer.run()?);
+    let inputs = real.inputs().iter().map(constant).collect::<Result<Vec<_>, Failure>>()?;
+    let options = Options::with_threads(THREADS);
+    let real = Executor::new(&real, &options)?;
+    let integer = quantised.map(|graph| Executor::new(&graph, &options)).transpose()?;
+    let file = file.display().to_string();
+    let mut peers = PEERS.map(|(name, start)| start(name, &file, THREADS));
+
+    let outputs = values(&real.run(&inputs)?)?;
+    let remarks = peers.iter_mut().flatten().map(|peer| remark(peer, &outputs)).collect::<String>();
+    let (mut times, mut integer_times) = (Vec::new(), Vec::new());
+    let mut peer_times = PEERS.map(|_| Vec::new());
+    for _ in 0..ROUNDS {
+        std::thread::sleep(PAUSE);
+        times.push(timed(&real, &inputs)?);
+        if let Some(integer) = &integer {
+            integer_times.push(timed(integer, &inputs)?);
+        }
+        for (peer, times) in peers.iter_mut().zip(&mut peer_times) {
+            std::thread::sleep(PAUSE);
+            times.extend(peer.as_mut().and_then(Peer::measure));
+        }
     }
-    for times in &mut times {
-        times.sort_by(f64::total_cmp);
+    let mut row = format!("{:>17} {:>17}", both(&times), both(&integer_times));
+    for theirs in &peer_times {
+        let ratio = least(&times).zip(least(theirs)).map(|(ours, theirs)| ours / theirs);
+        let ratio = ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+        row.push_str(&format!(" {:>17} {ratio:>6}", both(theirs)));
     }
-    Ok(times)
+    Ok(row + &remarks)
 }
 
-fn timed(executor: &Executor, inputs: &[Tensor]) -> Result<f64, ediacara::host::HostError> {
+/// The optimised real network of a file, and the int8 one unless it is built in. The file of a built-in network is
+/// written if there is none.
+fn graphs(name: &str, file: &Path) -> Result<(Graph, Option<Graph>), Failure> {
+    let built_in = BUILT_IN.contains(&name);
+    if built_in && !file.exists() {
+        std::fs::create_dir_all(file.parent().unwrap_or(file))?;
+        export(&ediacara::model::load(name, &[])?.graph, file, &ExportOptions::default())?;
+    }
+    let model = ediacara::model::load(&file.display().to_string(), &[])?;
+    if built_in {
+        let options = ediacara::optimiser::Options::default();
+        return Ok((ediacara::optimiser::optimise(model.graph, &options)?, None));
+    }
+    let prepared = ediacara::prepare(&model, &CalibrationSource::Default, &mut |_| {})?;
+    Ok((prepared.real, Some(prepared.quantised)))
+}
+
+/// Milliseconds of an inference that follows another.
+fn timed(executor: &Executor, inputs: &[Tensor]) -> Result<f64, Failure> {
+    executor.run(inputs)?;
     let start = Instant::now();
     executor.run(inputs)?;
     Ok(start.elapsed().as_secs_f64() * 1e3)
 }
 
+/// The elements of all tensors, one after the other.
+fn values(tensors: &[Tensor]) -> Result<Vec<f32>, Failure> {
+    let mut values = Vec::new();
+    for tensor in tensors {
+        values.extend(tensor.cast(DType::F32).to_vec::<f32>()?);
+    }
+    Ok(values)
+}
+
+/// What there is to say about a peer's outputs beside ours: nothing if they agree.
+fn remark(peer: &mut Peer, ours: &[f32]) -> String {
+    let Some(line) = peer.ask("outputs") else { return format!("  {} gave no outputs", peer.name) };
+    let theirs: Vec<f32> = line.split(' ').map(|number| number.parse().unwrap_or(f32::NAN)).collect();
+    if theirs.len() != ours.len() {
+        return format!("  {} gave {} elements, we {}", peer.name, theirs.len(), ours.len());
+    }
+    let largest = theirs.iter().fold(0.0_f32, |largest, theirs| largest.max(theirs.abs()));
+    let differences = ours.iter().zip(&theirs).map(|(ours, theirs)| (ours - theirs).abs() / largest);
+    // In the total order a difference that is no number is the largest.
+    let difference = differences.max_by(f32::total_cmp).unwrap_or(0.0);
+    match difference <= TOLERANCE {
+        true => String::new(),
+        false => format!("  outputs differ from {}'s by {difference:.1e} of the largest", peer.name),
+    }
+}
+
+/// The least and the median of some milliseconds.
 fn both(times: &[f64]) -> String {
-    format!("{:.2} / {:.2}", times[0], times[times.len() / 2])
+    least(times).map_or_else(|| "-".to_owned(), |least| format!("{least:.2} / {:.2}", median(times.to_vec())))
 }
 
-/// onnxruntime in a Python process.
-struct Peer {
-    child: Child,
-    ask: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-impl Peer {
-    fn start(python: &Path, model: &Path) -> Result<Peer, Box<dyn std::error::Error>> {
-        let mut child = Command::new(python)
-            .args(["-c", SERVER])
-            .arg(model)
-            .arg(THREADS.to_string())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let ask = child.stdin.take().ok_or("no standard input")?;
-        let answers = BufReader::new(child.stdout.take().ok_or("no standard output")?);
-        Ok(Peer { child, ask, answers })
-    }
-
-    fn run(&mut self) -> Result<f64, Box<dyn std::error::Error>> {
-        self.ask.write_all(b"run\n")?;
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        line.trim().parse().map_err(|_| "onnxruntime stopped; its message is above".into())
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn least(times: &[f64]) -> Option<f64> {
+    times.iter().copied().min_by(f64::total_cmp)
 }

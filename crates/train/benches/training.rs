@@ -1,4 +1,4 @@
-//! Training beside PyTorch, in one run and in turn: samples a second of whole steps (forward, backward,
+//! Training beside other frameworks, in one run and in turn: samples a second of whole steps (forward, backward,
 //! plain gradient descent) on one batch that is there already, two threads each.
 //!
 //! `cargo xtask setup-peers && cargo bench -p ediacara-train --bench training`. A framework that is not installed is
@@ -17,13 +17,16 @@ use ediacara_train::{RecipeFile, Session, build};
 
 #[path = "../../../benches/peer.rs"]
 mod peer;
-use peer::{PAUSE, Peer, median};
+use peer::{PAUSE, Peer, Start, median};
 
 type Failure = Box<dyn std::error::Error>;
 
 const THREADS: usize = 2;
 const ROUNDS: usize = 9;
 const SECONDS: f64 = 0.3;
+
+/// The frameworks, in the order of their figures.
+const PEERS: [(&str, Start); 1] = [("torch", Peer::python)];
 
 /// The recipe, and what the peers call it.
 const NETWORKS: [(&str, &str); 2] = [("mnist-mlp", "mlp"), ("lenet5", "lenet5")];
@@ -34,7 +37,8 @@ fn main() -> Result<(), Failure> {
     );
     for (recipe, name) in NETWORKS {
         let mut ours = Training::new(recipe)?;
-        let mut peers: Vec<Peer> = Peer::python("torch", name, THREADS).into_iter().collect();
+        let mut peers: Vec<Peer> =
+            PEERS.iter().filter_map(|(peer, start)| start(peer, name, THREADS)).collect();
         let mut figures = vec![Vec::new(); 1 + peers.len()];
         ours.measure()?;
         for _ in 0..ROUNDS {
