@@ -9,8 +9,9 @@ use std::path::PathBuf;
 
 pub(crate) use data::{DataArguments, DataCommand, FetchArguments, ListArguments};
 pub(crate) use textbook::{
-    DecoderArguments, EstimateArguments, LayerSpeedupArguments, NetworkSpeedupArguments, RooflineArguments,
-    SpeedupArguments, SpeedupCommand, TilesArguments, UtilisationArguments,
+    ActivationsArguments, DecoderArguments, EstimateArguments, LayerSpeedupArguments,
+    NetworkSpeedupArguments, PlotArguments, PlotCommand, RooflineArguments, SpeedupArguments, SpeedupCommand,
+    TilesArguments, UtilisationArguments,
 };
 pub(crate) use train::TrainArguments;
 
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     Speedup(SpeedupArguments),
     /// The states of fetch, decode and issue, with the instructions
     Decoder(DecoderArguments),
+    /// Draw what is not of one network: activation functions
+    Plot(PlotArguments),
     /// Fetch public data sets, or list them
     Data(DataArguments),
 }

@@ -9,6 +9,7 @@ mod output;
 mod progress;
 mod summary_table;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Tiles(arguments) => commands::tiles::execute(&arguments),
         Command::Speedup(arguments) => commands::speedup::execute(&arguments),
         Command::Decoder(arguments) => commands::decoder::execute(&arguments),
+        Command::Plot(arguments) => commands::plot::execute(&arguments),
         Command::Data(arguments) => commands::data::execute(&arguments),
     };
     match result {
@@ -56,5 +58,7 @@ fn start_logging(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("EDIACARA_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let colours = std::io::stderr().is_terminal();
+    let messages = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).without_time();
+    messages.with_writer(std::io::stderr).init();
 }

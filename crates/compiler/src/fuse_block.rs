@@ -27,6 +27,15 @@ pub(crate) struct BlockNodes {
     pub last: NodeId,
 }
 
+impl BlockNodes {
+    /// Its nodes, in the order of the data.
+    pub(crate) fn nodes(&self) -> Vec<NodeId> {
+        let chain = [self.expand, Some(self.window), self.project].into_iter().flatten();
+        let addition = (self.last != self.project.unwrap_or(self.window)).then_some(self.last);
+        chain.chain(addition).collect()
+    }
+}
+
 struct Finder<'a> {
     graph: &'a Graph,
     dlp: HashSet<NodeId>,

@@ -25,6 +25,7 @@ mod block_cost;
 mod border;
 mod build;
 mod choices;
+mod decisions;
 mod dram;
 mod emit;
 mod error;

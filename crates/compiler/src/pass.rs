@@ -20,7 +20,7 @@ use crate::place::{Placement, fuse_additions, place};
 use crate::step::Step;
 use crate::synchronise::{Ordered, synchronise};
 use crate::view::View;
-use crate::{border, build, emit, host};
+use crate::{border, build, decisions, emit, host};
 
 /// A pass as users see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,9 +175,11 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     let mut listings = Listings { options, found: Vec::new() };
 
     let division = partition(graph);
+    decisions::tell_partition(graph, &division);
     listings.add("partition", || partition_text(graph, &division));
 
     let fused = if listings.enabled("fuse-add") { fuse_additions(graph, &division) } else { HashMap::new() };
+    decisions::tell_additions(graph, &division, &fused);
     listings.add("fuse-add", || {
         let mut lines: Vec<String> = fused
             .iter()
@@ -193,10 +195,12 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     } else {
         Vec::new()
     };
+    decisions::tell_blocks(graph, &blocks);
     listings.add("fuse-block", || blocks.iter().map(|block| block_text(graph, block)).collect());
 
     let mut dram = DramImage::new(machine);
     let placement = place(graph, &division, fused, &blocks, &mut dram)?;
+    decisions::tell_placement(graph, &placement);
     listings.add("place", || placement_text(graph, &placement));
 
     let mut layers = build::build(graph, &division, &placement)?;
@@ -212,6 +216,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     } else {
         Kept::nothing(&layers, choices.rates())
     };
+    decisions::tell_keepings(&kept.keepings);
     listings.add("keep", || kept.keepings.iter().map(|keeping| format!("{keeping}\n")).collect());
 
     let mut lowering = Lowering::new(machine, choices, dram);
@@ -333,12 +338,7 @@ fn partition_text(graph: &Graph, division: &Partition) -> String {
 }
 
 fn block_text(graph: &Graph, block: &BlockNodes) -> String {
-    let nodes = [block.expand, Some(block.window), block.project];
-    let mut names: Vec<&str> = nodes.into_iter().flatten().map(|id| graph.node(id).name.as_str()).collect();
-    let last = graph.node(block.last).name.as_str();
-    if names.last() != Some(&last) {
-        names.push(last);
-    }
+    let names: Vec<&str> = block.nodes().into_iter().map(|id| graph.node(id).name.as_str()).collect();
     names.join(" + ") + "\n"
 }
 

@@ -131,11 +131,7 @@ pub(crate) fn place(
 }
 
 fn by_node(blocks: &[BlockNodes]) -> HashMap<NodeId, BlockNodes> {
-    let nodes = |block: &BlockNodes| {
-        let all = [block.expand, Some(block.window), block.project, Some(block.last)];
-        all.into_iter().flatten().collect::<Vec<_>>()
-    };
-    blocks.iter().flat_map(|block| nodes(block).into_iter().map(|node| (node, *block))).collect()
+    blocks.iter().flat_map(|block| block.nodes().into_iter().map(|node| (node, *block))).collect()
 }
 
 impl Placer<'_> {

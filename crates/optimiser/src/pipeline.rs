@@ -47,9 +47,20 @@ pub fn optimise_with(
     let mut context = options.stop_after.map_or_else(Context::new, Context::stop_after);
     let mut passes = Vec::new();
     pipeline.run(&mut graph, &mut context, |report, graph| {
+        if report.changes > 0 {
+            let [before, now] = report.nodes;
+            tracing::info!(
+                "optimise: pass {}: {} changes, {before} nodes become {now}",
+                report.pass,
+                report.changes
+            );
+        }
         after(report, graph);
         passes.push(report.clone());
     })?;
+    for Application { rewrite, node } in context.applications() {
+        tracing::debug!("optimise: {rewrite} was applied at `{node}`");
+    }
     graph.compact();
     restore_names(&mut graph);
     Ok((graph, Report { passes, applications: context.applications().to_vec() }))

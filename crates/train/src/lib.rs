@@ -10,6 +10,7 @@
 mod checkpoint;
 mod dataset;
 mod error;
+mod function;
 mod neighbours;
 mod network;
 mod part;
@@ -22,6 +23,7 @@ mod training_graph;
 
 pub use dataset::{Dataset, Samples};
 pub use error::TrainError;
+pub use function::{Function, function};
 pub use neighbours::nearest_neighbours;
 pub use network::build;
 pub use pruning::{Ramp, mask, zero_share};

@@ -104,6 +104,15 @@ impl Session {
         if !self.plans.contains_key(&key) {
             let outputs = [&key.0[..], &key.1[..]].concat();
             let (graph, inputs) = prune(&self.graph, &outputs)?;
+            tracing::info!(
+                "session: fetches ({}) and updates ({}) need {} of {} nodes, {} of {} inputs",
+                fetches.len(),
+                updates.len(),
+                graph.node_count(),
+                self.graph.node_count(),
+                inputs.len(),
+                self.graph.inputs().len()
+            );
             let graph = optimise(graph, &ediacara_optimiser::Options::default())?;
             let executor = Executor::new(&graph, &self.options)?;
             self.plans.insert(key.clone(), Plan { executor, inputs });

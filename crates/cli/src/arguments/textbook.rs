@@ -103,6 +103,32 @@ pub(crate) struct TilesArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PlotArguments {
+    #[command(subcommand)]
+    pub(crate) command: PlotCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlotCommand {
+    /// Sigmoid, tanh, ReLU, PReLU, ELU, GELU and softmax with their derivatives, and the table of their ranges
+    Activations(ActivationsArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara plot activations                        the table of ranges\n  \
+    ediacara plot activations --svg activations.svg  and a picture\n  \
+    ediacara plot activations --json                 with points of the curves")]
+pub(crate) struct ActivationsArguments {
+    /// Draw values and derivatives
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print ranges and curves as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     ediacara speedup network alexnet --conv 10 --fc 2\n  \
     ediacara speedup layer --inputs 9216 --outputs 4096 --bytes 1")]

@@ -8,6 +8,7 @@ pub(crate) mod disasm;
 pub(crate) mod estimate;
 pub(crate) mod exec;
 pub(crate) mod machines;
+pub(crate) mod plot;
 pub(crate) mod prove;
 pub(crate) mod roofline;
 pub(crate) mod run;

@@ -12,6 +12,7 @@ mod run;
 mod summary;
 mod textbook;
 mod train;
+mod verbose;
 mod verify;
 
 use std::path::{Path, PathBuf};

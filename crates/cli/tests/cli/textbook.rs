@@ -89,3 +89,18 @@ fn the_catalogue_is_printed_with_its_sources() {
     assert!(json(&["decoder", "--json"])["states"].as_array().unwrap().len() >= 5);
     assert!(root().join("docs/textbook/08-decoder.md").exists());
 }
+
+#[test]
+fn activations_are_tabulated_and_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("activations.svg");
+    let report = json(&["plot", "activations", "--json", "--svg", picture.to_str().unwrap()]);
+    let sigmoid = &report["activations"][0];
+    assert_eq!((&sigmoid["name"], &sigmoid["derivative"]["high"]), (&"sigmoid".into(), &0.25.into()));
+    assert_eq!(std::fs::read_to_string(&picture).unwrap().matches("<polyline").count(), 14);
+    let text = succeed(&["plot", "activations"]);
+    for words in ["ReLU", "[0, inf)", "(-1, 1)", "both sides"] {
+        assert!(text.contains(words), "{text}");
+    }
+    assert!(fail(&["plot"]).contains("activations"));
+}

@@ -1,0 +1,70 @@
+//! What the passes decided, as messages for whoever runs with `-v`: a sentence a decision.
+//!
+//! Decisions that change what runs where are messages of level info; what there is one of for every node is debug.
+//! Nothing is formatted unless somebody listens.
+
+use std::collections::HashMap;
+
+use ediacara_graph::{Graph, NodeId, ValueId};
+
+use crate::fuse_block::BlockNodes;
+use crate::keep::Keeping;
+use crate::partition::Partition;
+use crate::place::Placement;
+
+/// Which nodes the host runs and why, and which the DLP.
+pub(crate) fn tell_partition(graph: &Graph, division: &Partition) {
+    let (dlp, host) = (division.dlp.len(), division.host.len());
+    tracing::info!("partition: nodes on the DLP: {dlp}, on the host: {host}");
+    for (_, op) in &division.host {
+        tracing::info!("partition: `{}` ({}) runs on the host: {}", op.name, op.op, op.reason);
+    }
+    for node in division.dlp.iter().map(|&id| graph.node(id)) {
+        tracing::debug!("partition: `{}` ({}) runs on the DLP", node.name, node.op.name());
+    }
+}
+
+/// Which additions are done by the products before them, in the order of the graph.
+pub(crate) fn tell_additions(graph: &Graph, division: &Partition, fused: &HashMap<NodeId, (NodeId, usize)>) {
+    for (add, product) in division.dlp.iter().filter_map(|add| Some((*add, fused.get(add)?.0))) {
+        let [add, product] = [add, product].map(|id| &graph.node(id).name);
+        tracing::info!("fuse-add: `{product}` does the addition `{add}` as well");
+    }
+}
+
+/// Which nodes run as one block.
+pub(crate) fn tell_blocks(graph: &Graph, blocks: &[BlockNodes]) {
+    for block in blocks {
+        let names: Vec<String> =
+            block.nodes().into_iter().map(|id| format!("`{}`", graph.node(id).name)).collect();
+        tracing::info!("fuse-block: {} run as one block", names.join(", "));
+    }
+}
+
+/// Where activations lie in DRAM, in the order of the graph's values.
+pub(crate) fn tell_placement(graph: &Graph, placement: &Placement) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let mut homes: Vec<(&ValueId, _)> = placement.homes.iter().collect();
+    homes.sort_by_key(|(value, _)| **value);
+    for (value, view) in homes {
+        let name = &graph.value(*value).name;
+        tracing::debug!(
+            "place: `{name}` lies in DRAM at {:#x}, {:?} with pitches of {:?} bytes",
+            view.base,
+            view.shape,
+            view.strides
+        );
+    }
+}
+
+/// Which activations stay in NRAM; why the others do not is debug.
+pub(crate) fn tell_keepings(keepings: &[Keeping]) {
+    for keeping in keepings {
+        match keeping.is_kept() {
+            true => tracing::info!("keep: {keeping}"),
+            false => tracing::debug!("keep: {keeping}"),
+        }
+    }
+}
