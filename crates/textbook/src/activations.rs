@@ -139,18 +139,20 @@ const fn interval(low: End, high: End) -> Interval {
     Interval { low, high }
 }
 
+const SIGMOID: Activation = Activation {
+    name: "sigmoid",
+    formula: "1 / (1 + exp(-x))",
+    value: interval(End::Approached(0.0), End::Approached(1.0)),
+    derivative: interval(End::Approached(0.0), End::Reached(0.25)),
+    centre: Centre::Positive,
+    saturation: Saturation::BothSides,
+    apply: |emit, x| emit.one(Sigmoid, &[x]),
+};
+
 /// The activations of the textbook. GELU's bounds are its value where its derivative is 0, at -0.7518, and its derivative
 /// at -sqrt(2) and sqrt(2), where the second derivative is 0.
 pub const ACTIVATIONS: &[Activation] = &[
-    Activation {
-        name: "sigmoid",
-        formula: "1 / (1 + exp(-x))",
-        value: interval(End::Approached(0.0), End::Approached(1.0)),
-        derivative: interval(End::Approached(0.0), End::Reached(0.25)),
-        centre: Centre::Positive,
-        saturation: Saturation::BothSides,
-        apply: |emit, x| emit.one(Sigmoid, &[x]),
-    },
+    SIGMOID,
     Activation {
         name: "tanh",
         formula: "(exp(x) - exp(-x)) / (exp(x) + exp(-x))",
@@ -202,11 +204,9 @@ pub const ACTIVATIONS: &[Activation] = &[
     Activation {
         name: "softmax",
         formula: "exp(x) / (exp(x) + exp(0))",
-        value: interval(End::Approached(0.0), End::Approached(1.0)),
-        derivative: interval(End::Approached(0.0), End::Reached(0.25)),
-        centre: Centre::Positive,
-        saturation: Saturation::BothSides,
         apply: softmax_of_two,
+        // Divided by exp(x), the formula is the sigmoid's.
+        ..SIGMOID
     },
 ];
 
