@@ -48,7 +48,7 @@ pub struct Options {
     pub disable: Vec<String>,
     /// Whether the simulator looks for races and reads of bytes never written.
     pub checked: bool,
-    /// Training samples that int8 ranges are taken from.
+    /// Training samples that int8 ranges are taken from, if the network's file does not bring them.
     pub calibration_samples: usize,
     /// Samples that are asked at most, from the first.
     pub limit: usize,
@@ -65,8 +65,10 @@ pub struct Report {
     pub samples: usize,
     /// Samples of one run of the machine.
     pub batch: usize,
-    /// Training samples that int8 ranges were taken from.
+    /// Training samples that int8 ranges were taken from: 0 if the network's file brings them.
     pub calibration_samples: usize,
+    /// Where int8 ranges come from: `min-max over N training samples`, or `imported (QDQ)`.
+    pub calibration: String,
     /// The share that the machine gets right, in int8, 0 to 1.
     pub int8_accuracy: f64,
     /// The share that the host gets right, in f32.
@@ -94,19 +96,26 @@ struct BatchResult {
     bytes: u64,
 }
 
-/// Calibrates on training samples, compiles once, and asks every sample of the part, in batches of the network's own size.
+/// Calibrates on training samples, unless the network comes quantised, compiles once, and asks every sample of the part, in batches of the network's own size.
 ///
 /// # Errors
 /// The network does not take such samples, or does not compile; the program stops with a fault.
 pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>) -> Result<Report, Error> {
     let batch = fitting_batch(&model.graph, &part.samples)?;
-    let calibration_samples = options.calibration_samples.clamp(1, part.training.len());
-    let mut calibration = Vec::new();
-    for rows in batches(calibration_samples, batch) {
-        calibration.push(part.training.batch(&rows)?.0);
-    }
-    let Prepared { real, quantised, mut wall_seconds, .. } =
+    let calibration_samples = match ediacara_optimiser::is_qdq(&model.graph) {
+        true => 0,
+        false => options.calibration_samples.clamp(1, part.training.len()),
+    };
+    let calibration = batches(calibration_samples, batch)
+        .into_iter()
+        .map(|rows| Ok(part.training.batch(&rows)?.0))
+        .collect::<Result<Vec<Tensor>, Error>>()?;
+    let Prepared { real, quantised, method, mut wall_seconds } =
         prepare(model, &CalibrationSource::Tensors(calibration), &mut *stage)?;
+    let calibration = match calibration_samples {
+        0 => method,
+        count => format!("min-max over {count} training samples"),
+    };
     let mut clock = Clock::new(stage);
     clock.begin("compile");
     let passes = ediacara_compiler::Options {
@@ -154,6 +163,7 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         samples,
         batch,
         calibration_samples,
+        calibration,
         int8_accuracy: share(sum(|result| result.int8_right as u64)),
         f32_accuracy: share(sum(|result| result.f32_right as u64)),
         bit_exact: results.iter().all(|result| result.equal),

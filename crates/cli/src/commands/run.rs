@@ -94,7 +94,7 @@ fn print_dataset(name: &str, report: &dataset::Report) {
     say!("on the host   {} in f32", right(report.f32_accuracy));
     let equal = if report.bit_exact { "equal to the host's" } else { "NOT equal to the host's" };
     say!("check         {equal} int8 in every run, {} bytes compared", report.compared_bytes);
-    say!("calibration   min-max over {} training samples", report.calibration_samples);
+    say!("calibration   {}", report.calibration);
     say!(
         "cycles        {} for a batch of {}, {:.0} a sample, {:.0} samples/s",
         report.cycles,
