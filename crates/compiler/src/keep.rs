@@ -58,7 +58,7 @@ pub enum Verdict {
     },
     /// NRAM does not hold it beside what is kept already, or beside the tiles of its layers.
     NoRoom,
-    /// A reader wants it elsewhere.
+    /// Its layers do not allow it, or their cycles are not estimated: why.
     Unfit(&'static str),
 }
 
@@ -255,6 +255,10 @@ impl Keeper<'_> {
         let (first, last) = (candidate.layers[0], candidate.last());
         let Some(address) = self.address(first, last, residence.bytes()) else { return Verdict::NoRoom };
         residence.address = address;
+        let Some(before) = self.costs[first..=last].iter().copied().collect::<Option<Vec<Cost>>>() else {
+            // An average over more than NRAM holds is lowered as a convolution.
+            return Verdict::Unfit("it is not estimated what one of its layers takes");
+        };
         let mut kinds = Vec::new();
         for &layer in &candidate.layers {
             match moved(&self.layers[layer].kind, candidate, &residence) {
@@ -273,9 +277,6 @@ impl Keeper<'_> {
                 None => return Verdict::NoRoom,
             }
         }
-        let Some(before) = self.costs[first..=last].iter().copied().collect::<Option<Vec<Cost>>>() else {
-            return Verdict::NoRoom;
-        };
         let sum = |costs: &[Cost], number: fn(&Cost) -> f64| costs.iter().map(number).sum::<f64>();
         let [cycles, in_dram] = [&costs, &before].map(|costs| sum(costs, |cost| cost.cycles));
         if sum(&costs, Cost::rank) >= sum(&before, Cost::rank) {

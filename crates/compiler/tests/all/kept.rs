@@ -194,6 +194,23 @@ fn what_the_host_reads_and_what_does_not_fit_is_stored() {
     assert_eq!(verdicts(&net), [Verdict::NoRoom]);
 }
 
+/// A plane of 190 by 190 is more than the 32 KiB of NRAM: the average is taken by the matrix unit, which nobody weighs.
+#[test]
+fn what_is_not_estimated_is_not_said_to_lack_room() {
+    let mut net = Net::new(11);
+    let x = net.input(&[1, 190, 190, 4]);
+    let y = net.global_average(x);
+    let z = net.conv(y, ConvShape::point(8));
+    net.graph.set_outputs(vec![z]);
+    let machine = Machine::preset("dlp4").unwrap();
+    let (compiled, _) = check_on(&net.graph, &machine, &Options::default(), 5, true);
+    let [keeping] = &compiled.keepings[..] else { panic!("{:?}", compiled.keepings) };
+    assert!(
+        keeping.to_string().ends_with("in DRAM; it is not estimated what one of its layers takes"),
+        "{keeping}"
+    );
+}
+
 #[test]
 fn readers_that_want_different_padding_read_dram() {
     let mut net = Net::new(9);
