@@ -125,10 +125,10 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
     let compiled = ediacara_compiler::compile(&quantised, &options.machine, &passes)?;
     clock.begin("simulate and check");
     let samples = options.limit.clamp(1, part.samples.len());
-    let host_options = ediacara_host::Options::default();
-    let [reference, int8, host] =
-        [&real, &quantised, &compiled.host].map(|graph| Executor::new(graph, &host_options));
-    let (reference, int8, host) = (reference?, int8?, host?);
+    let reference = Executor::new(&real, &ediacara_host::Options::default())?;
+    let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
+    let [int8, host] = [&quantised, &compiled.host].map(|graph| Executor::new(graph, &host_options));
+    let (int8, host) = (int8?, host?);
     let simulation =
         ediacara_sim::Options { values: true, checked: options.checked, trace: false, max_cycles: None };
     let ask = |rows: Vec<usize>| -> Result<BatchResult, Error> {

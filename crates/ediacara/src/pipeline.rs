@@ -171,7 +171,7 @@ pub fn run(
     let mut outputs = Vec::new();
     if options.values {
         clock.begin("check");
-        let host_options = ediacara_host::Options::default();
+        let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
         let values = HostValues::compute(&Executor::new(&prepared.quantised, &host_options)?, tensors)?;
         report.check = check::compare(&simulator, &compiled, &values)?;
         report.quantisation.fewest_distinct_values = values.fewest_distinct(&prepared.quantised);

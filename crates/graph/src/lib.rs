@@ -28,6 +28,6 @@ pub use entity::{NodeId, ValueId};
 pub use error::{GraphError, OpError};
 pub use gradient::{Emit, GradientContext, OperandGradients};
 pub use graph::{Definition, Graph, Node, Value};
-pub use op::{Cost, Follower, IntoOp, Op, Operand, Prepared};
+pub use op::{Cost, Follower, IntoOp, Op, Operand, Place, Prepared, Ready};
 pub use registry::{OpDescription, Registry};
 pub use types::TensorType;

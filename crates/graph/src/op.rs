@@ -120,10 +120,17 @@ pub trait Op: Debug + Send + Sync + Any {
         Err(OpError::NotDifferentiable { op: self.name(), problem: "it has no gradient rule".to_owned() })
     }
 
-    /// The operator made ready to run many times in one place of a graph, and how many of its followers are then
-    /// computed with it. Nothing, which is the default, where that would save nothing. The results have the same bits
-    /// as if each operator ran by itself.
-    fn prepare(&self, _operands: &[Operand], _followers: &[Follower]) -> Option<(Arc<dyn Prepared>, usize)> {
+    /// The operator made ready to run many times in one place of a graph. Nothing, which is the default, where that would
+    /// save nothing. Where `place` does not allow any order, the results have the same bits as if each
+    /// operator ran by itself.
+    fn prepare(&self, _place: &Place) -> Option<Ready> {
+        None
+    }
+
+    /// The operator that computes the same from images `[N,H,W,C]` to images `[N,H,W,C]` where this one computes from
+    /// `[N,C,H,W]` to `[N,C,H,W]`: its axes are other numbers. Nothing, which is the default, if there is none; an
+    /// elementwise operator needs none.
+    fn with_channels_last(&self) -> Option<Arc<dyn Op>> {
         None
     }
 
@@ -143,6 +150,18 @@ pub trait Op: Debug + Send + Sync + Any {
     fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost;
 }
 
+/// What [`Op::prepare`] knows of the operator's place in a graph.
+#[derive(Debug, Clone)]
+pub struct Place<'a> {
+    /// The operands.
+    pub operands: Vec<Operand<'a>>,
+    /// What follows, each the follower of the one before it.
+    pub followers: Vec<Follower<'a>>,
+    /// Whether the result may be summed in another order than by [`Op::run`], and an image batch lie in memory with
+    /// channels last.
+    pub any_order: bool,
+}
+
 /// What [`Op::prepare`] knows of an operand.
 #[derive(Debug, Clone, Copy)]
 pub struct Operand<'a> {
@@ -150,6 +169,8 @@ pub struct Operand<'a> {
     pub ty: &'a TensorType,
     /// Its value, if that never changes.
     pub constant: Option<&'a Tensor>,
+    /// Whether it is an image batch `[N,C,H,W]` that lies in memory as `[N,H,W,C]`.
+    pub channels_last: bool,
 }
 
 /// An elementwise operator of one result that reads, once, the result of the operator before it, which nothing else reads.
@@ -159,6 +180,17 @@ pub struct Follower<'a> {
     pub op: &'a dyn Op,
     /// Its other operands.
     pub others: Vec<&'a TensorType>,
+}
+
+/// What [`Op::prepare`] gives.
+#[derive(Debug)]
+pub struct Ready {
+    /// What runs.
+    pub prepared: Arc<dyn Prepared>,
+    /// How many of the followers are computed with it.
+    pub followers: usize,
+    /// Whether the result is written as `[N,H,W,C]`: `outputs` have that shape then.
+    pub channels_last: bool,
 }
 
 /// An operator that [`Op::prepare`] has made ready: with constants in the layout that its loops read, and with followers

@@ -4,24 +4,30 @@ use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ediacara_graph::{Graph, NodeId, OpError, Tensor, TensorType, ValueId};
+use rayon::ThreadPool;
+
+use ediacara_graph::{Graph, NodeId, OpError, Tensor, TensorError, TensorType, ValueId};
 
 use crate::plan::{fits, needed_order};
-use crate::steps::{Step, fuse};
-use crate::{HostError, MemoryPlan, Placement};
+use crate::pool;
+use crate::steps::{Step, TO_CHANNELS_FIRST, TO_CHANNELS_LAST, fuse};
+use crate::{BufferPlan, HostError, MemoryPlan, Placement};
 
 /// How an executor runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Threads that operators may use; nothing for the process's common pool, which has as many as the
+    /// Threads that operators may use; nothing for a common pool, which has as many as the
     /// machine has processors. Results do not depend on it.
     pub threads: Option<NonZeroUsize>,
+    /// Whether [`Executor::run`] gives the bits of each operator by itself. Where it need not, images lie in memory with
+    /// channels last from a convolution of constant filters on, which sums in another order and is faster.
+    pub same_bits: bool,
 }
 
 impl Options {
     /// Options for so many threads; 0 is the process's common pool.
     pub fn with_threads(threads: usize) -> Self {
-        Self { threads: NonZeroUsize::new(threads) }
+        Self { threads: NonZeroUsize::new(threads), ..Self::default() }
     }
 }
 
@@ -44,7 +50,14 @@ pub struct Executor {
     plain: Schedule,
     /// With followers in one pass and constants made ready.
     fused: Schedule,
-    pool: Option<rayon::ThreadPool>,
+    pool: Pool,
+}
+
+/// Threads of this executor alone, or of all.
+#[derive(Debug)]
+enum Pool {
+    Own(ThreadPool),
+    Common(&'static ThreadPool),
 }
 
 /// Steps in order, and memory for them.
@@ -97,12 +110,23 @@ impl Executor {
     pub fn new(graph: &Graph, options: &Options) -> Result<Self, HostError> {
         let order = needed_order(graph)?;
         let plain = Schedule::new(graph, order.iter().map(|&node| Step::of(graph, node)).collect())?;
-        let fused = Schedule::new(graph, fuse(graph, &order))?;
-        let pool = options.threads.map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
-            pool.map_err(|error| HostError::Threads { threads: threads.get(), problem: error.to_string() })
-        });
-        Ok(Self { graph: graph.clone(), plain, fused, pool: pool.transpose()? })
+        let fused = Schedule::new(graph, fuse(graph, &order, !options.same_bits))?;
+        let pool = match options.threads {
+            Some(threads) => Pool::Own(pool::of_threads(Some(threads.get()))?),
+            None => Pool::Common(pool::common()?),
+        };
+        let (steps, plan) = (&fused.steps, &fused.plan);
+        tracing::info!(
+            "host: {} nodes run in {} steps, {} of them with channels last; results are placed in {} buffers of {} KiB, \
+            instead of {} KiB",
+            order.len(),
+            steps.len(),
+            steps.iter().filter(|step| step.channels_last).count(),
+            plan.buffers.len(),
+            plan.buffer_bytes() / 1024,
+            plan.unshared_bytes / 1024,
+        );
+        Ok(Self { graph: graph.clone(), plain, fused, pool })
     }
 
     /// The graph that is run.
@@ -206,8 +230,8 @@ impl Executor {
     /// Runs `work` where the operators' parallel loops find this executor's threads.
     fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
-            Some(pool) => pool.install(work),
-            None => rayon::scope(|_| work()),
+            Pool::Own(pool) => pool.install(work),
+            Pool::Common(pool) => pool.install(work),
         }
     }
 
@@ -289,12 +313,18 @@ impl Executor {
         match view {
             Some(view) => outputs.push(view),
             None => {
+                let allocation = |source| HostError::Allocation { node: name(), source };
                 for &output in &step.outputs {
-                    let tensor = self.allocate(plan, output, arena);
-                    outputs.push(tensor.map_err(|source| HostError::Allocation { node: name(), source })?);
+                    let shape = shape_in_memory(&self.graph.ty(output).shape, step.channels_last);
+                    outputs.push(self.allocate(plan, output, &shape, arena).map_err(allocation)?);
                 }
                 let result = around.call(&self.graph, step, &inputs, &mut outputs);
                 result.map_err(|source| HostError::Node { node: name(), source: Box::new(source) })?;
+                if step.channels_last {
+                    for output in &mut outputs {
+                        *output = output.transpose(&TO_CHANNELS_FIRST).map_err(allocation)?;
+                    }
+                }
             }
         }
         for (&output, tensor) in step.outputs.iter().zip(outputs) {
@@ -304,27 +334,29 @@ impl Executor {
         Ok(())
     }
 
-    /// A dense tensor for a result: the plan's buffer where it has one. Its content is what was there before.
+    /// A dense tensor of this shape for a result: the plan's buffer where it has one. Its content is what was there before.
     fn allocate(
         &self,
         plan: &MemoryPlan,
         value: ValueId,
+        shape: &[usize],
         arena: &mut Arena,
-    ) -> Result<Tensor, ediacara_graph::TensorError> {
+    ) -> Result<Tensor, TensorError> {
         let ty = self.graph.ty(value);
         let Placement::Buffer(index) = plan.placement(value) else {
             let fits = |spare: &Tensor| spare.dtype() == ty.dtype && spare.len() == ty.elements();
             return match arena.spares.iter().position(fits) {
-                Some(spare) => arena.spares.swap_remove(spare).into_dense(&ty.shape),
-                None => ty.zeros(),
+                Some(spare) => arena.spares.swap_remove(spare).into_dense(shape),
+                None => Tensor::zeros(ty.dtype, shape),
             };
         };
         // An observer that kept a tensor has taken the buffer's memory with it; then there is new memory.
-        match arena.buffers[index].take().and_then(|buffer| buffer.into_dense(&ty.shape).ok()) {
+        match arena.buffers[index].take().and_then(|buffer| buffer.into_aligned(shape).ok()) {
             Some(tensor) => Ok(tensor),
             None => {
-                let buffer = plan.buffers[index];
-                Tensor::zeros(buffer.dtype, &[buffer.elements])?.into_dense(&ty.shape)
+                let BufferPlan { dtype, elements } = plan.buffers[index];
+                let slack = Tensor::ALIGNMENT_BYTES / dtype.size_bytes();
+                Tensor::zeros(dtype, &[elements.saturating_add(slack)])?.into_aligned(shape)
             }
         }
     }
@@ -336,6 +368,11 @@ impl Executor {
         };
         Ok(self.operand(output, known).ok_or_else(unknown)?.to_contiguous())
     }
+}
+
+/// A value's shape as its elements lie in memory.
+fn shape_in_memory(shape: &[usize], channels_last: bool) -> Vec<usize> {
+    if channels_last { TO_CHANNELS_LAST.map(|axis| shape[axis]).to_vec() } else { shape.to_vec() }
 }
 
 /// Forgets a value and its views, and gives its memory back to the arena.

@@ -11,6 +11,7 @@
 mod error;
 mod executor;
 mod plan;
+mod pool;
 mod steps;
 
 pub use error::HostError;

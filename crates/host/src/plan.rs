@@ -5,10 +5,10 @@
 //! its life: the greedy-by-size rule of Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
 //! Inference" (2020).
 
-use ediacara_graph::{DType, Definition, Graph, NodeId, Tensor, ValueId};
+use ediacara_graph::{DType, Definition, Graph, NodeId, Tensor, TensorError, ValueId};
 
 use crate::HostError;
-use crate::steps::Step;
+use crate::steps::{Step, TO_CHANNELS_FIRST, TO_CHANNELS_LAST};
 
 /// Where a value is during a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,6 +158,12 @@ fn place_views(graph: &Graph, steps: &[Step]) -> Result<Vec<Placement>, HostErro
     for step in steps {
         let (id, node) = (step.node, graph.node(step.node));
         step.outputs.iter().for_each(|output| placements[output.index()] = Placement::Fresh);
+        if step.channels_last {
+            for output in &step.outputs {
+                let turned = graph.ty(*output).zeros().and_then(|zeros| channels_last(&zeros));
+                shown[output.index()] = Some(turned.map_err(allocation(id))?);
+            }
+        }
         let ([input], [output], true) = (&step.inputs[..], &step.outputs[..], step.is_plain()) else {
             continue;
         };
@@ -171,6 +177,12 @@ fn place_views(graph: &Graph, steps: &[Step]) -> Result<Vec<Placement>, HostErro
         }
     }
     Ok(placements)
+}
+
+/// A tensor of the same shape `[N,C,H,W]` that lies in memory as `[N,H,W,C]`, with the same memory.
+fn channels_last(tensor: &Tensor) -> Result<Tensor, TensorError> {
+    let last = TO_CHANNELS_LAST.map(|axis| tensor.shape()[axis]);
+    tensor.reshape(&last)?.transpose(&TO_CHANNELS_FIRST)
 }
 
 /// Whether a view has the type that the graph inferred; one that has not is not used.

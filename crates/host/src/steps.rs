@@ -2,10 +2,17 @@
 
 use std::sync::Arc;
 
-use ediacara_graph::{Follower, Graph, NodeId, OpError, Operand, Prepared, Tensor, ValueId};
+use ediacara_graph::{
+    Follower, Graph, NodeId, Op, OpError, Operand, Place, Prepared, Ready, Tensor, TensorError, ValueId,
+};
 
 /// Most operators that are offered to the one before them.
 const MOST_FOLLOWERS: usize = 4;
+
+/// The axes of `[N,H,W,C]` in `[N,C,H,W]`.
+pub(crate) const TO_CHANNELS_LAST: [usize; 4] = [0, 2, 3, 1];
+/// And back.
+pub(crate) const TO_CHANNELS_FIRST: [usize; 4] = [0, 3, 1, 2];
 
 /// One call of a run.
 #[derive(Debug, Clone)]
@@ -14,20 +21,33 @@ pub(crate) struct Step {
     pub(crate) node: NodeId,
     pub(crate) inputs: Vec<ValueId>,
     pub(crate) outputs: Vec<ValueId>,
-    /// What runs in place of the node's operator.
-    prepared: Option<Arc<dyn Prepared>>,
+    /// Whether outputs are written as `[N,H,W,C]`.
+    pub(crate) channels_last: bool,
+    work: Work,
+}
+
+/// What computes a step.
+#[derive(Debug, Clone)]
+enum Work {
+    /// The node's operator.
+    Node,
+    /// An operator that was made ready.
+    Prepared(Arc<dyn Prepared>),
+    /// An operator on operands that are seen as `[N,H,W,C]`.
+    Turned(Arc<dyn Op>),
 }
 
 impl Step {
     /// A node by itself.
     pub(crate) fn of(graph: &Graph, id: NodeId) -> Step {
         let node = graph.node(id);
-        Step { node: id, inputs: node.inputs.clone(), outputs: node.outputs.clone(), prepared: None }
+        let (inputs, outputs) = (node.inputs.clone(), node.outputs.clone());
+        Step { node: id, inputs, outputs, channels_last: false, work: Work::Node }
     }
 
     /// Whether the node's operator itself runs, so that its result may be a view.
     pub(crate) fn is_plain(&self) -> bool {
-        self.prepared.is_none()
+        matches!(self.work, Work::Node)
     }
 
     /// Computes the outputs.
@@ -37,18 +57,34 @@ impl Step {
         inputs: &[&Tensor],
         outputs: &mut [Tensor],
     ) -> Result<(), OpError> {
-        match &self.prepared {
-            Some(prepared) => prepared.run(inputs, outputs),
-            None => graph.node(self.node).op.run(inputs, outputs),
+        match &self.work {
+            Work::Node => graph.node(self.node).op.run(inputs, outputs),
+            Work::Prepared(prepared) => prepared.run(inputs, outputs),
+            Work::Turned(op) => {
+                let turned = inputs.iter().map(|input| turned(input)).collect::<Result<Vec<_>, _>>();
+                let turned = turned.map_err(|source| OpError::Tensor { op: op.name(), source })?;
+                op.run(&turned.iter().collect::<Vec<_>>(), outputs)
+            }
         }
     }
 }
 
-/// The nodes of `order`, each made ready with as many followers as it takes. A step comes where the last of its nodes did.
-pub(crate) fn fuse(graph: &Graph, order: &[NodeId]) -> Vec<Step> {
+/// A view of `[N,C,H,W]`, or of what is broadcast to it, as `[N,H,W,C]`.
+fn turned(tensor: &Tensor) -> Result<Tensor, TensorError> {
+    let missing = TO_CHANNELS_LAST.len().saturating_sub(tensor.rank());
+    if missing == 0 {
+        return tensor.transpose(&TO_CHANNELS_LAST);
+    }
+    tensor.reshape(&[vec![1; missing], tensor.shape().to_vec()].concat())?.transpose(&TO_CHANNELS_LAST)
+}
+
+/// The nodes of `order`, each made ready with as many followers as it takes; with any order of sums, images may have
+/// channels last. A step comes where the last of its nodes did.
+pub(crate) fn fuse(graph: &Graph, order: &[NodeId], any_order: bool) -> Vec<Step> {
     let mut place = vec![None; graph.node_count()];
     order.iter().enumerate().for_each(|(at, node)| place[node.index()] = Some(at));
     let mut steps: Vec<Option<Step>> = order.iter().map(|&node| Some(Step::of(graph, node))).collect();
+    let mut layouts = Layouts { graph, any_order, last: vec![false; graph.value_count()] };
     for (at, &head) in order.iter().enumerate() {
         if steps[at].as_ref().is_none_or(|step| !step.is_plain()) {
             continue;
@@ -57,7 +93,17 @@ pub(crate) fn fuse(graph: &Graph, order: &[NodeId]) -> Vec<Step> {
             place[node.index()].is_some_and(|at: usize| steps[at].as_ref().is_some_and(Step::is_plain))
         };
         let chain = followers(graph, head, &place, &free);
-        let Some((step, taken)) = prepare(graph, head, &chain) else { continue };
+        let (step, taken) = match prepare(graph, head, &chain, &layouts) {
+            Some(prepared) => prepared,
+            None => match layouts.turn(head) {
+                Some(step) => (step, 0),
+                None => continue,
+            },
+        };
+        if step.channels_last {
+            step.outputs.iter().for_each(|output| layouts.last[output.index()] = true);
+        }
+        explain(graph, head, &chain[..taken], step.channels_last);
         let nodes = std::iter::once(&head).chain(&chain[..taken]);
         let places: Vec<usize> = nodes.filter_map(|node| place[node.index()]).collect();
         places.iter().for_each(|&at| steps[at] = None);
@@ -66,6 +112,48 @@ pub(crate) fn fuse(graph: &Graph, order: &[NodeId]) -> Vec<Step> {
         }
     }
     steps.into_iter().flatten().collect()
+}
+
+/// Says what runs with what.
+fn explain(graph: &Graph, head: NodeId, taken: &[NodeId], channels_last: bool) {
+    let name = &graph.node(head).name;
+    let layout = if channels_last { ", channels last" } else { "" };
+    match taken.iter().map(|&node| format!("`{}`", graph.node(node).name)).collect::<Vec<_>>() {
+        followers if followers.is_empty() => tracing::debug!("`{name}` is made ready{layout}"),
+        followers => tracing::debug!("`{name}` computes {} with it{layout}", followers.join(" and ")),
+    }
+}
+
+/// Which values lie in memory with channels last.
+struct Layouts<'g> {
+    graph: &'g Graph,
+    /// Whether any may, and sums have another order.
+    any_order: bool,
+    /// By [`ValueId::index`].
+    last: Vec<bool>,
+}
+
+impl Layouts<'_> {
+    /// A node that computes from images with channels last to such, if all its images are that.
+    fn turn(&self, id: NodeId) -> Option<Step> {
+        let (graph, node) = (self.graph, self.graph.node(id));
+        let [output] = node.outputs[..] else { return None };
+        let shape = &graph.ty(output).shape;
+        let is_last = |input: &ValueId| self.last[input.index()];
+        // What is broadcast is small, and its strides do not matter.
+        let small = |input: &ValueId| {
+            node.op.is_elementwise() && graph.ty(*input).elements() < graph.ty(output).elements()
+        };
+        let fits = shape.len() == TO_CHANNELS_LAST.len()
+            && node.inputs.iter().any(is_last)
+            && node.inputs.iter().all(|input| is_last(input) || small(input));
+        if !fits {
+            return None;
+        }
+        let op =
+            if node.op.is_elementwise() { Arc::clone(&node.op) } else { node.op.with_channels_last()? };
+        Some(Step { channels_last: true, work: Work::Turned(op), ..Step::of(graph, id) })
+    }
 }
 
 /// Elementwise nodes in a row, each the only reader of what comes before it. `free` says of a node that runs whether none
@@ -99,10 +187,13 @@ fn followers(
 }
 
 /// The step of a node and of those of its followers that it takes.
-fn prepare(graph: &Graph, head: NodeId, chain: &[NodeId]) -> Option<(Step, usize)> {
+fn prepare(graph: &Graph, head: NodeId, chain: &[NodeId], layouts: &Layouts) -> Option<(Step, usize)> {
     let node = graph.node(head);
-    let operand = |&input: &ValueId| Operand { ty: graph.ty(input), constant: graph.constant(input) };
-    let operands: Vec<Operand> = node.inputs.iter().map(operand).collect();
+    let operand = |&input: &ValueId| Operand {
+        ty: graph.ty(input),
+        constant: graph.constant(input),
+        channels_last: layouts.last[input.index()],
+    };
     let mut before = node.outputs.first().copied();
     let mut others = Vec::with_capacity(chain.len());
     let mut followers = Vec::with_capacity(chain.len());
@@ -114,9 +205,11 @@ fn prepare(graph: &Graph, head: NodeId, chain: &[NodeId]) -> Option<(Step, usize
         others.push(own);
         before = node.outputs.first().copied();
     }
-    let (prepared, taken) = node.op.prepare(&operands, &followers)?;
+    let operands = node.inputs.iter().map(operand).collect();
+    let place = Place { operands, followers, any_order: layouts.any_order };
+    let Ready { prepared, followers: taken, channels_last } = node.op.prepare(&place)?;
     let last = chain[..taken].last().copied().unwrap_or(head);
     let inputs = [node.inputs.clone(), others[..taken].concat()].concat();
     let outputs = graph.node(last).outputs.clone();
-    Some((Step { node: last, inputs, outputs, prepared: Some(prepared) }, taken))
+    Some((Step { node: last, inputs, outputs, channels_last, work: Work::Prepared(prepared) }, taken))
 }

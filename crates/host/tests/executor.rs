@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails the test")]
 
 use ediacara_graph::ops::*;
-use ediacara_graph::{Definition, Graph, NodeId, Op, Tensor, TensorType, ValueId};
+use ediacara_graph::{DType, Definition, Graph, NodeId, Op, Tensor, TensorType, ValueId};
 use ediacara_host::*;
 use proptest::prelude::*;
 
@@ -114,7 +114,24 @@ fn same(a: &[Tensor], b: &[Tensor]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same_bits(b))
 }
 
+/// Equal up to rounding, relative to the largest magnitude.
+fn assert_near(found: &Tensor, expected: &Tensor) {
+    let [found, expected] = [found, expected].map(|tensor| tensor.to_vec::<f32>().unwrap());
+    let largest = expected.iter().fold(1.0_f32, |largest, x| largest.max(x.abs()));
+    assert_eq!(found.len(), expected.len());
+    for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        let near = (found - expected).abs() <= 1e-4 * largest;
+        assert!(near || !expected.is_finite(), "element {index}: {found} instead of {expected}");
+    }
+}
+
+/// With the bits of each operator by itself.
 fn executor(graph: &Graph, threads: usize) -> Executor {
+    Executor::new(graph, &Options { same_bits: true, ..Options::with_threads(threads) }).unwrap()
+}
+
+/// With channels last where convolutions have constant filters.
+fn fast_executor(graph: &Graph, threads: usize) -> Executor {
     Executor::new(graph, &Options::with_threads(threads)).unwrap()
 }
 
@@ -180,6 +197,22 @@ proptest! {
         let again = evaluate(&graph, &inputs(seed + 1));
         let again: Vec<Tensor> = graph.outputs().iter().map(|v| again[v.index()].clone().unwrap()).collect();
         prop_assert!(same(&one.run(&inputs(seed + 1)).unwrap(), &again));
+    }
+
+    /// Channels last sum in another order, and the same whatever the threads.
+    #[test]
+    fn channels_last_is_near_the_naive_evaluation(seed: u64, nodes in 1usize..40) {
+        let graph = random_graph(seed, nodes);
+        let known = evaluate(&graph, &inputs(seed));
+        let found = fast_executor(&graph, 1).run(&inputs(seed)).unwrap();
+        for (value, found) in graph.outputs().iter().zip(&found) {
+            let expected = known[value.index()].as_ref().unwrap();
+            // What TopK finds and where, which small differences decide, is not compared, nor what overflows.
+            if graph.ty(*value).dtype == DType::F32 {
+                assert_near(found, expected);
+            }
+        }
+        prop_assert!(same(&fast_executor(&graph, 2).run(&inputs(seed)).unwrap(), &found));
     }
 
     /// Every value that the observer sees is right when it is seen, and what it keeps stays right.
@@ -302,6 +335,49 @@ fn one_of_two_convolutions_takes_what_follows_both() {
     }
 }
 
+/// Convolutions, depthwise too, whose images stay channels last through sums, products with a number a channel, a
+/// concatenation and pools; one of them is an output, one is flattened, one is read in another order of axes.
+#[test]
+fn images_stay_channels_last() {
+    let mut graph = Graph::new("images");
+    let mut random = Random(6);
+    let x = graph.add_input("x", TensorType::f32(&[2, 3, 11, 9]));
+    let mut constant = |graph: &mut Graph, shape: &[usize]| graph.add_constant("w", random.tensor(shape));
+    let padded = |groups| Conv { padding: [1; 4], groups, ..Conv::default() };
+    let weights = [[20, 3, 3, 3], [20, 1, 3, 3], [33, 20, 1, 1]].map(|shape| constant(&mut graph, &shape));
+    let (gain, bias) = (constant(&mut graph, &[20, 1, 1]), constant(&mut graph, &[1, 20, 1, 1]));
+    let a = graph.add("a", padded(1), &[x, weights[0]]).unwrap();
+    let b = graph.add("b", padded(20), &[a, weights[1]]).unwrap();
+    let product = graph.add("product", Mul, &[b, gain]).unwrap();
+    let sum = graph.add("sum", Add, &[bias, product]).unwrap();
+    let difference = graph.add("difference", Sub, &[sum, a]).unwrap();
+    let c = graph.add("c", Conv::default(), &[difference, weights[2]]).unwrap();
+    let both = graph.add("both", Concat { axis: 1 }, &[c, difference, a]).unwrap();
+    let pool = |kind, output| Pool {
+        kind,
+        kernel: [3, 2],
+        stride: [2, 2],
+        padding: [1, 0, 1, 0],
+        dilation: [1; 2],
+        output,
+        count_include_pad: false,
+    };
+    let max = graph.add("max", pool(PoolKind::Max, [6, 4]), &[both]).unwrap();
+    let mean = graph.add("mean", pool(PoolKind::Average, [3, 2]), &[max]).unwrap();
+    let flat = graph.add("flat", Reshape { shape: vec![2, 73 * 6] }, &[mean]).unwrap();
+    let turned = graph.add("turned", Transpose { permutation: vec![0, 2, 3, 1] }, &[max]).unwrap();
+    let turned = graph.add("tanh", Tanh, &[turned]).unwrap();
+    graph.set_outputs(vec![flat, both, turned]);
+    let x = Random(7).tensor(&[2, 3, 11, 9]);
+    let known = evaluate(&graph, std::slice::from_ref(&x));
+    let executor = fast_executor(&graph, 2);
+    for _ in 0..2 {
+        for (value, found) in graph.outputs().iter().zip(executor.run(std::slice::from_ref(&x)).unwrap()) {
+            assert_near(&found, known[value.index()].as_ref().unwrap());
+        }
+    }
+}
+
 #[test]
 fn outputs_that_are_inputs_constants_and_doubles() {
     let mut graph = Graph::new("trivial");
@@ -390,7 +466,7 @@ fn errors_name_what_is_wrong() {
     let mut graph = Graph::new("net");
     let x = graph.add_input("image", TensorType::f32(&[1, 2]));
     let table = graph.add_constant("table", Tensor::from_vec(&[2], vec![1f32, 2.0]).unwrap());
-    let index = graph.add("index", Cast { to: ediacara_graph::DType::I64 }, &[x]).unwrap();
+    let index = graph.add("index", Cast { to: DType::I64 }, &[x]).unwrap();
     let picked = graph.add("pick", Gather { axis: 0 }, &[table, index]).unwrap();
     graph.set_outputs(vec![picked]);
     let executor = executor(&graph, 1);

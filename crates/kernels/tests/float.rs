@@ -93,6 +93,31 @@ fn check_conv(shape: &ConvShape, seed: u64, with_bias: bool, activation: Activat
         .map(|(sum, &addend)| activate(activation, sum + f64::from(addend)))
         .collect();
     assert_close(&y, &expected, 1e-4);
+    check_channels_last(shape, &x, &w, epilogue, &expected);
+}
+
+/// The axes `[N, C, pixels]` as `[N, pixels, C]`.
+fn turned<T: Copy>(x: &[T], channels: usize, pixels: usize) -> Vec<T> {
+    let image =
+        |x: &[T]| -> Vec<T> { (0..x.len()).map(|i| x[i % channels * pixels + i / channels]).collect() };
+    x.chunks((channels * pixels).max(1)).flat_map(image).collect()
+}
+
+fn check_channels_last(shape: &ConvShape, x: &[f32], w: &[f32], epilogue: Epilogue<f32>, expected: &[f64]) {
+    let filters = ChannelsLastFilters::new(shape, w).unwrap();
+    let depthwise = shape.groups == shape.in_channels && shape.groups == shape.out_channels;
+    assert_eq!(filters.is_some(), shape.groups == 1 || depthwise);
+    let Some(filters) = filters else { return };
+    let (pixels, [oh, ow]) = (shape.input[0] * shape.input[1], shape.output().unwrap());
+    let addend = epilogue.addend.map(|addend| turned(addend, shape.out_channels, oh * ow));
+    let epilogue = Epilogue { addend: addend.as_deref(), ..epilogue };
+    let expected = turned(expected, shape.out_channels, oh * ow);
+    let last = turned(x, shape.in_channels, pixels);
+    for (x, layout) in [(x, ImageLayout::ChannelsFirst), (&last, ImageLayout::ChannelsLast)] {
+        let mut y = vec![f32::NAN; expected.len()];
+        conv2d_channels_last(shape, layout, x, &filters, epilogue, &mut y).unwrap();
+        assert_close(&y, &expected, 1e-4);
+    }
 }
 
 fn activation() -> impl Strategy<Value = Activation> {
@@ -169,7 +194,13 @@ proptest! {
             values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
         });
         prop_assert!(y.iter().zip(&expected).all(|(&y, &e)| f64::from(y) == e));
+        let last = turned(&x, 3, height * width);
+        let mut y_last = vec![f32::NAN; y.len()];
+        pool2d_channels_last(&shape, 3, PoolKind::Max, &last, &mut y_last).unwrap();
+        prop_assert_eq!(&turned(&y, 3, shape.output[0] * shape.output[1]), &y_last);
         pool2d(&shape, PoolKind::Average { count_include_pad }, &x, &mut y).unwrap();
+        pool2d_channels_last(&shape, 3, PoolKind::Average { count_include_pad }, &last, &mut y_last).unwrap();
+        prop_assert_eq!(&turned(&y, 3, shape.output[0] * shape.output[1]), &y_last);
         let expected = pool_reference(&shape, &x, |values, padded| {
             let count = if count_include_pad { padded } else { values.len() };
             if count == 0 { 0.0 } else { values.iter().sum::<f64>() / count as f64 }
@@ -284,7 +315,9 @@ fn pool_reference(s: &PoolShape, x: &[f32], fold: impl Fn(&[f64], usize) -> f64)
 #[test]
 fn convolution_in_many_tasks() {
     let window = Window { padding: [1; 4], ..Window::of([3, 3]) };
-    for (input, channels, outputs) in [([60, 50], 5, 7), ([7, 7], 40, 200), ([33, 31], 96, 130)] {
+    for (input, channels, outputs) in
+        [([60, 50], 5, 7), ([7, 7], 40, 200), ([33, 31], 96, 130), ([5, 4], 700, 90)]
+    {
         let shape =
             ConvShape { batch: 1, input, in_channels: channels, out_channels: outputs, groups: 1, window };
         check_conv(&shape, 7, true, Activation::Relu);
@@ -305,9 +338,13 @@ fn results_do_not_depend_on_threads() {
             conv2d(&shape, &x, &w, None, Activation::None, &mut y).unwrap();
             let mut z = vec![0.0; 40 * 700];
             linear([40, 700, 300], &a, &b, None, Activation::None, &mut z).unwrap();
+            let filters = ChannelsLastFilters::new(&shape, &w).unwrap().unwrap();
+            let mut last = vec![0.0; 64 * 1600];
+            let layout = ImageLayout::ChannelsLast;
+            conv2d_channels_last(&shape, layout, &x, &filters, Epilogue::default(), &mut last).unwrap();
             let mut dw = vec![0.0; 64 * 64 * 9];
             conv2d_filter_gradient(&shape, &x, &y, &mut dw).unwrap();
-            (y, z, dw)
+            (y, z, last, dw)
         })
     };
     assert!(by(1) == by(3), "bits differ between one and three threads");

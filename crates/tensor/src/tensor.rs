@@ -21,6 +21,9 @@ pub struct Tensor {
 }
 
 impl Tensor {
+    /// What [`into_aligned`](Tensor::into_aligned) begins at a multiple of.
+    pub const ALIGNMENT_BYTES: usize = 64;
+
     /// A tensor of `shape` over `values` in row-major order, without a copy.
     ///
     /// # Errors
@@ -258,6 +261,20 @@ impl Tensor {
             return Err(TensorError::Length { shape: shape.to_vec(), needed, found, unit: "elements" });
         }
         Ok(Tensor { storage: self.storage, shape: shape.to_vec(), strides: dense_strides(shape), offset: 0 })
+    }
+
+    /// As [`into_dense`](Tensor::into_dense), but from the first boundary of a cache line on where the storage has room for
+    /// that: vectors are loaded from there at twice the rate. Made with [`ALIGNMENT_BYTES`](Tensor::ALIGNMENT_BYTES) more
+    /// than it needs, it has.
+    ///
+    /// # Errors
+    /// The storage holds fewer elements than `shape` has.
+    pub fn into_aligned(self, shape: &[usize]) -> Result<Tensor> {
+        let offset =
+            with_buffer!(&*self.storage, values => values.as_ptr().align_offset(Self::ALIGNMENT_BYTES));
+        let dense = self.into_dense(shape)?;
+        let room = dense.storage.len() - dense.len();
+        Ok(Tensor { offset: if offset <= room { offset } else { 0 }, ..dense })
     }
 
     /// The same elements, in row-major order, under another shape. Shares the storage if this tensor is

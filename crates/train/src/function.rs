@@ -14,7 +14,7 @@ use crate::part::prune;
 #[derive(Debug)]
 pub struct Function<F> {
     program: F,
-    options: Options,
+    threads: usize,
     traces: HashMap<Vec<TensorType>, Trace>,
 }
 
@@ -58,7 +58,7 @@ pub fn function<F>(program: F) -> Function<F>
 where
     F: Fn(&mut dyn Recorder, &[ValueId]) -> Result<Vec<ValueId>, TrainError>,
 {
-    Function { program, options: Options::default(), traces: HashMap::new() }
+    Function { program, threads: 0, traces: HashMap::new() }
 }
 
 impl<F> Function<F>
@@ -67,7 +67,7 @@ where
 {
     /// The same with so many threads; 0 for as many as the machine has.
     pub fn with_threads(self, threads: usize) -> Function<F> {
-        Function { options: Options::with_threads(threads), ..self }
+        Function { threads, ..self }
     }
 
     /// The program's results, by the graph for operands of these types. The first call with them traces the program.
@@ -122,7 +122,9 @@ where
             pruned.node_count(),
             graph.node_count()
         );
-        let executor = Executor::new(&pruned, &self.options)?;
+        // The bits of eager computation, which knows one operator at a time.
+        let options = Options { same_bits: true, ..Options::with_threads(self.threads) };
+        let executor = Executor::new(&pruned, &options)?;
         let needed = used.iter().filter_map(|used| inputs.iter().position(|input| input == used)).collect();
         Ok(Trace { graph, executor, needed })
     }

@@ -95,6 +95,11 @@ impl Op for Concat {
         with_element!(inputs[0].dtype(), T => self.copy::<T>(inputs, output))
     }
 
+    fn with_channels_last(&self) -> Option<Arc<dyn Op>> {
+        const CHANNELS_LAST: [usize; 4] = [0, 3, 1, 2];
+        Some(Arc::new(Concat { axis: *CHANNELS_LAST.get(self.axis)? }))
+    }
+
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
         let gradient = context.output_gradient(0)?;
         let shape = context.ty(gradient).shape.clone();

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use ediacara_kernels::Window;
-use ediacara_kernels::float::{ConvShape, Epilogue, Filters, PackedFilters, conv2d, conv2d_with};
+use ediacara_kernels::float::{
+    ChannelsLastFilters, ConvShape, Epilogue, Filters, PackedFilters, conv2d, conv2d_with,
+};
 use ediacara_tensor::{DType, Tensor};
 
+use super::channels_last::ChannelsLastConv;
 use super::support::{
     between, mismatch, operand_error, read_float, require_float, require_rank, require_same_dtype,
     require_shape, single_output, with_float, write_float,
@@ -14,7 +17,7 @@ use super::window::{output_size, read_positive};
 use super::{Activation, Add, ConvFilterGradient, ConvTranspose, Reduce, ReduceKind};
 use crate::{
     Attribute, AttributeReader, Attributes, Cost, Follower, GradientContext, Op, OpDescription, OpError,
-    Operand, OperandGradients, Prepared, TensorType, ValueId,
+    OperandGradients, Place, Prepared, Ready, TensorType, ValueId,
 };
 
 const NAME: &str = "conv";
@@ -181,17 +184,26 @@ impl Op for Conv {
         })
     }
 
-    fn prepare(&self, operands: &[Operand], followers: &[Follower]) -> Option<(Arc<dyn Prepared>, usize)> {
-        let [x, w] = [operands.first()?, operands.get(1)?];
+    fn prepare(&self, place: &Place) -> Option<Ready> {
+        let [x, w] = [place.operands.first()?, place.operands.get(1)?];
         if x.ty.dtype != DType::F32 {
             return None;
         }
-        let (conv, taken, adds) = self.with_followers(&[x.ty, w.ty], followers);
+        let (conv, followers, adds) = self.with_followers(&[x.ty, w.ty], &place.followers);
         let shape = self.shape(&x.ty.shape, &w.ty.shape);
-        let filters = w.constant.and_then(|w| PackedFilters::new(&shape, &read_float(NAME, w).ok()?).ok());
-        let useful = filters.is_some() || taken > 0;
-        let prepared = PreparedConv { conv, filters, operands: operands.len(), adds };
-        useful.then(|| (Arc::new(prepared) as Arc<dyn Prepared>, taken))
+        let biased = place.operands.len() > 2;
+        let constant = w.constant.and_then(|w| read_float(NAME, w).ok());
+        if let Some(w) = constant.as_ref().filter(|_| place.any_order)
+            && let Ok(Some(filters)) = ChannelsLastFilters::new(&shape, w)
+        {
+            let activation = conv.activation.kernel();
+            let prepared = Arc::new(ChannelsLastConv { shape, filters, biased, adds, activation });
+            return Some(Ready { prepared, followers, channels_last: true });
+        }
+        let filters = constant.and_then(|w| PackedFilters::new(&shape, &w).ok());
+        let useful = filters.is_some() || followers > 0;
+        let prepared = Arc::new(PreparedConv { conv, filters, biased, adds });
+        useful.then_some(Ready { prepared, followers, channels_last: false })
     }
 
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
@@ -246,8 +258,9 @@ impl Conv {
 struct PreparedConv {
     conv: Conv,
     filters: Option<PackedFilters<f32>>,
-    /// Operands of the convolution; the one after them is added.
-    operands: usize,
+    /// Whether there is a bias.
+    biased: bool,
+    /// Whether the last operand is added.
     adds: bool,
 }
 
@@ -259,8 +272,8 @@ impl Prepared for PreparedConv {
         let dense = |index: usize, wanted: bool| {
             inputs.get(index).filter(|_| wanted).map(|tensor| read_float::<f32>(NAME, tensor)).transpose()
         };
-        let (x, bias) = (read_float(NAME, inputs[0])?, dense(2, self.operands > 2)?);
-        let addend = dense(self.operands, self.adds)?;
+        let (x, bias) = (read_float(NAME, inputs[0])?, dense(2, self.biased)?);
+        let addend = dense(2 + usize::from(self.biased), self.adds)?;
         let activation = self.conv.activation.kernel();
         let epilogue = Epilogue { bias: bias.as_deref(), addend: addend.as_deref(), activation };
         let plain = if self.filters.is_none() { dense(1, true)? } else { None };

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use ediacara_kernels::float::linear;
+use ediacara_kernels::Window;
+use ediacara_kernels::float::{
+    Activation as KernelActivation, ChannelsLastFilters, ConvShape, Epilogue, ImageLayout,
+    conv2d_channels_last, linear,
+};
 use ediacara_tensor::{DType, Tensor};
 
 use super::support::{
@@ -11,8 +15,8 @@ use super::support::{
 };
 use super::{Activation, MatMul};
 use crate::{
-    Attribute, AttributeReader, Attributes, Cost, Follower, GradientContext, Op, OpDescription, OpError,
-    Operand, OperandGradients, Prepared, TensorType,
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
+    OperandGradients, Place, Prepared, Ready, TensorType,
 };
 
 const NAME: &str = "gemm";
@@ -80,10 +84,27 @@ impl Op for Gemm {
         })
     }
 
-    fn prepare(&self, operands: &[Operand], followers: &[Follower]) -> Option<(Arc<dyn Prepared>, usize)> {
-        let activation = Activation::of(followers.first()?.op)?;
-        let whole = self.activation == Activation::None && operands.first()?.ty.dtype == DType::F32;
-        whole.then(|| (Arc::new(Gemm { activation }) as Arc<dyn Prepared>, 1))
+    fn prepare(&self, place: &Place) -> Option<Ready> {
+        let [x, w] = [place.operands.first()?, place.operands.get(1)?];
+        if x.ty.dtype != DType::F32 {
+            return None;
+        }
+        let follower = place.followers.first().and_then(|follower| Activation::of(follower.op));
+        let follower = follower.filter(|_| self.activation == Activation::None);
+        let followers = usize::from(follower.is_some());
+        let activation = follower.unwrap_or(self.activation);
+        let constant = w.constant.filter(|_| place.any_order).and_then(|w| read_float(NAME, w).ok());
+        let shape = one_pixel([x.ty.shape[0], w.ty.shape[0], x.ty.shape[1]]);
+        if let Some(w) = constant
+            && let Ok(Some(weights)) = ChannelsLastFilters::new(&shape, &w)
+        {
+            let prepared = Arc::new(PackedGemm { shape, weights, activation: activation.kernel() });
+            return Some(Ready { prepared, followers, channels_last: false });
+        }
+        (followers > 0).then(|| {
+            let prepared = Arc::new(Gemm { activation });
+            Ready { prepared, followers, channels_last: false }
+        })
     }
 
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
@@ -112,5 +133,32 @@ impl Op for Gemm {
 impl Prepared for Gemm {
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
         Op::run(self, inputs, outputs)
+    }
+}
+
+/// A product with constant weights, which are packed: a convolution of images of one pixel. Their memory is then read in
+/// order, at twice the rate of rows side by side.
+#[derive(Debug)]
+struct PackedGemm {
+    shape: ConvShape,
+    weights: ChannelsLastFilters,
+    activation: KernelActivation,
+}
+
+/// `M` images of `K` channels that become `N`.
+fn one_pixel([batch, out_channels, in_channels]: [usize; 3]) -> ConvShape {
+    ConvShape { batch, in_channels, input: [1, 1], out_channels, groups: 1, window: Window::POINT }
+}
+
+impl Prepared for PackedGemm {
+    fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
+        between(NAME, 2, 3, inputs.len())?;
+        let x = read_float(NAME, inputs[0])?;
+        let bias = inputs.get(2).map(|bias| read_float(NAME, bias)).transpose()?;
+        let epilogue = Epilogue { bias: bias.as_deref(), addend: None, activation: self.activation };
+        write_float(NAME, single_output(NAME, outputs)?, |y| {
+            conv2d_channels_last(&self.shape, ImageLayout::ChannelsLast, &x, &self.weights, epilogue, y)
+                .map_err(|source| OpError::Kernel { op: NAME, source })
+        })
     }
 }

@@ -11,6 +11,7 @@ mod barrier;
 mod binary;
 mod broadcast;
 mod cast;
+mod channels_last;
 mod clamp;
 mod concat;
 mod conv;

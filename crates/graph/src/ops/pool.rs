@@ -8,6 +8,7 @@ use ediacara_kernels::Window;
 use ediacara_kernels::float::{PoolKind as KernelKind, PoolShape, average_counts, pool2d};
 use ediacara_tensor::{DType, Element, Tensor};
 
+use super::channels_last::ChannelsLastPool;
 use super::support::{
     operand_error, operands, read_float, require_rank, single_output, tensor_error, tensors, with_float,
     write_float,
@@ -16,7 +17,7 @@ use super::window::read_positive;
 use super::{Activation, ConvTranspose, MaxPoolIndices, ScatterElements};
 use crate::{
     Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
-    OperandGradients, TensorType, ValueId,
+    OperandGradients, Place, Ready, TensorType, ValueId,
 };
 
 const NAME: &str = "pool";
@@ -88,6 +89,13 @@ impl Pool {
     /// The window over the input.
     pub fn window(&self) -> Window {
         Window { kernel: self.kernel, stride: self.stride, padding: self.padding, dilation: self.dilation }
+    }
+
+    fn kernel_kind(&self) -> KernelKind {
+        match self.kind {
+            PoolKind::Max => KernelKind::Max,
+            PoolKind::Average => KernelKind::Average { count_include_pad: self.count_include_pad },
+        }
     }
 
     pub(crate) fn shape(&self, x: &[usize]) -> PoolShape {
@@ -231,11 +239,7 @@ impl Op for Pool {
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
         let [x] = tensors(NAME, inputs)?;
         let output = single_output(NAME, outputs)?;
-        let shape = self.shape(x.shape());
-        let kind = match self.kind {
-            PoolKind::Max => KernelKind::Max,
-            PoolKind::Average => KernelKind::Average { count_include_pad: self.count_include_pad },
-        };
+        let (shape, kind) = (self.shape(x.shape()), self.kernel_kind());
         match (self.kind, x.dtype()) {
             (PoolKind::Max, DType::I8) => max_plain(&shape, x, output, i8::MIN),
             (PoolKind::Max, DType::U8) => max_plain(&shape, x, output, u8::MIN),
@@ -248,6 +252,13 @@ impl Op for Pool {
                 })
             }),
         }
+    }
+
+    fn prepare(&self, place: &Place) -> Option<Ready> {
+        let x = place.operands.first().filter(|x| x.channels_last && x.ty.dtype == DType::F32)?;
+        let shape = self.shape(&x.ty.shape);
+        let prepared = ChannelsLastPool { shape, channels: x.ty.shape[1], kind: self.kernel_kind() };
+        Some(Ready { prepared: Arc::new(prepared), followers: 0, channels_last: true })
     }
 
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {

@@ -138,7 +138,7 @@ pub(super) fn check_padding(
 }
 
 /// Refuses groups that do not divide the channels, and filters that are not the shape's.
-fn check_filters(shape: &ConvShape, found: usize) -> Result<(), KernelError> {
+pub(super) fn check_filters(shape: &ConvShape, found: usize) -> Result<(), KernelError> {
     let groups = shape.groups;
     if groups == 0 || !shape.in_channels.is_multiple_of(groups) || !shape.out_channels.is_multiple_of(groups)
     {

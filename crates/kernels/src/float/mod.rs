@@ -1,8 +1,10 @@
-//! f32 and f64 kernels, NCHW: what the host computes with. In f64 they are the same loops.
+//! f32 and f64 kernels, NCHW: what the host computes with. In f64 they are the same loops. Where filters never change, the
+//! host convolves and pools with channels last instead: [`conv2d_channels_last`], in f32.
 //!
 //! Sums run in an order that depends on shapes only. They are not the order of any other library, so compare
 //! with a tolerance.
 
+mod channels_last;
 mod conv;
 mod conv_transpose;
 mod depthwise;
@@ -15,6 +17,7 @@ mod product;
 mod raster;
 mod windows;
 
+pub use channels_last::{ChannelsLastFilters, ImageLayout, conv2d_channels_last, pool2d_channels_last};
 pub use conv::{ConvShape, Epilogue, Filters, PackedFilters, conv2d, conv2d_with};
 pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
 pub use element::Float;
