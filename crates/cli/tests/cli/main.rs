@@ -5,6 +5,7 @@
 mod data;
 mod errors;
 mod fidelity;
+mod mnist;
 mod networks;
 mod programs;
 mod prove;

@@ -95,27 +95,16 @@ pub(in super::super) struct Update<'a, 'y, T> {
 
 impl<T: Float> Update<'_, '_, T> {
     pub(in super::super) fn run(self) {
-        vectorise(self);
-    }
-}
-
-impl<T: Float> Vectorise for Update<'_, '_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn run<I: InstructionSet>(self) {
-        match 2 * I::VECTOR_BYTES / size_of::<T>() {
-            32 => self.panels::<I, 32, 16>(),
-            16 => self.panels::<I, 16, 8>(),
-            8 => self.panels::<I, 8, 4>(),
-            _ => self.panels::<I, 4, 2>(),
+        match super::panel_width::<T>() {
+            32 => self.panels::<32, 16>(),
+            16 => self.panels::<16, 8>(),
+            8 => self.panels::<8, 4>(),
+            _ => self.panels::<4, 2>(),
         }
     }
-}
 
-impl<T: Float> Update<'_, '_, T> {
     /// All tiles, for panels of `C` columns; a last one that is at most half full is computed in `H`.
-    #[inline(always)]
-    fn panels<I: InstructionSet, const C: usize, const H: usize>(mut self) {
+    fn panels<const C: usize, const H: usize>(mut self) {
         let rows = std::mem::take(&mut self.y);
         for (panel, rows) in rows.chunks_mut(ROWS).enumerate() {
             let left = self.left.panel::<ROWS>(panel, self.terms);
@@ -123,44 +112,49 @@ impl<T: Float> Update<'_, '_, T> {
             for (index, first) in (0..columns).step_by(C).enumerate() {
                 let right = self.right.panel::<C>(index, self.terms);
                 let at = Place { row: panel * ROWS, column: first, columns: C.min(columns - first) };
-                if at.columns > H {
-                    self.tile_of::<I, C, C>(left, right, rows, at);
-                } else {
-                    self.tile_of::<I, C, H>(left, right, rows, at);
-                }
+                let tile = Tile { left, right, rows, at, store: &self.store };
+                if at.columns > H { tile.run::<C>() } else { tile.run::<H>() }
             }
         }
     }
+}
 
-    #[inline(always)]
-    fn tile_of<I: InstructionSet, const C: usize, const W: usize>(
-        &self,
-        left: &[[T; ROWS]],
-        right: &[[T; C]],
-        rows: &mut [&mut [T]],
-        at: Place,
-    ) {
-        match rows.len() {
-            1 => self.tile::<I, 1, C, W>(left, right, rows, at),
-            2 => self.tile::<I, 2, C, W>(left, right, rows, at),
-            3 => self.tile::<I, 3, C, W>(left, right, rows, at),
-            4 => self.tile::<I, 4, C, W>(left, right, rows, at),
-            5 => self.tile::<I, 5, C, W>(left, right, rows, at),
-            _ => self.tile::<I, ROWS, C, W>(left, right, rows, at),
+/// Some rows by at most `C` columns.
+struct Tile<'a, 'y, T, const C: usize> {
+    left: &'a [[T; ROWS]],
+    right: &'a [[T; C]],
+    rows: &'a mut [&'y mut [T]],
+    at: Place,
+    store: &'a Store<'a, T>,
+}
+
+impl<T: Float, const C: usize> Tile<'_, '_, T, C> {
+    /// In `W` columns. Each size is a function of its own: in one large function the compiler finds too few registers.
+    fn run<const W: usize>(self) {
+        match self.rows.len() {
+            1 => vectorise(TileOf::<T, C, 1, W>(self)),
+            2 => vectorise(TileOf::<T, C, 2, W>(self)),
+            3 => vectorise(TileOf::<T, C, 3, W>(self)),
+            4 => vectorise(TileOf::<T, C, 4, W>(self)),
+            5 => vectorise(TileOf::<T, C, 5, W>(self)),
+            _ => vectorise(TileOf::<T, C, ROWS, W>(self)),
         }
     }
+}
 
-    /// `R` rows of `W` columns. The sums are a local array, which the compiler keeps in registers.
+/// `R` rows of `W` columns.
+struct TileOf<'a, 'y, T, const C: usize, const R: usize, const W: usize>(Tile<'a, 'y, T, C>);
+
+impl<T: Float, const C: usize, const R: usize, const W: usize> Vectorise for TileOf<'_, '_, T, C, R, W> {
+    type Output = ();
     #[inline(always)]
-    fn tile<I: InstructionSet, const R: usize, const C: usize, const W: usize>(
-        &self,
-        left: &[[T; ROWS]],
-        right: &[[T; C]],
-        rows: &mut [&mut [T]],
-        at: Place,
-    ) {
+    fn run<I: InstructionSet>(self) {
+        let Tile { left, right, rows, at, store } = self.0;
+        // The sums are a local array, which the compiler keeps in registers.
         let mut sums = [[T::ZERO; W]; R];
         for (left, right) in left.iter().zip(right) {
+            // A copy, so that it is loaded once and not once a row.
+            let right = *right;
             for row in 0..R {
                 for column in 0..W {
                     sums[row][column] = left[row].multiply_add::<I>(right[column], sums[row][column]);
@@ -168,7 +162,7 @@ impl<T: Float> Update<'_, '_, T> {
             }
         }
         for (row, (sums, y)) in sums.into_iter().zip(rows).enumerate() {
-            self.store.row(sums, at.row + row, at.column, &mut y[at.column..][..at.columns]);
+            store.row(sums, at.row + row, at.column, &mut y[at.column..][..at.columns]);
         }
     }
 }
