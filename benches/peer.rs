@@ -1,5 +1,5 @@
-//! Other frameworks, each in a process of its own that answers a line with a line: `peers.py`. They print `ready` when
-//! they are.
+//! Other frameworks, each in a process of its own that answers a line with a line: `peers.py` and `rust-peers`. They
+//! print `ready` when they are.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -27,6 +27,16 @@ impl Peer {
         let python = root().join("target/bench-venv/bin/python");
         let script = root().join("benches/peers.py");
         Peer::start(name, Command::new(python).arg(script).args([name, what, &threads.to_string()]))
+    }
+
+    /// Starts a framework of `rust-peers`.
+    pub(crate) fn rust(name: &'static str, what: &str, threads: usize) -> Option<Peer> {
+        let program = root().join("target/bench-peers/release/rust-peers");
+        let threads = threads.to_string();
+        let mut command = Command::new(program);
+        // candle reads the number of threads there.
+        command.args([name, what, &threads]).env("RAYON_NUM_THREADS", &threads);
+        Peer::start(name, &mut command)
     }
 
     fn start(name: &'static str, command: &mut Command) -> Option<Peer> {

@@ -55,14 +55,20 @@ pub(crate) fn ensure_reference(root: &Path) -> Result<()> {
 /// What only benches compare with, beside the reference runtime.
 const PEER_PACKAGES: &[&str] = &["torch"];
 
-/// Installs the frameworks that `benches/peers.py` runs into `target/bench-venv`.
+/// Installs the frameworks that `benches/peers.py` runs into `target/bench-venv`, and builds `benches/rust-peers` in
+/// `target/bench-peers`.
 pub(crate) fn ensure_peers(root: &Path) -> Result<()> {
     ensure_reference(root)?;
     let python = root.join("target/bench-venv/bin/python");
-    if works(&python.to_string_lossy(), &["-c", "import torch"]) {
-        return Ok(());
+    if !works(&python.to_string_lossy(), &["-c", "import torch"]) {
+        run(Command::new(python).args(["-m", "pip", "install", "--quiet"]).args(PEER_PACKAGES))?;
     }
-    run(Command::new(python).args(["-m", "pip", "install", "--quiet"]).args(PEER_PACKAGES))
+    // In its own folder, where cargo finds the flags it is built with. The benches look for it in this target folder,
+    // whatever the environment says of the project's.
+    run(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["build", "--release", "--locked", "--target-dir"])
+        .arg(root.join("target/bench-peers"))
+        .current_dir(root.join("benches/rust-peers")))
 }
 
 pub(crate) fn run(command: &mut Command) -> Result<()> {

@@ -61,7 +61,7 @@ const COMMANDS: &[Task] = &[
     },
     Task {
         name: "setup-peers",
-        help: "only install the frameworks that benches compare with",
+        help: "only install and build the frameworks that benches compare with: some minutes, hundreds of crates",
         run: environment::ensure_peers,
     },
 ];

@@ -2,7 +2,8 @@
 //!
 //! `cargo xtask setup-peers && cargo bench -p ediacara --bench inference`, with `-- resnet50 vgg19` for those networks only.
 //! The built-in networks, with seeded weights, are written to `target/bench-models` once; all read the same file, are
-//! fed the same constant, and their outputs are compared.
+//! fed the same constant, and their outputs are compared. The peers are onnxruntime (`benches/peers.py`) and tract
+//! (`benches/rust-peers`, which says what it is given for speed).
 
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -25,7 +26,7 @@ const THREADS: usize = 2;
 const ROUNDS: usize = 15;
 
 /// The frameworks, in the order of their columns.
-const PEERS: [(&str, Start); 1] = [("onnxruntime", Peer::python)];
+const PEERS: [(&str, Start); 2] = [("onnxruntime", Peer::python), ("tract", Peer::rust)];
 
 /// Built-in networks, timed in f32 only: to calibrate the largest takes minutes.
 const BUILT_IN: [&str; 4] = ["alexnet", "vgg19", "resnet50", "mobilenet_v2"];

@@ -2,7 +2,8 @@
 //! plain gradient descent) on one batch that is there already, two threads each.
 //!
 //! `cargo xtask setup-peers && cargo bench -p ediacara-train --bench training`. A framework that is not installed is
-//! left out.
+//! left out. The peers are PyTorch (`benches/peers.py`), burn and candle (`benches/rust-peers`, which says what each is
+//! given for speed).
 
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -26,7 +27,7 @@ const ROUNDS: usize = 9;
 const SECONDS: f64 = 0.3;
 
 /// The frameworks, in the order of their figures.
-const PEERS: [(&str, Start); 1] = [("torch", Peer::python)];
+const PEERS: [(&str, Start); 3] = [("torch", Peer::python), ("burn", Peer::rust), ("candle", Peer::rust)];
 
 /// The recipe, and what the peers call it.
 const NETWORKS: [(&str, &str); 2] = [("mnist-mlp", "mlp"), ("lenet5", "lenet5")];
