@@ -2,8 +2,8 @@
 
 use super::dot::{FEW_ROWS, InnerProducts};
 use super::product::{
-    Bias, Finish, Panels, ROWS, Store, Strided, Update, pack_left, pack_right, packed_elements, panel_width,
-    part, term_blocks,
+    Bias, Crosswise, Finish, Panels, ROWS, Store, Strided, Update, pack_left, pack_right, packed_elements,
+    panel_width, part, term_blocks,
 };
 use super::{Activation, Float};
 use crate::KernelError;
@@ -183,12 +183,17 @@ struct Task<'y, T> {
     y: Vec<&'y mut [T]>,
 }
 
-/// Cuts `y` by its shape alone.
+/// Cuts `y` by its shape alone, for panels of rows of the left operand and columns of the right one.
 fn tasks<T: Float>(y: MatrixMut<T>) -> Vec<Task<T>> {
     let width = panel_width::<T>();
     let rows = part(y.rows, TASK_ROWS, ROWS);
     let target = (y.columns * y.rows.div_ceil(rows) / TASKS).clamp(2 * width, TASK_COLUMNS.max(2 * width));
     let columns = part(y.columns, target, width);
+    pieces(y, rows, columns)
+}
+
+/// Cuts `y` into pieces of so many rows and columns.
+fn pieces<T: Float>(y: MatrixMut<T>, rows: usize, columns: usize) -> Vec<Task<T>> {
     let mut tasks = Vec::with_capacity(y.rows.div_ceil(rows) * y.columns.div_ceil(columns));
     for (chunk, data) in y.data.chunks_mut(rows * y.row_stride).take(y.rows.div_ceil(rows)).enumerate() {
         let (row, first) = (chunk * rows, tasks.len());
@@ -228,6 +233,28 @@ fn multiply<T: Float>(
         return;
     }
     let width = panel_width::<T>();
+    if left.term_stride == 1 && right.term_stride == 1 && y.rows >= width && y.columns >= 2 * y.rows {
+        let rows = part(y.rows, TASK_ROWS, width);
+        let columns = part(y.columns, y.columns * y.rows.div_ceil(rows) / TASKS, ROWS);
+        with_scratch(packed_elements(y.rows, terms, width), |packed| {
+            pack_right(&left, y.rows, terms, packed);
+            pieces(y, rows, columns).into_par_iter().for_each(|mut task| {
+                for block in term_blocks(terms) {
+                    let store = store(&task, block.start == 0, block.end == terms);
+                    let crosswise = Crosswise {
+                        left: Panels::of(packed, width, terms, task.row, block.start),
+                        right: Strided { data: &right.data[block.start..], ..right },
+                        column: task.column,
+                        terms: block.len(),
+                        y: &mut task.y,
+                        store,
+                    };
+                    crosswise.run();
+                }
+            });
+        });
+        return;
+    }
     with_scratch(packed_elements(y.rows, terms, ROWS), |packed_left| {
         pack_left(&left, y.rows, terms, packed_left);
         with_scratch(packed_elements(y.columns, terms, width), |packed_right| {

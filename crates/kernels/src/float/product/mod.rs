@@ -9,10 +9,12 @@
 //! An element is summed over its terms in order, [`TERMS`] at most at a time, wherever blocks and panels are cut:
 //! neither threads nor the width of vectors change a result.
 
+mod crosswise;
 mod operand;
 mod tile;
 mod transpose;
 
+pub(super) use crosswise::Crosswise;
 pub(super) use operand::{Operand, Strided};
 pub(super) use tile::{Addend, Bias, Finish, Panels, ROWS, Store, Update};
 pub(super) use transpose::transpose;

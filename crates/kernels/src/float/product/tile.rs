@@ -27,7 +27,7 @@ impl<'a, T> Panels<'a, T> {
         Self { data: &packed[line * terms + term * width..], stride: terms * width }
     }
 
-    fn panel<const W: usize>(&self, index: usize, terms: usize) -> &'a [[T; W]] {
+    pub(super) fn panel<const W: usize>(&self, index: usize, terms: usize) -> &'a [[T; W]] {
         self.data[index * self.stride..][..terms * W].as_chunks::<W>().0
     }
 }
