@@ -21,6 +21,14 @@ pub struct Part {
     pub training: Samples,
 }
 
+/// Where a network takes its samples.
+struct Input {
+    /// Samples of one run.
+    batch: usize,
+    /// Pixels a side to which square pictures are resized for it; none if it takes the samples as they are.
+    side: Option<usize>,
+}
+
 impl Part {
     /// The part of this name: that of a data set with `-test` or `-train` behind it, such as `mnist-test`.
     ///
@@ -36,6 +44,11 @@ impl Part {
         let Dataset { train, test } = Dataset::load(set, std::path::Path::new("."))?;
         let samples = if part == "test" { test } else { train.clone() };
         Ok(Part { samples, training: train })
+    }
+
+    /// The same with pictures of so many pixels a side.
+    fn resized(&self, side: usize) -> Result<Part, Error> {
+        Ok(Part { samples: self.samples.resized(side)?, training: self.training.resized(side)? })
     }
 }
 
@@ -65,6 +78,9 @@ pub struct Report {
     pub samples: usize,
     /// Samples of one run of the machine.
     pub batch: usize,
+    /// Pixels a side to which pictures were resized, since the network takes no others; left out if they were not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resized_to: Option<usize>,
     /// Training samples that int8 ranges were taken from: 0 if the network's file brings them.
     pub calibration_samples: usize,
     /// Where int8 ranges come from: `min-max over N training samples`, or `imported (QDQ)`.
@@ -96,12 +112,15 @@ struct BatchResult {
     bytes: u64,
 }
 
-/// Calibrates on training samples, unless the network comes quantised, compiles once, and asks every sample of the part, in batches of the network's own size.
+/// Calibrates on training samples, unless the network comes quantised, compiles once, and asks every sample of the part, in
+/// batches of the network's own size. Grey pictures are resized to the network's size.
 ///
 /// # Errors
 /// The network does not take such samples, or does not compile; the program stops with a fault.
 pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>) -> Result<Report, Error> {
-    let batch = fitting_batch(&model.graph, &part.samples)?;
+    let Input { batch, side } = fitting_input(&model.graph, &part.samples)?;
+    let resized = side.map(|side| part.resized(side)).transpose()?;
+    let part = resized.as_ref().unwrap_or(part);
     let calibration_samples = match ediacara_optimiser::is_qdq(&model.graph) {
         true => 0,
         false => options.calibration_samples.clamp(1, part.training.len()),
@@ -162,6 +181,7 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         machine: options.machine.name.clone(),
         samples,
         batch,
+        resized_to: side,
         calibration_samples,
         calibration,
         int8_accuracy: share(sum(|result| result.int8_right as u64)),
@@ -175,15 +195,20 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
     })
 }
 
-/// The network's batch, if it takes such samples.
-fn fitting_batch(graph: &Graph, samples: &Samples) -> Result<usize, Error> {
+/// The network's input, if it takes such samples.
+fn fitting_input(graph: &Graph, samples: &Samples) -> Result<Input, Error> {
     let &[input] = graph.inputs() else {
         let count = graph.inputs().len();
         return Err(Error::Invalid(format!("the network has {count} inputs; samples of a data set are one")));
     };
     let (name, ty) = (&graph.value(input).name, graph.ty(input));
     match ty.shape.split_first() {
-        Some((&batch, rest)) if batch > 0 && rest == samples.shape && ty.dtype == DType::F32 => Ok(batch),
+        Some((&batch, rest)) if batch > 0 && rest == samples.shape && ty.dtype == DType::F32 => {
+            Ok(Input { batch, side: None })
+        }
+        Some((&batch, &[1, height, width])) if batch > 0 && height == width && ty.dtype == DType::F32 => {
+            Ok(Input { batch, side: Some(height) })
+        }
         _ => Err(Error::Invalid(format!(
             "input {name} is {ty}, and the samples are f32 [N, {}]",
             samples.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ediacara_data::{DataSet, ImageSet, Locations, Random, bundled, mnist};
+use ediacara_data::{DataSet, Filter, ImageSet, Locations, Random, RgbImage, bundled, mnist};
 use ediacara_tensor::Tensor;
 
 use crate::TrainError;
@@ -96,6 +96,14 @@ impl Dataset {
                 Err(TrainError::Session(format!("there is no data set `{name}`; known are {known}")))
             }
         }
+    }
+
+    /// The same with pictures of so many pixels a side.
+    ///
+    /// # Errors
+    /// The samples are no pictures.
+    pub(crate) fn resized(&self, side: usize) -> Result<Dataset, TrainError> {
+        Ok(Dataset { train: self.train.resized(side)?, test: self.test.resized(side)? })
     }
 
     /// A function of two bits, learnt from all four rows and tested on them.
@@ -196,6 +204,38 @@ impl Samples {
             }
         };
         Samples { shape: self.shape.clone(), outputs: self.outputs, count: range.len(), inputs, targets }
+    }
+
+    /// The same with grey pictures of so many pixels a side, resized bilinearly. Bytes that use only a part of their range,
+    /// as digits of 0 to 16 do, are multiplied first, so that what lies between two of them is not rounded away.
+    ///
+    /// # Errors
+    /// The samples are no grey pictures.
+    pub fn resized(&self, side: usize) -> Result<Samples, TrainError> {
+        let (&[1, height, width], Inputs::Bytes { values, offset, scale }) = (&self.shape[..], &self.inputs)
+        else {
+            return Err(TrainError::Session(format!(
+                "samples of shape {:?} are no grey pictures that could have {side} pixels a side",
+                self.shape
+            )));
+        };
+        if (height, width) == (side, side) {
+            return Ok(self.clone());
+        }
+        let factor = values.iter().max().map_or(1, |&largest| u8::MAX / largest.max(1));
+        let mut resized = Vec::with_capacity(self.count * side * side);
+        for picture in values.chunks_exact(self.sample_len()) {
+            let grey = picture.iter().flat_map(|&value| [value * factor; 3]).collect();
+            let picture = RgbImage::from_pixels(width, height, grey)?.resize(side, side, Filter::Bilinear)?;
+            resized.extend(picture.pixels().iter().step_by(3));
+        }
+        let factor = f32::from(factor);
+        Ok(Samples {
+            shape: vec![1, side, side],
+            inputs: Inputs::Bytes { values: resized, offset: offset * factor, scale: scale / factor },
+            targets: self.targets.clone(),
+            ..*self
+        })
     }
 
     /// Numbers of one sample.
@@ -305,5 +345,27 @@ mod tests {
         let y = y.to_vec::<f32>().unwrap();
         assert_eq!((y[0], y[15], y.iter().sum::<f32>()), (1.0, 1.0, 2.0));
         assert!(x.to_vec::<f32>().unwrap().iter().all(|value| (0.0..=1.0).contains(value)));
+    }
+
+    /// Twice as large, a bilinear pixel is 3/4 and 1/4 of its neighbours, and at the border the border's own.
+    #[test]
+    fn enlarged_pictures_keep_what_lies_between_their_pixels() {
+        let samples = Samples {
+            shape: vec![1, 2, 2],
+            outputs: 10,
+            count: 1,
+            inputs: Inputs::Bytes { values: vec![0, 16, 0, 16], offset: 0.0, scale: 1.0 / 16.0 },
+            targets: Targets::Classes(vec![3]),
+        };
+        let large = samples.resized(4).unwrap();
+        assert_eq!((&large.shape[..], large.classes()), (&[1, 4, 4][..], Some(&[3][..])));
+        let (x, _) = large.batch(&[0]).unwrap();
+        let x = x.to_vec::<f32>().unwrap();
+        for row in x.chunks(4) {
+            let near = row.iter().zip([0.0, 0.25, 0.75, 1.0]).all(|(x, wanted)| (x - wanted).abs() < 1e-6);
+            assert!(near, "{row:?}");
+        }
+        let error = Dataset::load("xor", Path::new(".")).unwrap().resized(28).unwrap_err().to_string();
+        assert!(error.contains("[2] are no grey pictures"), "{error}");
     }
 }

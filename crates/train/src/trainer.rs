@@ -82,6 +82,9 @@ impl Trainer {
     /// The layers do not fit the data or one another; the data has fewer samples than a batch.
     pub fn new(recipe: Recipe, mut data: Dataset, threads: usize) -> Result<Trainer, TrainError> {
         recipe.check().map_err(TrainError::Session)?;
+        if let Some(side) = recipe.picture_side {
+            data = data.resized(side)?;
+        }
         let validation = recipe.early_stop.as_ref().map(|table| {
             let learnt = data.train.len() - (table.validation * data.train.len() as f64).ceil() as usize;
             let validation = data.train.part(learnt..data.train.len());

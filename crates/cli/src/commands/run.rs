@@ -95,6 +95,9 @@ fn print_dataset(name: &str, report: &dataset::Report) {
     let equal = if report.bit_exact { "equal to the host's" } else { "NOT equal to the host's" };
     say!("check         {equal} int8 in every run, {} bytes compared", report.compared_bytes);
     say!("calibration   {}", report.calibration);
+    if let Some(side) = report.resized_to {
+        say!("pictures      resized to {side} x {side}, which the network takes");
+    }
     say!(
         "cycles        {} for a batch of {}, {:.0} a sample, {:.0} samples/s",
         report.cycles,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use ediacara::data::DataError;
 use ediacara::profile::plain_table;
 use ediacara::train::{
     Dataset, Epoch, NearestNeighbours, Recipe, RecipeFile, TrainError, Trainer, nearest_neighbours,
@@ -62,7 +63,7 @@ fn train(name: &str, recipe: Recipe, arguments: &TrainArguments) -> Result<Value
     let progress = Progress::new();
     progress.stage("load");
     let recipe = adapt(recipe, arguments);
-    let data = Dataset::load(&recipe.data, Path::new("."))?;
+    let data = load(&recipe.data)?;
     let mut trainer = Trainer::new(recipe, data, arguments.threads.into())?;
     let checkpoint = arguments.checkpoint.as_deref();
     if let Some(path) = checkpoint.filter(|path| path.exists()) {
@@ -118,7 +119,7 @@ fn ask_neighbours(
     let recipe = NearestNeighbours { data, ..recipe };
     let progress = Progress::new();
     progress.stage("load");
-    let data = Dataset::load(&recipe.data, Path::new("."))?;
+    let data = load(&recipe.data)?;
     let count = data.test.len();
     let start = Instant::now();
     let mut after = |done: usize| progress.stage(&format!("{done} of {count} samples"));
@@ -138,6 +139,16 @@ fn ask_neighbours(
         "samples_per_second": evaluation.samples as f64 / seconds.max(1e-9),
         "seconds": seconds,
     }))
+}
+
+/// The data set of this name; where it is not on this machine, there are the digits.
+fn load(name: &str) -> Result<Dataset, Failure> {
+    Dataset::load(name, Path::new(".")).map_err(|error| match error {
+        TrainError::Data(DataError::SetNotFound { .. }) => {
+            format!("{error}, or train on `--data digits`, which is built in").into()
+        }
+        error => error.into(),
+    })
 }
 
 fn list(json: bool) -> Result<(), Failure> {

@@ -76,8 +76,52 @@ fn a_trained_network_runs_on_the_dlp_over_a_whole_data_set() {
     assert_eq!((&one["samples"], &one["batch"]), (&7.into(), &2.into()));
     let errors = fail(&["run", &file, "--dataset", "digits"]);
     assert!(errors.contains("digits-test") || errors.contains("mnist-test"), "{errors}");
-    let errors = fail(&["run", "lenet5", "--dataset", "digits-test"]);
+    let errors = fail(&["run", "mlp:33-512-10", "--dataset", "digits-test"]);
     assert!(errors.contains("1, 8, 8"), "{errors}");
+}
+
+/// What is made for 28 x 28 pixels runs on the digits too, and so does what it leaves.
+#[test]
+fn every_recipe_for_mnist_runs_on_the_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lenet5.onnx").display().to_string();
+    for name in ["mnist-mlp", "lenet5", "mnist-sparse", "mnist-mixed", "knn"] {
+        let mut arguments = vec!["train", name, "--data", "digits", "--json"];
+        if name != "knn" {
+            arguments.extend(["--epochs", "2"]);
+        }
+        if name == "lenet5" {
+            arguments.extend(["--export", &file]);
+        }
+        let report = last(&succeed(&arguments));
+        let accuracy = report["test_accuracy"].as_f64().unwrap();
+        assert!(accuracy > 0.5, "{name}: {report}");
+        if name == "lenet5" {
+            let asked = json(&["run", &file, "--dataset", "digits-test", "--json"]);
+            assert_eq!(
+                (&asked["f32_accuracy"], &asked["resized_to"]),
+                (&report["test_accuracy"], &28.into())
+            );
+        }
+    }
+    let errors = fail(&["train", "lenet5", "--data", "xor"]);
+    assert!(errors.contains("[2] are no grey pictures"), "{errors}");
+}
+
+#[test]
+fn a_missing_data_set_is_named_with_what_can_be_trained_on_instead() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["mnist-mlp", "knn"] {
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_ediacara"))
+            .args(["train", name])
+            .current_dir(folder.path())
+            .env("EDIACARA_DATA", folder.path())
+            .env("XDG_CACHE_HOME", folder.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(run.stderr).unwrap();
+        assert!(errors.contains("data fetch mnist") && errors.contains("`--data digits`"), "{errors}");
+    }
 }
 
 #[test]

@@ -15,6 +15,9 @@ pub use tables::{
 
 use crate::pruning::Ramp;
 
+/// The largest pictures that samples are resized to.
+const SIDE_LIMIT: usize = 1024;
+
 /// A training, as a TOML file says it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +26,9 @@ pub struct Recipe {
     pub title: String,
     /// The data set, one of [`Dataset::names`](crate::Dataset::names).
     pub data: String,
+    /// Pixels a side of the pictures that the layers are made for: pictures of another size are resized bilinearly. They
+    /// stay as they are if it is left out.
+    pub picture_side: Option<usize>,
     /// Decides initial values, the order of samples, and what is dropped.
     #[serde(default)]
     pub seed: u64,
@@ -56,6 +62,11 @@ impl Recipe {
             if value == 0 {
                 return Err(format!("{field}: 0 is no training; give 1 or more"));
             }
+        }
+        if let Some(side) = self.picture_side
+            && !(1..=SIDE_LIMIT).contains(&side)
+        {
+            return Err(format!("picture_side: {side} is no number of pixels from 1 to {SIDE_LIMIT}"));
         }
         let rate = self.optimiser.rate;
         if !(rate.is_finite() && rate > 0.0) {
