@@ -118,6 +118,14 @@ pub enum TensorError {
         /// What is wrong.
         problem: String,
     },
+    /// A tensor that is not the one that was written, by its SHA-256.
+    #[error("tensor `{name}` is damaged: {problem}")]
+    Damaged {
+        /// The tensor.
+        name: String,
+        /// Its bytes in the file, both digests, and what to do.
+        problem: String,
+    },
     /// An error with the file it came from.
     #[error("{}: {source}", path.display())]
     InFile {

@@ -1,14 +1,21 @@
 //! safetensors: named tensors behind a JSON header (format of huggingface/safetensors 0.3 and later).
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use ::safetensors::tensor::TensorView;
 use ::safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
 
 use crate::file::{in_file, io_error, write_atomically};
 use crate::{DType, Result, Tensor, TensorError};
+
+/// The entry of a file's metadata that holds the SHA-256 of each tensor: lines of digits, a space, and the name.
+const DIGESTS: &str = "sha256";
+/// Digits of a SHA-256 that a message shows.
+const SHOWN_DIGITS: usize = 16;
 
 fn invalid(problem: impl Into<String>) -> TensorError {
     TensorError::Format { format: "safetensors", problem: problem.into() }
@@ -43,6 +50,58 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
     Ok(tensors)
 }
 
+/// Reads every tensor of a file that [`write_with_digests`] wrote, by name, and verifies each.
+///
+/// # Errors
+/// As [`read`]; the file holds no digests; a tensor is damaged, which is named with its bytes, or missing.
+pub fn read_verified(path: &Path) -> Result<Vec<(String, Tensor)>> {
+    let bytes = fs::read(path).map_err(io_error(path))?;
+    let tensors = read_bytes(&bytes).map_err(in_file(path))?;
+    verify(&bytes).map_err(in_file(path))?;
+    Ok(tensors)
+}
+
+/// Compares every tensor of a valid file with its digest.
+fn verify(bytes: &[u8]) -> Result<()> {
+    let (header_bytes, metadata) =
+        SafeTensors::read_metadata(bytes).map_err(|error| invalid(error.to_string()))?;
+    let Some(text) = metadata.metadata().as_ref().and_then(|entries| entries.get(DIGESTS)) else {
+        return Err(invalid(format!(
+            "its metadata hold no `{DIGESTS}`, with which its tensors are verified"
+        )));
+    };
+    let mut digests: BTreeMap<&str, &str> =
+        text.lines().filter_map(|line| line.split_once(' ')).map(|(digest, name)| (name, digest)).collect();
+    let mut ranges: Vec<(String, (usize, usize))> =
+        metadata.tensors().into_iter().map(|(name, tensor)| (name, tensor.data_offsets)).collect();
+    ranges.sort_by_key(|(_, range)| *range);
+    for (name, (start, end)) in ranges {
+        // Data begin behind the header, and the header behind its length of eight bytes.
+        let [start, end] = [start, end].map(|offset| 8 + header_bytes + offset);
+        let Some(expected) = digests.remove(name.as_str()) else {
+            return Err(invalid(format!("`{DIGESTS}` of its metadata lacks tensor `{name}`")));
+        };
+        let found = digest(bytes.get(start..end).unwrap_or_default());
+        if found != expected {
+            let [found, expected] =
+                [&found, expected].map(|digits| digits.chars().take(SHOWN_DIGITS).collect::<String>());
+            let problem = format!(
+                "the SHA-256 of bytes {start} to {end} of the file begins with {found}, and that of what was written with \
+                 {expected}; take a copy of the file, or begin again without it"
+            );
+            return Err(TensorError::Damaged { name, problem });
+        }
+    }
+    match digests.keys().next() {
+        Some(name) => Err(invalid(format!("tensor `{name}` is missing, and `{DIGESTS}` has it"))),
+        None => Ok(()),
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What is wrong with a file, with the places where its parts end.
 fn where_it_ends(bytes: &[u8], error: &str) -> String {
     let Some((length, _)) = bytes.split_first_chunk::<8>() else {
@@ -64,11 +123,32 @@ pub fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
     write_atomically(path, |writer| write_to(writer, tensors))
 }
 
+/// Writes named tensors, and the SHA-256 of each into the file's metadata, for [`read_verified`].
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_with_digests(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
+    let mut lines = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        lines.push(format!("{} {name}", digest(tensor.to_contiguous().as_bytes()?)));
+    }
+    let metadata = HashMap::from([(DIGESTS.to_owned(), lines.join("\n"))]);
+    write_atomically(path, |writer| write_all(writer, tensors, Some(metadata)))
+}
+
 /// Writes named tensors to a stream.
 ///
 /// # Errors
 /// As [`write()`].
-pub fn write_to(mut writer: impl Write, tensors: &[(String, Tensor)]) -> Result<()> {
+pub fn write_to(writer: impl Write, tensors: &[(String, Tensor)]) -> Result<()> {
+    write_all(writer, tensors, None)
+}
+
+fn write_all(
+    mut writer: impl Write,
+    tensors: &[(String, Tensor)],
+    metadata: Option<HashMap<String, String>>,
+) -> Result<()> {
     let mut names: Vec<&str> = tensors.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -81,7 +161,7 @@ pub fn write_to(mut writer: impl Write, tensors: &[(String, Tensor)]) -> Result<
         let view = TensorView::new(to_dtype(tensor.dtype()), tensor.shape().to_vec(), tensor.as_bytes()?);
         views.push((*name, view.map_err(|error| invalid(error.to_string()))?));
     }
-    let bytes = ::safetensors::serialize(views, None).map_err(|error| invalid(error.to_string()))?;
+    let bytes = ::safetensors::serialize(views, metadata).map_err(|error| invalid(error.to_string()))?;
     writer.write_all(&bytes)?;
     Ok(())
 }
@@ -134,6 +214,32 @@ mod tests {
         file.extend([7, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
         let expected = Tensor::from_vec(&[2], vec![7_i32, -1]).unwrap();
         assert_eq!(read_bytes(&file).unwrap(), [("a".to_owned(), expected)]);
+    }
+
+    #[test]
+    fn every_damaged_byte_is_noticed_and_its_tensor_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tensors");
+        let tensors = [("first", 3.5_f32), ("second", -1.0)]
+            .map(|(name, value)| (name.to_owned(), Tensor::from_vec(&[2], vec![value; 2]).unwrap()));
+        write_with_digests(&path, &tensors).unwrap();
+        assert_eq!(read_verified(&path).unwrap(), tensors);
+        let whole = fs::read(&path).unwrap();
+        let data = whole.len() - 16;
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            fs::write(&path, damaged).unwrap();
+            let error = read_verified(&path).unwrap_err().to_string();
+            let (name, start) = if at < data + 8 { ("first", data) } else { ("second", data + 8) };
+            let bytes = format!("bytes {start} to {} of the file", start + 8);
+            let named =
+                error.contains(&format!("tensors: tensor `{name}` is damaged")) && error.contains(&bytes);
+            assert!(at < data || named, "byte {at}: {error}");
+        }
+        write(&path, &tensors).unwrap();
+        let error = read_verified(&path).unwrap_err().to_string();
+        assert!(error.contains("hold no `sha256`"), "{error}");
     }
 
     #[test]
