@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ediacara_data::{DataSet, Filter, ImageSet, Locations, Random, RgbImage, bundled, mnist};
 use ediacara_tensor::Tensor;
+use sha2::{Digest, Sha256};
 
 use crate::TrainError;
 
@@ -283,6 +284,25 @@ impl Samples {
         }
         let shape = [&[rows.len()], &self.shape[..]].concat();
         Ok((Tensor::from_vec(&shape, x)?, Tensor::from_vec(&[rows.len(), self.outputs], y)?))
+    }
+
+    /// Adds all that decides what is learnt from the samples to a digest.
+    pub(crate) fn digest(&self, digest: &mut Sha256) {
+        let mut numbers = |values: &[f32]| values.iter().for_each(|value| digest.update(value.to_le_bytes()));
+        match &self.inputs {
+            Inputs::Bytes { offset, scale, .. } => numbers(&[*offset, *scale]),
+            Inputs::Numbers(values) => numbers(values),
+        }
+        match &self.targets {
+            Targets::Classes(_) => {}
+            Targets::Bits(values) | Targets::Numbers { values, .. } => numbers(values),
+        }
+        if let Inputs::Bytes { values, .. } = &self.inputs {
+            digest.update(values);
+        }
+        if let Targets::Classes(classes) = &self.targets {
+            digest.update(classes);
+        }
     }
 
     /// The class of each sample; none if they have no classes.

@@ -1,11 +1,13 @@
 //! The training loop.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use ediacara_data::Random;
 use ediacara_graph::{Graph, ValueId};
 use ediacara_nn::{LearningRate, Parameter, Role};
 use ediacara_tensor::Tensor;
+use sha2::{Digest, Sha256};
 
 use crate::dataset::shuffle;
 use crate::pruning::{Ramp, mask, zero_share};
@@ -20,11 +22,11 @@ const EVALUATION_BATCH: usize = 500;
 pub struct Epoch {
     /// Its number, from 1.
     pub number: u64,
-    /// The mean loss of its steps, or of those since the training was resumed.
+    /// The mean loss of its steps.
     pub loss: f32,
-    /// Time of its steps.
+    /// Time of its steps, or of those since the training was resumed.
     pub time: Duration,
-    /// Samples of its steps.
+    /// Samples of these steps.
     pub samples: u64,
 }
 
@@ -70,7 +72,13 @@ pub struct Trainer {
     /// Steps done.
     pub(crate) steps: u64,
     pub(crate) order: Vec<usize>,
+    /// The loss of every step.
+    pub(crate) losses: Vec<f32>,
+    /// What all steps took, before and after the training was resumed.
+    pub(crate) time: Duration,
     pub(crate) best: Option<Best>,
+    /// The SHA-256 of the samples that are learnt from, once it has been asked for.
+    samples_digest: OnceLock<String>,
     evaluator: Option<Evaluator>,
 }
 
@@ -111,7 +119,10 @@ impl Trainer {
             training,
             steps: 0,
             order: Vec::new(),
+            losses: Vec::new(),
+            time: Duration::ZERO,
             best: None,
+            samples_digest: OnceLock::new(),
             evaluator: None,
         })
     }
@@ -136,6 +147,37 @@ impl Trainer {
         self.steps
     }
 
+    /// The loss of every step so far, those before the training was resumed included.
+    pub fn losses(&self) -> &[f32] {
+        &self.losses
+    }
+
+    /// What all steps so far took, those before the training was resumed included.
+    pub fn time(&self) -> Duration {
+        self.time
+    }
+
+    /// The mean loss of the steps of the last epoch that was begun; none before the first step.
+    pub fn last_loss(&self) -> Option<f32> {
+        let steps = self.steps_an_epoch();
+        let first = self.steps.checked_sub(1)? / steps * steps;
+        let losses = self.losses.get(usize::try_from(first).ok()?..)?;
+        let sum: f64 = losses.iter().map(|&loss| f64::from(loss)).sum();
+        Some((sum / losses.len() as f64) as f32)
+    }
+
+    /// The SHA-256 of the samples that are learnt from and validated on.
+    pub(crate) fn samples_digest(&self) -> &str {
+        self.samples_digest.get_or_init(|| {
+            let mut digest = Sha256::new();
+            self.data.train.digest(&mut digest);
+            if let Some(validation) = &self.validation {
+                validation.digest(&mut digest);
+            }
+            digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        })
+    }
+
     /// Whether all epochs are done, or none of the last few was better than those before.
     pub fn is_done(&self) -> bool {
         let patience = self.recipe.early_stop.as_ref().map_or(u64::MAX, |table| table.patience);
@@ -148,6 +190,14 @@ impl Trainer {
     /// # Errors
     /// The loss is no number any more; a run fails.
     pub fn step(&mut self) -> Result<f32, TrainError> {
+        let start = Instant::now();
+        let loss = self.learn()?;
+        self.losses.push(loss);
+        self.time += start.elapsed();
+        Ok(loss)
+    }
+
+    fn learn(&mut self) -> Result<f32, TrainError> {
         if let Some(share) = self.ramp.and_then(|ramp| ramp.at(self.steps)) {
             self.prune(share)?;
         }
@@ -208,23 +258,22 @@ impl Trainer {
     /// # Errors
     /// Those of [`step`](Trainer::step).
     pub fn epoch(&mut self, after: &mut dyn FnMut(u64, f32)) -> Result<Epoch, TrainError> {
-        let start = Instant::now();
-        let number = self.steps / self.steps_an_epoch() + 1;
-        let (mut sum, mut steps) = (0.0, 0_u32);
+        let (first, before) = (self.steps, self.time);
+        let number = first / self.steps_an_epoch() + 1;
         loop {
             let loss = self.step()?;
             after(self.steps, loss);
-            sum += f64::from(loss);
-            steps += 1;
             if self.steps.is_multiple_of(self.steps_an_epoch()) {
                 break;
             }
         }
-        let time = start.elapsed();
         self.keep_best()?;
-        let loss = (sum / f64::from(steps)) as f32;
-        let samples = u64::from(steps) * self.recipe.batch as u64;
-        Ok(Epoch { number, loss, time, samples })
+        Ok(Epoch {
+            number,
+            loss: self.last_loss().unwrap_or(f32::NAN),
+            time: self.time - before,
+            samples: (self.steps - first) * self.recipe.batch as u64,
+        })
     }
 
     /// Asks the validation part, if there is one, and keeps the parameters if they are the best so far.

@@ -118,6 +118,8 @@ fn a_training_that_was_stopped_anywhere_ends_with_the_same_bits() {
             second.step().unwrap();
         }
         assert_eq!(bits(&second.network_tensors()), expected, "stopped after {stop} steps");
+        assert_eq!(second.losses(), whole.losses());
+        assert_eq!(second.last_loss(), whole.last_loss());
     }
 }
 
@@ -154,8 +156,12 @@ fn a_checkpoint_of_something_else_is_refused_and_changes_nothing() {
     let mut other = trainer(recipe("mlp-xor"), 1);
     let before = bits(&other.network_tensors());
     let error = other.resume(&path).unwrap_err().to_string();
-    assert!(error.contains("checkpoint.safetensors") && error.contains("dense1.weight"), "{error}");
+    assert!(error.contains("checkpoint.safetensors") && error.contains("`data` is"), "{error}");
     assert_eq!(bits(&other.network_tensors()), before);
+    ediacara_tensor::safetensors::write(&path, &adder.network_tensors()).unwrap();
+    let error = other.resume(&path).unwrap_err().to_string();
+    assert!(error.contains("checkpoint.safetensors") && error.contains("sha256"), "{error}");
+    adder.save(&path).unwrap();
 
     let whole = std::fs::read(&path).unwrap();
     for length in [0, 7, 100, whole.len() - 1] {
@@ -165,6 +171,62 @@ fn a_checkpoint_of_something_else_is_refused_and_changes_nothing() {
         assert!(error.contains(&format!("at byte {length}")), "{error}");
     }
     assert_eq!(adder.steps(), 1);
+}
+
+/// The same layers on other data, from another seed, in other batches: nothing but the checkpoint itself tells them apart.
+#[test]
+fn a_checkpoint_goes_on_in_its_own_training_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let mut first = trainer(recipe("perceptron-and"), 1);
+    first.epoch(&mut |_, _| {}).unwrap();
+    first.save(&path).unwrap();
+    let and = || recipe("perceptron-and");
+    let mut pruned = and();
+    pruned.clip_norm = Some(2.0);
+    pruned.optimiser.momentum = 0.9;
+    let others: [(Recipe, &[&str]); 4] = [
+        (recipe("perceptron-or"), &["`data` is \"and\" in it, and \"or\" here", "SHA-256 of the samples"]),
+        (Recipe { seed: 7, ..and() }, &["`seed` is 1 in it, and 7 here"]),
+        (Recipe { batch: 2, ..and() }, &["`batch` is 4 in it, and 2 here"]),
+        (
+            pruned,
+            &["`clip_norm` is left out in it, and 2.0 here", "`optimiser.momentum` is 0.0 in it, and 0.9"],
+        ),
+    ];
+    for (other, expected) in others {
+        let error = trainer(other, 1).resume(&path).unwrap_err().to_string();
+        assert!(error.contains("another training"), "{error}");
+        expected.iter().for_each(|part| assert!(error.contains(part), "{error}"));
+    }
+    let mut longer = trainer(Recipe { epochs: 300, title: "more of it".to_owned(), ..and() }, 2);
+    assert_eq!((longer.resume(&path).unwrap(), longer.steps()), (200, 1));
+    assert_eq!((longer.losses(), longer.time()), (first.losses(), first.time()));
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_wherever_it_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let mut first = trainer(recipe("perceptron-and"), 1);
+    first.step().unwrap();
+    first.save(&path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1 << (at % 8);
+        std::fs::write(&path, damaged).unwrap();
+        assert!(first.resume(&path).is_err(), "byte {at}");
+    }
+    assert_eq!(first.steps(), 1);
+    // What a damaged disk does not do: other numbers with their own digests.
+    std::fs::write(&path, &whole).unwrap();
+    let mut tensors = ediacara_tensor::safetensors::read_verified(&path).unwrap();
+    let position = tensors.iter_mut().find(|(name, _)| name == "training.position").unwrap();
+    position.1 = Tensor::from_vec(&[3], vec![1_000_000_i64, 200, 5]).unwrap();
+    ediacara_tensor::safetensors::write_with_digests(&path, &tensors).unwrap();
+    let error = first.resume(&path).unwrap_err().to_string();
+    assert!(error.contains("1000000 steps, and its 200 epochs end after 200"), "{error}");
 }
 
 /// The line of least squares over the samples that are learnt from, by the normal equations in f64.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  \
     ediacara train --list\n  \
     ediacara train mnist-mlp --save mlp.safetensors --plot mlp.svg\n  \

@@ -2,14 +2,15 @@
 
 mod report;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use ediacara::data::DataError;
 use ediacara::profile::plain_table;
 use ediacara::train::{
-    Dataset, Epoch, NearestNeighbours, Recipe, RecipeFile, TrainError, Trainer, nearest_neighbours,
+    Dataset, Epoch, NearestNeighbours, Recipe, RecipeFile, ScheduleKind, TrainError, Trainer,
+    nearest_neighbours,
 };
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ use super::Outcome;
 use crate::arguments::TrainArguments;
 use crate::output::{say, write_whole};
 use crate::progress::Progress;
-use report::{Total, curve};
+use report::curve;
 
 /// Epochs of which a reader is told, at most and about.
 const TOLD_EPOCHS: u64 = 20;
@@ -38,7 +39,7 @@ pub(crate) fn execute(arguments: &TrainArguments) -> Outcome {
         RecipeFile::Recipes(recipes) => {
             let mut parts = Vec::new();
             for part in &recipes.recipes {
-                parts.push(carry_out(part, RecipeFile::load(part)?, arguments)?);
+                parts.push(carry_out(part, RecipeFile::load(part)?, &of_part(arguments, part))?);
             }
             report::together(name, &parts)
         }
@@ -67,23 +68,17 @@ fn train(name: &str, recipe: Recipe, arguments: &TrainArguments) -> Result<Value
     let mut trainer = Trainer::new(recipe, data, arguments.threads.into())?;
     let checkpoint = arguments.checkpoint.as_deref();
     if let Some(path) = checkpoint.filter(|path| path.exists()) {
-        trainer.resume(path)?;
-        if !arguments.json {
-            let at = trainer.steps();
-            progress.suspend(|| say!("going on from {} after {at} steps", path.display()));
-        }
+        let epochs = trainer.resume(path)?;
+        progress.suspend(|| say_resumed(&trainer, path, epochs, arguments.json));
     }
-    let mut losses = Vec::new();
-    let mut total = Total::default();
     let mut evaluation = trainer.test()?;
     while !trainer.is_done() {
-        let epoch = train_epoch(&mut trainer, &progress, &mut losses)?;
+        let epoch = train_epoch(&mut trainer, &progress)?;
         if let Some(path) = checkpoint {
             trainer.save(path)?;
         }
         progress.stage("test");
         evaluation = trainer.test()?;
-        total.add(&epoch);
         if arguments.json || is_told(epoch.number, trainer.recipe().epochs) {
             progress.suspend(|| report::epoch(&epoch, evaluation, arguments.json));
         }
@@ -96,11 +91,11 @@ fn train(name: &str, recipe: Recipe, arguments: &TrainArguments) -> Result<Value
         ediacara::export::trained(&trainer, path)?;
     }
     if let Some(path) = &arguments.plot {
-        write_whole(path, curve(&trainer.recipe().title, &losses).to_svg().as_bytes())?;
+        write_whole(path, curve(&trainer.recipe().title, trainer.losses()).to_svg().as_bytes())?;
     }
-    let result = report::training(name, &trainer, evaluation, &total)?;
+    let result = report::training(name, &trainer, evaluation)?;
     if !arguments.json {
-        report::say_training(&trainer, evaluation, &total)?;
+        report::say_training(&trainer, evaluation)?;
     }
     Ok(result)
 }
@@ -169,6 +164,28 @@ fn list(json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The arguments of one of several recipes: each writes files of its own, `all-PART.onnx` for `all.onnx`.
+fn of_part(arguments: &TrainArguments, part: &str) -> TrainArguments {
+    let own = |path: &Option<PathBuf>| {
+        path.as_ref().map(|path| {
+            let mut name = path.file_stem().unwrap_or_default().to_owned();
+            name.push(format!("-{part}"));
+            if let Some(extension) = path.extension() {
+                name.push(".");
+                name.push(extension);
+            }
+            path.with_file_name(name)
+        })
+    };
+    TrainArguments {
+        checkpoint: own(&arguments.checkpoint),
+        save: own(&arguments.save),
+        export: own(&arguments.export),
+        plot: own(&arguments.plot),
+        ..arguments.clone()
+    }
+}
+
 /// A training must not be lost for want of a folder to put it in.
 fn has_folder(path: &Path) -> Result<(), String> {
     match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
@@ -195,14 +212,24 @@ fn is_told(number: u64, epochs: u64) -> bool {
     number == epochs || number.is_multiple_of(epochs.div_ceil(TOLD_EPOCHS).max(1))
 }
 
-fn train_epoch(
-    trainer: &mut Trainer,
-    progress: &Progress,
-    losses: &mut Vec<(u64, f32)>,
-) -> Result<Epoch, TrainError> {
+/// Says where a training goes on, and what may surprise about it.
+fn say_resumed(trainer: &Trainer, path: &Path, epochs: u64, json: bool) {
+    if !json {
+        say!("going on from {} after {} steps", path.display(), trainer.steps());
+    }
+    let recipe = trainer.recipe();
+    if !trainer.is_done() && recipe.epochs != epochs && recipe.schedule.kind == ScheduleKind::Cosine {
+        eprintln!(
+            "note: the rate followed a cosine over {epochs} epochs and follows one over {} from here on: the numbers are not \
+             those of a training that was never stopped",
+            recipe.epochs
+        );
+    }
+}
+
+fn train_epoch(trainer: &mut Trainer, progress: &Progress) -> Result<Epoch, TrainError> {
     let (epochs, steps) = (trainer.recipe().epochs, trainer.steps_an_epoch());
     trainer.epoch(&mut |step, loss| {
-        losses.push((step, loss));
         if step.is_multiple_of(16) {
             let (epoch, at) = ((step - 1) / steps + 1, (step - 1) % steps + 1);
             progress.stage(&format!("epoch {epoch} of {epochs}, step {at} of {steps}, loss {loss:.4}"));

@@ -143,6 +143,48 @@ fn several_recipes_are_one_command() {
     assert!(errors.contains("nothing is learnt"), "{errors}");
 }
 
+#[test]
+fn each_of_several_recipes_writes_files_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (checkpoint, save) = (path("logic"), path("logic.safetensors"));
+    let run = || {
+        let common = ["train", "perceptron-logic", "--json", "--checkpoint", &checkpoint, "--save", &save];
+        last(&succeed(&common))
+    };
+    let first = run();
+    let mut names: Vec<String> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let parts = ["mlp-xor", "perceptron-and", "perceptron-or", "perceptron-xor"];
+    let expected = parts.map(|part| [format!("logic-{part}"), format!("logic-{part}.safetensors")]).concat();
+    assert_eq!(names, expected);
+    assert_eq!(run(), first);
+}
+
+/// What was reported of a finished training is reported again, time and curve included.
+#[test]
+fn a_resumed_training_reports_all_of_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (checkpoint, plot) = (path("checkpoint"), path("loss.svg"));
+    let run = |rest: &[&str]| {
+        let common = ["train", "full-adder", "--json", "--checkpoint", &checkpoint, "--plot", &plot];
+        last(&succeed(&[&common[..], rest].concat()))
+    };
+    let finished = run(&["--epochs", "20"]);
+    let curve = std::fs::read_to_string(&plot).unwrap();
+    assert_eq!(run(&["--epochs", "20"]), finished);
+    assert_eq!(std::fs::read_to_string(&plot).unwrap(), curve);
+    let longer = run(&["--epochs", "30"]);
+    assert!(longer["seconds"].as_f64().unwrap() > finished["seconds"].as_f64().unwrap());
+    assert_eq!(longer["steps"], 60);
+    let errors = fail(&["train", "full-adder", "--checkpoint", &checkpoint, "--seed", "9"]);
+    assert!(errors.contains("`seed` is 1 in it, and 9 here"), "{errors}");
+}
+
 /// Killed as nothing can be caught, at moments that nobody chose, and started again until it is done.
 #[test]
 fn a_training_that_is_killed_ends_with_the_same_weights() {

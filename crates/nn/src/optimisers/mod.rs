@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use ediacara_graph::{Op, TensorType, ValueId};
 use ediacara_tensor::Tensor;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{NnError, Parameter, Role, Scope, Update};
 
 /// How momentum enters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Momentum {
     /// `v = momentum v + gradient; w = w - rate v`, as PyTorch: the rate scales what was accumulated.

@@ -5,7 +5,7 @@ mod tables;
 
 use ediacara_nn::optimisers::{Decay, Optimiser};
 use ediacara_nn::{LearningRate, Schedule};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use layer::LayerSpec;
 pub use tables::{
@@ -19,7 +19,7 @@ use crate::pruning::Ramp;
 const SIDE_LIMIT: usize = 1024;
 
 /// A training, as a TOML file says it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     /// What it shows, in a sentence.

@@ -2,10 +2,10 @@
 
 use ediacara_graph::DType;
 use ediacara_nn::optimisers::Momentum;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What is made small.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
     /// For classes.
@@ -17,7 +17,7 @@ pub enum Loss {
 }
 
 /// `[optimiser]`
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptimiserTable {
     /// Which one.
@@ -39,7 +39,7 @@ pub struct OptimiserTable {
 }
 
 /// The optimisers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OptimiserKind {
     /// Stochastic gradient descent.
@@ -53,7 +53,7 @@ pub enum OptimiserKind {
 }
 
 /// `[schedule]`
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleTable {
     /// Which one.
@@ -74,7 +74,7 @@ pub struct ScheduleTable {
 }
 
 /// The schedules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScheduleKind {
     /// The base rate throughout.
@@ -88,7 +88,7 @@ pub enum ScheduleKind {
 
 /// `[pruning]`: weights of small magnitude become 0, more and more of them; Zhu and Gupta, "To prune, or not to prune:
 /// exploring the efficacy of pruning for model compression", 2017.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruningTable {
     /// The share of each layer's weights that is 0 in the end, 0 to less than 1.
@@ -108,7 +108,7 @@ fn hundred() -> u64 {
 }
 
 /// `[precision]`: what layers compute in and store; Micikevicius et al., "Mixed precision training", 2018.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrecisionTable {
     /// `f16` or `bf16`. Parameters, their updates and the loss stay f32.
@@ -124,7 +124,7 @@ fn loss_scale() -> f32 {
 }
 
 /// The types of half the width.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Half {
     /// IEEE 754's binary16.
@@ -144,7 +144,7 @@ impl Half {
 }
 
 /// `[early_stop]`: ends a training that gets no better, and takes the best parameters there were.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStopTable {
     /// Epochs without a better accuracy after which the training ends.

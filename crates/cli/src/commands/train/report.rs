@@ -1,7 +1,5 @@
 //! What `train` says: lines, JSON, the curve of the loss.
 
-use std::time::Duration;
-
 use ediacara::plot::{Axis, Chart, Mark, Series};
 use ediacara::train::{Epoch, Evaluation, NearestNeighbours, TrainError, Trainer};
 use serde_json::{Map, Value, json};
@@ -11,24 +9,10 @@ use crate::output::say;
 /// Points of a curve; the losses between two are averaged.
 const CURVE_POINTS: usize = 800;
 
-/// What all epochs of this command took.
-#[derive(Debug, Default)]
-pub(super) struct Total {
-    time: Duration,
-    samples: u64,
-    last_loss: f32,
-}
-
-impl Total {
-    pub(super) fn add(&mut self, epoch: &Epoch) {
-        self.time += epoch.time;
-        self.samples += epoch.samples;
-        self.last_loss = epoch.loss;
-    }
-
-    fn samples_per_second(&self) -> f64 {
-        self.samples as f64 / self.time.as_secs_f64().max(1e-9)
-    }
+/// Samples a second over the whole training.
+fn samples_per_second(trainer: &Trainer) -> f64 {
+    let samples = trainer.steps() * trainer.recipe().batch as u64;
+    samples as f64 / trainer.time().as_secs_f64().max(1e-9)
 }
 
 pub(super) fn epoch(epoch: &Epoch, evaluation: Evaluation, json: bool) {
@@ -51,12 +35,7 @@ pub(super) fn epoch(epoch: &Epoch, evaluation: Evaluation, json: bool) {
     }
 }
 
-pub(super) fn training(
-    name: &str,
-    trainer: &Trainer,
-    evaluation: Evaluation,
-    total: &Total,
-) -> Result<Value, TrainError> {
+pub(super) fn training(name: &str, trainer: &Trainer, evaluation: Evaluation) -> Result<Value, TrainError> {
     let recipe = trainer.recipe();
     let mut result = json!({
         "recipe": name,
@@ -64,11 +43,11 @@ pub(super) fn training(
         "seed": recipe.seed,
         "epochs": trainer.steps() / trainer.steps_an_epoch(),
         "steps": trainer.steps(),
-        "loss": total.last_loss,
+        "loss": trainer.last_loss(),
         "test_accuracy": evaluation.accuracy(),
         "test_samples": evaluation.samples,
-        "samples_per_second": total.samples_per_second(),
-        "seconds": total.time.as_secs_f64(),
+        "samples_per_second": samples_per_second(trainer),
+        "seconds": trainer.time().as_secs_f64(),
     });
     if recipe.pruning.is_some() {
         let shares = trainer.zero_shares()?.into_iter().map(|(name, share)| (name, json!(share)));
@@ -77,11 +56,7 @@ pub(super) fn training(
     Ok(result)
 }
 
-pub(super) fn say_training(
-    trainer: &Trainer,
-    evaluation: Evaluation,
-    total: &Total,
-) -> Result<(), TrainError> {
+pub(super) fn say_training(trainer: &Trainer, evaluation: Evaluation) -> Result<(), TrainError> {
     let recipe = trainer.recipe();
     if recipe.pruning.is_some() {
         for (name, share) in trainer.zero_shares()? {
@@ -95,8 +70,8 @@ pub(super) fn say_training(
         evaluation.samples,
         100.0 * evaluation.accuracy(),
         trainer.steps() / trainer.steps_an_epoch(),
-        total.time.as_secs_f64(),
-        total.samples_per_second()
+        trainer.time().as_secs_f64(),
+        samples_per_second(trainer)
     );
     Ok(())
 }
@@ -131,17 +106,17 @@ pub(super) fn together(name: &str, parts: &[Value]) -> Value {
 }
 
 /// The losses over the steps, thinned.
-pub(super) fn curve(title: &str, losses: &[(u64, f32)]) -> Chart {
+pub(super) fn curve(title: &str, losses: &[f32]) -> Chart {
     let together = losses.len().div_ceil(CURVE_POINTS).max(1);
-    let mean = |some: &[(u64, f32)]| {
-        let sum: f64 = some.iter().map(|(_, loss)| f64::from(*loss)).sum();
-        (some[0].0 as f64, sum / some.len() as f64).into()
+    let mean = |(index, some): (usize, &[f32])| {
+        let sum: f64 = some.iter().map(|&loss| f64::from(loss)).sum();
+        ((1 + index * together) as f64, sum / some.len() as f64).into()
     };
     let series = Series {
         name: String::new(),
         mark: Mark::Line,
         colour: 0,
-        points: losses.chunks(together).map(mean).collect(),
+        points: losses.chunks(together).enumerate().map(mean).collect(),
     };
     Chart { title: title.to_owned(), x: Axis::linear("step"), y: Axis::log10("loss"), series: vec![series] }
 }
