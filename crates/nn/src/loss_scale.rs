@@ -1,7 +1,7 @@
 //! Scaling of the loss, so that gradients of half precision do not vanish: Micikevicius et al., "Mixed precision training",
 //! 2018.
 
-use ediacara_graph::ops::{Add, Equal, Mul, Reciprocal, Reduce, ReduceKind, Select};
+use ediacara_graph::ops::{Add, Clamp, Equal, Mul, Reciprocal, Reduce, ReduceKind, Select};
 use ediacara_graph::{Emit, OpError, TensorType, ValueId};
 use ediacara_tensor::Tensor;
 
@@ -11,9 +11,12 @@ use crate::{NnError, Parameter, Role, Scope, Update};
 const NAME: &str = "loss_scale";
 /// Steps without an overflow after which the scale doubles.
 const GROWTH_STEPS: f32 = 1_000.0;
+/// The scale to which it doubles at most, so that a training without overflows does not drive it to infinity, from where no
+/// halving leads back. There is little to gain beyond: f16's smallest number is 2^-24.
+const CEILING: f64 = (1_u32 << 24) as f64;
 
 /// A scale that the loss is multiplied by and gradients are divided by. It is halved whenever a gradient overflows, and
-/// doubled after 1,000 steps without: always a power of two, if the first one is, so that it changes no digits.
+/// doubled after 1,000 steps without, up to 2^24: always a power of two, if the first one is, so that it changes no digits.
 #[derive(Debug)]
 pub struct LossScale {
     scale: Parameter,
@@ -77,6 +80,7 @@ impl LossScale {
             let more = emit.one(Add, &[steps, one])?;
             let enough = emit.one(Equal, &[more, growth])?;
             let (halved, doubled) = (emit.one(Mul, &[scale, half])?, emit.one(Mul, &[scale, two])?);
+            let doubled = emit.one(Clamp { low: 0.0, high: CEILING }, &[doubled])?;
             let grown = emit.one(Select, &[enough, doubled, scale])?;
             let counted = emit.one(Select, &[enough, zero, more])?;
             let scale_to = emit.one(Select, &[finite, grown, halved])?;

@@ -18,22 +18,10 @@ pub struct Ramp {
 }
 
 impl PruningTable {
-    pub(crate) fn check(&self) -> Result<(), String> {
-        let PruningTable { sparsity, from_epoch, to_epoch, every_steps } = *self;
-        if !(0.0..1.0).contains(&sparsity) {
-            return Err(format!("pruning.sparsity: {sparsity} is no share from 0 to less than 1"));
-        }
-        if !(from_epoch >= 0.0 && to_epoch >= from_epoch && to_epoch.is_finite()) {
-            return Err(format!("pruning: from epoch {from_epoch} to {to_epoch} is no ramp"));
-        }
-        if every_steps == 0 {
-            return Err("pruning.every_steps: give 1 or more".to_owned());
-        }
-        Ok(())
-    }
-
-    pub(crate) fn ramp(&self, steps_an_epoch: u64) -> Ramp {
-        let steps = |epochs: f64| (epochs * steps_an_epoch as f64).round() as u64;
+    /// The ramp in a training of so many steps: it is at its end in the last one at the latest.
+    pub(crate) fn ramp(&self, steps_an_epoch: u64, steps: u64) -> Ramp {
+        let last = steps.saturating_sub(1);
+        let steps = |epochs: f64| ((epochs * steps_an_epoch as f64).round() as u64).min(last);
         Ramp {
             sparsity: self.sparsity,
             from: steps(self.from_epoch),
@@ -44,6 +32,11 @@ impl PruningTable {
 }
 
 impl Ramp {
+    /// Whether all of it is behind a training that has done so many steps.
+    pub fn is_over(&self, steps: u64) -> bool {
+        steps > self.to
+    }
+
     /// The share of weights that is to be 0 from this step on (from 0), if it changes there:
     /// `sparsity (1 - (1 - progress)³)`.
     pub fn at(&self, step: u64) -> Option<f64> {
@@ -92,12 +85,15 @@ mod tests {
     #[test]
     fn the_ramp_is_cubic_and_ends_at_its_target() {
         let table = PruningTable { sparsity: 0.5, from_epoch: 1.0, to_epoch: 3.0, every_steps: 10 };
-        let ramp = table.ramp(20);
+        let ramp = table.ramp(20, 100);
         assert_eq!([0, 19, 25].map(|step| ramp.at(step)), [None; 3]);
         assert_eq!(ramp.at(20), Some(0.0));
         // Half way: 0.5 (1 - 0.5³).
         assert_eq!(ramp.at(40), Some(0.4375));
         assert_eq!([60, 61].map(|step| ramp.at(step)), [Some(0.5), None]);
+        assert_eq!([59, 60, 61].map(|steps| ramp.is_over(steps)), [false, false, true]);
+        // A training of 60 steps has no step 60.
+        assert_eq!(table.ramp(20, 60).at(59), Some(0.5));
     }
 
     #[test]

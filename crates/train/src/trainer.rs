@@ -276,9 +276,10 @@ impl Trainer {
         })
     }
 
-    /// Asks the validation part, if there is one, and keeps the parameters if they are the best so far.
+    /// Asks the validation part, if there is one, and keeps the parameters if they are the best so far. As long as weights
+    /// are still to become 0, parameters are not what is wanted, however good they are.
     fn keep_best(&mut self) -> Result<(), TrainError> {
-        if self.validation.is_none() {
+        if self.validation.is_none() || self.ramp.is_some_and(|ramp| !ramp.is_over(self.steps)) {
             return Ok(());
         }
         let current = self.current_tensors();

@@ -40,6 +40,26 @@ fn gradient(scale: Option<f32>) -> f32 {
     results[0].to_vec::<f32>().unwrap()[0]
 }
 
+/// 1,001 steps without an overflow double the scale, but not beyond 2^24; a larger first one comes down to it.
+#[test]
+fn a_scale_does_not_grow_without_bound() {
+    for (first, expected) in [(23, 24), (24, 24), (126, 24), (10, 11)] {
+        let mut scope = Scope::new("small", Mode::Training, 1);
+        let gradient = scope.input("gradient", TensorType::f32(&[]));
+        let scale = LossScale::new(&mut scope, 2.0_f32.powi(first));
+        let mut updates = Vec::new();
+        scale.guard(&mut scope, &[gradient], &mut updates).unwrap();
+        let states = scale.states();
+        let mut session = Session::new(scope.finish().0, &states, 1);
+        let one = Tensor::scalar(1.0_f32);
+        for _ in 0..1_000 {
+            session.run(&[(gradient, &one)], &[], &updates).unwrap();
+        }
+        let found = session.variable(states[0].value).unwrap().to_vec::<f32>().unwrap();
+        assert_eq!(found, [2.0_f32.powi(expected)], "from 2^{first}");
+    }
+}
+
 #[test]
 fn a_gradient_that_underflows_survives_with_a_scale() {
     // In exact arithmetic: the mean of 2 (0 + 5e-6).

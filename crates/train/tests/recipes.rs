@@ -308,6 +308,37 @@ fn half_of_the_weights_become_0_and_stay_0() {
     assert!(found > dense - 0.015, "{found}, dense {dense}");
 }
 
+/// Before the ramp ends, a dense network may be better; what stops and what is kept is of the time after it.
+#[test]
+fn the_best_of_a_pruned_training_is_pruned() {
+    let mut recipe = digits("mnist-sparse", 30);
+    recipe.early_stop = Some(EarlyStopTable { patience: 1, validation: 0.2 });
+    let mut trainer = trainer(recipe, 0);
+    while !trainer.is_done() {
+        trainer.epoch(&mut |_, _| {}).unwrap();
+    }
+    assert!(trainer.steps() > 9 * trainer.steps_an_epoch(), "{}", trainer.steps());
+    for (name, share) in trainer.zero_shares().unwrap() {
+        assert!((share - 0.5).abs() < 1e-9, "{name}: {share}");
+    }
+}
+
+#[test]
+fn a_shorter_training_is_pruned_to_its_end() {
+    for epochs in [1, 2] {
+        let mut trainer = trainer(
+            Recipe { batch: 32, data: "digits".to_owned(), ..recipe("mnist-sparse").with_epochs(epochs) },
+            0,
+        );
+        while !trainer.is_done() {
+            trainer.epoch(&mut |_, _| {}).unwrap();
+        }
+        for (name, share) in trainer.zero_shares().unwrap() {
+            assert!((share - 0.5).abs() < 1e-9, "{name}: {share}");
+        }
+    }
+}
+
 #[test]
 fn sixteen_bits_read_as_well() {
     let full = accuracy(digits("mnist-mlp", 15));

@@ -198,9 +198,12 @@ fn has_folder(path: &Path) -> Result<(), String> {
 
 /// The recipe with what the command line says instead.
 fn adapt(recipe: Recipe, arguments: &TrainArguments) -> Recipe {
+    let recipe = match arguments.epochs {
+        Some(epochs) => recipe.with_epochs(epochs),
+        None => recipe,
+    };
     Recipe {
         data: arguments.data.clone().unwrap_or(recipe.data),
-        epochs: arguments.epochs.unwrap_or(recipe.epochs),
         batch: arguments.batch.unwrap_or(recipe.batch),
         seed: arguments.seed.unwrap_or(recipe.seed),
         ..recipe

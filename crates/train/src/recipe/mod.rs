@@ -1,5 +1,6 @@
 //! Recipes of networks that learn from gradients.
 
+mod check;
 mod layer;
 mod tables;
 
@@ -14,9 +15,6 @@ pub use tables::{
 };
 
 use crate::pruning::Ramp;
-
-/// The largest pictures that samples are resized to.
-const SIDE_LIMIT: usize = 1024;
 
 /// A training, as a TOML file says it.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -56,41 +54,23 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// What makes no sense in it, if anything does; a recipe that was changed may be one no more.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        for (field, value) in [("epochs", self.epochs), ("batch", self.batch as u64)] {
-            if value == 0 {
-                return Err(format!("{field}: 0 is no training; give 1 or more"));
-            }
+    /// The same over another number of epochs. A pruning ramp goes over the same share of a training that becomes shorter,
+    /// so that it still ends.
+    #[must_use]
+    pub fn with_epochs(mut self, epochs: u64) -> Recipe {
+        if let Some(pruning) = self.pruning.as_mut().filter(|_| epochs < self.epochs) {
+            let share = epochs as f64 / self.epochs as f64;
+            pruning.from_epoch *= share;
+            pruning.to_epoch = (pruning.to_epoch * share).min(epochs as f64);
         }
-        if let Some(side) = self.picture_side
-            && !(1..=SIDE_LIMIT).contains(&side)
-        {
-            return Err(format!("picture_side: {side} is no number of pixels from 1 to {SIDE_LIMIT}"));
-        }
-        let rate = self.optimiser.rate;
-        if !(rate.is_finite() && rate > 0.0) {
-            return Err(format!("optimiser.rate: {rate} is no rate; give a number above 0"));
-        }
-        if let Some(pruning) = &self.pruning {
-            pruning.check()?;
-        }
-        if let Some(scale) = self.precision.as_ref().map(|table| table.loss_scale)
-            && !(scale.is_finite() && scale >= 1.0)
-        {
-            return Err(format!("precision.loss_scale: {scale} makes nothing larger; give 1 or more"));
-        }
-        if let Some(stop) = &self.early_stop
-            && !(stop.validation > 0.0 && stop.validation < 1.0)
-        {
-            return Err(format!("early_stop.validation: {} is no share from 0 to 1", stop.validation));
-        }
-        self.specs().map(drop)
+        self.epochs = epochs;
+        self
     }
 
     /// How many weights are 0 when, for epochs of so many steps.
     pub fn ramp(&self, steps_an_epoch: u64) -> Option<Ramp> {
-        self.pruning.as_ref().map(|table| table.ramp(steps_an_epoch))
+        let steps = self.epochs.saturating_mul(steps_an_epoch);
+        self.pruning.as_ref().map(|table| table.ramp(steps_an_epoch, steps))
     }
 
     /// The layers.
@@ -177,6 +157,23 @@ mod tests {
     }
 
     #[test]
+    fn momentum_has_either_sign() {
+        assert_eq!(recipe(&SMALL.replace("0.9", "-0.9")).unwrap().optimiser.momentum, -0.9);
+    }
+
+    #[test]
+    fn a_ramp_shrinks_with_its_training_and_does_not_grow() {
+        let pruning = "[pruning]\nsparsity = 0.5\nfrom_epoch = 1.0\nto_epoch = 2.0\n[schedule]";
+        let recipe = recipe(&SMALL.replace("[schedule]", pruning)).unwrap();
+        let ramp = |epochs| {
+            let table = recipe.clone().with_epochs(epochs).pruning.unwrap();
+            (table.from_epoch, table.to_epoch)
+        };
+        assert_eq!([1, 2, 4].map(ramp), [(0.5, 1.0), (1.0, 2.0), (1.0, 2.0)]);
+        recipe.with_epochs(1).check().unwrap();
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let cases = [
             ("layers = [", "layers = [\"dense many\",", "`many` is no whole number"),
@@ -189,7 +186,39 @@ mod tests {
             ("batch = 4", "bath = 4", "bath"),
             ("kind = \"sgd\"", "kind = \"sdg\"", "sdg"),
         ];
-        for (from, to, expected) in cases {
+        let nonsense = [
+            ("layers = [", "clip_norm = 0.0\nlayers = [", "clip_norm: 0 is no norm"),
+            ("layers = [", "clip_norm = inf\nlayers = [", "clip_norm: inf is no finite number"),
+            ("rate = 0.5", "rate = nan", "optimiser.rate: NaN is no finite number"),
+            ("momentum = 0.9", "momentum = 1.0", "optimiser.momentum: 1 never dies away"),
+            ("momentum = 0.9", "momentum = -1.0", "optimiser.momentum: -1 never dies away"),
+            ("momentum = 0.9", "l1 = nan", "optimiser.l1: NaN"),
+            ("momentum = 0.9", "l2 = -0.1", "optimiser.l2: -0.1 pulls weights away"),
+            ("every_epochs = 1.0", "", "schedule.every_epochs: 0 is no step"),
+            ("every_epochs = 1.0", "every_epochs = -inf", "schedule.every_epochs: -inf"),
+            ("factor = 0.1", "", "schedule.factor: 0 is no factor"),
+            ("factor = 0.1", "factor = 1.5", "schedule.factor: 1.5 is no factor"),
+            ("factor = 0.1", "factor = 0.1\nwarm_up_epochs = nan", "schedule.warm_up_epochs: NaN"),
+            ("factor = 0.1", "factor = 0.1\nlast = -1.0", "schedule.last: -1"),
+            ("[schedule]", "[pruning]\nsparsity = nan\nto_epoch = 1.0\n[schedule]", "pruning.sparsity: NaN"),
+            (
+                "[schedule]",
+                "[pruning]\nsparsity = 0.5\nto_epoch = 2.5\n[schedule]",
+                "pruning.to_epoch: 2.5 is after",
+            ),
+            (
+                "[schedule]",
+                "[precision]\ncompute = \"f16\"\nloss_scale = inf\n[schedule]",
+                "precision.loss_scale: inf",
+            ),
+            (
+                "[schedule]",
+                "[early_stop]\npatience = 2\nvalidation = nan\n[schedule]",
+                "early_stop.validation: NaN",
+            ),
+            ("[schedule]", "[early_stop]\npatience = 0\n[schedule]", "early_stop.patience: 0"),
+        ];
+        for (from, to, expected) in cases.into_iter().chain(nonsense) {
             let error = recipe(&SMALL.replace(from, to)).unwrap_err().to_string();
             assert!(error.starts_with("small.toml: ") && error.contains(expected), "{error}");
         }

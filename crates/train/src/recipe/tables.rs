@@ -114,7 +114,7 @@ pub struct PrecisionTable {
     /// `f16` or `bf16`. Parameters, their updates and the loss stay f32.
     pub compute: Half,
     /// What the loss is multiplied by at first, so that small gradients do not become 0: halved when a gradient overflows
-    /// (that step is left out), doubled after 1,000 steps without one.
+    /// (that step is left out), doubled after 1,000 steps without one, up to 2^24.
     #[serde(default = "loss_scale")]
     pub loss_scale: f32,
 }
@@ -143,7 +143,8 @@ impl Half {
     }
 }
 
-/// `[early_stop]`: ends a training that gets no better, and takes the best parameters there were.
+/// `[early_stop]`: ends a training that gets no better, and takes the best parameters there were; with `[pruning]`, of those
+/// from the end of the ramp on.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStopTable {
