@@ -81,14 +81,17 @@ fn broken_idx_files_give_errors() {
         assert!(message.starts_with(&file.path().display().to_string()), "{message} names the file");
         assert!(message.contains(expect), "'{message}' contains '{expect}'");
     };
-    check(&[0, 0], "truncated inside its IDX header");
-    check(&[0, 0, 8, 2, 0, 0, 0, 1], "truncated inside its IDX header");
-    check(&[0, 0, 13, 1, 0, 0, 0, 1, 0], "not an IDX file of bytes: it starts with [00, 00, 0d, 01]");
+    check(&[0, 0], "truncated inside its IDX header: it ends at byte 2");
+    check(&[0, 0, 8, 2, 0, 0, 0, 1, 0], "truncated inside its IDX header: it ends at byte 9");
+    check(&[0, 0, 13, 1, 0, 0, 0, 1, 0], "not an IDX file of bytes: bytes 0 to 4 are [00, 00, 0d, 01]");
+    let mut zipped = gzip(&[0, 0, 8, 1, 0, 0, 0, 1, 0]);
+    zipped.truncate(12);
+    check(&zipped, "damaged at byte 1 of what it holds, unpacked");
     check(&[0, 0, 8, 1, 0, 0, 0, 4, 1, 2], "truncated: 2 of the 4 bytes that its header announces");
     check(&[0, 0, 8, 1, 0, 0, 0, 1, 1, 2], "more than the 1 bytes that its header announces");
     check(
         &[0, 0, 8, 2, 255, 255, 255, 255, 255, 255, 255, 255],
-        "announces the shape [4294967295, 4294967295]",
+        "announces the shape [4294967295, 4294967295] in bytes 4 to 12",
     );
     check(&[0, 0, 8, 1, 0x3f, 255, 255, 255, 1], "truncated: 1 of the 1073741823 bytes");
 }
@@ -103,13 +106,15 @@ fn mnist_checks_that_labels_fit_pictures() {
     };
     write("t10k-images-idx3-ubyte", &[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28], 2 * 784, 7);
     let load = || mnist::load(folder.path(), mnist::Split::Test);
-    assert!(load().unwrap_err().to_string().starts_with("cannot read "));
+    let error = load().unwrap_err().to_string();
+    assert!(error.contains("t10k-labels-idx1-ubyte.gz: there is no such file"), "{error}");
+    assert!(error.contains("`ediacara data fetch mnist`"), "{error}");
     write("t10k-labels-idx1-ubyte", &[0, 0, 8, 1, 0, 0, 0, 3], 3, 1);
-    assert!(
-        load().unwrap_err().to_string().ends_with("2 labels expected, one a picture, found the shape [3]")
-    );
+    let error = load().unwrap_err().to_string();
+    let expected = "2 labels expected, one a picture, found the shape [3] in its header, from byte 4 on";
+    assert!(error.ends_with(expected), "{error}");
     write("t10k-labels-idx1-ubyte", &[0, 0, 8, 1, 0, 0, 0, 2], 2, 10);
-    assert!(load().unwrap_err().to_string().ends_with("label 0 is 10; labels are 0..=9"));
+    assert!(load().unwrap_err().to_string().ends_with("label 0, byte 8, is 10; labels are 0..=9"));
     write("t10k-labels-idx1-ubyte", &[0, 0, 8, 1, 0, 0, 0, 2], 2, 9);
     let set = load().unwrap();
     assert_eq!((set.len(), set.images.shape()), (2, [2, 1, 28, 28].as_slice()));
