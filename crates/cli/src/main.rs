@@ -16,9 +16,13 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 
+/// What a shell gives for a command that SIGINT ended: 128 and the signal's number.
+const INTERRUPTED: i32 = 130;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging(arguments.verbose);
+    clean_up_when_interrupted();
     let result = match arguments.command {
         Command::Run(arguments) => commands::run::execute(&arguments),
         Command::Compile(arguments) => commands::compile::execute(&arguments),
@@ -46,6 +50,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// An interrupt ends the command as it always does, but leaves no half-written file beside the one that was to be replaced.
+fn clean_up_when_interrupted() {
+    // There is no handler where interrupts are ignored, as for a shell's background jobs, and that is as it should be.
+    let _ = ctrlc::try_set_handler(|| {
+        ediacara::tensor::abandon_writes();
+        std::process::exit(INTERRUPTED)
+    });
 }
 
 /// Library messages go to stderr: warnings always, more with each `-v`; `EDIACARA_LOG` overrides.

@@ -4,6 +4,9 @@ use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use ediacara::isa::Executable;
+use ediacara::tensor::TensorError;
+
 /// Prints a line, as `println!`, but does not panic when nobody reads.
 macro_rules! say {
     () => { $crate::output::write(format_args!("\n")) };
@@ -24,17 +27,15 @@ pub(crate) fn write(text: Arguments<'_>) {
 }
 
 /// Writes a file beside its place and renames it, so that no file is ever half written.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // A temporary file is its owner's alone; what a command writes is for everybody that the umask lets in.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder).map_err(|error| format!("{}: {error}", path.display()))?;
-    file.write_all(bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-    file.persist(path).map_err(|error| format!("{}: {}", path.display(), error.error))?;
-    Ok(())
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TensorError> {
+    ediacara::tensor::write_atomically(path, |file| Ok(file.write_all(bytes)?))
+}
+
+/// Writes an executable likewise, if it could be loaded again.
+pub(crate) fn write_executable(
+    path: &Path,
+    executable: &Executable,
+) -> Result<(), Box<dyn std::error::Error>> {
+    executable.check().map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(write_whole(path, &executable.to_bytes())?)
 }

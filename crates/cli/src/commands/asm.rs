@@ -6,14 +6,14 @@ use ediacara::arch::Machine;
 
 use super::Outcome;
 use crate::arguments::AsmArguments;
-use crate::output::say;
+use crate::output::{say, write_executable};
 
 pub(crate) fn execute(arguments: &AsmArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
     let mut executable = ediacara::isa::assemble_file(&arguments.source)?;
     ediacara::adopt_machine(&mut executable, &machine);
     let output = arguments.output.clone().unwrap_or_else(|| arguments.source.with_extension("dlpx"));
-    executable.save(&output)?;
+    write_executable(&output, &executable)?;
     say!("{}: {} instructions", output.display(), executable.code.len());
     Ok(ExitCode::SUCCESS)
 }

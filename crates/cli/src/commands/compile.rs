@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{Outcome, setup};
 use crate::arguments::CompileArguments;
-use crate::output::say;
+use crate::output::{say, write_executable};
 use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
@@ -43,7 +43,7 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     drop(progress);
 
     let output = arguments.output.clone().unwrap_or_else(|| default_output(&model.name));
-    compiled.executable.save(&output)?;
+    write_executable(&output, &compiled.executable)?;
     for listing in &compiled.listings {
         say!("{}", listing.text);
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use ediacara::data::DataError;
 use ediacara::profile::plain_table;
+use ediacara::tensor::check_writable;
 use ediacara::train::{
     Dataset, Epoch, NearestNeighbours, Recipe, RecipeFile, ScheduleKind, TrainError, Trainer,
     nearest_neighbours,
@@ -30,20 +31,22 @@ pub(crate) fn execute(arguments: &TrainArguments) -> Outcome {
         list(arguments.json)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let files = [&arguments.checkpoint, &arguments.save, &arguments.export, &arguments.plot];
-    for path in files.into_iter().flatten() {
-        has_folder(path)?;
-    }
     let name = arguments.recipe.as_deref().unwrap_or_default();
     let result = match RecipeFile::load(name)? {
         RecipeFile::Recipes(recipes) => {
+            let arguments: Vec<TrainArguments> =
+                recipes.recipes.iter().map(|part| of_part(arguments, part)).collect();
+            arguments.iter().try_for_each(check_outputs)?;
             let mut parts = Vec::new();
-            for part in &recipes.recipes {
-                parts.push(carry_out(part, RecipeFile::load(part)?, &of_part(arguments, part))?);
+            for (part, arguments) in recipes.recipes.iter().zip(&arguments) {
+                parts.push(carry_out(part, RecipeFile::load(part)?, arguments)?);
             }
             report::together(name, &parts)
         }
-        recipe => carry_out(name, recipe, arguments)?,
+        recipe => {
+            check_outputs(arguments)?;
+            carry_out(name, recipe, arguments)?
+        }
     };
     if arguments.json {
         say!("{}", serde_json::to_string(&result)?);
@@ -105,10 +108,11 @@ fn ask_neighbours(
     recipe: NearestNeighbours,
     arguments: &TrainArguments,
 ) -> Result<Value, Failure> {
-    let kept = [&arguments.checkpoint, &arguments.save, &arguments.export, &arguments.plot];
-    if let Some(path) = kept.into_iter().flatten().next() {
+    if let Some((option, path)) = outputs(arguments).next() {
         let path = path.display();
-        return Err(format!("{name}: nothing is learnt, so there is nothing to write to {path}").into());
+        return Err(
+            format!("{name}: nothing is learnt, so there is nothing to write to {option} {path}").into()
+        );
     }
     let data = arguments.data.clone().unwrap_or(recipe.data);
     let recipe = NearestNeighbours { data, ..recipe };
@@ -186,14 +190,33 @@ fn of_part(arguments: &TrainArguments, part: &str) -> TrainArguments {
     }
 }
 
-/// A training must not be lost for want of a folder to put it in.
-fn has_folder(path: &Path) -> Result<(), String> {
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        Some(folder) => {
-            Err(format!("{}: there is no folder {}; make it first", path.display(), folder.display()))
+/// The files that a training writes, by the options that name them.
+fn outputs(arguments: &TrainArguments) -> impl Iterator<Item = (&'static str, &Path)> {
+    let named = [
+        ("--checkpoint", &arguments.checkpoint),
+        ("--save", &arguments.save),
+        ("--export", &arguments.export),
+        ("--plot", &arguments.plot),
+    ];
+    named.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)))
+}
+
+/// A training must not be lost because what it leaves cannot be written, or overwrites something else that it leaves.
+fn check_outputs(arguments: &TrainArguments) -> Result<(), Failure> {
+    let mut places: Vec<(&str, PathBuf)> = Vec::new();
+    for (option, path) in outputs(arguments) {
+        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty() && !f.is_dir()) {
+            let problem = format!("there is no folder {}; make it first", folder.display());
+            return Err(format!("{option} {}: {problem}", path.display()).into());
         }
-        None => Ok(()),
+        let place = check_writable(path).map_err(|error| format!("{option} {error}"))?;
+        if let Some((other, _)) = places.iter().find(|(_, other)| *other == place) {
+            let path = path.display();
+            return Err(format!("{other} and {option} are both {path}; give each a file of its own").into());
+        }
+        places.push((option, place));
     }
+    Ok(())
 }
 
 /// The recipe with what the command line says instead.

@@ -221,6 +221,49 @@ fn a_training_that_is_killed_ends_with_the_same_weights() {
     );
 }
 
+/// Interrupted as by a person's Ctrl-C at moments that nobody chose, it leaves the checkpoint and nothing beside it.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_leaves_no_half_written_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = folder.path().join("checkpoint").display().to_string();
+    for interrupt in 0..12 {
+        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_ediacara"))
+            .args([
+                "train",
+                "mnist-mlp",
+                "--data",
+                "digits",
+                "--batch",
+                "700",
+                "--epochs",
+                "100000",
+                "--threads",
+                "1",
+            ])
+            .args(["--checkpoint", &checkpoint])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(150 + 13 * interrupt));
+        let kill = std::process::Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while run.try_wait().unwrap().is_none() {
+            if std::time::Instant::now() > deadline {
+                run.kill().unwrap();
+                println!("skipped: interrupts are ignored here, as in a shell's background job");
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        assert_eq!(run.wait().unwrap().code(), Some(130));
+        let left = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = left.filter(|name| name != "checkpoint").collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
 #[test]
 fn errors_say_what_there_is() {
     let errors = fail(&["train", "mnist-mpl"]);
@@ -233,6 +276,14 @@ fn errors_say_what_there_is() {
     assert!(errors.contains("epochs: 0"), "{errors}");
     let errors = fail(&["train", "perceptron-and", "--save", "nowhere/weights.safetensors", "--json"]);
     assert!(errors.contains("no folder nowhere"), "{errors}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let errors = fail(&["train", "perceptron-and", "--json", "--export", &path("")]);
+    assert!(errors.contains("--export") && errors.contains("is a directory"), "{errors}");
+    let again = path("./x");
+    let errors = fail(&["train", "perceptron-and", "--checkpoint", &path("x"), "--save", &again]);
+    assert!(errors.contains("--checkpoint and --save are both"), "{errors}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     let errors = fail(&["train", "perceptron-and", "--threads", "999999"]);
     assert!(errors.contains("999999") && errors.contains("1024"), "{errors}");
     let errors = fail(&["train", "perceptron-and", "--batch", "5"]);
