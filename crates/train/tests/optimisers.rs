@@ -8,8 +8,8 @@ use ediacara_nn::{Initialiser, Mode, Role, Scope};
 use ediacara_tensor::Tensor;
 use ediacara_train::Session;
 
-/// The parameter after each of two steps with gradients 0.5 and -0.25, from 1, at rate 0.1.
-fn two_steps(optimiser: Optimiser, decay: Decay) -> [f64; 2] {
+/// The parameter after each of two steps with gradients 0.5 and -0.25, from 1, at these rates.
+fn two_steps(optimiser: Optimiser, decay: Decay, rates: [f32; 2]) -> [f64; 2] {
     let mut scope = Scope::new("one", Mode::Training, 1);
     let [gradient, rate, step] = [("gradient", 1), ("rate", 0), ("step", 0)]
         .map(|(name, rank)| scope.input(name, TensorType::f32(&vec![1; rank])));
@@ -20,18 +20,25 @@ fn two_steps(optimiser: Optimiser, decay: Decay) -> [f64; 2] {
     let w = parameters[0].value;
     parameters.extend(states);
     let mut session = Session::new(scope.finish().0, &parameters, 1);
-    let after = |number: f32, slope: f32, session: &mut Session| {
-        let feeds =
-            [Tensor::from_vec(&[1], vec![slope]).unwrap(), Tensor::scalar(0.1_f32), Tensor::scalar(number)];
+    let after = |number: usize, slope: f32, session: &mut Session| {
+        let feeds = [
+            Tensor::from_vec(&[1], vec![slope]).unwrap(),
+            Tensor::scalar(rates[number - 1]),
+            Tensor::scalar(number as f32),
+        ];
         let feeds: Vec<_> = [gradient, rate, step].into_iter().zip(&feeds).collect();
         session.run(&feeds, &[], &updates).unwrap();
         f64::from(session.variable(w).unwrap().to_vec::<f32>().unwrap()[0])
     };
-    [after(1.0, 0.5, &mut session), after(2.0, -0.25, &mut session)]
+    [after(1, 0.5, &mut session), after(2, -0.25, &mut session)]
 }
 
 fn check(optimiser: Optimiser, decay: Decay, expected: [f64; 2]) {
-    let found = two_steps(optimiser, decay);
+    check_at([0.1; 2], optimiser, decay, expected);
+}
+
+fn check_at(rates: [f32; 2], optimiser: Optimiser, decay: Decay, expected: [f64; 2]) {
+    let found = two_steps(optimiser, decay, rates);
     for (found, expected) in found.into_iter().zip(expected) {
         assert!((found - expected).abs() < 1e-6, "{optimiser:?} {decay:?}: {found}, not {expected}");
     }
@@ -52,6 +59,22 @@ fn sgd() {
     check(sgd(0.0, Momentum::Accumulated), Decay { l1: 0.0, l2: 0.1 }, [0.94, 0.9556]);
     // 0.5 + 0.1, then -0.25 + 0.1.
     check(sgd(0.0, Momentum::Accumulated), Decay { l1: 0.1, l2: 0.0 }, [0.94, 0.955]);
+}
+
+/// What tells the forms of momentum apart: whether the first step's rate stays in what was accumulated.
+#[test]
+fn sgd_at_a_rate_that_changes() {
+    let sgd = |form| Optimiser::Sgd { momentum: 0.9, form };
+    let check = |form, expected| check_at([0.1, 0.2], sgd(form), Decay::default(), expected);
+    // v: 0.5, then 0.2; 0.95 - 0.2 * 0.2.
+    check(Momentum::Accumulated, [0.95, 0.91]);
+    // v: -0.1 * 0.5 = -0.05, then 0.9 * -0.05 - 0.2 * -0.25 = 0.005; 0.95 + 0.005.
+    check(Momentum::Velocity, [0.95, 0.955]);
+    // 0.905 - 0.2 * -0.07.
+    check(Momentum::Nesterov, [0.905, 0.919]);
+    // v: 0.5, then -0.5 * 0.5 - 0.25 = -0.5; 0.95 + 0.2 * 0.5.
+    let negative = Optimiser::Sgd { momentum: -0.5, form: Momentum::Accumulated };
+    check_at([0.1, 0.2], negative, Decay::default(), [0.95, 1.05]);
 }
 
 #[test]

@@ -1,0 +1,114 @@
+//! Sessions: what a run needs and what it does not.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ediacara_graph::ops::Add;
+use ediacara_graph::{Attributes, Cost, Graph, Op, OpError, Tensor, TensorType};
+use ediacara_nn::{Parameter, Role, Update};
+use ediacara_train::Session;
+
+/// Gives its operand, and counts how often it is run.
+#[derive(Debug, Clone, Default)]
+struct Counting {
+    runs: Arc<AtomicUsize>,
+}
+
+impl Counting {
+    fn runs(&self) -> usize {
+        self.runs.load(Ordering::Relaxed)
+    }
+}
+
+impl Op for Counting {
+    fn name(&self) -> &'static str {
+        "counting"
+    }
+
+    fn attributes(&self) -> Attributes {
+        Attributes::new()
+    }
+
+    fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {
+        Ok(vec![inputs[0].clone()])
+    }
+
+    fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        outputs[0] = inputs[0].clone();
+        Ok(())
+    }
+
+    fn cost(&self, _: &[&TensorType], outputs: &[&TensorType]) -> Cost {
+        Cost::others(outputs[0].elements() as u64)
+    }
+}
+
+fn numbers(values: [f32; 2]) -> Tensor {
+    Tensor::from_vec(&[2], values.to_vec()).unwrap()
+}
+
+#[test]
+fn a_run_computes_what_its_fetches_and_updates_need_and_nothing_else() {
+    let (shared, left, right) = (Counting::default(), Counting::default(), Counting::default());
+    let mut graph = Graph::new("fork");
+    let [x, y] = ["x", "y"].map(|name| graph.add_input(name, TensorType::f32(&[2])));
+    let variable = graph.add_input("variable", TensorType::f32(&[2]));
+    let common = graph.add("common", shared.clone(), &[x]).unwrap();
+    let one = graph.add("left", left.clone(), &[common]).unwrap();
+    let sum = graph.add("sum", Add, &[common, y]).unwrap();
+    let other = graph.add("right", right.clone(), &[sum]).unwrap();
+    let next = graph.add("next", Add, &[variable, common]).unwrap();
+    let initial = numbers([10.0, 20.0]);
+    let role = Role::Weight;
+    let parameter = Parameter { name: "variable".to_owned(), value: variable, initial, role };
+    let mut session = Session::new(graph, [&parameter], 1);
+    let (x_fed, y_fed) = (numbers([1.0, 2.0]), numbers([3.0, 4.0]));
+
+    // Only one branch, without the input of the other.
+    let fetched = session.run(&[(x, &x_fed)], &[one], &[]).unwrap();
+    assert_eq!(fetched[0].to_vec::<f32>().unwrap(), [1.0, 2.0]);
+    assert_eq!([&shared, &left, &right].map(Counting::runs), [1, 1, 0]);
+    // Both, what they share once.
+    let fetched = session.run(&[(x, &x_fed), (y, &y_fed)], &[other, one], &[]).unwrap();
+    assert_eq!(fetched[0].to_vec::<f32>().unwrap(), [4.0, 6.0]);
+    assert_eq!([&shared, &left, &right].map(Counting::runs), [2, 2, 1]);
+    // An update alone, and the variable keeps its tensor for the next one.
+    for expected in [[11.0, 22.0], [12.0, 24.0]] {
+        session.run(&[(x, &x_fed)], &[], &[Update { variable, to: next }]).unwrap();
+        assert_eq!(session.variable(variable).unwrap().to_vec::<f32>().unwrap(), expected);
+    }
+    assert_eq!([&shared, &left, &right].map(Counting::runs), [4, 2, 1]);
+    // What is given already is not computed at all.
+    let fetched = session.run(&[(x, &x_fed)], &[x, variable], &[]).unwrap();
+    assert_eq!(fetched[1].to_vec::<f32>().unwrap(), [12.0, 24.0]);
+    assert_eq!(shared.runs(), 4);
+}
+
+#[test]
+fn a_feed_that_is_missing_or_misshapen_is_named_and_changes_nothing() {
+    let mut graph = Graph::new("sum");
+    let [x, variable] = ["x", "variable"].map(|name| graph.add_input(name, TensorType::f32(&[2])));
+    let sum = graph.add("sum", Add, &[x, variable]).unwrap();
+    let initial = numbers([1.0, 2.0]);
+    let parameter = Parameter { name: "variable".to_owned(), value: variable, initial, role: Role::Weight };
+    let mut session = Session::new(graph, [&parameter], 1);
+    let update = [Update { variable, to: sum }];
+    let error = session.run(&[], &[sum], &update).unwrap_err().to_string();
+    assert_eq!(error, "`x` is needed, and neither fed nor a variable");
+    let long = Tensor::from_vec(&[3], vec![1.0_f32; 3]).unwrap();
+    let wide = Tensor::from_vec(&[2], vec![1.0_f64; 2]).unwrap();
+    for (feed, found) in [(&long, "f32 [3]"), (&wide, "f64 [2]")] {
+        let error = session.run(&[(x, feed)], &[sum], &update).unwrap_err().to_string();
+        assert!(error.contains("input `x`") && error.contains("f32 [2]"), "{error}");
+        assert!(error.contains(found), "{error}");
+    }
+    assert_eq!(session.variable(variable).unwrap().to_vec::<f32>().unwrap(), [1.0, 2.0]);
+    let error = session.set_variable(variable, long).unwrap_err().to_string();
+    assert!(error.contains("variable `variable` is f32 [2], not f32 [3]"), "{error}");
+    let fed = numbers([4.0, 4.0]);
+    assert_eq!(session.run(&[(x, &fed)], &[sum], &update).unwrap()[0].to_vec::<f32>().unwrap(), [5.0, 6.0]);
+    assert_eq!(session.variable(variable).unwrap().to_vec::<f32>().unwrap(), [5.0, 6.0]);
+}
