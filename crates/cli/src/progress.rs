@@ -1,29 +1,60 @@
 //! Progress on stderr, only on a terminal, only past a second.
 
+use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A spinner with the name of the stage at work.
+/// How long a command works unseen.
+const UNSEEN: Duration = Duration::from_secs(1);
+const STAGE: &str = "{spinner} {msg} ({elapsed})";
+const COUNT: &str = "{spinner} {msg} [{bar:30}] {pos} of {len} ({elapsed})";
+
+/// A spinner with the name of the stage at work, or a bar where it is known how much there is to do.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    counts: Cell<bool>,
 }
 
 impl Progress {
     /// Shows nothing where stderr is no terminal.
     pub(crate) fn new() -> Progress {
-        let bar =
-            if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-            bar.set_style(style);
+        let progress = Progress { bar: ProgressBar::hidden(), counts: Cell::new(true) };
+        progress.show(false);
+        if std::io::stderr().is_terminal() {
+            let bar = progress.bar.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(UNSEEN);
+                if !bar.is_finished() {
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
+                    bar.enable_steady_tick(Duration::from_millis(200));
+                }
+            });
         }
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Progress { bar }
+        progress
+    }
+
+    /// Chooses between the spinner and the bar.
+    fn show(&self, counts: bool) {
+        if self.counts.replace(counts) != counts
+            && let Ok(style) = ProgressStyle::with_template(if counts { COUNT } else { STAGE })
+        {
+            self.bar.set_style(style);
+        }
     }
 
     /// Names what is being done now.
     pub(crate) fn stage(&self, name: &str) {
+        self.show(false);
+        self.bar.set_message(name.to_owned());
+    }
+
+    /// Names what is being done now, and how much of it is done.
+    pub(crate) fn count(&self, name: &str, done: u64, total: u64) {
+        self.show(true);
+        self.bar.set_length(total);
+        self.bar.set_position(done);
         self.bar.set_message(name.to_owned());
     }
 

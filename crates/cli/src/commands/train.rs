@@ -4,7 +4,7 @@ mod report;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ediacara::data::DataError;
 use ediacara::profile::plain_table;
@@ -21,6 +21,8 @@ use crate::output::{say, write_whole};
 use crate::progress::Progress;
 use report::curve;
 
+/// Time between two changes of what the progress says.
+const SHOWN_EVERY: Duration = Duration::from_millis(50);
 /// Epochs of which a reader is told, at most and about.
 const TOLD_EPOCHS: u64 = 20;
 
@@ -121,7 +123,10 @@ fn ask_neighbours(
     let data = load(&recipe.data)?;
     let count = data.test.len();
     let start = Instant::now();
-    let mut after = |done: usize| progress.stage(&format!("{done} of {count} samples"));
+    let mut after = |done: usize| {
+        let rate = done as f64 / start.elapsed().as_secs_f64().max(1e-9);
+        progress.count(&format!("{rate:.0} samples/s"), done as u64, count as u64);
+    };
     let evaluation = nearest_neighbours(&recipe, &data, arguments.threads.into(), &mut after)?;
     let seconds = start.elapsed().as_secs_f64();
     drop(progress);
@@ -254,11 +259,16 @@ fn say_resumed(trainer: &Trainer, path: &Path, epochs: u64, json: bool) {
 }
 
 fn train_epoch(trainer: &mut Trainer, progress: &Progress) -> Result<Epoch, TrainError> {
-    let (epochs, steps) = (trainer.recipe().epochs, trainer.steps_an_epoch());
+    let (epochs, steps, batch) = (trainer.recipe().epochs, trainer.steps_an_epoch(), trainer.recipe().batch);
+    let (start, first) = (Instant::now(), trainer.steps());
+    let mut shown = None;
     trainer.epoch(&mut |step, loss| {
-        if step.is_multiple_of(16) {
+        if shown.is_none_or(|shown: Instant| shown.elapsed() >= SHOWN_EVERY) {
+            shown = Some(Instant::now());
             let (epoch, at) = ((step - 1) / steps + 1, (step - 1) % steps + 1);
-            progress.stage(&format!("epoch {epoch} of {epochs}, step {at} of {steps}, loss {loss:.4}"));
+            let rate = (step - first) as f64 * batch as f64 / start.elapsed().as_secs_f64().max(1e-9);
+            let name = format!("epoch {epoch} of {epochs}, loss {loss:.4}, {rate:.0} samples/s");
+            progress.count(&name, at, steps);
         }
     })
 }

@@ -264,6 +264,47 @@ fn an_interrupted_training_leaves_no_half_written_file() {
     }
 }
 
+/// On a terminal, which `script` makes, a bar with loss and throughput is there past one second, and not before.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_sees_a_bar_past_one_second() {
+    use std::io::Read;
+
+    let command = format!(
+        "{} train mnist-mlp --data digits --batch 8 --epochs 1000000",
+        env!("CARGO_BIN_EXE_ediacara")
+    );
+    let start = std::time::Instant::now();
+    let run = std::process::Command::new("script")
+        .args(["-qefc", &command, "/dev/null"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .spawn();
+    let Ok(mut run) = run else {
+        println!("skipped: there is no `script`, which makes a terminal");
+        return;
+    };
+    let mut output = run.stdout.take().unwrap();
+    let (mut text, mut buffer) = (String::new(), [0; 4096]);
+    while !text.contains(" of 179 (") && start.elapsed().as_secs() < 60 {
+        let count = output.read(&mut buffer).unwrap();
+        assert!(count > 0, "it ended with {text:?}");
+        if text.is_empty() {
+            let seconds = start.elapsed().as_secs_f64();
+            assert!(
+                seconds >= 1.0,
+                "seen after {seconds} s: {:?}",
+                String::from_utf8_lossy(&buffer[..count])
+            );
+        }
+        text += &String::from_utf8_lossy(&buffer[..count]);
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let parts = ["epoch ", " of 1000000, loss ", " samples/s [", "] ", " of 179 ("];
+    parts.into_iter().for_each(|part| assert!(text.contains(part), "no {part:?} in {text:?}"));
+}
+
 #[test]
 fn errors_say_what_there_is() {
     let errors = fail(&["train", "mnist-mpl"]);

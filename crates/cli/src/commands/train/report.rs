@@ -78,11 +78,12 @@ pub(super) fn say_training(trainer: &Trainer, evaluation: Evaluation) -> Result<
 
 pub(super) fn say_neighbours(recipe: &NearestNeighbours, evaluation: Evaluation, seconds: f64) {
     say!(
-        "{}: {} of {} test samples right ({:.2} %); {seconds:.1} s",
+        "{}: {} of {} test samples right ({:.2} %); {seconds:.1} s, {:.0} samples/s",
         recipe.title,
         evaluation.right,
         evaluation.samples,
-        100.0 * evaluation.accuracy()
+        100.0 * evaluation.accuracy(),
+        evaluation.samples as f64 / seconds.max(1e-9)
     );
 }
 
