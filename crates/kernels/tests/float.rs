@@ -465,6 +465,9 @@ fn convolved(
 ) -> Result<Vec<f32>, String> {
     let mut y = vec![f32::NAN; outputs];
     conv2d(shape, x, w, Some(bias), Activation::None, &mut y).map_err(|error| error.to_string())?;
+    let epilogue = Epilogue { bias: Some(bias), ..Epilogue::default() };
+    let expected: Vec<f64> = y.iter().map(|&y| f64::from(y)).collect();
+    check_channels_last(shape, x, w, epilogue, &expected);
     Ok(y)
 }
 

@@ -151,7 +151,7 @@ fn panel_weights(shape: &ConvShape, lines: Range<usize>, w: &[f32]) -> Vec<Line>
     weights
 }
 
-/// Cuts all terms into blocks of equal size, and those into stretches.
+/// Cuts all terms into blocks of equal size, and those into stretches. There is one block even where there are no terms.
 fn blocks(shape: &ConvShape, of_rows: bool) -> Vec<Block> {
     let (depth, [_, kernel_width]) = (shape.depth(), shape.window.kernel);
     let dilation = shape.window.dilation;
@@ -174,5 +174,5 @@ fn blocks(shape: &ConvShape, of_rows: bool) -> Vec<Block> {
         }
         Block { terms: start..end, stretches }
     };
-    (0..depth).step_by(size).map(block).collect()
+    (0..depth.max(1)).step_by(size).map(block).collect()
 }
