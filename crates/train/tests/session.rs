@@ -100,9 +100,9 @@ fn a_feed_that_is_missing_or_misshapen_is_named_and_changes_nothing() {
     assert_eq!(error, "`x` is needed, and neither fed nor a variable");
     let long = Tensor::from_vec(&[3], vec![1.0_f32; 3]).unwrap();
     let wide = Tensor::from_vec(&[2], vec![1.0_f64; 2]).unwrap();
-    for (feed, found) in [(&long, "f32 [3]"), (&wide, "f64 [2]")] {
+    for (feed, found) in [(&long, "f32[3]"), (&wide, "f64[2]")] {
         let error = session.run(&[(x, feed)], &[sum], &update).unwrap_err().to_string();
-        assert!(error.contains("input `x`") && error.contains("f32 [2]"), "{error}");
+        assert!(error.contains("input `x`") && error.contains("f32[2]"), "{error}");
         assert!(error.contains(found), "{error}");
     }
     assert_eq!(session.variable(variable).unwrap().to_vec::<f32>().unwrap(), [1.0, 2.0]);
