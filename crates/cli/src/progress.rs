@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// How long a command works unseen.
 const UNSEEN: Duration = Duration::from_secs(1);
 const STAGE: &str = "{spinner} {msg} ({elapsed})";
-const COUNT: &str = "{spinner} {msg} [{bar:30}] {pos} of {len} ({elapsed})";
+const COUNT: &str = "{spinner} {msg} [{wide_bar}] {pos} of {len} ({elapsed})";
 
 /// A spinner with the name of the stage at work, or a bar where it is known how much there is to do.
 pub(crate) struct Progress {
