@@ -52,9 +52,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// An interrupt ends the command as it always does, but leaves no half-written file beside the one that was to be replaced.
+/// An interrupt ends the command as it always does, but leaves no half-written file beside the one that was
+/// to be replaced.
 fn clean_up_when_interrupted() {
-    // There is no handler where interrupts are ignored, as for a shell's background jobs, and that is as it should be.
+    // Where interrupts are ignored, as for a shell's background jobs, they stay so: there is no handler then.
     let _ = ctrlc::try_set_handler(|| {
         ediacara::tensor::abandon_writes();
         std::process::exit(INTERRUPTED)

@@ -78,7 +78,8 @@ pub struct Report {
     pub samples: usize,
     /// Samples of one run of the machine.
     pub batch: usize,
-    /// Pixels a side to which pictures were resized, since the network takes no others; left out if they were not.
+    /// Pixels a side to which pictures were resized, since the network takes no others; left out if they were
+    /// not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resized_to: Option<usize>,
     /// Training samples that int8 ranges were taken from: 0 if the network's file brings them.
@@ -112,8 +113,8 @@ struct BatchResult {
     bytes: u64,
 }
 
-/// Calibrates on training samples, unless the network comes quantised, compiles once, and asks every sample of the part, in
-/// batches of the network's own size. Grey pictures are resized to the network's size.
+/// Calibrates on training samples, unless the network comes quantised, compiles once, and asks every sample
+/// of the part, in batches of the network's own size. Grey pictures are resized to the network's size.
 ///
 /// # Errors
 /// The network does not take such samples, or does not compile; the program stops with a fault.

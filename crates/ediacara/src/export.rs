@@ -10,6 +10,9 @@ use crate::Error;
 /// What the first dimension is called.
 const BATCH: &str = "N";
 
+/// What the network gives is called.
+const OUTPUTS: &str = "outputs";
+
 /// Writes a trained network as an ONNX file that takes any batch; what depends on no input is computed before.
 ///
 /// # Errors
@@ -17,7 +20,11 @@ const BATCH: &str = "N";
 pub fn trained(trainer: &Trainer, path: &Path) -> Result<(), Error> {
     // Any size that no other dimension has by chance.
     let graph = trainer.network(PLACEHOLDER)?;
-    let graph = ediacara_optimiser::optimise(graph, &ediacara_optimiser::Options::default())?;
+    let mut graph = ediacara_optimiser::optimise(graph, &ediacara_optimiser::Options::default())?;
+    // What computes the output may have become another node.
+    if let &[output] = graph.outputs() {
+        graph.rename_value(output, OUTPUTS);
+    }
     Ok(ediacara_onnx::export(&graph, path, &ExportOptions { batch: Some(BATCH.to_owned()) })?)
 }
 

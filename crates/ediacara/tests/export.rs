@@ -16,7 +16,7 @@ const RECIPE: &str = r#"
     epochs = 1
     batch = 32
     loss = "cross_entropy"
-    layers = ["conv 6 3 1", "batch_norm", "relu", "max_pool 2", "conv 8 3", "tanh", "average_pool 2", "flatten", "dropout 0.2", "dense 12", "sigmoid", "dense 10"]
+    layers = ["conv 6 3 1", "batch_norm", "relu", "max_pool 2", "conv 8 3 1 2", "layer_norm", "gelu", "elu", "leaky_relu 0.1", "prelu", "average_pool 2", "tanh", "flatten", "dropout 0.2", "dense 12", "sigmoid", "dense 10"]
     [optimiser]
     kind = "adam"
     rate = 0.01

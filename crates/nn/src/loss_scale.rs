@@ -11,12 +11,13 @@ use crate::{NnError, Parameter, Role, Scope, Update};
 const NAME: &str = "loss_scale";
 /// Steps without an overflow after which the scale doubles.
 const GROWTH_STEPS: f32 = 1_000.0;
-/// The scale to which it doubles at most, so that a training without overflows does not drive it to infinity, from where no
-/// halving leads back. There is little to gain beyond: f16's smallest number is 2^-24.
+/// The scale to which it doubles at most, so that a training without overflows does not drive it to infinity,
+/// from where no halving leads back. There is little to gain beyond: f16's smallest number is 2^-24.
 const CEILING: f64 = (1_u32 << 24) as f64;
 
-/// A scale that the loss is multiplied by and gradients are divided by. It is halved whenever a gradient overflows, and
-/// doubled after 1,000 steps without, up to 2^24: always a power of two, if the first one is, so that it changes no digits.
+/// A scale that the loss is multiplied by and gradients are divided by. It is halved whenever a gradient
+/// overflows, and doubled after 1,000 steps without, up to 2^24: always a power of two, if the first one is,
+/// so that it changes no digits.
 #[derive(Debug)]
 pub struct LossScale {
     scale: Parameter,

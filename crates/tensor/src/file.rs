@@ -1,7 +1,8 @@
 //! Files: errors that name them, and writes that leave either the old file or the whole new one.
 //!
-//! A file is written beside its place, as `.NAME.PID-NUMBER.tmp`, and renamed when it is whole. While it is written it is
-//! locked: one that nobody holds was left by a process that was killed, and the next write to the same place removes it.
+//! A file is written beside its place, as `.NAME.PID-NUMBER.tmp`, and renamed when it is whole. While it is
+//! written it is locked: one that nobody holds was left by a process that was killed, and the next write to
+//! the same place removes it.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -39,12 +40,12 @@ pub(crate) fn in_file(path: &Path) -> impl Fn(TensorError) -> TensorError + '_ {
     }
 }
 
-/// Lets `write` fill a temporary file beside `path`, which takes the place of `path` when all is written. Where `path` is a
-/// symbolic link, what it leads to is replaced, and the link stays.
+/// Lets `write` fill a temporary file beside `path`, which takes the place of `path` when all is written.
+/// Where `path` is a symbolic link, what it leads to is replaced, and the link stays.
 ///
 /// # Errors
-/// What `write` gives; the file cannot be written; there is something else than a regular file. What was at `path` before is
-/// then still there.
+/// What `write` gives; the file cannot be written; there is something else than a regular file. What was at
+/// `path` before is then still there.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
     let replace = || {
         let target = target_of(path)?;
@@ -74,12 +75,13 @@ pub fn check_writable(path: &Path) -> Result<PathBuf> {
     check().map_err(in_file(path))
 }
 
-/// Removes what this process is writing and has not finished, and lets it begin nothing more: for a process that was
-/// interrupted and is about to end.
+/// Removes what this process is writing and has not finished, and lets it begin nothing more: for a process
+/// that was interrupted and is about to end.
 pub fn abandon_writes() {
     let unfinished = unfinished();
     for path in unfinished.iter() {
-        // Nobody is left to hear of a file that could not be removed; the next write to its place tries again.
+        // Nobody is left to hear of a file that could not be removed; the next write to its place tries
+        // again.
         let _ = fs::remove_file(path);
     }
     // Who begins or finishes to write waits here for the end of the process.
@@ -89,7 +91,8 @@ pub fn abandon_writes() {
 /// Where a path leads when all symbolic links are followed: to a regular file, or to nothing yet.
 fn target_of(path: &Path) -> Result<PathBuf> {
     let refused = |problem: &str| Error::new(ErrorKind::InvalidInput, problem.to_owned());
-    // The system knows what lies behind links that are none of the file system's, such as those of /dev/stdout.
+    // The system knows what lies behind links that are none of the file system's, such as those of
+    // /dev/stdout.
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             return Err(refused("is a directory; name a file in it").into());
@@ -176,7 +179,8 @@ fn prefix(target: &Path) -> OsString {
     name
 }
 
-/// Removes the temporary files of `target` that nobody is writing any more. What cannot be removed does no harm.
+/// Removes the temporary files of `target` that nobody is writing any more. What cannot be removed does no
+/// harm.
 fn clear_abandoned(target: &Path) {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let prefix = prefix(target);
@@ -191,7 +195,8 @@ fn clear_abandoned(target: &Path) {
     }
 }
 
-/// Whether a name is the prefix, then a process's number, alone or with a count, then the end of a temporary file.
+/// Whether a name is the prefix, then a process's number, alone or with a count, then the end of a temporary
+/// file.
 fn is_temporary(name: &OsStr, prefix: &OsStr) -> bool {
     let middle = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
     let middle = middle.and_then(|rest| rest.strip_suffix(TEMPORARY.as_bytes()));

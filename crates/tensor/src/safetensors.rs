@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use crate::file::{in_file, io_error, write_atomically};
 use crate::{DType, Result, Tensor, TensorError};
 
-/// The entry of a file's metadata that holds the SHA-256 of each tensor: lines of digits, a space, and the name.
+/// The entry of a file's metadata that holds the SHA-256 of each tensor: lines of digits, a space, and the
+/// name.
 const DIGESTS: &str = "sha256";
 /// Digits of a SHA-256 that a message shows.
 const SHOWN_DIGITS: usize = 16;
@@ -86,8 +87,8 @@ fn verify(bytes: &[u8]) -> Result<()> {
             let [found, expected] =
                 [&found, expected].map(|digits| digits.chars().take(SHOWN_DIGITS).collect::<String>());
             let problem = format!(
-                "the SHA-256 of bytes {start} to {end} of the file begins with {found}, and that of what was written with \
-                 {expected}; take a copy of the file, or begin again without it"
+                "the SHA-256 of bytes {start} to {end} of the file begins with {found}, and that of \
+                 what was written with {expected}; take a copy of the file, or begin again without it"
             );
             return Err(TensorError::Damaged { name, problem });
         }

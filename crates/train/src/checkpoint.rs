@@ -1,8 +1,8 @@
 //! Checkpoints: all that a training needs to go on to the same numbers.
 //!
-//! A checkpoint is a safetensors file with the SHA-256 of every tensor. Beside parameters and states it holds what decides the
-//! numbers, the recipe and a digest of the samples, so that no other training goes on from it, and the losses and the time
-//! so far, so that what is reported covers the whole training.
+//! A checkpoint is a safetensors file with the SHA-256 of every tensor. Beside parameters and states it holds
+//! what decides the numbers, the recipe and a digest of the samples, so that no other training goes on from
+//! it, and the losses and the time so far, so that what is reported covers the whole training.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -31,7 +31,8 @@ const OTHER_FIELDS: [&str; 2] = ["title", "epochs"];
 const NAMED_DIFFERENCES: usize = 4;
 
 impl Trainer {
-    /// Writes all that is needed to go on: parameters, what the optimiser keeps, masks, how far the training is, and which.
+    /// Writes all that is needed to go on: parameters, what the optimiser keeps, masks, how far the training
+    /// is, and which.
     ///
     /// # Errors
     /// The file cannot be written; what was there before is then still there.
@@ -53,8 +54,9 @@ impl Trainer {
         Ok(safetensors::write_with_digests(path, &tensors)?)
     }
 
-    /// Goes on where a checkpoint of this training was written: to the same numbers as if it had never stopped. Another
-    /// number of epochs is allowed; gives the number that the training was to last when the checkpoint was written.
+    /// Goes on where a checkpoint of this training was written: to the same numbers as if it had never
+    /// stopped. Another number of epochs is allowed; gives the number that the training was to last when the
+    /// checkpoint was written.
     ///
     /// # Errors
     /// The file is no checkpoint, damaged, or one of another training; nothing is changed then.
@@ -66,15 +68,16 @@ impl Trainer {
         let identity = file.identity()?;
         if let Some(differences) = differences(&identity, &self.identity()?) {
             return Err(file.problem(format!(
-                "is the checkpoint of another training: {differences}; give what it was written with, or another file"
+                "is the checkpoint of another training: {differences}; give what it was written with, or \
+                 another file"
             )));
         }
         let (steps, epochs) = (position[0], position[1]);
         let end = epochs.saturating_mul(self.steps_an_epoch());
         if steps > end {
             return Err(file.problem(format!(
-                "`{POSITION}` is damaged: it has {steps} steps, and its {epochs} epochs end after {end}; begin again \
-                 without the file"
+                "`{POSITION}` is damaged: it has {steps} steps, and its {epochs} epochs end after {end}; \
+                 begin again without the file"
             )));
         }
         let losses = file.losses(steps)?;
@@ -148,7 +151,8 @@ fn differences(written: &Value, wanted: &Value) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join(", "))
 }
 
-/// Every value that is not made of others, as text, by the names that lead to it. What is null is as good as left out.
+/// Every value that is not made of others, as text, by the names that lead to it. What is null is as good as
+/// left out.
 fn flatten(name: &str, value: &Value, fields: &mut BTreeMap<String, String>) {
     match value {
         Value::Object(parts) => {

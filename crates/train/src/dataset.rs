@@ -207,8 +207,9 @@ impl Samples {
         Samples { shape: self.shape.clone(), outputs: self.outputs, count: range.len(), inputs, targets }
     }
 
-    /// The same with grey pictures of so many pixels a side, resized bilinearly. Bytes that use only a part of their range,
-    /// as digits of 0 to 16 do, are multiplied first, so that what lies between two of them is not rounded away.
+    /// The same with grey pictures of so many pixels a side, resized bilinearly. Bytes that use only a part
+    /// of their range, as digits of 0 to 16 do, are multiplied first, so that what lies between two of them
+    /// is not rounded away.
     ///
     /// # Errors
     /// The samples are no grey pictures.

@@ -2,7 +2,7 @@
 
 use ediacara_graph::ops::{Conv, PoolKind, Relu, Sigmoid, Tanh};
 use ediacara_graph::{TensorType, ValueId};
-use ediacara_nn::{NnError, Scope};
+use ediacara_nn::{NnError, Scope, functional};
 
 use crate::LayerSpec;
 
@@ -23,13 +23,17 @@ pub fn build(
         y = match *layer {
             LayerSpec::Flatten => scope.flatten(y)?,
             LayerSpec::Dense(outputs) => scope.dense(&named("dense"), y, outputs)?,
-            LayerSpec::Conv { outputs, kernel, padding } => {
-                let conv = Conv { padding: [padding; 4], ..Conv::default() };
+            LayerSpec::Conv { outputs, kernel, padding, stride } => {
+                let conv = Conv { padding: [padding; 4], stride: [stride; 2], ..Conv::default() };
                 scope.conv2d(&named("conv"), y, outputs, kernel, conv)?
             }
             LayerSpec::MaxPool(kernel) => scope.pool2d(PoolKind::Max, y, kernel)?,
             LayerSpec::AveragePool(kernel) => scope.pool2d(PoolKind::Average, y, kernel)?,
             LayerSpec::BatchNorm => scope.batch_norm(&named("batch_norm"), y)?,
+            LayerSpec::LayerNorm => {
+                let axes = scope.shape(y).len().saturating_sub(1);
+                scope.layer_norm(&named("layer_norm"), y, axes)?
+            }
             LayerSpec::Dropout(probability) => {
                 if scope.mode() == ediacara_nn::Mode::Inference {
                     continue;
@@ -41,6 +45,12 @@ pub fn build(
             LayerSpec::Relu => scope.apply(Relu, &[y])?,
             LayerSpec::Sigmoid => scope.apply(Sigmoid, &[y])?,
             LayerSpec::Tanh => scope.apply(Tanh, &[y])?,
+            LayerSpec::Elu => scope.compose(&named("elu"), |emit| functional::elu(emit, y, 1.0))?,
+            LayerSpec::Gelu => scope.compose(&named("gelu"), |emit| functional::gelu(emit, y))?,
+            LayerSpec::LeakyRelu(slope) => {
+                scope.compose(&named("leaky_relu"), |emit| functional::leaky_relu(emit, y, slope))?
+            }
+            LayerSpec::Prelu => scope.prelu(&named("prelu"), y)?,
         };
     }
     Ok((y, noise))

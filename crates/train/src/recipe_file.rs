@@ -103,6 +103,10 @@ impl RecipeFile {
                 format!("there is no such file, and no recipe of this name is built in; there are {names}");
             return Err(TrainError::Recipe { path: name_or_path.to_owned(), problem });
         }
+        if path.is_dir() {
+            let problem = "is a folder; give a recipe in it, a file that ends in .toml".to_owned();
+            return Err(TrainError::Recipe { path: name_or_path.to_owned(), problem });
+        }
         let text = std::fs::read_to_string(path).map_err(|error| TrainError::Recipe {
             path: name_or_path.to_owned(),
             problem: error.to_string(),

@@ -90,7 +90,7 @@ impl Trainer {
     /// The layers do not fit the data or one another; the data has fewer samples than a batch.
     pub fn new(recipe: Recipe, mut data: Dataset, threads: usize) -> Result<Trainer, TrainError> {
         recipe.check().map_err(TrainError::Session)?;
-        if let Some(side) = recipe.picture_side {
+        if let Some(side) = recipe.picture_side.filter(|&side| data.train.shape != [1, side, side]) {
             data = data.resized(side)?;
         }
         let validation = recipe.early_stop.as_ref().map(|table| {
@@ -276,8 +276,8 @@ impl Trainer {
         })
     }
 
-    /// Asks the validation part, if there is one, and keeps the parameters if they are the best so far. As long as weights
-    /// are still to become 0, parameters are not what is wanted, however good they are.
+    /// Asks the validation part, if there is one, and keeps the parameters if they are the best so far. As
+    /// long as weights are still to become 0, parameters are not what is wanted, however good they are.
     fn keep_best(&mut self) -> Result<(), TrainError> {
         if self.validation.is_none() || self.ramp.is_some_and(|ramp| !ramp.is_over(self.steps)) {
             return Ok(());

@@ -40,7 +40,7 @@ fn gradient(scale: Option<f32>) -> f32 {
     results[0].to_vec::<f32>().unwrap()[0]
 }
 
-/// 1,001 steps without an overflow double the scale, but not beyond 2^24; a larger first one comes down to it.
+/// 1,000 steps without an overflow double the scale, but not beyond 2^24; a larger one comes down to it.
 #[test]
 fn a_scale_does_not_grow_without_bound() {
     for (first, expected) in [(23, 24), (24, 24), (126, 24), (10, 11)] {

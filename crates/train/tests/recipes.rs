@@ -173,7 +173,8 @@ fn a_checkpoint_of_something_else_is_refused_and_changes_nothing() {
     assert_eq!(adder.steps(), 1);
 }
 
-/// The same layers on other data, from another seed, in other batches: nothing but the checkpoint itself tells them apart.
+/// The same layers on other data, from another seed, in other batches: nothing but the checkpoint itself
+/// tells them apart.
 #[test]
 fn a_checkpoint_goes_on_in_its_own_training_only() {
     let folder = tempfile::tempdir().unwrap();

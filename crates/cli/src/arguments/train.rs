@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+/// The most threads that are started.
+const THREAD_LIMIT: u16 = 1024;
+
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:\n  \
     ediacara train --list\n  \
@@ -26,16 +29,17 @@ pub(crate) struct TrainArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) data: Option<String>,
     /// How often every sample is seen, instead of the recipe's
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = whole_number)]
     pub(crate) epochs: Option<u64>,
     /// Samples a step, instead of the recipe's
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = size)]
     pub(crate) batch: Option<usize>,
     /// The seed, instead of the recipe's
-    #[arg(long)]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = whole_number)]
     pub(crate) seed: Option<u64>,
     /// Threads; 0 for as many as the machine has
-    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1024))]
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    #[arg(allow_negative_numbers = true, value_parser = threads)]
     pub(crate) threads: u16,
     /// Keep all that is needed to go on in this file, written after every epoch, and go on from it if it is there
     #[arg(long, value_name = "FILE")]
@@ -52,4 +56,17 @@ pub(crate) struct TrainArguments {
     /// Print one JSON object an epoch, and a last one for the whole training
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+fn whole_number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("it is a whole number from 0 to {}", u64::MAX))
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("it is a whole number from 0 to {}", usize::MAX))
+}
+
+fn threads(text: &str) -> Result<u16, String> {
+    let threads = text.parse().ok().filter(|threads| *threads <= THREAD_LIMIT);
+    threads.ok_or_else(|| format!("it is a whole number from 0 to {THREAD_LIMIT}"))
 }

@@ -116,6 +116,14 @@ fn ask_neighbours(
             format!("{name}: nothing is learnt, so there is nothing to write to {option} {path}").into()
         );
     }
+    let given = [
+        ("--epochs", arguments.epochs.is_some()),
+        ("--batch", arguments.batch.is_some()),
+        ("--seed", arguments.seed.is_some()),
+    ];
+    if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
+        return Err(format!("{name}: nothing is learnt, so {option} changes nothing; leave it out").into());
+    }
     let data = arguments.data.clone().unwrap_or(recipe.data);
     let recipe = NearestNeighbours { data, ..recipe };
     let progress = Progress::new();
@@ -206,7 +214,7 @@ fn outputs(arguments: &TrainArguments) -> impl Iterator<Item = (&'static str, &P
     named.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)))
 }
 
-/// A training must not be lost because what it leaves cannot be written, or overwrites something else that it leaves.
+/// A training must not be lost because what it leaves cannot be written, or overwrites what else it leaves.
 fn check_outputs(arguments: &TrainArguments) -> Result<(), Failure> {
     let mut places: Vec<(&str, PathBuf)> = Vec::new();
     for (option, path) in outputs(arguments) {
@@ -251,8 +259,8 @@ fn say_resumed(trainer: &Trainer, path: &Path, epochs: u64, json: bool) {
     let recipe = trainer.recipe();
     if !trainer.is_done() && recipe.epochs != epochs && recipe.schedule.kind == ScheduleKind::Cosine {
         eprintln!(
-            "note: the rate followed a cosine over {epochs} epochs and follows one over {} from here on: the numbers are not \
-             those of a training that was never stopped",
+            "note: the rate followed a cosine over {epochs} epochs and follows one over {} from here on: the \
+             numbers are not those of a training that was never stopped",
             recipe.epochs
         );
     }

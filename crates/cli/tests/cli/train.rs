@@ -102,6 +102,8 @@ fn every_recipe_for_mnist_runs_on_the_digits() {
                 (&asked["f32_accuracy"], &asked["resized_to"]),
                 (&report["test_accuracy"], &28.into())
             );
+            let graph = ediacara::model::load(&file, &[("N".to_owned(), 1)]).unwrap().graph;
+            assert_eq!(graph.value(graph.outputs()[0]).name, "outputs");
         }
     }
     let errors = fail(&["train", "lenet5", "--data", "xor"]);
@@ -221,7 +223,7 @@ fn a_training_that_is_killed_ends_with_the_same_weights() {
     );
 }
 
-/// Interrupted as by a person's Ctrl-C at moments that nobody chose, it leaves the checkpoint and nothing beside it.
+/// Interrupted as by Ctrl-C, at moments that nobody chose, it leaves the checkpoint and nothing beside it.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_training_leaves_no_half_written_file() {
@@ -264,7 +266,7 @@ fn an_interrupted_training_leaves_no_half_written_file() {
     }
 }
 
-/// On a terminal, which `script` makes, a bar with loss and throughput is there past one second, and not before.
+/// On a terminal, which `script` makes, there is a bar with loss and throughput past one second, not before.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_sees_a_bar_past_one_second() {
@@ -327,6 +329,16 @@ fn errors_say_what_there_is() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     let errors = fail(&["train", "perceptron-and", "--threads", "999999"]);
     assert!(errors.contains("999999") && errors.contains("1024"), "{errors}");
+    for option in ["--seed", "--threads", "--epochs", "--batch"] {
+        let errors = fail(&["train", "perceptron-and", option, "-1"]);
+        assert!(errors.contains("'-1'") && errors.contains("whole number from 0 to"), "{errors}");
+    }
+    for option in ["--seed", "--epochs", "--batch"] {
+        let errors = fail(&["train", "knn", "--data", "digits", option, "3"]);
+        assert!(errors.contains(&format!("{option} changes nothing")), "{errors}");
+    }
+    let errors = fail(&["train", "recipes"]);
+    assert!(errors.contains("recipes: is a folder"), "{errors}");
     let errors = fail(&["train", "perceptron-and", "--batch", "5"]);
     assert!(errors.contains("batch of 5"), "{errors}");
     let errors = fail(&["train", "perceptron-and", "--data", "full-adder"]);

@@ -88,8 +88,8 @@ impl PruningTable {
         holds("pruning.to_epoch", to_epoch, to_epoch >= from_epoch, "is before pruning.from_epoch")?;
         if to_epoch > epochs as f64 {
             return Err(format!(
-                "pruning.to_epoch: {to_epoch} is after the last of {epochs} epochs, so that the ramp never ends; give at \
-                 most {epochs}, or more epochs"
+                "pruning.to_epoch: {to_epoch} is after the last of {epochs} epochs, so that the ramp never \
+                 ends; give at most {epochs}, or more epochs"
             ));
         }
         if every_steps == 0 {

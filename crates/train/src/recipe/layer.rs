@@ -5,6 +5,13 @@ use std::str::FromStr;
 /// The largest number in a layer.
 const SIZE_LIMIT: usize = 1 << 16;
 
+/// What is left of a negative number by `leaky_relu`.
+const LEAKY_SLOPE: f64 = 0.01;
+/// How layers are written.
+const FORMS: &str = "flatten, dense OUTPUTS, conv OUTPUTS KERNEL [PADDING [STRIDE]], max_pool KERNEL, \
+    average_pool KERNEL, batch_norm, layer_norm, dropout PROBABILITY, relu, sigmoid, tanh, \
+    elu, gelu, leaky_relu [SLOPE], prelu";
+
 /// A layer of a network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum LayerSpec {
@@ -12,7 +19,7 @@ pub enum LayerSpec {
     Flatten,
     /// `dense OUTPUTS`
     Dense(usize),
-    /// `conv OUTPUTS KERNEL` or `conv OUTPUTS KERNEL PADDING`
+    /// `conv OUTPUTS KERNEL`, `conv OUTPUTS KERNEL PADDING` or `conv OUTPUTS KERNEL PADDING STRIDE`
     Conv {
         /// Channels that come out.
         outputs: usize,
@@ -20,6 +27,8 @@ pub enum LayerSpec {
         kernel: usize,
         /// Zeros on each side.
         padding: usize,
+        /// Steps between windows, down and to the right.
+        stride: usize,
     },
     /// `max_pool KERNEL`
     MaxPool(usize),
@@ -27,6 +36,8 @@ pub enum LayerSpec {
     AveragePool(usize),
     /// `batch_norm`
     BatchNorm,
+    /// `layer_norm`: over all dimensions but that of the batch.
+    LayerNorm,
     /// `dropout PROBABILITY`
     Dropout(f32),
     /// `relu`
@@ -35,6 +46,14 @@ pub enum LayerSpec {
     Sigmoid,
     /// `tanh`
     Tanh,
+    /// `elu`, with alpha 1.
+    Elu,
+    /// `gelu`, exact.
+    Gelu,
+    /// `leaky_relu` or `leaky_relu SLOPE`, 0.01 if it is left out.
+    LeakyRelu(f64),
+    /// `prelu`: a slope learnt for each channel.
+    Prelu,
 }
 
 impl FromStr for LayerSpec {
@@ -52,30 +71,34 @@ impl FromStr for LayerSpec {
             let share = word.parse().ok().filter(|share| (0.0..1.0).contains(share));
             share.ok_or_else(|| format!("layer `{text}`: `{word}` is no probability from 0 to less than 1"))
         };
+        let slope = |word: &str| {
+            let slope = word.parse().ok().filter(|slope: &f64| slope.is_finite());
+            slope.ok_or_else(|| format!("layer `{text}`: `{word}` is no finite number"))
+        };
         let words: Vec<&str> = text.split_whitespace().collect();
         Ok(match words[..] {
             ["flatten"] => LayerSpec::Flatten,
             ["dense", outputs] => LayerSpec::Dense(size(outputs)?),
-            ["conv", outputs, kernel] => {
-                LayerSpec::Conv { outputs: size(outputs)?, kernel: size(kernel)?, padding: 0 }
-            }
-            ["conv", outputs, kernel, padding] => LayerSpec::Conv {
+            ["conv", outputs, kernel, ref rest @ ..] if rest.len() <= 2 => LayerSpec::Conv {
                 outputs: size(outputs)?,
                 kernel: size(kernel)?,
-                padding: number(padding, 0)?,
+                padding: rest.first().map_or(Ok(0), |padding| number(padding, 0))?,
+                stride: rest.get(1).map_or(Ok(1), |stride| size(stride))?,
             },
             ["max_pool", kernel] => LayerSpec::MaxPool(size(kernel)?),
             ["average_pool", kernel] => LayerSpec::AveragePool(size(kernel)?),
             ["batch_norm"] => LayerSpec::BatchNorm,
+            ["layer_norm"] => LayerSpec::LayerNorm,
             ["dropout", share] => LayerSpec::Dropout(probability(share)?),
             ["relu"] => LayerSpec::Relu,
             ["sigmoid"] => LayerSpec::Sigmoid,
             ["tanh"] => LayerSpec::Tanh,
-            _ => {
-                return Err(format!(
-                    "layer `{text}` is none of flatten, dense OUTPUTS, conv OUTPUTS KERNEL [PADDING], max_pool KERNEL, average_pool KERNEL, batch_norm, dropout PROBABILITY, relu, sigmoid, tanh"
-                ));
-            }
+            ["elu"] => LayerSpec::Elu,
+            ["gelu"] => LayerSpec::Gelu,
+            ["leaky_relu"] => LayerSpec::LeakyRelu(LEAKY_SLOPE),
+            ["leaky_relu", number] => LayerSpec::LeakyRelu(slope(number)?),
+            ["prelu"] => LayerSpec::Prelu,
+            _ => return Err(format!("layer `{text}` is none of {FORMS}")),
         })
     }
 }

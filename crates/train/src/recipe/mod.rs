@@ -24,8 +24,8 @@ pub struct Recipe {
     pub title: String,
     /// The data set, one of [`Dataset::names`](crate::Dataset::names).
     pub data: String,
-    /// Pixels a side of the pictures that the layers are made for: pictures of another size are resized bilinearly. They
-    /// stay as they are if it is left out.
+    /// Pixels a side of the pictures that the layers are made for: pictures of another size are resized
+    /// bilinearly. They stay as they are if it is left out.
     pub picture_side: Option<usize>,
     /// Decides initial values, the order of samples, and what is dropped.
     #[serde(default)]
@@ -54,8 +54,8 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The same over another number of epochs. A pruning ramp goes over the same share of a training that becomes shorter,
-    /// so that it still ends.
+    /// The same over another number of epochs. A pruning ramp goes over the same share of a training that
+    /// becomes shorter, so that it still ends.
     #[must_use]
     pub fn with_epochs(mut self, epochs: u64) -> Recipe {
         if let Some(pruning) = self.pruning.as_mut().filter(|_| epochs < self.epochs) {
@@ -131,7 +131,7 @@ mod tests {
         epochs = 2
         batch = 4
         loss = "hinge"
-        layers = ["dense 8", "relu", "conv 3 5 2", "dropout 0.5"]
+        layers = ["dense 8", "relu", "conv 3 5 2", "dropout 0.5", "conv 4 3 0 2", "leaky_relu 0.2"]
         [optimiser]
         kind = "sgd"
         rate = 0.5
@@ -146,10 +146,18 @@ mod tests {
     #[test]
     fn a_recipe_is_what_it_says() {
         let recipe = recipe(SMALL).unwrap();
-        let conv = LayerSpec::Conv { outputs: 3, kernel: 5, padding: 2 };
+        let conv = LayerSpec::Conv { outputs: 3, kernel: 5, padding: 2, stride: 1 };
+        let strided = LayerSpec::Conv { outputs: 4, kernel: 3, padding: 0, stride: 2 };
         assert_eq!(
             recipe.specs().unwrap(),
-            [LayerSpec::Dense(8), LayerSpec::Relu, conv, LayerSpec::Dropout(0.5)]
+            [
+                LayerSpec::Dense(8),
+                LayerSpec::Relu,
+                conv,
+                LayerSpec::Dropout(0.5),
+                strided,
+                LayerSpec::LeakyRelu(0.2)
+            ]
         );
         assert_eq!(recipe.optimiser(), Optimiser::Sgd { momentum: 0.9, form: Momentum::Nesterov });
         let rate = recipe.learning_rate(10);
@@ -181,6 +189,9 @@ mod tests {
             ("layers = [", "layers = [\"dense 99999999999\",", "`99999999999` is no whole number"),
             ("layers = [", "layers = [\"dropout 1.0\",", "`1.0` is no probability"),
             ("layers = [", "layers = [\"densest 8\",", "none of flatten, dense"),
+            ("layers = [", "layers = [\"conv 8 3 0 1 1\",", "none of flatten, dense"),
+            ("layers = [", "layers = [\"conv 8 3 0 0\",", "`0` is no whole number of 1 to"),
+            ("layers = [", "layers = [\"leaky_relu nan\",", "`nan` is no finite number"),
             ("epochs = 2", "epochs = 0", "epochs: 0"),
             ("rate = 0.5", "rate = -1.0", "optimiser.rate"),
             ("batch = 4", "bath = 4", "bath"),

@@ -143,8 +143,8 @@ impl Half {
     }
 }
 
-/// `[early_stop]`: ends a training that gets no better, and takes the best parameters there were; with `[pruning]`, of those
-/// from the end of the ramp on.
+/// `[early_stop]`: ends a training that gets no better, and takes the best parameters there were; with
+/// `[pruning]`, of those from the end of the ramp on.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStopTable {
