@@ -8,7 +8,9 @@
 //! Nothing here knows how a layer reads what is kept: operands become images and views in NRAM
 //! ([`crate::residence`]), and lowerings follow.
 
+use std::cmp::Reverse;
 use std::fmt;
+use std::ops::Range;
 
 use ediacara_graph::{Graph, ValueId};
 
@@ -296,23 +298,27 @@ impl Keeper<'_> {
     /// The highest address at which `bytes` are free in all of the layers.
     fn address(&self, first: usize, last: usize, bytes: u64) -> Option<u64> {
         let meets = |life: &&Life| life.first <= last && first <= life.last;
-        let mut taken: Vec<[u64; 2]> = self
-            .kept
-            .lives
-            .iter()
-            .filter(meets)
-            .map(|life| [life.residence.address, life.residence.address + life.residence.bytes()])
-            .collect();
-        taken.sort_unstable_by(|left, right| right.cmp(left));
-        let mut end = self.choices.rates().nram;
-        for [start, stop] in taken {
-            if end.saturating_sub(stop) >= bytes {
-                break;
-            }
-            end = end.min(start);
-        }
-        end.checked_sub(bytes)
+        let range = |life: &Life| {
+            let start = life.residence.address;
+            start..start + life.residence.bytes()
+        };
+        let taken = self.kept.lives.iter().filter(meets).map(range).collect();
+        highest_gap(taken, self.choices.rates().nram, bytes)
     }
+}
+
+/// The highest address below `size` from which `bytes` are free. What is taken may overlap, as lives that do not meet do.
+fn highest_gap(mut taken: Vec<Range<u64>>, size: u64, bytes: u64) -> Option<u64> {
+    // Of two ranges the one that starts lower may end higher: only from their ends is it known what lies above the next.
+    taken.sort_unstable_by_key(|range| Reverse(range.end));
+    let mut end = size;
+    for range in taken {
+        if end.saturating_sub(range.end) >= bytes {
+            break;
+        }
+        end = end.min(range.start);
+    }
+    end.checked_sub(bytes)
 }
 
 /// A layer with a buffer where it is kept; nothing if strides cannot say what it reads or writes there.
@@ -421,4 +427,37 @@ fn elements<const K: usize>(views: [&View; K], vector: bool, rates: &Rates) -> C
     let estimate =
         Estimate { vector: beats, dram, steady: dram.max(beats), drain: latency, ..Estimate::default() };
     Cost::of(&estimate)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Tries every address from the highest.
+    fn by_trial(taken: &[Range<u64>], size: u64, bytes: u64) -> Option<u64> {
+        let is_free =
+            |&start: &u64| taken.iter().all(|range| range.end <= start || start + bytes <= range.start);
+        (0..=size.checked_sub(bytes)?).rev().find(is_free)
+    }
+
+    #[test]
+    fn a_range_that_starts_lower_may_end_higher() {
+        assert_eq!(highest_gap(vec![13..15, 0..16], 16, 1), None);
+        assert_eq!(highest_gap(vec![13..15, 10..16], 16, 1), Some(9));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+        #[test]
+        fn a_gap_is_the_highest_that_is_free(
+            taken in proptest::collection::vec((0u64..40, 1u64..20), 0..6),
+            bytes in 1u64..20,
+        ) {
+            let size = 48;
+            let taken: Vec<_> = taken.iter().map(|&(start, length)| start..(start + length).min(size)).collect();
+            prop_assert_eq!(highest_gap(taken.clone(), size, bytes), by_trial(&taken, size, bytes));
+        }
+    }
 }

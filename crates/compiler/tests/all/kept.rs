@@ -170,6 +170,24 @@ fn windows_that_meet_nothing() {
     }
 }
 
+/// Two activations of short lives lie one above the other, the upper one longer than the lower; a third one meets both, and
+/// fits beside neither, but for the gap above the lower one that the upper one covers.
+#[test]
+fn five_convolutions_of_one_pixel_with_a_residual() {
+    let mut net = Net::new(12);
+    let x = net.input(&[1, 8, 8, 8]);
+    let y = net.conv(x, ConvShape::point(4));
+    let y = net.conv(y, ConvShape::point(8));
+    let narrow = net.conv(y, ConvShape::point(4));
+    let wide = net.conv(narrow, ConvShape::point(64));
+    let y = net.conv(wide, ConvShape::point(4));
+    let y = net.add(y, narrow);
+    net.graph.set_outputs(vec![y]);
+    for machine in machines() {
+        check_on(&net.graph, &machine, &Options::default(), 12, true);
+    }
+}
+
 fn verdicts(net: &Net) -> Vec<Verdict> {
     let machine = Machine::preset("dlp16").unwrap();
     let compiled = compile(&net.graph, &machine, &Options::default()).unwrap();
