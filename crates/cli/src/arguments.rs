@@ -80,8 +80,8 @@ pub(crate) enum Command {
 /// Which network, and how its symbolic dimensions are bound.
 #[derive(Debug, Args)]
 pub(crate) struct ModelArguments {
-    /// An ONNX file, or a built-in network: efficientnet_lite0 (real weights, the default), or with seeded weights alexnet, vgg19, resnet50, resnet152,
-    /// mobilenet_v2, lenet5, mlp:33-512-10
+    /// An ONNX file, or a built-in network: efficientnet_lite0 (real weights, the default), or with seeded weights alexnet,
+    /// alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, lenet5, mlp:33-512-10
     #[arg(default_value = "efficientnet_lite0")]
     pub(crate) model: String,
     /// Bind a symbolic dimension; repeatable

@@ -47,10 +47,15 @@ fn totals(summary: &Summary) -> String {
         format!("layers            {}", summary.layers.len()),
         format!("parameters        {} ({})", thousands(summary.parameters), bytes(summary.parameter_bytes)),
         format!("zeros             {} of the parameters", share(summary.zeros, summary.parameters)),
-        format!("neurons           {} ({})", thousands(summary.neurons), bytes(summary.activation_bytes)),
-        format!("multiply-adds     {} in convolutions and fully connected layers", thousands(summary.macs)),
+        format!(
+            "neurons           {} in convolutions and fully connected layers, {} with the input",
+            thousands(summary.neurons),
+            thousands(summary.neurons_with_inputs)
+        ),
+        format!("multiply-adds     {} in convolutions and matrix products", thousands(summary.macs)),
         format!("multiplications   {}", thousands(summary.multiplications)),
         format!("additions         {}", thousands(summary.additions)),
+        format!("activations       {} if every layer's output is kept", bytes(summary.activation_bytes)),
         format!("memory            {} (inputs, parameters, activations)", bytes(summary.memory_bytes)),
     ]
     .join("\n")

@@ -15,7 +15,7 @@ use crate::{Attributes, GradientContext, OpError, OperandGradients, TensorType};
 /// costs nothing here. Sums of costs saturate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cost {
-    /// Multiply-accumulates: products that are summed up, as in a convolution.
+    /// Multiply-accumulates of convolutions and matrix products; sums of products in other operators have none.
     pub macs: u64,
     /// Multiplications, those of `macs` included.
     pub multiplications: u64,

@@ -24,7 +24,7 @@
 //! weights everywhere. `tests/networks.rs` measures what comes out.
 
 use ediacara_data::Random;
-use ediacara_graph::ops::{Add, Clamp, Conv, Gemm, Mul, Pool, PoolKind, Relu, Reshape};
+use ediacara_graph::ops::{Add, Clamp, Conv, Gemm, Lrn, Mul, Pool, PoolKind, Relu, Reshape};
 use ediacara_graph::{Graph, TensorType, ValueId};
 use ediacara_tensor::Tensor;
 
@@ -231,6 +231,17 @@ impl Builder {
     pub(crate) fn relu6(&mut self, name: &str, x: Signal) -> Result<Signal, NnError> {
         let op = Clamp { low: 0.0, high: 6.0 };
         Ok(Signal::rectified(self.graph.add(name, op, &[x.value])?, x.variance))
+    }
+
+    /// Local response normalisation. The divisor is close to `bias^beta`, as alpha is small.
+    pub(crate) fn lrn(&mut self, name: &str, x: Signal, op: Lrn) -> Result<Signal, NnError> {
+        let scale = op.bias.powf(-op.beta);
+        let value = self.graph.add(name, op, &[x.value])?;
+        Ok(Signal {
+            value,
+            variance: x.variance * scale * scale,
+            second_moment: x.second_moment * scale * scale,
+        })
     }
 
     /// Max pooling, rounding down. The largest of a few rectified numbers varies about as much as one of

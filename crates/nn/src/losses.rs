@@ -1,6 +1,6 @@
 //! Losses: scalars to be made small. Each is built of ordinary operators, on a static graph or an eager tape.
 
-use ediacara_graph::ops::{Clamp, LogSoftmax, Mul, Neg, Reduce, ReduceKind, Sub};
+use ediacara_graph::ops::{Clamp, Greater, LogSoftmax, Mul, Neg, Reduce, ReduceKind, Select, Sub};
 use ediacara_graph::{Emit, OpError, ValueId};
 use ediacara_tensor::Tensor;
 
@@ -37,14 +37,18 @@ pub fn mean_squared_error(
     mean(emit, square)
 }
 
-/// The mean over all elements of `max(0, 1 - target * prediction)`, targets -1 or 1.
+/// The mean over all elements of `max(0, 1 - t * prediction)`, where t is 1 for a positive target and -1 for any other:
+/// targets are -1 and 1, or 0 and 1 (one-hot for a class, which makes each output one class against the rest).
 ///
 /// # Errors
 /// The shapes cannot be broadcast.
 pub fn hinge(emit: &mut dyn Emit, predictions: ValueId, targets: ValueId) -> Result<ValueId, OpError> {
-    let product = emit.one(Mul, &[targets, predictions])?;
-    let one = Tensor::scalar(1.0_f64).cast(emit.ty(product).dtype);
-    let one = emit.constant(one);
+    let dtype = emit.ty(targets).dtype;
+    let [zero, one, minus_one] =
+        [0.0_f64, 1.0, -1.0].map(|value| emit.constant(Tensor::scalar(value).cast(dtype)));
+    let positive = emit.one(Greater, &[targets, zero])?;
+    let sign = emit.one(Select, &[positive, one, minus_one])?;
+    let product = emit.one(Mul, &[sign, predictions])?;
     let margin = emit.one(Sub, &[one, product])?;
     let loss = emit.one(Clamp { low: 0.0, high: f64::INFINITY }, &[margin])?;
     mean(emit, loss)

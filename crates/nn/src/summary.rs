@@ -7,8 +7,10 @@
 //!
 //! Parameters are the elements of constants that a network learns: floating-point tensors (but no scalars),
 //! 8-bit weights, and the 32-bit biases of quantised layers. Scales, zero points, tables, indices and shapes
-//! are none. A constant that several layers use counts once, for the first. Neurons are the elements of a
-//! layer's outputs.
+//! are none. A constant that several layers use counts once, for the first.
+//!
+//! Neurons are what a convolution or a fully connected layer (a product with learned weights) gives: the elements of
+//! its output. Other layers have none, so a network's neurons are those that textbooks count; some add the input's.
 
 use std::collections::HashSet;
 
@@ -40,7 +42,7 @@ pub struct Layer {
     pub parameters: u64,
     /// Those of them that are 0.
     pub zeros: u64,
-    /// Elements of all outputs.
+    /// Elements of the output of a convolution or fully connected layer; 0 for all others.
     pub neurons: u64,
     /// Multiplications, those of `macs` included.
     pub multiplications: u64,
@@ -48,7 +50,7 @@ pub struct Layer {
     pub additions: u64,
     /// Other scalar operations: comparisons, divisions, functions, conversions.
     pub others: u64,
-    /// Multiply-accumulates: products that are summed up.
+    /// Multiply-accumulates of convolutions and matrix products.
     pub macs: u64,
     /// Bytes of the parameters.
     pub parameter_bytes: u64,
@@ -71,8 +73,10 @@ pub struct Summary {
     pub parameters: u64,
     /// Sum over the layers.
     pub zeros: u64,
-    /// Sum over the layers.
+    /// Sum over the layers: those of convolutions and fully connected layers.
     pub neurons: u64,
+    /// The same, and the elements of the inputs.
+    pub neurons_with_inputs: u64,
     /// Sum over the layers.
     pub multiplications: u64,
     /// Sum over the layers.
@@ -99,6 +103,7 @@ impl Summary {
         let layers = Layers::new(graph).collect();
         let sum = |field: fn(&Layer) -> u64| layers.iter().map(field).sum();
         let input_bytes = graph.inputs().iter().map(|&value| graph.ty(value).size_bytes() as u64).sum();
+        let input_elements: u64 = graph.inputs().iter().map(|&value| graph.ty(value).elements() as u64).sum();
         let parameter_bytes = sum(|layer| layer.parameter_bytes);
         let activation_bytes = sum(|layer| layer.output_bytes);
         Self {
@@ -108,6 +113,7 @@ impl Summary {
             parameters: sum(|layer| layer.parameters),
             zeros: sum(|layer| layer.zeros),
             neurons: sum(|layer| layer.neurons),
+            neurons_with_inputs: sum(|layer| layer.neurons) + input_elements,
             multiplications: sum(|layer| layer.multiplications),
             additions: sum(|layer| layer.additions),
             others: sum(|layer| layer.others),
@@ -216,7 +222,7 @@ impl<'a> Layers<'a> {
             output_shape: outputs.first().map(|ty| ty.shape.clone()).unwrap_or_default(),
             parameters: parameters.count,
             zeros: parameters.zeros,
-            neurons: outputs.iter().map(|ty| ty.elements() as u64).sum(),
+            neurons: nodes.iter().map(|&id| self.neurons(id)).sum(),
             multiplications: cost.multiplications,
             additions: cost.additions,
             others: cost.others,
@@ -225,6 +231,18 @@ impl<'a> Layers<'a> {
             output_bytes,
             memory_bytes: read_bytes + parameters.bytes + output_bytes,
         }
+    }
+
+    /// The elements of a node's output where it is a convolution or a fully connected layer. A product of two computed
+    /// matrices, as in attention, has no weights and so no neurons.
+    fn neurons(&self, id: NodeId) -> u64 {
+        let node = self.graph.node(id);
+        let has_neurons = match node.op.name() {
+            "conv" | "conv_transpose" | "q_conv" | "gemm" => true,
+            "matmul" | "q_matmul" => node.inputs.iter().take(2).any(|input| self.known.contains(input)),
+            _ => false,
+        };
+        if has_neurons { self.graph.output_types(id).iter().map(|ty| ty.elements() as u64).sum() } else { 0 }
     }
 
     /// Adds the parameters among a node's constant operands, and among the constants that these are computed

@@ -306,6 +306,11 @@ impl Samples {
         }
     }
 
+    /// Whether the targets are real numbers, neither classes nor bits.
+    pub(crate) fn are_numbers(&self) -> bool {
+        matches!(self.targets, Targets::Numbers { .. })
+    }
+
     /// The class of each sample; none if they have no classes.
     pub fn classes(&self) -> Option<&[u8]> {
         match &self.targets {

@@ -49,6 +49,13 @@ pub(crate) fn training_graph(recipe: &Recipe, samples: &Samples) -> Result<(Grap
     let loss = match recipe.loss {
         Loss::CrossEntropy => losses::cross_entropy(&mut emitter, outputs, targets)?,
         Loss::MeanSquaredError => losses::mean_squared_error(&mut emitter, outputs, targets)?,
+        Loss::Hinge if samples.are_numbers() => {
+            return Err(TrainError::Session(format!(
+                "loss = \"hinge\" is for classes and bits, but the targets of {} are real numbers; take \
+                 \"mean_squared_error\"",
+                recipe.data
+            )));
+        }
         Loss::Hinge => losses::hinge(&mut emitter, outputs, targets)?,
     };
     let mut parameters = scope.parameters().to_vec();

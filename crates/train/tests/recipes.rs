@@ -4,9 +4,11 @@
 
 use std::path::Path;
 
+use ediacara_autodiff::Tape;
+use ediacara_nn::losses;
 use ediacara_tensor::Tensor;
 use ediacara_train::{
-    Dataset, EarlyStopTable, Half, NearestNeighbours, PrecisionTable, Recipe, RecipeFile, Trainer,
+    Dataset, EarlyStopTable, Half, Loss, NearestNeighbours, PrecisionTable, Recipe, RecipeFile, Trainer,
     nearest_neighbours,
 };
 
@@ -144,6 +146,36 @@ fn a_network_that_no_memory_holds_is_refused_before_any_is_reserved() {
     let data = Dataset::load(&recipe.data, Path::new(".")).unwrap();
     let error = Trainer::new(recipe, data, 1).unwrap_err().to_string();
     assert!(error.contains("dense2.weight") && error.contains("[65536, 65536]"), "{error}");
+}
+
+/// The loss against its closed form: targets of 0 and 1 are -1 and 1.
+#[test]
+fn a_hinge_takes_zeros_and_ones_as_it_takes_bits() {
+    let (predictions, bits, one_hot) =
+        ([0.5_f32, -0.25, 2.0, -3.0], [1.0_f32, -1.0, 1.0, 1.0], [1.0_f32, 0.0, 1.0, 1.0]);
+    let of = |targets: [f32; 4]| {
+        let mut tape = Tape::new();
+        let [predictions, targets] = [("p", predictions), ("t", targets)]
+            .map(|(name, values)| tape.value(name, Tensor::from_vec(&[2, 2], values.to_vec()).unwrap()));
+        let loss = losses::hinge(&mut tape, predictions, targets).unwrap();
+        tape.tensor(loss).to_vec::<f32>().unwrap()
+    };
+    // max(0, 1 - 0.5), max(0, 1 - 0.25), max(0, 1 - 2), max(0, 1 + 3)
+    assert_eq!((of(bits), of(one_hot)), (vec![5.25 / 4.0], vec![5.25 / 4.0]));
+}
+
+#[test]
+fn a_hinge_learns_digits() {
+    let right = accuracy(Recipe { loss: Loss::Hinge, ..digits("mnist-mlp", 15) });
+    assert!(right > 0.9, "{right}");
+}
+
+#[test]
+fn a_hinge_on_real_numbers_is_refused() {
+    let recipe = Recipe { loss: Loss::Hinge, ..recipe("linear") };
+    let data = Dataset::load(&recipe.data, Path::new(".")).unwrap();
+    let error = Trainer::new(recipe, data, 1).unwrap_err().to_string();
+    assert!(error.contains("plane") && error.contains("mean_squared_error"), "{error}");
 }
 
 #[test]

@@ -35,12 +35,11 @@ pub(crate) struct EstimateArguments {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    ediacara roofline alexnet vgg19 resnet152 mlp:784-1024-1024-10 lstm:512-512 --svg roofline.svg\n  \
+    ediacara roofline alexnet vgg19 resnet152 mlp:784-1024-1024-10 mlp:1024-2048 --svg roofline.svg\n  \
     ediacara roofline model.onnx --machine dlp32 --json\n  \
-    ediacara roofline vgg19 --paper                  without simulating: at once\n\n\
-    lstm:INPUTS-HIDDEN stands for one step of an LSTM layer: the four gates' product with input and state.")]
+    ediacara roofline vgg19 --paper                  without simulating: at once")]
 pub(crate) struct RooflineArguments {
-    /// Networks: what `ediacara run` takes, or lstm:INPUTS-HIDDEN
+    /// Networks: what `ediacara run` takes
     #[arg(required = true)]
     pub(crate) models: Vec<String>,
     #[command(flatten)]

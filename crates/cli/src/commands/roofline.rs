@@ -20,7 +20,7 @@ pub(crate) fn execute(arguments: &RooflineArguments) -> Outcome {
     let mut networks = Vec::new();
     for name in &arguments.models {
         progress.stage(&format!("{name}: load"));
-        let model = load(name)?;
+        let model = ediacara::model::load(name, &[])?;
         let network = on_paper(name, &model, &roofs)?;
         networks.push(if arguments.paper {
             network
@@ -40,18 +40,6 @@ pub(crate) fn execute(arguments: &RooflineArguments) -> Outcome {
         print(&machine.name, &roofs, &networks);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A network; `lstm:I-H` is a product of I + H inputs and 4 H outputs, which is what a step of an LSTM
-/// multiplies.
-fn load(name: &str) -> Result<Model, Box<dyn std::error::Error>> {
-    let Some(sizes) = name.strip_prefix("lstm:") else { return Ok(ediacara::model::load(name, &[])?) };
-    let form = || format!("{name}: expected lstm:INPUTS-HIDDEN, such as lstm:512-512");
-    let (inputs, hidden) = sizes.split_once('-').ok_or_else(form)?;
-    let size =
-        |text: &str| text.parse::<u64>().ok().filter(|size| (1..=1 << 20).contains(size)).ok_or_else(form);
-    let (inputs, hidden) = (size(inputs)?, size(hidden)?);
-    Ok(ediacara::model::load(&format!("mlp:{}-{}", inputs + hidden, 4 * hidden), &[])?)
 }
 
 fn on_paper(name: &str, model: &Model, roofs: &Roofs) -> Result<Network, String> {

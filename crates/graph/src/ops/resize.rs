@@ -403,7 +403,8 @@ impl Op for Resize {
         for axis in 0..shape.len() {
             if shape[axis] != outputs[0].shape[axis] {
                 shape[axis] = outputs[0].shape[axis];
-                cost += Cost::inner_products(shape.iter().product::<usize>() as u64, taps, 0);
+                let sums = Cost::inner_products(shape.iter().product::<usize>() as u64, taps, 0);
+                cost += Cost { macs: 0, ..sums };
             }
         }
         cost

@@ -26,12 +26,18 @@ pub struct Network {
     build: fn(usize, u64) -> Result<Graph, NnError>,
 }
 
-const NETWORKS: [Network; 6] = [
+const NETWORKS: [Network; 7] = [
     Network {
         name: "alexnet",
         documentation: "AlexNet in torchvision's shapes, 61.1 M parameters",
         input: [3, 224, 224],
         build: alexnet::build,
+    },
+    Network {
+        name: "alexnet_two_groups",
+        documentation: "the original AlexNet: two groups of channels, response normalisation, 61.0 M parameters",
+        input: [3, 227, 227],
+        build: alexnet::build_two_groups,
     },
     Network {
         name: "vgg19",
@@ -85,6 +91,9 @@ pub fn names() -> Vec<&'static str> {
 pub fn build(name: &str, batch: usize, seed: u64) -> Result<Graph, NnError> {
     if !(1..=BATCH_LIMIT).contains(&batch) {
         return Err(NnError::Batch { name: name.to_string(), batch, limit: BATCH_LIMIT });
+    }
+    if let Some(sizes) = name.strip_prefix("lstm:") {
+        return Err(NnError::Recurrent { name: name.to_string(), product: mlp::step_of_lstm(sizes) });
     }
     if let Some(sizes) = name.strip_prefix(mlp::PREFIX) {
         return mlp::build(name, sizes, batch, seed);
