@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ediacara_arch::Machine;
 use ediacara_graph::{Graph, ValueId};
-use ediacara_isa::{Executable, MachineKey, Port, Real};
+use ediacara_isa::{Encoding, Executable, Layout, MachineKey, Notes, Port};
 
 use crate::CompileError;
 use crate::Explanation;
@@ -241,6 +241,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         outputs,
         source_map: code.source_map,
         layers: layers.iter().map(|layer| layer.info.clone()).collect(),
+        notes: Notes::default(),
     };
     listings.add("emit", || ediacara_isa::disassemble(&executable));
 
@@ -300,22 +301,20 @@ fn ports(
     };
     for (value, fed) in &division.fed {
         let extents = &graph.ty(fed.input).shape;
-        let real = fed.scale.map(|(scale, zero)| Real {
-            scale,
-            zero: zero.into(),
-            permutation: fed.permutation.clone(),
-        });
         let mut name = graph.value(fed.input).name.clone();
         if inputs.iter().any(|port| port.name == name) {
             // One input under two scales: the second port is called after its value.
             name = graph.value(*value).name.clone();
         }
-        let shape = fed.permutation.iter().map(|&axis| extents[axis]).collect();
-        inputs.push(Port { name, address: address(*value)?, shape, dtype: "i8".to_owned(), real });
+        let mut port =
+            Port::plain(name, address(*value)?, fed.permutation.iter().map(|&axis| extents[axis]).collect());
+        port.encoding = fed.scale.map(|(scale, zero)| Encoding { scale, zero: zero.into() });
+        port.layout = Layout { permutation: fed.permutation.clone(), shape: extents.clone() };
+        inputs.push(port);
     }
     for &value in &division.outputs {
         let (name, shape) = (graph.value(value).name.clone(), graph.ty(value).shape.clone());
-        outputs.push(Port { name, address: address(value)?, shape, dtype: "i8".to_owned(), real: None });
+        outputs.push(Port::plain(name, address(value)?, shape));
     }
     Ok((inputs, outputs))
 }

@@ -1,50 +1,51 @@
 //! What the host does at the border of an executable: real tensors in and out of stored integers.
 
 use ediacara_graph::TensorType;
-use ediacara_isa::Port;
+use ediacara_isa::{ElementType, Port};
 use ediacara_kernels::int8::{dequantize, quantize};
 use ediacara_tensor::{DType, Tensor};
 
 use crate::Error;
 use crate::inputs::{self, Source};
 
-/// The bytes that the program expects at `port`: a real tensor is laid out and quantised (N-QUANTIZE), an i8 tensor of the stored shape is taken as it is.
+/// The bytes that the program expects at `port`: a tensor of the caller's shape is laid out, and quantised where the port says how (N-QUANTIZE); an i8 tensor of the stored shape is taken as it is.
 ///
 /// # Errors
-/// The tensor is neither the port's real shape in f32 nor its stored shape in i8.
+/// The tensor has neither the caller's type and shape nor the stored ones.
 pub fn encode(port: &Port, tensor: &Tensor) -> Result<Vec<u8>, Error> {
     if tensor.dtype() == DType::I8 && tensor.shape() == port.shape {
         return Ok(tensor.to_contiguous().as_bytes()?.to_vec());
     }
-    let Some(real) = &port.real else {
-        return Err(mismatch(port, tensor, &port.shape, "i8"));
-    };
-    let expected = real_shape(port);
-    if tensor.dtype() != DType::F32 || tensor.shape() != expected {
-        return Err(mismatch(port, tensor, &expected, "f32"));
+    let dtype = caller_dtype(port);
+    if tensor.dtype() != dtype || tensor.shape() != port.layout.shape {
+        return Err(mismatch(port, tensor, &port.layout.shape, dtype.name()));
     }
-    let stored = tensor.transpose(&real.permutation)?.to_contiguous();
+    let stored = tensor.to_contiguous().reshape(&port.unpermuted_shape())?;
+    let stored = stored.transpose(&port.layout.permutation)?.to_contiguous();
+    let Some(encoding) = &port.encoding else { return Ok(stored.as_bytes()?.to_vec()) };
     let mut quantised = vec![0_i8; stored.len()];
-    quantize(stored.as_slice::<f32>()?, real.scale, zero(real.zero), &mut quantised)
+    quantize(stored.as_slice::<f32>()?, encoding.scale, zero(encoding.zero), &mut quantised)
         .map_err(|error| Error::Invalid(error.to_string()))?;
     Ok(quantised.into_iter().map(i8::cast_unsigned).collect())
 }
 
-/// The tensor behind the bytes that the program left at `port`: real (N-DEQUANTIZE) in the caller's axis order where the port says how, i8 as stored otherwise.
+/// The caller's tensor behind the bytes that the program left at `port`: laid out as the port says, and real where it says how (N-DEQUANTIZE).
 ///
 /// # Errors
 /// The executable's port is inconsistent.
 pub fn decode(port: &Port, bytes: Vec<u8>) -> Result<Tensor, Error> {
-    let stored = stored(port, bytes)?;
-    let Some(real) = &port.real else { return Ok(stored) };
-    let mut numbers = vec![0.0_f32; stored.len()];
-    dequantize(stored.as_slice::<i8>()?, real.scale, zero(real.zero), &mut numbers)
-        .map_err(|error| Error::Invalid(error.to_string()))?;
-    let mut inverse = vec![0; real.permutation.len()];
-    for (axis, &from) in real.permutation.iter().enumerate() {
+    let mut tensor = stored(port, bytes)?;
+    if let Some(encoding) = &port.encoding {
+        let mut numbers = vec![0.0_f32; tensor.len()];
+        dequantize(tensor.as_slice::<i8>()?, encoding.scale, zero(encoding.zero), &mut numbers)
+            .map_err(|error| Error::Invalid(error.to_string()))?;
+        tensor = Tensor::from_vec(&port.shape, numbers)?;
+    }
+    let mut inverse = vec![0; port.layout.permutation.len()];
+    for (axis, &from) in port.layout.permutation.iter().enumerate() {
         inverse[from] = axis;
     }
-    Ok(Tensor::from_vec(&port.shape, numbers)?.transpose(&inverse)?.to_contiguous())
+    Ok(tensor.transpose(&inverse)?.to_contiguous().reshape(&port.layout.shape)?)
 }
 
 /// The bytes of `port` as the i8 tensor that they are.
@@ -60,22 +61,19 @@ pub fn stored(port: &Port, bytes: Vec<u8>) -> Result<Tensor, Error> {
 /// # Errors
 /// A file that cannot be read or does not fit.
 pub fn tensor(port: &Port, source: Option<&Source>, seed: u64) -> Result<Tensor, Error> {
-    let dtype = if port.real.is_some() { DType::F32 } else { DType::I8 };
-    let ty = TensorType { dtype, shape: real_shape(port) };
+    let ty = TensorType { dtype: caller_dtype(port), shape: port.layout.shape.clone() };
     match source {
         Some(source) => inputs::one(&port.name, &ty, source, None),
         None => inputs::one(&port.name, &ty, &Source::Synthetic(seed), None),
     }
 }
 
-/// The shape of the caller's tensor at `port`.
-pub fn real_shape(port: &Port) -> Vec<usize> {
-    let Some(real) = &port.real else { return port.shape.clone() };
-    let mut shape = port.shape.clone();
-    for (axis, &from) in real.permutation.iter().enumerate() {
-        shape[from] = port.shape[axis];
+/// The element type of the caller's tensor at `port`.
+fn caller_dtype(port: &Port) -> DType {
+    match (&port.encoding, port.element) {
+        (Some(_), _) => DType::F32,
+        (None, ElementType::I8) => DType::I8,
     }
-    shape
 }
 
 fn zero(zero: i32) -> i8 {
@@ -93,15 +91,17 @@ fn mismatch(port: &Port, tensor: &Tensor, expected: &[usize], dtype: &str) -> Er
 
 #[cfg(test)]
 mod tests {
-    use ediacara_isa::{Port, Real};
+    use ediacara_isa::{Encoding, Layout, Port};
     use ediacara_tensor::Tensor;
 
     use super::{decode, encode};
 
     fn port() -> Port {
         // Stored NHWC 1x1x2x3, the caller's tensor is NCHW 1x3x1x2.
-        let real = Real { scale: 0.5, zero: 1, permutation: vec![0, 2, 3, 1] };
-        Port { name: "x".into(), address: 0, shape: vec![1, 1, 2, 3], dtype: "i8".into(), real: Some(real) }
+        let mut port = Port::plain("x", 0, vec![1, 1, 2, 3]);
+        port.encoding = Some(Encoding { scale: 0.5, zero: 1 });
+        port.layout = Layout::permuted(&port.shape, vec![0, 2, 3, 1]);
+        port
     }
 
     #[test]
@@ -117,6 +117,29 @@ mod tests {
         let back = decode(&port(), encode(&port(), &tensor).unwrap()).unwrap();
         assert_eq!(back.shape(), [1, 3, 1, 2]);
         assert_eq!(back.to_vec::<f32>().unwrap(), tensor.to_vec::<f32>().unwrap());
+    }
+
+    #[test]
+    fn a_tensor_may_have_another_shape_than_its_permuted_axes() {
+        let mut port = port();
+        port.layout.shape = vec![1, 6];
+        // Channel by channel: 0 and 0.5, 1 and 1.5, 2 and -3.
+        let tensor = Tensor::from_vec(&[1, 6], vec![0.0_f32, 0.5, 1.0, 1.5, 2.0, -3.0]).unwrap();
+        assert_eq!(encode(&port, &tensor).unwrap(), [1, 3, 5, 2, 4, (-5_i8).cast_unsigned()]);
+        let back = decode(&port, encode(&port, &tensor).unwrap()).unwrap();
+        assert_eq!(back.shape(), [1, 6]);
+        assert_eq!(back.to_vec::<f32>().unwrap(), tensor.to_vec::<f32>().unwrap());
+    }
+
+    #[test]
+    fn integers_without_a_scale_are_laid_out_too() {
+        let port = Port { encoding: None, ..port() };
+        let tensor = Tensor::from_vec(&[1, 3, 1, 2], vec![1_i8, 2, 3, 4, 5, 6]).unwrap();
+        assert_eq!(encode(&port, &tensor).unwrap(), [1, 3, 5, 2, 4, 6]);
+        assert_eq!(
+            decode(&port, vec![1, 3, 5, 2, 4, 6]).unwrap().to_vec::<i8>().unwrap(),
+            [1, 2, 3, 4, 5, 6]
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The disassembler: executables to assembly that gives the same executable again.
 
-use std::fmt::Write;
+use std::{collections::HashSet, fmt::Write};
 
 use crate::{
-    Address, ConfigWrites, Executable, FieldSpec, Instruction, Kind, LayerInfo, NO_LAYER, Operation, Port,
-    SourceLocation, Space, Word,
+    Address, ConfigWrites, Executable, FieldSpec, Instruction, Kind, Label, LayerInfo, Layout, NO_LAYER,
+    Notes, Operation, Port, SourceLocation, Space, Word,
+    asm::notes::is_label,
     asm::text::{quote, to_hex},
     decode, encode_unchecked,
     field::Field,
@@ -15,7 +16,8 @@ use crate::{
 /// Bytes of data on a line.
 const HEX_BYTES: usize = 32;
 
-/// The text of a whole program. Assembling it gives an equal executable.
+/// The text of a whole program. Assembling it gives an equal executable; assembled after an edit, its instructions have
+/// the lines of the text instead of those of the program's own source.
 ///
 /// # Panics
 /// Never: words that do not decode are written as bytes, with the reason in a comment.
@@ -23,13 +25,16 @@ pub fn disassemble(executable: &Executable) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail, here and below.
     let _ = write_program(&mut out, executable);
-    out
+    format!(
+        ".disassembly {:#010x} // of the lines below: once they are edited, .line is ignored\n{out}",
+        crc32c::crc32c(out.as_bytes())
+    )
 }
 
 /// One instruction, as a line of assembly without label or line end. Jump targets are numbers.
 pub fn instruction_text(instruction: &Instruction) -> String {
     let mut out = String::new();
-    let _ = write_instruction(&mut out, &encode_unchecked(instruction), instruction, false);
+    let _ = write_instruction(&mut out, &encode_unchecked(instruction), instruction, None);
     out
 }
 
@@ -40,6 +45,7 @@ fn write_program(out: &mut String, executable: &Executable) -> std::fmt::Result 
     for layer in &executable.layers {
         write_layer(out, layer)?;
     }
+    write_notes(out, &executable.notes)?;
     write_code(out, executable)?;
     for segment in &executable.segments {
         writeln!(out, ".data {:#x}", segment.address)?;
@@ -70,10 +76,38 @@ fn write_machine(out: &mut String, executable: &Executable) -> std::fmt::Result 
 
 fn write_port(out: &mut String, directive: &str, port: &Port) -> std::fmt::Result {
     write!(out, "{directive} {}, {:#x}, {:?}", quote(&port.name), port.address, port.shape)?;
-    if let Some(real) = &port.real {
-        write!(out, ", scale={}, zero={}, permutation={:?}", real.scale, real.zero, real.permutation)?;
+    if let Some(encoding) = &port.encoding {
+        write!(out, ", scale={}, zero={}", encoding.scale, encoding.zero)?;
+    }
+    let Layout { permutation, shape } = &port.layout;
+    if !permutation.is_sorted() {
+        write!(out, ", permutation={permutation:?}")?;
+    }
+    if *shape != port.unpermuted_shape() {
+        write!(out, ", tensor={shape:?}")?;
     }
     writeln!(out)
+}
+
+/// The notes, but for the labels, which stand in the code.
+fn write_notes(out: &mut String, notes: &Notes) -> std::fmt::Result {
+    for value in &notes.values {
+        writeln!(out, ".value {}, {:#x}, {}", quote(&value.name), value.address, value.bytes)?;
+    }
+    if let Some(test) = &notes.self_test {
+        writeln!(out, ".self_test {:#x}, {:#010x}", test.seed, test.checksum)?;
+    }
+    if let Some(rest) = &notes.rest {
+        let [dlp_macs, macs, dlp_nodes, nodes] = [rest.dlp_macs, rest.macs, rest.dlp_nodes, rest.nodes];
+        writeln!(out, ".rest dlp_macs={dlp_macs}, macs={macs}, dlp_nodes={dlp_nodes}, nodes={nodes}")?;
+        for (directive, texts) in [(".rest_output", &rest.outputs), (".rest_reason", &rest.reasons)] {
+            texts.iter().try_for_each(|text| writeln!(out, "{directive} {}", quote(text)))?;
+        }
+    }
+    notes
+        .unknown
+        .iter()
+        .try_for_each(|note| writeln!(out, ".note {:#x}, \"{}\"", note.kind, to_hex(&note.bytes)))
 }
 
 fn write_layer(out: &mut String, layer: &LayerInfo) -> std::fmt::Result {
@@ -94,7 +128,7 @@ fn write_layer(out: &mut String, layer: &LayerInfo) -> std::fmt::Result {
 
 fn write_code(out: &mut String, executable: &Executable) -> std::fmt::Result {
     writeln!(out, ".code {:#x}", executable.code_base)?;
-    let targets = targets(executable);
+    let labels = Labels::of(executable);
     // What the assembler would give the next instruction.
     let mut next = SourceLocation { layer: executable.layers.len().wrapping_sub(1) as u32, line: u32::MAX };
     if executable.layers.is_empty() {
@@ -105,10 +139,7 @@ fn write_code(out: &mut String, executable: &Executable) -> std::fmt::Result {
         let location =
             executable.source_map.get(index).copied().unwrap_or(SourceLocation { layer: NO_LAYER, line: 0 });
         if location.layer != next.layer {
-            match location.layer {
-                NO_LAYER => writeln!(out, ".within none")?,
-                layer => writeln!(out, ".within {layer}")?,
-            }
+            write_within(out, executable, location.layer)?;
         }
         if !line_given || location.line != next.line {
             writeln!(out, ".line {}", location.line)?;
@@ -116,17 +147,64 @@ fn write_code(out: &mut String, executable: &Executable) -> std::fmt::Result {
         }
         let line = if location.line == 0 { 0 } else { location.line.saturating_add(1) };
         next = SourceLocation { layer: location.layer, line };
-        if targets.binary_search(&index).is_ok() {
-            writeln!(out, "L{index}:")?;
-        }
+        labels.write(out, index)?;
         out.push_str("    ");
-        write_word(out, word, &targets)?;
+        write_word(out, executable, index, word, &labels)?;
         out.push('\n');
     }
-    if targets.binary_search(&executable.code.len()).is_ok() {
-        writeln!(out, "L{}:", executable.code.len())?;
+    labels.write(out, executable.code.len())
+}
+
+fn write_within(out: &mut String, executable: &Executable, layer: u32) -> std::fmt::Result {
+    match executable.layers.get(layer as usize) {
+        Some(info) => writeln!(out, ".within {layer} // {}", quote(&info.name)),
+        None => writeln!(out, ".within none"),
     }
-    Ok(())
+}
+
+/// The labels of the code: the program's own, and made-up ones where a jump goes that has none.
+struct Labels<'a> {
+    own: &'a [Label],
+    /// Which of `own` can be written as `name:`.
+    plain: Vec<bool>,
+    /// Where jumps go, in order.
+    targets: Vec<usize>,
+}
+
+impl<'a> Labels<'a> {
+    fn of(executable: &'a Executable) -> Labels<'a> {
+        let own = executable.notes.labels.as_slice();
+        let mut seen = HashSet::new();
+        let plain = own.iter().map(|label| is_label(&label.name) && seen.insert(&label.name)).collect();
+        Labels { own, plain, targets: targets(executable) }
+    }
+
+    /// The program's own labels of an instruction, and whether each can be written as `name:`.
+    fn at(&self, index: usize) -> impl Iterator<Item = (&'a Label, bool)> {
+        let start = self.own.partition_point(|label| (label.instruction as usize) < index);
+        let labels = self.own[start..].iter().zip(self.plain[start..].iter().copied());
+        labels.take_while(move |(label, _)| label.instruction as usize == index)
+    }
+
+    /// What a jump to an instruction calls it; nothing if it leaves the code.
+    fn target(&self, index: usize) -> Option<String> {
+        self.targets.binary_search(&index).ok()?;
+        let named = self.at(index).find(|(_, plain)| *plain).map(|(label, _)| label.name.clone());
+        Some(named.unwrap_or_else(|| format!("L{index}")))
+    }
+
+    fn write(&self, out: &mut String, index: usize) -> std::fmt::Result {
+        for (label, plain) in self.at(index) {
+            match plain {
+                true => writeln!(out, "{}:", label.name)?,
+                false => writeln!(out, ".label {}", quote(&label.name))?,
+            }
+        }
+        if self.target(index).is_some_and(|target| target == format!("L{index}")) {
+            writeln!(out, "L{index}:")?;
+        }
+        Ok(())
+    }
 }
 
 /// Instruction indices within the code (or at its end) that some branch names, in order.
@@ -146,7 +224,14 @@ fn targets(executable: &Executable) -> Vec<usize> {
     targets
 }
 
-fn write_word(out: &mut String, word: &Word, targets: &[usize]) -> std::fmt::Result {
+/// An instruction, and behind it, as a comment, its index and the names of the DRAM that it touches.
+fn write_word(
+    out: &mut String,
+    executable: &Executable,
+    index: usize,
+    word: &Word,
+    labels: &Labels<'_>,
+) -> std::fmt::Result {
     match decode(word) {
         Ok(instruction) => {
             let target = match instruction.operation {
@@ -154,11 +239,33 @@ fn write_word(out: &mut String, word: &Word, targets: &[usize]) -> std::fmt::Res
                 Operation::Branch(branch) => Some(branch.target),
                 _ => None,
             };
-            let labelled = target.is_some_and(|target| targets.binary_search(&(target as usize)).is_ok());
-            write_instruction(out, word, &instruction, labelled)
+            let target = target.and_then(|target| labels.target(target as usize));
+            write_instruction(out, word, &instruction, target.as_deref())?;
+            write!(out, " // {index}")?;
+            write_dram_names(out, executable, word, &instruction)
         }
-        Err(error) => write!(out, ".instruction \"{}\" // {error}", to_hex(word)),
+        Err(error) => write!(out, ".instruction \"{}\" // {index}: {error}", to_hex(word)),
     }
+}
+
+/// Whose bytes of DRAM an instruction moves, where its address says so by itself.
+fn write_dram_names(
+    out: &mut String,
+    executable: &Executable,
+    word: &Word,
+    instruction: &Instruction,
+) -> std::fmt::Result {
+    for field in instruction.operation.spec().fields {
+        let Kind::Address(Space::Dram) = field.kind else { continue };
+        let address = Address::extract(word, field).unwrap_or_default();
+        let named = executable.named_byte(address.offset).filter(|_| address.register == 0);
+        match named {
+            Some((name, 0)) => write!(out, ", {} is {}", field.name, quote(name))?,
+            Some((name, behind)) => write!(out, ", {} is {} + {behind:#x}", field.name, quote(name))?,
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// An instruction with its operands; those that assembly fills in by itself are left out.
@@ -166,7 +273,7 @@ fn write_instruction(
     out: &mut String,
     word: &Word,
     instruction: &Instruction,
-    labelled: bool,
+    target: Option<&str>,
 ) -> std::fmt::Result {
     let spec = instruction.operation.spec();
     out.push_str(spec.mnemonic);
@@ -187,7 +294,7 @@ fn write_instruction(
             continue;
         }
         out.push_str(separator);
-        write_operand(out, word, field, raw, memory, labelled)?;
+        write_operand(out, word, field, raw, memory, target)?;
         separator = ", ";
     }
     write_mask(out, "wait", instruction.wait)?;
@@ -200,7 +307,7 @@ fn write_operand(
     field: &FieldSpec,
     raw: u64,
     memory: Option<Memory>,
-    labelled: bool,
+    target: Option<&str>,
 ) -> std::fmt::Result {
     let name = field.name;
     match field.kind {
@@ -225,8 +332,11 @@ fn write_operand(
             write!(out, "{name}={}", condition.name())
         }
         Kind::Flag => out.write_str(name),
-        Kind::Target if labelled => write!(out, "{name}=L{raw}"),
         Kind::Unsigned if field.width == 40 => write!(out, "{name}={raw:#x}"),
+        Kind::Target => match target {
+            Some(label) => write!(out, "{name}={label}"),
+            None => write!(out, "{name}={raw}"),
+        },
         _ => write!(out, "{name}={raw}"),
     }
 }

@@ -14,15 +14,18 @@ pub(crate) use write::repair_checksums;
 
 /// First bytes of a file.
 const MAGIC: [u8; 4] = *b"DLPX";
-/// Version of the format that this crate reads and writes.
-const VERSION: u32 = 1;
+/// Version of the format that this crate writes; it reads this one and those before.
+const VERSION: u32 = 2;
+/// The bit of a section's kind that says that a reader may skip it.
+const OPTIONAL: u32 = 1 << 31;
 /// Bytes before the section table.
 const HEADER_BYTES: usize = 16;
 /// Bytes of an entry of the section table.
 const ENTRY_BYTES: usize = 24;
 
-/// The sections of a file, in its order; the number is the section's kind.
+/// The sections that this crate knows, in a file's order; the number is the section's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
 enum Section {
     Machine = 1,
     Code = 2,
@@ -30,11 +33,26 @@ enum Section {
     Ports = 4,
     SourceMap = 5,
     Layers = 6,
+    Labels = OPTIONAL | 1,
+    Values = OPTIONAL | 2,
+    SelfTest = OPTIONAL | 3,
+    Rest = OPTIONAL | 4,
 }
 
 impl Section {
-    const ALL: [Section; 6] =
+    /// Those that every file has.
+    const REQUIRED: [Section; 6] =
         [Section::Machine, Section::Code, Section::Data, Section::Ports, Section::SourceMap, Section::Layers];
+    /// Those that a file has where there is something to say.
+    const NOTES: [Section; 4] = [Section::Labels, Section::Values, Section::SelfTest, Section::Rest];
+
+    fn kind(self) -> u32 {
+        self as u32
+    }
+
+    fn of_kind(kind: u32) -> Option<Section> {
+        Section::REQUIRED.into_iter().chain(Section::NOTES).find(|section| section.kind() == kind)
+    }
 
     fn name(self) -> &'static str {
         match self {
@@ -44,8 +62,17 @@ impl Section {
             Section::Ports => "ports",
             Section::SourceMap => "source map",
             Section::Layers => "layers",
+            Section::Labels => "labels",
+            Section::Values => "values",
+            Section::SelfTest => "self-test",
+            Section::Rest => "host's rest",
         }
     }
+}
+
+/// Whether a note may have this kind although this version does not know it.
+pub(crate) fn may_be_unknown(kind: u32) -> bool {
+    kind & OPTIONAL != 0 && Section::of_kind(kind).is_none()
 }
 
 /// Why bytes are no executable, or an executable is none that may be written.
@@ -72,11 +99,21 @@ pub enum ExecutableError {
     Magic,
     /// The format is of another version.
     #[error(
-        "the executable has format version {found}; this program reads version {VERSION}: compile the network again"
+        "the executable has format version {found}; this program reads versions 1 to {VERSION}: take a newer one, or \
+         compile the network again"
     )]
     Version {
         /// What the header says.
         found: u32,
+    },
+    /// The file has a section that cannot be skipped, of a kind that this version does not know.
+    #[error(
+        "the executable has a section of kind {kind}, which this program does not know and may not skip: take a newer \
+         version of it"
+    )]
+    UnknownSection {
+        /// Its kind.
+        kind: u32,
     },
     /// A checksum is wrong.
     #[error(

@@ -1,6 +1,6 @@
 //! Executables in memory; their bytes are the business of `dlpx`.
 
-use crate::{DecodeError, Instruction, OperandError, Word, decode, encode};
+use crate::{DecodeError, Instruction, Notes, OperandError, Word, decode, encode};
 
 /// The layer of an instruction that belongs to none.
 pub const NO_LAYER: u32 = u32::MAX;
@@ -24,6 +24,8 @@ pub struct Executable {
     pub source_map: Vec<SourceLocation>,
     /// The layers, by number.
     pub layers: Vec<LayerInfo>,
+    /// What is known beside: none of it changes what runs.
+    pub notes: Notes,
 }
 
 /// The machine that a program was made for, as far as the program depends on it. A parameter of zero does not
@@ -60,27 +62,94 @@ pub struct Segment {
 /// A tensor that host and program exchange through DRAM.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Port {
-    /// Its name.
+    /// Its name, which is the network's.
     pub name: String,
     /// DRAM address of its first byte.
     pub address: u64,
     /// Extents as stored: dense, row-major.
     pub shape: Vec<usize>,
-    /// Element type: `i8`.
-    pub dtype: String,
-    /// How the host gets it from, or makes of it, real numbers; `None` if the bytes are all there is.
-    pub real: Option<Real>,
+    /// Type of the stored elements.
+    pub element: ElementType,
+    /// What the stored numbers stand for; `None` if they stand for themselves.
+    pub encoding: Option<Encoding>,
+    /// How the stored elements lie in the caller's tensor.
+    pub layout: Layout,
 }
 
-/// The real tensor behind stored integers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Real {
-    /// N-QUANTIZE, N-DEQUANTIZE.
+/// A type of stored elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ElementType {
+    /// Signed integers of 8 bits.
+    I8,
+}
+
+impl ElementType {
+    /// Every type.
+    pub const ALL: [ElementType; 1] = [ElementType::I8];
+
+    /// Its name in assembly.
+    pub fn name(self) -> &'static str {
+        match self {
+            ElementType::I8 => "i8",
+        }
+    }
+
+    /// Its number in files.
+    pub(crate) fn code(self) -> u32 {
+        match self {
+            ElementType::I8 => 1,
+        }
+    }
+
+    /// Bytes of an element.
+    pub fn bytes(self) -> usize {
+        match self {
+            ElementType::I8 => 1,
+        }
+    }
+}
+
+/// The real numbers that stored integers stand for (N-QUANTIZE, N-DEQUANTIZE).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Encoding {
+    /// The real number that one step is; positive and finite.
     pub scale: f32,
-    /// Zero point.
+    /// The integer that stands for zero, -128 to 127.
     pub zero: i32,
-    /// Stored axis `k` is axis `permutation[k]` of the caller's tensor.
+}
+
+/// How stored elements lie in the caller's tensor: its axes are permuted, and the result is read, row-major, under the
+/// caller's shape.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// Stored axis `k` is axis `permutation[k]` of the tensor before its shape changes.
     pub permutation: Vec<usize>,
+    /// The caller's shape: as many elements as are stored.
+    pub shape: Vec<usize>,
+}
+
+impl Layout {
+    /// The tensor is what is stored.
+    pub fn plain(stored: &[usize]) -> Layout {
+        Layout { permutation: (0..stored.len()).collect(), shape: stored.to_vec() }
+    }
+
+    /// The caller's tensor has the stored axes in another order: stored axis `k` is its axis `permutation[k]`.
+    pub fn permuted(stored: &[usize], permutation: Vec<usize>) -> Layout {
+        let shape = unpermuted(stored, &permutation);
+        Layout { permutation, shape }
+    }
+}
+
+/// Extents in the order that they have before axes are permuted.
+pub(crate) fn unpermuted(stored: &[usize], permutation: &[usize]) -> Vec<usize> {
+    let mut shape = stored.to_vec();
+    for (&axis, &extent) in permutation.iter().zip(stored) {
+        if let Some(place) = shape.get_mut(axis) {
+            *place = extent;
+        }
+    }
+    shape
 }
 
 /// Where an instruction comes from.
@@ -112,14 +181,25 @@ pub struct LayerInfo {
 }
 
 impl Port {
-    /// Elements, which are bytes.
+    /// Integers of 8 bits that stand for themselves, in the order in which they are stored.
+    pub fn plain(name: impl Into<String>, address: u64, shape: Vec<usize>) -> Port {
+        let layout = Layout::plain(&shape);
+        Port { name: name.into(), address, shape, element: ElementType::I8, encoding: None, layout }
+    }
+
+    /// Bytes.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        self.shape.iter().product::<usize>() * self.element.bytes()
     }
 
     /// Whether the shape has no element; a valid port's has.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Extents of the tensor whose axes the layout permutes: the caller's, unless their shape changes too.
+    pub fn unpermuted_shape(&self) -> Vec<usize> {
+        unpermuted(&self.shape, &self.layout.permutation)
     }
 }
 

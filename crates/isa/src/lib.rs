@@ -17,6 +17,7 @@ mod executable;
 mod field;
 mod fuzz;
 mod instruction;
+mod notes;
 mod spec;
 mod system_verilog;
 mod table;
@@ -27,9 +28,12 @@ pub use config::{ConfigRegister, ConfigSpec, ConfigWrites};
 pub use disasm::{disassemble, instruction_text};
 pub use dlpx::ExecutableError;
 pub use documentation::{config_table, documentation, instruction_table};
-pub use executable::{Executable, LayerInfo, MachineKey, NO_LAYER, Port, Real, Segment, SourceLocation};
+pub use executable::{
+    ElementType, Encoding, Executable, LayerInfo, Layout, MachineKey, NO_LAYER, Port, Segment, SourceLocation,
+};
 pub use fuzz::{fuzz_assemble, fuzz_executable};
 pub use instruction::{DecodeError, Instruction, OperandError, decode, encode, encode_unchecked};
+pub use notes::{HostRest, Label, NamedBytes, Notes, Place, SelfTest, UnknownNote};
 pub use spec::{Address, Condition, Engine, FieldSpec, InstructionSpec, Kind, Memory, Space};
 pub use system_verilog::system_verilog_package;
 pub use table::{

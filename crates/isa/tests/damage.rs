@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ediacara_isa::{Executable, assemble, assemble_file, fuzz_assemble, fuzz_executable};
+use ediacara_isa::{
+    Encoding, Executable, Layout, Notes, UnknownNote, assemble, assemble_file, fuzz_assemble, fuzz_executable,
+};
 
 /// A small generator of 64-bit numbers (splitmix64).
 struct Random(u64);
@@ -97,7 +99,55 @@ fn a_saved_file_loads_and_errors_name_the_file() {
     bytes[last] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     let error = Executable::load(&path).unwrap_err().to_string();
-    assert!(error.contains("sample.dlpx: the layers of the executable is damaged"), "{error}");
+    assert!(error.contains("sample.dlpx: the values of the executable is damaged"), "{error}");
+}
+
+/// A file that version 1 of the format wrote: the program of `sample`, by the assembler of its time.
+#[test]
+fn a_file_of_version_1_is_read() {
+    let bytes = include_bytes!("version_1/program.dlpx");
+    assert_eq!(bytes[4..8], 1u32.to_le_bytes());
+    let read = Executable::from_bytes(bytes).unwrap();
+    // It had no notes; all else is what the same text is today.
+    let today = Executable { notes: Notes::default(), ..Executable::from_bytes(&sample()).unwrap() };
+    assert_eq!(read, today);
+    let image = &read.inputs[0];
+    assert_eq!(image.encoding, Some(Encoding { scale: 0.0078125, zero: -1 }));
+    assert_eq!(image.layout, Layout { permutation: vec![0, 2, 3, 1], shape: vec![1, 1, 28, 28] });
+    assert_eq!(read.to_bytes()[4..8], 2u32.to_le_bytes());
+    let mut random = Random(4);
+    for _ in 0..2000 {
+        let mut damaged = bytes.to_vec();
+        damage(&mut random, &mut damaged, &[&[0xff; 4], &[1, 0, 0, 0]]);
+        fuzz_executable(&damaged);
+    }
+}
+
+/// The file of a program with one more section; the kind of that section is replaced in the table.
+fn with_section(kind: u32) -> Vec<u8> {
+    let mut executable = assemble("halt", "x").unwrap();
+    executable.notes.unknown.push(UnknownNote { kind: 1 << 31 | 99, bytes: vec![1, 2, 3] });
+    let mut file = executable.to_bytes();
+    file[16 + 6 * 24..][..4].copy_from_slice(&kind.to_le_bytes());
+    let table = 16..16 + 7 * 24;
+    let checksum = crc32c::crc32c_append(crc32c::crc32c(&file[..12]), &file[table]);
+    file[12..16].copy_from_slice(&checksum.to_le_bytes());
+    file
+}
+
+#[test]
+fn unknown_sections_are_skipped_if_they_are_optional_and_refused_otherwise() {
+    let optional = Executable::from_bytes(&with_section(1 << 31 | 77)).unwrap();
+    assert_eq!(optional.notes.unknown, [UnknownNote { kind: 1 << 31 | 77, bytes: vec![1, 2, 3] }]);
+    assert_eq!(optional.to_bytes(), with_section(1 << 31 | 77), "what is skipped is not lost");
+    let error = Executable::from_bytes(&with_section(77)).unwrap_err().to_string();
+    assert!(error.starts_with("the executable has a section of kind 77, which this program does not know"));
+    let twice = Executable::from_bytes(&with_section(6)).unwrap_err().to_string();
+    assert!(twice.contains("the layers of kind 0x6 is not where it belongs"), "{twice}");
+    let mut first = with_section(1 << 31 | 77);
+    first[4] = 3;
+    let error = Executable::from_bytes(&first).unwrap_err().to_string();
+    assert!(error.starts_with("the executable has format version 3; this program reads versions 1 to 2"));
 }
 
 /// Deletes, repeats, overwrites and inserts at random places.

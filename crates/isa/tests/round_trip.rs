@@ -59,6 +59,35 @@ proptest! {
     }
 }
 
+/// The lines of a program's instructions.
+fn lines(text: &str) -> Vec<u32> {
+    assemble(text, "x.dlpasm").unwrap().source_map.iter().map(|location| location.line).collect()
+}
+
+#[test]
+fn an_edited_disassembly_has_its_own_lines() {
+    let source = "// two instructions\nconfig matrix.x_zero=1\n\nhalt\n";
+    assert_eq!(lines(source), [2, 4]);
+    let text = disassemble(&assemble(source, "x.dlpasm").unwrap());
+    assert_eq!(lines(&text), [2, 4], "the source's lines as long as nothing changes\n{text}");
+    let edited = text.replace("x_zero=1", "x_zero=2");
+    let own = |what: &str| 1 + edited.lines().position(|line| line.contains(what)).unwrap() as u32;
+    assert_eq!(lines(&edited), [own("config"), own("halt")], "{edited}");
+}
+
+#[test]
+fn labels_of_the_source_survive_and_made_up_ones_stay_out() {
+    let source = "start: config matrix.x_zero=1\n jump target=end\nL7: jump target=L7\nend: halt\n";
+    let executable = assemble(source, "x.dlpasm").unwrap();
+    let names = |executable: &Executable| -> Vec<(u32, String)> {
+        executable.notes.labels.iter().map(|label| (label.instruction, label.name.clone())).collect()
+    };
+    assert_eq!(names(&executable), [(0, "start".to_owned()), (3, "end".to_owned())]);
+    let text = disassemble(&executable);
+    assert!(text.contains("jump target=end // 1") && text.contains("L2:\n    jump target=L2 // 2"), "{text}");
+    assert_eq!(assemble(&text, "x.dlpasm").unwrap(), executable);
+}
+
 #[test]
 fn every_instruction_is_generated_and_rejects_reserved_bits() {
     for spec in INSTRUCTIONS {

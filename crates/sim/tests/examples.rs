@@ -181,7 +181,7 @@ impl LeNet {
                 weights(executable, 0x4000, 1, 400, 10),
             ],
             records: [all[..6].to_vec(), all[6..22].to_vec(), all[22..].to_vec()],
-            score_zero: executable.outputs[0].real.as_ref().unwrap().zero.into(),
+            score_zero: executable.outputs[0].encoding.unwrap().zero.into(),
         }
     }
 

@@ -6,7 +6,7 @@ use ediacara_fuzzgen::Random;
 use ediacara_graph::ops::{DequantizeLinear, QuantizeLinear, Relu, Softmax, Transpose};
 use ediacara_graph::{Graph, Tensor, TensorType, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
-use ediacara_isa::Port;
+use ediacara_isa::{Encoding, Layout, Port};
 use ediacara_sim::{Options as SimOptions, Simulator};
 
 use crate::support::{ConvShape, Net};
@@ -33,8 +33,8 @@ fn dequantise(net: &mut Net, x: ValueId) -> ValueId {
 
 /// The bytes of a port for a real tensor, as its description says.
 fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
-    let real = port.real.as_ref().unwrap();
-    let x = x.transpose(&real.permutation).unwrap();
+    let real = port.encoding.unwrap();
+    let x = x.transpose(&port.layout.permutation).unwrap();
     assert_eq!(x.shape(), port.shape);
     let encode = |value: f32| {
         let quotient = (value / real.scale).round_ties_even() + real.zero as f32;
@@ -102,9 +102,10 @@ fn the_host_lays_out_quantises_and_finishes() {
     let y = net.graph.add("softmax", Softmax { axis: 1 }, &[y]).unwrap();
     net.graph.set_outputs(vec![y]);
     let compiled = check(&net.graph);
-    let real = compiled.executable.inputs[0].real.clone().unwrap();
-    assert_eq!((real.scale, real.zero, real.permutation), (SCALE, i32::from(ZERO), vec![0, 2, 3, 1]));
-    assert_eq!(compiled.executable.inputs[0].name, "photo");
+    let photo = &compiled.executable.inputs[0];
+    assert_eq!(photo.encoding, Some(Encoding { scale: SCALE, zero: i32::from(ZERO) }));
+    assert_eq!(photo.layout, Layout { permutation: vec![0, 2, 3, 1], shape: vec![1, 3, 6, 5] });
+    assert_eq!(photo.name, "photo");
     let ops: Vec<&str> = reasons(&compiled).iter().map(|(op, _)| *op).collect();
     assert_eq!(ops, ["quantize_linear", "dequantize_linear", "transpose", "softmax"]);
 }

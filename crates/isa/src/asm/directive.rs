@@ -9,10 +9,10 @@ use super::{
     source::Line,
     text::from_hex,
 };
-use crate::{LayerInfo, MachineKey, NO_LAYER, Port, Real, Segment, WORD_BYTES};
+use crate::{ElementType, Encoding, LayerInfo, Layout, MachineKey, NO_LAYER, Port, Segment, WORD_BYTES};
 
 /// Every directive, for suggestions.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 25] = [
     ".machine",
     ".code",
     ".data",
@@ -30,11 +30,19 @@ const NAMES: [&str; 17] = [
     ".line",
     ".instruction",
     ".include",
+    ".label",
+    ".value",
+    ".self_test",
+    ".rest",
+    ".rest_output",
+    ".rest_reason",
+    ".note",
+    ".disassembly",
 ];
 
-const ADDRESS: (i128, i128) = (0, (1 << 40) - 1);
-const U64: (i128, i128) = (0, u64::MAX as i128);
-const U32: (i128, i128) = (0, u32::MAX as i128);
+pub(super) const ADDRESS: (i128, i128) = (0, (1 << 40) - 1);
+pub(super) const U64: (i128, i128) = (0, u64::MAX as i128);
+pub(super) const U32: (i128, i128) = (0, u32::MAX as i128);
 
 impl Program<'_> {
     /// First pass over the directive at token `first`.
@@ -59,7 +67,14 @@ impl Program<'_> {
             }
             ".layer" => self.layer(arguments),
             ".within" => self.within(arguments),
-            ".line" => self.line(arguments),
+            ".line" => self.line(arguments, number),
+            ".label" => self.label(arguments),
+            ".value" => self.named_bytes(arguments),
+            ".self_test" => self.self_test(arguments),
+            ".rest" => self.rest(arguments),
+            ".rest_output" | ".rest_reason" => self.rest_text(arguments, line.slice(lexeme)),
+            ".note" => self.unknown_note(arguments),
+            ".disassembly" => self.disassembly(arguments, number),
             ".instruction" => self.raw_instruction(arguments, number),
             // The lines of the file follow this one already.
             ".include" => Ok(()),
@@ -99,7 +114,7 @@ impl Program<'_> {
         Ok(())
     }
 
-    fn evaluate(&self, line: &Line<'_>, argument: &Argument<'_>) -> Result<i128, Problem> {
+    pub(super) fn evaluate(&self, line: &Line<'_>, argument: &Argument<'_>) -> Result<i128, Problem> {
         evaluate(line, argument.value, argument.end, &self.symbols, self.here())
     }
 
@@ -275,21 +290,23 @@ impl Program<'_> {
         let address = arguments.ranged("the tensor's address", ADDRESS, &self.symbols, 0)? as u64;
         let argument = arguments.take("the tensor's shape")?;
         let shape = sizes(&argument, &list_of(line, &argument, &self.symbols)?)?;
-        let mut scale = None;
-        let mut zero = 0;
-        let mut permutation: Vec<usize> = (0..shape.len()).collect();
+        let mut port = Port::plain(name, address, shape);
+        let (mut scale, mut zero, mut caller) = (None, 0, None);
         while let Some(argument) = arguments.take_optional() {
-            match key(line, &argument, &["scale", "zero", "permutation"])? {
+            let list = || sizes(&argument, &list_of(line, &argument, &self.symbols)?);
+            match key(line, &argument, &["type", "scale", "zero", "permutation", "tensor"])? {
+                "type" => port.element = element(line, &argument)?,
                 "scale" => scale = Some(real(line, &argument)?),
                 "zero" => {
                     let value = evaluate(line, argument.value, argument.end, &self.symbols, 0)?;
                     zero = in_range(value, (-128, 127), &argument, "the zero point")? as i32;
                 }
-                _ => permutation = sizes(&argument, &list_of(line, &argument, &self.symbols)?)?,
+                "permutation" => port.layout = Layout::permuted(&port.shape, list()?),
+                _ => caller = Some(list()?),
             }
         }
-        let real = scale.map(|scale| Real { scale, zero, permutation });
-        let port = Port { name, address, shape, dtype: "i8".to_owned(), real };
+        port.layout.shape = caller.unwrap_or(port.layout.shape);
+        port.encoding = scale.map(|scale| Encoding { scale, zero });
         let place = &line.lexemes[first];
         if let Err(message) = port.check() {
             return Err(Problem::new(place.start, line.text.trim_end().len(), message));
@@ -346,9 +363,12 @@ impl Program<'_> {
         arguments.finish()
     }
 
-    fn line(&mut self, mut arguments: Arguments<'_>) -> Result<(), Problem> {
-        let number = arguments.ranged("the line number", U32, &self.symbols, self.here())?;
-        self.line_number = Some(number as u32);
+    fn line(&mut self, mut arguments: Arguments<'_>, number: usize) -> Result<(), Problem> {
+        let line = arguments.ranged("the line number", U32, &self.symbols, self.here())?;
+        // An edited disassembly has other lines than the source that it speaks of.
+        if !self.edited.contains(&self.lines[number].reference.file) {
+            self.line_number = Some(line as u32);
+        }
         arguments.finish()
     }
 
@@ -378,6 +398,17 @@ fn sizes(argument: &Argument<'_>, values: &[i128]) -> Result<Vec<usize>, Problem
         .iter()
         .map(|value| Ok(in_range(*value, (0, usize::MAX as i128), argument, "an entry")? as usize))
         .collect()
+}
+
+/// The name of an element type.
+fn element(line: &Line<'_>, argument: &Argument<'_>) -> Result<ElementType, Problem> {
+    let name = text_of(line, argument, "an element type")?;
+    ElementType::ALL.into_iter().find(|element| element.name() == name).ok_or_else(|| {
+        let names = ElementType::ALL.map(ElementType::name);
+        argument
+            .problem(format!("there is no element type `{name}`"))
+            .help(suggestion(&name, names.into_iter()))
+    })
 }
 
 /// A positive real number.

@@ -9,6 +9,7 @@ mod directive;
 mod error;
 mod expression;
 mod lexer;
+pub(crate) mod notes;
 mod operand;
 mod program;
 mod source;

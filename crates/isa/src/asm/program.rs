@@ -42,6 +42,10 @@ pub(super) struct Program<'a> {
     pub(super) late: Vec<(usize, usize, Late)>,
     /// The line of the segment's directive, by segment.
     pub(super) segment_lines: Vec<usize>,
+    /// Labels of data: their place among the values, and the segment.
+    pub(super) data_labels: Vec<(usize, usize)>,
+    /// Files that are disassemblies which somebody edited.
+    pub(super) edited: Vec<usize>,
     pub(super) data_left_bytes: u64,
     pub(super) layer: u32,
     /// What `.line` said for the next instruction.
@@ -66,6 +70,8 @@ pub(super) fn assemble(
         section: Section::Code,
         late: Vec::new(),
         segment_lines: Vec::new(),
+        data_labels: Vec::new(),
+        edited: Vec::new(),
         data_left_bytes: data_limit_bytes,
         layer: NO_LAYER,
         line_number: None,
@@ -102,6 +108,10 @@ impl Program<'_> {
                 break;
             }
             self.define(line.slice(name), self.here(), number, name.start, name.end)?;
+            match self.section {
+                Section::Code => self.keep_label(line.slice(name)),
+                Section::Data => self.keep_data_label(line.slice(name)),
+            }
             first += 2;
         }
         let Some(lexeme) = line.lexemes.get(first) else {
@@ -194,6 +204,7 @@ impl Program<'_> {
     }
 
     fn finish(mut self, file_name: &str) -> Result<Executable, AssembleErrors> {
+        self.measure_data_labels();
         let mut lines = std::mem::take(&mut self.segment_lines).into_iter();
         let mut kept = Vec::new();
         self.executable.segments.retain(|segment| {

@@ -1,7 +1,7 @@
 //! Whether the parts of an executable fit together.
 
-use super::ExecutableError;
-use crate::{Executable, NO_LAYER, Port, WORD_BYTES};
+use super::{ExecutableError, may_be_unknown};
+use crate::{Executable, Layout, NO_LAYER, NamedBytes, Port, WORD_BYTES};
 
 /// End of the DRAM address space.
 const DRAM_END: u64 = 1 << 40;
@@ -37,7 +37,30 @@ impl Executable {
                 return Some(format!("instruction {index} belongs to layer {} of {layers}", location.layer));
             }
         }
-        self.overlap().map(|(_, message)| message).or_else(|| self.bad_port())
+        self.overlap().map(|(_, message)| message).or_else(|| self.bad_port()).or_else(|| self.bad_note())
+    }
+
+    fn bad_note(&self) -> Option<String> {
+        let notes = &self.notes;
+        if let Some(label) = notes.labels.iter().find(|label| label.instruction as usize > self.code.len()) {
+            let (at, code) = (label.instruction, self.code.len());
+            return Some(format!("label `{}` is at instruction {at} of {code}", label.name));
+        }
+        if !notes.labels.is_sorted_by_key(|label| label.instruction) {
+            return Some("the labels are not in the order of the code".to_owned());
+        }
+        let outside = |value: &&NamedBytes| {
+            value.bytes == 0 || value.address.checked_add(value.bytes).is_none_or(|end| end > DRAM_END)
+        };
+        if let Some(NamedBytes { name, address, bytes }) = notes.values.iter().find(outside) {
+            let message = "has none, or leaves the 40-bit DRAM address space";
+            return Some(format!("value `{name}` of {bytes} bytes at {address:#x} {message}"));
+        }
+        if !notes.unknown.is_sorted_by(|one, next| one.kind < next.kind) {
+            return Some("unknown notes are not in the order of their kinds, or one comes twice".to_owned());
+        }
+        let kind = notes.unknown.iter().map(|note| note.kind).find(|&kind| !may_be_unknown(kind))?;
+        Some(format!("a note of kind {kind:#x} is not unknown, or no note"))
     }
 
     /// Two pieces of memory that claim the same bytes, or one outside DRAM; with the segment to move, if one
@@ -106,27 +129,31 @@ impl Port {
             return Err(format!("a shape of {rank} axes is not between 1 and {RANK_LIMIT}"));
         }
         let elements = self.shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
-        let end = elements.filter(|count| *count > 0).and_then(|count| self.address.checked_add(count));
+        let bytes = elements.and_then(|count| count.checked_mul(self.element.bytes() as u64));
+        let end = bytes.filter(|count| *count > 0).and_then(|count| self.address.checked_add(count));
         if end.is_none_or(|end| end > DRAM_END) {
             let message = "has no elements, or leaves the 40-bit DRAM address space";
             return Err(format!("a tensor of shape {:?} at {:#x} {message}", self.shape, self.address));
         }
-        if self.dtype != "i8" {
-            return Err(format!("its type is {:?}; the only type is \"i8\"", self.dtype));
+        if let Some(encoding) = &self.encoding {
+            let scale = encoding.scale;
+            if !(scale.is_finite() && scale > 0.0) {
+                return Err(format!("its scale is {scale}; it must be positive and finite"));
+            }
+            if !(-128..=127).contains(&encoding.zero) {
+                return Err(format!("its zero point is {}, outside -128..=127", encoding.zero));
+            }
         }
-        let Some(real) = &self.real else {
-            return Ok(());
-        };
-        if !(real.scale.is_finite() && real.scale > 0.0) {
-            return Err(format!("its scale is {}; it must be positive and finite", real.scale));
-        }
-        if !(-128..=127).contains(&real.zero) {
-            return Err(format!("its zero point is {}, outside -128..=127", real.zero));
-        }
-        let mut axes = real.permutation.clone();
+        let Layout { permutation, shape } = &self.layout;
+        let mut axes = permutation.clone();
         axes.sort_unstable();
         if axes != (0..rank).collect::<Vec<_>>() {
-            return Err(format!("{:?} is no permutation of its {rank} axes", real.permutation));
+            return Err(format!("{permutation:?} is no permutation of its {rank} axes"));
+        }
+        let callers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
+        if shape.len() > RANK_LIMIT || callers != elements {
+            let stored = &self.shape;
+            return Err(format!("the caller's shape {shape:?} does not have the elements of {stored:?}"));
         }
         Ok(())
     }

@@ -1,34 +1,25 @@
 //! Bytes to executable. Nothing is allocated before it is known that the bytes for it are there.
 
-use super::{ENTRY_BYTES, ExecutableError, HEADER_BYTES, MAGIC, Section, VERSION};
-use crate::{Executable, LayerInfo, MachineKey, Port, Real, Segment, SourceLocation, WORD_BYTES};
+use super::{ENTRY_BYTES, ExecutableError, HEADER_BYTES, MAGIC, OPTIONAL, Section, VERSION};
+use crate::{
+    ElementType, Encoding, Executable, HostRest, Label, LayerInfo, Layout, MachineKey, NamedBytes, Port,
+    Segment, SelfTest, SourceLocation, UnknownNote, WORD_BYTES,
+};
 
 pub(super) fn from_bytes(bytes: &[u8]) -> Result<Executable, ExecutableError> {
     let mut executable = Executable::default();
-    for (section, payload) in sections(bytes)? {
+    let (version, sections) = sections(bytes)?;
+    for (kind, payload) in sections {
+        let Some(section) = Section::of_kind(kind) else {
+            executable.notes.unknown.push(UnknownNote { kind, bytes: payload.to_vec() });
+            continue;
+        };
         let mut reader = Reader { part: section.name(), rest: payload };
         match section {
-            Section::Machine => executable.machine = reader.machine()?,
-            Section::Code => {
-                executable.code_base = reader.u64()?;
-                let (words, rest) = reader.rest.as_chunks::<WORD_BYTES>();
-                executable.code = words.to_vec();
-                reader.rest = rest;
+            Section::Labels | Section::Values | Section::SelfTest | Section::Rest => {
+                reader.note(section, &mut executable)?;
             }
-            Section::Data => executable.segments = reader.list(16, Reader::segment)?,
-            Section::Ports => {
-                let inputs = reader.u32()?;
-                let outputs = reader.u32()?;
-                executable.inputs = reader.items(inputs, 24, Reader::port)?;
-                executable.outputs = reader.items(outputs, 24, Reader::port)?;
-            }
-            Section::SourceMap => {
-                let count = (payload.len() / 8) as u32;
-                executable.source_map = reader.items(count, 8, |reader| {
-                    Ok(SourceLocation { layer: reader.u32()?, line: reader.u32()? })
-                })?;
-            }
-            Section::Layers => executable.layers = reader.list(44, Reader::layer)?,
+            _ => reader.required(section, version, &mut executable)?,
         }
         if !reader.rest.is_empty() {
             return Err(reader.malformed(format!("{} bytes are left over", reader.rest.len())));
@@ -37,49 +28,56 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<Executable, ExecutableError> {
     Ok(executable)
 }
 
-/// The header, and the payloads of all sections with their checksums verified.
-fn sections(bytes: &[u8]) -> Result<Vec<(Section, &[u8])>, ExecutableError> {
+/// The version, and the payloads of all sections by kind with their checksums verified.
+fn sections(bytes: &[u8]) -> Result<(u32, Vec<(u32, &[u8])>), ExecutableError> {
     if !bytes.starts_with(&MAGIC) {
         return Err(ExecutableError::Magic);
     }
     let mut header = Reader { part: "header", rest: &bytes[MAGIC.len()..] };
     let version = header.u32()?;
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         return Err(ExecutableError::Version { found: version });
     }
-    let count = header.u32()?;
-    let expected = header.u32()?;
-    if count as usize != Section::ALL.len() {
-        return Err(header.malformed(format!("it names {count} sections, not {}", Section::ALL.len())));
+    let (count, expected) = (header.u32()?, header.u32()?);
+    let required = Section::REQUIRED.len();
+    if (count as usize) < required || version == 1 && count as usize != required {
+        return Err(header.malformed(format!("it names {count} sections, and needs {required}")));
     }
-    let table = header.take((ENTRY_BYTES * Section::ALL.len()) as u64)?;
+    let table = header.take(ENTRY_BYTES as u64 * u64::from(count))?;
     let found = crc32c::crc32c_append(crc32c::crc32c(&bytes[..HEADER_BYTES - 4]), table);
     if found != expected {
         return Err(ExecutableError::Checksum { part: "header", found, expected });
     }
     let mut entries = Reader { part: "section table", rest: table };
     let mut offset = HEADER_BYTES + table.len();
-    let mut result = Vec::with_capacity(Section::ALL.len());
-    for section in Section::ALL {
+    let mut result: Vec<(u32, &[u8])> = Vec::with_capacity(count as usize);
+    for index in 0..count as usize {
         let (kind, expected, start, length) =
             (entries.u32()?, entries.u32()?, entries.u64()?, entries.u64()?);
-        if kind != section as u32 || start != offset as u64 {
-            let message = format!("the {} section is not where it belongs", section.name());
-            return Err(entries.malformed(message));
+        let section = Section::of_kind(kind);
+        if section.is_none() && kind & OPTIONAL == 0 {
+            return Err(ExecutableError::UnknownSection { kind });
         }
-        let mut rest = Reader { part: section.name(), rest: &bytes[offset..] };
-        let payload = rest.take(length)?;
+        let part = section.map_or("optional section", Section::name);
+        let in_order = match Section::REQUIRED.get(index) {
+            Some(section) => section.kind() == kind,
+            None => kind & OPTIONAL != 0 && result.last().is_some_and(|(before, _)| *before < kind),
+        };
+        if !in_order || start != offset as u64 {
+            return Err(entries.malformed(format!("the {part} of kind {kind:#x} is not where it belongs")));
+        }
+        let payload = Reader { part, rest: &bytes[offset..] }.take(length)?;
         let found = crc32c::crc32c(payload);
         if found != expected {
-            return Err(ExecutableError::Checksum { part: section.name(), found, expected });
+            return Err(ExecutableError::Checksum { part, found, expected });
         }
         offset += payload.len();
-        result.push((section, payload));
+        result.push((kind, payload));
     }
     if offset != bytes.len() {
         return Err(entries.malformed(format!("{} bytes follow the last section", bytes.len() - offset)));
     }
-    Ok(result)
+    Ok((version, result))
 }
 
 /// A position in a section.
@@ -176,18 +174,113 @@ impl<'a> Reader<'a> {
         Ok(Segment { address, bytes: self.take(length)?.to_vec() })
     }
 
+    /// One of the sections that every file has.
+    fn required(
+        &mut self,
+        section: Section,
+        version: u32,
+        executable: &mut Executable,
+    ) -> Result<(), ExecutableError> {
+        match section {
+            Section::Machine => executable.machine = self.machine()?,
+            Section::Code => {
+                executable.code_base = self.u64()?;
+                let (words, rest) = self.rest.as_chunks::<WORD_BYTES>();
+                executable.code = words.to_vec();
+                self.rest = rest;
+            }
+            Section::Data => executable.segments = self.list(16, Reader::segment)?,
+            Section::Ports => {
+                let (inputs, outputs) = (self.u32()?, self.u32()?);
+                let port = if version == 1 { Reader::port_of_version_1 } else { Reader::port };
+                executable.inputs = self.items(inputs, 24, port)?;
+                executable.outputs = self.items(outputs, 24, port)?;
+            }
+            Section::SourceMap => {
+                let count = (self.rest.len() / 8) as u32;
+                executable.source_map = self.items(count, 8, |reader| {
+                    Ok(SourceLocation { layer: reader.u32()?, line: reader.u32()? })
+                })?;
+            }
+            _ => executable.layers = self.list(44, Reader::layer)?,
+        }
+        Ok(())
+    }
+
+    /// One of the sections that a file has where there is something to say.
+    fn note(&mut self, section: Section, executable: &mut Executable) -> Result<(), ExecutableError> {
+        let notes = &mut executable.notes;
+        match section {
+            Section::Labels => {
+                notes.labels =
+                    self.some(8, |reader| Ok(Label { instruction: reader.u32()?, name: reader.text()? }))?;
+            }
+            Section::Values => {
+                notes.values = self.some(20, |reader| {
+                    Ok(NamedBytes { name: reader.text()?, address: reader.u64()?, bytes: reader.u64()? })
+                })?;
+            }
+            Section::SelfTest => {
+                notes.self_test = Some(SelfTest { seed: self.u64()?, checksum: self.u32()? });
+            }
+            _ => {
+                notes.rest = Some(HostRest {
+                    dlp_macs: self.u64()?,
+                    macs: self.u64()?,
+                    dlp_nodes: self.u64()?,
+                    nodes: self.u64()?,
+                    outputs: self.list(4, Reader::text)?,
+                    reasons: self.list(4, Reader::text)?,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// A list that is there only because it is not empty.
+    fn some<T>(
+        &mut self,
+        item_bytes: u64,
+        item: impl FnMut(&mut Reader<'a>) -> Result<T, ExecutableError>,
+    ) -> Result<Vec<T>, ExecutableError> {
+        let items = self.list(item_bytes, item)?;
+        if items.is_empty() { Err(self.malformed("it is there and says nothing")) } else { Ok(items) }
+    }
+
     fn port(&mut self) -> Result<Port, ExecutableError> {
-        let (name, address, shape, dtype) = (self.text()?, self.u64()?, self.sizes()?, self.text()?);
-        let real = match self.u32()? {
+        let (name, address, shape) = (self.text()?, self.u64()?, self.sizes()?);
+        let code = self.u32()?;
+        let element = ElementType::ALL.into_iter().find(|element| element.code() == code);
+        let element = element.ok_or_else(|| self.malformed(format!("there is no element type {code}")))?;
+        let encoding = match self.u32()? {
             0 => None,
-            1 => Some(Real {
-                scale: f32::from_bits(self.u32()?),
-                zero: self.u32()? as i32,
-                permutation: self.sizes()?,
-            }),
+            1 => Some(self.encoding()?),
             flag => return Err(self.malformed(format!("{flag} does not say whether a tensor is real"))),
         };
-        Ok(Port { name, address, shape, dtype, real })
+        let layout = Layout { permutation: self.sizes()?, shape: self.sizes()? };
+        Ok(Port { name, address, shape, element, encoding, layout })
+    }
+
+    /// Version 1 had the type as a word, and a layout only where there was a scale.
+    fn port_of_version_1(&mut self) -> Result<Port, ExecutableError> {
+        let (name, address, shape, element) = (self.text()?, self.u64()?, self.sizes()?, self.text()?);
+        if element != ElementType::I8.name() {
+            return Err(self.malformed(format!("there is no element type {element:?}")));
+        }
+        let mut port = Port::plain(name, address, shape);
+        match self.u32()? {
+            0 => {}
+            1 => {
+                port.encoding = Some(self.encoding()?);
+                port.layout = Layout::permuted(&port.shape, self.sizes()?);
+            }
+            flag => return Err(self.malformed(format!("{flag} does not say whether a tensor is real"))),
+        }
+        Ok(port)
+    }
+
+    fn encoding(&mut self) -> Result<Encoding, ExecutableError> {
+        Ok(Encoding { scale: f32::from_bits(self.u32()?), zero: self.u32()? as i32 })
     }
 
     fn layer(&mut self) -> Result<LayerInfo, ExecutableError> {

@@ -1,14 +1,14 @@
 //! Executable to bytes.
 
 use super::{ENTRY_BYTES, HEADER_BYTES, MAGIC, Section, VERSION};
-use crate::{Executable, LayerInfo, Port, WORD_BYTES};
+use crate::{Executable, LayerInfo, Notes, Port, WORD_BYTES};
 
 pub(super) fn to_bytes(executable: &Executable) -> Vec<u8> {
-    let sections = Section::ALL.map(|section| (section, payload(executable, section)));
+    let sections = sections(executable);
     let mut table = Vec::with_capacity(ENTRY_BYTES * sections.len());
     let mut offset = HEADER_BYTES + ENTRY_BYTES * sections.len();
-    for (section, payload) in &sections {
-        put_u32(&mut table, *section as u32);
+    for (kind, payload) in &sections {
+        put_u32(&mut table, *kind);
         put_u32(&mut table, crc32c::crc32c(payload));
         put_u64(&mut table, offset as u64);
         put_u64(&mut table, payload.len() as u64);
@@ -25,6 +25,60 @@ pub(super) fn to_bytes(executable: &Executable) -> Vec<u8> {
         file.extend(payload);
     }
     file
+}
+
+/// Kinds and payloads, in order.
+fn sections(executable: &Executable) -> Vec<(u32, Vec<u8>)> {
+    let required = Section::REQUIRED.map(|section| (section.kind(), payload(executable, section)));
+    let notes = Section::NOTES.into_iter().filter_map(|section| {
+        let payload = note(&executable.notes, section);
+        (!payload.is_empty()).then_some((section.kind(), payload))
+    });
+    let unknown = executable.notes.unknown.iter().map(|note| (note.kind, note.bytes.clone()));
+    let mut sections: Vec<_> = required.into_iter().chain(notes).chain(unknown).collect();
+    sections.sort_by_key(|(kind, _)| *kind);
+    sections
+}
+
+/// A section of the notes; empty if there is nothing to say.
+fn note(notes: &Notes, section: Section) -> Vec<u8> {
+    let mut out = Vec::new();
+    match section {
+        Section::Labels if !notes.labels.is_empty() => {
+            put_u32(&mut out, notes.labels.len() as u32);
+            for label in &notes.labels {
+                put_u32(&mut out, label.instruction);
+                put_text(&mut out, &label.name);
+            }
+        }
+        Section::Values if !notes.values.is_empty() => {
+            put_u32(&mut out, notes.values.len() as u32);
+            for value in &notes.values {
+                put_text(&mut out, &value.name);
+                put_u64(&mut out, value.address);
+                put_u64(&mut out, value.bytes);
+            }
+        }
+        Section::SelfTest => {
+            if let Some(test) = &notes.self_test {
+                put_u64(&mut out, test.seed);
+                put_u32(&mut out, test.checksum);
+            }
+        }
+        Section::Rest => {
+            if let Some(rest) = &notes.rest {
+                [rest.dlp_macs, rest.macs, rest.dlp_nodes, rest.nodes]
+                    .iter()
+                    .for_each(|count| put_u64(&mut out, *count));
+                for texts in [&rest.outputs, &rest.reasons] {
+                    put_u32(&mut out, texts.len() as u32);
+                    texts.iter().for_each(|text| put_text(&mut out, text));
+                }
+            }
+        }
+        _ => {}
+    }
+    out
 }
 
 fn payload(executable: &Executable, section: Section) -> Vec<u8> {
@@ -68,7 +122,7 @@ fn payload(executable: &Executable, section: Section) -> Vec<u8> {
                 put_u32(&mut out, location.line);
             }
         }
-        Section::Layers => {
+        _ => {
             put_u32(&mut out, executable.layers.len() as u32);
             executable.layers.iter().for_each(|layer| put_layer(&mut out, layer));
         }
@@ -80,16 +134,17 @@ fn put_port(out: &mut Vec<u8>, port: &Port) {
     put_text(out, &port.name);
     put_u64(out, port.address);
     put_sizes(out, &port.shape);
-    put_text(out, &port.dtype);
-    match &port.real {
+    put_u32(out, port.element.code());
+    match &port.encoding {
         None => put_u32(out, 0),
-        Some(real) => {
+        Some(encoding) => {
             put_u32(out, 1);
-            put_u32(out, real.scale.to_bits());
-            put_u32(out, real.zero as u32);
-            put_sizes(out, &real.permutation);
+            put_u32(out, encoding.scale.to_bits());
+            put_u32(out, encoding.zero as u32);
         }
     }
+    put_sizes(out, &port.layout.permutation);
+    put_sizes(out, &port.layout.shape);
 }
 
 fn put_layer(out: &mut Vec<u8>, layer: &LayerInfo) {
@@ -121,7 +176,11 @@ fn put_sizes(out: &mut Vec<u8>, sizes: &[usize]) {
 /// Gives a file whose header and section table can still be found the checksums of its bytes. For tests: a
 /// damaged file so treated gets past the checksums to the checks behind them.
 pub(crate) fn repair_checksums(file: &mut [u8]) {
-    let table_end = HEADER_BYTES + ENTRY_BYTES * Section::ALL.len();
+    let Some(count) = file.get(8..12).and_then(|bytes| bytes.first_chunk()).copied().map(u32::from_le_bytes)
+    else {
+        return;
+    };
+    let table_end = (count as usize).saturating_mul(ENTRY_BYTES).saturating_add(HEADER_BYTES);
     if file.len() < table_end {
         return;
     }

@@ -1,8 +1,9 @@
 //! Generators that the tests of this crate share.
 
 use ediacara_isa::{
-    ConfigRegister, Executable, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind, LayerInfo, MachineKey,
-    NO_LAYER, Port, Real, Segment, SourceLocation, Space, WORD_BYTES, Word,
+    ConfigRegister, Encoding, Executable, FieldSpec, HostRest, INSTRUCTIONS, InstructionSpec, Kind, Label,
+    LayerInfo, Layout, MachineKey, NO_LAYER, NamedBytes, Notes, Port, Segment, SelfTest, SourceLocation,
+    Space, UnknownNote, WORD_BYTES, Word,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -89,21 +90,54 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn port() -> impl Strategy<Value = Port> {
-    let real = (any::<f32>(), -128i32..=127, any::<bool>());
-    (name(), 0u64..1 << 30, vec(1usize..20, 1..5), proptest::option::of(real)).prop_map(
-        |(name, address, shape, real)| {
-            let mut permutation: Vec<usize> = (0..shape.len()).collect();
-            let real = real.map(|(scale, zero, reversed)| {
-                if reversed {
-                    permutation.reverse();
-                }
-                let scale = if scale.is_finite() && scale != 0.0 { scale.abs() } else { 0.1 };
-                Real { scale, zero, permutation }
-            });
+    let encoding = (any::<f32>(), -128i32..=127).prop_map(|(scale, zero)| {
+        let scale = if scale.is_finite() && scale != 0.0 { scale.abs() } else { 0.1 };
+        Encoding { scale, zero }
+    });
+    let encoding = proptest::option::of(encoding);
+    (name(), 0u64..1 << 30, vec(1usize..20, 1..5), encoding, any::<[bool; 2]>()).prop_map(
+        |(name, address, shape, encoding, [reversed, flat])| {
             // Above everything else, so that nothing overlaps the code.
-            Port { name, address: address + (1 << 33), shape, dtype: "i8".to_owned(), real }
+            let mut port = Port { encoding, ..Port::plain(name, address + (1 << 33), shape) };
+            if reversed {
+                port.layout = Layout::permuted(&port.shape, (0..port.shape.len()).rev().collect());
+            }
+            if flat {
+                port.layout.shape = vec![port.shape.iter().product()];
+            }
+            port
         },
     )
+}
+
+fn label_name() -> impl Strategy<Value = String> {
+    prop_oneof![name(), "[a-z]{1,3}", Just("L3".to_owned()), Just("r1".to_owned()), Just("wait".to_owned())]
+}
+
+fn notes() -> impl Strategy<Value = Notes> {
+    let values = vec((name(), 0u64..1 << 39, 1u64..1 << 20), 0..4);
+    let test = proptest::option::of((any::<u64>(), any::<u32>()));
+    let rest = proptest::option::of((any::<[u64; 4]>(), vec(name(), 0..3), vec(name(), 0..3)));
+    let unknown = vec((1u32 << 31 | 100..1 << 31 | 1000, vec(any::<u8>(), 0..10)), 0..3);
+    (values, test, rest, unknown).prop_map(|(values, test, rest, mut unknown)| {
+        unknown.sort_by_key(|(kind, _)| *kind);
+        unknown.dedup_by_key(|(kind, _)| *kind);
+        let value = |(name, address, bytes)| NamedBytes { name, address, bytes };
+        Notes {
+            labels: Vec::new(),
+            values: values.into_iter().map(value).collect(),
+            self_test: test.map(|(seed, checksum)| SelfTest { seed, checksum }),
+            rest: rest.map(|([dlp_macs, macs, dlp_nodes, nodes], outputs, reasons)| HostRest {
+                dlp_macs,
+                macs,
+                dlp_nodes,
+                nodes,
+                outputs,
+                reasons,
+            }),
+            unknown: unknown.into_iter().map(|(kind, bytes)| UnknownNote { kind, bytes }).collect(),
+        }
+    })
 }
 
 fn ports() -> impl Strategy<Value = Vec<Port>> {
@@ -160,8 +194,10 @@ fn segments() -> impl Strategy<Value = Vec<Segment>> {
 pub(crate) fn executable() -> impl Strategy<Value = Executable> {
     let code = vec(prop_oneof![4 => word(), 1 => any::<Word>()], 0..20);
     let locations = vec((any::<u32>(), prop_oneof![Just(0u32), 1u32..100, any::<u32>()]), 20);
-    (machine(), 0u64..1 << 20, code, locations, segments(), ports(), ports(), vec(layer(), 0..4)).prop_map(
-        |(machine, base, code, locations, segments, inputs, outputs, layers)| {
+    let labels = vec((0usize..30, label_name()), 0..6);
+    let program = (machine(), 0u64..1 << 20, code, locations, segments());
+    (program, ports(), ports(), vec(layer(), 0..4), notes(), labels).prop_map(
+        |((machine, base, code, locations, segments), inputs, outputs, layers, mut notes, mut labels)| {
             let location = |(layer, line): &(u32, u32)| SourceLocation {
                 layer: if layer % 5 == 0 || layers.is_empty() {
                     NO_LAYER
@@ -171,7 +207,12 @@ pub(crate) fn executable() -> impl Strategy<Value = Executable> {
                 line: *line,
             };
             let source_map = locations[..code.len()].iter().map(location).collect();
-            Executable { machine, code_base: base * 32, code, segments, inputs, outputs, source_map, layers }
+            labels.sort_by_key(|(at, _)| *at);
+            labels.retain(|(at, _)| *at <= code.len());
+            let label = |(at, name)| Label { instruction: at as u32, name };
+            notes.labels = labels.into_iter().map(label).collect();
+            let code_base = base * 32;
+            Executable { machine, code_base, code, segments, inputs, outputs, source_map, layers, notes }
         },
     )
 }
