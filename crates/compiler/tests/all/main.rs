@@ -5,9 +5,11 @@
 
 mod blocks;
 mod borders;
+mod differential;
 mod estimates;
 mod kept;
 mod limits;
+mod motifs;
 mod operators;
 mod quantised;
 mod random;

@@ -1,10 +1,12 @@
 //! Random small quantised networks of the operators that the compiler knows, by seed: what the host's
 //! arithmetic, compiled programs on the simulator, and the hardware are compared on.
 //!
-//! [`network`] draws one; [`Net`] builds one by hand, with constants at random. Neither the compiler nor a machine
-//! is known here: whether a network fits a machine is for the compiler to say.
+//! [`network`] draws one; [`Net`] builds one by hand, with constants at random; [`motif`] draws real ones that are made as
+//! published networks are. Neither the compiler nor a machine is known here: whether a network fits a machine is for the compiler
+//! to say.
 
 mod features;
+pub mod motif;
 mod net;
 
 use ediacara_graph::ValueId;

@@ -70,18 +70,18 @@ impl Net {
         self.graph.ty(value).shape.clone()
     }
 
-    fn name(&mut self, op: &str) -> String {
+    pub(super) fn name(&mut self, op: &str) -> String {
         self.count += 1;
         format!("{op}{}", self.count)
     }
 
     #[allow(clippy::expect_used, reason = "as the type says: a caller's mistake")]
-    fn add_op(&mut self, name: String, op: impl IntoOp, inputs: &[ValueId]) -> ValueId {
+    pub(super) fn add_op(&mut self, name: String, op: impl IntoOp, inputs: &[ValueId]) -> ValueId {
         self.graph.add(name, op, inputs).expect("an operator with operands that fit")
     }
 
     #[allow(clippy::expect_used, reason = "as many values as the shape has are drawn here")]
-    fn constant<T: Element>(&mut self, name: &str, shape: &[usize], values: Vec<T>) -> ValueId {
+    pub(super) fn constant<T: Element>(&mut self, name: &str, shape: &[usize], values: Vec<T>) -> ValueId {
         let tensor = Tensor::from_vec(shape, values).expect("as many values as elements");
         self.graph.add_constant(name, tensor)
     }

@@ -1,0 +1,135 @@
+//! Host and simulator side by side on a quantised network with real inputs: every value that a program leaves in DRAM and
+//! every output. What differs is said, not asserted.
+
+use std::collections::HashMap;
+
+use ediacara_arch::Machine;
+use ediacara_compiler::Compiled;
+use ediacara_compiler::view::View;
+use ediacara_fuzzgen::Random;
+use ediacara_graph::{DType, Graph, Tensor, ValueId};
+use ediacara_host::{Executor, Options as HostOptions};
+use ediacara_isa::Port;
+use ediacara_sim::{Options as SimOptions, Simulator};
+
+/// A network, what it is fed, and what the host computes of it.
+pub(crate) struct Subject {
+    pub(crate) graph: Graph,
+    inputs: Vec<Tensor>,
+    outputs: Vec<Tensor>,
+    /// Every int8 value.
+    values: HashMap<ValueId, Vec<i8>>,
+}
+
+/// One real tensor for each input of a network, within -2 and 2.
+pub(crate) fn sample(graph: &Graph, seed: u64) -> Vec<Tensor> {
+    let mut random = Random::new(seed);
+    let mut tensor = |&input: &ValueId| {
+        let ty = graph.ty(input);
+        assert_eq!(ty.dtype, DType::F32);
+        let values = (0..ty.elements()).map(|_| f32::from(random.byte()) / 64.0).collect::<Vec<f32>>();
+        Tensor::from_vec(&ty.shape, values).unwrap()
+    };
+    graph.inputs().iter().map(&mut tensor).collect()
+}
+
+impl Subject {
+    /// Runs a quantised network on the host.
+    pub(crate) fn new(graph: Graph, inputs: Vec<Tensor>) -> Subject {
+        let mut values = HashMap::new();
+        let observe = |value, tensor: &Tensor| {
+            if tensor.dtype() == DType::I8 {
+                values.insert(value, tensor.to_vec::<i8>().unwrap());
+            }
+        };
+        let executor = Executor::new(&graph, &HostOptions::with_threads(1)).unwrap();
+        let outputs = executor.run_with_observer(&inputs, observe).unwrap();
+        drop(executor);
+        Subject { graph, inputs, outputs, values }
+    }
+
+    fn input(&self, value: ValueId) -> &Tensor {
+        let index = self.graph.inputs().iter().position(|&input| input == value).unwrap();
+        &self.inputs[index]
+    }
+
+    /// Runs a program of the network in checked mode, and compares all that it leaves behind. How many bytes were equal.
+    ///
+    /// # Errors
+    /// A fault, or the first value that differs.
+    pub(crate) fn compare(&self, machine: &Machine, compiled: &Compiled) -> Result<usize, String> {
+        let options = SimOptions { checked: true, max_cycles: Some(2_000_000_000), ..SimOptions::default() };
+        let mut simulator = Simulator::new(machine, &compiled.executable, options).unwrap();
+        for (port, &(input, _)) in compiled.executable.inputs.iter().zip(&compiled.dlp_inputs) {
+            simulator.write_input(&port.name, &stored(port, self.input(input))).unwrap();
+        }
+        if let Some(fault) = simulator.run().fault {
+            return Err(fault.to_string());
+        }
+        let mut equal = 0;
+        // Ids rise with the graph's order, so the first that differs is where to look.
+        for (value, home) in &compiled.homes {
+            let Some(expected) = self.values.get(value) else { continue };
+            let found = read(&simulator, home);
+            compare(&self.graph.value(*value).name, expected, &found)?;
+            equal += found.len();
+        }
+        self.compare_outputs(compiled, &simulator)?;
+        Ok(equal)
+    }
+
+    /// The outputs of the network, of which the host computes what the program leaves to it.
+    fn compare_outputs(&self, compiled: &Compiled, simulator: &Simulator) -> Result<(), String> {
+        let mut fed = Vec::new();
+        for (value, port) in &compiled.dlp_outputs {
+            let bytes = simulator.read_output(port).unwrap().into_iter().map(|byte| byte as i8).collect();
+            fed.push(Tensor::from_vec(&compiled.host.ty(*value).shape, bytes).unwrap());
+        }
+        fed.extend(compiled.host_inputs.iter().map(|&value| self.input(value).clone()));
+        let executor = Executor::new(&compiled.host, &HostOptions::with_threads(1)).unwrap();
+        let found = executor.run(&fed).unwrap();
+        assert_eq!(found.len(), self.outputs.len());
+        for (index, (expected, found)) in self.outputs.iter().zip(&found).enumerate() {
+            if !expected.same_bits(found) {
+                let name = &self.graph.value(self.graph.outputs()[index]).name;
+                return Err(format!("output `{name}` differs, though no value before it does"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of a port for a real tensor, as its description says.
+fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
+    let real = port.real.as_ref().unwrap();
+    let x = x.transpose(&real.permutation).unwrap();
+    let encode = |value: f32| {
+        let quotient = (value / real.scale).round_ties_even() + real.zero as f32;
+        quotient.clamp(-128.0, 127.0) as i8 as u8
+    };
+    x.to_vec::<f32>().unwrap().into_iter().map(encode).collect()
+}
+
+/// The bytes of a view in DRAM, in the order of its axes.
+fn read(simulator: &Simulator, home: &View) -> Vec<i8> {
+    let (&pitch, outer) = home.strides.split_last().unwrap();
+    let (&length, extents) = home.shape.split_last().unwrap();
+    let mut rows = vec![home.base];
+    for (&extent, &stride) in extents.iter().zip(outer) {
+        rows = rows.iter().flat_map(|&base| (0..extent).map(move |index| base + index * stride)).collect();
+    }
+    let bytes = rows.into_iter().flat_map(|row| {
+        let span = (length.max(1) - 1) * pitch + 1;
+        let bytes = simulator.read_dram(row, span as usize).unwrap();
+        bytes.into_iter().step_by(pitch.max(1) as usize)
+    });
+    bytes.map(|byte| byte as i8).collect()
+}
+
+fn compare(name: &str, expected: &[i8], found: &[i8]) -> Result<(), String> {
+    assert_eq!(expected.len(), found.len(), "`{name}`");
+    let mut wrong = (0..expected.len()).filter(|&at| expected[at] != found[at]);
+    let Some(at) = wrong.next() else { return Ok(()) };
+    let (host, dlp, count, of) = (expected[at], found[at], 1 + wrong.count(), expected.len());
+    Err(format!("`{name}` differs at element {at}: host {host}, simulator {dlp}; {count} of {of} differ"))
+}
