@@ -101,8 +101,8 @@ impl Subject {
 
 /// The bytes of a port for a real tensor, as its description says.
 fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
-    let real = port.real.as_ref().unwrap();
-    let x = x.transpose(&real.permutation).unwrap();
+    let real = port.encoding.unwrap();
+    let x = x.transpose(&port.layout.permutation).unwrap();
     let encode = |value: f32| {
         let quotient = (value / real.scale).round_ties_even() + real.zero as f32;
         quotient.clamp(-128.0, 127.0) as i8 as u8
