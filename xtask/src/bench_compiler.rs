@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::page;
 
-/// Compiles the networks, rewrites the page, and fails where one is further from its bound than it may be.
+/// Compiles the networks, rewrites the page, and fails where one is further from its roofline than it may be.
 pub(crate) fn run(root: &Path) -> Result<()> {
     if let Some(argument) = std::env::args().nth(2) {
         bail!("unknown argument `{argument}`; usage: bench-compiler");
@@ -28,7 +28,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         page::replace(root, "docs/results.md", &format!("bench-compiler {name}"), table.trim_end())?;
     }
     if !output.status.success() {
-        bail!("a network is further from its bound than it may be");
+        bail!("a network is further from its roofline than it may be");
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod generate_onnx;
 mod mutate;
 mod onnx_suite;
 mod page;
+mod pages;
 mod soak;
 mod synth;
 mod tidy;
@@ -50,9 +51,10 @@ const COMMANDS: &[Task] = &[
     },
     Task {
         name: "bench-compiler",
-        help: "compiles the networks, rewrites the tables of docs/results.md, fails where one is too far from its bound",
+        help: "compiles the networks, rewrites the tables of docs/results.md, fails where one is too far from its roofline",
         run: bench_compiler::run,
     },
+    Task { name: "pages", help: "rewrites the figures and pictures of docs/textbook", run: pages::run },
     Task { name: "gen", help: "rewrites the generated files", run: generate },
     Task {
         name: "setup",

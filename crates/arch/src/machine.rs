@@ -270,11 +270,12 @@ impl Machine {
         u64::from(self.matrix.rows) * u64::from(self.matrix.columns)
     }
 
-    /// What a cycle count on this machine rests on: `rtl-verified` where the hardware description is of such a
-    /// machine, so that the simulator is held to it cycle by cycle, otherwise `modelled` (docs/fidelity.md).
+    /// What a cycle count of the simulator on this machine rests on (docs/fidelity.md): `rtl-verified-rules` where the
+    /// hardware description is of such a machine, so that the simulator's rules are held to it cycle by cycle, otherwise
+    /// `modelled`. That a program was itself compared, `rtl-verified`, only the comparison can say.
     pub fn timing_basis(&self) -> &'static str {
         match self.matrix.kind {
-            MatrixKind::Dot => "rtl-verified",
+            MatrixKind::Dot => "rtl-verified-rules",
             MatrixKind::SystolicWs | MatrixKind::SystolicOs | MatrixKind::Scalar => "modelled",
         }
     }

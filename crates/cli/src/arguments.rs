@@ -176,6 +176,9 @@ pub(crate) struct RunArguments {
     /// Only count cycles: no values, no check
     #[arg(long)]
     pub(crate) timing_only: bool,
+    /// Try the changes of the machine that would help most: compile for each and time it
+    #[arg(long, conflicts_with = "dataset")]
+    pub(crate) what_if: bool,
     /// Also find reads of bytes never written and races between engines
     #[arg(long, conflicts_with = "timing_only")]
     pub(crate) checked: bool,

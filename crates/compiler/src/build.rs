@@ -8,7 +8,7 @@ use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
 use ediacara_isa::LayerInfo;
 
 use crate::CompileError;
-use crate::border::touched;
+use crate::bounds::{pixels_seen, selects_channels, taps_on_pixels};
 use crate::fuse_block::{BlockNodes, unplaced};
 use crate::layer::{
     Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Middle, Output, Pool, PoolMode,
@@ -270,7 +270,7 @@ impl<'a> Builder<'a> {
             let mut info = self.product_info(id, "conv", conv);
             // A window whose stride is wider than itself needs not all of what it stands on.
             let (x, y, window) = block.middle.shape();
-            let (needed, all) = (touched(&x, &y, &window), x.height * x.width);
+            let (needed, all) = (pixels_seen(&x, &y, &window), x.height * x.width);
             info.matrix_macs = info.matrix_macs * needed / all;
             info.vector_operations = info.vector_operations * needed / all;
             parts.push(info);
@@ -446,27 +446,14 @@ impl<'a> Builder<'a> {
         LayerInfo { matrix_macs: info.macs, weight_bytes: conv.weights.values.len() as u64, ..info }
     }
 
+    /// A pool does an operation for each tap that lies on a pixel.
     fn pool_info(&self, id: NodeId, op: &str, pool: &Pool) -> LayerInfo {
-        self.plain_info(id, op, pool.window.kernel[0] * pool.window.kernel[1])
+        let info = self.plain_info(id, op, 0);
+        LayerInfo { vector_operations: pool.y.batch * pool.y.channels * taps_on_pixels(pool), ..info }
     }
 
     fn depthwise_info(&self, id: NodeId, conv: &Conv) -> LayerInfo {
         let info = self.plain_info(id, "depthwise", 0);
         LayerInfo { vector_operations: info.macs, weight_bytes: conv.weights.values.len() as u64, ..info }
     }
-}
-
-/// Whether a convolution only picks channels: each output is one input, times one and nothing added. The network has
-/// a gather there, which moves data and multiplies nothing.
-fn selects_channels(conv: &Conv) -> bool {
-    let Weights { values, bias, .. } = &conv.weights;
-    let inputs = values.shape().last().copied().unwrap_or(0);
-    let (Ok(values), Ok(bias)) = (values.as_slice::<i8>(), bias.as_slice::<i32>()) else { return false };
-    let picks_one = |row: &[i8]| row.iter().filter(|&&weight| weight != 0).count() == 1 && row.contains(&1);
-    conv.window == Window::POINT
-        && conv.groups == 1
-        && conv.w_zero == 0
-        && inputs > 1
-        && bias.iter().all(|&bias| bias == 0)
-        && values.chunks_exact(inputs).all(picks_one)
 }

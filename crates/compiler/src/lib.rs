@@ -22,7 +22,7 @@ pub mod view;
 pub mod window;
 
 mod block_cost;
-mod border;
+mod bounds;
 mod build;
 mod choices;
 mod decisions;
@@ -42,6 +42,7 @@ mod place;
 mod residence;
 mod transfer;
 
+pub use bounds::Bounds;
 pub use error::CompileError;
 pub use explain::Explanation;
 pub use keep::{Keeping, Verdict};

@@ -8,6 +8,7 @@ use ediacara_isa::{Encoding, Executable, Layout, MachineKey, Notes, Port};
 
 use crate::CompileError;
 use crate::Explanation;
+use crate::bounds::{Bounds, Source};
 use crate::choices::Choices;
 use crate::cost::Rates;
 use crate::dram::DramImage;
@@ -20,7 +21,7 @@ use crate::place::{Placement, fuse_additions, place};
 use crate::step::Step;
 use crate::synchronise::{Ordered, synchronise};
 use crate::view::View;
-use crate::{border, build, decisions, emit, host};
+use crate::{bounds, build, decisions, emit, host};
 
 /// A pass as users see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,8 +128,11 @@ pub struct Compiled {
     pub host_inputs: Vec<ValueId>,
     /// Every activation that the program leaves in DRAM, and where: for checks against the host.
     pub homes: Vec<(ValueId, View)>,
-    /// Bytes of the network's inputs and outputs that any program for these layers must move.
-    pub border_bytes: u64,
+    /// The floor and the yardstick that stand beside the program's cycles.
+    pub bounds: Bounds,
+    /// For each layer, beats of the matrix engine on rows of a block that it expands once more: those that the windows of
+    /// two tiles see.
+    pub repeated_beats: Vec<u64>,
     /// Why layers are cut as they are, in their order.
     pub explanations: Vec<Explanation>,
     /// What was decided about keeping activations in NRAM between layers, in the order of the layers.
@@ -207,7 +211,8 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     listings.add("build", || layers.iter().map(layer_text).collect());
 
     let (inputs, outputs) = ports(graph, &division, &placement)?;
-    let border_bytes = border::bytes(&layers, &inputs, &outputs);
+    let sources = sources(graph, &placement, &inputs);
+    let bounds = bounds::bounds(machine, &layers, &sources, &outputs);
 
     let kept = if listings.enabled("keep") {
         let outputs: Vec<View> =
@@ -255,12 +260,25 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         dlp_inputs: division.fed.iter().map(|(_, fed)| fed.input).zip(input_names).collect(),
         host_inputs: part.from_network,
         homes: homes(&placement, |view| options.store_kept || !kept.holds(view)),
-        border_bytes,
+        bounds,
+        repeated_beats: lowering.repeated_beats,
         explanations: lowering.explanations,
         keepings: kept.keepings,
         listings: listings.found,
         executable,
     })
+}
+
+/// What the layers read and none of them writes.
+fn sources<'a>(graph: &'a Graph, placement: &Placement, inputs: &[Port]) -> Vec<Source<'a>> {
+    let constant = |(value, view): (&ValueId, &View)| {
+        let constant = graph.constant(*value)?;
+        Some(Source { base: view.base, bytes: view.len(), constant: Some(constant) })
+    };
+    let mut constants: Vec<_> = placement.homes.iter().filter_map(constant).collect();
+    constants.sort_by_key(|source| source.base);
+    let input = |port: &Port| Source { base: port.address, bytes: port.len() as u64, constant: None };
+    inputs.iter().map(input).chain(constants).collect()
 }
 
 /// The homes that are `stored`, in the order of the values, so that nothing depends on a hash order.

@@ -73,6 +73,12 @@ impl Axis {
         }
     }
 
+    /// The position under a tap of an output; nothing in the padding.
+    pub(crate) fn pixel(&self, output: u64, tap: u64) -> Option<u64> {
+        let position = output * self.stride + tap * self.dilation;
+        position.checked_sub(self.before).filter(|&position| position < self.size)
+    }
+
     /// Positions from the first tap of the first output to the last tap of the last.
     pub fn span(&self, outputs: Range, taps: Range) -> Span {
         let start = outputs.start * self.stride + taps.start * self.dilation;

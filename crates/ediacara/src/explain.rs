@@ -19,6 +19,8 @@ pub struct LayerExplanation {
     pub cycles: u64,
     /// What the machine did in them.
     pub split: Split,
+    /// What it occupies: more than `cycles` where it was prepared under earlier layers.
+    pub occupied_cycles: u64,
     /// What it waits for.
     pub limited_by: String,
     /// What would have to change for it to take fewer cycles.
@@ -43,6 +45,7 @@ impl LayerExplanation {
             "name": self.name,
             "op": self.op,
             "cycles": self.cycles,
+            "occupied_cycles": self.occupied_cycles,
             "split": self.split.parts().map(|(part, cycles)| (part.name().to_owned(), json!(cycles))).collect::<Map<_, _>>(),
             "limited_by": self.limited_by,
             "remedy": self.remedy,
@@ -93,7 +96,9 @@ pub fn explain(compiled: &Compiled, machine: &Machine) -> Result<Vec<LayerExplan
         return Err(Error::Fault(fault.to_string()));
     }
     let mut choices = compiled.explanations.iter().peekable();
-    let reports = ediacara_profile::layer_reports(machine, &compiled.executable.layers, &outcome);
+    let yardsticks = crate::pipeline::yardsticks(compiled);
+    let reports =
+        ediacara_profile::layer_reports(machine, &compiled.executable.layers, &yardsticks, &outcome);
     Ok(reports
         .into_iter()
         .enumerate()
@@ -102,6 +107,7 @@ pub fn explain(compiled: &Compiled, machine: &Machine) -> Result<Vec<LayerExplan
             op: report.op,
             cycles: report.cycles,
             split: report.split,
+            occupied_cycles: report.occupied_cycles,
             limited_by: report.limited_by,
             remedy: report.remedy,
             choice: choices.next_if(|choice| choice.layer as usize == index).cloned(),

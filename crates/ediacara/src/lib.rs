@@ -23,6 +23,7 @@ pub use explain::{LayerExplanation, explain};
 pub use model::Model;
 pub use pipeline::{
     CalibrationSource, Execution, Prepared, Run, RunOptions, Stage, adopt_machine, execute, prepare, run,
+    what_if,
 };
 
 pub use ediacara_arch as arch;

@@ -11,8 +11,11 @@ use ediacara_compiler::{Compiled, Keeping};
 use ediacara_graph::Graph;
 use ediacara_host::Executor;
 use ediacara_optimiser::{Calibration, Quantised};
-use ediacara_profile::{Bounds, Check, HostOpReport, Quantisation, RunReport, engine_reports, layer_reports};
-use ediacara_sim::{Outcome, Simulator};
+use ediacara_profile::{
+    Check, HostOpReport, LayerReport, LayerYardstick, MatrixBeats, Quantisation, Remedy, RunReport, WhatIf,
+    engine_reports, layer_reports, most_useful,
+};
+use ediacara_sim::{Outcome, Requester, Simulator};
 use ediacara_tensor::Tensor;
 use serde_json::{Map, Value, json};
 
@@ -66,6 +69,8 @@ pub struct RunOptions {
     pub disable: Vec<String>,
     /// How many classes are reported.
     pub top: usize,
+    /// Whether changes of the machine are tried: each takes a compilation and a simulation.
+    pub what_if: bool,
 }
 
 /// What a run leaves.
@@ -188,6 +193,12 @@ pub fn run(
         let real = Executor::new(&prepared.real, &ediacara_host::Options::default())?.run(tensors)?;
         results::fill(&mut report, &outputs, &real, model.labels.as_ref(), options.top);
     }
+    if options.what_if {
+        clock.begin("what if");
+        let remedies = report.layers.iter().map(|layer| (layer.remedy, layer.cycles));
+        report.what_if =
+            Some(what_if(prepared, &options.machine, &options.disable, report.cycles, remedies)?);
+    }
     report.wall_seconds = prepared.wall_seconds.clone();
     report.wall_seconds.extend(clock.finish());
     let total: f64 = report.wall_seconds.values().filter_map(Value::as_f64).sum();
@@ -277,10 +288,10 @@ fn account(
     outcome: &Outcome,
 ) -> RunReport {
     let (machine, executable) = (&options.machine, &compiled.executable);
-    let border_bytes =
-        executable.inputs.iter().chain(&executable.outputs).map(|port| port.len() as u64).sum();
-    let bounds = Bounds::of(machine, &executable.layers, border_bytes, compiled.border_bytes);
-    let macs: u64 = executable.layers.iter().map(|layer| layer.macs).sum();
+    let layers = layer_reports(machine, &executable.layers, &yardsticks(compiled), outcome);
+    let macs: u64 = layers.iter().map(|layer| layer.macs).sum();
+    let roofline = compiled.bounds.layer_roofline_cycles();
+    let over_roofline = outcome.cycles as f64 / roofline.max(1) as f64;
     let clock_hz = machine.chip.clock_hz;
     let host_ops: Vec<HostOpReport> = compiled
         .host_ops
@@ -296,23 +307,82 @@ fn account(
         clock_hz,
         seconds_simulated: outcome.cycles as f64 / clock_hz as f64,
         macs,
-        mac_utilisation: macs as f64 / (outcome.cycles.max(1) as f64 * machine.peak_macs_per_cycle() as f64),
+        mac_utilisation: mac_utilisation(machine, &layers, outcome.cycles),
         dram_read_bytes: outcome.dram_read_bytes,
         dram_write_bytes: outcome.dram_write_bytes,
+        fetch_bytes: outcome.traffic[Requester::Fetch as usize].bursts * u64::from(machine.dram.burst_bytes),
         instructions: outcome.instructions,
-        floor_cycles: bounds.floor_cycles,
-        layer_bound_cycles: bounds.layer_bound_cycles,
-        cycles_over_bound: outcome.cycles as f64 / bounds.layer_bound_cycles.max(1) as f64,
+        floor_cycles: compiled.bounds.floor_cycles,
+        layer_roofline_cycles: roofline,
+        cycles_over_roofline: over_roofline,
+        cycles_over_bound: over_roofline,
+        matrix_beats: MatrixBeats::of(machine, &layers),
+        what_if: None,
         check: Check::none(),
         quantisation: Quantisation::by(prepared.method.clone()),
         outputs: results::described(&compiled.host),
         top: Vec::new(),
-        layers: layer_reports(machine, &executable.layers, outcome),
+        layers,
         engines: engine_reports(outcome),
         partial: !host_ops.is_empty(),
         host_ops,
         wall_seconds: Map::new(),
     }
+}
+
+/// What the compiler knows of each layer.
+pub(crate) fn yardsticks(compiled: &Compiled) -> Vec<LayerYardstick> {
+    let layers = compiled.bounds.roofline_cycles.iter().zip(&compiled.repeated_beats);
+    let yardstick = |(&roofline_cycles, &repeated_matrix_cycles): (&f64, &u64)| LayerYardstick {
+        roofline_cycles,
+        repeated_matrix_cycles,
+    };
+    layers.map(yardstick).collect()
+}
+
+/// Multiply-accumulates of the matrix unit over what it could do in all cycles; of the vector unit where the matrix unit has
+/// none.
+fn mac_utilisation(machine: &Machine, layers: &[LayerReport], cycles: u64) -> f64 {
+    let sum = |field: fn(&LayerReport) -> u64| layers.iter().map(field).sum::<u64>() as f64;
+    let (matrix, all) = (sum(|layer| layer.matrix_macs), sum(|layer| layer.macs));
+    let (macs, peak) = match matrix > 0.0 {
+        true => (matrix, machine.peak_macs_per_cycle() as f64),
+        false => (all, f64::from(machine.vector.lanes)),
+    };
+    macs / (cycles.max(1) as f64 * peak)
+}
+
+/// How many changes of the machine are tried.
+const TRIED_CHANGES: usize = 3;
+
+/// Makes the changes of the machine that would help the layers of most cycles, one at a time, compiles for each and times it.
+/// Nothing is tried that no field of the machine makes.
+///
+/// # Errors
+/// A program stops with a fault (a bug of the compiler). A changed machine on which the network does not fit is left out.
+pub fn what_if(
+    prepared: &Prepared,
+    machine: &Machine,
+    disable: &[String],
+    cycles: u64,
+    remedies: impl Iterator<Item = (Remedy, u64)>,
+) -> Result<Vec<WhatIf>, Error> {
+    let passes = ediacara_compiler::Options { disable: disable.to_vec(), ..Default::default() };
+    let mut tried: Vec<WhatIf> = Vec::new();
+    for (change, _, _) in most_useful(remedies) {
+        let Some((changed, set)) = change.machine(machine) else { continue };
+        if tried.len() == TRIED_CHANGES || tried.iter().any(|other| other.set == set) {
+            continue;
+        }
+        let Ok(compiled) = ediacara_compiler::compile(&prepared.quantised, &changed, &passes) else {
+            continue;
+        };
+        let options = ediacara_sim::Options { values: false, ..Default::default() };
+        let (_, outcome) = simulate(&changed, &compiled, &[], options)?;
+        let saved_cycles = cycles as i64 - outcome.cycles as i64;
+        tried.push(WhatIf { change, set, cycles: outcome.cycles, saved_cycles });
+    }
+    Ok(tried)
 }
 
 /// What an executable leaves when it runs without a model.

@@ -5,7 +5,6 @@ use ediacara_isa::LayerInfo;
 use ediacara_sim::{LayerAccount, Outcome, Split};
 use serde::{Serialize, Serializer};
 
-use crate::bounds;
 use crate::remedy::{Needs, Remedy, remedy};
 
 /// One layer of the table.
@@ -17,23 +16,35 @@ pub struct LayerReport {
     pub op: String,
     /// The output's shape as stored (NHWC).
     pub shape: Vec<usize>,
-    /// Multiply-accumulates.
+    /// Multiply-accumulates as the network defines them.
     pub macs: u64,
+    /// Those of the matrix engine: with a depthwise convolution in the layer, `macs` has others.
+    pub matrix_macs: u64,
     /// By how much this layer advanced the end of the program.
     pub cycles: u64,
-    /// `macs / (cycles * peak)`, 0 to 1; may pass 1 for a layer that ran mostly under its predecessor.
+    /// What the layer occupies: the longest of `cycles`, its beats on the matrix and on the vector engine, and its DRAM bytes
+    /// over the bandwidth. More than `cycles` where it was prepared under earlier layers. Does not sum to the total.
+    pub occupied_cycles: u64,
+    /// The engine that was busy longest for it: `matrix`, `vector`, or `none` for a layer that only the DMA moves.
+    pub unit: &'static str,
+    /// What that engine did of what it could in `occupied_cycles`: MACs of the matrix engine, else operations of the vector
+    /// engine, over cycles times its peak; 0 to 1.
     pub utilisation: f64,
     /// DRAM traffic of its loads and stores, whole bursts.
     pub dram_bytes: u64,
-    /// max(MACs / peak, weight bytes / bandwidth).
+    /// The sum over its nodes of max(MACs / peak of their unit, bytes that must cross DRAM there / bandwidth): a yardstick.
+    pub roofline_cycles: f64,
+    /// `roofline_cycles` under its former name, for one release.
     pub bound_cycles: f64,
-    /// What it waits for: `matrix`, `vector`, `dram`, or `latency` when none of these is busy half the time.
+    /// What it waits for: `matrix`, `vector`, `dram`, or `latency` when none of these is busy half of `occupied_cycles`.
     pub limited_by: String,
     /// What would have to change for it to take fewer cycles.
     pub remedy: Remedy,
-    /// Cycles the matrix engine worked for it.
+    /// Beats of the matrix engine for it.
     pub matrix_cycles: u64,
-    /// Cycles the vector engine worked for it.
+    /// Those of them on rows that a block computes once more, because the windows of two tiles see them.
+    pub repeated_matrix_cycles: u64,
+    /// Beats of the vector engine for it.
     pub vector_cycles: u64,
     /// What the machine did in `cycles`; the parts sum to them.
     #[serde(serialize_with = "split_by_name")]
@@ -45,22 +56,48 @@ fn split_by_name<S: Serializer>(split: &Split, serializer: S) -> Result<S::Ok, S
     serializer.collect_map(split.parts().map(|(part, cycles)| (part.name(), cycles)))
 }
 
-/// The account of every layer of a run.
-pub fn layer_reports(machine: &Machine, layers: &[LayerInfo], outcome: &Outcome) -> Vec<LayerReport> {
-    layers.iter().zip(&outcome.layers).map(|(layer, run)| layer_report(machine, layer, run)).collect()
+/// What a compiler knows of a layer and no executable says.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LayerYardstick {
+    /// See [`LayerReport::roofline_cycles`].
+    pub roofline_cycles: f64,
+    /// See [`LayerReport::repeated_matrix_cycles`].
+    pub repeated_matrix_cycles: u64,
 }
 
-fn layer_report(machine: &Machine, layer: &LayerInfo, run: &LayerAccount) -> LayerReport {
-    let peak = machine.peak_macs_per_cycle() as f64;
-    let bandwidth = bounds::bandwidth(machine);
-    let (matrix, vector) = (run.matrix_busy as f64, run.vector_busy as f64);
+/// The account of every layer of a run; `yardsticks` are theirs, in order.
+pub fn layer_reports(
+    machine: &Machine,
+    layers: &[LayerInfo],
+    yardsticks: &[LayerYardstick],
+    outcome: &Outcome,
+) -> Vec<LayerReport> {
+    let yardsticks = yardsticks.iter().copied().chain(std::iter::repeat(LayerYardstick::default()));
+    let runs = outcome.layers.iter().zip(yardsticks);
+    layers.iter().zip(runs).map(|(layer, (run, yardstick))| report(machine, layer, run, yardstick)).collect()
+}
+
+fn report(
+    machine: &Machine,
+    layer: &LayerInfo,
+    run: &LayerAccount,
+    yardstick: LayerYardstick,
+) -> LayerReport {
+    let peaks = [machine.peak_macs_per_cycle() as f64, f64::from(machine.vector.lanes)];
+    let bandwidth = machine.dram.bytes_per_cycle.to_f64();
     let dram = run.dram_bytes as f64 / bandwidth;
-    let limited_by = limited_by(run.cycles, [("matrix", matrix), ("vector", vector), ("dram", dram)]);
+    let occupied_cycles = run.cycles.max(run.matrix_busy).max(run.vector_busy).max(dram.ceil() as u64);
+    let busy = [("matrix", run.matrix_busy as f64), ("vector", run.vector_busy as f64), ("dram", dram)];
+    let limited_by = limited_by(occupied_cycles, busy);
+    let of_peak = |work: u64, peak: f64| work as f64 / (peak * occupied_cycles.max(1) as f64);
+    let (unit, utilisation) = match (run.matrix_busy, run.vector_busy) {
+        (0, 0) => ("none", 0.0),
+        (matrix, vector) if matrix >= vector => ("matrix", of_peak(layer.matrix_macs, peaks[0])),
+        _ => ("vector", of_peak(layer.vector_operations, peaks[1])),
+    };
     let needs = Needs {
-        cycles: run.cycles,
-        full_array: layer.matrix_macs as f64 / peak,
-        matrix,
-        vector,
+        full_array: layer.matrix_macs as f64 / peaks[0],
+        matrix: run.matrix_busy as f64,
         dram,
         weights: layer.weight_bytes as f64 / bandwidth,
         split: &run.split,
@@ -70,13 +107,18 @@ fn layer_report(machine: &Machine, layer: &LayerInfo, run: &LayerAccount) -> Lay
         op: layer.op.clone(),
         shape: layer.shape.clone(),
         macs: layer.macs,
+        matrix_macs: layer.matrix_macs,
         cycles: run.cycles,
-        utilisation: layer.macs as f64 / (run.cycles.max(1) as f64 * peak),
+        occupied_cycles,
+        unit,
+        utilisation,
         dram_bytes: run.dram_bytes,
-        bound_cycles: bounds::layer_bound(machine, layer),
+        roofline_cycles: yardstick.roofline_cycles,
+        bound_cycles: yardstick.roofline_cycles,
         remedy: remedy(&limited_by, &needs),
         limited_by,
         matrix_cycles: run.matrix_busy,
+        repeated_matrix_cycles: yardstick.repeated_matrix_cycles,
         vector_cycles: run.vector_busy,
         split: run.split,
     }

@@ -1,20 +1,21 @@
 //! What the cycles of a run say, as data, as JSON and as tables for people.
 //!
-//! Start at [`RunReport`], which is the object that `ediacara run --json` prints. [`Bounds`] are the two that stand
-//! beside every result, [`layer_reports`] the account of each layer. Nothing here prints.
+//! Start at [`RunReport`], which is the object that `ediacara run --json` prints. [`layer_reports`] is the
+//! account of each layer. Nothing here prints.
 
-mod bounds;
 mod engines;
 mod layers;
+mod matrix_beats;
 mod remedy;
 mod report;
 mod table;
 
-pub use bounds::Bounds;
 pub use engines::{EngineReport, by_name, engine_reports};
-pub use layers::{LayerReport, layer_reports};
-pub use remedy::{Change, Remedy, most_useful};
+pub use layers::{LayerReport, LayerYardstick, layer_reports};
+pub use matrix_beats::MatrixBeats;
+pub use remedy::{Change, Remedy, WhatIf, most_useful};
 pub use report::{Check, HostOpReport, OutputReport, Quantisation, RunReport, TopClass};
 pub use table::{
-    engine_table, layer_table, plain_table, report_engine_table, shorten, split_line, thousands, totals,
+    engine_table, layer_table, plain_table, report_engine_table, shorten, split_line, thousands,
+    timing_words, totals, what_if_text,
 };

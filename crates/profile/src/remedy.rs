@@ -1,5 +1,6 @@
-//! What would have to change for a layer to take fewer cycles, and how many fewer at most.
+//! What would have to change for a layer to take fewer cycles; and by what change of the machine that can be tried.
 
+use ediacara_arch::Machine;
 use ediacara_sim::{Part, Split};
 use serde::{Serialize, Serializer};
 
@@ -8,7 +9,7 @@ use serde::{Serialize, Serializer};
 pub enum Change {
     /// Channels and kernels that fill the array's lanes, or an array of another shape.
     FullArray,
-    /// A matrix unit that does twice as much a cycle.
+    /// A matrix unit of twice the columns.
     TwiceTheMatrixUnit,
     /// Twice the lanes.
     TwiceTheVectorLanes,
@@ -16,7 +17,7 @@ pub enum Change {
     TwiceTheBandwidth,
     /// The same, or weights that serve more samples.
     LargerBatch,
-    /// Data that arrives at once.
+    /// Data that arrives a cycle after it was asked for.
     NoLatency,
     /// Instructions that are always there.
     NoFetch,
@@ -30,7 +31,7 @@ impl Change {
     pub fn text(self) -> &'static str {
         match self {
             Change::FullArray => "channels that fill the array",
-            Change::TwiceTheMatrixUnit => "a matrix unit twice as fast",
+            Change::TwiceTheMatrixUnit => "a matrix unit of twice the columns",
             Change::TwiceTheVectorLanes => "twice the vector lanes",
             Change::TwiceTheBandwidth => "twice the DRAM bandwidth",
             Change::LargerBatch => "a larger batch, or twice the DRAM bandwidth",
@@ -38,6 +39,32 @@ impl Change {
             Change::NoFetch => "no waiting for instructions",
             Change::NoHandover => "engines that need not wait for one another",
         }
+    }
+
+    /// The machine with the change, and the field that was set; nothing where no field makes it, or the machine would be none.
+    pub fn machine(self, machine: &Machine) -> Option<(Machine, String)> {
+        let mut changed = machine.clone();
+        let field = match self {
+            Change::TwiceTheMatrixUnit => {
+                changed.matrix.columns = changed.matrix.columns.checked_mul(2)?;
+                format!("matrix.columns = {}", changed.matrix.columns)
+            }
+            Change::TwiceTheVectorLanes => {
+                changed.vector.lanes = changed.vector.lanes.checked_mul(2)?;
+                format!("vector.lanes = {}", changed.vector.lanes)
+            }
+            Change::TwiceTheBandwidth | Change::LargerBatch => {
+                let rate = &mut changed.dram.bytes_per_cycle;
+                rate.numerator = rate.numerator.checked_mul(2)?;
+                format!("dram.bytes_per_cycle = {}", rate.to_f64())
+            }
+            Change::NoLatency => {
+                changed.dram.latency_cycles = 1;
+                "dram.latency_cycles = 1".to_owned()
+            }
+            Change::FullArray | Change::NoFetch | Change::NoHandover => return None,
+        };
+        changed.validate().ok().map(|()| (changed, field))
     }
 }
 
@@ -47,23 +74,32 @@ impl Serialize for Change {
     }
 }
 
-/// A change, with what it would save at most: whatever else the layer needs stays.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+/// What would help one layer. What it would save can only be measured, on the whole network: [`WhatIf`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Remedy {
     /// What would have to change.
     pub change: Change,
-    /// Cycles that the layer would lose at most.
-    pub saves_at_most: u64,
+}
+
+/// A change that was made: the network compiled for the changed machine, and timed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WhatIf {
+    /// What was changed.
+    pub change: Change,
+    /// The machine's field and its new value.
+    pub set: String,
+    /// Cycles on the changed machine.
+    pub cycles: u64,
+    /// How many fewer that is; negative where it is more.
+    pub saved_cycles: i64,
 }
 
 /// What one layer needs of the machine, in cycles.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Needs<'a> {
-    pub(crate) cycles: u64,
     /// Of an array that is full.
     pub(crate) full_array: f64,
     pub(crate) matrix: f64,
-    pub(crate) vector: f64,
     pub(crate) dram: f64,
     /// Of the DRAM for the weights alone.
     pub(crate) weights: f64,
@@ -73,40 +109,35 @@ pub(crate) struct Needs<'a> {
 /// Lanes in use below which the array's shape is the matter, not its speed.
 const FULL_ENOUGH: f64 = 0.75;
 
-/// The change that would save a layer most, by the resource that limits it.
+/// The change that addresses what limits a layer.
 pub(crate) fn remedy(limited_by: &str, needs: &Needs<'_>) -> Remedy {
-    let Needs { matrix, vector, dram, .. } = *needs;
-    // Not below what the other resources need, and not more than the change takes off its own.
-    let within = |saved: f64, others: f64| saved.min(needs.cycles as f64 - others).max(0.0) as u64;
-    let (change, saves_at_most) = match limited_by {
-        "matrix" if needs.full_array < FULL_ENOUGH * matrix => {
-            (Change::FullArray, within(matrix - needs.full_array, vector.max(dram)))
-        }
-        "matrix" => (Change::TwiceTheMatrixUnit, within(matrix / 2.0, vector.max(dram))),
-        "vector" => (Change::TwiceTheVectorLanes, within(vector / 2.0, matrix.max(dram))),
-        "dram" if needs.weights > dram / 2.0 => (Change::LargerBatch, within(dram / 2.0, matrix.max(vector))),
-        "dram" => (Change::TwiceTheBandwidth, within(dram / 2.0, matrix.max(vector))),
+    let change = match limited_by {
+        "matrix" if needs.full_array < FULL_ENOUGH * needs.matrix => Change::FullArray,
+        "matrix" => Change::TwiceTheMatrixUnit,
+        "vector" => Change::TwiceTheVectorLanes,
+        "dram" if needs.weights > needs.dram / 2.0 => Change::LargerBatch,
+        "dram" => Change::TwiceTheBandwidth,
         _ => waiting(needs.split),
     };
-    Remedy { change, saves_at_most }
+    Remedy { change }
 }
 
 /// Where nothing is busy: the part of the cycles in which most is waited.
-fn waiting(split: &Split) -> (Change, u64) {
+fn waiting(split: &Split) -> Change {
     let candidates = [
         (Change::NoLatency, split.of(Part::DramLatency)),
         (Change::NoFetch, split.of(Part::Fetch)),
         (Change::NoHandover, split.of(Part::Handover)),
     ];
-    candidates.into_iter().max_by_key(|(_, cycles)| *cycles).unwrap_or((Change::NoHandover, 0))
+    candidates.into_iter().max_by_key(|(_, cycles)| *cycles).map_or(Change::NoHandover, |(change, _)| change)
 }
 
-/// What would save most over all layers, one a line of `(change, cycles at most, layers)`, most first.
-pub fn most_useful<'a>(remedies: impl Iterator<Item = &'a Remedy>) -> Vec<(Change, u64, usize)> {
+/// What would help most layers, one a line of `(change, cycles that those layers take now, layers)`, most cycles first.
+pub fn most_useful(remedies: impl Iterator<Item = (Remedy, u64)>) -> Vec<(Change, u64, usize)> {
     let mut sums: std::collections::BTreeMap<Change, (u64, usize)> = Default::default();
-    for remedy in remedies {
-        let (cycles, layers) = sums.entry(remedy.change).or_default();
-        *cycles += remedy.saves_at_most;
+    for (Remedy { change }, own) in remedies {
+        let (cycles, layers) = sums.entry(change).or_default();
+        *cycles += own;
         *layers += 1;
     }
     let mut sums: Vec<_> =
@@ -120,44 +151,39 @@ mod tests {
     use super::*;
 
     fn needs(split: &Split) -> Needs<'_> {
-        Needs {
-            cycles: 1000,
-            full_array: 900.0,
-            matrix: 900.0,
-            vector: 600.0,
-            dram: 100.0,
-            weights: 80.0,
-            split,
-        }
+        Needs { full_array: 900.0, matrix: 900.0, dram: 100.0, weights: 80.0, split }
     }
 
     #[test]
-    fn a_change_saves_no_more_than_the_next_resource_allows() {
+    fn an_array_of_idle_lanes_wants_channels_and_a_full_one_more_columns() {
         let split = Split::default();
-        let full = needs(&split);
-        let expected = Remedy { change: Change::TwiceTheMatrixUnit, saves_at_most: 400 };
-        assert_eq!(remedy("matrix", &full), expected);
-        let half = Needs { full_array: 450.0, ..full };
-        assert_eq!(remedy("matrix", &half), Remedy { change: Change::FullArray, saves_at_most: 400 });
-        let free = Needs { vector: 0.0, dram: 0.0, ..full };
-        let expected = Remedy { change: Change::TwiceTheMatrixUnit, saves_at_most: 450 };
-        assert_eq!(remedy("matrix", &free), expected);
+        assert_eq!(remedy("matrix", &needs(&split)).change, Change::TwiceTheMatrixUnit);
+        let half = Needs { full_array: 450.0, ..needs(&split) };
+        assert_eq!(remedy("matrix", &half).change, Change::FullArray);
     }
 
     #[test]
     fn weights_that_fill_the_dram_want_a_larger_batch() {
         let split = Split::default();
-        let bound = Needs { matrix: 10.0, vector: 0.0, dram: 1000.0, weights: 990.0, ..needs(&split) };
-        assert_eq!(remedy("dram", &bound), Remedy { change: Change::LargerBatch, saves_at_most: 500 });
+        let bound = Needs { matrix: 10.0, dram: 1000.0, weights: 990.0, ..needs(&split) };
+        assert_eq!(remedy("dram", &bound).change, Change::LargerBatch);
         let activations = Needs { weights: 0.0, ..bound };
         assert_eq!(remedy("dram", &activations).change, Change::TwiceTheBandwidth);
     }
 
     #[test]
     fn changes_are_summed_and_sorted() {
-        let one = Remedy { change: Change::NoLatency, saves_at_most: 5 };
-        let two = Remedy { change: Change::FullArray, saves_at_most: 8 };
-        let sums = most_useful([one, two, one].iter());
-        assert_eq!(sums, [(Change::NoLatency, 10, 2), (Change::FullArray, 8, 1)]);
+        let [one, two] = [Change::NoLatency, Change::FullArray].map(|change| Remedy { change });
+        let sums = most_useful([(one, 5), (two, 8), (one, 2)].into_iter());
+        assert_eq!(sums, [(Change::FullArray, 8, 1), (Change::NoLatency, 7, 2)]);
+    }
+
+    #[test]
+    fn a_change_sets_one_field() {
+        let machine = Machine::preset("dlp16").unwrap();
+        let (changed, field) = Change::TwiceTheBandwidth.machine(&machine).unwrap();
+        assert_eq!(field, "dram.bytes_per_cycle = 32");
+        assert_eq!(changed.dram.bytes_per_cycle.to_f64(), 2.0 * machine.dram.bytes_per_cycle.to_f64());
+        assert_eq!(Change::NoFetch.machine(&machine), None);
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{EngineReport, LayerReport};
+use crate::{EngineReport, LayerReport, MatrixBeats, WhatIf};
 
 /// Everything that one run found out.
 #[derive(Debug, Clone, Serialize)]
@@ -14,7 +14,7 @@ pub struct RunReport {
     pub machine: String,
     /// The arithmetic on the DLP: `int8`.
     pub precision: String,
-    /// What the cycle count rests on: `rtl-verified` or `modelled`.
+    /// What the cycle count rests on: `rtl-verified-rules` or `modelled` (docs/fidelity.md).
     pub timing_basis: String,
     /// Cycles from reset to the end of `halt`.
     pub cycles: u64,
@@ -24,20 +24,29 @@ pub struct RunReport {
     pub seconds_simulated: f64,
     /// Multiply-accumulates of the convolutions and fully connected layers on the DLP.
     pub macs: u64,
-    /// `macs / (cycles * peak)`, 0 to 1.
+    /// Those of the matrix unit over `cycles` times its peak, 0 to 1; where it has none, those of the vector unit likewise.
     pub mac_utilisation: f64,
     /// Bytes read from DRAM, whole bursts, instruction fetch included.
     pub dram_read_bytes: u64,
     /// Bytes written to DRAM, whole bursts.
     pub dram_write_bytes: u64,
+    /// Those of `dram_read_bytes` that are instructions. With `dram_bytes` of the layers they sum to all that was read and written.
+    pub fetch_bytes: u64,
     /// Instructions executed.
     pub instructions: u64,
-    /// No program can beat this.
+    /// The largest compulsory work of any one engine or of the DRAM; no program can beat it.
     pub floor_cycles: u64,
-    /// The sum of the layers' bounds and the border traffic.
-    pub layer_bound_cycles: u64,
-    /// `cycles / layer_bound_cycles`.
+    /// The sum of the layers' `roofline_cycles`: a yardstick, which good overlap can beat.
+    pub layer_roofline_cycles: u64,
+    /// `cycles / layer_roofline_cycles`.
+    pub cycles_over_roofline: f64,
+    /// The same under its former name, for one release.
     pub cycles_over_bound: f64,
+    /// What the matrix engine's beats were for; they sum to its busy cycles.
+    pub matrix_beats: MatrixBeats,
+    /// Changes of the machine that were tried, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub what_if: Option<Vec<WhatIf>>,
     /// The comparison with the host.
     pub check: Check,
     /// How the network was quantised, and how far the result is from f32.

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use ediacara_sim::{Part, Split};
 
-use crate::{EngineReport, LayerReport, RunReport, most_useful};
+use crate::{Change, EngineReport, LayerReport, RunReport, WhatIf, most_useful};
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -21,10 +21,21 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
-/// One line a layer, and the sum.
-pub fn layer_table(layers: &[LayerReport]) -> String {
-    let header =
-        ["layer", "op", "shape", "MACs", "cycles", "utilisation", "DRAM bytes", "bound", "limited by"];
+/// One line a layer, one for the `fetch_bytes` of instructions, and the sum. What a layer occupies does not sum: layers
+/// overlap.
+pub fn layer_table(layers: &[LayerReport], fetch_bytes: u64) -> String {
+    let header = [
+        "layer",
+        "op",
+        "shape",
+        "MACs",
+        "cycles",
+        "occupied",
+        "utilisation",
+        "DRAM bytes",
+        "roofline",
+        "limited by",
+    ];
     let row = |layer: &LayerReport| {
         vec![
             shorten(&layer.name, 44),
@@ -32,20 +43,32 @@ pub fn layer_table(layers: &[LayerReport]) -> String {
             shape(&layer.shape),
             thousands(layer.macs),
             thousands(layer.cycles),
-            format!("{:.1} %", layer.utilisation * 100.0),
+            thousands(layer.occupied_cycles),
+            utilisation(layer),
             thousands(layer.dram_bytes),
-            thousands(layer.bound_cycles.ceil() as u64),
+            thousands(layer.roofline_cycles.ceil() as u64),
             layer.limited_by.clone(),
         ]
     };
-    let sum = |field: fn(&LayerReport) -> u64| thousands(layers.iter().map(field).sum());
+    let sum = |field: fn(&LayerReport) -> u64| layers.iter().map(field).sum::<u64>();
+    let mut fetch = vec![String::new(); header.len()];
+    fetch[0] = "instructions".to_owned();
+    fetch[7] = thousands(fetch_bytes);
     let mut total = vec![String::new(); header.len()];
     total[0] = "total".to_owned();
-    total[3] = sum(|layer| layer.macs);
-    total[4] = sum(|layer| layer.cycles);
-    total[6] = sum(|layer| layer.dram_bytes);
-    total[7] = thousands(layers.iter().map(|layer| layer.bound_cycles).sum::<f64>().ceil() as u64);
-    plain_table(&header, 3..8, layers.iter().map(row).chain([total]).collect())
+    total[3] = thousands(sum(|layer| layer.macs));
+    total[4] = thousands(sum(|layer| layer.cycles));
+    total[7] = thousands(sum(|layer| layer.dram_bytes) + fetch_bytes);
+    total[8] = thousands(layers.iter().map(|layer| layer.roofline_cycles).sum::<f64>().ceil() as u64);
+    plain_table(&header, 3..9, layers.iter().map(row).chain([fetch, total]).collect())
+}
+
+/// A layer's utilisation with the unit that it is of.
+fn utilisation(layer: &LayerReport) -> String {
+    match layer.unit {
+        "none" => "-".to_owned(),
+        unit => format!("{unit} {:5.1} %", layer.utilisation * 100.0),
+    }
 }
 
 /// One line an engine.
@@ -78,23 +101,25 @@ pub fn totals(report: &RunReport) -> String {
     let milliseconds = report.seconds_simulated * 1e3;
     let mut lines = vec![
         format!(
-            "cycles        {} ({milliseconds:.3} ms at {:.2} GHz, {} timing)",
+            "cycles        {} ({milliseconds:.3} ms at {:.2} GHz, {})",
             thousands(report.cycles),
             report.clock_hz as f64 / 1e9,
-            report.timing_basis
+            timing_words(&report.timing_basis)
         ),
         format!("spent on      {}", split_line(report.layers.iter().map(|layer| &layer.split))),
-        format!("would help    {}", would_help(&report.layers)),
+        format!("would help    {}", would_help(report)),
         format!(
-            "layer bound   {} (cycles are {:.3} times it)",
-            thousands(report.layer_bound_cycles),
-            report.cycles_over_bound
+            "roofline      {} layer by layer (cycles are {:.3} times it)",
+            thousands(report.layer_roofline_cycles),
+            report.cycles_over_roofline
         ),
         format!("floor         {}", thousands(report.floor_cycles)),
         format!("MACs          {} ({:.1} % of peak)", thousands(report.macs), report.mac_utilisation * 100.0),
+        format!("matrix beats  {}", report.matrix_beats),
         format!(
-            "DRAM          {} bytes read, {} written",
+            "DRAM          {} bytes read, {} of them instructions; {} written",
             thousands(report.dram_read_bytes),
+            thousands(report.fetch_bytes),
             thousands(report.dram_write_bytes)
         ),
         format!("instructions  {}", thousands(report.instructions)),
@@ -129,15 +154,36 @@ pub fn split_line<'a>(splits: impl Iterator<Item = &'a Split> + Clone) -> String
     shown.map(|(part, share)| format!("{} {share:.1} %", part.name())).collect::<Vec<_>>().join(", ")
 }
 
-/// The three changes that would save most, each with the sum of what its layers would lose at most.
-fn would_help(layers: &[LayerReport]) -> String {
-    let changes = most_useful(layers.iter().map(|layer| &layer.remedy));
-    let text = changes.iter().take(3).filter(|(_, cycles, _)| *cycles > 0).map(|(change, cycles, layers)| {
+/// A basis of timing in words (docs/fidelity.md).
+pub fn timing_words(basis: &str) -> &str {
+    match basis {
+        "rtl-verified-rules" => "timed by rules that RTL verifies",
+        "rtl-verified" => "timing verified on RTL",
+        "modelled" => "modelled timing",
+        other => other,
+    }
+}
+
+/// The changes that were tried with what they saved; else the three that concern the layers of most cycles.
+fn would_help(report: &RunReport) -> String {
+    let changes = most_useful(report.layers.iter().map(|layer| (layer.remedy, layer.cycles)));
+    let limits = |(change, cycles, layers): &(Change, u64, usize)| {
         let plural = if *layers == 1 { "" } else { "s" };
-        format!("{}: up to {} cycles in {layers} layer{plural}", change.text(), thousands(*cycles))
-    });
-    let text = text.collect::<Vec<_>>().join("; ");
-    if text.is_empty() { "nothing: every layer is short".to_owned() } else { text }
+        format!("{} ({layers} layer{plural} of {} cycles)", change.text(), thousands(*cycles))
+    };
+    let text: Vec<String> = match report.what_if.as_deref() {
+        Some(tried) => tried.iter().map(what_if_text).collect(),
+        None => changes.iter().take(3).filter(|(_, cycles, _)| *cycles > 0).map(limits).collect(),
+    };
+    if text.is_empty() { "nothing that could be tried".to_owned() } else { text.join("; ") }
+}
+
+/// A change that was tried, and what came of it.
+pub fn what_if_text(tried: &WhatIf) -> String {
+    let (change, set, cycles) = (tried.change.text(), &tried.set, thousands(tried.cycles));
+    let saved = thousands(tried.saved_cycles.unsigned_abs());
+    let sign = if tried.saved_cycles < 0 { "more" } else { "fewer" };
+    format!("{change} ({set}): {cycles} cycles, {saved} {sign}")
 }
 
 fn quantisation(report: &RunReport) -> String {

@@ -86,9 +86,12 @@ impl<D: DramModel> Run<'_, D> {
     fn split_cycle(&mut self, control: Activity, lanes: [Activity; LANES.len()]) {
         let transfers = [lanes[LOAD], lanes[STORE]];
         let moves = [Activity::Busy, Activity::DramContention, Activity::DramBandwidth];
-        let part = if lanes[MATRIX] == Activity::Busy {
+        let beats = [lanes[MATRIX], lanes[VECTOR]].map(|did| did == Activity::Busy);
+        let part = if beats == [true, true] {
+            Part::MatrixAndVector
+        } else if beats[0] {
             Part::Matrix
-        } else if lanes[VECTOR] == Activity::Busy {
+        } else if beats[1] {
             Part::Vector
         } else if transfers.iter().any(|did| moves.contains(did)) {
             Part::DramBandwidth
@@ -190,8 +193,10 @@ impl<D: DramModel> Run<'_, D> {
             Activity::Fetch => Part::Fetch,
             _ => Part::Handover,
         };
-        self.split.charge(Part::Matrix, matrix);
-        self.split.charge(Part::Vector, vector.saturating_sub(matrix));
+        let both = matrix.min(vector);
+        self.split.charge(Part::MatrixAndVector, both);
+        self.split.charge(Part::Matrix, matrix - both);
+        self.split.charge(Part::Vector, vector - both);
         self.split.charge(Part::DramBandwidth, bandwidth);
         self.split.charge(otherwise, left);
     }

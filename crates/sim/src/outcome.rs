@@ -184,9 +184,11 @@ pub struct LayerAccount {
 /// What the machine as a whole did in a cycle: the first that holds (docs/microarchitecture.md, "Accounting").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// The matrix engine had a beat.
+    /// Matrix and vector engine both had a beat.
+    MatrixAndVector,
+    /// The matrix engine had one, the vector engine none.
     Matrix,
-    /// The vector engine had one.
+    /// The vector engine had one, the matrix engine none.
     Vector,
     /// Load or store moved a burst, or could not yet.
     DramBandwidth,
@@ -200,12 +202,20 @@ pub enum Part {
 
 impl Part {
     /// All, in the order in which they are asked.
-    pub const ALL: [Part; 6] =
-        [Part::Matrix, Part::Vector, Part::DramBandwidth, Part::DramLatency, Part::Fetch, Part::Handover];
+    pub const ALL: [Part; 7] = [
+        Part::MatrixAndVector,
+        Part::Matrix,
+        Part::Vector,
+        Part::DramBandwidth,
+        Part::DramLatency,
+        Part::Fetch,
+        Part::Handover,
+    ];
 
     /// The name that reports use.
     pub fn name(self) -> &'static str {
-        ["matrix", "vector", "dram_bandwidth", "dram_latency", "fetch", "handover"][self as usize]
+        ["matrix_and_vector", "matrix", "vector", "dram_bandwidth", "dram_latency", "fetch", "handover"]
+            [self as usize]
     }
 }
 

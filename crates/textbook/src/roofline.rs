@@ -70,6 +70,12 @@ impl Roofs {
         peak.min(intensity * dram)
     }
 
+    /// min(peak of `matrix` or `vector`, intensity x DRAM bandwidth), in operations a second.
+    fn attainable_by(&self, unit: &str, intensity: f64) -> f64 {
+        let peak = self.peaks.iter().find(|peak| peak.name.starts_with(unit));
+        peak.map_or(f64::INFINITY, |peak| peak.operations_per_second).min(self.attainable(intensity))
+    }
+
     /// The intensity from which on the peak and no longer DRAM decides.
     pub fn ridge(&self) -> f64 {
         let dram = self.slopes.first().map_or(1.0, |slope| slope.bytes_per_second);
@@ -86,6 +92,8 @@ pub struct Load {
     pub intensity: f64,
     /// Operations a second.
     pub operations_per_second: f64,
+    /// What the roofs allow at this intensity to the unit that does them, operations a second.
+    pub attainable: f64,
 }
 
 /// A network and its layers: on paper, and simulated.
@@ -100,7 +108,8 @@ pub struct Network {
     pub analytic_layers: Vec<Load>,
     /// Simulated; nothing where it was not.
     pub simulated: Option<Load>,
-    /// The simulated layers that multiply.
+    /// The simulated layers that multiply: the operations of the unit that was busy longest, over the cycles that the layer
+    /// occupies.
     pub simulated_layers: Vec<Load>,
 }
 
@@ -109,7 +118,8 @@ impl Network {
     pub fn analytic(name: &str, layers: &[Layer], border: u64, roofs: &Roofs) -> Network {
         let load = |name: &str, macs: u64, bytes: u64| {
             let intensity = 2.0 * macs as f64 / bytes.max(1) as f64;
-            Load { name: name.to_owned(), intensity, operations_per_second: roofs.attainable(intensity) }
+            let attainable = roofs.attainable(intensity);
+            Load { name: name.to_owned(), intensity, operations_per_second: attainable, attainable }
         };
         let one = |layer: &Layer| {
             let inputs = layer.batch * layer.groups * layer.inputs * layer.image[0] * layer.image[1];
@@ -125,24 +135,33 @@ impl Network {
         }
     }
 
-    /// The same network with what its run says.
-    pub fn with_run(self, report: &RunReport) -> Network {
-        let load = |name: &str, macs: u64, cycles: u64, bytes: u64| Load {
-            name: name.to_owned(),
-            intensity: 2.0 * macs as f64 / bytes.max(1) as f64,
-            operations_per_second: 2.0 * macs as f64 * report.clock_hz as f64 / cycles.max(1) as f64,
+    /// The same network with what its run says. The whole counts the matrix unit's operations, or the vector unit's where
+    /// the matrix unit has none.
+    pub fn with_run(self, report: &RunReport, roofs: &Roofs) -> Network {
+        let load = |name: &str, unit: &str, macs: u64, cycles: u64, bytes: u64| {
+            let intensity = 2.0 * macs as f64 / bytes.max(1) as f64;
+            Load {
+                name: name.to_owned(),
+                intensity,
+                operations_per_second: 2.0 * macs as f64 * report.clock_hz as f64 / cycles.max(1) as f64,
+                attainable: roofs.attainable_by(unit, intensity),
+            }
         };
-        let layers = report.layers.iter().filter(|layer| layer.macs > 0 && layer.cycles > 0);
+        let of_unit = |unit: &str, macs: u64, matrix_macs: u64| match unit {
+            "vector" => macs - matrix_macs.min(macs),
+            _ => matrix_macs,
+        };
+        let layers = report.layers.iter().map(|layer| {
+            let macs = of_unit(layer.unit, layer.macs, layer.matrix_macs);
+            load(&layer.name, layer.unit, macs, layer.occupied_cycles, layer.dram_bytes)
+        });
+        let matrix_macs: u64 = report.layers.iter().map(|layer| layer.matrix_macs).sum();
+        let unit = if matrix_macs > 0 { "matrix" } else { "vector" };
+        let macs = of_unit(unit, report.macs, matrix_macs);
+        let bytes = report.dram_read_bytes + report.dram_write_bytes;
         Network {
-            simulated: Some(load(
-                &self.name,
-                report.macs,
-                report.cycles,
-                report.dram_read_bytes + report.dram_write_bytes,
-            )),
-            simulated_layers: layers
-                .map(|layer| load(&layer.name, layer.macs, layer.cycles, layer.dram_bytes))
-                .collect(),
+            simulated: Some(load(&self.name, unit, macs, report.cycles, bytes)),
+            simulated_layers: layers.filter(|load| load.operations_per_second > 0.0).collect(),
             ..self
         }
     }
@@ -238,12 +257,11 @@ fn lines(roofs: &Roofs, low: f64, high: f64) -> Vec<Series> {
 /// For other tools.
 pub fn to_json(machine: &str, roofs: &Roofs, networks: &[Network]) -> Value {
     let load = |load: &Load| {
-        let attainable = roofs.attainable(load.intensity);
         json!({
             "name": load.name,
             "operations_per_byte": load.intensity,
             "operations_per_second": load.operations_per_second,
-            "share_of_attainable": load.operations_per_second / attainable.max(f64::MIN_POSITIVE),
+            "share_of_attainable": load.operations_per_second / load.attainable.max(f64::MIN_POSITIVE),
         })
     };
     let peak =

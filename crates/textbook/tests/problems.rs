@@ -131,27 +131,3 @@ fn the_pictures_are_of_these_programs() {
         );
     }
 }
-
-/// `4118 1/2` as the page writes it: `4,118 1/2`.
-fn with_thousands(time: &str) -> String {
-    let (whole, rest) =
-        time.split_once(' ').map_or((time, String::new()), |(whole, rest)| (whole, format!(" {rest}")));
-    let digits = whole.as_bytes().rchunks(3).rev().map(|group| String::from_utf8_lossy(group).into_owned());
-    digits.collect::<Vec<_>>().join(",") + &rest
-}
-
-#[test]
-fn the_page_has_the_times_of_these_programs() {
-    let page = include_str!("../../../docs/textbook/02-six-problems.md");
-    for (name, _) in PROGRAMS {
-        let estimate = estimate(name);
-        let time = with_thousands(&estimate.time.to_string());
-        let row = page.lines().find(|line| line.contains(&format!("| `{name}` |"))).unwrap();
-        let over = 100.0 * (estimate.over_bound() - 1.0);
-        assert!(
-            row.ends_with(&format!("| `{name}` | {time} | {over:.2} % |")),
-            "{time} ns, {over} %, but\n{row}"
-        );
-        assert!(row.contains(&format!("| {} |", with_thousands(&estimate.lower_bound.to_string()))), "{row}");
-    }
-}

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use ediacara::LayerExplanation;
 use ediacara::arch::Machine;
 use ediacara::compiler::{Options, PASSES};
-use ediacara::profile::{plain_table, shorten, split_line, thousands};
+use ediacara::profile::{WhatIf, plain_table, shorten, split_line, thousands, what_if_text};
 use serde_json::json;
 
 use super::{Outcome, setup};
@@ -33,10 +33,19 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
         ..Options::default()
     };
     let compiled = ediacara::compiler::compile(&prepared.quantised, &machine, &options)?;
+    let mut tried = Vec::new();
     let explained = match &arguments.explain {
-        Some(layer) => {
+        Some(part) => {
             progress.stage("simulate");
-            Some(chosen(ediacara::explain(&compiled, &machine)?, layer)?)
+            let all = ediacara::explain(&compiled, &machine)?;
+            let cycles = all.iter().map(|layer| layer.cycles).sum();
+            let layers = chosen(all, part)?;
+            if !part.is_empty() {
+                progress.stage("what if");
+                let remedies = layers.iter().map(|layer| (layer.remedy, layer.cycles));
+                tried = ediacara::what_if(&prepared, &machine, &options.disable, cycles, remedies)?;
+            }
+            Some(layers)
         }
         None => None,
     };
@@ -49,7 +58,7 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     }
     if let (Some(layers), false) = (&explained, arguments.json) {
         let one = arguments.explain.as_deref().is_some_and(|layer| !layer.is_empty());
-        say!("{}\n", if one { details(layers) } else { overview(layers) });
+        say!("{}\n", if one { details(layers, &tried) } else { overview(layers) });
     }
     let executable = &compiled.executable;
     let data: usize = executable.segments.iter().map(|segment| segment.bytes.len()).sum();
@@ -67,6 +76,7 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
         });
         if let Some(layers) = &explained {
             report["explain"] = layers.iter().map(LayerExplanation::to_json).collect();
+            report["what_if"] = json!(tried);
         }
         say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -123,8 +133,8 @@ fn in_nram(layer: &LayerExplanation) -> String {
     format!("{kept} of {}", layer.activations.len())
 }
 
-/// A paragraph a layer.
-fn details(layers: &[LayerExplanation]) -> String {
+/// A paragraph a layer. Changes that were `tried` say what they do to the whole network.
+fn details(layers: &[LayerExplanation], tried: &[WhatIf]) -> String {
     let cycles = |cycles: f64| thousands(cycles.round() as u64);
     let paragraph = |layer: &LayerExplanation| {
         let mut lines = vec![format!("{} ({})", layer.name, layer.op)];
@@ -134,11 +144,15 @@ fn details(layers: &[LayerExplanation]) -> String {
             split_line([&layer.split].into_iter())
         ));
         lines.push(format!(
-            "  limited by {}; {} would save {} cycles at most",
-            layer.limited_by,
-            layer.remedy.change.text(),
-            thousands(layer.remedy.saves_at_most)
+            "  occupies {} cycles; limited by {}",
+            thousands(layer.occupied_cycles),
+            layer.limited_by
         ));
+        let change = layer.remedy.change;
+        lines.push(match tried.iter().find(|tried| tried.change == change) {
+            Some(tried) => format!("  would help, for the whole network: {}", what_if_text(tried)),
+            None => format!("  would help: {}", change.text()),
+        });
         lines.extend(layer.activations.iter().map(|activation| format!("  {activation}")));
         let Some(choice) = &layer.choice else {
             lines

@@ -6,7 +6,7 @@ use std::time::Instant;
 use ediacara::arch::Machine;
 use ediacara::inputs::Source;
 use ediacara::isa::Executable;
-use ediacara::profile::{engine_reports, engine_table, thousands};
+use ediacara::profile::{engine_reports, engine_table, thousands, timing_words};
 use ediacara::sim::Options;
 use serde_json::json;
 
@@ -56,11 +56,12 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
         say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         say!(
-            "{} on {}: {} cycles, {} instructions",
+            "{} on {}: {} cycles, {} instructions, {}",
             arguments.program.display(),
             machine.name,
             thousands(outcome.cycles),
-            thousands(outcome.instructions)
+            thousands(outcome.instructions),
+            timing_words(machine.timing_basis())
         );
         say!("{}", engine_table(&engines, outcome.cycles));
         for (name, tensor) in &execution.outputs {

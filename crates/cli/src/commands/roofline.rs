@@ -25,9 +25,10 @@ pub(crate) fn execute(arguments: &RooflineArguments) -> Outcome {
         networks.push(if arguments.paper {
             network
         } else {
-            network.with_run(&setup::timing(&model, &machine, &mut |stage| {
+            let report = setup::timing(&model, &machine, &[], &mut |stage| {
                 progress.stage(&format!("{name}: {stage}"));
-            })?)
+            })?;
+            network.with_run(&report, &roofs)
         });
     }
     drop(progress);
@@ -62,13 +63,12 @@ fn print(machine: &str, roofs: &Roofs, networks: &[Network]) {
     }
     say!("{machine} is bound by DRAM below {:.1} operations a byte\n", roofs.ridge());
     let row = |name: String, what: &str, load: &Load| {
-        let attainable = roofs.attainable(load.intensity);
         vec![
             name,
             what.to_owned(),
             format!("{:.2}", load.intensity),
             format!("{:.1}", load.operations_per_second / 1e9),
-            format!("{:.1} %", 100.0 * load.operations_per_second / attainable.max(f64::MIN_POSITIVE)),
+            format!("{:.1} %", 100.0 * load.operations_per_second / load.attainable.max(f64::MIN_POSITIVE)),
         ]
     };
     let mut rows = Vec::new();

@@ -36,6 +36,7 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         checked: arguments.checked,
         disable: arguments.compiler.disable.clone(),
         top: arguments.top,
+        what_if: arguments.what_if,
     };
     let run = ediacara::run(&model, &prepared, &tensors, &options, &mut stage)?;
     drop(progress);
@@ -119,7 +120,7 @@ fn print(model: &Model, report: &RunReport) {
     for note in &model.notes {
         say!("{note}");
     }
-    say!("{}\n", layer_table(&report.layers));
+    say!("{}\n", layer_table(&report.layers, report.fetch_bytes));
     say!("{}\n", report_engine_table(report));
     say!("{}", totals(report));
     for op in &report.host_ops {

@@ -83,14 +83,21 @@ pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
     files.iter().cloned().map(Source::File).collect()
 }
 
-/// Compiles and simulates a model for its cycles alone.
+/// Compiles and simulates a model for its cycles alone, without the passes of `disable`.
 pub(super) fn timing(
     model: &Model,
     machine: &Machine,
+    disable: &[&str],
     stage: &mut dyn FnMut(&str),
 ) -> Result<RunReport, Error> {
     let prepared = ediacara::prepare(model, &CalibrationSource::Default, stage)?;
-    let options =
-        RunOptions { machine: machine.clone(), values: false, checked: false, disable: Vec::new(), top: 0 };
+    let options = RunOptions {
+        machine: machine.clone(),
+        values: false,
+        checked: false,
+        disable: disable.iter().map(|&pass| pass.to_owned()).collect(),
+        top: 0,
+        what_if: false,
+    };
     Ok(ediacara::run(model, &prepared, &[], &options, stage)?.report)
 }

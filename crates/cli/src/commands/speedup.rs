@@ -23,7 +23,8 @@ fn network(arguments: &NetworkSpeedupArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
     let progress = Progress::new();
     let model = ediacara::model::load(&arguments.model, &[])?;
-    let report = setup::timing(&model, &machine, &mut |stage| progress.stage(stage))?;
+    // Blocks would make pools a part of the convolutions beside them.
+    let report = setup::timing(&model, &machine, &["fuse-block"], &mut |stage| progress.stage(stage))?;
     drop(progress);
     let factors = [arguments.conv, arguments.fc, arguments.other];
     let cycles = |kind: &str| {

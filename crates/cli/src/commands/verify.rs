@@ -130,6 +130,7 @@ fn equal(agreement: &Agreement) -> Value {
     let outcome = &agreement.outcome;
     json!({
         "equal": true,
+        "timing_basis": "rtl-verified",
         "cycles": outcome.cycles,
         "instructions": outcome.instructions,
         "fault": outcome.fault.as_ref().map(ToString::to_string),

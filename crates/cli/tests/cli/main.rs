@@ -7,6 +7,7 @@ mod errors;
 mod fidelity;
 mod mnist;
 mod networks;
+mod pages;
 mod programs;
 mod prove;
 mod run;

@@ -65,6 +65,7 @@ fn choices_are_explained() {
     let name = layers[0]["name"].as_str().unwrap();
     let one = succeed(&["compile", "lenet5", "-o", text(&program), "--explain", name]);
     assert!(one.contains("best of") && one.contains("runner-up"), "{one}");
+    assert!(one.contains("would help"), "{one}");
     // Its result stays in NRAM, and both estimates are given.
     let activation = &layers[0]["activations"][0];
     let estimate = |name: &str| activation[name].as_f64().unwrap();
@@ -87,6 +88,9 @@ fn fusion_can_be_left_out() {
     assert!(layers(&fused) < layers(&apart) && number(&fused["cycles"]) < number(&apart["cycles"]));
     assert_eq!((&fused["macs"], &fused["floor_cycles"]), (&apart["macs"], &apart["floor_cycles"]));
     assert!(number(&fused["floor_cycles"]) <= number(&fused["cycles"]));
+    // The yardstick is of nodes before fusion: only the order of its sum differs.
+    let roofline = |report: &Value| report["layer_roofline_cycles"].as_f64().unwrap();
+    assert!((roofline(&fused) - roofline(&apart)).abs() <= 1.0);
 }
 
 #[test]

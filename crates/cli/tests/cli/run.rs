@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{json, number, succeed};
 
 /// Field names of issue and documentation; other tools rely on them.
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 27] = [
     "model",
     "machine",
     "precision",
@@ -19,8 +19,11 @@ const FIELDS: [&str; 24] = [
     "dram_write_bytes",
     "instructions",
     "floor_cycles",
-    "layer_bound_cycles",
+    "layer_roofline_cycles",
+    "cycles_over_roofline",
     "cycles_over_bound",
+    "fetch_bytes",
+    "matrix_beats",
     "check",
     "outputs",
     "top",
@@ -31,7 +34,7 @@ const FIELDS: [&str; 24] = [
     "quantisation",
     "partial",
 ];
-const LAYER_FIELDS: [&str; 10] = [
+const LAYER_FIELDS: [&str; 12] = [
     "name",
     "op",
     "shape",
@@ -39,6 +42,8 @@ const LAYER_FIELDS: [&str; 10] = [
     "cycles",
     "utilisation",
     "dram_bytes",
+    "occupied_cycles",
+    "roofline_cycles",
     "bound_cycles",
     "limited_by",
     "remedy",
@@ -50,7 +55,8 @@ fn has(object: &Value, fields: &[&str]) {
     }
 }
 
-/// Busy, stalls and idle of every engine sum to the total; so do the layers' cycles.
+/// Busy, stalls and idle of every engine sum to the total; so do the layers' cycles, bytes and beats with those that no layer
+/// has. No layer is used beyond its peak.
 pub(crate) fn accounts_balance(report: &Value) {
     let cycles = number(&report["cycles"]);
     let layers: u64 = report["layers"].as_array().unwrap().iter().map(|layer| number(&layer["cycles"])).sum();
@@ -64,6 +70,23 @@ pub(crate) fn accounts_balance(report: &Value) {
         );
     }
     assert!(number(&report["floor_cycles"]) <= cycles, "the floor is beaten");
+    let bytes: u64 =
+        report["layers"].as_array().unwrap().iter().map(|layer| number(&layer["dram_bytes"])).sum();
+    let total = number(&report["dram_read_bytes"]) + number(&report["dram_write_bytes"]);
+    assert_eq!(bytes + number(&report["fetch_bytes"]), total, "bytes");
+    let beats: u64 = report["matrix_beats"].as_object().unwrap().values().map(number).sum();
+    assert_eq!(beats, number(&report["engines"]["matrix"]["busy_cycles"]), "beats");
+    let roofline: f64 = report["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|layer| layer["roofline_cycles"].as_f64().unwrap())
+        .sum();
+    assert_eq!(roofline.ceil() as u64, number(&report["layer_roofline_cycles"]), "rooflines");
+    let shares =
+        report["layers"].as_array().unwrap().iter().map(|layer| layer["utilisation"].as_f64().unwrap());
+    assert!(shares.into_iter().all(|share| (0.0..=1.0).contains(&share)), "a utilisation above 100 %");
+    assert!(report["mac_utilisation"].as_f64().unwrap() <= 1.0);
 }
 
 #[test]
@@ -76,7 +99,7 @@ fn the_bundled_network_sees_a_cat_and_every_byte_is_right() {
     has(&report["top"][0], &["class", "label", "probability"]);
     assert_eq!(report["machine"], "dlp16");
     assert_eq!(report["precision"], "int8");
-    assert_eq!(report["timing_basis"], "rtl-verified");
+    assert_eq!(report["timing_basis"], "rtl-verified-rules");
     assert_eq!(report["check"]["bit_exact"], true);
     assert_eq!(report["check"]["max_abs_error"], 0.0);
     // onnxruntime's f32 answers are 282 tiger cat and 285 Egyptian cat, 0.06 of a logit apart, then 281 tabby.
@@ -96,6 +119,30 @@ fn cycles_are_the_same_without_values() {
         assert_eq!(with[field], without[field], "{field}");
     }
     assert_eq!(without["check"]["bit_exact"], Value::Null);
+}
+
+/// What a change saves is what the changed machine takes.
+#[test]
+fn a_change_is_made_and_timed() {
+    let report = json(&["run", "lenet5", "--timing-only", "--what-if", "--json"]);
+    let tried = report["what_if"].as_array().unwrap();
+    assert!(!tried.is_empty(), "{report}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changed.toml");
+    let machine = succeed(&["machines", "dlp16"]);
+    for one in tried {
+        let (field, value) = one["set"].as_str().unwrap().split_once(" = ").unwrap();
+        let (table, field) = field.split_once('.').unwrap();
+        let (before, after) = machine.split_once(&format!("[{table}]")).unwrap();
+        let line = after.lines().find(|line| line.starts_with(&format!("{field} ="))).unwrap();
+        let after = after.replacen(line, &format!("{field} = {value}"), 1);
+        std::fs::write(&path, format!("{before}[{table}]{after}")).unwrap();
+        let changed =
+            json(&["run", "lenet5", "--timing-only", "--machine", path.to_str().unwrap(), "--json"]);
+        assert_eq!(changed["cycles"], one["cycles"], "{one}");
+        let saved = number(&report["cycles"]) as i64 - number(&changed["cycles"]) as i64;
+        assert_eq!(one["saved_cycles"].as_i64(), Some(saved));
+    }
 }
 
 #[test]
@@ -120,7 +167,9 @@ fn every_machine_gives_the_same_values() {
 #[test]
 fn people_get_a_table_the_totals_and_the_classes() {
     let text = succeed(&["run", "--timing-only"]);
-    for part in ["limited by", "layer bound", "engine", "semaphore", "floor"] {
+    for part in
+        ["limited by", "roofline", "engine", "semaphore", "floor", "rules that RTL verifies", "instructions"]
+    {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
     assert!(!text.contains('\u{1b}'), "colours without a terminal");

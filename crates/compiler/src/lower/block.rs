@@ -10,6 +10,7 @@
 
 use crate::CompileError;
 use crate::block_tiling::{BlockProblem, BlockTiling, Piece, expand_steps, whole, x_tile};
+use crate::cost::Rates;
 use crate::layer::{Block, Conv, Middle, Pool as PoolLayer};
 use crate::lower::depthwise::{Rows, window_rows, window_weights};
 use crate::lower::pixels::{Pixels, pixel_rows};
@@ -109,6 +110,9 @@ pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) ->
     let (mut nram, mut wram) = (claim(Space::Nram, &claims.nram)?, claim(Space::Wram, &claims.wram)?);
     let (mut aram, mut pram) = (claim(Space::Aram, &claims.aram)?, claim(Space::Pram, &claims.pram)?);
     let constants = place(lowering, block, &problem, &tiling, context)?;
+    if let Some(beats) = lowering.repeated_beats.last_mut() {
+        *beats += repeated_beats(&problem, &tiling, &lowering.rates);
+    }
     let stages = stages(&problem, &tiling);
     let count = stages.len();
     let mut state = State {
@@ -189,6 +193,21 @@ fn stages(problem: &BlockProblem, tiling: &BlockTiling) -> Vec<Stage> {
         }
     }
     found
+}
+
+/// Beats on rows that are expanded for two tiles, because the windows of both see them.
+fn repeated_beats(problem: &BlockProblem, tiling: &BlockTiling, rates: &Rates) -> u64 {
+    let Some(expand) = &problem.expand else { return 0 };
+    let (mut repeated, mut end, mut across) = (0, 0, 0);
+    for rows in Range::cut(problem.window.y.height, tiling.rows) {
+        let middle = problem.middle(rows, 1);
+        repeated += end.min(middle.rows.first + middle.rows.valid).saturating_sub(middle.rows.first);
+        end = end.max(middle.rows.first + middle.rows.valid);
+        across = middle.columns.valid;
+    }
+    let groups = problem.groups(tiling.channels);
+    let blocks: u64 = groups.iter().map(|group| group.count.div_ceil(rates.columns)).sum();
+    problem.window.y.batch * repeated * across * blocks * expand_steps(expand, rates)
 }
 
 /// Puts the constants into DRAM, group by group, as they are loaded.

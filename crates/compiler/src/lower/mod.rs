@@ -52,6 +52,8 @@ pub(crate) struct Lowering {
     pub dram: DramImage,
     /// Why layers are cut as they are.
     pub explanations: Vec<Explanation>,
+    /// By layer, beats of the matrix engine on rows that a block expands once more.
+    pub repeated_beats: Vec<u64>,
     nram: Ring,
     wram: Ring,
     aram: Ring,
@@ -79,6 +81,7 @@ impl Lowering {
             choices,
             dram,
             explanations: Vec::new(),
+            repeated_beats: Vec::new(),
             nram: Ring::new(rates.nram),
             wram: Ring::new(rates.wram),
             aram: Ring::new(rates.aram),
@@ -93,6 +96,7 @@ impl Lowering {
     /// Its smallest tile does not fit, or DRAM is full.
     pub(crate) fn layer(&mut self, index: u32, layer: &Layer, room: &Room) -> Result<(), CompileError> {
         self.layer = index;
+        self.repeated_beats.push(0);
         self.rates.nram = room.nram;
         self.nram.limit(room.nram);
         for residence in &room.begins {

@@ -5,6 +5,7 @@
 
 mod blocks;
 mod borders;
+mod bounds;
 mod differential;
 mod estimates;
 mod kept;

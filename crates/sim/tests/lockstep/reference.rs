@@ -574,6 +574,7 @@ impl Reference<'_> {
         let [control, load, matrix, vector, store] = did;
         let moves = |did| matches!(did, Activity::Busy | Activity::DramContention | Activity::DramBandwidth);
         let part = match () {
+            () if matrix == Activity::Busy && vector == Activity::Busy => Part::MatrixAndVector,
             () if matrix == Activity::Busy => Part::Matrix,
             () if vector == Activity::Busy => Part::Vector,
             () if moves(load) || moves(store) => Part::DramBandwidth,

@@ -1,0 +1,378 @@
+//! What stands beside the cycles of a program: a floor that none can beat, and a yardstick.
+//!
+//! Both count the nodes of the network, whatever is fused with what. The floor takes weights and constants to be any
+//! numbers, and every result to be wanted. Products across channels are the matrix engine's, results are written by the
+//! vector engine, an operation each; a depthwise convolution may be divided between the two. It leaves out what a program may
+//! leave out: taps in the padding, pixels that no window sees, and constants that have passed DRAM before.
+
+use std::collections::{HashMap, HashSet};
+
+use ediacara_arch::Machine;
+use ediacara_isa::Port;
+use ediacara_tensor::Tensor;
+
+use crate::layer::{Conv, Kind, Layer, Middle, Pool, Weights, Window};
+use crate::view::{Image, View};
+use crate::window::Axis;
+
+/// The floor and the yardstick of the nodes on the DLP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bounds {
+    /// The largest compulsory work of any one engine or of the DRAM over the whole network, in cycles. No program can beat it.
+    pub floor_cycles: u64,
+    /// For each layer of the program, the sum over its nodes of max(MACs / peak of the unit that does them, bytes that must
+    /// cross DRAM there / bandwidth), in cycles. Those are a node's weights, each input of the network and constant that it
+    /// is the first to read, and the outputs of the network that it writes. Good overlap can beat their sum.
+    pub roofline_cycles: Vec<f64>,
+}
+
+impl Bounds {
+    /// The sum of [`Bounds::roofline_cycles`], rounded up.
+    pub fn layer_roofline_cycles(&self) -> u64 {
+        self.roofline_cycles.iter().sum::<f64>().ceil() as u64
+    }
+}
+
+/// Bytes in DRAM that no layer writes: an input of the network, or a constant that is read as an activation.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    /// Address of the first byte.
+    pub(crate) base: u64,
+    /// How many there are.
+    pub(crate) bytes: u64,
+    /// What they are, of a constant.
+    pub(crate) constant: Option<&'a Tensor>,
+}
+
+impl Source<'_> {
+    fn holds(&self, address: u64) -> bool {
+        (self.base..self.base + self.bytes).contains(&address)
+    }
+}
+
+/// The bounds of `layers` on `machine`, which read `sources` and leave `outputs`.
+pub(crate) fn bounds(machine: &Machine, layers: &[Layer], sources: &[Source], outputs: &[Port]) -> Bounds {
+    let peaks = [machine.peak_macs_per_cycle() as f64, f64::from(machine.vector.lanes)];
+    let bandwidth = machine.dram.bytes_per_cycle.to_f64();
+    let mut nodes: Vec<Vec<Node>> = layers.iter().map(|layer| nodes(&layer.kind)).collect();
+    let mut constants = Constants::default();
+    let mut compulsory = 0;
+    for weights in nodes.iter().flatten().filter_map(|node| node.weights) {
+        compulsory += if constants.is_new(weights.values) { weights.touched } else { 0 };
+    }
+    for source in sources {
+        let read = |layer: &Layer| {
+            let reads = reads(&layer.kind).into_iter().filter(|(base, _)| source.holds(*base));
+            reads.map(|(_, bytes)| bytes).max()
+        };
+        let reading: Vec<Option<u64>> = layers.iter().map(read).collect();
+        let most = reading.iter().flatten().copied().max().unwrap_or(0);
+        let first = reading.iter().position(Option::is_some);
+        if let Some(node) = first.and_then(|layer| nodes[layer].first_mut()) {
+            node.border_bytes += most;
+        }
+        compulsory += if source.constant.is_none_or(|tensor| constants.is_new(tensor)) { most } else { 0 };
+    }
+    let mut seen = HashSet::new();
+    for output in outputs {
+        let bytes = output.len() as u64;
+        if !seen.insert(output.address) || sources.iter().any(|source| source.holds(output.address)) {
+            continue;
+        }
+        let range = output.address..output.address + bytes;
+        for (layer, nodes) in layers.iter().zip(&mut nodes) {
+            let written = writes(&layer.kind).into_iter().filter(|(base, _)| range.contains(base));
+            if let Some(node) = nodes.last_mut() {
+                node.border_bytes += written.map(|(_, bytes)| bytes).sum::<u64>();
+            }
+        }
+        compulsory += bytes;
+    }
+    let sum = |work: fn(&Node) -> u64| nodes.iter().flatten().map(work).sum::<u64>() as f64;
+    let (matrix, vector) = (sum(|node| node.products) / peaks[0], sum(|node| node.operations) / peaks[1]);
+    let both = (sum(|node| node.products) + sum(|node| node.window_products)) / (peaks[0] + peaks[1]);
+    let roofline = |node: &Node| {
+        let bytes =
+            node.weights.as_ref().map_or(0, |weights| weights.values.len() as u64) + node.border_bytes;
+        (node.macs[0] as f64 / peaks[0]).max(node.macs[1] as f64 / peaks[1]).max(bytes as f64 / bandwidth)
+    };
+    Bounds {
+        floor_cycles: matrix.max(vector).max(both).max(compulsory as f64 / bandwidth).ceil() as u64,
+        roofline_cycles: nodes.iter().map(|nodes| nodes.iter().map(roofline).sum()).collect(),
+    }
+}
+
+/// What one node of the network asks of the machine.
+#[derive(Debug, Default, Clone, Copy)]
+struct Node<'a> {
+    /// Multiply-accumulates as the network defines them, of matrix and vector unit.
+    macs: [u64; 2],
+    /// Products of the matrix unit that any program computes.
+    products: u64,
+    /// Products of depthwise windows, which either unit may compute.
+    window_products: u64,
+    /// Operations of the vector unit that any program does.
+    operations: u64,
+    weights: Option<Constant<'a>>,
+    /// Bytes of the network's inputs, outputs and constants that cross DRAM for it.
+    border_bytes: u64,
+}
+
+/// The weights of a node.
+#[derive(Debug, Clone, Copy)]
+struct Constant<'a> {
+    values: &'a Tensor,
+    /// How many of their bytes some pixel is multiplied by.
+    touched: u64,
+}
+
+/// Tells constants of equal bytes from new ones: a program can load them once, wherever they are used.
+#[derive(Debug, Default)]
+struct Constants<'a> {
+    /// By length and first bytes, which differ where constants do but for rare cases.
+    known: HashMap<(usize, &'a [i8]), Vec<&'a [i8]>>,
+}
+
+impl<'a> Constants<'a> {
+    fn is_new(&mut self, tensor: &'a Tensor) -> bool {
+        let Ok(bytes) = tensor.as_slice::<i8>() else { return true };
+        let alike = self.known.entry((bytes.len(), &bytes[..bytes.len().min(64)])).or_default();
+        let new = !alike.contains(&bytes);
+        if new {
+            alike.push(bytes);
+        }
+        new
+    }
+}
+
+/// The nodes that a layer was made of, in order.
+fn nodes(kind: &Kind) -> Vec<Node<'_>> {
+    match kind {
+        Kind::Conv(conv) => product(conv, &all(&conv.y)),
+        Kind::Depthwise(conv) => vec![depthwise(conv)],
+        Kind::Pool(one) => vec![pool(one)],
+        Kind::Block(block) => {
+            let (x, y, window) = block.middle.shape();
+            let seen = [0, 1]
+                .map(|index| seen(&Axis::of(&window, &x, index), &all(&y)[index], window.kernel[index]));
+            let mut nodes: Vec<Node> = block.expand.iter().flat_map(|conv| product(conv, &seen)).collect();
+            nodes.push(match &block.middle {
+                Middle::Depthwise(conv) => depthwise(conv),
+                Middle::MaxPool(one) => pool(one),
+            });
+            nodes.extend(block.project.iter().flat_map(|conv| product(conv, &all(&conv.y))));
+            nodes
+        }
+        Kind::Binary(binary) => vec![elementwise(binary.d.len())],
+        Kind::Table(table) => vec![elementwise(table.d.len())],
+        Kind::Copy(_) => vec![Node::default()],
+    }
+}
+
+fn elementwise(operations: u64) -> Node<'static> {
+    Node { operations, ..Node::default() }
+}
+
+/// A convolution or matrix product of which `outputs` are wanted, and the addition that it does.
+fn product<'a>(conv: &'a Conv, outputs: &[Vec<u64>; 2]) -> Vec<Node<'a>> {
+    if selects_channels(conv) {
+        return vec![Node::default()];
+    }
+    let (x, y, window) = (&conv.x, &conv.y, &conv.window);
+    let products = y.batch * y.channels * (x.channels / conv.groups.max(1));
+    let axes = [0, 1].map(|index| Axis::of(window, x, index));
+    let of_axes = |count: &dyn Fn(usize) -> u64| count(0) * count(1);
+    let results = y.batch * y.channels * of_axes(&|axis| outputs[axis].len() as u64);
+    let node = Node {
+        macs: [products * y.height * y.width * window.kernel[0] * window.kernel[1], 0],
+        products: products * of_axes(&|axis| taps(&axes[axis], &outputs[axis], window.kernel[axis])),
+        window_products: 0,
+        operations: results,
+        weights: conv.computed.is_none().then(|| touched(&conv.weights, axes, outputs, window)),
+        border_bytes: 0,
+    };
+    let addition = conv.residual.is_some().then(|| elementwise(results));
+    [node].into_iter().chain(addition).collect()
+}
+
+fn depthwise(conv: &Conv) -> Node<'_> {
+    let (y, window, outputs) = (&conv.y, &conv.window, all(&conv.y));
+    let axes = [0, 1].map(|index| Axis::of(window, &conv.x, index));
+    let channels = y.batch * y.channels;
+    let taps = [0, 1].map(|axis| taps(&axes[axis], &outputs[axis], window.kernel[axis]));
+    Node {
+        macs: [0, channels * y.height * y.width * window.kernel[0] * window.kernel[1]],
+        window_products: channels * taps[0] * taps[1],
+        operations: channels * y.height * y.width,
+        weights: Some(touched(&conv.weights, axes, &outputs, window)),
+        ..Node::default()
+    }
+}
+
+/// A pool combines pairs until one number an output is left: one operation for each input that is not the result, and one for
+/// each result that is written.
+fn pool(pool: &Pool) -> Node<'static> {
+    let results = pool.y.batch * pool.y.height * pool.y.width * pool.y.channels;
+    let (_, read) = window(&pool.x, &pool.y, &pool.window);
+    elementwise(results.max(read.saturating_sub(results)))
+}
+
+/// The weights of taps that lie on a pixel that exists for some output.
+fn touched<'a>(
+    weights: &'a Weights,
+    axes: [Axis; 2],
+    outputs: &[Vec<u64>; 2],
+    window: &Window,
+) -> Constant<'a> {
+    let values = &weights.values;
+    let used = |axis: usize| {
+        (0..window.kernel[axis])
+            .filter(|&tap| outputs[axis].iter().any(|&output| axes[axis].pixel(output, tap).is_some()))
+            .count() as u64
+    };
+    let all = (window.kernel[0] * window.kernel[1]).max(1);
+    Constant { values, touched: values.len() as u64 / all * used(0) * used(1) }
+}
+
+/// Every output of an image: rows, columns.
+fn all(y: &Image) -> [Vec<u64>; 2] {
+    [(0..y.height).collect(), (0..y.width).collect()]
+}
+
+/// How many taps of windows at `outputs` lie on pixels that exist, along one axis.
+fn taps(axis: &Axis, outputs: &[u64], kernel: u64) -> u64 {
+    let existing =
+        |&output: &u64| (0..kernel).filter(|&tap| axis.pixel(output, tap).is_some()).count() as u64;
+    outputs.iter().map(existing).sum()
+}
+
+/// How many taps of all windows of a pool lie on pixels that exist.
+pub(crate) fn taps_on_pixels(pool: &Pool) -> u64 {
+    let outputs = all(&pool.y);
+    let along = |index: usize| {
+        taps(&Axis::of(&pool.window, &pool.x, index), &outputs[index], pool.window.kernel[index])
+    };
+    along(0) * along(1)
+}
+
+/// Which pixels windows at `outputs` see, along one axis.
+fn seen(axis: &Axis, outputs: &[u64], kernel: u64) -> Vec<u64> {
+    let pixels =
+        outputs.iter().flat_map(|&output| (0..kernel).filter_map(move |tap| axis.pixel(output, tap)));
+    let mut pixels: Vec<u64> = pixels.collect::<HashSet<_>>().into_iter().collect();
+    pixels.sort_unstable();
+    pixels
+}
+
+/// How many pixels of an image a window reads to make `y`.
+pub(crate) fn pixels_seen(x: &Image, y: &Image, window: &Window) -> u64 {
+    let along =
+        |index: usize| seen(&Axis::of(window, x, index), &all(y)[index], window.kernel[index]).len() as u64;
+    along(0) * along(1)
+}
+
+/// Where a layer reads activations, and how many bytes at least.
+fn reads(kind: &Kind) -> Vec<(u64, u64)> {
+    match kind {
+        Kind::Conv(conv) | Kind::Depthwise(conv) => convolution(conv),
+        Kind::Pool(pool) => vec![window(&pool.x, &pool.y, &pool.window)],
+        Kind::Block(block) => match (&block.expand, &block.middle) {
+            (Some(conv), _) => convolution(conv),
+            (None, Middle::Depthwise(conv)) => convolution(conv),
+            (None, Middle::MaxPool(pool)) => vec![window(&pool.x, &pool.y, &pool.window)],
+        },
+        Kind::Binary(binary) => vec![elements(&binary.a), elements(&binary.b)],
+        Kind::Table(table) => vec![elements(&table.a)],
+        Kind::Copy(copy) => copy.parts.iter().map(|(from, _)| elements(from)).collect(),
+    }
+}
+
+fn convolution(conv: &Conv) -> Vec<(u64, u64)> {
+    let mut reads = vec![window(&conv.x, &conv.y, &conv.window)];
+    reads.extend(conv.computed.as_ref().map(elements));
+    reads.extend(conv.residual.iter().map(|residual| pixels(&residual.image)));
+    reads
+}
+
+/// Where a layer writes, and how many bytes.
+fn writes(kind: &Kind) -> Vec<(u64, u64)> {
+    match kind {
+        Kind::Conv(conv) | Kind::Depthwise(conv) => vec![pixels(&conv.y)],
+        Kind::Pool(pool) => vec![pixels(&pool.y)],
+        Kind::Block(block) => {
+            let (_, y, _) = block.middle.shape();
+            vec![pixels(block.project.as_ref().map_or(&y, |conv| &conv.y))]
+        }
+        Kind::Binary(binary) => vec![elements(&binary.d)],
+        Kind::Table(table) => vec![elements(&table.d)],
+        Kind::Copy(copy) => {
+            let filled = copy.fill.iter().flat_map(|(views, _)| views);
+            copy.parts.iter().map(|(_, to)| to).chain(filled).map(elements).collect()
+        }
+    }
+}
+
+/// The pixels under a window that exist. A convolution has every channel of them multiplied.
+fn window(x: &Image, y: &Image, window: &Window) -> (u64, u64) {
+    (x.base, x.batch * pixels_seen(x, y, window) * x.channels)
+}
+
+fn pixels(image: &Image) -> (u64, u64) {
+    (image.base, image.batch * image.height * image.width * image.channels)
+}
+
+fn elements(view: &View) -> (u64, u64) {
+    let extents = view.shape.iter().zip(&view.strides).filter(|&(_, &stride)| stride > 0);
+    (view.base, extents.map(|(&extent, _)| extent).product())
+}
+
+/// Whether a convolution only picks channels: each output is one input, times one and nothing added. The network has
+/// a gather there, which moves data and multiplies nothing.
+pub(crate) fn selects_channels(conv: &Conv) -> bool {
+    let Weights { values, bias, .. } = &conv.weights;
+    let inputs = values.shape().last().copied().unwrap_or(0);
+    let (Ok(values), Ok(bias)) = (values.as_slice::<i8>(), bias.as_slice::<i32>()) else { return false };
+    let picks_one = |row: &[i8]| row.iter().filter(|&&weight| weight != 0).count() == 1 && row.contains(&1);
+    conv.window == Window::POINT
+        && conv.groups == 1
+        && conv.w_zero == 0
+        && inputs > 1
+        && bias.iter().all(|&bias| bias == 0)
+        && values.chunks_exact(inputs).all(picks_one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn image(side: u64) -> Image {
+        View::dense(0x40, &[1, side, side, 3]).image().unwrap()
+    }
+
+    #[test]
+    fn a_stride_wider_than_its_window_skips_pixels() {
+        let strided = Window { stride: [2; 2], ..Window::POINT };
+        assert_eq!(window(&image(5), &image(3), &strided), (0x40, 3 * 3 * 3));
+        let padded = Window { kernel: [3; 2], before: [1; 2], ..strided };
+        assert_eq!(window(&image(5), &image(3), &padded), (0x40, 5 * 5 * 3));
+    }
+
+    #[test]
+    fn taps_in_the_padding_are_no_work() {
+        let padded = Window { kernel: [3; 2], before: [1; 2], ..Window::POINT };
+        let axis = |side| Axis::of(&padded, &image(side), 0);
+        // Two of three taps at either end.
+        assert_eq!(taps(&axis(4), &[0, 1, 2, 3], 3), 2 + 3 + 3 + 2);
+        // Of a single pixel only the middle tap sees anything.
+        assert_eq!(taps(&axis(1), &[0], 3), 1);
+        assert_eq!(seen(&axis(4), &[0, 3], 3), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn constants_of_equal_bytes_are_one() {
+        let tensor = |last: i8| Tensor::from_vec(&[100], [[7; 99].as_slice(), &[last]].concat()).unwrap();
+        let [one, same, other] = [tensor(1), tensor(1), tensor(2)];
+        let mut constants = Constants::default();
+        assert_eq!([&one, &same, &other].map(|tensor| constants.is_new(tensor)), [true, false, true]);
+    }
+}
