@@ -175,7 +175,7 @@ fn would_help(report: &RunReport) -> String {
         Some(tried) => tried.iter().map(what_if_text).collect(),
         None => changes.iter().take(3).filter(|(_, cycles, _)| *cycles > 0).map(limits).collect(),
     };
-    if text.is_empty() { "nothing that could be tried".to_owned() } else { text.join("; ") }
+    if text.is_empty() { "nothing that could be tried".to_owned() } else { text.join("\n              ") }
 }
 
 /// A change that was tried, and what came of it.

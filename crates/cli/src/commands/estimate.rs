@@ -65,9 +65,9 @@ fn list(json: bool) -> Result<(), Box<dyn std::error::Error>> {
         rows.push(vec![
             name.to_owned(),
             machine.name.clone(),
-            estimate.lower_bound.to_string(),
+            with_thousands(&estimate.lower_bound.to_string()),
             estimate.bound_by.to_string(),
-            estimate.time.to_string(),
+            with_thousands(&estimate.time.to_string()),
             format!("{:.2} %", 100.0 * (estimate.over_bound() - 1.0)),
             documentation.to_owned(),
         ]);
@@ -80,6 +80,12 @@ fn list(json: bool) -> Result<(), Box<dyn std::error::Error>> {
         say!("{}", plain_table(&header, 2..3, rows));
     }
     Ok(())
+}
+
+/// `4118 1/2` as `4,118 1/2`.
+fn with_thousands(time: &str) -> String {
+    let (whole, rest) = time.split_at(time.find(' ').unwrap_or(time.len()));
+    whole.parse().map_or_else(|_| time.to_owned(), |whole| thousands(whole) + rest)
 }
 
 /// The text of a built-in program or of a file.

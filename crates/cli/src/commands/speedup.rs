@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use ediacara::arch::Machine;
-use ediacara::profile::plain_table;
+use ediacara::profile::{plain_table, thousands};
 use ediacara::textbook::speedup::{KINDS, Part, Speedup, Streamed, kind_of};
 use serde_json::json;
 
@@ -49,10 +49,10 @@ fn network(arguments: &NetworkSpeedupArguments) -> Outcome {
         let limit = speedup.limit(index);
         vec![
             part.name.clone(),
-            format!("{:.0}", part.before),
+            thousands(part.before.round() as u64),
             format!("{:.1} %", 100.0 * part.before / speedup.before()),
             part.factor.to_string(),
-            format!("{:.0}", part.after()),
+            thousands(part.after().round() as u64),
             format!("{:.1} %", 100.0 * part.after() / speedup.after()),
             if limit.is_finite() { format!("{limit:.2}") } else { "no limit".to_owned() },
         ]
@@ -86,8 +86,8 @@ fn layer(arguments: &LayerSpeedupArguments) -> Outcome {
         say!("{}", serde_json::to_string_pretty(&streamed.to_json())?);
         return Ok(ExitCode::SUCCESS);
     }
-    say!("multiply-adds        {:.0}, one a weight and row", streamed.macs());
-    say!("bytes                {:.0}", streamed.bytes());
+    say!("multiply-adds        {}, one a weight and row", thousands(streamed.macs() as u64));
+    say!("bytes                {}", thousands(streamed.bytes() as u64));
     say!("accelerator          {:.3} us", streamed.accelerator_seconds() * 1e6);
     say!("one arithmetic unit  {:.3} us", streamed.alu_seconds() * 1e6);
     say!("speed-up             {:.3}", streamed.factor());
