@@ -59,6 +59,22 @@ fn a_roofline_has_points_on_paper_and_simulated() {
     assert!(fail(&["roofline", "lstm:64-64"]).contains("mlp:128-256"));
 }
 
+/// Weights of LeNet's fully connected layers arrive under the layers before, and MobileNetV2's blocks use both units: neither
+/// puts a layer above the roof, in the report or in the picture.
+#[test]
+fn no_layer_lies_above_the_roof() {
+    let report = json(&["roofline", "lenet5", "mobilenet_v2", "--json"]);
+    for network in report["networks"].as_array().unwrap() {
+        let layers = network["simulated_layers"].as_array().unwrap();
+        assert!(layers.len() >= 5, "{network}");
+        for load in layers.iter().chain([&network["simulated"]]) {
+            let share = load["share_of_attainable"].as_f64().unwrap();
+            // But for the rounding of a quotient.
+            assert!(share > 0.0 && share <= 1.0 + 1e-12, "{load}");
+        }
+    }
+}
+
 #[test]
 fn amdahl_is_applied_to_simulated_cycles() {
     let report = json(&["speedup", "network", "lenet5", "--conv", "10", "--fc", "2", "--json"]);
