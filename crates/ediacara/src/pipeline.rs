@@ -12,8 +12,8 @@ use ediacara_graph::Graph;
 use ediacara_host::Executor;
 use ediacara_optimiser::{Calibration, Quantised};
 use ediacara_profile::{
-    Check, HostOpReport, LayerReport, LayerYardstick, MatrixBeats, Quantisation, Remedy, RunReport, WhatIf,
-    engine_reports, layer_reports, most_useful,
+    Check, HostOpReport, LayerReport, LayerYardstick, MatrixBeats, Quantisation, Remedy, RunReport, Tried,
+    WhatIf, engine_reports, layer_reports, most_useful,
 };
 use ediacara_sim::{Outcome, Requester, Simulator};
 use ediacara_tensor::Tensor;
@@ -359,7 +359,7 @@ const TRIED_CHANGES: usize = 3;
 /// Nothing is tried that no field of the machine makes.
 ///
 /// # Errors
-/// A program stops with a fault (a bug of the compiler). A changed machine on which the network does not fit is left out.
+/// A program stops with a fault (a bug of the compiler).
 pub fn what_if(
     prepared: &Prepared,
     machine: &Machine,
@@ -374,13 +374,16 @@ pub fn what_if(
         if tried.len() == TRIED_CHANGES || tried.iter().any(|other| other.set == set) {
             continue;
         }
-        let Ok(compiled) = ediacara_compiler::compile(&prepared.quantised, &changed, &passes) else {
-            continue;
+        let result = match ediacara_compiler::compile(&prepared.quantised, &changed, &passes) {
+            Ok(compiled) => {
+                let options = ediacara_sim::Options { values: false, ..Default::default() };
+                let (_, outcome) = simulate(&changed, &compiled, &[], options)?;
+                let saved_cycles = cycles as i64 - outcome.cycles as i64;
+                Tried::Timed { cycles: outcome.cycles, saved_cycles }
+            }
+            Err(error) => Tried::Refused { problem: error.to_string() },
         };
-        let options = ediacara_sim::Options { values: false, ..Default::default() };
-        let (_, outcome) = simulate(&changed, &compiled, &[], options)?;
-        let saved_cycles = cycles as i64 - outcome.cycles as i64;
-        tried.push(WhatIf { change, set, cycles: outcome.cycles, saved_cycles });
+        tried.push(WhatIf { change, set, result });
     }
     Ok(tried)
 }

@@ -13,7 +13,7 @@ mod table;
 pub use engines::{EngineReport, by_name, engine_reports};
 pub use layers::{LayerReport, LayerYardstick, layer_reports};
 pub use matrix_beats::MatrixBeats;
-pub use remedy::{Change, Remedy, WhatIf, most_useful};
+pub use remedy::{Change, Remedy, Tried, WhatIf, most_useful};
 pub use report::{Check, HostOpReport, OutputReport, Quantisation, RunReport, TopClass};
 pub use table::{
     engine_table, layer_table, plain_table, report_engine_table, shorten, split_line, thousands,

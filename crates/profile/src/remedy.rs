@@ -88,10 +88,27 @@ pub struct WhatIf {
     pub change: Change,
     /// The machine's field and its new value.
     pub set: String,
-    /// Cycles on the changed machine.
-    pub cycles: u64,
-    /// How many fewer that is; negative where it is more.
-    pub saved_cycles: i64,
+    /// What came of it.
+    #[serde(flatten)]
+    pub result: Tried,
+}
+
+/// What came of a change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Tried {
+    /// It was timed.
+    Timed {
+        /// Cycles on the changed machine.
+        cycles: u64,
+        /// How many fewer that is; negative where it is more.
+        saved_cycles: i64,
+    },
+    /// The network does not compile for the changed machine.
+    Refused {
+        /// Why.
+        problem: String,
+    },
 }
 
 /// What one layer needs of the machine, in cycles.

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use ediacara_sim::{Part, Split};
 
-use crate::{Change, EngineReport, LayerReport, RunReport, WhatIf, most_useful};
+use crate::{Change, EngineReport, LayerReport, RunReport, Tried, WhatIf, most_useful};
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -180,10 +180,15 @@ fn would_help(report: &RunReport) -> String {
 
 /// A change that was tried, and what came of it.
 pub fn what_if_text(tried: &WhatIf) -> String {
-    let (change, set, cycles) = (tried.change.text(), &tried.set, thousands(tried.cycles));
-    let saved = thousands(tried.saved_cycles.unsigned_abs());
-    let sign = if tried.saved_cycles < 0 { "more" } else { "fewer" };
-    format!("{change} ({set}): {cycles} cycles, {saved} {sign}")
+    let (change, set) = (tried.change.text(), &tried.set);
+    match &tried.result {
+        Tried::Timed { cycles, saved_cycles } => {
+            let sign = if *saved_cycles < 0 { "more" } else { "fewer" };
+            let saved = thousands(saved_cycles.unsigned_abs());
+            format!("{change} ({set}): {} cycles, {saved} {sign}", thousands(*cycles))
+        }
+        Tried::Refused { problem } => format!("{change} ({set}): {problem}"),
+    }
 }
 
 fn quantisation(report: &RunReport) -> String {

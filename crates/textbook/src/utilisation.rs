@@ -1,5 +1,5 @@
-//! The share of time in which the compute unit works, against its size, where the on-chip memory has one
-//! bandwidth and DRAM is never in the way.
+//! Utilisation, the multiply-adds over time times peak as in the report of a run, against the size of the compute unit,
+//! where the on-chip memory has one bandwidth and DRAM is never in the way.
 //!
 //! Two machines have N multiply-accumulators of 16 bits. In the **array** they stand in R rows and C columns
 //! (R = C, or C = 2 R where N is no square): it holds R x C weights and takes R inputs a cycle, each of which
@@ -200,7 +200,7 @@ pub fn chart(measurements: &[Measurement], title: &str) -> Chart {
     Chart {
         title: title.to_owned(),
         x: Axis::log2("multiply-accumulators"),
-        y: Axis::linear("share of time in which they work, %").range(0.0, 105.0),
+        y: Axis::linear("multiply-adds, % of the peak").range(0.0, 105.0),
         series,
     }
 }

@@ -59,7 +59,8 @@ pub(crate) struct RooflineArguments {
 #[command(after_help = "Examples:\n  \
     ediacara utilisation                             AlexNet at 12.8 GB/s, 1 to 4,096 MACs\n  \
     ediacara utilisation vgg19 --bandwidth 25.6 --svg utilisation.svg\n  \
-    ediacara utilisation --json")]
+    ediacara utilisation --json\n\n\
+    Utilisation is multiply-adds over time times peak, as in the report of `ediacara run`.")]
 pub(crate) struct UtilisationArguments {
     /// The network: what `ediacara run` takes
     #[arg(default_value = "alexnet")]

@@ -12,8 +12,8 @@ fn check(report: &Value) {
     assert_eq!(report["check"]["bit_exact"], true, "{}", report["check"]);
     accounts_balance(report);
     println!(
-        "{}: {} cycles, {} times the bound, {} instructions",
-        report["model"], report["cycles"], report["cycles_over_bound"], report["instructions"]
+        "{}: {} cycles, {} times the roofline, {} instructions",
+        report["model"], report["cycles"], report["cycles_over_roofline"], report["instructions"]
     );
 }
 

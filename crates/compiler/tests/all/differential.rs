@@ -56,15 +56,20 @@ impl Subject {
     /// Runs a program of the network in checked mode, and compares all that it leaves behind. How many bytes were equal.
     ///
     /// # Errors
-    /// A fault, or the first value that differs.
+    /// A fault, a floor that is beaten, or the first value that differs.
     pub(crate) fn compare(&self, machine: &Machine, compiled: &Compiled) -> Result<usize, String> {
         let options = SimOptions { checked: true, max_cycles: Some(2_000_000_000), ..SimOptions::default() };
         let mut simulator = Simulator::new(machine, &compiled.executable, options).unwrap();
         for (port, &(input, _)) in compiled.executable.inputs.iter().zip(&compiled.dlp_inputs) {
             simulator.write_input(&port.name, &stored(port, self.input(input))).unwrap();
         }
-        if let Some(fault) = simulator.run().fault {
+        let outcome = simulator.run();
+        if let Some(fault) = outcome.fault {
             return Err(fault.to_string());
+        }
+        let floor = compiled.bounds.floor_cycles;
+        if outcome.cycles < floor {
+            return Err(format!("{} cycles, fewer than the floor of {floor}", outcome.cycles));
         }
         let mut equal = 0;
         // Ids rise with the graph's order, so the first that differs is where to look.
