@@ -5,6 +5,7 @@
 mod data;
 mod errors;
 mod fidelity;
+mod kept;
 mod mnist;
 mod networks;
 mod pages;
