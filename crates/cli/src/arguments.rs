@@ -257,7 +257,7 @@ pub(crate) struct ExecArguments {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "What a run shows for one timing is proven for all: see docs/rationale/09-prove.md. Ends with status 1 where a property does not hold.\n\n\
+    after_help = "What a run shows for one timing is proven for all: see docs/rationale/09-prove.md. Of a network, but not of a file, also that each layer reads what the compiler meant for it (provenance). Ends with status 1 where a property does not hold.\n\n\
     Examples:\n  \
     ediacara prove                                   the bundled network on dlp16\n  \
     ediacara prove examples/matmul.dlpasm\n  \

@@ -12,7 +12,21 @@ pub(crate) struct DramImage {
     burst: u64,
     limit: u64,
     next: u64,
+    reservations: Vec<Reservation>,
     segments: Vec<Segment>,
+}
+
+/// A part of DRAM with one use.
+#[derive(Debug, Clone)]
+pub(crate) struct Reservation {
+    /// What lies there.
+    pub what: String,
+    /// First byte.
+    pub start: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// Whether the executable places it, before the program begins.
+    pub is_data: bool,
 }
 
 impl DramImage {
@@ -23,6 +37,7 @@ impl DramImage {
             burst: u64::from(machine.dram.burst_bytes),
             limit: machine.dram.bytes,
             next: 0,
+            reservations: Vec::new(),
             segments: Vec::new(),
         }
     }
@@ -44,6 +59,7 @@ impl DramImage {
             });
         }
         self.next = next;
+        self.reservations.push(Reservation { what: what.to_owned(), start: base, bytes, is_data: false });
         Ok(base)
     }
 
@@ -54,7 +70,13 @@ impl DramImage {
     pub(crate) fn place(&mut self, bytes: Vec<u8>, what: &str) -> Result<u64, CompileError> {
         let address = self.reserve(bytes.len() as u64, what)?;
         self.segments.push(Segment { address, bytes });
+        self.reservations.last_mut().into_iter().for_each(|reservation| reservation.is_data = true);
         Ok(address)
+    }
+
+    /// What was reserved, in the order of addresses.
+    pub(crate) fn reservations(&self) -> &[Reservation] {
+        &self.reservations
     }
 
     /// The constants.

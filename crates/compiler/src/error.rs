@@ -62,6 +62,16 @@ pub enum CompileError {
         /// The largest that fits.
         limit: u64,
     },
+    /// The compiler gave memory to two things at once, or let a layer touch what is not its own: a fault of the compiler, which
+    /// every compilation looks for.
+    #[error(
+        "{problem}; this is a fault of the compiler, not of the network: please report it \
+         (`--disable keep` may avoid it)"
+    )]
+    Allocation {
+        /// Layers, values and addresses that are concerned.
+        problem: String,
+    },
     /// A pass that does not exist was asked for.
     #[error("there is no compiler pass `{name}`; there are {}", .known.join(", "))]
     UnknownPass {

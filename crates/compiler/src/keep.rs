@@ -128,6 +128,16 @@ impl Kept {
         }
     }
 
+    /// All that is kept.
+    pub(crate) fn residences(&self) -> impl Iterator<Item = &Residence> {
+        self.lives.iter().map(|life| &life.residence)
+    }
+
+    /// Bytes of NRAM for the tiles of each layer.
+    pub(crate) fn tile_bytes(&self) -> &[u64] {
+        &self.nram
+    }
+
     /// Whether a view in DRAM is of something that is kept.
     pub(crate) fn holds(&self, view: &View) -> bool {
         self.lives.iter().any(|life| life.residence.contains(view.base))

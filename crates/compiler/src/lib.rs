@@ -4,7 +4,7 @@
 //! lets convolutions do the additions after them; **fuse-block** joins depthwise convolutions and pools
 //! with their neighbours; **place** gives every activation a home in DRAM;
 //! **build** makes layers of nodes; **keep** lets activations stay in NRAM between layers; **lower** turns each layer into steps, fully specified operations in
-//! program order; **synchronise** finds who waits for whom; **emit** encodes.
+//! program order, after which every allocation is doubted once more ([`CompileError::Allocation`]); **synchronise** finds who waits for whom; **emit** encodes.
 //!
 //! This crate neither runs a program nor knows what one costs beyond an estimate that guides tiling
 //! ([`cost`], [`tiling`]). Start reading at `compile`, then [`step`], then `lower/conv.rs`.
@@ -21,6 +21,8 @@ pub mod vector_tiling;
 pub mod view;
 pub mod window;
 
+mod allocation;
+mod allocation_check;
 mod block_cost;
 mod bounds;
 mod build;

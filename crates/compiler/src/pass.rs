@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use ediacara_arch::Machine;
 use ediacara_graph::{Graph, ValueId};
-use ediacara_isa::{Encoding, Executable, Layout, MachineKey, Notes, Port};
+use ediacara_isa::{Encoding, Executable, Layout, MachineKey, Notes, Port, Value};
 
 use crate::CompileError;
 use crate::Explanation;
+use crate::allocation::{self, Allocations};
+use crate::allocation_check;
 use crate::bounds::{Bounds, Source};
 use crate::choices::Choices;
 use crate::cost::Rates;
@@ -137,6 +139,8 @@ pub struct Compiled {
     pub explanations: Vec<Explanation>,
     /// What was decided about keeping activations in NRAM between layers, in the order of the layers.
     pub keepings: Vec<Keeping>,
+    /// What lies where in every memory, who writes it and who reads it, for `ediacara_prove::prove_values`.
+    pub values: Vec<Value>,
     /// What [`Options::print_after`] asked for.
     pub listings: Vec<Listing>,
 }
@@ -210,6 +214,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     let mut layers = build::build(graph, &division, &placement)?;
     listings.add("build", || layers.iter().map(layer_text).collect());
 
+    let tensors = allocation::tensors(&mut layers, dram.reservations());
     let (inputs, outputs) = ports(graph, &division, &placement)?;
     let sources = sources(graph, &placement, &inputs);
     let bounds = bounds::bounds(machine, &layers, &sources, &outputs);
@@ -224,11 +229,27 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     decisions::tell_keepings(&kept.keepings);
     listings.add("keep", || kept.keepings.iter().map(|keeping| format!("{keeping}\n")).collect());
 
+    let operands = allocation::operands(&mut layers, &tensors);
     let mut lowering = Lowering::new(machine, choices, dram);
+    let mut constants = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
+        let placed = lowering.dram.reservations().len();
         lowering.layer(index as u32, layer, &kept.room(index, options.store_kept))?;
+        constants.push(placed..lowering.dram.reservations().len());
     }
     listings.add("lower", || lowering.steps.iter().map(Step::to_string).map(|line| line + "\n").collect());
+
+    let allocations = Allocations {
+        names: layers.iter().map(|layer| &*layer.info.name).collect(),
+        reservations: lowering.dram.reservations(),
+        constants,
+        operands,
+        residences: kept.residences().collect(),
+        tile_bytes: kept.tile_bytes(),
+        slots: &lowering.slots,
+    };
+    allocation_check::check(&allocations, &lowering.steps, memory_sizes(machine))?;
+    let values = allocations.declare(&inputs, &outputs);
 
     let ordered = synchronise(&lowering.steps, machine.core.queue_entries as usize);
     listings.add("synchronise", || ordered.iter().map(ordered_text).collect());
@@ -264,6 +285,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         repeated_beats: lowering.repeated_beats,
         explanations: lowering.explanations,
         keepings: kept.keepings,
+        values,
         listings: listings.found,
         executable,
     })
@@ -279,6 +301,15 @@ fn sources<'a>(graph: &'a Graph, placement: &Placement, inputs: &[Port]) -> Vec<
     constants.sort_by_key(|source| source.base);
     let input = |port: &Port| Source { base: port.address, bytes: port.len() as u64, constant: None };
     inputs.iter().map(input).chain(constants).collect()
+}
+
+fn memory_sizes(machine: &Machine) -> allocation_check::Sizes {
+    allocation_check::Sizes {
+        nram: machine.core.nram_bytes,
+        wram: machine.core.wram_bytes,
+        aram: machine.aram_accumulators(),
+        pram: machine.pram_records(),
+    }
 }
 
 /// The homes that are `stored`, in the order of the values, so that nothing depends on a hash order.

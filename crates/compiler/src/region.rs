@@ -32,6 +32,18 @@ impl Space {
     }
 }
 
+impl From<Space> for ediacara_isa::Space {
+    fn from(space: Space) -> Self {
+        match space {
+            Space::Dram => ediacara_isa::Space::Dram,
+            Space::Nram => ediacara_isa::Space::Nram,
+            Space::Wram => ediacara_isa::Space::Wram,
+            Space::Aram => ediacara_isa::Space::Aram,
+            Space::Pram => ediacara_isa::Space::Pram,
+        }
+    }
+}
+
 /// `count` repetitions at a distance of `stride`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dimension {

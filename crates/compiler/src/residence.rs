@@ -4,6 +4,8 @@
 //! padding around the image. What engines are given are ordinary views and images, in another memory and with other
 //! strides.
 
+use ediacara_isa::Extent;
+
 use crate::lower::sides;
 use crate::region::Space;
 use crate::transfer::BoxCopy;
@@ -90,6 +92,11 @@ impl Residence {
         (self.home.base..self.home.base + self.home.len()).contains(&address)
     }
 
+    /// Where it would begin in DRAM.
+    pub(crate) fn home(&self) -> u64 {
+        self.home.base
+    }
+
     /// Images.
     pub(crate) fn batch(&self) -> u64 {
         self.extents[0]
@@ -103,6 +110,20 @@ impl Residence {
     /// Bytes of all images.
     pub(crate) fn bytes(&self) -> u64 {
         self.batch() * self.tile.bytes()
+    }
+
+    /// What is padding: gaps between rows, rows above and below.
+    pub(crate) fn frame(&self) -> Vec<Extent> {
+        let Tile { rows, pixel, .. } = self.tile;
+        let (row, gap) = (self.tile.row_stride(), self.tile.gap() * pixel);
+        let images = (self.batch(), self.tile.bytes());
+        let below = gap + (rows.before + rows.valid) * row;
+        let parts = [
+            Extent::strided(self.address, &[images, (rows.length() + 1, row), (gap, 1)]),
+            Extent::strided(self.address + gap, &[images, (rows.before * row, 1)]),
+            Extent::strided(self.address + below, &[images, (rows.after * row, 1)]),
+        ];
+        parts.into_iter().filter(|part| !part.is_empty()).collect()
     }
 
     /// Bytes from an image, a row, a pixel to the next, in DRAM.

@@ -21,6 +21,7 @@ mod notes;
 mod spec;
 mod system_verilog;
 mod table;
+mod value;
 mod word;
 
 pub use asm::{AssembleError, AssembleErrors, assemble, assemble_file};
@@ -40,4 +41,5 @@ pub use table::{
     Add, AddScalar, AveragePool, Branch, Config, Copy, Depthwise, Dot, Fill, INSTRUCTIONS, Jump, Load,
     LoadTable, Loop, MaxPool, Maximum, Move, Multiply, Operation, Requantise, Set, Store, Table, Transpose,
 };
+pub use value::{Extent, Party, Value};
 pub use word::{WORD_BYTES, Word};

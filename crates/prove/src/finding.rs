@@ -32,6 +32,8 @@ pub enum Property {
     Race,
     /// Nothing is read that was not written before.
     Uninitialised,
+    /// Where values are declared: whoever is declared to read one finds what a declared writer left, and reads nothing else.
+    Provenance,
     /// What the executable places in DRAM is not overwritten, so that the program may run again.
     Data,
     /// Every byte of the outputs is written, once; or is one of an input or of the executable's data.
@@ -53,6 +55,7 @@ impl Property {
             Property::SemaphorePairing => "semaphore_pairing",
             Property::Race => "race",
             Property::Uninitialised => "uninitialised",
+            Property::Provenance => "provenance",
             Property::Data => "data",
             Property::Output => "output",
         }

@@ -1,12 +1,13 @@
 //! Proves of a program, for every timing, what a run can only show for one: that it is free of races and deadlocks,
 //! reads nothing that was not written, stays inside the memories, leaves every semaphore at zero, and writes every
-//! byte of its outputs once.
+//! byte of its outputs once. Given the values that a program's maker declares, also that whoever reads one finds what its
+//! writer left ([`prove_values`]).
 //!
 //! It reads an executable and a machine, as docs/isa.md describes them, and knows neither how the program was made nor
 //! how long anything takes; of the machine only sizes matter. Nothing in a program depends on data, so its one path is
 //! walked (`walk`), what each instruction touches is a region (`access`, `region`), semaphores, `sync` and the
 //! depth of the queues settle what comes before what (`order`), and every byte remembers its last writer and readers
-//! (`memory`). Values are not computed.
+//! (`memory`), whose layer the declaration is held against (`provenance`). Values are not computed.
 //!
 //! Start at [`prove`].
 
@@ -14,18 +15,21 @@ mod access;
 mod finding;
 mod memory;
 mod order;
+mod provenance;
 mod region;
 mod walk;
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Executable, NO_LAYER, Port};
+use ediacara_isa::{Executable, NO_LAYER, Party, Port, Value};
 use serde::Serialize;
 
 pub use finding::{Finding, Property};
+pub use provenance::{Provenance, ReadBytes};
 
 use access::{Access, Accesses, Place, Sizes, TableUse};
 use memory::{Conflict, Cover, Memory, Visitor};
 use order::{Clock, ENGINES, Order, QUEUED, SemaphoreProblem, engine_index};
+use provenance::Declaration;
 use walk::{Step, Walk};
 
 /// How far to go.
@@ -60,17 +64,35 @@ pub struct Proof {
     pub waits: u64,
     /// Runs of consecutive addresses whose history was looked at.
     pub accesses: u64,
+    /// What was compared with the declaration of values; nothing where none was given.
+    pub provenance: Option<Provenance>,
 }
 
 /// Proves a program for a machine. Time and memory grow with the instructions executed and the runs of addresses that
 /// they touch.
 pub fn prove(executable: &Executable, machine: &Machine, options: &Options) -> Proof {
-    let mut prover = Prover::new(executable, machine, *options);
+    proof(Prover::new(executable, machine, *options))
+}
+
+/// Proves a program, and of the values that its maker declares that whoever is declared to read one finds what a declared
+/// writer left there, in every memory, and reads nothing else ([`Property::Provenance`]).
+pub fn prove_values(
+    executable: &Executable,
+    machine: &Machine,
+    values: &[Value],
+    options: &Options,
+) -> Proof {
+    let declaration = Some(Declaration::new(executable, values));
+    proof(Prover { declaration, ..Prover::new(executable, machine, *options) })
+}
+
+fn proof(mut prover: Prover<'_>) -> Proof {
     if prover.place() && prover.run() {
         prover.at_end();
     }
-    let Prover { findings, walk, waits, accesses, .. } = prover;
-    Proof { proven: findings.is_empty(), findings, instructions: walk.executed, waits, accesses }
+    let Prover { findings, walk, waits, accesses, declaration, .. } = prover;
+    let (proven, provenance) = (findings.is_empty(), declaration.map(|declaration| declaration.compared()));
+    Proof { proven, findings, instructions: walk.executed, waits, accesses, provenance }
 }
 
 /// Covers what of `start .. end` belongs to outputs, and returns the first byte that was covered before.
@@ -96,6 +118,7 @@ struct Prover<'a> {
     order: Order,
     memories: [Memory; Place::COUNT],
     outputs: Cover,
+    declaration: Option<Declaration<'a>>,
     /// By engine, the index of each of its instructions; number n is at n - 1.
     history: [Vec<u64>; ENGINES],
     has_table: bool,
@@ -115,6 +138,7 @@ impl<'a> Prover<'a> {
             order: Order::new(machine.core.queue_entries as usize),
             memories: Default::default(),
             outputs: Cover::default(),
+            declaration: None,
             history: Default::default(),
             has_table: false,
             findings: Vec::new(),
@@ -149,17 +173,18 @@ impl<'a> Prover<'a> {
         }
         if self.options.filled {
             for (place, memory) in self.memories.iter_mut().enumerate() {
-                memory.place(0, self.sizes.memory(place));
+                memory.place(0, self.sizes.memory(place), Party::Host);
             }
         }
-        let segments = self.executable.segments.iter().map(|s| ("segment", s.address, s.bytes.len()));
-        let inputs = self.executable.inputs.iter().map(|port| ("input", port.address, port.len()));
-        for (what, address, length) in segments.chain(inputs) {
+        let segment = |s: &'a ediacara_isa::Segment| (Party::Executable, "segment", s.address, s.bytes.len());
+        let input = |port: &'a Port| (Party::Host, "input", port.address, port.len());
+        let (segments, inputs) = (&self.executable.segments, &self.executable.inputs);
+        for (party, what, address, length) in segments.iter().map(segment).chain(inputs.iter().map(input)) {
             let end = address.saturating_add(length as u64);
             if end > machine.dram.bytes {
                 problems.push(format!("the {what} at {address:#x} ends beyond DRAM, at {end:#x}"));
             } else if length > 0 {
-                self.memories[Place::Dram as usize].place(address, end);
+                self.memories[Place::Dram as usize].place(address, end, party);
                 // An output may be an input under another name.
                 cover_outputs(&mut self.outputs, &self.executable.outputs, address, end);
             }
@@ -243,16 +268,10 @@ impl<'a> Prover<'a> {
             }
             _ => {}
         }
-        let visitor = Visitor { engine, clock };
+        let party = Declaration::party(self.executable, index);
+        let visitor = Visitor { engine, clock, party };
         for access in &accesses.reads {
-            let memory = &mut self.memories[access.place as usize];
-            let (mut conflict, mut runs) = (None, 0);
-            access.region.runs(|start, end| {
-                runs += 1;
-                conflict = conflict.or(memory.read(start, end, visitor));
-            });
-            self.accesses += runs;
-            self.conflict(conflict, access, index);
+            self.check_read(access, index, visitor);
         }
         for access in &accesses.writes {
             if access.place == Place::Dram {
@@ -266,6 +285,25 @@ impl<'a> Prover<'a> {
             });
             self.accesses += runs;
             self.conflict(conflict, access, index);
+        }
+    }
+
+    fn check_read(&mut self, access: &Access, index: u64, visitor: Visitor<'_>) {
+        let (memory, declaration) = (&mut self.memories[access.place as usize], &mut self.declaration);
+        let (mut conflict, mut runs, mut stray) = (None, 0, None);
+        access.region.runs(|start, end| {
+            runs += 1;
+            conflict = conflict.or(memory.read(start, end, visitor, |from, to, writer| {
+                if let Some(declaration) = declaration {
+                    let found = declaration.read(visitor.party, access.place, (from, to), writer);
+                    stray = stray.take().or(found);
+                }
+            }));
+        });
+        self.accesses += runs;
+        self.conflict(conflict, access, index);
+        if let Some(detail) = stray {
+            self.find(Property::Provenance, index, format!("{}: {detail}", access.operand));
         }
     }
 
@@ -342,6 +380,26 @@ impl<'a> Prover<'a> {
                 self.findings.push(Finding::general(Property::Output, detail));
             }
         }
+        self.check_host_reads();
+    }
+
+    /// The host reads the outputs when the program has ended.
+    fn check_host_reads(&mut self) {
+        let Some(declaration) = &mut self.declaration else { return };
+        let dram = &self.memories[Place::Dram as usize];
+        let mut details = Vec::new();
+        for port in &self.executable.outputs {
+            dram.writers(port.address, port.address.saturating_add(port.len() as u64), |from, to, writer| {
+                details.extend(declaration.read(Party::Host, Place::Dram, (from, to), writer));
+            });
+        }
+        let issued = self.history.iter().any(|engine| !engine.is_empty());
+        if issued && declaration.compared().reads == 0 {
+            details
+                .push("nothing that the program reads could be compared with the declared values".to_owned());
+        }
+        let findings = details.into_iter().map(|detail| Finding::general(Property::Provenance, detail));
+        self.findings.extend(findings);
     }
 
     fn find(&mut self, property: Property, index: u64, detail: String) {

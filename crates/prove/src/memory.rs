@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use ediacara_isa::Party;
+
 use crate::order::{Clock, ENGINES, Number};
 
 /// Who wrote an address last.
@@ -18,6 +20,8 @@ pub(crate) enum Writer {
 struct Span {
     end: u64,
     writer: Writer,
+    /// Whom the writer belongs to.
+    party: Party,
     /// By engine, the last instruction that read since then; 0 for none.
     readers: [Number; ENGINES],
 }
@@ -36,6 +40,8 @@ pub(crate) enum Conflict {
 pub(crate) struct Visitor<'a> {
     pub(crate) engine: usize,
     pub(crate) clock: &'a Clock,
+    /// Whom the instruction belongs to.
+    pub(crate) party: Party,
 }
 
 impl Visitor<'_> {
@@ -51,13 +57,20 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// `start .. end` holds something before the program begins.
-    pub(crate) fn place(&mut self, start: u64, end: u64) {
-        self.replace(start, end, Writer::Outside);
+    /// `start .. end` holds what `party` placed there before the program begins.
+    pub(crate) fn place(&mut self, start: u64, end: u64, party: Party) {
+        self.replace(start, end, Writer::Outside, party);
     }
 
-    /// Reads `start .. end`. The first conflict is returned; an unwritten address counts as written from then on.
-    pub(crate) fn read(&mut self, start: u64, end: u64, visitor: Visitor<'_>) -> Option<Conflict> {
+    /// Reads `start .. end`, and calls `found` with each part that has one writer, and whom that belongs to. The first conflict is
+    /// returned; an unwritten address counts as written from then on.
+    pub(crate) fn read(
+        &mut self,
+        start: u64,
+        end: u64,
+        visitor: Visitor<'_>,
+        mut found: impl FnMut(u64, u64, Party),
+    ) -> Option<Conflict> {
         self.split(start);
         self.split(end);
         let mut conflict = None;
@@ -74,13 +87,14 @@ impl Memory {
                 conflict = conflict.or(Some(Conflict::Race { at, engine, number, wrote: true }));
             }
             span.readers[visitor.engine] = visitor.clock[visitor.engine];
+            found(at, span.end, span.party);
         }
         if expected < end {
             gaps.push((expected, end));
         }
         for &(from, to) in &gaps {
             conflict = conflict.or(Some(Conflict::Unwritten(from)));
-            self.place(from, to);
+            self.place(from, to, visitor.party);
         }
         conflict
     }
@@ -98,8 +112,17 @@ impl Memory {
             let reader = (0..ENGINES).find(|&engine| !visitor.knows(engine, span.readers[engine]))?;
             Some(Conflict::Race { at, engine: reader, number: span.readers[reader], wrote: false })
         });
-        self.replace(start, end, Writer::Engine(visitor.engine, visitor.clock[visitor.engine]));
+        let writer = Writer::Engine(visitor.engine, visitor.clock[visitor.engine]);
+        self.replace(start, end, writer, visitor.party);
         conflict
+    }
+
+    /// Calls `found` with each part of `start .. end` that was written, and whom its last writer belongs to.
+    pub(crate) fn writers(&self, start: u64, end: u64, mut found: impl FnMut(u64, u64, Party)) {
+        let before = self.spans.range(..start).next_back().filter(|(_, span)| span.end > start);
+        for (&at, span) in before.into_iter().chain(self.spans.range(start..end)) {
+            found(at.max(start), span.end.min(end), span.party);
+        }
     }
 
     /// The first address of `start .. end` that a program finds as it was placed before it began.
@@ -110,13 +133,13 @@ impl Memory {
         before.into_iter().chain(inside).find_map(outside)
     }
 
-    fn replace(&mut self, start: u64, end: u64, writer: Writer) {
+    fn replace(&mut self, start: u64, end: u64, writer: Writer, party: Party) {
         self.split(start);
         self.split(end);
         while let Some((&at, _)) = self.spans.range(start..end).next() {
             self.spans.remove(&at);
         }
-        self.spans.insert(start, Span { end, writer, readers: [0; ENGINES] });
+        self.spans.insert(start, Span { end, writer, party, readers: [0; ENGINES] });
     }
 
     /// Makes `at` the beginning of a span, if it lies inside one.
@@ -171,41 +194,65 @@ mod tests {
     use super::*;
 
     const NOBODY: Clock = [0; ENGINES];
+    const PARTY: Party = Party::Layer(0);
+
+    fn visitor(engine: usize, clock: &Clock) -> Visitor<'_> {
+        Visitor { engine, clock, party: PARTY }
+    }
+
+    fn read(memory: &mut Memory, start: u64, end: u64, visitor: Visitor<'_>) -> Option<Conflict> {
+        memory.read(start, end, visitor, |_, _, _| {})
+    }
 
     #[test]
     fn a_read_wants_the_writer_known_and_every_byte_written() {
         let mut memory = Memory::default();
         let first = [1, 0, 0, 0];
-        assert_eq!(memory.write(10, 20, Visitor { engine: 0, clock: &first }), None);
+        assert_eq!(memory.write(10, 20, visitor(0, &first)), None);
         let unordered = [0, 1, 0, 0];
         let race = Conflict::Race { at: 15, engine: 0, number: 1, wrote: true };
-        assert_eq!(memory.read(15, 20, Visitor { engine: 1, clock: &unordered }), Some(race));
+        assert_eq!(read(&mut memory, 15, 20, visitor(1, &unordered)), Some(race));
         let ordered = [1, 1, 0, 0];
-        assert_eq!(memory.read(12, 20, Visitor { engine: 1, clock: &ordered }), None);
+        assert_eq!(read(&mut memory, 12, 20, visitor(1, &ordered)), None);
         let unwritten = Some(Conflict::Unwritten(20));
-        assert_eq!(memory.read(12, 22, Visitor { engine: 1, clock: &ordered }), unwritten);
+        assert_eq!(read(&mut memory, 12, 22, visitor(1, &ordered)), unwritten);
     }
 
     #[test]
     fn a_write_wants_every_reader_known() {
         let mut memory = Memory::default();
-        memory.place(0, 100);
-        assert_eq!(memory.read(40, 60, Visitor { engine: 2, clock: &[0, 0, 7, 0] }), None);
+        memory.place(0, 100, PARTY);
+        assert_eq!(read(&mut memory, 40, 60, visitor(2, &[0, 0, 7, 0])), None);
         let race = Conflict::Race { at: 40, engine: 2, number: 7, wrote: false };
-        assert_eq!(memory.write(0, 41, Visitor { engine: 0, clock: &NOBODY }), Some(race));
-        assert_eq!(memory.write(41, 60, Visitor { engine: 0, clock: &[1, 0, 7, 0] }), None);
-        assert_eq!(memory.write(60, 100, Visitor { engine: 0, clock: &NOBODY }), None);
+        assert_eq!(memory.write(0, 41, visitor(0, &NOBODY)), Some(race));
+        assert_eq!(memory.write(41, 60, visitor(0, &[1, 0, 7, 0])), None);
+        assert_eq!(memory.write(60, 100, visitor(0, &NOBODY)), None);
         assert_eq!(memory.placed(0, 100), None);
     }
 
     #[test]
     fn what_was_placed_is_found_anywhere_in_a_range() {
         let mut memory = Memory::default();
-        memory.place(10, 20);
+        memory.place(10, 20, PARTY);
         assert_eq!(memory.placed(0, 10), None);
         assert_eq!(memory.placed(0, 11), Some(10));
         assert_eq!(memory.placed(15, 16), Some(15));
         assert_eq!(memory.placed(20, 30), None);
+    }
+
+    #[test]
+    fn each_part_of_a_read_tells_whose_its_writer_is() {
+        let mut memory = Memory::default();
+        memory.place(0, 20, Party::Host);
+        let party = Party::Layer(3);
+        memory.write(5, 10, Visitor { engine: 0, clock: &NOBODY, party });
+        let expected = vec![(2, 5, Party::Host), (5, 10, party), (10, 12, Party::Host)];
+        let mut found = Vec::new();
+        memory.writers(2, 12, |start, end, party| found.push((start, end, party)));
+        assert_eq!(found, expected);
+        found.clear();
+        memory.read(2, 12, visitor(1, &NOBODY), |start, end, party| found.push((start, end, party)));
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -82,3 +82,13 @@ fn what_the_simulator_shows_is_found() {
     }
     assert!(compared > 60, "only {compared} programs were compared");
 }
+
+/// One run leaves a counter above zero, which the next one finds there.
+#[test]
+fn a_proof_is_of_a_run_from_reset() {
+    let machine = Machine::preset("dlp16").unwrap();
+    let run = "        signal post(3)\n        sync\n";
+    assert!(proof_of(&format!(".code 0\n{run}        halt\n"), &machine).proven);
+    let often = proof_of(&format!(".code 0\n{}        halt\n", run.repeat(256)), &machine);
+    assert_eq!(often.findings[0].property, Property::SemaphoreOverflow, "{:#?}", often.findings);
+}

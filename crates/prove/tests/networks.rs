@@ -11,17 +11,30 @@ use ediacara_arch::Machine;
 use ediacara_compiler::{CompileError, compile};
 use ediacara_fuzzgen::Random;
 use ediacara_fuzzgen::graph::{Sizes, network};
-use ediacara_prove::{Options, prove};
+use ediacara_prove::{Options, Proof, prove, prove_values};
+
+/// A proof, and the shorter of two times that it takes: other tests run beside this one.
+fn timed(run: impl Fn() -> Proof) -> (Proof, f64) {
+    let time = || {
+        let start = Instant::now();
+        (run(), start.elapsed().as_secs_f64())
+    };
+    let (first, second) = (time(), time());
+    (first.0, first.1.min(second.1))
+}
 
 fn prove_model(name: &str) {
     let model = model::load(name, &[]).unwrap();
     let prepared = prepare(&model, &CalibrationSource::Default, &mut |_| {}).unwrap();
     let machine = Machine::preset("dlp16").unwrap();
     let compiled = compile(&prepared.quantised, &machine, &Default::default()).unwrap();
-    let start = Instant::now();
-    let proof = prove(&compiled.executable, &machine, &Options::default());
-    let seconds = start.elapsed().as_secs_f64();
-    println!("{name}: {} instructions, {} accesses, {seconds:.2} s", proof.instructions, proof.accesses);
+    let options = Options::default();
+    let (_, without) = timed(|| prove(&compiled.executable, &machine, &options));
+    let (proof, seconds) = timed(|| prove_values(&compiled.executable, &machine, &compiled.values, &options));
+    println!(
+        "{name}: {} instructions, {} accesses, {seconds:.3} s, {without:.3} s without provenance, {:?}",
+        proof.instructions, proof.accesses, proof.provenance
+    );
     assert!(proof.proven, "{name}: {:#?}", proof.findings);
 }
 
@@ -55,7 +68,8 @@ fn random_networks() {
             Err(CompileError::DoesNotFit { .. }) => continue,
             Err(error) => panic!("seed {seed}: {error}"),
             Ok(compiled) => {
-                let proof = prove(&compiled.executable, &machine, &Options::default());
+                let options = Options::default();
+                let proof = prove_values(&compiled.executable, &machine, &compiled.values, &options);
                 assert!(proof.proven, "seed {seed} on {}: {:#?}", machine.name, proof.findings);
                 proven += 1;
             }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use ediacara::arch::Machine;
 use ediacara::compiler::compile;
 use ediacara::profile::thousands;
-use ediacara::prove::{Options, Proof, prove};
+use ediacara::prove::{Options, Proof, Provenance, prove, prove_values};
 use ediacara::verify;
 use serde_json::json;
 
@@ -18,11 +18,11 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
     let progress = Progress::new();
     progress.stage("load");
     let name = &arguments.model.model;
-    let (machine, executable) = match verify::load_program(name)? {
+    let (machine, executable, values) = match verify::load_program(name)? {
         Some(executable) => {
             let own = executable.machine.name.clone();
             let machine = arguments.machine.as_deref().unwrap_or(if own.is_empty() { "dlp16" } else { &own });
-            (Machine::load(machine)?, executable)
+            (Machine::load(machine)?, executable, None)
         }
         None => {
             let machine = Machine::load(arguments.machine.as_deref().unwrap_or("dlp16"))?;
@@ -32,12 +32,15 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
             let prepared = ediacara::prepare(&model, &calibration, &mut stage)?;
             progress.stage("compile");
             let compiled = compile(&prepared.quantised, &machine, &Default::default())?;
-            (machine, compiled.executable)
+            (machine, compiled.executable, Some(compiled.values))
         }
     };
     progress.stage("prove");
     let options = Options { instructions: arguments.max_instructions, ..Options::default() };
-    let proof = prove(&executable, &machine, &options);
+    let proof = match &values {
+        Some(values) => prove_values(&executable, &machine, values, &options),
+        None => prove(&executable, &machine, &options),
+    };
     drop(progress);
     if arguments.json {
         let mut result = serde_json::to_value(&proof)?;
@@ -52,13 +55,14 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
 
 fn text(name: &str, machine: &Machine, proof: &Proof, most: usize) -> String {
     if proof.proven {
-        return format!(
+        let proven = format!(
             "{name} on {}: proven for every timing; {} instructions, {} waits, {} accesses: no race, no deadlock, every byte written before it is read, all inside the memories, every post taken, every output byte written once",
             machine.name,
             thousands(proof.instructions),
             thousands(proof.waits),
             thousands(proof.accesses),
         );
+        return format!("{proven}\n{}", provenance(proof.provenance.as_ref()));
     }
     let mut lines = vec![format!("{name} on {}: not proven", machine.name)];
     lines.extend(proof.findings.iter().map(|finding| format!("  {finding}")));
@@ -66,4 +70,26 @@ fn text(name: &str, machine: &Machine, proof: &Proof, most: usize) -> String {
         lines.push(format!("  ... stopped after {most}"));
     }
     lines.join("\n")
+}
+
+/// What was compared with the values that the compiler declares.
+fn provenance(compared: Option<&Provenance>) -> String {
+    let Some(Provenance { values, reads, bytes }) = compared else {
+        return "provenance not compared: who means to read what is known of a network, not of a program"
+            .to_owned();
+    };
+    if *reads == 0 {
+        return "provenance not compared: the program reads nothing".to_owned();
+    }
+    format!(
+        "provenance: {} reads of {} bytes found what the declared writers of {} values left ({} bytes in DRAM, {} in NRAM, {} in WRAM, {} in ARAM, {} in PRAM)",
+        thousands(*reads),
+        thousands(bytes.total()),
+        thousands(*values),
+        thousands(bytes.dram),
+        thousands(bytes.nram),
+        thousands(bytes.wram),
+        thousands(bytes.aram),
+        thousands(bytes.pram),
+    )
 }

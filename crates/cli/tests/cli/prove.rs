@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{ediacara, json, succeed};
+use crate::{ediacara, json, number, succeed};
 
 #[test]
 fn a_program_that_holds_is_proven() {
@@ -12,6 +12,21 @@ fn a_program_that_holds_is_proven() {
     assert_eq!(report["proven"], Value::Bool(true));
     assert_eq!(report["machine"], "dlp4");
     assert_eq!(report["findings"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn provenance_says_what_was_compared_and_where_nothing_was() {
+    let report = json(&["prove", "lenet5", "--json"]);
+    let provenance = &report["provenance"];
+    assert!(number(&provenance["values"]) > 5 && number(&provenance["reads"]) > 100, "{provenance}");
+    let bytes = |memory: &str| number(&provenance["bytes"][memory]);
+    // Every one of 61,470 weights (61,706 parameters, 236 of them biases) is loaded from DRAM and read from WRAM at least once.
+    assert!(bytes("dram") > 61_470 && bytes("wram") > 61_470, "{provenance}");
+    assert!(["nram", "aram", "pram"].iter().all(|memory| bytes(memory) > 0), "{provenance}");
+    assert!(succeed(&["prove", "lenet5"]).contains("provenance: "));
+    let text = succeed(&["prove", "examples/matmul.dlpasm"]);
+    assert!(text.contains("provenance not compared"), "{text}");
+    assert!(json(&["prove", "examples/matmul.dlpasm", "--json"])["provenance"].is_null());
 }
 
 #[test]

@@ -54,11 +54,28 @@ pub(crate) struct Lowering {
     pub explanations: Vec<Explanation>,
     /// By layer, beats of the matrix engine on rows that a block expands once more.
     pub repeated_beats: Vec<u64>,
+    /// What layers claimed on chip.
+    pub slots: Vec<Slot>,
     nram: Ring,
     wram: Ring,
     aram: Ring,
     pram: Ring,
     layer: u32,
+}
+
+/// A place on chip that a layer claimed for its tiles.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slot {
+    /// The layer.
+    pub layer: u32,
+    /// The memory.
+    pub space: Space,
+    /// First unit.
+    pub start: u64,
+    /// Units.
+    pub size: u64,
+    /// Which claim it is part of: slots of one claim are in use together.
+    pub claim: u32,
 }
 
 /// The layer in hand, for errors.
@@ -82,6 +99,7 @@ impl Lowering {
             dram,
             explanations: Vec::new(),
             repeated_beats: Vec::new(),
+            slots: Vec::new(),
             nram: Ring::new(rates.nram),
             wram: Ring::new(rates.wram),
             aram: Ring::new(rates.aram),
@@ -144,7 +162,15 @@ impl Lowering {
             Space::Nram | Space::Dram => (&mut self.nram, self.rates.nram, 1),
         };
         let needed = claims.iter().map(Claim::units).sum::<u64>() * unit;
-        ring.claim(claims).ok_or_else(|| self.does_not_fit(context, space, needed, size * unit))
+        let Some(pools) = ring.claim(claims) else {
+            return Err(self.does_not_fit(context, space, needed, size * unit));
+        };
+        let (layer, claim) = (self.layer, self.slots.last().map_or(0, |slot| slot.claim + 1));
+        for pool in &pools {
+            let slot = |start| Slot { layer, space, start, size: pool.size(), claim };
+            self.slots.extend((0..pool.len()).map(|index| slot(pool.base(index))));
+        }
+        Ok(pools)
     }
 
     pub(crate) fn does_not_fit(

@@ -6,6 +6,7 @@
 mod blocks;
 mod borders;
 mod bounds;
+mod detectors;
 mod differential;
 mod estimates;
 mod kept;
@@ -15,3 +16,4 @@ mod operators;
 mod quantised;
 mod random;
 mod support;
+mod twice;
