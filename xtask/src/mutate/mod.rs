@@ -4,8 +4,9 @@
 //! its answers are recorded. Then each row of the tables beside changes one rule of the simulator, in a copy
 //! below `target/mutate`, and the changed simulator must give another answer to some program. A change that goes
 //! unnoticed means that the rule is not checked by these programs, unless [`EXPLAINED`] says why nobody can
-//! notice it.
+//! notice it. Faults of the compiler have tests to notice them instead ([`compiler`]).
 
+mod compiler;
 mod numerics;
 mod timing;
 mod workbench;
@@ -87,17 +88,24 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
     let chosen: Vec<_> =
         mutations().filter(|row| only.as_deref().is_none_or(|rule| row.rule == rule)).collect();
-    if chosen.is_empty() {
+    let with_compiler = only.as_deref().is_none_or(|rule| rule == compiler::RULE);
+    if chosen.is_empty() && !with_compiler {
         bail!("no row of that rule; see --list");
     }
     if is_list {
         chosen.iter().for_each(|row| println!("{:<18} {:<45} {}", row.rule, row.description, row.file));
         let without = timing::WITHOUT.iter().chain(numerics::WITHOUT);
         without.for_each(|(rule, why)| println!("{rule:<18} no row: {why}"));
+        for (detector, edits) in compiler::ROWS {
+            println!("{:<18} {:<45} noticed by {detector} alone", compiler::RULE, edits[0].description);
+        }
         return Ok(());
     }
+    let mut survivors = if with_compiler { compiler::run(root)? } else { Vec::new() };
+    if chosen.is_empty() {
+        return end(&survivors);
+    }
     let bench = Workbench::prepare(root, programs, answers.as_deref())?;
-    let mut survivors = Vec::new();
     let (mut killed, mut explained) = (0, 0);
     for row in &chosen {
         let changed = row.apply(root)?;
@@ -119,6 +127,11 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         println!("{:<18} {:<52} {verdict}", row.rule, row.description);
     }
     println!("{} mutations: {killed} killed, {explained} explained", chosen.len());
+    end(&survivors)
+}
+
+/// Fails where something was not noticed.
+fn end(survivors: &[String]) -> Result<()> {
     if !survivors.is_empty() {
         bail!("{} survive:\n  {}", survivors.len(), survivors.join("\n  "));
     }
@@ -134,8 +147,9 @@ mod tests {
     #[test]
     fn every_row_applies() {
         let root = crate::workspace_root();
+        let rows = mutations().chain(compiler::ROWS.iter().flat_map(|(_, edits)| edits.iter().copied()));
         let problems: Vec<_> =
-            mutations().filter_map(|row| row.apply(&root).err()).map(|error| error.to_string()).collect();
+            rows.filter_map(|row| row.apply(&root).err()).map(|error| error.to_string()).collect();
         assert!(problems.is_empty(), "{}", problems.join("\n"));
         let rows: BTreeSet<_> = mutations().map(|row| (row.rule, row.description)).collect();
         assert_eq!(rows.len(), mutations().count(), "two rows of one description");

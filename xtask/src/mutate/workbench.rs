@@ -63,20 +63,10 @@ impl Workbench {
     /// Copies what git knows of the crates, and a workspace around it with a package of the checker alone:
     /// a change then builds two packages.
     fn copy(&self) -> Result<()> {
-        let mut paths: Vec<String> = CRATES.iter().map(|name| format!("crates/{name}")).collect();
-        paths.push("Cargo.lock".into());
-        let listed = Command::new("git")
-            .current_dir(&self.root)
-            .args(["ls-files", "--cached", "--others", "--exclude-standard", "--"])
-            .args(&paths)
-            .output()
-            .context("cannot start git")?;
-        for path in String::from_utf8(listed.stdout)?.lines() {
-            let from = self.root.join(path);
-            if from.exists() {
-                write_if_other(&self.folder.join(path), &fs::read(from)?)?;
-            }
-        }
+        let crates: Vec<String> = CRATES.iter().map(|name| format!("crates/{name}")).collect();
+        let mut paths: Vec<&str> = crates.iter().map(String::as_str).collect();
+        paths.push("Cargo.lock");
+        copy_tracked(&self.root, &self.folder, &paths)?;
         write_if_other(&self.folder.join("Cargo.toml"), self.workspace()?.as_bytes())?;
         write_if_other(&self.folder.join("checker/Cargo.toml"), CHECKER_MANIFEST.as_bytes())
     }
@@ -167,19 +157,36 @@ name = \"checker\"
 path = \"../crates/sim/examples/answers/main.rs\"
 ";
 
+/// Copies what git knows of some paths.
+pub(super) fn copy_tracked(root: &Path, folder: &Path, paths: &[&str]) -> Result<()> {
+    let listed = Command::new("git")
+        .current_dir(root)
+        .args(["ls-files", "--cached", "--others", "--exclude-standard", "--"])
+        .args(paths)
+        .output()
+        .context("cannot start git")?;
+    for path in String::from_utf8(listed.stdout)?.lines() {
+        let from = root.join(path);
+        if from.exists() {
+            write_if_other(&folder.join(path), &fs::read(from)?)?;
+        }
+    }
+    Ok(())
+}
+
 /// Where cargo builds.
-fn target(root: &Path) -> PathBuf {
+pub(super) fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
-fn cargo(folder: &Path) -> Command {
+pub(super) fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder);
     command
 }
 
 /// Leaves a file's time alone where it holds the bytes already: cargo goes by time.
-fn write_if_other(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write_if_other(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|found| found == bytes) {
         return Ok(());
     }
