@@ -9,6 +9,7 @@ mod check;
 mod environment;
 mod generate_onnx;
 mod mutate;
+mod nightly;
 mod onnx_suite;
 mod page;
 mod pages;
@@ -30,8 +31,13 @@ struct Task {
 const COMMANDS: &[Task] = &[
     Task {
         name: "test",
-        help: "everything CI checks: format, tidiness, lints, tests, documentation; installs what the tests need",
+        help: "everything CI checks, and how long it took; installs what the tests need: [--record] the times in docs/ci.md",
         run: check::test,
+    },
+    Task {
+        name: "nightly",
+        help: "everything too long for CI, resumable, with a table of results: [--list] [--only ITEM] [--minutes N] [--again]",
+        run: nightly::run,
     },
     Task { name: "tidy", help: "layering, licences, file hygiene", run: tidy::run },
     Task {
@@ -51,7 +57,7 @@ const COMMANDS: &[Task] = &[
     },
     Task {
         name: "bench-compiler",
-        help: "compiles the networks, rewrites the tables of docs/results.md, fails where one is too far from its roofline",
+        help: "compiles the networks, rewrites the tables of docs/results.md, fails where one is too far from its roofline: [--check] only",
         run: bench_compiler::run,
     },
     Task { name: "pages", help: "rewrites the figures and pictures of docs/textbook", run: pages::run },

@@ -14,6 +14,13 @@ pub(crate) fn replace(root: &Path, page: &str, task: &str, text: &str) -> Result
     std::fs::rename(&beside, &path).with_context(|| format!("cannot write {page}"))
 }
 
+/// Whether `text` is what stands between these lines of a page.
+pub(crate) fn holds(root: &Path, page: &str, task: &str, text: &str) -> Result<bool> {
+    let old = std::fs::read_to_string(root.join(page)).with_context(|| format!("cannot read {page}"))?;
+    let new = replaced(&old, task, text).with_context(|| format!("{page} has no place for `{task}`"))?;
+    Ok(old == new)
+}
+
 fn replaced(page: &str, task: &str, text: &str) -> Option<String> {
     let (begin, end) =
         (format!("<!-- cargo xtask {task} -->\n"), format!("<!-- end of cargo xtask {task} -->"));
