@@ -61,29 +61,31 @@ struct Table {
     entries: Vec<(u64, u64, usize)>,
     /// The largest end of an entry and all before it.
     reach: Vec<u64>,
-    /// The last entry that was found to have no gaps and to meet no other.
-    last: Option<(u64, u64, usize)>,
+    /// Entries without gaps that meet no other, by their first addresses: most reads are of these.
+    alone: Vec<(u64, u64, usize)>,
 }
 
 impl Table {
-    fn finish(&mut self) {
+    /// Sorts the entries and finds which are alone.
+    fn finish(&mut self, values: &[Value]) {
         self.entries.sort_unstable();
+        self.entries.dedup();
+        let is_run = |Value { extent, .. }: &Value| extent.len() == extent.end() - extent.start();
         let mut end = 0;
-        self.reach.extend(self.entries.iter().map(|entry| {
+        for (index, entry) in self.entries.iter().enumerate() {
+            let next = self.entries.get(index + 1).map_or(u64::MAX, |next| next.0);
+            if is_run(&values[entry.2]) && end <= entry.0 && entry.1 <= next {
+                self.alone.push(*entry);
+            }
             end = end.max(entry.1);
-            end
-        }));
+            self.reach.push(end);
+        }
     }
 
-    /// The one value that holds all of `start .. end`, if it was looked at before.
-    fn again(&self, start: u64, end: u64) -> Option<usize> {
-        self.last.filter(|last| last.0 <= start && end <= last.1).map(|last| last.2)
-    }
-
-    /// Remembers an entry if it meets no other.
-    fn remember(&mut self, value: usize, start: u64, end: u64) {
-        let meets = |entry: &&(u64, u64, usize)| entry.0 < end && start < entry.1;
-        self.last = (self.entries.iter().filter(meets).count() == 1).then_some((start, end, value));
+    /// The value that alone holds all of `start .. end`.
+    fn alone(&self, start: u64, end: u64) -> Option<usize> {
+        let before = self.alone.partition_point(|entry| entry.0 <= start).checked_sub(1)?;
+        Some(self.alone[before]).filter(|entry| end <= entry.1).map(|entry| entry.2)
     }
 
     /// Puts the values that may meet `start .. end` into `found`.
@@ -140,7 +142,7 @@ impl<'a> Declaration<'a> {
                 }
             }
         }
-        tables.iter_mut().flatten().for_each(Table::finish);
+        tables.iter_mut().flatten().for_each(|table| table.finish(values));
         let compared = Provenance { values: values.len() as u64, ..Provenance::default() };
         Declaration { executable, values, tables, compared, reported: HashSet::new(), near: Vec::new() }
     }
@@ -184,20 +186,13 @@ impl<'a> Declaration<'a> {
         (start, end): (u64, u64),
         writer: Party,
     ) -> Option<Fault> {
-        let table = &mut self.tables[table][place as usize];
-        if let Some(value) = table.again(start, end)
+        let table = &self.tables[table][place as usize];
+        if let Some(value) = table.alone(start, end)
             && self.values[value].writers.contains(&writer)
         {
             return None;
         }
         table.near(start, end, &mut self.near);
-        if let [value] = self.near[..] {
-            let extent = &self.values[value].extent;
-            if extent.len() == extent.end() - extent.start() {
-                table.remember(value, extent.start(), extent.end());
-            }
-        }
-        let extents = || self.near.iter().map(|&value| &self.values[value].extent);
         for &value in &self.near {
             let Value { extent, writers, .. } = &self.values[value];
             if !writers.contains(&writer)
@@ -208,12 +203,17 @@ impl<'a> Declaration<'a> {
         }
         let mut at = start;
         while at < end {
-            let here = extents().filter_map(|extent| extent.next(at)).filter(|(from, _)| *from == at);
-            let Some((_, to)) = here.max_by_key(|(_, to)| *to) else {
-                let next = extents().filter_map(|extent| extent.next(at)).map(|(from, _)| from).min();
-                return Some(Fault::Undeclared { start: at, end: next.map_or(end, |next| next.min(end)) });
-            };
-            at = to;
+            let next = self.near.iter().filter_map(|&value| self.values[value].extent.next(at));
+            match next.clone().find(|(from, _)| *from == at) {
+                Some((_, to)) => at = to,
+                None => {
+                    let next = next.map(|(from, _)| from).min();
+                    return Some(Fault::Undeclared {
+                        start: at,
+                        end: next.map_or(end, |next| next.min(end)),
+                    });
+                }
+            }
         }
         None
     }
