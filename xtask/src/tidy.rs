@@ -9,6 +9,7 @@ use serde_json::Value;
 
 /// The crates in the order of ARCHITECTURE.md's table. A crate depends only on crates before it.
 const LAYERS: &[&str] = &[
+    "ediacara-hint",
     "ediacara-tensor",
     "ediacara-kernels",
     "ediacara-arch",

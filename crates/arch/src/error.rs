@@ -30,7 +30,7 @@ pub enum ArchError {
         problems: Vec<Problem>,
     },
     /// Neither a preset nor a file.
-    #[error("there is no machine `{name}`: it is neither a file nor one of the presets {}", .presets.join(", "))]
+    #[error("there is no machine `{name}`: it is neither a file nor a preset; {}", ediacara_hint::there_are(.name, .presets.iter().copied()))]
     Unknown {
         /// What was asked for.
         name: String,

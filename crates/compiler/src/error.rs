@@ -73,7 +73,7 @@ pub enum CompileError {
         problem: String,
     },
     /// A pass that does not exist was asked for.
-    #[error("there is no compiler pass `{name}`; there are {}", .known.join(", "))]
+    #[error("there is no compiler pass `{name}`; {}", ediacara_hint::there_are(.name, .known.iter().copied()))]
     UnknownPass {
         /// What was asked for.
         name: String,

@@ -40,7 +40,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// A name is not one of a fixed list.
-    #[error("unknown {kind} '{name}'; known: {known}")]
+    #[error("unknown {kind} '{name}'; {}", ediacara_hint::there_are(.name, .known.split(", ")))]
     UnknownName {
         /// What kind of name it is, for instance `preprocessing`.
         kind: &'static str,

@@ -73,10 +73,7 @@ impl Registry {
     }
 
     fn hint(&self, name: &str) -> String {
-        let close = |known: &&'static str| known.starts_with(name) || name.starts_with(*known);
-        match self.descriptions.keys().find(|known| close(known)) {
-            Some(known) if !name.is_empty() => format!("; did you mean `{known}`?"),
-            _ => String::new(),
-        }
+        let question = ediacara_hint::did_you_mean(name, self.descriptions.keys().copied());
+        question.map_or_else(String::new, |question| format!("; {question}"))
     }
 }

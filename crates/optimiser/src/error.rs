@@ -79,7 +79,7 @@ pub enum OptimiserError {
         problem: String,
     },
     /// No pass of that name.
-    #[error("no pass is called `{name}`; known are {known}")]
+    #[error("no pass is called `{name}`; {}", ediacara_hint::there_are(.name, .known.split(", ")))]
     UnknownPass {
         /// The name.
         name: String,

@@ -98,9 +98,8 @@ impl RecipeFile {
         }
         let path = Path::new(name_or_path);
         if !path.exists() {
-            let names = RecipeFile::names().collect::<Vec<_>>().join(", ");
-            let problem =
-                format!("there is no such file, and no recipe of this name is built in; there are {names}");
+            let known = ediacara_hint::there_are(name_or_path, RecipeFile::names());
+            let problem = format!("there is no such file, and no recipe of this name is built in; {known}");
             return Err(TrainError::Recipe { path: name_or_path.to_owned(), problem });
         }
         if path.is_dir() {
@@ -137,7 +136,10 @@ impl RecipeFile {
             Some(Method::Recipes) => {
                 let recipes: Recipes = read(text, name)?;
                 match recipes.recipes.iter().find(|part| !RECIPES.iter().any(|(known, _)| known == part)) {
-                    Some(part) => Err(problem(format!("recipes: no recipe `{part}` is built in"))),
+                    Some(part) => {
+                        let known = ediacara_hint::there_are(part, RecipeFile::names());
+                        Err(problem(format!("recipes: no recipe `{part}` is built in; {known}")))
+                    }
                     None if recipes.recipes.is_empty() => Err(problem("recipes: there is none".to_owned())),
                     None => Ok(RecipeFile::Recipes(recipes)),
                 }

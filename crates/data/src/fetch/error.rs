@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum FetchError {
     /// The name is not a set that can be fetched.
-    #[error("there is no data set '{name}' to fetch; there are: {known}")]
+    #[error("there is no data set '{name}' to fetch; {}", ediacara_hint::there_are(.name, .known.split(", ")))]
     UnknownSet {
         /// The name that was given.
         name: String,

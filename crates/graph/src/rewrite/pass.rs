@@ -95,8 +95,9 @@ impl Pipeline {
     pub fn without(mut self, names: &[&str]) -> Result<Pipeline, GraphError> {
         for &name in names {
             if !self.passes.iter().any(|pass| pass.name() == name) {
-                let known: Vec<&str> = self.passes.iter().map(|pass| pass.name()).collect();
-                let problem = format!("no pass is called `{name}`; the passes are {}", known.join(", "));
+                let known = self.passes.iter().map(|pass| pass.name());
+                let problem =
+                    format!("no pass is called `{name}`; {}", ediacara_hint::there_are(name, known));
                 return Err(GraphError::Other { problem });
             }
         }

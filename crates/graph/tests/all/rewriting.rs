@@ -184,5 +184,5 @@ fn a_pipeline_is_a_visible_list() {
     assert_eq!(seen, [("simplify", 2, [5, 1], 1)]);
     assert!(Pipeline::new(passes()).without(&["simplify"]).unwrap().passes().is_empty());
     let error = Pipeline::new(passes()).without(&["simplfy"]).err().unwrap().to_string();
-    assert_eq!(error, "no pass is called `simplfy`; the passes are simplify");
+    assert_eq!(error, "no pass is called `simplfy`; did you mean `simplify`? There are simplify");
 }

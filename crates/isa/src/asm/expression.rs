@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    error::{Problem, nearest},
+    error::Problem,
     lexer::{Lexeme, Token},
     source::Line,
 };
@@ -141,7 +141,7 @@ impl Parser<'_> {
             return Ok(*value);
         }
         let problem = Problem::new(lexeme.start, lexeme.end, format!("`{name}` is not defined"));
-        Err(match nearest(name, self.symbols.keys().map(String::as_str)) {
+        Err(match ediacara_hint::nearest(name, self.symbols.keys().map(String::as_str)) {
             Some(meant) => problem.help(format!("did you mean `{meant}`?")),
             None => problem.help("define it with a label or `.equ`"),
         })

@@ -205,7 +205,7 @@ impl Builder<'_> {
 
     /// The operand that was probably meant, or all.
     fn meant(&self, text: &str) -> String {
-        match super::error::nearest(text, self.spec.fields.iter().map(|field| field.name)) {
+        match ediacara_hint::nearest(text, self.spec.fields.iter().map(|field| field.name)) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => self.operand_names(),
         }
@@ -320,7 +320,7 @@ impl Builder<'_> {
             let problem =
                 Problem::new(name.start, name.end, format!("there is no configuration register `{text}`"));
             return Err(
-                match super::error::nearest(text, ConfigRegister::ALL.iter().map(|register| register.name()))
+                match ediacara_hint::nearest(text, ConfigRegister::ALL.iter().map(|register| register.name()))
                 {
                     Some(meant) => problem.help(format!("did you mean `{meant}`?")),
                     None => problem.help("docs/isa.md lists them"),

@@ -142,7 +142,7 @@ pub enum MachineError {
         allowed: String,
     },
     /// Neither a preset nor a file.
-    #[error("there is no abstract machine `{name}`: it is neither a file nor one of {known}")]
+    #[error("there is no abstract machine `{name}`: it is neither a file nor a preset; {}", ediacara_hint::there_are(.name, .known.split(", ")))]
     Unknown {
         /// What was asked for.
         name: String,

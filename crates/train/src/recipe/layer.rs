@@ -98,7 +98,14 @@ impl FromStr for LayerSpec {
             ["leaky_relu"] => LayerSpec::LeakyRelu(LEAKY_SLOPE),
             ["leaky_relu", number] => LayerSpec::LeakyRelu(slope(number)?),
             ["prelu"] => LayerSpec::Prelu,
-            _ => return Err(format!("layer `{text}` is none of {FORMS}")),
+            [kind, ..] => {
+                let kinds = FORMS.split(", ").filter_map(|form| form.split(' ').next());
+                let kinds: Vec<&str> = kinds.collect();
+                let question =
+                    ediacara_hint::did_you_mean(kind, kinds).map(|question| format!("; {question}"));
+                return Err(format!("layer `{text}` is none of {FORMS}{}", question.unwrap_or_default()));
+            }
+            [] => return Err(format!("an empty layer is none of {FORMS}")),
         })
     }
 }
