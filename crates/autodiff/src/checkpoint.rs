@@ -28,10 +28,7 @@ pub fn differentiate_with_checkpoints(
     checkpoints: &[ValueId],
 ) -> Result<Vec<Option<ValueId>>, GraphError> {
     check_request(graph, outputs, seeds, wrt)?;
-    if let Some(unknown) = checkpoints.iter().find(|value| value.index() >= graph.value_count()) {
-        let count = format!("{} values", graph.value_count());
-        return Err(GraphError::UnknownId { id: unknown.to_string(), graph: graph.name.clone(), count });
-    }
+    checkpoints.iter().try_for_each(|&value| graph.check_value(value))?;
     let pass = Pass::plan(graph, outputs, wrt);
     let forward = graph.value_count();
     let mut kept = vec![false; forward];
@@ -122,6 +119,10 @@ impl Recomputing<'_> {
 impl Emit for Recomputing<'_> {
     fn ty(&self, value: ValueId) -> &TensorType {
         self.emitter.ty(value)
+    }
+
+    fn check_value(&self, value: ValueId) -> Result<(), GraphError> {
+        self.emitter.check_value(value)
     }
 
     fn apply(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> Result<Vec<ValueId>, OpError> {

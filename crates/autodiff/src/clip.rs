@@ -26,7 +26,11 @@ pub fn clip_by_global_norm(
     gradients: &[ValueId],
     bound: f64,
 ) -> Result<(Vec<ValueId>, ValueId), OpError> {
-    let wide = gradients.iter().any(|&gradient| emit.ty(gradient).dtype == DType::F64);
+    let wide = gradients
+        .iter()
+        .map(|&gradient| Ok(emit.type_of("clip_by_global_norm", gradient)?.dtype == DType::F64))
+        .collect::<Result<Vec<bool>, OpError>>()?
+        .contains(&true);
     let dtype = if wide { DType::F64 } else { DType::F32 };
     let mut sum: Option<ValueId> = None;
     for &gradient in gradients {

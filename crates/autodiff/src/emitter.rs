@@ -55,6 +55,10 @@ impl Emit for GraphEmitter<'_> {
         self.graph.ty(value)
     }
 
+    fn check_value(&self, value: ValueId) -> Result<(), GraphError> {
+        self.graph.check_value(value)
+    }
+
     fn apply(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> Result<Vec<ValueId>, OpError> {
         let name = std::mem::take(&mut self.name);
         let result = self.add(&name, op, inputs);

@@ -109,10 +109,7 @@ pub(crate) fn check_request(
 
 fn check(graph: &Graph, values: &[ValueId]) -> Result<(), GraphError> {
     for &value in values {
-        if value.index() >= graph.value_count() {
-            let count = format!("{} values", graph.value_count());
-            return Err(GraphError::UnknownId { id: value.to_string(), graph: graph.name.clone(), count });
-        }
+        graph.check_value(value)?;
         if !graph.ty(value).dtype.is_float() {
             let (name, ty) = (&graph.value(value).name, graph.ty(value));
             let problem = format!("`{name}` is {ty}; only floating-point values can be differentiated");

@@ -10,7 +10,7 @@ use crate::reverse::{Pass, Target, check_request, ones};
 ///
 /// A backward pass is recorded like anything else, so that it can be differentiated again. Everything that has
 /// been computed stays until the tape is dropped.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tape {
     graph: Graph,
     /// By [`ValueId::index`].
@@ -22,7 +22,7 @@ pub struct Tape {
 impl Tape {
     /// An empty tape.
     pub fn new() -> Tape {
-        Tape::default()
+        Tape { graph: Graph::new("tape"), values: Vec::new(), name: String::new() }
     }
 
     /// A value from outside: data, or a parameter.
@@ -49,6 +49,8 @@ impl Tape {
     /// # Panics
     /// It is not of this tape.
     pub fn tensor(&self, value: ValueId) -> &Tensor {
+        // The graph panics at a value of another one, which may have the index of one of its own.
+        let _own = self.graph.value(value);
         &self.values[value.index()]
     }
 
@@ -90,15 +92,10 @@ impl Tape {
     }
 
     fn compute(&self, op: &dyn Op, inputs: &[ValueId]) -> Result<Vec<Tensor>, OpError> {
-        let unknown = |value: ValueId| OpError::Other {
-            op: op.name().to_owned(),
-            problem: format!("{value} is not on this tape"),
-        };
-        let operands: Result<Vec<&Tensor>, OpError> = inputs
-            .iter()
-            .map(|&input| self.values.get(input.index()).ok_or_else(|| unknown(input)))
-            .collect();
-        let operands = operands?;
+        let foreign =
+            |error: GraphError| OpError::Other { op: op.name().to_owned(), problem: error.to_string() };
+        inputs.iter().try_for_each(|&input| self.graph.check_value(input)).map_err(foreign)?;
+        let operands: Vec<&Tensor> = inputs.iter().map(|&input| &self.values[input.index()]).collect();
         let types: Vec<TensorType> = operands.iter().map(|tensor| TensorType::of(tensor)).collect();
         let inferred = op.infer(&types.iter().collect::<Vec<_>>())?;
         if let ([operand], [ty]) = (&operands[..], &inferred[..])
@@ -113,9 +110,19 @@ impl Tape {
     }
 }
 
+impl Default for Tape {
+    fn default() -> Tape {
+        Tape::new()
+    }
+}
+
 impl Emit for Tape {
     fn ty(&self, value: ValueId) -> &TensorType {
         self.graph.ty(value)
+    }
+
+    fn check_value(&self, value: ValueId) -> Result<(), GraphError> {
+        self.graph.check_value(value)
     }
 
     fn apply(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> Result<Vec<ValueId>, OpError> {

@@ -1,40 +1,94 @@
 //! Typed indices into a graph's arenas.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-macro_rules! entity {
-    ($name:ident, $prefix:literal, $doc:literal) => {
-        #[doc = $doc]
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(u32);
+/// A node of one graph. Ids of different graphs, or from before a `compact`, must not be mixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(u32);
 
-        impl $name {
-            pub(crate) fn new(index: usize) -> Self {
-                debug_assert!(index <= u32::MAX as usize);
-                $name(index as u32)
-            }
+impl NodeId {
+    pub(crate) fn new(index: usize) -> Self {
+        NodeId(arena_index(index))
+    }
 
-            /// The position in the arena; dense from 0 after [`Graph::compact`](crate::Graph::compact).
-            pub fn index(self) -> usize {
-                self.0 as usize
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(formatter, concat!($prefix, "{}"), self.0)
-            }
-        }
-    };
+    /// The position in the arena; dense from 0 after [`Graph::compact`](crate::Graph::compact).
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
-entity!(
-    NodeId,
-    "node",
-    "A node of one graph. Ids of different graphs, or from before a `compact`, must not be mixed."
-);
-entity!(
-    ValueId,
-    "value",
-    "A value of one graph. Ids of different graphs, or from before a `compact`, must not be mixed."
-);
+impl fmt::Display for NodeId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "node{}", self.0)
+    }
+}
+
+/// A value of one graph, and of the clones made of the graph while it had the value. It knows its graph: another
+/// one, or the same after a `compact`, refuses it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId {
+    index: u32,
+    origin: Origin,
+}
+
+impl ValueId {
+    pub(crate) fn new(index: usize, origin: Origin) -> Self {
+        ValueId { index: arena_index(index), origin }
+    }
+
+    /// The position in the arena; dense from 0 after [`Graph::compact`](crate::Graph::compact).
+    pub fn index(self) -> usize {
+        self.index as usize
+    }
+
+    pub(crate) fn origin(self) -> Origin {
+        self.origin
+    }
+}
+
+impl fmt::Debug for ValueId {
+    /// Without the origin, which depends on what else the process has built.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ValueId({})", self.index)
+    }
+}
+
+impl fmt::Display for ValueId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "value{}", self.index)
+    }
+}
+
+fn arena_index(index: usize) -> u32 {
+    debug_assert!(index <= u32::MAX as usize);
+    index as u32
+}
+
+/// The graph that made a value, as a number that no other graph of the process has (until 2^32 have been made).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Origin(u32);
+
+/// Marks what a graph makes with its own origin. A clone of the graph has another one: what the two make from
+/// then on is not the same.
+#[derive(Debug)]
+pub(crate) struct Maker(Origin);
+
+impl Maker {
+    pub(crate) fn origin(&self) -> Origin {
+        self.0
+    }
+}
+
+impl Default for Maker {
+    fn default() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        Maker(Origin(NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+impl Clone for Maker {
+    fn clone(&self) -> Self {
+        Maker::default()
+    }
+}

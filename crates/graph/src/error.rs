@@ -137,15 +137,15 @@ pub enum GraphError {
         /// The tensor's error.
         source: TensorError,
     },
-    /// An id that this graph does not have.
-    #[error("{id} is not in graph `{graph}`; it has {count}")]
-    UnknownId {
-        /// The id, as `value7` or `node7`.
+    /// A value of another graph.
+    #[error(
+        "{id} is no value of graph `{graph}`: it is of another graph or tape, or from before a `compact`"
+    )]
+    ForeignValue {
+        /// The value, as `value7`.
         id: String,
-        /// The graph.
+        /// The graph that was given it.
         graph: String,
-        /// What it has, in words.
-        count: String,
     },
     /// A replacement of another type.
     #[error("value `{old}` of type {old_type} cannot be replaced by `{new}` of type {new_type}")]

@@ -7,7 +7,7 @@
 use ediacara_tensor::{DType, Tensor};
 
 use crate::ops::{Add, Broadcast, Div, Mul, Neg, Reduce, ReduceKind, Reshape, Select, Sub, Transpose};
-use crate::{IntoOp, Op, OpError, TensorType, ValueId};
+use crate::{GraphError, IntoOp, Op, OpError, TensorType, ValueId};
 use std::sync::Arc;
 
 /// For each operand of an operator the gradient with respect to it: of the operand's type, or nothing where
@@ -17,7 +17,16 @@ pub type OperandGradients = Vec<Option<ValueId>>;
 /// Where the operators of a gradient rule go. Values are those of one graph or tape.
 pub trait Emit {
     /// The type of a value.
+    ///
+    /// # Panics
+    /// It is of another graph or tape.
     fn ty(&self, value: ValueId) -> &TensorType;
+
+    /// Checks that a value is of this graph or tape.
+    ///
+    /// # Errors
+    /// It is of another one.
+    fn check_value(&self, value: ValueId) -> Result<(), GraphError>;
 
     /// Applies an operator, and gives its results.
     ///
@@ -39,6 +48,17 @@ pub trait Emit {
 }
 
 impl dyn Emit + '_ {
+    /// The type of a value that `function` was given.
+    ///
+    /// # Errors
+    /// It is of another graph or tape.
+    pub fn type_of(&self, function: &str, value: ValueId) -> Result<&TensorType, OpError> {
+        let foreign =
+            |error: GraphError| OpError::Other { op: function.to_owned(), problem: error.to_string() };
+        self.check_value(value).map_err(foreign)?;
+        Ok(self.ty(value))
+    }
+
     /// Applies an operator, and gives its only result.
     ///
     /// # Errors

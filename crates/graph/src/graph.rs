@@ -1,10 +1,11 @@
 //! The graph: two arenas, the inputs and the outputs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ediacara_tensor::Tensor;
 
+use crate::entity::{Maker, Origin};
 use crate::{Cost, GraphError, IntoOp, NodeId, Op, TensorType, ValueId};
 
 /// A node: an operator applied to values.
@@ -70,7 +71,12 @@ pub struct Graph {
     pub name: String,
     nodes: Vec<NodeSlot>,
     values: Vec<Value>,
+    /// The graph that made each value: this one, or the one that it was cloned from.
+    origins: Vec<Origin>,
+    maker: Maker,
     inputs: Vec<ValueId>,
+    /// The inputs that keep their tensors from one run to the next.
+    variables: HashSet<ValueId>,
     outputs: Vec<ValueId>,
     /// The live nodes that read each value, one entry per reading operand.
     uses: Vec<Vec<NodeId>>,
@@ -86,10 +92,11 @@ impl Graph {
     }
 
     fn add_value(&mut self, name: String, ty: TensorType, definition: Definition) -> ValueId {
-        let id = ValueId::new(self.values.len());
+        let id = ValueId::new(self.values.len(), self.maker.origin());
         let name = self.unique_name(name);
         self.names.insert(name.clone(), id);
         self.values.push(Value { name, ty, definition });
+        self.origins.push(id.origin());
         self.uses.push(Vec::new());
         id
     }
@@ -115,6 +122,14 @@ impl Graph {
     pub fn add_input(&mut self, name: impl Into<String>, ty: TensorType) -> ValueId {
         let id = self.add_value(name.into(), ty, Definition::Input);
         self.inputs.push(id);
+        id
+    }
+
+    /// Adds an input that keeps its tensor from one run to the next: a parameter, or what an optimiser remembers
+    /// of one. Where a network is only used, it has to become a constant first.
+    pub fn add_variable(&mut self, name: impl Into<String>, ty: TensorType) -> ValueId {
+        let id = self.add_input(name, ty);
+        self.variables.insert(id);
         id
     }
 
@@ -177,12 +192,26 @@ impl Graph {
         Ok(self.output_of(node))
     }
 
-    fn check_value(&self, value: ValueId) -> Result<(), GraphError> {
-        if value.index() < self.values.len() {
-            return Ok(());
+    /// Checks that a value is of this graph.
+    ///
+    /// # Errors
+    /// It is of another graph or tape, or from before a [`compact`](Graph::compact).
+    pub fn check_value(&self, value: ValueId) -> Result<(), GraphError> {
+        match self.origins.get(value.index()) {
+            Some(&origin) if origin == value.origin() => Ok(()),
+            _ => Err(GraphError::ForeignValue { id: value.to_string(), graph: self.name.clone() }),
         }
-        let count = format!("{} values", self.values.len());
-        Err(GraphError::UnknownId { id: value.to_string(), graph: self.name.clone(), count })
+    }
+
+    /// The position of a value in the arenas.
+    ///
+    /// # Panics
+    /// It is not of this graph.
+    fn position(&self, value: ValueId) -> usize {
+        if let Err(error) = self.check_value(value) {
+            panic!("{error}");
+        }
+        value.index()
     }
 
     /// Sets the outputs, in order.
@@ -190,16 +219,20 @@ impl Graph {
     /// # Panics
     /// One of them is not of this graph.
     pub fn set_outputs(&mut self, outputs: Vec<ValueId>) {
-        assert!(
-            outputs.iter().all(|value| value.index() < self.values.len()),
-            "an output is not of this graph"
-        );
+        for &output in &outputs {
+            self.position(output);
+        }
         self.outputs = outputs;
     }
 
     /// The inputs, in order.
     pub fn inputs(&self) -> &[ValueId] {
         &self.inputs
+    }
+
+    /// Whether a value is an input that keeps its tensor from one run to the next.
+    pub fn is_variable(&self, id: ValueId) -> bool {
+        self.variables.contains(&id)
     }
 
     /// The outputs, in order; the same value may stand more than once.
@@ -220,7 +253,7 @@ impl Graph {
     /// # Panics
     /// It is not of this graph.
     pub fn value(&self, id: ValueId) -> &Value {
-        &self.values[id.index()]
+        &self.values[self.position(id)]
     }
 
     /// The type of the value `id`.
@@ -251,14 +284,14 @@ impl Graph {
 
     /// Gives a value another name, made unique by a suffix if it is taken.
     pub fn rename_value(&mut self, id: ValueId, name: impl Into<String>) {
-        let name = name.into();
-        if self.values[id.index()].name == name {
+        let (name, position) = (name.into(), self.position(id));
+        if self.values[position].name == name {
             return;
         }
-        self.names.remove(&self.values[id.index()].name);
+        self.names.remove(&self.values[position].name);
         let name = self.unique_name(name);
         self.names.insert(name.clone(), id);
-        self.values[id.index()].name = name;
+        self.values[position].name = name;
     }
 
     /// The values that a node defines.
@@ -291,7 +324,7 @@ impl Graph {
 
     /// The live nodes that read a value, each once, by id.
     pub fn consumers(&self, id: ValueId) -> Vec<NodeId> {
-        let mut consumers = self.uses[id.index()].clone();
+        let mut consumers = self.uses[self.position(id)].clone();
         consumers.sort_unstable();
         consumers.dedup();
         consumers
@@ -299,7 +332,7 @@ impl Graph {
 
     /// The live nodes that read a value, one entry for each operand.
     pub(crate) fn uses_of(&self, id: ValueId) -> &[NodeId] {
-        &self.uses[id.index()]
+        &self.uses[self.position(id)]
     }
 
     /// Whether a value is an output of the graph.
@@ -328,7 +361,7 @@ impl Graph {
 
     /// Every value, by id; those of unlinked nodes too.
     pub fn values(&self) -> impl Iterator<Item = ValueId> + '_ {
-        (0..self.values.len()).map(ValueId::new)
+        self.origins.iter().enumerate().map(|(index, &origin)| ValueId::new(index, origin))
     }
 
     /// One more than the largest index of a value, for tables over [`ValueId::index`].
@@ -496,10 +529,11 @@ impl Graph {
         self.name.clone_from(&old.name);
         for &input in &old.inputs {
             let value = old.value(input);
-            map[input.index()] =
-                Some(self.add_value(value.name.clone(), value.ty.clone(), Definition::Input));
+            let (name, ty) = (value.name.clone(), value.ty.clone());
+            let new =
+                if old.is_variable(input) { self.add_variable(name, ty) } else { self.add_input(name, ty) };
+            map[input.index()] = Some(new);
         }
-        self.inputs = old.inputs.iter().filter_map(|input| map[input.index()]).collect();
         let order = old.order();
         for id in old.values() {
             let needed = !old.uses[id.index()].is_empty() || old.is_output(id);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ediacara_tensor::Tensor;
 
-use crate::{Attributes, GradientContext, OpError, OperandGradients, TensorType};
+use crate::{Attributes, Emit, GradientContext, OpError, OperandGradients, TensorType, ValueId};
 
 /// The arithmetic of one execution of an operator. All counts are of scalar operations.
 ///
@@ -141,9 +141,24 @@ pub trait Op: Debug + Send + Sync + Any {
     }
 
     /// Whether every element of the output depends only on the elements of the (broadcast) operands at its
-    /// position.
+    /// position. Such an operator takes operands of any shape; with one result, of one operand and numbers, it is
+    /// a table on the DLP, computed by [`run`](Op::run).
     fn is_elementwise(&self) -> bool {
         false
+    }
+
+    /// The same function composed of other operators, which go to `emit`: an exported file carries it for readers who do not
+    /// know the operator. The results, as many as [`infer`](Op::infer) gives; nothing, which is the default, if there is
+    /// no composition.
+    ///
+    /// # Errors
+    /// One of the operators refuses its operands.
+    fn composition(
+        &self,
+        _emit: &mut dyn Emit,
+        _inputs: &[ValueId],
+    ) -> Result<Option<Vec<ValueId>>, OpError> {
+        Ok(None)
     }
 
     /// The arithmetic of one execution. Every operator says; [`Cost::NONE`] is for data movement alone.

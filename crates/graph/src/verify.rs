@@ -19,9 +19,7 @@ impl Graph {
             self.verify_node(id)?;
         }
         for &id in self.outputs() {
-            if id.index() >= self.value_count() {
-                return Err(self.invalid(format!("output {id} does not exist")));
-            }
+            self.check_value(id)?;
             self.verify_readable(id, "the graph's outputs")?;
         }
         self.verify_uses()?;
@@ -71,9 +69,7 @@ impl Graph {
     fn verify_node(&self, id: NodeId) -> Result<(), GraphError> {
         let node = self.node(id);
         for &input in &node.inputs {
-            if input.index() >= self.value_count() {
-                return Err(self.invalid(format!("node `{}` reads {input}, which does not exist", node.name)));
-            }
+            self.check_value(input)?;
             self.verify_readable(input, &format!("the operands of node `{}`", node.name))?;
         }
         let inferred = node

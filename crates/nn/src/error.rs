@@ -8,7 +8,7 @@ use ediacara_tensor::TensorError;
 #[non_exhaustive]
 pub enum NnError {
     /// No built-in network has this name.
-    #[error("no built-in network is called '{name}'; there are {known}")]
+    #[error("no built-in network is called '{name}'; {}", ediacara_hint::there_are(.name, .known.split(", ")))]
     Unknown {
         /// The name that was given.
         name: String,
@@ -67,6 +67,25 @@ pub enum NnError {
         ty: TensorType,
         /// What would be right.
         expected: String,
+    },
+    /// A layer is described by numbers that make none.
+    #[error("layer `{layer}`: {problem}")]
+    Layer {
+        /// The layer.
+        layer: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// Another number of gradients than there are parameters to learn.
+    #[error(
+        "{found} gradients are given for the {} parameters that are learnt: {}; give one for each, in their order",
+        parameters.len(), parameters.join(", ")
+    )]
+    Gradients {
+        /// How many gradients there are.
+        found: usize,
+        /// The parameters.
+        parameters: Vec<String>,
     },
     /// The graph refused a node.
     #[error(transparent)]

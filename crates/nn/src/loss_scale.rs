@@ -2,10 +2,10 @@
 //! 2018.
 
 use ediacara_graph::ops::{Add, Clamp, Equal, Mul, Reciprocal, Reduce, ReduceKind, Select};
-use ediacara_graph::{Emit, OpError, TensorType, ValueId};
+use ediacara_graph::{Emit, OpError, ValueId};
 use ediacara_tensor::Tensor;
 
-use crate::{NnError, Parameter, Role, Scope, Update};
+use crate::{NnError, Parameter, Scope, Update};
 
 /// What its nodes are called.
 const NAME: &str = "loss_scale";
@@ -28,11 +28,7 @@ pub struct LossScale {
 impl LossScale {
     /// A scale that begins with `first`.
     pub fn new(scope: &mut Scope, first: f32) -> LossScale {
-        let mut state = |name: &str, value: f32| {
-            let initial = Tensor::scalar(value);
-            let value = scope.input(name, TensorType::of(&initial));
-            Parameter { name: name.to_owned(), value, initial, role: Role::Statistic }
-        };
+        let mut state = |name: &str, value: f32| scope.variable(name, Tensor::scalar(value));
         LossScale { scale: state("loss_scale.scale", first), steps: state("loss_scale.steps", 0.0) }
     }
 

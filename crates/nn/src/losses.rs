@@ -4,6 +4,27 @@ use ediacara_graph::ops::{Clamp, Greater, LogSoftmax, Mul, Neg, Reduce, ReduceKi
 use ediacara_graph::{Emit, OpError, ValueId};
 use ediacara_tensor::Tensor;
 
+const CROSS_ENTROPY: &str = "cross_entropy";
+
+/// Predictions and targets are compared element by element: a broadcast between them is a mistake, not a wish.
+fn check_pair(emit: &dyn Emit, loss: &str, predictions: ValueId, targets: ValueId) -> Result<(), OpError> {
+    let (predicted, wanted) = (emit.type_of(loss, predictions)?, emit.type_of(loss, targets)?);
+    let given = format!("predictions are {predicted} and targets {wanted}");
+    let problem = if !predicted.dtype.is_float() {
+        format!("{given}; predictions are of a floating-point type")
+    } else if !wanted.dtype.is_float() && loss == CROSS_ENTROPY {
+        let dtype = predicted.dtype;
+        format!("{given}; targets are one-hot rows of {dtype}, not the numbers of classes")
+    } else if predicted != wanted {
+        format!("{given}; both have one shape and type")
+    } else if predicted.elements() == 0 {
+        format!("{given}; there is no mean over an empty batch")
+    } else {
+        return Ok(());
+    };
+    Err(OpError::Other { op: loss.to_owned(), problem })
+}
+
 fn mean(emit: &mut dyn Emit, x: ValueId) -> Result<ValueId, OpError> {
     let axes = (0..emit.ty(x).rank()).collect();
     emit.one(Reduce { kind: ReduceKind::Mean, axes, keep_dims: false }, &[x])
@@ -13,8 +34,9 @@ fn mean(emit: &mut dyn Emit, x: ValueId) -> Result<ValueId, OpError> {
 /// a distribution (one-hot for a class).
 ///
 /// # Errors
-/// The shapes differ.
+/// The types differ, targets are numbers of classes, or the batch is empty.
 pub fn cross_entropy(emit: &mut dyn Emit, logits: ValueId, targets: ValueId) -> Result<ValueId, OpError> {
+    check_pair(emit, CROSS_ENTROPY, logits, targets)?;
     let axis = emit.ty(logits).rank().saturating_sub(1);
     let log = emit.one(LogSoftmax { axis }, &[logits])?;
     let products = emit.one(Mul, &[targets, log])?;
@@ -26,12 +48,13 @@ pub fn cross_entropy(emit: &mut dyn Emit, logits: ValueId, targets: ValueId) -> 
 /// The mean over all elements of `(prediction - target)²`.
 ///
 /// # Errors
-/// The shapes cannot be broadcast.
+/// The types differ, or the batch is empty.
 pub fn mean_squared_error(
     emit: &mut dyn Emit,
     predictions: ValueId,
     targets: ValueId,
 ) -> Result<ValueId, OpError> {
+    check_pair(emit, "mean_squared_error", predictions, targets)?;
     let difference = emit.one(Sub, &[predictions, targets])?;
     let square = emit.one(Mul, &[difference, difference])?;
     mean(emit, square)
@@ -41,8 +64,9 @@ pub fn mean_squared_error(
 /// targets are -1 and 1, or 0 and 1 (one-hot for a class, which makes each output one class against the rest).
 ///
 /// # Errors
-/// The shapes cannot be broadcast.
+/// The types differ, or the batch is empty.
 pub fn hinge(emit: &mut dyn Emit, predictions: ValueId, targets: ValueId) -> Result<ValueId, OpError> {
+    check_pair(emit, "hinge", predictions, targets)?;
     let dtype = emit.ty(targets).dtype;
     let [zero, one, minus_one] =
         [0.0_f64, 1.0, -1.0].map(|value| emit.constant(Tensor::scalar(value).cast(dtype)));

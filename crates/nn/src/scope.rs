@@ -104,12 +104,20 @@ impl Scope {
     /// # Errors
     /// There is no such conversion.
     pub fn cast(&mut self, x: ValueId, to: DType) -> Result<ValueId, NnError> {
+        self.graph.check_value(x)?;
         if self.graph.ty(x).dtype == to { Ok(x) } else { self.apply(Cast { to }, &[x]) }
     }
 
     /// An input that is fed at every run.
     pub fn input(&mut self, name: &str, ty: TensorType) -> ValueId {
         self.graph.add_input(name, ty)
+    }
+
+    /// An input that keeps its tensor from one run to the next, beside the parameters of layers: what an optimiser
+    /// remembers, say.
+    pub fn variable(&mut self, name: &str, initial: Tensor) -> Parameter {
+        let value = self.graph.add_variable(name, TensorType::of(&initial));
+        Parameter { name: self.graph.value(value).name.clone(), value, initial, role: Role::Statistic }
     }
 
     /// A parameter, kept in f32 and given in the type that layers compute in.
@@ -144,7 +152,7 @@ impl Scope {
             return Err(NnError::Parameter { name, shape, limit: PARAMETER_LIMIT });
         }
         let initial = initialiser.tensor(shape, self.seed, name)?;
-        let value = self.graph.add_input(name, TensorType::of(&initial));
+        let value = self.graph.add_variable(name, TensorType::of(&initial));
         self.parameters.push(Parameter { name: self.graph.value(value).name.clone(), value, initial, role });
         Ok(value)
     }
@@ -183,6 +191,52 @@ impl Scope {
         Ok(build(&mut self.emitter(name)).map_err(at)?)
     }
 
+    /// The dimensions of what a layer is given.
+    ///
+    /// # Errors
+    /// It is of another graph, or not of the type that layers compute in.
+    pub(crate) fn operand(&self, layer: &str, x: ValueId, expected: &str) -> Result<Vec<usize>, NnError> {
+        self.graph.check_value(x)?;
+        let ty = self.graph.ty(x);
+        if ty.dtype != self.compute {
+            let (found, compute) = (ty.dtype, self.compute);
+            return Err(self.misfit(layer, x, format!("{compute} {expected}, not {found}; `cast` it first")));
+        }
+        Ok(ty.shape.clone())
+    }
+
+    /// The sizes N, C, H and W of the images that a layer is given.
+    ///
+    /// # Errors
+    /// As [`operand`](Scope::operand); there are not four dimensions, or no element.
+    pub(crate) fn images(&self, layer: &str, x: ValueId) -> Result<[usize; 4], NnError> {
+        const EXPECTED: &str = "[N, C, H, W]";
+        match self.operand(layer, x, EXPECTED)?[..] {
+            [batch, channels, height, width] if channels > 0 && height > 0 && width > 0 => {
+                Ok([batch, channels, height, width])
+            }
+            [_, _, _, _] => {
+                Err(self.misfit(layer, x, format!("{EXPECTED} with at least one element a sample")))
+            }
+            _ => Err(self.misfit(layer, x, EXPECTED.to_owned())),
+        }
+    }
+
+    /// Refuses a layer of which one of these sizes is 0.
+    pub(crate) fn positive(&self, layer: &str, sizes: &[(&str, usize)]) -> Result<(), NnError> {
+        match sizes.iter().find(|(_, size)| *size == 0) {
+            Some((what, _)) => {
+                Err(NnError::Layer { layer: layer.to_owned(), problem: format!("0 {what}; give 1 or more") })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What a layer without a name of its own is called in errors: the name that is being built, or its kind.
+    pub(crate) fn layer_name(&self, kind: &str) -> String {
+        if self.name.is_empty() { kind.to_owned() } else { self.name.clone() }
+    }
+
     /// The error of a layer that is given what it cannot take.
     pub(crate) fn misfit(&self, layer: &str, value: ValueId, expected: String) -> NnError {
         let value = self.graph.value(value);
@@ -206,6 +260,11 @@ impl Scope {
     ) -> Result<Vec<ValueId>, NnError> {
         let node = self.graph.add_node(name, op, inputs)?;
         Ok(self.graph.outputs_of(node).to_vec())
+    }
+
+    /// The graph so far.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     /// The graph so far, for what is built on graphs, as gradients are.
@@ -239,11 +298,17 @@ impl Scope {
     }
 
     /// The element type of a value.
+    ///
+    /// # Panics
+    /// It is of another graph.
     pub fn dtype(&self, value: ValueId) -> DType {
         self.graph.ty(value).dtype
     }
 
     /// The dimensions of a value.
+    ///
+    /// # Panics
+    /// It is of another graph.
     pub fn shape(&self, value: ValueId) -> &[usize] {
         &self.graph.ty(value).shape
     }

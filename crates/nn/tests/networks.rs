@@ -280,7 +280,11 @@ fn errors_list_what_there_is() {
     let known =
         "alexnet, alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, lenet5, mlp:33-512-10";
     assert_eq!(names().join(", "), known);
-    check("resnet51", 1, &format!("no built-in network is called 'resnet51'; there are {known}"));
+    check(
+        "resnet51",
+        1,
+        &format!("no built-in network is called 'resnet51'; did you mean `resnet50`? There are {known}"),
+    );
     check("lenet5", 0, "a batch of 0 cannot be built for 'lenet5'; give 1 to 1024");
     let recurrent = |name: &str, product: &str| {
         let why = "no recurrent network is yet";

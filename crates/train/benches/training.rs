@@ -99,7 +99,7 @@ impl Training {
             (targets, Tensor::from_vec(&[batch, 10], classes)?),
             (scalars[0], Tensor::scalar(0.01_f32)),
         ];
-        Ok(Training { session: Session::new(graph, &parameters, THREADS), feeds, loss, updates, batch })
+        Ok(Training { session: Session::new(graph, &parameters, THREADS)?, feeds, loss, updates, batch })
     }
 
     /// Samples a second.

@@ -132,7 +132,7 @@ where
 
 /// Programs can return what they were not given: a value of another graph.
 fn check_results(results: &[ValueId], graph: &Graph) -> Result<(), TrainError> {
-    match results.iter().find(|result| result.index() >= graph.value_count()) {
+    match results.iter().find(|result| graph.check_value(**result).is_err()) {
         Some(foreign) => {
             Err(TrainError::Session(format!("{foreign}, a result of a function, is no value of its graph")))
         }

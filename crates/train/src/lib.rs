@@ -3,6 +3,7 @@
 //! A [`Session`] runs parts of a graph many times and keeps the tensors of its variables between runs. A [`RecipeFile`]
 //! says what to do on what data. [`Trainer`] carries out the [`Recipe`] of a training, step by step, and goes on from a
 //! checkpoint to the same numbers as if it had never stopped; [`nearest_neighbours`] asks the samples themselves.
+//! [`freeze`] makes of what was trained a network to be used: its parameters are constants then.
 //!
 //! This crate prints nothing: whoever wants to see progress gets every epoch as an [`Epoch`]. Start reading at
 //! [`Trainer::new`].
@@ -21,11 +22,12 @@ mod session;
 mod trainer;
 mod training_graph;
 
-pub use dataset::{Dataset, Samples};
+pub use dataset::{Dataset, Normalisation, Samples};
 pub use error::TrainError;
 pub use function::{Function, function};
 pub use neighbours::nearest_neighbours;
 pub use network::build;
+pub use part::freeze;
 pub use pruning::{Ramp, mask, zero_share};
 pub use recipe::{
     EarlyStopTable, Half, LayerSpec, Loss, OptimiserKind, OptimiserTable, PrecisionTable, PruningTable,

@@ -22,6 +22,7 @@ pub fn nearest_neighbours(
     threads: usize,
     after: &mut dyn FnMut(usize),
 ) -> Result<Evaluation, TrainError> {
+    data.check(&recipe.data)?;
     let (Some(classes), Some(asked)) = (data.train.classes(), data.test.classes()) else {
         return Err(TrainError::Session(format!("the samples of {} have no classes", recipe.data)));
     };

@@ -27,8 +27,12 @@ pub fn build(
                 let conv = Conv { padding: [padding; 4], stride: [stride; 2], ..Conv::default() };
                 scope.conv2d(&named("conv"), y, outputs, kernel, conv)?
             }
-            LayerSpec::MaxPool(kernel) => scope.pool2d(PoolKind::Max, y, kernel)?,
-            LayerSpec::AveragePool(kernel) => scope.pool2d(PoolKind::Average, y, kernel)?,
+            LayerSpec::MaxPool(kernel) => {
+                scope.named(&named("max_pool"), |scope| scope.pool2d(PoolKind::Max, y, kernel))?
+            }
+            LayerSpec::AveragePool(kernel) => {
+                scope.named(&named("average_pool"), |scope| scope.pool2d(PoolKind::Average, y, kernel))?
+            }
             LayerSpec::BatchNorm => scope.batch_norm(&named("batch_norm"), y)?,
             LayerSpec::LayerNorm => {
                 let axes = scope.shape(y).len().saturating_sub(1);
@@ -40,7 +44,8 @@ pub fn build(
                 }
                 let shape = scope.shape(y).to_vec();
                 noise.push(scope.input(&named("noise"), TensorType::f32(&shape)));
-                scope.dropout(y, noise[noise.len() - 1], probability)?
+                scope
+                    .named(&named("dropout"), |scope| scope.dropout(y, noise[noise.len() - 1], probability))?
             }
             LayerSpec::Relu => scope.apply(Relu, &[y])?,
             LayerSpec::Sigmoid => scope.apply(Sigmoid, &[y])?,

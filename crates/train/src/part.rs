@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ediacara_graph::{Definition, Graph, ValueId};
+use ediacara_graph::{Definition, Graph, TensorType, Value, ValueId};
 use ediacara_tensor::Tensor;
 
 use crate::TrainError;
@@ -13,9 +13,55 @@ pub(crate) fn prune(graph: &Graph, outputs: &[ValueId]) -> Result<(Graph, Vec<Va
     copy(graph, outputs, &HashMap::new())
 }
 
-/// The graph with some of its inputs known: constants, under their names.
-pub(crate) fn freeze(graph: &Graph, known: &HashMap<ValueId, Tensor>) -> Result<Graph, TrainError> {
-    Ok(copy(graph, graph.outputs(), known)?.0)
+/// A network to be used, of one that was built to be trained: what `outputs` need of a graph and nothing else, where inputs
+/// with a tensor are constants under their names.
+///
+/// That is what can be exported, quantised and compiled for the DLP, where weights are part of the program.
+/// [`Session::freeze`](crate::Session::freeze) takes the tensors of its variables.
+///
+/// # Errors
+/// A value is of another graph; one that is given a tensor is no input, or of another type; the outputs need a variable
+/// that is given none.
+pub fn freeze(
+    graph: &Graph,
+    outputs: &[ValueId],
+    tensors: impl IntoIterator<Item = (ValueId, Tensor)>,
+) -> Result<Graph, TrainError> {
+    let mut known = HashMap::new();
+    for (value, tensor) in tensors {
+        check_input(graph, value, &tensor)?;
+        known.insert(value, tensor);
+    }
+    let (frozen, _) = copy(graph, outputs, &known)?;
+    let free: Vec<String> = frozen
+        .inputs()
+        .iter()
+        .filter(|&&input| frozen.is_variable(input))
+        .map(|&input| format!("`{}`", frozen.value(input).name))
+        .collect();
+    if free.is_empty() {
+        return Ok(frozen);
+    }
+    let free = free.join(", ");
+    Err(TrainError::Session(format!("graph `{}` cannot be frozen without tensors of {free}", graph.name)))
+}
+
+/// Refuses a tensor for what is no input of the graph, or one of another type.
+pub(crate) fn check_input(graph: &Graph, value: ValueId, tensor: &Tensor) -> Result<(), TrainError> {
+    graph.check_value(value)?;
+    let Value { name, ty, definition } = graph.value(value);
+    let problem = match definition {
+        Definition::Constant(_) => format!("`{name}` is given a tensor, but is no input: it is a constant"),
+        Definition::Node { node, .. } => {
+            let op = graph.node(*node).op.name();
+            format!("`{name}` is given a tensor, but is no input: it is computed by {op}")
+        }
+        Definition::Input if TensorType::of(tensor) != *ty => {
+            format!("input `{name}` is {ty}, but is given {}", TensorType::of(tensor))
+        }
+        Definition::Input => return Ok(()),
+    };
+    Err(TrainError::Session(problem))
 }
 
 fn copy(
@@ -23,6 +69,7 @@ fn copy(
     outputs: &[ValueId],
     known: &HashMap<ValueId, Tensor>,
 ) -> Result<(Graph, Vec<ValueId>), TrainError> {
+    outputs.iter().try_for_each(|&output| graph.check_value(output))?;
     let mut needed = vec![false; graph.value_count()];
     let mut open: Vec<ValueId> = outputs.to_vec();
     while let Some(value) = open.pop() {
@@ -42,7 +89,8 @@ fn copy(
             map.insert(input, pruned.add_constant(value.name.clone(), tensor.clone()));
             continue;
         }
-        map.insert(input, pruned.add_input(value.name.clone(), value.ty.clone()));
+        let add = if graph.is_variable(input) { Graph::add_variable } else { Graph::add_input };
+        map.insert(input, add(&mut pruned, value.name.clone(), value.ty.clone()));
         inputs.push(input);
     }
     for value in graph.values().filter(|value| needed[value.index()]) {

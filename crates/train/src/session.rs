@@ -9,7 +9,7 @@ use ediacara_optimiser::optimise;
 use ediacara_tensor::Tensor;
 
 use crate::TrainError;
-use crate::part::prune;
+use crate::part::{check_input, freeze, prune};
 
 /// A graph, its variables, and what has been made ready to run.
 ///
@@ -37,19 +37,23 @@ struct Plan {
 impl Session {
     /// A session over a graph, in which `parameters` are variables with their initial values. `threads` is 0 for as many
     /// as the machine has.
+    ///
+    /// # Errors
+    /// A parameter is of another graph, is no input, or has an initial value of another type; one is given twice.
     pub fn new<'p>(
         graph: Graph,
         parameters: impl IntoIterator<Item = &'p Parameter>,
         threads: usize,
-    ) -> Session {
-        let variables = parameters.into_iter().map(|p| (p.value, p.initial.clone())).collect();
-        Session {
-            graph,
-            options: Options::with_threads(threads),
-            variables,
-            spares: Vec::new(),
-            plans: HashMap::new(),
+    ) -> Result<Session, TrainError> {
+        let mut variables = HashMap::new();
+        for Parameter { name, value, initial, .. } in parameters {
+            check_input(&graph, *value, initial)?;
+            if variables.insert(*value, initial.clone()).is_some() {
+                return Err(TrainError::Session(format!("parameter `{name}` is given twice")));
+            }
         }
+        let options = Options::with_threads(threads);
+        Ok(Session { graph, options, variables, spares: Vec::new(), plans: HashMap::new() })
     }
 
     /// The graph.
@@ -72,13 +76,13 @@ impl Session {
 
     /// Gives a variable another tensor, and gives back the old one.
     fn exchange(&mut self, value: ValueId, tensor: Tensor) -> Result<Tensor, TrainError> {
-        let name = || self.graph.value(value).name.clone();
+        self.graph.check_value(value)?;
+        let name = &self.graph.value(value).name;
         match self.variables.get_mut(&value) {
-            None => Err(TrainError::Session(format!("{value} is no variable of this session"))),
+            None => Err(TrainError::Session(format!("`{name}` is no variable of this session"))),
             Some(old) if (old.dtype(), old.shape()) != (tensor.dtype(), tensor.shape()) => {
                 Err(TrainError::Session(format!(
-                    "variable `{}` is {} {:?}, not {} {:?}",
-                    name(),
+                    "variable `{name}` is {} {:?}, not {} {:?}",
                     old.dtype(),
                     old.shape(),
                     tensor.dtype(),
@@ -93,13 +97,17 @@ impl Session {
     /// values, all at once after the run.
     ///
     /// # Errors
-    /// An input that the run needs is neither fed nor a variable; an update of what is no variable; the run fails.
+    /// A value is of another graph. A feed is for no input, for a variable, or for one input twice, or its tensor is of
+    /// another type. An input that the run needs is neither fed nor a variable. An update is of what is no variable, of
+    /// one variable twice, or to a value of another type. The run fails.
     pub fn run(
         &mut self,
         feeds: &[(ValueId, &Tensor)],
         fetches: &[ValueId],
         updates: &[Update],
     ) -> Result<Vec<Tensor>, TrainError> {
+        self.check_feeds(feeds)?;
+        self.check_updates(updates)?;
         let key = (fetches.to_vec(), updates.iter().map(|update| update.to).collect::<Vec<_>>());
         if !self.plans.contains_key(&key) {
             let outputs = [&key.0[..], &key.1[..]].concat();
@@ -136,5 +144,53 @@ impl Session {
             self.spares.push(old);
         }
         Ok(outputs)
+    }
+
+    fn check_feeds(&self, feeds: &[(ValueId, &Tensor)]) -> Result<(), TrainError> {
+        for (index, &(value, tensor)) in feeds.iter().enumerate() {
+            check_input(&self.graph, value, tensor)?;
+            let name = &self.graph.value(value).name;
+            if self.variables.contains_key(&value) {
+                let problem =
+                    format!("`{name}` is fed, but is a variable of this session: give it to `set_variable`");
+                return Err(TrainError::Session(problem));
+            }
+            if feeds[..index].iter().any(|(earlier, _)| *earlier == value) {
+                return Err(TrainError::Session(format!("input `{name}` is fed twice")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_updates(&self, updates: &[Update]) -> Result<(), TrainError> {
+        for (index, &Update { variable, to }) in updates.iter().enumerate() {
+            self.graph.check_value(variable)?;
+            self.graph.check_value(to)?;
+            let name = &self.graph.value(variable).name;
+            let (own, next) = (self.graph.ty(variable), self.graph.ty(to));
+            let problem = if !self.variables.contains_key(&variable) {
+                format!("`{name}` is to be updated, but is no variable of this session")
+            } else if own != next {
+                format!(
+                    "variable `{name}` is {own}, and cannot become `{}`, {next}",
+                    self.graph.value(to).name
+                )
+            } else if updates[..index].iter().any(|earlier| earlier.variable == variable) {
+                format!("variable `{name}` is updated twice in one run")
+            } else {
+                continue;
+            };
+            return Err(TrainError::Session(problem));
+        }
+        Ok(())
+    }
+
+    /// A network to be used: what `outputs` need of the graph, with the tensors that the variables have now as constants.
+    /// As [`freeze`] otherwise.
+    ///
+    /// # Errors
+    /// As [`freeze`].
+    pub fn freeze(&self, outputs: &[ValueId]) -> Result<Graph, TrainError> {
+        freeze(&self.graph, outputs, self.variables.iter().map(|(&value, tensor)| (value, tensor.clone())))
     }
 }

@@ -87,9 +87,11 @@ impl Trainer {
     /// numbers do not depend on it.
     ///
     /// # Errors
-    /// The layers do not fit the data or one another; the data has fewer samples than a batch.
+    /// The layers do not fit the data or one another; the data has fewer samples than a batch, none to test on, or
+    /// samples of two shapes.
     pub fn new(recipe: Recipe, mut data: Dataset, threads: usize) -> Result<Trainer, TrainError> {
         recipe.check().map_err(TrainError::Session)?;
+        data.check(&recipe.data)?;
         if let Some(side) = recipe.picture_side.filter(|&side| data.train.shape != [1, side, side]) {
             data = data.resized(side)?;
         }
@@ -106,7 +108,7 @@ impl Trainer {
             return Err(TrainError::Session(problem));
         }
         let (graph, training) = training_graph(&recipe, &data.train)?;
-        let session = Session::new(graph, &training.parameters, threads);
+        let session = Session::new(graph, &training.parameters, threads)?;
         let steps_an_epoch = (count / recipe.batch) as u64;
         Ok(Trainer {
             rate: recipe.learning_rate(steps_an_epoch),
@@ -316,7 +318,7 @@ impl Trainer {
                 let batch = self.data.test.len().min(EVALUATION_BATCH);
                 let (graph, x, parameters) = inference_graph(&self.recipe, &self.data.train, batch)?;
                 let outputs = graph.outputs()[0];
-                Evaluator { session: Session::new(graph, &parameters, self.threads), x, outputs }
+                Evaluator { session: Session::new(graph, &parameters, self.threads)?, x, outputs }
             }
         };
         let evaluator = self.evaluator.insert(evaluator);

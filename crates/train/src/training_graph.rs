@@ -139,9 +139,9 @@ fn masks(
         };
         let name = format!("{}.mask", weight.name);
         let initial = Tensor::full(weight.initial.shape(), 1.0_f32)?;
-        let value = scope.input(&name, TensorType::of(&initial));
-        update.to = scope.named(&name, |scope| scope.apply(Mul, &[update.to, value]))?;
-        masks.push((weight.value, Parameter { name, value, initial, role: Role::Statistic }));
+        let mask = scope.variable(&name, initial);
+        update.to = scope.named(&name, |scope| scope.apply(Mul, &[update.to, mask.value]))?;
+        masks.push((weight.value, mask));
     }
     Ok(masks)
 }
@@ -176,5 +176,5 @@ pub(crate) fn trained_graph(
         let tensor = tensors.get(parameter.name.as_str()).copied().unwrap_or(&parameter.initial);
         (parameter.value, tensor.clone())
     });
-    freeze(&graph, &known.collect())
+    freeze(&graph, graph.outputs(), known)
 }

@@ -33,7 +33,7 @@ fn gradient(scale: Option<f32>) -> f32 {
             scale.unscaled(&mut scope, &slopes).unwrap()
         }
     };
-    let mut session = Session::new(scope.finish().0, &parameters, 1);
+    let mut session = Session::new(scope.finish().0, &parameters, 1).unwrap();
     let zeros = Tensor::zeros(DType::F32, &[BATCH, 1]).unwrap();
     let targets_tensor = Tensor::full(&[BATCH, 1], -5e-6_f32).unwrap();
     let results = session.run(&[(x, &zeros), (targets, &targets_tensor)], &gradient, &[]).unwrap();
@@ -50,7 +50,7 @@ fn a_scale_does_not_grow_without_bound() {
         let mut updates = Vec::new();
         scale.guard(&mut scope, &[gradient], &mut updates).unwrap();
         let states = scale.states();
-        let mut session = Session::new(scope.finish().0, &states, 1);
+        let mut session = Session::new(scope.finish().0, &states, 1).unwrap();
         let one = Tensor::scalar(1.0_f32);
         for _ in 0..1_000 {
             session.run(&[(gradient, &one)], &[], &updates).unwrap();

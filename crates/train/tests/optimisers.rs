@@ -19,7 +19,7 @@ fn two_steps(optimiser: Optimiser, decay: Decay, rates: [f32; 2]) -> [f64; 2] {
         optimiser.updates(&mut scope, &parameters, &[gradient], [rate, step], decay).unwrap();
     let w = parameters[0].value;
     parameters.extend(states);
-    let mut session = Session::new(scope.finish().0, &parameters, 1);
+    let mut session = Session::new(scope.finish().0, &parameters, 1).unwrap();
     let after = |number: usize, slope: f32, session: &mut Session| {
         let feeds = [
             Tensor::from_vec(&[1], vec![slope]).unwrap(),

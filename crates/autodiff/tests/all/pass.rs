@@ -1,6 +1,9 @@
 //! The reverse pass: what it prunes, what it refuses, and what is built on it.
 
-use ediacara_autodiff::{GraphEmitter, clip_by_global_norm, clip_by_value, differentiate, gradients};
+use ediacara_autodiff::{
+    GraphEmitter, Tape, clip_by_global_norm, clip_by_value, differentiate, differentiate_with_checkpoints,
+    gradients,
+};
 use ediacara_graph::ops::*;
 use ediacara_graph::{Attribute, Attributes, DType, Graph, Op, Registry, Tensor, TensorType};
 
@@ -161,4 +164,37 @@ fn a_pool_of_padding_alone_is_refused() {
     let y = graph.add("y", pool, &[x]).unwrap();
     let error = gradients(&mut graph, y, &[x]).unwrap_err().to_string();
     assert!(error.starts_with("node `y`: pool cannot be differentiated: a window along axis 0"), "{error}");
+}
+
+/// Values are refused wherever they were not made, even where there is one of the same index and type.
+#[test]
+fn values_of_another_graph_or_tape_are_refused() {
+    let graph_of = |name: &str| {
+        let mut graph = Graph::new(name);
+        let x = graph.add_input("x", TensorType::f32(&[2]));
+        let y = graph.add("y", Sin, &[x]).unwrap();
+        (graph, x, y)
+    };
+    let ((_, foreign_x, foreign_y), (mut graph, x, y)) = (graph_of("one"), graph_of("other"));
+    let of_graph = |id: &str| {
+        format!(
+            "{id} is no value of graph `other`: it is of another graph or tape, or from before a `compact`"
+        )
+    };
+    assert_eq!(gradients(&mut graph, foreign_y, &[x]).unwrap_err().to_string(), of_graph("value1"));
+    assert_eq!(gradients(&mut graph, y, &[foreign_x]).unwrap_err().to_string(), of_graph("value0"));
+    let checkpointed = differentiate_with_checkpoints(&mut graph, &[y], &[y], &[x], &[foreign_y]);
+    assert_eq!(checkpointed.unwrap_err().to_string(), of_graph("value1"));
+
+    let tensor = Tensor::full(&[2], 1.0_f32).unwrap();
+    let (mut one, mut other) = (Tape::new(), Tape::new());
+    let foreign = one.value("x", tensor.clone());
+    let own = other.value("x", tensor);
+    let of_tape =
+        "value0 is no value of graph `tape`: it is of another graph or tape, or from before a `compact`";
+    let error = other.apply(Add, &[own, foreign]).unwrap_err().to_string();
+    assert_eq!(error, format!("node `add`: add: {of_tape}"));
+    let y = other.apply(Sin, &[own]).unwrap();
+    assert_eq!(other.gradients(y, &[foreign]).unwrap_err().to_string(), of_tape);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| other.tensor(foreign).len())).is_err());
 }

@@ -10,7 +10,7 @@
 //! }
 //! ```
 //!
-//! `#` starts a comment. Values are `%name`, or `%"any name"`. A node's name follows `as` where it differs
+//! An input that keeps its tensor between runs, a parameter, is a `variable`. `#` starts a comment. Values are `%name`, or `%"any name"`. A node's name follows `as` where it differs
 //! from its first output's. Constants of up to 16 elements stand inline; larger ones are named, and their
 //! tensor is looked up when the text is parsed, and checked against type and checksum. Types are stated for
 //! the reader; the parser infers them anew and refuses a difference. Print and parse round-trip (a NaN's

@@ -81,7 +81,9 @@ impl Parser<'_> {
         let mut outputs = Vec::new();
         while !self.accept('}') {
             if self.accept_word("input") {
-                self.input()?;
+                self.input(Graph::add_input)?;
+            } else if self.accept_word("variable") {
+                self.input(Graph::add_variable)?;
             } else if self.accept_word("constant") {
                 self.constant()?;
             } else if self.accept_word("output") {
@@ -89,7 +91,7 @@ impl Parser<'_> {
             } else if matches!(self.peek(), Token::Value(_)) {
                 self.node()?;
             } else {
-                return self.unexpected("`input`, `constant`, `output`, a value or `}`");
+                return self.unexpected("`input`, `variable`, `constant`, `output`, a value or `}`");
             }
         }
         self.graph.set_outputs(outputs);
@@ -152,9 +154,9 @@ impl Parser<'_> {
         self.values.insert(name, id);
     }
 
-    fn input(&mut self) -> Result<(), GraphError> {
+    fn input(&mut self, add: fn(&mut Graph, String, TensorType) -> ValueId) -> Result<(), GraphError> {
         let (name, _, ty) = self.declaration()?;
-        let id = self.graph.add_input(name.clone(), ty);
+        let id = add(&mut self.graph, name.clone(), ty);
         self.define(id, name);
         Ok(())
     }

@@ -36,7 +36,7 @@ fn print_to(graph: &Graph, text: &mut String) -> fmt::Result {
     write_quoted(text, &graph.name)?;
     text.write_str(" {\n")?;
     for &id in graph.inputs() {
-        text.write_str("  input ")?;
+        text.write_str(if graph.is_variable(id) { "  variable " } else { "  input " })?;
         print_typed(graph, text, id)?;
         text.write_char('\n')?;
     }

@@ -69,8 +69,70 @@ fn errors_name_node_operator_operand_and_shapes() {
         let mut other = Graph::new("other");
         (0..9).map(|_| other.add_input("v", TensorType::f32(&[1]))).last().unwrap()
     };
-    assert!(graph.add_node("n", Relu, &[foreign]).unwrap_err().to_string().contains("it has 2 values"));
+    let error = graph.add_node("n", Relu, &[foreign]).unwrap_err();
+    assert!(matches!(error, GraphError::ForeignValue { .. }), "{error}");
     graph.verify().unwrap();
+}
+
+/// A value is refused wherever it was not made, even where the graph has one of the same index and type.
+#[test]
+fn a_value_of_another_graph_is_refused() {
+    let ty = TensorType::f32(&[2]);
+    let refused = |graph: &mut Graph, value: ValueId, id: &str| {
+        let problem = format!(
+            "{id} is no value of graph `{}`: it is of another graph or tape, or from before a `compact`",
+            graph.name
+        );
+        assert_eq!(graph.add("n", Relu, &[value]).unwrap_err().to_string(), problem);
+        let own = graph.inputs()[0];
+        assert_eq!(graph.replace_uses(own, value).unwrap_err().to_string(), problem);
+        assert!(graph.check_value(own).is_ok());
+    };
+    let (mut one, mut other) = (Graph::new("one"), Graph::new("other"));
+    let shared = one.add_input("x", ty.clone());
+    other.add_input("x", ty.clone());
+    refused(&mut other, shared, "value0");
+
+    // A clone knows what was there before, and neither knows what the other one adds.
+    let mut clone = one.clone();
+    clone.name = "clone".to_owned();
+    clone.add("y", Relu, &[shared]).unwrap();
+    let late = one.add("y", Relu, &[shared]).unwrap();
+    assert_eq!(clone.value_by_name("y").unwrap().index(), late.index());
+    refused(&mut clone, late, "value1");
+
+    // After a compact every value is a new one.
+    one.set_outputs(vec![late]);
+    let map = one.compact();
+    refused(&mut one, shared, "value0");
+    assert_eq!(map[shared.index()], Some(one.inputs()[0]));
+    one.verify().unwrap();
+}
+
+#[test]
+#[should_panic(expected = "value0 is no value of graph `other`: it is of another graph or tape")]
+fn an_output_of_another_graph_is_refused() {
+    let foreign = Graph::new("one").add_input("x", TensorType::f32(&[2]));
+    let mut other = Graph::new("other");
+    other.add_input("x", TensorType::f32(&[2]));
+    other.set_outputs(vec![foreign]);
+}
+
+#[test]
+fn a_variable_stays_one() {
+    let mut graph = Graph::new("g");
+    let x = graph.add_input("x", TensorType::f32(&[2]));
+    let w = graph.add_variable("w", TensorType::f32(&[2]));
+    let y = graph.add("y", Add, &[x, w]).unwrap();
+    graph.set_outputs(vec![y]);
+    let text = graph.to_text();
+    assert!(text.contains("  variable %w: f32[2]\n"), "{text}");
+    let mut again = Graph::parse(&text, &Registry::core(), &|_| None).unwrap();
+    again.compact();
+    assert_eq!(again.to_text(), text);
+    let variables =
+        |graph: &Graph| graph.inputs().iter().map(|&id| graph.is_variable(id)).collect::<Vec<_>>();
+    assert_eq!(variables(&again), [false, true]);
 }
 
 #[test]

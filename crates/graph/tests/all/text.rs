@@ -96,7 +96,7 @@ fn errors_say_where_and_what() {
     check("grph", "line 1, column 1: expected `graph`, found `grph`");
     check(
         "graph \"x\" {",
-        "line 1, column 12: expected `input`, `constant`, `output`, a value or `}`, found the end of the text",
+        "line 1, column 12: expected `input`, `variable`, `constant`, `output`, a value or `}`, found the end of the text",
     );
     check(
         &swap("f32[1,8] =", "f32[1,9] ="),

@@ -60,8 +60,8 @@ pub fn leaky_relu(emit: &mut dyn Emit, x: ValueId, slope: f64) -> Result<ValueId
 /// # Errors
 /// There is neither one slope nor one for each channel; the types differ.
 pub fn prelu(emit: &mut dyn Emit, x: ValueId, slope: ValueId) -> Result<ValueId, OpError> {
-    let mut shape = vec![emit.ty(slope).elements()];
-    shape.resize(emit.ty(x).rank().saturating_sub(1).max(1), 1);
+    let mut shape = vec![emit.type_of("prelu", slope)?.elements()];
+    shape.resize(emit.type_of("prelu", x)?.rank().saturating_sub(1).max(1), 1);
     let slope = emit.one(Reshape { shape }, &[slope])?;
     let negative = negative_part(emit, x)?;
     let below = emit.one(Mul, &[negative, slope])?;

@@ -17,7 +17,8 @@ pub fn scaled_dot_product_attention(
     value: ValueId,
     causal: bool,
 ) -> Result<ValueId, OpError> {
-    let mut permutation: Vec<usize> = (0..emit.ty(key).rank()).collect();
+    emit.type_of("attention", query)?;
+    let mut permutation: Vec<usize> = (0..emit.type_of("attention", key)?.rank()).collect();
     let (&[.., places, features], [.., second_last, last]) =
         (&emit.ty(query).shape[..], &mut permutation[..])
     else {

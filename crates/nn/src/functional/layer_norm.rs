@@ -19,8 +19,8 @@ pub fn layer_norm(
     weight: ValueId,
     bias: ValueId,
 ) -> Result<ValueId, OpError> {
-    let rank = emit.ty(x).rank();
-    let axes: Vec<usize> = (rank.saturating_sub(emit.ty(weight).rank())..rank).collect();
+    let rank = emit.type_of("layer_norm", x)?.rank();
+    let axes: Vec<usize> = (rank.saturating_sub(emit.type_of("layer_norm", weight)?.rank())..rank).collect();
     let mean = || Reduce { kind: ReduceKind::Mean, axes: axes.clone(), keep_dims: true };
     let centre = emit.one(mean(), &[x])?;
     let centred = emit.one(Sub, &[x, centre])?;

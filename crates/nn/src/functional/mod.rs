@@ -18,19 +18,19 @@ use ediacara_graph::ops::{Add, Mul};
 use ediacara_graph::{Emit, OpError, Tensor, ValueId};
 
 /// A scalar of the type of `x`.
-fn scalar_like(emit: &mut dyn Emit, x: ValueId, value: f64) -> ValueId {
-    let dtype = emit.ty(x).dtype;
-    emit.constant(Tensor::scalar(value).cast(dtype))
+fn scalar_like(emit: &mut dyn Emit, x: ValueId, value: f64) -> Result<ValueId, OpError> {
+    let dtype = emit.type_of("scalar", x)?.dtype;
+    Ok(emit.constant(Tensor::scalar(value).cast(dtype)))
 }
 
 /// `factor * x`.
 fn scale(emit: &mut dyn Emit, x: ValueId, factor: f64) -> Result<ValueId, OpError> {
-    let factor = scalar_like(emit, x, factor);
+    let factor = scalar_like(emit, x, factor)?;
     emit.one(Mul, &[x, factor])
 }
 
 /// `offset + x`.
 fn shift(emit: &mut dyn Emit, x: ValueId, offset: f64) -> Result<ValueId, OpError> {
-    let offset = scalar_like(emit, x, offset);
+    let offset = scalar_like(emit, x, offset)?;
     emit.one(Add, &[x, offset])
 }

@@ -23,15 +23,29 @@ impl Scope {
         heads: usize,
         causal: bool,
     ) -> Result<ValueId, NnError> {
-        let &[_, _, features] = self.shape(query) else {
+        for operand in [query, key, value] {
+            self.operand(name, operand, "[N, L, E]")?;
+        }
+        let &[batch, _, features] = self.shape(query) else {
             return Err(self.misfit(name, query, "[N, L, E]".to_owned()));
         };
         if heads == 0 || !features.is_multiple_of(heads) {
             return Err(self.misfit(name, query, format!("[N, L, E] with {heads} heads that divide E")));
         }
         for operand in [key, value] {
-            if self.shape(operand).len() != 3 || self.shape(operand)[2] != features {
-                return Err(self.misfit(name, operand, format!("[N, S, {features}], as the query")));
+            let &[_, places, _] = self.shape(key) else {
+                return Err(self.misfit(name, key, format!("[{batch}, S, {features}], as the query")));
+            };
+            let places = if operand == key { "S".to_owned() } else { places.to_string() };
+            let fits = self.shape(operand).len() == 3 && self.shape(operand)[0] == batch;
+            let fits = fits && self.shape(operand)[2] == features;
+            if !fits || self.shape(operand)[1] != self.shape(key)[1] {
+                let others = if operand == key { "the query" } else { "query and key" };
+                return Err(self.misfit(
+                    name,
+                    operand,
+                    format!("[{batch}, {places}, {features}], as {others}"),
+                ));
             }
         }
         let mut weight = |part: &str, outputs: usize| {

@@ -18,10 +18,17 @@ impl Scope {
     /// was gathered. Computed in f32, whatever the type of `x`.
     ///
     /// # Errors
-    /// `x` has fewer than two dimensions.
+    /// `x` has fewer than two dimensions, or in training only one number a channel, whose variance is 0.
     pub fn batch_norm(&mut self, name: &str, x: ValueId) -> Result<ValueId, NnError> {
+        self.graph().check_value(x)?;
         let shape = self.shape(x).to_vec();
-        let channels = shape.get(1).copied().unwrap_or(1);
+        let &[_, channels, ..] = &shape[..] else {
+            return Err(self.misfit(name, x, "[N, C, ...]".to_owned()));
+        };
+        if self.mode() == Mode::Training && shape.iter().product::<usize>() <= channels {
+            let expected = "more than one number a channel in training: a batch of 2 or more".to_owned();
+            return Err(self.misfit(name, x, expected));
+        }
         let mut parameter = |part: &str, value: f32, role: Role| {
             self.full_parameter(&format!("{name}.{part}"), &[channels], Initialiser::Constant(value), role)
         };

@@ -3,6 +3,7 @@
 use ediacara_graph::ValueId;
 use ediacara_graph::ops::ConvTranspose;
 
+use super::conv::check_groups;
 use crate::{Initialiser, NnError, Role, Scope};
 
 impl Scope {
@@ -11,7 +12,7 @@ impl Scope {
     /// those of `conv`.
     ///
     /// # Errors
-    /// The groups do not divide the channels; padding leaves nothing.
+    /// `x` has not four dimensions, or another type than layers compute in; the groups do not divide the channels; padding leaves nothing.
     pub fn conv_transpose2d(
         &mut self,
         name: &str,
@@ -20,8 +21,10 @@ impl Scope {
         kernel: usize,
         conv: ConvTranspose,
     ) -> Result<ValueId, NnError> {
-        let channels = self.shape(x).get(1).copied().unwrap_or(1);
-        let groups = conv.groups.max(1);
+        let [_, channels, _, _] = self.images(name, x)?;
+        self.positive(name, &[("outputs", outputs), ("pixels of kernel", kernel)])?;
+        check_groups(name, conv.groups, [channels, outputs])?;
+        let groups = conv.groups;
         // Of the taps of a kernel, an output element meets one in each stride.
         let taps: usize = conv.stride.iter().map(|stride| kernel.div_ceil((*stride).max(1))).product();
         let fan_in = channels / groups * taps;

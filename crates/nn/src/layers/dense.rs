@@ -9,9 +9,17 @@ impl Scope {
     /// `y[N, outputs] = x[N, K] * weight[outputs, K]^T + bias[outputs]`, weights by He, biases 0.
     ///
     /// # Errors
-    /// `x` is not a matrix of f32.
+    /// `x` is not `[N, K]` of the type that layers compute in: images are to be [flattened](Scope::flatten) first.
     pub fn dense(&mut self, name: &str, x: ValueId, outputs: usize) -> Result<ValueId, NnError> {
-        let fan_in = self.shape(x).last().copied().unwrap_or(1);
+        const EXPECTED: &str = "[N, features]";
+        let fan_in = match self.operand(name, x, EXPECTED)?[..] {
+            [_, features] if features > 0 => features,
+            [_, _, _, ..] => {
+                return Err(self.misfit(name, x, format!("{EXPECTED}: add a `flatten` before it")));
+            }
+            _ => return Err(self.misfit(name, x, format!("{EXPECTED} with at least one feature"))),
+        };
+        self.positive(name, &[("outputs", outputs)])?;
         let weight = format!("{name}.weight");
         let weight = self.parameter(&weight, &[outputs, fan_in], Initialiser::He { fan_in }, Role::Weight)?;
         let bias = format!("{name}.bias");
@@ -24,8 +32,9 @@ impl Scope {
     /// # Errors
     /// `x` has no dimension.
     pub fn flatten(&mut self, x: ValueId) -> Result<ValueId, NnError> {
+        self.graph().check_value(x)?;
         let shape = match self.shape(x) {
-            [] => vec![],
+            [] => return Err(self.misfit(&self.layer_name("flatten"), x, "[N, ...]".to_owned())),
             [batch, rest @ ..] => vec![*batch, rest.iter().product()],
         };
         self.apply(Reshape { shape }, &[x])

@@ -1,7 +1,7 @@
 //! Dropout: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
-use ediacara_graph::ValueId;
 use ediacara_graph::ops::{Less, Mul, Select};
+use ediacara_graph::{TensorType, ValueId};
 use ediacara_tensor::Tensor;
 
 use crate::{NnError, Scope};
@@ -12,9 +12,25 @@ impl Scope {
     /// chance of its own. It is of f32, whatever the type of `x`.
     ///
     /// # Errors
-    /// `noise` has not the shape of `x`.
+    /// `noise` has not the shape of `x`; the probability is none from 0 to less than 1.
     pub fn dropout(&mut self, x: ValueId, noise: ValueId, probability: f32) -> Result<ValueId, NnError> {
-        if self.mode() == crate::Mode::Inference || probability <= 0.0 {
+        let layer = self.layer_name("dropout");
+        for value in [x, noise] {
+            self.graph().check_value(value)?;
+        }
+        if !(0.0..1.0).contains(&probability) {
+            let problem = format!("{probability} is no probability from 0 to less than 1");
+            return Err(NnError::Layer { layer, problem });
+        }
+        let wanted = TensorType::f32(self.shape(x));
+        if *self.graph().ty(noise) != wanted {
+            return Err(self.misfit(
+                &layer,
+                noise,
+                format!("noise of {wanted}, the shape of what is dropped"),
+            ));
+        }
+        if self.mode() == crate::Mode::Inference || probability == 0.0 {
             return Ok(x);
         }
         let threshold = self.constant(Tensor::scalar(probability));

@@ -1,7 +1,7 @@
 //! Embedding.
 
-use ediacara_graph::ValueId;
 use ediacara_graph::ops::Gather;
+use ediacara_graph::{DType, ValueId};
 
 use crate::{Initialiser, NnError, Role, Scope};
 
@@ -10,7 +10,7 @@ impl Scope {
     /// distributed with deviation 1, as PyTorch's.
     ///
     /// # Errors
-    /// `indices` are not of an integer type. A run with an index of `count` or more fails.
+    /// `indices` are not of i32 or i64. A run with an index of `count` or more fails.
     pub fn embedding(
         &mut self,
         name: &str,
@@ -18,6 +18,11 @@ impl Scope {
         count: usize,
         features: usize,
     ) -> Result<ValueId, NnError> {
+        self.graph().check_value(indices)?;
+        if !matches!(self.dtype(indices), DType::I32 | DType::I64) {
+            return Err(self.misfit(name, indices, "indices of i32 or i64".to_owned()));
+        }
+        self.positive(name, &[("rows", count), ("features", features)])?;
         let table = format!("{name}.weight");
         let initialiser = Initialiser::Normal { deviation: 1.0 };
         let table = self.parameter(&table, &[count, features], initialiser, Role::Weight)?;

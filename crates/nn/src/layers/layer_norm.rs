@@ -11,6 +11,7 @@ impl Scope {
     /// # Errors
     /// `x` has fewer axes.
     pub fn layer_norm(&mut self, name: &str, x: ValueId, axes: usize) -> Result<ValueId, NnError> {
+        self.graph().check_value(x)?;
         let shape = self.shape(x);
         let first = shape.len().checked_sub(axes).filter(|_| axes > 0);
         let Some(first) = first else {

@@ -21,8 +21,8 @@ impl Scope {
     ) -> Result<(Sequence, ValueId), NnError> {
         let [batch, _, features] = self.sequence_shape(name, x)?;
         let weights = self.recurrent_weights(name, 4, features, units)?;
-        let hidden = self.initial_state(initial.map(|[hidden, _]| hidden), batch, units)?;
-        let cell = self.initial_state(initial.map(|[_, cell]| cell), batch, units)?;
+        let hidden = self.initial_state(name, initial.map(|[hidden, _]| hidden), batch, units)?;
+        let cell = self.initial_state(name, initial.map(|[_, cell]| cell), batch, units)?;
         self.compose(name, |emit| {
             let (outputs, [hidden, cell]) = unroll(emit, x, [hidden, cell], |emit, x, state| {
                 let state = functional::lstm_cell(emit, x, state, &weights)?;

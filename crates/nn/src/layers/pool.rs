@@ -10,26 +10,36 @@ impl Scope {
     /// is dropped.
     ///
     /// # Errors
-    /// The window does not fit, or `x` has not four dimensions.
+    /// The window does not fit, or `x` has not four dimensions, or another type than layers compute in.
     pub fn pool2d(&mut self, kind: PoolKind, x: ValueId, kernel: usize) -> Result<ValueId, NnError> {
-        let size = |axis: usize| self.shape(x).get(axis).copied().unwrap_or(0) / kernel.max(1);
+        let layer = self.layer_name("pool2d");
+        let [_, _, height, width] = self.images(&layer, x)?;
+        self.positive(&layer, &[("pixels of window", kernel)])?;
+        if kernel > height || kernel > width {
+            let problem = format!(
+                "its window of {kernel} x {kernel} does not fit {height} x {width} pixels; make it smaller, or pool less \
+                 before it"
+            );
+            return Err(NnError::Layer { layer, problem });
+        }
         let pool = Pool {
             kind,
             kernel: [kernel; 2],
             stride: [kernel; 2],
             padding: [0; 4],
             dilation: [1; 2],
-            output: [size(2), size(3)],
+            output: [height / kernel, width / kernel],
             count_include_pad: false,
         };
         self.apply(pool, &[x])
     }
 
-    /// The mean over all places: `[N, C]`.
+    /// The mean over all places: `[N, C]`. On the DLP it is a pool.
     ///
     /// # Errors
-    /// `x` has not four dimensions.
+    /// `x` has not four dimensions, or another type than layers compute in.
     pub fn global_average_pool(&mut self, x: ValueId) -> Result<ValueId, NnError> {
+        self.images(&self.layer_name("global_average_pool"), x)?;
         self.apply(Reduce { kind: ReduceKind::Mean, axes: vec![2, 3], keep_dims: false }, &[x])
     }
 }

@@ -9,9 +9,11 @@ impl Scope {
     /// would drive them to ReLU's (He et al., 2015).
     ///
     /// # Errors
-    /// `x` is not of f32.
+    /// `x` has fewer than two dimensions, or another type than layers compute in.
     pub fn prelu(&mut self, name: &str, x: ValueId) -> Result<ValueId, NnError> {
-        let channels = self.shape(x).get(1).copied().unwrap_or(1);
+        let &[_, channels, ..] = &self.operand(name, x, "[N, C, ...]")?[..] else {
+            return Err(self.misfit(name, x, "[N, C, ...]".to_owned()));
+        };
         let slope = format!("{name}.weight");
         let slope = self.parameter(&slope, &[channels], Initialiser::Constant(0.25), Role::Bias)?;
         self.compose(name, |emit| functional::prelu(emit, x, slope))

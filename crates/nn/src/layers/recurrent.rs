@@ -30,6 +30,7 @@ impl Scope {
         inputs: usize,
         units: usize,
     ) -> Result<RecurrentWeights, NnError> {
+        self.positive(name, &[("units", units)])?;
         let initialiser = Initialiser::Uniform { bound: 1.0 / (units.max(1) as f32).sqrt() };
         let mut parameter = |part: &str, shape: &[usize], role: Role| {
             self.parameter(&format!("{name}.{part}"), shape, initialiser, role)
@@ -55,7 +56,7 @@ impl Scope {
     ) -> Result<Sequence, NnError> {
         let [batch, _, features] = self.sequence_shape(name, x)?;
         let weights = self.recurrent_weights(name, gates, features, units)?;
-        let hidden = self.initial_state(initial, batch, units)?;
+        let hidden = self.initial_state(name, initial, batch, units)?;
         self.compose(name, |emit| {
             let (outputs, hidden) = unroll(emit, x, hidden, |emit, x, hidden| {
                 let hidden = cell(emit, x, hidden, &weights)?;
@@ -67,7 +68,7 @@ impl Scope {
 
     /// The sizes N, T and C of `x[N, T, C]`.
     pub(super) fn sequence_shape(&self, name: &str, x: ValueId) -> Result<[usize; 3], NnError> {
-        match *self.shape(x) {
+        match self.operand(name, x, "[N, T, C]")?[..] {
             [batch, steps, features] if steps > 0 => Ok([batch, steps, features]),
             _ => Err(self.misfit(name, x, "[N, T, C] with at least one time step".to_owned())),
         }
@@ -76,12 +77,14 @@ impl Scope {
     /// The given state, or zeros `[batch, units]`.
     pub(super) fn initial_state(
         &mut self,
+        name: &str,
         given: Option<ValueId>,
         batch: usize,
         units: usize,
     ) -> Result<ValueId, NnError> {
         match given {
-            Some(state) => Ok(state),
+            Some(state) if self.operand(name, state, "states")? == [batch, units] => Ok(state),
+            Some(state) => Err(self.misfit(name, state, format!("an initial state [{batch}, {units}]"))),
             None => Ok(self.constant(TensorType::new(self.compute_type(), &[batch, units]).zeros()?)),
         }
     }

@@ -12,7 +12,8 @@ pub use sgd::SgdStep;
 
 use std::sync::Arc;
 
-use ediacara_graph::{Op, TensorType, ValueId};
+use ediacara_autodiff::gradients;
+use ediacara_graph::{Graph, Op, ValueId};
 use ediacara_tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +78,7 @@ impl Optimiser {
     /// values, with the states' after them; the states are parameters of the graph from then on.
     ///
     /// # Errors
-    /// A gradient has not the type of its parameter.
+    /// There is not one gradient for each parameter that is learnt; a gradient has not the type of its parameter.
     pub fn updates(
         &self,
         scope: &mut Scope,
@@ -88,8 +89,12 @@ impl Optimiser {
     ) -> Result<(Vec<Update>, Vec<Parameter>), NnError> {
         let mut updates = Vec::new();
         let mut states = Vec::new();
-        let learnt = parameters.iter().filter(|parameter| parameter.role != Role::Statistic);
-        for (parameter, &gradient) in learnt.zip(gradients) {
+        let learnt: Vec<&Parameter> = learnt(parameters).collect();
+        if learnt.len() != gradients.len() {
+            let parameters = learnt.iter().map(|parameter| parameter.name.clone()).collect();
+            return Err(NnError::Gradients { found: gradients.len(), parameters });
+        }
+        for (parameter, &gradient) in learnt.into_iter().zip(gradients) {
             let decay = if parameter.role == Role::Weight { decay } else { Decay::default() };
             let own: Vec<Parameter> = self
                 .states()
@@ -108,6 +113,29 @@ impl Optimiser {
             states.extend(own);
         }
         Ok((updates, states))
+    }
+
+    /// The scope finished, so that its runs make a loss small: the graph, with the gradients of the loss and the updates by
+    /// them in it; every parameter, the optimiser's states last; and the updates of a run, those of statistics included.
+    /// `rate` and `step` are those of [`updates`](Optimiser::updates).
+    ///
+    /// # Errors
+    /// The loss is of another graph, or an operator on the way to a parameter has no gradient.
+    pub fn minimise(
+        &self,
+        mut scope: Scope,
+        loss: ValueId,
+        rate_and_step: [ValueId; 2],
+        decay: Decay,
+    ) -> Result<(Graph, Vec<Parameter>, Vec<Update>), NnError> {
+        let own = scope.parameters().to_vec();
+        let values: Vec<ValueId> = learnt(&own).map(|parameter| parameter.value).collect();
+        let gradients = gradients(scope.graph_mut(), loss, &values)?;
+        let (mut updates, states) = self.updates(&mut scope, &own, &gradients, rate_and_step, decay)?;
+        let (graph, mut parameters, statistics) = scope.finish();
+        parameters.extend(states);
+        updates.extend(statistics);
+        Ok((graph, parameters, updates))
     }
 
     /// What is kept for each element beside the parameter.
@@ -131,9 +159,13 @@ impl Optimiser {
     }
 }
 
+/// The parameters that have gradients.
+fn learnt(parameters: &[Parameter]) -> impl Iterator<Item = &Parameter> {
+    parameters.iter().filter(|parameter| parameter.role != Role::Statistic)
+}
+
 fn state_of(scope: &mut Scope, parameter: &Parameter, state: &str) -> Result<Parameter, NnError> {
     let name = format!("{}.{state}", parameter.name);
     let initial = Tensor::zeros(parameter.initial.dtype(), parameter.initial.shape())?;
-    let value = scope.input(&name, TensorType::of(&initial));
-    Ok(Parameter { name, value, initial, role: Role::Statistic })
+    Ok(scope.variable(&name, initial))
 }
