@@ -57,6 +57,12 @@ fn report(model: &Model) -> ImportReport {
         ir_version: model.proto.ir_version.unwrap_or(0),
         opset: model.opset,
         producer: producer.join(" "),
+        metadata: model
+            .proto
+            .metadata_props
+            .iter()
+            .filter_map(|entry| Some((entry.key.clone()?, entry.value.clone()?)))
+            .collect(),
         dims: Vec::new(),
     }
 }

@@ -55,6 +55,8 @@ pub struct ImportReport {
     pub opset: i64,
     /// The program that wrote the file, with its version.
     pub producer: String,
+    /// What the file says about itself beside the graph (`metadata_props`): keys with values.
+    pub metadata: Vec<(String, String)>,
     /// Every symbolic dimension, in the order in which the inputs show them.
     pub dims: Vec<BoundDim>,
 }

@@ -79,7 +79,7 @@ fn a_named_batch_is_free() {
     let flat = graph.add("flat", Reshape { shape: vec![3, 4] }, &[x]).unwrap();
     let y = graph.add("y", Gemm { activation: Activation::Relu }, &[flat, weight]).unwrap();
     graph.set_outputs(vec![y]);
-    let options = ExportOptions { batch: Some("N".to_owned()) };
+    let options = ExportOptions { batch: Some("N".to_owned()), ..ExportOptions::default() };
     let bytes = ediacara_onnx::to_model(&graph, &options).unwrap();
     for batch in [1_usize, 5] {
         let import = ImportOptions { dims: vec![("N".to_owned(), batch)], ..ImportOptions::default() };
@@ -106,6 +106,10 @@ fn what_is_of_one_batch_is_refused() {
     let y = graph.add("spread", Broadcast { shape: vec![3, 4] }, &[x]).unwrap();
     graph.set_outputs(vec![y]);
     assert!(ediacara_onnx::to_model(&graph, &ExportOptions::default()).is_ok());
-    let error = ediacara_onnx::to_model(&graph, &ExportOptions { batch: Some("N".to_owned()) }).unwrap_err();
+    let error = ediacara_onnx::to_model(
+        &graph,
+        &ExportOptions { batch: Some("N".to_owned()), ..ExportOptions::default() },
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("spread (broadcast)"), "{error}");
 }

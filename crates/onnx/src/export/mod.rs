@@ -1,7 +1,9 @@
 //! Graphs to ONNX files, of operator set [`OPSET`].
 //!
-//! `nodes.rs` is the table from core ops to nodes. What it does not hold is an error that lists all such nodes.
+//! `nodes.rs` is the table from core ops to nodes; an operator of one's own becomes a function, its composition
+//! (`function.rs`). What neither holds is an error that lists all such nodes.
 
+mod function;
 mod nodes;
 
 use std::io::Write as _;
@@ -14,9 +16,10 @@ use prost::Message as _;
 use crate::proto::tensor_proto::DataType;
 use crate::proto::tensor_shape_proto::{Dimension, dimension};
 use crate::proto::{
-    GraphProto, ModelProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
-    type_proto,
+    GraphProto, ModelProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
+    TypeProto, ValueInfoProto, type_proto,
 };
+use function::Functions;
 use nodes::Writer;
 
 /// The operator set of the files that are written: the first with a dilated `AveragePool`.
@@ -30,13 +33,35 @@ pub enum ExportError {
     /// Nodes without a counterpart in ONNX, each as `name (op)`.
     #[error(
         "graph '{graph}' cannot be exported to ONNX: it has no counterpart for {}; gradients, optimiser steps and int8 \
-         operators have none: export the network before they are added", nodes.join(", ")
+         operators have none: export the network before they are added, and give an operator of your own a composition",
+        nodes.join(", ")
     )]
     Unsupported {
         /// The graph.
         graph: String,
         /// The nodes.
         nodes: Vec<String>,
+    },
+    /// Parameters that are inputs: a reader would have to feed the weights.
+    #[error(
+        "graph '{graph}' cannot be exported: its parameters {} are inputs; make them constants with `freeze` first",
+        variables.join(", ")
+    )]
+    Variables {
+        /// The graph.
+        graph: String,
+        /// The parameters.
+        variables: Vec<String>,
+    },
+    /// An operator's composition is none, or not of the operator.
+    #[error("node `{node}`: the composition of {op} {problem}")]
+    Composition {
+        /// The node.
+        node: String,
+        /// Its operator.
+        op: String,
+        /// What is wrong.
+        problem: String,
     },
     /// The file cannot be written.
     #[error(transparent)]
@@ -48,12 +73,14 @@ pub enum ExportError {
 pub struct ExportOptions {
     /// What to call the first dimension of inputs and outputs, so that the file takes any batch; none to keep its size.
     pub batch: Option<String>,
+    /// What the file says about itself beside the graph, as keys with values: its `metadata_props`.
+    pub metadata: Vec<(String, String)>,
 }
 
 /// Writes `graph` as an ONNX file; an existing file is replaced only when the new one is whole.
 ///
 /// # Errors
-/// A node has no counterpart in ONNX, or one for its own batch only; the file cannot be written.
+/// As [`to_model`]; the file cannot be written.
 pub fn export(graph: &Graph, path: impl AsRef<Path>, options: &ExportOptions) -> Result<(), ExportError> {
     let bytes = to_model(graph, options)?;
     Ok(write_atomically(path.as_ref(), |file| Ok(file.write_all(&bytes)?))?)
@@ -62,14 +89,20 @@ pub fn export(graph: &Graph, path: impl AsRef<Path>, options: &ExportOptions) ->
 /// The bytes of `graph` as an ONNX model.
 ///
 /// # Errors
-/// A node has no counterpart in ONNX, or one for its own batch only.
+/// A parameter is an input; a node has no counterpart in ONNX, or one for its own batch only, and its operator no
+/// composition; a composition is not of its operator.
 pub fn to_model(graph: &Graph, options: &ExportOptions) -> Result<Vec<u8>, ExportError> {
+    let variables = graph.inputs().iter().filter(|&&input| graph.is_variable(input));
+    let variables: Vec<String> = variables.map(|&input| format!("`{}`", graph.value(input).name)).collect();
+    if !variables.is_empty() {
+        return Err(ExportError::Variables { graph: graph.name.clone(), variables });
+    }
     let first = graph.inputs().first().and_then(|&input| graph.ty(input).shape.first().copied());
     let batch = options.batch.as_deref().zip(first);
-    let mut writer = Writer::new(graph, batch.map(|(_, size)| size));
+    let mut writer = Writer::new(graph, batch.map(|(_, size)| size), Functions::default());
     let mut unsupported = Vec::new();
     for id in graph.order() {
-        if writer.write(id).is_none() {
+        if writer.write(id)?.is_none() {
             let node = graph.node(id);
             unsupported.push(format!("{} ({})", node.name, node.op.name()));
         }
@@ -78,7 +111,8 @@ pub fn to_model(graph: &Graph, options: &ExportOptions) -> Result<Vec<u8>, Expor
         return Err(ExportError::Unsupported { graph: graph.name.clone(), nodes: unsupported });
     }
     let outputs = writer.outputs();
-    let (nodes, mut initializer) = writer.finish();
+    let (nodes, mut initializer, functions) = writer.finish();
+    let (functions, own_set) = functions.finish();
     for id in graph.values() {
         if let Some(tensor) = graph.constant(id) {
             initializer.push(stored(&graph.value(id).name, tensor));
@@ -101,9 +135,16 @@ pub fn to_model(graph: &Graph, options: &ExportOptions) -> Result<Vec<u8>, Expor
             .collect(),
         ..GraphProto::default()
     };
+    let default_set = OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) };
+    let entry = |(key, value): &(String, String)| StringStringEntryProto {
+        key: Some(key.clone()),
+        value: Some(value.clone()),
+    };
     let model = ModelProto {
         ir_version: Some(IR_VERSION),
-        opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(OPSET) }],
+        opset_import: std::iter::once(default_set).chain(own_set).collect(),
+        functions,
+        metadata_props: options.metadata.iter().map(entry).collect(),
         producer_name: Some("ediacara".to_owned()),
         graph: Some(proto),
         ..ModelProto::default()

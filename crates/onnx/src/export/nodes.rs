@@ -10,7 +10,8 @@ use ediacara_graph::ops::{
 use ediacara_graph::{Graph, Node, NodeId, Op};
 use ediacara_tensor::{DType, Tensor};
 
-use super::{number, stored};
+use super::function::Functions;
+use super::{ExportError, number, stored};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::{AttributeProto, NodeProto, TensorProto};
 
@@ -227,31 +228,57 @@ pub(super) struct Writer<'g> {
     /// The nodes' names, which ONNX wants to differ.
     names: HashSet<String>,
     initializers: Vec<TensorProto>,
+    /// What computes the operators that ONNX does not know.
+    functions: Functions,
 }
 
 impl<'g> Writer<'g> {
-    pub(super) fn new(graph: &'g Graph, batch: Option<usize>) -> Writer<'g> {
-        Writer { graph, batch, nodes: Vec::new(), names: HashSet::new(), initializers: Vec::new() }
+    /// A writer of a graph's nodes, into a file that has `functions` already.
+    pub(super) fn new(graph: &'g Graph, batch: Option<usize>, functions: Functions) -> Writer<'g> {
+        Writer { graph, batch, nodes: Vec::new(), names: HashSet::new(), initializers: Vec::new(), functions }
     }
 
-    pub(super) fn finish(self) -> (Vec<NodeProto>, Vec<TensorProto>) {
-        (self.nodes, self.initializers)
+    pub(super) fn finish(self) -> (Vec<NodeProto>, Vec<TensorProto>, Functions) {
+        (self.nodes, self.initializers, self.functions)
     }
 
-    /// Writes the node; none if ONNX has no counterpart.
-    pub(super) fn write(&mut self, id: NodeId) -> Option<()> {
+    /// Writes the node; none if ONNX has no counterpart, and the operator no composition of such as have one.
+    ///
+    /// # Errors
+    /// The operator's composition fails.
+    pub(super) fn write(&mut self, id: NodeId) -> Result<Option<()>, ExportError> {
+        let (graph, node) = (self.graph, self.graph.node(id));
+        if self.write_known(id).is_some() {
+            return Ok(Some(()));
+        }
+        let Some((function, domain)) = self.functions.of_node(graph, node, self.batch)? else {
+            return Ok(None);
+        };
+        let Some(site) = self.site(id) else { return Ok(None) };
+        self.push(&function, site, vec![]);
+        if let Some(call) = self.nodes.last_mut() {
+            call.domain = Some(domain.to_owned());
+        }
+        Ok(Some(()))
+    }
+
+    fn site(&self, id: NodeId) -> Option<Site<'g>> {
         let node = self.graph.node(id);
         let names = |values: &[ediacara_graph::ValueId]| {
             values.iter().map(|&value| self.graph.value(value).name.clone()).collect()
         };
-        let site = Site {
+        Some(Site {
             node,
             inputs: names(&node.inputs),
             outputs: names(&node.outputs),
             input_shape: node.inputs.first().map_or(vec![], |&input| self.graph.ty(input).shape.clone()),
             dtype: self.graph.ty(*node.outputs.first()?).dtype,
-        };
-        let name = node.op.name();
+        })
+    }
+
+    fn write_known(&mut self, id: NodeId) -> Option<()> {
+        let site = self.site(id)?;
+        let name = site.node.op.name();
         if let Some(&(_, kind)) = DIRECT.iter().find(|(core, _)| *core == name) {
             return self.push(kind, site, vec![]);
         }

@@ -11,6 +11,7 @@ mod identities;
 mod linear;
 mod matmul_to_gemm;
 mod pad_into_window;
+mod reduce_to_pool;
 mod reshapes;
 mod scale_into_weights;
 mod transposes;
@@ -55,6 +56,11 @@ pub fn pipeline() -> Pipeline {
             "pad_into_window",
             "Lets convolutions and pools pad by themselves.",
             vec![Box::new(pad_into_window::PadIntoWindow)],
+        ),
+        pass(
+            "reduce_to_pool",
+            "Makes means and maxima over an image pools, which have an int8 form.",
+            vec![Box::new(reduce_to_pool::ReduceToPool)],
         ),
         pass(
             "normalisation",

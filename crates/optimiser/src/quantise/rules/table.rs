@@ -12,51 +12,9 @@ use crate::{Encoding, Range, Result};
 pub(crate) const RULE: Rule = Rule {
     name: "table",
     documentation: "Any elementwise function of one stored value, however many nodes it takes (x * sigmoid(x), a leaky \
-        relu of select and mul, a change by one number), becomes one q_table of its 256 values.",
+        relu of select and mul, a change by one number, an operator of one's own), becomes one q_table of its 256 values.",
     check,
 };
-
-/// Operators whose every output element depends on the operands' elements of the same index alone.
-const ELEMENTWISE: &[&str] = &[
-    "abs",
-    "add",
-    "and",
-    "cast",
-    "ceil",
-    "clamp",
-    "cos",
-    "div",
-    "equal",
-    "erf",
-    "exp",
-    "floor",
-    "greater",
-    "greater_equal",
-    "less",
-    "less_equal",
-    "log",
-    "max",
-    "min",
-    "modulo",
-    "mul",
-    "neg",
-    "not",
-    "or",
-    "pow",
-    "reciprocal",
-    "relu",
-    "round",
-    "select",
-    "sigmoid",
-    "sign",
-    "sin",
-    "softplus",
-    "sqrt",
-    "sub",
-    "tan",
-    "tanh",
-    "xor",
-];
 
 /// The longest chain of nodes that is searched for its root: longer ones are lowered in parts.
 const SEARCH_DEPTH: usize = 32;
@@ -69,7 +27,7 @@ struct Function {
 }
 
 fn is_elementwise(node: &Node) -> bool {
-    node.outputs.len() == 1 && ELEMENTWISE.contains(&node.op.name())
+    node.outputs.len() == 1 && node.op.is_elementwise()
 }
 
 fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
