@@ -92,7 +92,8 @@ pub(crate) struct ModelArguments {
 /// How photos become inputs.
 #[derive(Debug, Args)]
 pub(crate) struct PreprocessArguments {
-    /// How photos are prepared: imagenet, torch, caffe, tf, lite or none [default: the bundled network's own]
+    /// How photos are prepared: imagenet, torch, caffe, tf, lite or none [default: the bundled network's own, or what an
+    /// exported file says]
     #[arg(long, value_name = "PRESET")]
     pub(crate) preprocess: Option<String>,
     /// Mean of each channel, for pixels 0 to 1 in the tensor's channel order
@@ -158,7 +159,7 @@ pub(crate) struct RunArguments {
     /// Names of the classes: one a line, or tab-separated
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
-    /// How many classes to print
+    /// How many classes to print; none are where an input is made up
     #[arg(long, default_value_t = 5)]
     pub(crate) top: usize,
     /// Ask a whole data set, batched, calibrated on its training samples: mnist-test, fashion-mnist-test, digits-test, ...

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod commands;
+mod interrupt;
 mod output;
 mod progress;
 mod summary_table;
@@ -52,11 +53,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// An interrupt ends the command as it always does, but leaves no half-written file beside the one that was
+/// An interrupt ends the command as it always does, but keeps what a training has drawn, and leaves no half-written file beside the one that was
 /// to be replaced.
 fn clean_up_when_interrupted() {
     // Where interrupts are ignored, as for a shell's background jobs, they stay so: there is no handler then.
     let _ = ctrlc::try_set_handler(|| {
+        interrupt::finish();
         ediacara::tensor::abandon_writes();
         std::process::exit(INTERRUPTED)
     });

@@ -218,6 +218,19 @@ impl Preprocess {
         })
     }
 
+    /// The whole photo stretched, its pixels normalised by one mean and deviation of 0..=1: what small sets of grey
+    /// pictures are trained with.
+    pub fn grey(mean: f32, deviation: f32) -> Self {
+        let plain = Self {
+            framing: Framing::Stretch,
+            filter: Filter::Bilinear,
+            order: ChannelOrder::Rgb,
+            mean: [0.0; 3],
+            deviation: [1.0; 3],
+        };
+        plain.with_unit_scale([mean; 3], [deviation; 3])
+    }
+
     /// The same with another mean and deviation that were written for pixels of 0..=1, as PyTorch's are.
     pub fn with_unit_scale(mut self, mean: [f32; 3], deviation: [f32; 3]) -> Self {
         self.mean = mean.map(|value| value * 255.0);

@@ -1,10 +1,12 @@
 //! How a network does on a whole data set, computed in int8 by the simulated machine.
 
+use std::borrow::Cow;
+
 use ediacara_arch::Machine;
 use ediacara_graph::{DType, Graph};
 use ediacara_host::Executor;
 use ediacara_tensor::Tensor;
-use ediacara_train::{Dataset, Samples};
+use ediacara_train::{Dataset, Normalisation, Samples};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -36,14 +38,20 @@ impl Part {
     /// There is no such set, or it is not on this machine.
     pub fn load(name: &str) -> Result<Part, Error> {
         let Some((set, part @ ("test" | "train"))) = name.rsplit_once('-') else {
-            let known = Dataset::names().join(", ");
+            let set = Dataset::names().iter().find(|set| **set == name).copied().unwrap_or("mnist");
+            let known = ediacara_hint::there_are(name, Dataset::names().iter().copied());
             return Err(Error::Invalid(format!(
-                "data set `{name}`: say which part, as in mnist-test or mnist-train; known sets are {known}"
+                "data set `{name}`: say which part, as in {set}-test or {set}-train; of sets {known}"
             )));
         };
         let Dataset { train, test } = Dataset::load(set, std::path::Path::new("."))?;
         let samples = if part == "test" { test } else { train.clone() };
         Ok(Part { samples, training: train })
+    }
+
+    /// The same with pixels normalised so.
+    fn normalised(&self, by: Normalisation) -> Part {
+        Part { samples: self.samples.clone().normalised(by), training: self.training.clone().normalised(by) }
     }
 
     /// The same with pictures of so many pixels a side.
@@ -78,6 +86,10 @@ pub struct Report {
     pub samples: usize,
     /// Samples of one run of the machine.
     pub batch: usize,
+    /// How the pixels of pictures became inputs: as the network says, else as the data set does. Left out if the samples
+    /// are no pictures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normalisation: Option<PixelReport>,
     /// Pixels a side to which pictures were resized, since the network takes no others; left out if they were
     /// not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +116,17 @@ pub struct Report {
     pub wall_seconds: serde_json::Map<String, serde_json::Value>,
 }
 
+/// How pixels became inputs: `(brightness - mean) / deviation`, brightness from 0 to 1.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct PixelReport {
+    /// What is subtracted.
+    pub mean: f32,
+    /// What it is divided by.
+    pub deviation: f32,
+    /// Whether the network says so, and not the data set.
+    pub by_network: bool,
+}
+
 /// What one run leaves.
 struct BatchResult {
     int8_right: usize,
@@ -114,14 +137,14 @@ struct BatchResult {
 }
 
 /// Calibrates on training samples, unless the network comes quantised, compiles once, and asks every sample
-/// of the part, in batches of the network's own size. Grey pictures are resized to the network's size.
+/// of the part, in batches of the network's own size. Grey pictures are resized to the network's size, and normalised as
+/// it says, if it does.
 ///
 /// # Errors
-/// The network does not take such samples, or does not compile; the program stops with a fault.
+/// There is no sample; the network does not take such samples, or does not compile; the program stops with a fault.
 pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>) -> Result<Report, Error> {
     let Input { batch, side } = fitting_input(&model.graph, &part.samples)?;
-    let resized = side.map(|side| part.resized(side)).transpose()?;
-    let part = resized.as_ref().unwrap_or(part);
+    let (part, normalisation) = adapted(part, model, side)?;
     let calibration_samples = match ediacara_optimiser::is_qdq(&model.graph) {
         true => 0,
         false => options.calibration_samples.clamp(1, part.training.len()),
@@ -182,6 +205,7 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         machine: options.machine.name.clone(),
         samples,
         batch,
+        normalisation,
         resized_to: side,
         calibration_samples,
         calibration,
@@ -194,6 +218,34 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         samples_per_second_simulated: options.machine.chip.clock_hz as f64 / cycles_per_sample,
         wall_seconds,
     })
+}
+
+/// The part as the network takes it, and how its pixels become inputs.
+fn adapted<'p>(
+    part: &'p Part,
+    model: &Model,
+    side: Option<usize>,
+) -> Result<(Cow<'p, Part>, Option<PixelReport>), Error> {
+    if part.samples.is_empty() || part.training.is_empty() {
+        return Err(Error::Invalid("the data set has no sample".to_owned()));
+    }
+    let mut part = Cow::Borrowed(part);
+    if let Some(side) = side {
+        part = Cow::Owned(part.resized(side)?);
+    }
+    let own = model.preprocess.as_ref().map(|preprocess| Normalisation {
+        mean: preprocess.mean[0] / 255.0,
+        deviation: preprocess.deviation[0] / 255.0,
+    });
+    if let Some(by) = own {
+        part = Cow::Owned(part.normalised(by));
+    }
+    let normalisation = part.samples.normalisation().map(|by| PixelReport {
+        mean: by.mean,
+        deviation: by.deviation,
+        by_network: own.is_some(),
+    });
+    Ok((part, normalisation))
 }
 
 /// The network's input, if it takes such samples.

@@ -9,7 +9,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum Error {
     /// A name that is neither a file nor a built-in network.
-    #[error("{name}: no such file; built-in networks are {}", known.join(", "))]
+    #[error("{name}: no such file, and no network of this name is built in; {}", ediacara_hint::there_are(.name, .known.iter().map(String::as_str)))]
     NoSuchModel {
         /// What was asked for.
         name: String,
@@ -39,6 +39,17 @@ pub enum Error {
         input: String,
         /// Its shape.
         shape: Vec<usize>,
+    },
+    /// A photo for a program, which knows nothing of photos.
+    #[error(
+        "{}: a program takes numbers, not pictures; give input {input} a .npy or .pb file, or the network itself to \
+         `ediacara run`, which prepares pictures", path.display()
+    )]
+    PictureForProgram {
+        /// The input.
+        input: String,
+        /// The picture.
+        path: PathBuf,
     },
     /// A photo whose preprocessing is not known.
     #[error(

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ediacara_onnx::ExportOptions;
-use ediacara_train::Trainer;
+use ediacara_train::{Normalisation, Trainer};
 
 use crate::Error;
 
@@ -13,7 +13,26 @@ const BATCH: &str = "N";
 /// What the network gives is called.
 const OUTPUTS: &str = "outputs";
 
-/// Writes a trained network as an ONNX file that takes any batch; what depends on no input is computed before.
+/// The metadata that say how pictures become inputs: `(brightness - mean) / deviation`, brightness from 0 to 1.
+const MEAN: &str = "ediacara.pixel_mean";
+const DEVIATION: &str = "ediacara.pixel_deviation";
+
+/// What an exported file says of the pixels it was trained on, if they were such.
+pub(crate) fn normalisation(metadata: &[(String, String)]) -> Result<Option<Normalisation>, Error> {
+    let find = |key: &str| metadata.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
+    let (Some(mean), Some(deviation)) = (find(MEAN), find(DEVIATION)) else { return Ok(None) };
+    let number = |text: &str| text.parse::<f32>().ok().filter(|number| number.is_finite());
+    match (number(mean), number(deviation)) {
+        (Some(mean), Some(deviation)) if deviation > 0.0 => Ok(Some(Normalisation { mean, deviation })),
+        _ => Err(Error::Invalid(format!(
+            "its metadata say that pixels are normalised by {MEAN} = {mean} and {DEVIATION} = {deviation}: a number and one \
+             above 0 are expected"
+        ))),
+    }
+}
+
+/// Writes a trained network as an ONNX file that takes any batch; what depends on no input is computed before. Of a
+/// network of pictures the file says how their pixels were normalised, which `run` then does.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -25,7 +44,10 @@ pub fn trained(trainer: &Trainer, path: &Path) -> Result<(), Error> {
     if let &[output] = graph.outputs() {
         graph.rename_value(output, OUTPUTS);
     }
-    Ok(ediacara_onnx::export(&graph, path, &ExportOptions { batch: Some(BATCH.to_owned()) })?)
+    let metadata = trainer.data().train.normalisation().map_or_else(Vec::new, |by| {
+        vec![(MEAN.to_owned(), by.mean.to_string()), (DEVIATION.to_owned(), by.deviation.to_string())]
+    });
+    Ok(ediacara_onnx::export(&graph, path, &ExportOptions { batch: Some(BATCH.to_owned()), metadata })?)
 }
 
 /// The batch of the graph that is exported.

@@ -44,6 +44,13 @@ pub fn load(
     Ok(tensors)
 }
 
+/// The names of the inputs of `graph` whose numbers would be made up: those without a source, or with a synthetic one.
+pub fn made_up(graph: &Graph, sources: &[Source]) -> Vec<String> {
+    let is_made_up = |index: usize| matches!(sources.get(index), None | Some(Source::Synthetic(_)));
+    let inputs = graph.inputs().iter().enumerate().filter(|(index, _)| is_made_up(*index));
+    inputs.map(|(_, &input)| graph.value(input).name.clone()).collect()
+}
+
 /// One input tensor of type `ty`; `name` is the input's, for errors.
 ///
 /// # Errors
@@ -89,9 +96,15 @@ fn from_file(
     match extension.as_str() {
         "npy" => Ok(npy::read(path)?),
         "pb" => Ok(ediacara_onnx::read_tensor(path)?.1),
-        "png" | "jpg" | "jpeg" => photo(name, ty, &RgbImage::open(path)?, preprocess),
+        _ if is_photo(path) => photo(name, ty, &RgbImage::open(path)?, preprocess),
         _ => Err(Error::UnknownInputFile { path: path.to_owned() }),
     }
+}
+
+/// Whether a file is a picture, by its name.
+pub(crate) fn is_photo(path: &Path) -> bool {
+    let extension = path.extension().map(|text| text.to_string_lossy().to_lowercase());
+    matches!(extension.as_deref(), Some("png" | "jpg" | "jpeg"))
 }
 
 fn photo(

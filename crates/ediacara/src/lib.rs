@@ -4,6 +4,43 @@
 //! on the simulated machine, checks every value against the host and returns the report; [`dataset::evaluate`] asks it a whole
 //! data set. Start reading at [`pipeline`].
 //!
+//! From a network's definition to the DLP:
+//!
+//! ```
+//! use ediacara::graph::{TensorType, ops::Tanh};
+//! use ediacara::nn::{Mode, Scope, losses, optimisers::{Decay, Momentum, Optimiser}};
+//! use ediacara::{CalibrationSource, RunOptions, arch::Machine, tensor::Tensor, train::Session};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("xor.onnx").display().to_string();
+//! let mut scope = Scope::new("xor", Mode::Training, 1);
+//! let x = scope.input("x", TensorType::f32(&[4, 2]));
+//! let wanted = scope.input("wanted", TensorType::f32(&[4, 1]));
+//! let hidden = scope.dense("hidden", x, 8)?;
+//! let hidden = scope.apply(Tanh, &[hidden])?;
+//! let y = scope.dense("y", hidden, 1)?;
+//! let loss = losses::mean_squared_error(&mut scope.emitter("loss"), y, wanted)?;
+//! let rate = scope.constant(Tensor::scalar(0.1_f32));
+//! let sgd = Optimiser::Sgd { momentum: 0.9, form: Momentum::default() };
+//! let (graph, parameters, updates) = sgd.minimise(scope, loss, [rate; 2], Decay::default())?;
+//! let mut session = Session::new(graph, &parameters, 1)?;
+//! let rows = Tensor::from_vec(&[4, 2], vec![-1_f32, -1., -1., 1., 1., -1., 1., 1.])?;
+//! let answers = Tensor::from_vec(&[4, 1], vec![-1_f32, 1., 1., -1.])?;
+//! for _ in 0..300 {
+//!     session.run(&[(x, &rows), (wanted, &answers)], &[loss], &updates)?;
+//! }
+//! ediacara::onnx::export(&session.freeze(&[y])?, &path, &Default::default())?;
+//! let model = ediacara::model::load(&path, &[])?;
+//! let prepared = ediacara::prepare(&model, &CalibrationSource::Tensors(vec![rows.clone()]), &mut |_| {})?;
+//! let run = ediacara::run(&model, &prepared, &[rows], &RunOptions::on(Machine::preset("dlp16")?), &mut |_| {})?;
+//! assert_eq!(run.report.check.bit_exact, Some(true));
+//! # for (y, wanted) in run.outputs[0].1.to_vec::<f32>()?.iter().zip([-1.0, 1.0, 1.0, -1.0]) {
+//! #     assert!((y - wanted).abs() < 0.1, "{y}, not {wanted}");
+//! # }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The crates beneath are re-exported under their own names; together they are the public surface.
 
 mod check;
@@ -25,6 +62,8 @@ pub use pipeline::{
     CalibrationSource, Execution, Prepared, Run, RunOptions, Stage, adopt_machine, execute, prepare, run,
     what_if,
 };
+
+pub use ediacara_train::freeze;
 
 pub use ediacara_arch as arch;
 pub use ediacara_autodiff as autodiff;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ediacara_data::{Labels, Preprocess, bundled};
 use ediacara_graph::Graph;
+use ediacara_nn::NnError;
 use ediacara_onnx::{ImportOptions, ImportReport};
 
 use crate::Error;
@@ -35,20 +36,24 @@ pub struct Model {
 /// No such file or network (the built-in names are listed), or the file cannot be imported.
 pub fn load(name: &str, dims: &[(String, usize)]) -> Result<Model, Error> {
     if let Some(model) = bundled::MODELS.iter().find(|model| model.name == name) {
-        let mut loaded = imported(name, ediacara_onnx::import_bytes(name, model.onnx, &options(dims))?);
+        let mut loaded = imported(name, ediacara_onnx::import_bytes(name, model.onnx, &options(dims))?)?;
         loaded.preprocess = Some(model.preprocessing()?);
         loaded.labels = Some(bundled::imagenet_labels()?);
         return Ok(loaded);
     }
     let path = PathBuf::from(name);
     if path.exists() {
-        return Ok(imported(name, ediacara_onnx::import_reported(&path, &options(dims))?));
+        return imported(name, ediacara_onnx::import_reported(&path, &options(dims))?);
     }
+    let missing = || Error::NoSuchModel { name: name.to_owned(), known: known_names() };
     if path.extension().is_some() {
-        return Err(Error::NoSuchModel { name: name.to_owned(), known: known_names() });
+        return Err(missing());
     }
     let batch = dims.iter().find(|(dimension, _)| dimension == "N").map_or(1, |(_, size)| *size);
-    let graph = ediacara_nn::build(name, batch, WEIGHT_SEED)?;
+    let graph = ediacara_nn::build(name, batch, WEIGHT_SEED).map_err(|error| match error {
+        NnError::Unknown { .. } => missing(),
+        error => error.into(),
+    })?;
     Ok(Model {
         name: name.to_owned(),
         graph,
@@ -69,17 +74,21 @@ fn options(dims: &[(String, usize)]) -> ImportOptions {
     ImportOptions { dims: dims.to_vec(), ..ImportOptions::default() }
 }
 
-fn imported(name: &str, (graph, report): (Graph, ImportReport)) -> Model {
+fn imported(name: &str, (graph, report): (Graph, ImportReport)) -> Result<Model, Error> {
+    let pixels = crate::export::normalisation(&report.metadata)
+        .map_err(|error| Error::Invalid(format!("{name}: {error}")))?;
     let free = || report.dims.iter().filter(|dimension| !dimension.given);
     let note = |dimension: &ediacara_onnx::BoundDim| {
         format!("dimension {0} is {1} (bind it with --dim {0}=SIZE)", dimension.name, dimension.size)
     };
-    Model {
+    let mut notes: Vec<String> = free().map(note).collect();
+    notes.extend(pixels.map(|by| format!("pixels are {by}, as the file says")));
+    Ok(Model {
         name: name.to_owned(),
         graph,
-        preprocess: None,
+        preprocess: pixels.map(|by| Preprocess::grey(by.mean, by.deviation)),
         labels: None,
         unbound: free().map(|dimension| dimension.name.clone()).collect(),
-        notes: free().map(note).collect(),
-    }
+        notes,
+    })
 }

@@ -73,6 +73,13 @@ pub struct RunOptions {
     pub what_if: bool,
 }
 
+impl RunOptions {
+    /// With values, every pass, and five classes.
+    pub fn on(machine: Machine) -> RunOptions {
+        RunOptions { machine, values: true, checked: false, disable: Vec::new(), top: 5, what_if: false }
+    }
+}
+
 /// What a run leaves.
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -85,8 +92,9 @@ pub struct Run {
 /// Makes the model int8: imports its own quantisation (QDQ), or calibrates and quantises.
 ///
 /// # Errors
-/// The graph cannot be optimised or quantised; a calibration sample cannot be read.
+/// A parameter is an input; the graph cannot be optimised or quantised; a calibration sample cannot be read.
 pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>) -> Result<Prepared, Error> {
+    check_frozen(&model.graph)?;
     let mut clock = Clock::new(stage);
     if ediacara_optimiser::is_qdq(&model.graph) {
         clock.begin("quantise");
@@ -108,6 +116,20 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
     let Quantised { graph: quantised, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
     let method = format!("min-max over {count} {origin}");
     Ok(Prepared { real, quantised, method, wall_seconds: clock.finish() })
+}
+
+/// Weights are part of a program, not fed to it.
+fn check_frozen(graph: &Graph) -> Result<(), Error> {
+    let variables = graph.inputs().iter().filter(|&&input| graph.is_variable(input));
+    let names: Vec<String> = variables.map(|&input| format!("`{}`", graph.value(input).name)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names = names.join(", ");
+    Err(Error::Invalid(format!(
+        "graph `{}` cannot be made int8: its parameters {names} are inputs; make them constants with `freeze` first",
+        graph.name
+    )))
 }
 
 /// The samples, one tensor for each input of the graph, and what they are.
@@ -322,6 +344,7 @@ fn account(
         quantisation: Quantisation::by(prepared.method.clone()),
         outputs: results::described(&compiled.host),
         top: Vec::new(),
+        made_up_inputs: Vec::new(),
         layers,
         engines: engine_reports(outcome),
         partial: !host_ops.is_empty(),

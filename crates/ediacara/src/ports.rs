@@ -63,6 +63,9 @@ pub fn stored(port: &Port, bytes: Vec<u8>) -> Result<Tensor, Error> {
 pub fn tensor(port: &Port, source: Option<&Source>, seed: u64) -> Result<Tensor, Error> {
     let ty = TensorType { dtype: caller_dtype(port), shape: port.layout.shape.clone() };
     match source {
+        Some(Source::File(path)) if inputs::is_photo(path) => {
+            Err(Error::PictureForProgram { input: port.name.clone(), path: path.clone() })
+        }
         Some(source) => inputs::one(&port.name, &ty, source, None),
         None => inputs::one(&port.name, &ty, &Source::Synthetic(seed), None),
     }

@@ -56,6 +56,8 @@ pub struct RunReport {
     /// The most probable classes, where the network classifies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub top: Vec<TopClass>,
+    /// The inputs that were given none, and drawn from a seed: what the network says of them is of no picture.
+    pub made_up_inputs: Vec<String>,
     /// Every layer; `cycles` sum to the total.
     pub layers: Vec<LayerReport>,
     /// Every engine, in JSON by name.

@@ -11,8 +11,8 @@ use crate::TrainError;
 /// What samples hold.
 #[derive(Debug, Clone)]
 enum Inputs {
-    /// Bytes, of which the network sees `(byte - offset) * scale`.
-    Bytes { values: Vec<u8>, offset: f32, scale: f32 },
+    /// Bytes, of which the network sees `(byte - offset) * scale`; `white` is the brightest that there can be.
+    Bytes { values: Vec<u8>, offset: f32, scale: f32, white: f32 },
     /// Numbers.
     Numbers(Vec<f32>),
 }
@@ -26,6 +26,29 @@ enum Targets {
     Bits(Vec<f32>),
     /// So many numbers a sample; right is what comes within the tolerance.
     Numbers { values: Vec<f32>, tolerance: f32 },
+}
+
+/// How pixels become a network's numbers: `(brightness - mean) / deviation`, brightness from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Normalisation {
+    /// What is subtracted.
+    pub mean: f32,
+    /// What it is divided by; not 0.
+    pub deviation: f32,
+}
+
+impl Normalisation {
+    /// Whether both are the same but for rounding.
+    fn is_near(&self, other: &Normalisation) -> bool {
+        let near = |a: f32, b: f32| (a - b).abs() <= 4.0 * f32::EPSILON * a.abs().max(b.abs());
+        near(self.mean, other.mean) && near(self.deviation, other.deviation)
+    }
+}
+
+impl std::fmt::Display for Normalisation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "(brightness - {:.4}) / {:.4}, brightness from 0 to 1", self.mean, self.deviation)
+    }
 }
 
 /// Samples with what is to be learnt of each.
@@ -57,8 +80,14 @@ const PLANE: (usize, usize, f32) = (400, 300, 0.1);
 const TEST_DIGITS: usize = 360;
 /// Rows of the full adder's table that are learnt from, of 512.
 const ADDER_TRAIN_ROWS: usize = 358;
-/// Mean and deviation of MNIST's training pictures, of 255.
+/// The brightest pixel of most pictures.
+const WHITE: f32 = 255.0;
+/// Mean and deviation of the pixels of MNIST's training pictures.
 const MNIST_MOMENTS: [f32; 2] = [33.318_42, 78.567_49];
+/// The same of Fashion-MNIST.
+const FASHION_MNIST_MOMENTS: [f32; 2] = [72.940_35, 90.021_18];
+/// The brightest pixel of the digits, which are of 0 to 16 and learnt as 0 to 1.
+const DIGITS_WHITE: f32 = 16.0;
 
 impl Dataset {
     /// The names of the data sets.
@@ -71,19 +100,18 @@ impl Dataset {
     /// # Errors
     /// There is no such set, or it is not on this machine, with what to do.
     pub fn load(name: &str, folder: &Path) -> Result<Dataset, TrainError> {
-        let on_disk = |set: DataSet| -> Result<Dataset, TrainError> {
+        let on_disk = |set: DataSet, moments: [f32; 2]| -> Result<Dataset, TrainError> {
             let folder = Locations::of_machine(folder)?.find(set)?;
             let part = |split| -> Result<Samples, TrainError> {
-                Ok(Samples::pictures(mnist::load(&folder, split)?, MNIST_MOMENTS)?)
+                Ok(Samples::pictures(mnist::load(&folder, split)?, moments, WHITE)?)
             };
             Ok(Dataset { train: part(mnist::Split::Train)?, test: part(mnist::Split::Test)? })
         };
         match name {
-            "mnist" => on_disk(DataSet::Mnist),
-            "fashion-mnist" => on_disk(DataSet::FashionMnist),
+            "mnist" => on_disk(DataSet::Mnist, MNIST_MOMENTS),
+            "fashion-mnist" => on_disk(DataSet::FashionMnist, FASHION_MNIST_MOMENTS),
             "digits" => {
-                // Pixels are 0 to 16.
-                let all = Samples::pictures(bundled::digits()?, [0.0, 16.0])?;
+                let all = Samples::pictures(bundled::digits()?, [0.0, DIGITS_WHITE], DIGITS_WHITE)?;
                 let count = all.count - TEST_DIGITS;
                 Ok(Dataset { train: all.part(0..count), test: all.part(count..all.count) })
             }
@@ -93,10 +121,27 @@ impl Dataset {
             "full-adder" => Ok(Dataset::full_adder()),
             "plane" => Ok(Dataset::plane()),
             _ => {
-                let known = NAMES.join(", ");
-                Err(TrainError::Session(format!("there is no data set `{name}`; known are {known}")))
+                let known = ediacara_hint::there_are(name, NAMES);
+                Err(TrainError::Session(format!("there is no data set `{name}`; {known}")))
             }
         }
+    }
+
+    /// Refuses parts of two shapes, and a part without samples; `name` is the set's.
+    pub(crate) fn check(&self, name: &str) -> Result<(), TrainError> {
+        let Dataset { train, test } = self;
+        let problem = if train.is_empty() || test.is_empty() {
+            let part = if train.is_empty() { "learn from" } else { "be tested on" };
+            format!("{name} has no sample to {part}")
+        } else if (&train.shape, train.outputs) != (&test.shape, test.outputs) {
+            format!(
+                "samples of {name} to learn from are {:?} with {} outputs, those to be tested on {:?} with {}",
+                train.shape, train.outputs, test.shape, test.outputs
+            )
+        } else {
+            return Ok(());
+        };
+        Err(TrainError::Session(problem))
     }
 
     /// The same with pictures of so many pixels a side.
@@ -173,12 +218,18 @@ impl Samples {
     fn pictures(
         set: ImageSet,
         [offset, deviation]: [f32; 2],
+        white: f32,
     ) -> Result<Samples, ediacara_tensor::TensorError> {
         Ok(Samples {
             shape: set.images.shape()[1..].to_vec(),
             outputs: 10,
             count: set.labels.len(),
-            inputs: Inputs::Bytes { values: set.images.to_vec::<u8>()?, offset, scale: 1.0 / deviation },
+            inputs: Inputs::Bytes {
+                values: set.images.to_vec::<u8>()?,
+                offset,
+                scale: 1.0 / deviation,
+                white,
+            },
             targets: Targets::Classes(set.labels),
         })
     }
@@ -190,10 +241,11 @@ impl Samples {
     pub fn part(&self, range: std::ops::Range<usize>) -> Samples {
         let of = |size: usize| range.start * size..range.end * size;
         let inputs = match &self.inputs {
-            Inputs::Bytes { values, offset, scale } => Inputs::Bytes {
+            Inputs::Bytes { values, offset, scale, white } => Inputs::Bytes {
                 values: values[of(self.sample_len())].to_vec(),
                 offset: *offset,
                 scale: *scale,
+                white: *white,
             },
             Inputs::Numbers(values) => Inputs::Numbers(values[of(self.sample_len())].to_vec()),
         };
@@ -214,7 +266,8 @@ impl Samples {
     /// # Errors
     /// The samples are no grey pictures.
     pub fn resized(&self, side: usize) -> Result<Samples, TrainError> {
-        let (&[1, height, width], Inputs::Bytes { values, offset, scale }) = (&self.shape[..], &self.inputs)
+        let (&[1, height, width], Inputs::Bytes { values, offset, scale, white }) =
+            (&self.shape[..], &self.inputs)
         else {
             return Err(TrainError::Session(format!(
                 "samples of shape {:?} are no grey pictures that could have {side} pixels a side",
@@ -234,10 +287,33 @@ impl Samples {
         let factor = f32::from(factor);
         Ok(Samples {
             shape: vec![1, side, side],
-            inputs: Inputs::Bytes { values: resized, offset: offset * factor, scale: scale / factor },
+            inputs: Inputs::Bytes {
+                values: resized,
+                offset: offset * factor,
+                scale: scale / factor,
+                white: white * factor,
+            },
             targets: self.targets.clone(),
             ..*self
         })
+    }
+
+    /// How the pixels of pictures become numbers; none if the samples are no pictures.
+    pub fn normalisation(&self) -> Option<Normalisation> {
+        let Inputs::Bytes { offset, scale, white, .. } = self.inputs else { return None };
+        Some(Normalisation { mean: offset / white, deviation: 1.0 / (scale * white) })
+    }
+
+    /// The same pictures for a network that was trained on others; itself where it is trained on such, or the samples are
+    /// no pictures.
+    #[must_use]
+    pub fn normalised(mut self, by: Normalisation) -> Samples {
+        if self.normalisation().is_some_and(|own| !own.is_near(&by))
+            && let Inputs::Bytes { offset, scale, white, .. } = &mut self.inputs
+        {
+            (*offset, *scale) = (by.mean * *white, 1.0 / (by.deviation * *white));
+        }
+        self
     }
 
     /// Numbers of one sample.
@@ -258,16 +334,19 @@ impl Samples {
     /// Inputs `[rows, ...shape]` and targets `[rows, outputs]` of these samples: one-hot for classes.
     ///
     /// # Errors
-    /// There is no memory for them.
-    ///
-    /// # Panics
-    /// There is no such sample.
+    /// There is no such sample, or no memory for them.
     pub fn batch(&self, rows: &[usize]) -> Result<(Tensor, Tensor), TrainError> {
+        if let Some(row) = rows.iter().find(|&&row| row >= self.count) {
+            return Err(TrainError::Session(format!(
+                "there is no sample {row}; there are {}, from 0",
+                self.count
+            )));
+        }
         let size = self.sample_len();
         let mut x = vec![0.0_f32; rows.len() * size];
         for (target, &row) in x.chunks_exact_mut(size).zip(rows) {
             match &self.inputs {
-                Inputs::Bytes { values, offset, scale } => {
+                Inputs::Bytes { values, offset, scale, .. } => {
                     let source = &values[row * size..][..size];
                     target.iter_mut().zip(source).for_each(|(x, &v)| *x = (f32::from(v) - offset) * scale);
                 }
@@ -380,7 +459,7 @@ mod tests {
             shape: vec![1, 2, 2],
             outputs: 10,
             count: 1,
-            inputs: Inputs::Bytes { values: vec![0, 16, 0, 16], offset: 0.0, scale: 1.0 / 16.0 },
+            inputs: Inputs::Bytes { values: vec![0, 16, 0, 16], offset: 0.0, scale: 1.0 / 16.0, white: 16.0 },
             targets: Targets::Classes(vec![3]),
         };
         let large = samples.resized(4).unwrap();

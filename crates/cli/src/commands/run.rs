@@ -8,10 +8,11 @@ use ediacara::data::Labels;
 use ediacara::dataset::{self, Part};
 use ediacara::inputs::{self, Source};
 use ediacara::profile::{RunReport, layer_table, report_engine_table, totals};
+use ediacara::train::Normalisation;
 use ediacara::{Model, RunOptions};
 
 use super::{Outcome, setup};
-use crate::arguments::RunArguments;
+use crate::arguments::{ModelArguments, RunArguments};
 use crate::output::say;
 use crate::progress::Progress;
 
@@ -26,8 +27,9 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
     if let Some(path) = &arguments.labels {
         model.labels = Some(Labels::open(path)?);
     }
-    let tensors =
-        inputs::load(&model.graph, &sources(arguments, &model), model.preprocess.as_ref(), arguments.seed)?;
+    let sources = sources(arguments, &model);
+    let made_up_inputs = inputs::made_up(&model.graph, &sources);
+    let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)?;
     let mut stage = |name: &str| progress.stage(name);
     let prepared = ediacara::prepare(&model, &setup::calibration(&arguments.calibration)?, &mut stage)?;
     let options = RunOptions {
@@ -35,10 +37,12 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         values: !arguments.timing_only,
         checked: arguments.checked,
         disable: arguments.compiler.disable.clone(),
-        top: arguments.top,
+        // What a network sees in noise is nobody's answer.
+        top: if made_up_inputs.is_empty() { arguments.top } else { 0 },
         what_if: arguments.what_if,
     };
-    let run = ediacara::run(&model, &prepared, &tensors, &options, &mut stage)?;
+    let mut run = ediacara::run(&model, &prepared, &tensors, &options, &mut stage)?;
+    run.report.made_up_inputs = made_up_inputs;
     drop(progress);
 
     if let Some(path) = &arguments.save_outputs {
@@ -62,10 +66,11 @@ fn on_dataset(name: &str, arguments: &RunArguments) -> Outcome {
     let progress = Progress::new();
     progress.stage("load");
     let part = Part::load(name)?;
-    let mut model = ediacara::model::load(&arguments.model.model, &arguments.model.dims)?;
+    let mut model = setup::model(&arguments.model, &arguments.preprocess)?;
     if let [free] = model.unbound.as_slice() {
-        let bound = [&arguments.model.dims[..], &[(free.clone(), DATASET_BATCH)]].concat();
-        model = ediacara::model::load(&arguments.model.model, &bound)?;
+        let dims = [&arguments.model.dims[..], &[(free.clone(), DATASET_BATCH)]].concat();
+        let bound = ModelArguments { model: arguments.model.model.clone(), dims };
+        model = setup::model(&bound, &arguments.preprocess)?;
     }
     let options = dataset::Options {
         machine,
@@ -96,6 +101,13 @@ fn print_dataset(name: &str, report: &dataset::Report) {
     let equal = if report.bit_exact { "equal to the host's" } else { "NOT equal to the host's" };
     say!("check         {equal} int8 in every run, {} bytes compared", report.compared_bytes);
     say!("calibration   {}", report.calibration);
+    if let Some(by) = &report.normalisation {
+        let whose = if by.by_network { "network" } else { "data set" };
+        say!(
+            "pixels        {}, as the {whose} says",
+            Normalisation { mean: by.mean, deviation: by.deviation }
+        );
+    }
     if let Some(side) = report.resized_to {
         say!("pictures      resized to {side} x {side}, which the network takes");
     }
@@ -125,6 +137,9 @@ fn print(model: &Model, report: &RunReport) {
     say!("{}", totals(report));
     for op in &report.host_ops {
         say!("host          {} {}: {}", op.op, op.name, op.reason);
+    }
+    if let Some(input) = report.made_up_inputs.first().filter(|_| report.check.bit_exact.is_some()) {
+        say!("classes       not listed: input `{input}` was made up (seeded numbers); give one with --input");
     }
     if !report.top.is_empty() {
         say!();

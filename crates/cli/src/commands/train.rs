@@ -4,11 +4,12 @@ mod report;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ediacara::data::DataError;
 use ediacara::profile::plain_table;
-use ediacara::tensor::check_writable;
+use ediacara::tensor::{TensorError, check_writable};
 use ediacara::train::{
     Dataset, Epoch, NearestNeighbours, Recipe, RecipeFile, ScheduleKind, TrainError, Trainer,
     nearest_neighbours,
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::arguments::TrainArguments;
+use crate::interrupt;
 use crate::output::{say, write_whole};
 use crate::progress::Progress;
 use report::curve;
@@ -76,9 +78,22 @@ fn train(name: &str, recipe: Recipe, arguments: &TrainArguments) -> Result<Value
         let epochs = trainer.resume(path)?;
         progress.suspend(|| say_resumed(&trainer, path, epochs, arguments.json));
     }
+    let losses = Arc::new(Mutex::new(trainer.losses().to_vec()));
+    let drawing = arguments.plot.as_ref().map(|path| draw_when_stopped(&trainer, path, &losses));
+    if !arguments.json {
+        progress.suspend(|| report::say_data(&trainer));
+    }
     let mut evaluation = trainer.test()?;
     while !trainer.is_done() {
-        let epoch = train_epoch(&mut trainer, &progress)?;
+        let epoch = match train_epoch(&mut trainer, &progress, &losses) {
+            Ok(epoch) => epoch,
+            Err(error) => {
+                if let Some(path) = &arguments.plot {
+                    draw(&trainer.recipe().title, trainer.losses(), path)?;
+                }
+                return Err(error.into());
+            }
+        };
         if let Some(path) = checkpoint {
             trainer.save(path)?;
         }
@@ -88,7 +103,7 @@ fn train(name: &str, recipe: Recipe, arguments: &TrainArguments) -> Result<Value
             progress.suspend(|| report::epoch(&epoch, evaluation, arguments.json));
         }
     }
-    drop(progress);
+    drop((progress, drawing));
     if let Some(path) = &arguments.save {
         ediacara::tensor::safetensors::write(path, &trainer.network_tensors())?;
     }
@@ -96,13 +111,35 @@ fn train(name: &str, recipe: Recipe, arguments: &TrainArguments) -> Result<Value
         ediacara::export::trained(&trainer, path)?;
     }
     if let Some(path) = &arguments.plot {
-        write_whole(path, curve(&trainer.recipe().title, trainer.losses()).to_svg().as_bytes())?;
+        draw(&trainer.recipe().title, trainer.losses(), path)?;
     }
     let result = report::training(name, &trainer, evaluation)?;
     if !arguments.json {
         report::say_training(&trainer, evaluation)?;
     }
     Ok(result)
+}
+
+/// Writes the curve of the losses so far.
+fn draw(title: &str, losses: &[f32], path: &Path) -> Result<(), TensorError> {
+    write_whole(path, curve(title, losses).to_svg().as_bytes())
+}
+
+/// Lets an interrupt draw the losses that there are until then.
+fn draw_when_stopped(trainer: &Trainer, path: &Path, losses: &Arc<Mutex<Vec<f32>>>) -> interrupt::Guard {
+    let (title, path, losses) = (trainer.recipe().title.clone(), path.to_owned(), Arc::clone(losses));
+    interrupt::before_the_end(move || {
+        let losses = losses.lock().unwrap_or_else(PoisonError::into_inner);
+        if losses.is_empty() {
+            return;
+        }
+        match draw(&title, &losses, &path) {
+            Ok(()) => {
+                eprintln!("stopped after {} steps; the loss is drawn in {}", losses.len(), path.display())
+            }
+            Err(error) => eprintln!("error: {error}"),
+        }
+    })
 }
 
 fn ask_neighbours(
@@ -266,11 +303,16 @@ fn say_resumed(trainer: &Trainer, path: &Path, epochs: u64, json: bool) {
     }
 }
 
-fn train_epoch(trainer: &mut Trainer, progress: &Progress) -> Result<Epoch, TrainError> {
+fn train_epoch(
+    trainer: &mut Trainer,
+    progress: &Progress,
+    losses: &Mutex<Vec<f32>>,
+) -> Result<Epoch, TrainError> {
     let (epochs, steps, batch) = (trainer.recipe().epochs, trainer.steps_an_epoch(), trainer.recipe().batch);
     let (start, first) = (Instant::now(), trainer.steps());
     let mut shown = None;
     trainer.epoch(&mut |step, loss| {
+        losses.lock().unwrap_or_else(PoisonError::into_inner).push(loss);
         if shown.is_none_or(|shown: Instant| shown.elapsed() >= SHOWN_EVERY) {
             shown = Some(Instant::now());
             let (epoch, at) = ((step - 1) / steps + 1, (step - 1) % steps + 1);

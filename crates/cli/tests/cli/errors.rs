@@ -74,3 +74,62 @@ fn a_bad_option_is_refused_with_the_form_it_has() {
     says(&["run", "--preprocess", "sepia"], &["sepia", "imagenet"]);
     says(&["compile", "lenet5", "--print-after", "nothing"], &["nothing", "synchronise"]);
 }
+
+#[test]
+fn a_mistyped_name_is_asked_back() {
+    says(&["train", "mlp"], &["did you mean `mlp-xor` or `mnist-mlp`?", "full-adder"]);
+    says(&["train", "mnist-mlp", "--data", "digit"], &["no data set `digit`", "did you mean `digits`?"]);
+    says(&["run", "lente5"], &["did you mean `lenet5`?", "alexnet"]);
+    says(&["run", "resnet"], &["did you mean `resnet50` or `resnet152`?"]);
+    says(&["run", "efficientnet"], &["did you mean `efficientnet_lite0`?"]);
+    says(&["run", "lenet5", "--machine", "dpl16"], &["did you mean `dlp16`?"]);
+    says(&["run", "lenet5", "--dataset", "mnsit-test"], &["did you mean `mnist`?"]);
+    says(&["run", "lenet5", "--dataset", "mnist"], &["as in mnist-test or mnist-train"]);
+    says(&["run", "lenet5", "--disable", "fuse-ad"], &["did you mean `fuse-add`?"]);
+    says(&["run", "--preprocess", "imagnet"], &["did you mean `imagenet`?"]);
+    says(&["data", "fetch", "mnsit"], &["did you mean `mnist`?"]);
+    says(&["estimate", "no-such.dlpa"], &["no-such.dlpa"]);
+}
+
+/// A program is given numbers as they are: what `exec` advises is what it can do.
+#[test]
+fn a_picture_is_no_input_of_a_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("lenet.dlpx").display().to_string();
+    crate::succeed(&["compile", "lenet5", "-o", &program]);
+    let message = fail(&["exec", &program, "--input", "assets/chelsea.png"]);
+    let expected = "error: assets/chelsea.png: a program takes numbers, not pictures; give input input a .npy or .pb file, or \
+                    the network itself to `ediacara run`, which prepares pictures\n";
+    assert_eq!(message, expected);
+}
+
+/// A recipe whose layers do not fit says so in the layers' words.
+#[test]
+fn a_forgotten_flatten_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recipe.toml");
+    let recipe = |layers: &str| {
+        format!(
+            "title = \"t\"\ndata = \"digits\"\nepochs = 1\nbatch = 32\nloss = \"cross_entropy\"\nlayers = [{layers}]\n\
+             [optimiser]\nkind = \"sgd\"\nrate = 0.1\n"
+        )
+    };
+    for (layers, expected) in [
+        (
+            r#""conv 4 3", "relu", "dense 10""#,
+            "layer `dense3` is given `relu`, which is f32[32,4,6,6]; expected [N, features]: add a `flatten` before it",
+        ),
+        (
+            r#""conv 4 3", "max_pool 2", "max_pool 4", "flatten", "dense 10""#,
+            "layer `max_pool3`: its window of 4 x 4 does not fit 3 x 3 pixels; make it smaller, or pool less before it",
+        ),
+        (
+            r#""flatten", "conv 4 3""#,
+            "layer `conv2` is given `reshape`, which is f32[32,64]; expected [N, C, H, W]",
+        ),
+        (r#""flaten", "dense 10""#, "prelu; did you mean `flatten`?"),
+    ] {
+        std::fs::write(&path, recipe(layers)).unwrap();
+        says(&["train", path.to_str().unwrap()], &[expected]);
+    }
+}

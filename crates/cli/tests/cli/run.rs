@@ -196,3 +196,22 @@ fn a_reader_that_stops_reading_ends_the_command_quietly() {
     let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
+
+/// What a network sees in seeded numbers is no answer.
+#[test]
+fn made_up_numbers_have_no_classes() {
+    let text = succeed(&["run", "lenet5"]);
+    let said =
+        "classes       not listed: input `input` was made up (seeded numbers); give one with --input\n";
+    assert!(text.ends_with(said), "{text}");
+    let report = json(&["run", "lenet5", "--json"]);
+    assert_eq!(report["made_up_inputs"], serde_json::json!(["input"]));
+    assert!(report.get("top").is_none(), "{report}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npy").display().to_string();
+    let zeros = ediacara::tensor::Tensor::full(&[1, 1, 28, 28], 0.0_f32).unwrap();
+    ediacara::tensor::npy::write(std::path::Path::new(&path), &zeros).unwrap();
+    let report = json(&["run", "lenet5", "--input", &path, "--json"]);
+    assert_eq!(report["made_up_inputs"], serde_json::json!([]));
+    assert_eq!(report["top"].as_array().unwrap().len(), 5);
+}

@@ -344,3 +344,88 @@ fn errors_say_what_there_is() {
     let errors = fail(&["train", "perceptron-and", "--data", "full-adder"]);
     assert!(errors.contains("dense 5"), "{errors}");
 }
+
+/// What a training was shown goes with the network: pictures are normalised as the exported file says.
+#[test]
+fn an_exported_network_says_how_its_pixels_are_normalised() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let file = path("digits.onnx");
+    let common = ["train", "mnist-mlp", "--data", "digits", "--epochs", "2", "--batch", "64"];
+    let text = succeed(&[&common[..], &["--export", &file]].concat());
+    let pixels = "pixels are (brightness - 0.0000) / 1.0000, brightness from 0 to 1";
+    assert!(text.contains(&format!("digits: {pixels}\n")), "{text}");
+    let trained = last(&succeed(&[&common[..], &["--json"]].concat()));
+    assert_eq!(trained["normalisation"], serde_json::json!({ "mean": 0.0, "deviation": 1.0 }));
+    // A picture needs no --preprocess, and is listed.
+    let text = succeed(&["run", &file, "--input", "assets/chelsea.png"]);
+    assert!(text.contains(&format!("{pixels}, as the file says")) && text.contains("class "), "{text}");
+    let asked = json(&["run", &file, "--dataset", "digits-test", "--json"]);
+    let by_network = serde_json::json!({ "mean": 0.0, "deviation": 1.0, "by_network": true });
+    assert_eq!(asked["normalisation"], by_network);
+    assert_eq!(asked["f32_accuracy"], trained["test_accuracy"]);
+    // What the command line says comes first: dark pictures are read worse.
+    let dark = ["--mean", "0.9,0.9,0.9", "--std", "1,1,1"];
+    let asked = json(&[&["run", &file, "--dataset", "digits-test", "--json"][..], &dark].concat());
+    assert!(asked["f32_accuracy"].as_f64() < trained["test_accuracy"].as_f64(), "{asked}");
+}
+
+/// Stopped as by Ctrl-C in the middle of an epoch, a training leaves the losses that there are.
+#[cfg(unix)]
+#[test]
+fn a_stopped_training_keeps_its_plot() {
+    let folder = tempfile::tempdir().unwrap();
+    let plot = folder.path().join("loss.svg");
+    let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_ediacara"))
+        .args([
+            "train",
+            "mnist-mlp",
+            "--data",
+            "digits",
+            "--epochs",
+            "100000",
+            "--threads",
+            "1",
+            "--json",
+            "--plot",
+        ])
+        .arg(&plot)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // After the first epoch there is something to draw.
+    let mut said = std::io::BufReader::new(run.stdout.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    assert!(line.starts_with("{\"epoch\":1,") && !plot.exists(), "{line}");
+    let kill = std::process::Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while run.try_wait().unwrap().is_none() {
+        if std::time::Instant::now() > deadline {
+            run.kill().unwrap();
+            println!("skipped: interrupts are ignored here, as in a shell's background job");
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("stopped after ") && said.contains("loss.svg"), "{said}");
+    assert!(std::fs::read_to_string(&plot).unwrap().starts_with("<svg"));
+}
+
+/// A training whose loss is no number any more ends with an error, and the curve that led there.
+#[test]
+fn a_training_that_diverges_keeps_its_plot() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (recipe, plot) = (path("recipe.toml"), path("loss.svg"));
+    let text = std::fs::read_to_string(crate::root().join("recipes/linear.toml")).unwrap();
+    let rate = text.lines().find(|line| line.starts_with("rate")).unwrap();
+    std::fs::write(&recipe, text.replace(rate, "rate = 100.0")).unwrap();
+    assert!(fail(&["train", &recipe, "--plot", &plot]).contains("a smaller learning rate"));
+    assert!(std::fs::read_to_string(&plot).unwrap().starts_with("<svg"));
+}

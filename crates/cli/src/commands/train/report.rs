@@ -35,6 +35,13 @@ pub(super) fn epoch(epoch: &Epoch, evaluation: Evaluation, json: bool) {
     }
 }
 
+/// Says what is learnt from, and how its pixels become numbers.
+pub(super) fn say_data(trainer: &Trainer) {
+    if let Some(by) = trainer.data().train.normalisation() {
+        say!("{}: pixels are {by}", trainer.recipe().data);
+    }
+}
+
 pub(super) fn training(name: &str, trainer: &Trainer, evaluation: Evaluation) -> Result<Value, TrainError> {
     let recipe = trainer.recipe();
     let mut result = json!({
@@ -49,6 +56,9 @@ pub(super) fn training(name: &str, trainer: &Trainer, evaluation: Evaluation) ->
         "samples_per_second": samples_per_second(trainer),
         "seconds": trainer.time().as_secs_f64(),
     });
+    if let Some(by) = trainer.data().train.normalisation() {
+        result["normalisation"] = json!({ "mean": by.mean, "deviation": by.deviation });
+    }
     if recipe.pruning.is_some() {
         let shares = trainer.zero_shares()?.into_iter().map(|(name, share)| (name, json!(share)));
         result["zero_shares"] = Value::Object(shares.collect::<Map<_, _>>());
