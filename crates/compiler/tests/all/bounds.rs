@@ -34,7 +34,7 @@ fn tied_weights_cross_dram_once_in_the_floor() {
     let node = net.graph.node(net.graph.producer(first).unwrap()).clone();
     let mut operands = node.inputs.clone();
     operands[0] = first;
-    let second = net.graph.add("tied", node.op_as::<QConv>().unwrap().clone(), &operands).unwrap();
+    let second = net.graph.add("tied", *node.op_as::<QConv>().unwrap(), &operands).unwrap();
     net.graph.set_outputs(vec![second]);
     let found = bounds(&net);
     // With the weights twice it would be (2 * 65,536 + 2 * 4,096) / 16 = 8,704.
