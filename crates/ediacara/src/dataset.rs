@@ -38,10 +38,13 @@ impl Part {
     /// There is no such set, or it is not on this machine.
     pub fn load(name: &str) -> Result<Part, Error> {
         let Some((set, part @ ("test" | "train"))) = name.rsplit_once('-') else {
-            let set = Dataset::names().iter().find(|set| **set == name).copied().unwrap_or("mnist");
-            let known = ediacara_hint::there_are(name, Dataset::names().iter().copied());
+            let known = Dataset::names();
+            let (set, others) = match known.contains(&name) {
+                true => (name, format!("known sets are {}", known.join(", "))),
+                false => ("mnist", ediacara_hint::there_are(name, known.iter().copied())),
+            };
             return Err(Error::Invalid(format!(
-                "data set `{name}`: say which part, as in {set}-test or {set}-train; of sets {known}"
+                "data set `{name}`: say which part, as in {set}-test or {set}-train; {others}"
             )));
         };
         let Dataset { train, test } = Dataset::load(set, std::path::Path::new("."))?;

@@ -32,7 +32,8 @@
 //! ediacara::onnx::export(&session.freeze(&[y])?, &path, &Default::default())?;
 //! let model = ediacara::model::load(&path, &[])?;
 //! let prepared = ediacara::prepare(&model, &CalibrationSource::Tensors(vec![rows.clone()]), &mut |_| {})?;
-//! let run = ediacara::run(&model, &prepared, &[rows], &RunOptions::on(Machine::preset("dlp16")?), &mut |_| {})?;
+//! let options = RunOptions::on(Machine::preset("dlp16")?);
+//! let run = ediacara::run(&model, &prepared, &[rows], &options, &mut |_| {})?;
 //! assert_eq!(run.report.check.bit_exact, Some(true));
 //! # for (y, wanted) in run.outputs[0].1.to_vec::<f32>()?.iter().zip([-1.0, 1.0, 1.0, -1.0]) {
 //! #     assert!((y - wanted).abs() < 0.1, "{y}, not {wanted}");

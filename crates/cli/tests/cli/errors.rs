@@ -77,7 +77,7 @@ fn a_bad_option_is_refused_with_the_form_it_has() {
 
 #[test]
 fn a_mistyped_name_is_asked_back() {
-    says(&["train", "mlp"], &["did you mean `mlp-xor` or `mnist-mlp`?", "full-adder"]);
+    says(&["train", "mlp"], &["did you mean `mnist-mlp` or `mlp-xor`?", "full-adder"]);
     says(&["train", "mnist-mlp", "--data", "digit"], &["no data set `digit`", "did you mean `digits`?"]);
     says(&["run", "lente5"], &["did you mean `lenet5`?", "alexnet"]);
     says(&["run", "resnet"], &["did you mean `resnet50` or `resnet152`?"]);
