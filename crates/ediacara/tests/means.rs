@@ -37,9 +37,9 @@ fn run(build: impl Fn(&mut Scope, ValueId) -> Result<ValueId, NnError>) -> RunRe
     report
 }
 
-/// The operators that are left to the host, but for those at the border.
+/// The operators that are left to the host, but for what the border takes: conversions and layouts.
 fn left(report: &RunReport) -> Vec<&str> {
-    let border = ["quantize_linear", "dequantize_linear", "transpose"];
+    let border = ["quantize_linear", "dequantize_linear", "transpose", "reshape"];
     report.host_ops.iter().map(|op| op.op.as_str()).filter(|op| !border.contains(op)).collect()
 }
 
