@@ -10,6 +10,7 @@ use serde_json::Value;
 /// The crates in the order of ARCHITECTURE.md's table. A crate depends only on crates before it.
 const LAYERS: &[&str] = &[
     "ediacara-hint",
+    "ediacara-files",
     "ediacara-tensor",
     "ediacara-kernels",
     "ediacara-arch",

@@ -230,8 +230,8 @@ impl Machine {
     /// [`ArchError::Read`], [`ArchError::Syntax`] or [`ArchError::Invalid`], each naming the file.
     pub fn from_file(path: &Path) -> Result<Machine, ArchError> {
         let file = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ArchError::Read { file: file.clone(), source })?;
+        let text = ediacara_files::read_text(path)
+            .map_err(|source| ArchError::Read { file: file.clone(), source })?;
         Machine::from_toml(&text, &file)
     }
 

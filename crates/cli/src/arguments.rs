@@ -5,7 +5,7 @@ mod textbook;
 mod train;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) use data::{DataArguments, DataCommand, FetchArguments, ListArguments};
 pub(crate) use textbook::{
@@ -146,8 +146,8 @@ pub(crate) struct RunArguments {
     pub(crate) model: ModelArguments,
     #[command(flatten)]
     pub(crate) machine: MachineArguments,
-    /// An input: image, .npy or .pb file, one for each input of the network, in order; repeatable
-    /// [default: the bundled photo for the bundled network, otherwise seeded numbers]
+    /// An input: image, .npy or .pb file, one for each input of the network, in order, or an .npz archive of arrays by the
+    /// inputs' names; repeatable [default: the bundled photo for the bundled network, otherwise seeded numbers]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) input: Vec<PathBuf>,
     #[command(flatten)]
@@ -174,6 +174,9 @@ pub(crate) struct RunArguments {
     /// Seed of the numbers that stand in for missing inputs
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Refuse inputs that hold NaN, infinities, or numbers far outside of what int8 stores of them; otherwise a warning
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Only count cycles: no values, no check
     #[arg(long)]
     pub(crate) timing_only: bool,
@@ -223,6 +226,16 @@ pub(crate) struct CompileArguments {
     pub(crate) json: bool,
 }
 
+impl CompileArguments {
+    /// The executable to write: what is given, else the model's file name with the executable's extension, in the
+    /// current folder.
+    pub(crate) fn output(&self) -> PathBuf {
+        let stem = Path::new(&self.model.model).file_stem();
+        let stem = stem.map(|stem| stem.to_string_lossy().replace(':', "-")).unwrap_or_default();
+        self.output.clone().unwrap_or_else(|| PathBuf::from(format!("{stem}.dlpx")))
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     ediacara exec model.dlpx --input x.npy --output y.npz\n  \
@@ -233,7 +246,8 @@ pub(crate) struct ExecArguments {
     /// A machine other than the one the executable was made for: a built-in name or a TOML file
     #[arg(long, short, value_name = "NAME|FILE")]
     pub(crate) machine: Option<String>,
-    /// An input: .npy or .pb file, one for each input of the executable, in order; repeatable [default: seeded numbers]
+    /// An input: .npy or .pb file, one for each input of the executable, in order, or an .npz archive of arrays by the
+    /// inputs' names; repeatable [default: seeded numbers]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) input: Vec<PathBuf>,
     /// Write the outputs to a NumPy archive
@@ -242,6 +256,9 @@ pub(crate) struct ExecArguments {
     /// Seed of the numbers that stand in for missing inputs
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Refuse inputs that hold NaN, infinities, or numbers far outside of what int8 stores of them; otherwise a warning
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Only count cycles
     #[arg(long)]
     pub(crate) timing_only: bool,
@@ -338,6 +355,13 @@ pub(crate) struct AsmArguments {
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) machine: MachineArguments,
+}
+
+impl AsmArguments {
+    /// The executable to write: what is given, else the source's name with the executable's extension.
+    pub(crate) fn output(&self) -> PathBuf {
+        self.output.clone().unwrap_or_else(|| self.source.with_extension("dlpx"))
+    }
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod arguments;
 mod commands;
 mod interrupt;
 mod output;
+mod places;
 mod progress;
 mod summary_table;
 
@@ -17,14 +18,31 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 
-/// What a shell gives for a command that SIGINT ended: 128 and the signal's number.
+/// What a shell gives for a command that SIGINT ended: 128 and the signal's number. SIGTERM and SIGHUP, which are
+/// handled with it and cannot be told apart from it, give the same.
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(message) => return output::leave_with(&message),
+    };
     start_logging(arguments.verbose);
     clean_up_when_interrupted();
-    let result = match arguments.command {
+    let files = places::read_files(&arguments.command);
+    let failure = match places::check(&arguments.command) {
+        Ok(()) => match execute(arguments.command) {
+            Ok(code) => return code,
+            Err(error) => places::named(&files, error.to_string()),
+        },
+        Err(problem) => problem,
+    };
+    eprintln!("error: {}", output::bounded(&failure));
+    ExitCode::FAILURE
+}
+
+fn execute(command: Command) -> commands::Outcome {
+    match command {
         Command::Run(arguments) => commands::run::execute(&arguments),
         Command::Compile(arguments) => commands::compile::execute(&arguments),
         Command::Exec(arguments) => commands::exec::execute(&arguments),
@@ -43,23 +61,17 @@ fn main() -> ExitCode {
         Command::Decoder(arguments) => commands::decoder::execute(&arguments),
         Command::Plot(arguments) => commands::plot::execute(&arguments),
         Command::Data(arguments) => commands::data::execute(&arguments),
-    };
-    match result {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
     }
 }
 
-/// An interrupt ends the command as it always does, but keeps what a training has drawn, and leaves no half-written file beside the one that was
-/// to be replaced.
+/// SIGINT, SIGTERM and SIGHUP end the command as they always do, but keep what a training has drawn, and leave no
+/// half-written file beside the one that was to be replaced.
 fn clean_up_when_interrupted() {
-    // Where interrupts are ignored, as for a shell's background jobs, they stay so: there is no handler then.
+    // Where one of them is ignored, as for a shell's background jobs and under nohup, it stays so: there is no handler
+    // then, and the next write to the same place removes what a signal leaves.
     let _ = ctrlc::try_set_handler(|| {
         interrupt::finish();
-        ediacara::tensor::abandon_writes();
+        ediacara::files::abandon_writes();
         std::process::exit(INTERRUPTED)
     });
 }

@@ -1,8 +1,10 @@
 //! Standard output and files. A reader that closes the pipe early, such as `head`, ends the command quietly.
 
-use std::fmt::Arguments;
-use std::io::{ErrorKind, Write};
+use std::borrow::Cow;
+use std::fmt::{Arguments, Write as _};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+use std::process::ExitCode;
 
 use ediacara::isa::Executable;
 use ediacara::tensor::TensorError;
@@ -14,15 +16,81 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Writes to standard output; ends the process where that is closed.
+/// Lines of an error that are printed, at most.
+const ERROR_LINES: usize = 20;
+/// Columns of a word of an error (a name, a path, a number) that are printed, at most.
+const WORD_COLUMNS: usize = 200;
+/// Columns of a line of an error that are printed, at most.
+const LINE_COLUMNS: usize = 2_000;
+
+/// Writes to standard output, with control characters escaped; ends the process where that is closed.
 pub(crate) fn write(text: Arguments<'_>) {
-    match std::io::stdout().lock().write_fmt(text) {
-        Ok(()) => {}
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => {
-            eprintln!("error: standard output: {error}");
-            std::process::exit(1)
+    let text = text.to_string();
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(escaped(&text).as_bytes()).and_then(|()| stdout.flush());
+    if let Err(error) = written {
+        std::process::exit(if error.kind() == ErrorKind::BrokenPipe { 0 } else { complain(&error) });
+    }
+}
+
+/// Prints what the parser of the command line has to say, help or an error, and gives the exit status.
+pub(crate) fn leave_with(message: &clap::Error) -> ExitCode {
+    match message.print().and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            ExitCode::from(u8::try_from(complain(&error)).unwrap_or(1))
         }
+        _ => ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(1)),
+    }
+}
+
+fn complain(error: &io::Error) -> i32 {
+    eprintln!("error: standard output: {error}");
+    1
+}
+
+/// A text whose control characters, but for line feeds and tabs, are written as `\u001b`, which JSON understands as
+/// well: a name in a file must not command a terminal.
+fn escaped(text: &str) -> Cow<'_, str> {
+    let commands = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    if !text.contains(commands) {
+        return Cow::Borrowed(text);
+    }
+    let mut result = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if commands(letter) {
+            // Writing to a string does not fail.
+            let _ = write!(result, "\\u{:04x}", u32::from(letter));
+        } else {
+            result.push(letter);
+        }
+    }
+    Cow::Owned(result)
+}
+
+/// An error as it is printed: control characters escaped, long names and many lines shortened.
+pub(crate) fn bounded(message: &str) -> String {
+    let message = escaped(message);
+    let mut lines: Vec<String> = message.lines().take(ERROR_LINES).map(bounded_line).collect();
+    let left = message.lines().count() - lines.len();
+    if left > 0 {
+        lines.push(format!("and {left} more lines"));
+    }
+    lines.join("\n")
+}
+
+fn bounded_line(line: &str) -> String {
+    let word = |word| cut(word, WORD_COLUMNS);
+    let line: String = line.split_inclusive(' ').map(word).collect();
+    cut(&line, LINE_COLUMNS).into_owned()
+}
+
+/// The first `columns` characters of a text, and a sign that there were more.
+fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(columns) {
+        Some((end, _)) => {
+            Cow::Owned(format!("{}…{}", &text[..end], if text.ends_with(' ') { " " } else { "" }))
+        }
+        None => Cow::Borrowed(text),
     }
 }
 
@@ -38,4 +106,24 @@ pub(crate) fn write_executable(
 ) -> Result<(), Box<dyn std::error::Error>> {
     executable.check().map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(write_whole(path, &executable.to_bytes())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bounded, escaped};
+
+    #[test]
+    fn control_characters_are_escaped_and_lines_stay() {
+        assert_eq!(escaped("a\tb\nc"), "a\tb\nc");
+        assert_eq!(escaped("n\u{1b}]0;pwn\u{7}\u{9b}é"), "n\\u001b]0;pwn\\u0007\\u009bé");
+    }
+
+    #[test]
+    fn an_error_has_at_most_twenty_lines_and_words_of_two_hundred_columns() {
+        let long = format!("no `{}` here", "é".repeat(5000));
+        assert_eq!(bounded(&long), format!("no `{}… here", "é".repeat(199)));
+        let many = vec!["x"; 30].join("\n");
+        assert_eq!(bounded(&many), format!("{}\nand 10 more lines", vec!["x"; 20].join("\n")));
+        assert_eq!(bounded("plain"), "plain");
+    }
 }

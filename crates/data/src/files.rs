@@ -11,7 +11,7 @@ const TEXT_LIMIT_BYTES: u64 = 16 << 20;
 
 /// Opens a file for reading; a gzipped one, recognised by its first two bytes, is unpacked on the way.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
-    let file = std::fs::File::open(path).map_err(|source| DataError::read(path, source))?;
+    let file = ediacara_files::open(path).map_err(|source| DataError::read(path, source))?;
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let start = reader.fill_buf().map_err(|source| DataError::read(path, source))?;
     if start.starts_with(&[0x1f, 0x8b]) {

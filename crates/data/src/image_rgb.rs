@@ -1,16 +1,18 @@
 //! Decoded photos: 8-bit RGB, row by row.
 
-use std::io::{Cursor, Read};
+use std::io::Cursor;
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 
-use crate::{DataError, Filter, resize};
+use crate::{DataError, Filter, jpeg, resize};
 
 /// The largest file that is decoded, in bytes.
 const FILE_LIMIT_BYTES: u64 = 256 << 20;
 /// The largest decoded photo, in bytes of the decoder's memory; a photo of 100 megapixels needs 300 MB.
 const DECODED_LIMIT_BYTES: u64 = 512 << 20;
+/// The most pixels of a photo: 300 MB as RGB.
+const PIXEL_LIMIT: u64 = 100_000_000;
 /// The largest width and height, in pixels.
 const SIDE_LIMIT: u32 = 32_768;
 
@@ -42,13 +44,8 @@ impl RgbImage {
 
     /// Decodes a PNG or JPEG file. See [`RgbImage::decode`].
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        let mut bytes = Vec::new();
-        std::fs::File::open(path)
-            .and_then(|file| file.take(FILE_LIMIT_BYTES + 1).read_to_end(&mut bytes))
-            .map_err(|source| DataError::read(path, source))?;
-        if bytes.len() as u64 > FILE_LIMIT_BYTES {
-            return Err(DataError::format(path, "larger than 256 MiB, which no photo here may be"));
-        }
+        let bytes =
+            ediacara_files::read(path, FILE_LIMIT_BYTES).map_err(|source| DataError::read(path, source))?;
         Self::decode(&bytes, path)
     }
 
@@ -67,7 +64,16 @@ impl RgbImage {
         limits.max_alloc = Some(DECODED_LIMIT_BYTES);
         reader.limits(limits);
         let reader = reader.with_guessed_format().map_err(|source| DataError::read(name, source))?;
+        if let Some(length) = jpeg::breaks_off_at(bytes) {
+            let problem = format!("truncated: it ends after {length} bytes, before the end of the photo");
+            return Err(DataError::format(name, problem));
+        }
         let mut decoder = reader.into_decoder().map_err(problem)?;
+        let (width, height) = decoder.dimensions();
+        if u64::from(width) * u64::from(height) > PIXEL_LIMIT {
+            let problem = format!("{width} x {height} pixels are more than the limit of {PIXEL_LIMIT}");
+            return Err(DataError::format(name, problem));
+        }
         let orientation = decoder.orientation().map_err(problem)?;
         let mut decoded = DynamicImage::from_decoder(decoder).map_err(problem)?;
         decoded.apply_orientation(orientation);

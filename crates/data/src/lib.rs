@@ -18,6 +18,7 @@ mod error;
 pub mod fetch;
 mod files;
 mod image_rgb;
+mod jpeg;
 mod labels;
 mod locate;
 pub mod metrics;

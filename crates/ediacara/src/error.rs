@@ -24,8 +24,21 @@ pub enum Error {
         /// The network's inputs.
         inputs: Vec<String>,
     },
+    /// Inputs whose numbers are doubtful, where that is not allowed.
+    #[error("{}; without --strict this is a warning", .0.join("\n"))]
+    Doubtful(Vec<String>),
+    /// An archive that holds nothing for any input.
+    #[error("{}: the archive holds {}, but the inputs are {}", path.display(), found.join(", "), inputs.join(", "))]
+    NoSuchArray {
+        /// The archive.
+        path: PathBuf,
+        /// The names of its arrays.
+        found: Vec<String>,
+        /// The inputs' names.
+        inputs: Vec<String>,
+    },
     /// A file of an unknown kind as an input.
-    #[error("{}: an input is an image (.png, .jpg), a NumPy array (.npy) or an ONNX tensor (.pb)", path.display())]
+    #[error("{}: an input is an image (.png, .jpg), a NumPy array (.npy), an archive of them (.npz) or an ONNX tensor (.pb)", path.display())]
     UnknownInputFile {
         /// The file.
         path: PathBuf,

@@ -4,15 +4,23 @@ use std::path::{Path, PathBuf};
 
 use ediacara_data::{Preprocess, RgbImage, bundled, synthetic};
 use ediacara_graph::{DType, Graph, TensorType};
-use ediacara_tensor::{Tensor, npy};
+use ediacara_tensor::{Tensor, npy, npz};
 
 use crate::Error;
 
 /// Where one input tensor comes from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A file: an image (`.png`, `.jpg`, `.jpeg`), a NumPy array (`.npy`) or an ONNX tensor (`.pb`).
+    /// A file: an image (`.png`, `.jpg`, `.jpeg`), a NumPy array (`.npy`), an ONNX tensor (`.pb`), or a NumPy archive
+    /// (`.npz`), which holds arrays for any number of inputs by their names.
     File(PathBuf),
+    /// An array of an archive, and the archive.
+    Array {
+        /// The archive.
+        file: PathBuf,
+        /// The array.
+        tensor: Tensor,
+    },
     /// The photo that is built into the binary.
     BundledPhoto,
     /// Seeded numbers of mean 0 and deviation 1.
@@ -20,35 +28,82 @@ pub enum Source {
 }
 
 /// The tensors for all of `graph`'s inputs, from as many `sources`; an input without a source is synthetic, from `seed`.
+/// Archives give the inputs that they name; the other sources give the rest, in order.
 ///
 /// # Errors
-/// More sources than inputs; a file that cannot be read, or does not fit the input's shape; a photo without a preprocessing.
+/// More sources than inputs; a file that cannot be read, or does not fit the input's shape; an archive without an
+/// array for any input; a photo without a preprocessing.
 pub fn load(
     graph: &Graph,
     sources: &[Source],
     preprocess: Option<&Preprocess>,
     seed: u64,
 ) -> Result<Vec<Tensor>, Error> {
-    let inputs = graph.inputs();
-    if sources.len() > inputs.len() {
-        let names = inputs.iter().map(|&input| graph.value(input).name.clone()).collect();
-        return Err(Error::TooManyInputs { given: sources.len(), inputs: names });
+    let names: Vec<&str> = graph.inputs().iter().map(|&input| graph.value(input).name.as_str()).collect();
+    let sources = assign(&names, sources, seed)?;
+    let typed = graph.inputs().iter().zip(sources);
+    typed
+        .map(|(&input, source)| one(&graph.value(input).name, graph.ty(input), &source, preprocess))
+        .collect()
+}
+
+/// One source for each of the inputs of these `names`: archives give those that they name, the other sources the rest,
+/// in order; what is left is synthetic, from `seed` on.
+///
+/// # Errors
+/// More sources than inputs are left; an archive that cannot be read, or has an array for none of the inputs.
+pub fn assign(names: &[&str], sources: &[Source], seed: u64) -> Result<Vec<Source>, Error> {
+    let mut assigned: Vec<Option<Source>> = vec![None; names.len()];
+    let (archives, others): (Vec<&Source>, Vec<&Source>) =
+        sources.iter().partition(|source| is_archive(source));
+    for source in archives {
+        let Source::File(path) = source else { continue };
+        let mut arrays = npz::read(path)?;
+        // One array for one input needs no name.
+        if let ([array], [name]) = (arrays.as_mut_slice(), names) {
+            (*name).clone_into(&mut array.0);
+        }
+        let found: Vec<String> = arrays.iter().map(|(name, _)| name.clone()).collect();
+        let mut used = false;
+        for (name, tensor) in arrays {
+            if let Some(index) = names.iter().position(|input| *input == name) {
+                assigned[index] = Some(Source::Array { file: path.clone(), tensor });
+                used = true;
+            }
+        }
+        if !used {
+            let inputs = names.iter().map(|name| (*name).to_owned()).collect();
+            return Err(Error::NoSuchArray { path: path.clone(), found, inputs });
+        }
     }
-    let mut tensors = Vec::with_capacity(inputs.len());
-    for (index, &input) in inputs.iter().enumerate() {
-        let value = graph.value(input);
-        let synthetic = Source::Synthetic(seed.wrapping_add(index as u64));
-        let source = sources.get(index).unwrap_or(&synthetic);
-        tensors.push(one(&value.name, &value.ty, source, preprocess)?);
+    let mut free = assigned.iter_mut().filter(|source| source.is_none());
+    for source in &others {
+        let Some(place) = free.next() else {
+            let inputs = names.iter().map(|name| (*name).to_owned()).collect();
+            return Err(Error::TooManyInputs { given: sources.len(), inputs });
+        };
+        *place = Some((*source).clone());
     }
-    Ok(tensors)
+    let numbered = assigned.into_iter().zip(0_u64..);
+    Ok(numbered
+        .map(|(source, index)| source.unwrap_or(Source::Synthetic(seed.wrapping_add(index))))
+        .collect())
+}
+
+fn is_archive(source: &Source) -> bool {
+    let Source::File(path) = source else { return false };
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
 }
 
 /// The names of the inputs of `graph` whose numbers would be made up: those without a source, or with a synthetic one.
-pub fn made_up(graph: &Graph, sources: &[Source]) -> Vec<String> {
-    let is_made_up = |index: usize| matches!(sources.get(index), None | Some(Source::Synthetic(_)));
-    let inputs = graph.inputs().iter().enumerate().filter(|(index, _)| is_made_up(*index));
-    inputs.map(|(_, &input)| graph.value(input).name.clone()).collect()
+///
+/// # Errors
+/// As [`assign`].
+pub fn made_up(graph: &Graph, sources: &[Source]) -> Result<Vec<String>, Error> {
+    let names: Vec<&str> = graph.inputs().iter().map(|&input| graph.value(input).name.as_str()).collect();
+    let assigned = names.iter().zip(assign(&names, sources, 0)?);
+    let made_up = assigned.filter(|(_, source)| matches!(source, Source::Synthetic(_)));
+    Ok(made_up.map(|(name, _)| (*name).to_owned()).collect())
 }
 
 /// One input tensor of type `ty`; `name` is the input's, for errors.
@@ -63,6 +118,7 @@ pub fn one(
 ) -> Result<Tensor, Error> {
     let tensor = match source {
         Source::File(path) => from_file(name, ty, path, preprocess)?,
+        Source::Array { tensor, .. } => tensor.clone(),
         Source::BundledPhoto => photo(name, ty, &bundled::PHOTO.decode()?, preprocess)?,
         Source::Synthetic(seed) => numbers(ty, *seed)?,
     };
@@ -143,7 +199,7 @@ fn fit(name: &str, ty: &TensorType, tensor: Tensor, source: &Source) -> Result<T
         return Err(Error::InputMismatch {
             input: name.to_owned(),
             source_text: match source {
-                Source::File(path) => path.display().to_string(),
+                Source::File(path) | Source::Array { file: path, .. } => path.display().to_string(),
                 Source::BundledPhoto => "the bundled photo".to_owned(),
                 Source::Synthetic(_) => "synthetic numbers".to_owned(),
             },

@@ -46,6 +46,7 @@
 
 mod check;
 pub mod dataset;
+pub mod doubts;
 mod error;
 mod explain;
 pub mod export;
@@ -70,6 +71,7 @@ pub use ediacara_arch as arch;
 pub use ediacara_autodiff as autodiff;
 pub use ediacara_compiler as compiler;
 pub use ediacara_data as data;
+pub use ediacara_files as files;
 pub use ediacara_graph as graph;
 pub use ediacara_host as host;
 pub use ediacara_isa as isa;

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::check::{self, HostValues};
 use crate::inputs::{self, Source};
-use crate::{Error, Model, ports, results};
+use crate::{Error, Model, doubts, ports, results};
 
 /// How many seeded samples calibrate a network for which there are no photos.
 const SYNTHETIC_SAMPLES: u64 = 2;
@@ -347,6 +347,7 @@ fn account(
         made_up_inputs: Vec::new(),
         layers,
         engines: engine_reports(outcome),
+        input_warnings: Vec::new(),
         partial: !host_ops.is_empty(),
         host_ops,
         wall_seconds: Map::new(),
@@ -418,6 +419,8 @@ pub struct Execution {
     pub outcome: Outcome,
     /// The outputs by name, real where the executable says how; empty without values or after a fault.
     pub outputs: Vec<(String, Tensor)>,
+    /// What is doubtful about the inputs ([`crate::doubts`]).
+    pub input_warnings: Vec<String>,
 }
 
 /// Runs an executable on inputs from `sources` (seeded numbers where there are fewer than inputs).
@@ -432,7 +435,7 @@ pub fn execute(
     options: ediacara_sim::Options,
 ) -> Result<Execution, Error> {
     let mut simulator = Simulator::new(machine, executable, options)?;
-    let inputs = program_inputs(executable, sources, seed)?;
+    let ProgramInputs { bytes: inputs, doubts } = program_inputs(executable, sources, seed)?;
     if options.values {
         for (name, bytes) in &inputs {
             simulator.write_input(name, bytes)?;
@@ -445,7 +448,15 @@ pub fn execute(
             outputs.push((port.name.clone(), ports::decode(port, simulator.read_output(&port.name)?)?));
         }
     }
-    Ok(Execution { outcome, outputs })
+    Ok(Execution { outcome, outputs, input_warnings: doubts })
+}
+
+/// What an executable is given.
+pub(crate) struct ProgramInputs {
+    /// The bytes of each input, by name.
+    pub bytes: Vec<(String, Vec<u8>)>,
+    /// What is doubtful about them.
+    pub doubts: Vec<String>,
 }
 
 /// The bytes of each input of an executable, by name, from `sources` or else seeded.
@@ -453,16 +464,16 @@ pub(crate) fn program_inputs(
     executable: &ediacara_isa::Executable,
     sources: &[Source],
     seed: u64,
-) -> Result<Vec<(String, Vec<u8>)>, Error> {
-    if sources.len() > executable.inputs.len() {
-        let inputs = executable.inputs.iter().map(|port| port.name.clone()).collect();
-        return Err(Error::TooManyInputs { given: sources.len(), inputs });
+) -> Result<ProgramInputs, Error> {
+    let names: Vec<&str> = executable.inputs.iter().map(|port| port.name.as_str()).collect();
+    let sources = inputs::assign(&names, sources, seed)?;
+    let mut inputs = ProgramInputs { bytes: Vec::new(), doubts: Vec::new() };
+    for (port, source) in executable.inputs.iter().zip(&sources) {
+        let tensor = ports::tensor(port, source)?;
+        inputs.doubts.extend(doubts::of_port(port, &tensor));
+        inputs.bytes.push((port.name.clone(), ports::encode(port, &tensor)?));
     }
-    let encode = |(index, port): (usize, &ediacara_isa::Port)| {
-        let tensor = ports::tensor(port, sources.get(index), seed.wrapping_add(index as u64))?;
-        Ok((port.name.clone(), ports::encode(port, &tensor)?))
-    };
-    executable.inputs.iter().enumerate().map(encode).collect()
+    Ok(inputs)
 }
 
 /// Names stages to a listener and measures each.

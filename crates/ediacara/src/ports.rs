@@ -56,18 +56,17 @@ pub fn stored(port: &Port, bytes: Vec<u8>) -> Result<Tensor, Error> {
     Ok(Tensor::from_bytes(DType::I8, &port.shape, bytes)?)
 }
 
-/// The caller's tensor for `port`, from `source` or else seeded: real where the port says how, i8 otherwise.
+/// The caller's tensor for `port`, from `source`: real where the port says how, i8 otherwise.
 ///
 /// # Errors
 /// A file that cannot be read or does not fit.
-pub fn tensor(port: &Port, source: Option<&Source>, seed: u64) -> Result<Tensor, Error> {
+pub fn tensor(port: &Port, source: &Source) -> Result<Tensor, Error> {
     let ty = TensorType { dtype: caller_dtype(port), shape: port.layout.shape.clone() };
     match source {
-        Some(Source::File(path)) if inputs::is_photo(path) => {
+        Source::File(path) if inputs::is_photo(path) => {
             Err(Error::PictureForProgram { input: port.name.clone(), path: path.clone() })
         }
-        Some(source) => inputs::one(&port.name, &ty, source, None),
-        None => inputs::one(&port.name, &ty, &Source::Synthetic(seed), None),
+        source => inputs::one(&port.name, &ty, source, None),
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Ready {
 /// # Errors
 /// More sources than inputs; a source that does not fit.
 pub fn program(executable: Executable, sources: &[Source], seed: u64) -> Result<Ready, Error> {
-    let inputs = pipeline::program_inputs(&executable, sources, seed)?;
+    let inputs = pipeline::program_inputs(&executable, sources, seed)?.bytes;
     let named = inputs.iter().map(|(name, bytes)| (name.as_str(), bytes.clone()));
     let initial = Initial::inputs(&executable, named)?;
     Ok(Ready { executable, initial })

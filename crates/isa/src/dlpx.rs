@@ -7,7 +7,8 @@ mod check;
 mod read;
 mod write;
 
-use std::{io::Write, path::Path};
+use std::io::{self, Write};
+use std::path::Path;
 
 use crate::Executable;
 pub(crate) use write::repair_checksums;
@@ -20,6 +21,8 @@ const VERSION: u32 = 2;
 const OPTIONAL: u32 = 1 << 31;
 /// Bytes before the section table.
 const HEADER_BYTES: usize = 16;
+/// The largest file that is read, in bytes: more than any network's data.
+const FILE_LIMIT_BYTES: u64 = 16 << 30;
 /// Bytes of an entry of the section table.
 const ENTRY_BYTES: usize = 24;
 
@@ -164,7 +167,8 @@ impl Executable {
         let file = path.display().to_string();
         self.check()
             .map_err(|error| ExecutableError::InFile { file: file.clone(), error: Box::new(error) })?;
-        write_whole(path, &self.to_bytes()).map_err(|source| ExecutableError::Io { file, source })
+        ediacara_files::write_atomically(path, |writer| writer.write_all(&self.to_bytes()))
+            .map_err(|source: io::Error| ExecutableError::Io { file, source })
     }
 
     /// Reads a file.
@@ -173,30 +177,9 @@ impl Executable {
     /// [`ExecutableError::Io`], or [`ExecutableError::InFile`] with what [`Executable::from_bytes`] says.
     pub fn load(path: &Path) -> Result<Executable, ExecutableError> {
         let file = path.display().to_string();
-        let bytes =
-            std::fs::read(path).map_err(|source| ExecutableError::Io { file: file.clone(), source })?;
+        let bytes = ediacara_files::read(path, FILE_LIMIT_BYTES)
+            .map_err(|source| ExecutableError::Io { file: file.clone(), source })?;
         Executable::from_bytes(&bytes)
             .map_err(|error| ExecutableError::InFile { file, error: Box::new(error) })
     }
-}
-
-/// Writes beside the target and renames, so that an interruption leaves the old file or the new one.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".dlpx-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // The user's mask decides, as for any other file; the crate's default is private.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(directory)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -24,8 +24,9 @@ pub(crate) struct Context<'a> {
     registry: Registry,
     external: &'a External,
     limits: Limits,
-    /// Bytes that constants may still take, and work that folding may still do.
+    /// Bytes that constants may still take, those that are computed too, and work that folding may still do.
     bytes_left: usize,
+    folded_left: usize,
     work_left: u64,
     /// The name of the node that is being handled, and how many values it has made.
     label: String,
@@ -41,6 +42,7 @@ impl<'a> Context<'a> {
             external,
             limits,
             bytes_left: limits.total_bytes,
+            folded_left: limits.folded_bytes,
             work_left: limits.folding_work,
             label: String::new(),
             made: 0,
@@ -73,6 +75,12 @@ impl<'a> Context<'a> {
     pub(crate) fn constant_scalar(&self, value: ValueId) -> Option<f64> {
         let tensor = self.graph.constant(value).filter(|tensor| tensor.len() == 1)?;
         tensor.cast(DType::F64).to_vec::<f64>().ok()?.first().copied()
+    }
+
+    /// The integers of a constant, in order; nothing if it is computed, or real.
+    pub(crate) fn constant_integers(&self, value: ValueId) -> Option<Vec<i64>> {
+        let tensor = self.graph.constant(value).filter(|tensor| tensor.dtype().is_integer())?;
+        tensor.cast(DType::I64).to_vec().ok()
     }
 
     /// The value of operand `index`, nothing if it is left out.
@@ -190,7 +198,7 @@ impl<'a> Context<'a> {
         let results = op.infer(&types).map_err(failed)?;
         let mut bytes = 0usize;
         for ty in &results {
-            let size = tensor::checked_size_bytes(ty.dtype, &ty.shape, self.limits.tensor_bytes);
+            let size = tensor::checked_size_bytes(ty.dtype, &ty.shape, self.limits.result_bytes);
             bytes =
                 bytes.saturating_add(size.map_err(|found| NodeError::new(format!("its result: {found}")))?);
         }
@@ -234,12 +242,14 @@ impl<'a> Context<'a> {
         }
         let inputs: Vec<&Tensor> = inputs.iter().collect();
         let work = work(op, &input_types.iter().collect::<Vec<_>>(), types);
-        let (Some(work), Some(bytes)) =
-            (self.work_left.checked_sub(work), self.bytes_left.checked_sub(bytes))
-        else {
+        let (Some(work), Some(folded), Some(bytes)) = (
+            self.work_left.checked_sub(work),
+            self.folded_left.checked_sub(bytes),
+            self.bytes_left.checked_sub(bytes),
+        ) else {
             return Ok(None);
         };
-        (self.work_left, self.bytes_left) = (work, bytes);
+        (self.work_left, self.folded_left, self.bytes_left) = (work, folded, bytes);
         let mut outputs = Vec::with_capacity(types.len());
         for ty in types {
             outputs.push(ty.zeros().map_err(failed)?);

@@ -3,7 +3,6 @@
 //! The file's name comes from the model, which may be hostile: it has to be relative, stay below the model's folder
 //! (also after symbolic links are followed) and be a regular file. The length is checked before anything is allocated.
 
-use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
@@ -60,11 +59,8 @@ impl External {
         }
         let broken =
             |error: std::io::Error| format!("its external data {} cannot be read: {error}", path.display());
-        let mut file = File::open(&path).map_err(broken)?;
+        let mut file = ediacara_files::open(&path).map_err(broken)?;
         let metadata = file.metadata().map_err(broken)?;
-        if !metadata.is_file() {
-            return Err(format!("its external data {} are not a regular file", path.display()));
-        }
         if offset.checked_add(size_bytes as u64).is_none_or(|end| end > metadata.len()) {
             return Err(format!(
                 "its external data need {size_bytes} bytes from byte {offset} of {}, which has only {}; \
@@ -162,7 +158,7 @@ mod tests {
         check(&[("location", "weights.bin"), ("offset", "18446744073709551615")], 3, Err("has only 10"));
         check(&[("location", "weights.bin"), ("length", "4")], 3, Err("have 4"));
         check(&[("location", "weights.bin"), ("offset", "x")], 3, Err("not a number"));
-        check(&[("location", ".")], 3, Err("regular file"));
+        check(&[("location", ".")], 3, Err("is a directory"));
         check(&[("location", "missing")], 3, Err("cannot be read"));
         check(&[], 3, Err("no location"));
     }

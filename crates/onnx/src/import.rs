@@ -186,9 +186,9 @@ impl<'a> Importer<'a> {
     }
 
     fn checked_type(&self, name: &str, dtype: DType, shape: Vec<usize>) -> Result<TensorType, ImportError> {
-        match tensor::checked_size_bytes(dtype, &shape, self.options.limits.tensor_bytes) {
+        match tensor::checked_size_bytes(dtype, &shape, self.options.limits.input_bytes) {
             Ok(_) => Ok(TensorType { dtype, shape }),
-            Err(found) => Err(self.tensor_error(name, found)),
+            Err(found) => Err(self.tensor_error(name, format!("as an input, {found}"))),
         }
     }
 

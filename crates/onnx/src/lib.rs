@@ -25,8 +25,6 @@ mod scan;
 mod tensor;
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use ediacara_graph::Graph;
@@ -117,7 +115,10 @@ pub fn fuzz_import(data: &[u8]) {
     let limits = Limits {
         file_bytes: 16 << 20,
         tensor_bytes: 4 << 20,
+        input_bytes: 4 << 20,
+        result_bytes: 4 << 20,
         total_bytes: 16 << 20,
+        folded_bytes: 16 << 20,
         folding_work: 1 << 20,
         nodes: 10_000,
     };
@@ -127,18 +128,6 @@ pub fn fuzz_import(data: &[u8]) {
 }
 
 fn read(path: &Path, limit: u64) -> Result<Bytes, ImportError> {
-    let failed = |source| ImportError::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(failed)?;
-    let length = file.metadata().map_err(failed)?.len();
-    if length > limit {
-        return Err(ImportError::Model {
-            file: path.display().to_string(),
-            found: format!("it has {length} bytes, more than the limit of {limit}"),
-            remedy: "raise ImportOptions::limits if that is right".to_owned(),
-        });
-    }
-    // `take` keeps a file that grows meanwhile, or a device that never ends, within the limit.
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    file.by_ref().take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(Bytes::from(bytes))
+    let bytes = ediacara_files::read(path, limit);
+    bytes.map(Bytes::from).map_err(|source| ImportError::Read { path: path.to_owned(), source })
 }

@@ -63,6 +63,8 @@ pub struct RunReport {
     /// Every engine, in JSON by name.
     #[serde(serialize_with = "crate::engines::by_name")]
     pub engines: Vec<EngineReport>,
+    /// What is doubtful about the inputs: no numbers, infinities, numbers far outside of what int8 stores.
+    pub input_warnings: Vec<String>,
     /// What ran on the host, and why.
     pub host_ops: Vec<HostOpReport>,
     /// Whether something on the host has no cycles in the total.

@@ -20,7 +20,7 @@ mod region;
 mod walk;
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Executable, NO_LAYER, Party, Port, Value};
+use ediacara_isa::{Executable, NO_LAYER, Party, Port, Value, WORD_BYTES};
 use serde::Serialize;
 
 pub use finding::{Finding, Property};
@@ -176,10 +176,14 @@ impl<'a> Prover<'a> {
                 memory.place(0, self.sizes.memory(place), Party::Host);
             }
         }
+        let executable = self.executable;
+        let code_bytes = executable.code.len() * WORD_BYTES;
+        let code = [(Party::Executable, "code", executable.code_base, code_bytes)];
         let segment = |s: &'a ediacara_isa::Segment| (Party::Executable, "segment", s.address, s.bytes.len());
         let input = |port: &'a Port| (Party::Host, "input", port.address, port.len());
-        let (segments, inputs) = (&self.executable.segments, &self.executable.inputs);
-        for (party, what, address, length) in segments.iter().map(segment).chain(inputs.iter().map(input)) {
+        let segments = executable.segments.iter().map(segment);
+        let inputs = executable.inputs.iter().map(input);
+        for (party, what, address, length) in code.into_iter().chain(segments).chain(inputs) {
             let end = address.saturating_add(length as u64);
             if end > machine.dram.bytes {
                 problems.push(format!("the {what} at {address:#x} ends beyond DRAM, at {end:#x}"));

@@ -7,6 +7,8 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use crate::RtlError;
 use crate::sources::SourceFile;
 use crate::verilator::Verilator;
@@ -124,20 +126,32 @@ fn build(
         }
     }
     fs::create_dir_all(&scratch).map_err(RtlError::file(&scratch))?;
-    let write = |name: &str, text: &str| {
-        let path = scratch.join(name);
+    let write = |folder: &Path, name: &str, text: &str| {
+        let path = folder.join(name);
         fs::write(&path, text).map_err(RtlError::file(&path))
     };
+    let elsewhere = workshop(&scratch)?;
+    let place = elsewhere.as_ref().map_or(scratch.as_path(), |folder| folder.path());
     for source in sources {
-        write(&source.name, &source.text)?;
+        write(place, &source.name, &source.text)?;
     }
-    compile(verilator, arguments, &scratch)?;
-    let made = scratch.join("obj").join(HARNESS);
-    fs::rename(&made, scratch.join(HARNESS)).map_err(RtlError::file(&made))?;
+    compile(verilator, arguments, place)?;
+    let made = place.join("obj").join(HARNESS);
+    // Copied, as the folder for temporary files may be on another disk.
+    fs::copy(&made, scratch.join(HARNESS)).map_err(RtlError::file(&made))?;
     // Generated code and objects are many megabytes that nobody reads again.
-    let _ = fs::remove_dir_all(scratch.join("obj"));
-    write(INPUTS, inputs)?;
+    let _ = fs::remove_dir_all(place.join("obj"));
+    write(&scratch, INPUTS, inputs)?;
     fs::rename(&scratch, folder).map_err(RtlError::file(folder))
+}
+
+/// Where to build if not in `scratch`: make works in no folder with a blank in its path.
+fn workshop(scratch: &Path) -> Result<Option<TempDir>, RtlError> {
+    if !scratch.as_os_str().to_string_lossy().contains(char::is_whitespace) {
+        return Ok(None);
+    }
+    let folder = tempfile::Builder::new().prefix("ediacara-rtl-").tempdir();
+    folder.map(Some).map_err(RtlError::file(&std::env::temp_dir()))
 }
 
 fn compile(verilator: &Verilator, arguments: &[String], folder: &Path) -> Result<(), RtlError> {

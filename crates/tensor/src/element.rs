@@ -158,9 +158,9 @@ impl Buffer {
         self.len() == 0
     }
 
-    /// `count` zeros (`false` for bool).
-    pub fn zeros(dtype: DType, count: usize) -> Buffer {
-        with_element!(dtype, T => T::into_buffer(vec![T::default(); count]))
+    /// `count` zeros (`false` for bool); nothing if memory does not suffice.
+    pub fn zeros(dtype: DType, count: usize) -> Option<Buffer> {
+        with_element!(dtype, T => bytemuck::allocation::try_zeroed_vec::<T>(count).ok().map(T::into_buffer))
     }
 
     /// All elements as bytes, in the machine's byte order.

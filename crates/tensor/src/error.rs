@@ -47,6 +47,14 @@ pub enum TensorError {
         /// The element type.
         dtype: DType,
     },
+    /// Memory does not suffice.
+    #[error("memory does not suffice for shape {shape:?} of {dtype}")]
+    NoMemory {
+        /// The shape.
+        shape: Vec<usize>,
+        /// The element type.
+        dtype: DType,
+    },
     /// A reshape to a shape with another number of elements.
     #[error("cannot reshape {from:?} ({from_elements} elements) to {to:?} ({to_elements} elements)")]
     Reshape {

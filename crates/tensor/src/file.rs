@@ -1,30 +1,13 @@
-//! Files: errors that name them, and writes that leave either the old file or the whole new one.
-//!
-//! A file is written beside its place, as `.NAME.PID-NUMBER.tmp`, and renamed when it is whole. While it is
-//! written it is locked: one that nobody holds was left by a process that was killed, and the next write to
-//! the same place removes it.
+//! What `ediacara-files` does, with errors that name the file.
 
-use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
-use std::io::{BufWriter, Error, ErrorKind, Write};
+use std::fs::File;
+use std::io::{BufWriter, Error};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{Result, TensorError};
 
-/// Symbolic links that are followed, one after the other, before they are taken for a circle.
-const LINK_LIMIT: usize = 40;
-/// How often a temporary file is made again that another process took for an abandoned one.
-const ATTEMPTS: usize = 100;
-/// What ends the name of a temporary file.
-const TEMPORARY: &str = ".tmp";
-
-/// The temporary files that this process is writing.
-static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-/// How many there were: the number in their names.
-static COUNT: AtomicU64 = AtomicU64::new(0);
+/// The largest file that is read whole, in bytes.
+const FILE_LIMIT_BYTES: u64 = 16 << 30;
 
 /// An I/O error with its file.
 pub(crate) fn io_error(path: &Path) -> impl Fn(Error) -> TensorError + '_ {
@@ -40,266 +23,28 @@ pub(crate) fn in_file(path: &Path) -> impl Fn(TensorError) -> TensorError + '_ {
     }
 }
 
+/// Opens a regular file.
+pub(crate) fn open(path: &Path) -> Result<File> {
+    ediacara_files::open(path).map_err(io_error(path))
+}
+
+/// Reads a regular file whole.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    ediacara_files::read(path, FILE_LIMIT_BYTES).map_err(io_error(path))
+}
+
 /// Lets `write` fill a temporary file beside `path`, which takes the place of `path` when all is written.
-/// Where `path` is a symbolic link, what it leads to is replaced, and the link stays.
 ///
 /// # Errors
-/// What `write` gives; the file cannot be written; there is something else than a regular file. What was at
-/// `path` before is then still there.
+/// What `write` gives, or what [`ediacara_files::write_atomically`] says, with the file's name.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
-    let replace = || {
-        let target = target_of(path)?;
-        clear_abandoned(&target);
-        let (temporary, file) = Temporary::beside(&target)?;
-        let mut writer = BufWriter::new(file);
-        write(&mut writer)?;
-        writer.flush()?;
-        writer.get_ref().sync_all()?;
-        temporary.replace(&target)
-    };
-    replace().map_err(in_file(path))
+    ediacara_files::write_atomically(path, write).map_err(in_file(path))
 }
 
 /// The file that [`write_atomically`] would replace or make, without symbolic links, if it could begin to.
 ///
 /// # Errors
-/// There is something else than a regular file, or no file can be made beside it.
+/// What [`ediacara_files::check_writable`] says, with the file's name.
 pub fn check_writable(path: &Path) -> Result<PathBuf> {
-    let check = || {
-        let target = target_of(path)?;
-        Temporary::beside(&target)?;
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
-        Ok(folder.join(target.file_name().unwrap_or_default()))
-    };
-    check().map_err(in_file(path))
-}
-
-/// Removes what this process is writing and has not finished, and lets it begin nothing more: for a process
-/// that was interrupted and is about to end.
-pub fn abandon_writes() {
-    let unfinished = unfinished();
-    for path in unfinished.iter() {
-        // Nobody is left to hear of a file that could not be removed; the next write to its place tries
-        // again.
-        let _ = fs::remove_file(path);
-    }
-    // Who begins or finishes to write waits here for the end of the process.
-    std::mem::forget(unfinished);
-}
-
-/// Where a path leads when all symbolic links are followed: to a regular file, or to nothing yet.
-fn target_of(path: &Path) -> Result<PathBuf> {
-    let refused = |problem: &str| Error::new(ErrorKind::InvalidInput, problem.to_owned());
-    // The system knows what lies behind links that are none of the file system's, such as those of
-    // /dev/stdout.
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => {
-            return Err(refused("is a directory; name a file in it").into());
-        }
-        Ok(metadata) if !metadata.is_file() => {
-            return Err(refused("is no regular file, and is not replaced by one; name another place").into());
-        }
-        _ => {}
-    }
-    let mut target = path.to_owned();
-    for _ in 0..LINK_LIMIT {
-        match fs::symlink_metadata(&target) {
-            Ok(metadata) if metadata.is_symlink() => {
-                let link = fs::read_link(&target)?;
-                target = target.parent().unwrap_or(Path::new("")).join(link);
-            }
-            Ok(_) => return Ok(target),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(target),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(refused("is a symbolic link that leads in a circle; remove it").into())
-}
-
-/// A file that is being written; removed when dropped, unless it has been renamed.
-struct Temporary {
-    path: PathBuf,
-    renamed: bool,
-}
-
-impl Temporary {
-    /// A new file beside `target`, locked.
-    fn beside(target: &Path) -> Result<(Temporary, File)> {
-        for _ in 0..ATTEMPTS {
-            let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            let mut name = prefix(target);
-            name.push(format!("{}-{number}{TEMPORARY}", std::process::id()));
-            let path = target.with_file_name(name);
-            let mut unfinished = unfinished();
-            let file = match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-                outcome => outcome?,
-            };
-            unfinished.insert(path.clone());
-            drop(unfinished);
-            let temporary = Temporary { path, renamed: false };
-            // Where the file system has no locks, nothing is ever taken for abandoned.
-            let _ = file.lock();
-            // Between its making and its locking another process may have taken it for abandoned.
-            if temporary.path.exists() {
-                return Ok((temporary, file));
-            }
-        }
-        Err(Error::other("its temporary file is removed again and again by another process").into())
-    }
-
-    /// Takes the place of `target`.
-    fn replace(mut self, target: &Path) -> Result<()> {
-        fs::rename(&self.path, target)?;
-        self.renamed = true;
-        Ok(())
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        unfinished().remove(&self.path);
-        if !self.renamed {
-            // The error that is reported is the one that came first.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What the names of all temporary files of a target begin with.
-fn prefix(target: &Path) -> OsString {
-    let mut name = OsString::from(".");
-    name.push(target.file_name().unwrap_or_default());
-    name.push(".");
-    name
-}
-
-/// Removes the temporary files of `target` that nobody is writing any more. What cannot be removed does no
-/// harm.
-fn clear_abandoned(target: &Path) {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let prefix = prefix(target);
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten().filter(|entry| is_temporary(&entry.file_name(), &prefix)) {
-        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-        let Some(file) = is_file.then(|| File::open(entry.path()).ok()).flatten() else { continue };
-        if file.try_lock().is_ok() {
-            // Removed while it is locked, so that its writer, if it has only just made it, notices.
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// Whether a name is the prefix, then a process's number, alone or with a count, then the end of a temporary
-/// file.
-fn is_temporary(name: &OsStr, prefix: &OsStr) -> bool {
-    let middle = name.as_encoded_bytes().strip_prefix(prefix.as_encoded_bytes());
-    let middle = middle.and_then(|rest| rest.strip_suffix(TEMPORARY.as_bytes()));
-    let number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-    middle.is_some_and(|middle| {
-        let mut parts = middle.split(|&byte| byte == b'-');
-        parts.next().is_some_and(number) && parts.next().is_none_or(number) && parts.next().is_none()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn write(path: &Path, text: &str) -> Result<()> {
-        write_atomically(path, |file| Ok(file.write_all(text.as_bytes())?))
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-        let mut names: Vec<String> = entries.map(|name| name.into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn what_a_killed_process_left_is_removed_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x");
-        let kept = [".x.12-3-4.tmp", ".x.1x.tmp", ".x.tmp", ".xy.12-3.tmp", ".y.12-3.tmp", "x.12-3.tmp"];
-        for name in [".x.12.tmp", ".x.4000000000-7.tmp"].into_iter().chain(kept) {
-            fs::write(folder.path().join(name), "half").unwrap();
-        }
-        let held = folder.path().join(".x.99-1.tmp");
-        let other = File::create(&held).unwrap();
-        other.lock().unwrap();
-        write(&path, "whole").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "whole");
-        let mut expected = [&kept[..], &[".x.99-1.tmp", "x"]].concat();
-        expected.sort_unstable();
-        assert_eq!(names(folder.path()), expected);
-        drop(other);
-        write(&path, "again").unwrap();
-        assert!(!held.exists());
-    }
-
-    #[test]
-    fn many_writers_of_one_file_leave_it_whole_and_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x");
-        std::thread::scope(|scope| {
-            for letter in ["a", "b", "c", "d"] {
-                let path = &path;
-                scope.spawn(move || (0..20).for_each(|_| write(path, &letter.repeat(10_000)).unwrap()));
-            }
-        });
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.len() == 10_000 && text.bytes().all(|byte| byte == text.as_bytes()[0]));
-        assert_eq!(names(folder.path()), ["x"]);
-    }
-
-    #[test]
-    fn what_is_no_regular_file_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = write(folder.path(), "text").unwrap_err().to_string();
-        assert!(error.ends_with("is a directory; name a file in it"), "{error}");
-        assert!(error.starts_with(&folder.path().display().to_string()), "{error}");
-        assert!(check_writable(folder.path()).is_err());
-        assert!(check_writable(&folder.path().join("none/x")).is_err());
-        let path = check_writable(&folder.path().join("x")).unwrap();
-        assert_eq!(path, fs::canonicalize(folder.path()).unwrap().join("x"));
-        assert!(names(folder.path()).is_empty());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn links_stay_and_sockets_are_not_replaced() {
-        use std::os::unix::fs::{FileTypeExt, symlink};
-
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        fs::create_dir(at("inner")).unwrap();
-        fs::write(at("inner/x"), "old").unwrap();
-        symlink("inner/x", at("link")).unwrap();
-        symlink("link", at("second")).unwrap();
-        symlink("inner/none", at("dangling")).unwrap();
-        symlink("circle", at("circle")).unwrap();
-        write(&at("second"), "new").unwrap();
-        write(&at("dangling"), "made").unwrap();
-        assert_eq!(fs::read_to_string(at("inner/x")).unwrap(), "new");
-        assert_eq!(fs::read_to_string(at("inner/none")).unwrap(), "made");
-        for link in ["link", "second", "dangling"] {
-            assert!(fs::symlink_metadata(at(link)).unwrap().is_symlink(), "{link}");
-        }
-        assert_eq!(check_writable(&at("link")).unwrap(), fs::canonicalize(at("inner/x")).unwrap());
-        let error = write(&at("circle"), "text").unwrap_err().to_string();
-        assert!(error.contains("circle"), "{error}");
-        let _listener = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-        symlink("socket", at("to_socket")).unwrap();
-        for name in ["socket", "to_socket"] {
-            let error = write(&at(name), "text").unwrap_err().to_string();
-            assert!(error.contains(name) && error.contains("is no regular file"), "{error}");
-        }
-        assert!(fs::symlink_metadata(at("socket")).unwrap().file_type().is_socket());
-    }
+    ediacara_files::check_writable(path).map_err(io_error(path))
 }

@@ -16,7 +16,7 @@ mod tensor;
 pub use dtype::DType;
 pub use element::{Buffer, Element};
 pub use error::TensorError;
-pub use file::{abandon_writes, check_writable, write_atomically};
+pub use file::{check_writable, write_atomically};
 pub use half::{bf16, f16};
 pub use layout::element_count;
 pub use tensor::Tensor;

@@ -2,11 +2,10 @@
 //!
 //! There is no bf16 in NumPy; cast to f32 before writing.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
-use crate::file::{in_file, io_error, write_atomically};
+use crate::file::{in_file, open, write_atomically};
 use crate::{DType, Result, Tensor, TensorError, element_count};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
@@ -24,8 +23,7 @@ fn invalid(problem: impl Into<String>) -> TensorError {
 /// # Errors
 /// The file cannot be read or is no valid `.npy` of a known element type.
 pub fn read(path: &Path) -> Result<Tensor> {
-    let file = File::open(path).map_err(io_error(path))?;
-    read_from(BufReader::new(file)).map_err(in_file(path))
+    read_from(BufReader::new(open(path)?)).map_err(in_file(path))
 }
 
 /// Reads a tensor from a stream, up to the end of its data.

@@ -4,11 +4,10 @@
 //! so that the same tensors give the same bytes.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use crate::file::{in_file, io_error, write_atomically};
+use crate::file::{in_file, write_atomically};
 use crate::{Result, Tensor, TensorError, npy};
 
 const LOCAL_HEADER: u32 = 0x0403_4b50;
@@ -31,7 +30,7 @@ fn invalid(problem: impl Into<String>) -> TensorError {
 /// # Errors
 /// The file cannot be read or is no valid `.npz` of known element types.
 pub fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
-    let bytes = fs::read(path).map_err(io_error(path))?;
+    let bytes = crate::file::read(path)?;
     read_bytes(&bytes).map_err(in_file(path))
 }
 

@@ -1,7 +1,6 @@
 //! safetensors: named tensors behind a JSON header (format of huggingface/safetensors 0.3 and later).
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use ::safetensors::tensor::TensorView;
 use ::safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
-use crate::file::{in_file, io_error, write_atomically};
+use crate::file::{in_file, write_atomically};
 use crate::{DType, Result, Tensor, TensorError};
 
 /// The entry of a file's metadata that holds the SHA-256 of each tensor: lines of digits, a space, and the
@@ -28,7 +27,7 @@ fn invalid(problem: impl Into<String>) -> TensorError {
 /// The file cannot be read, is no valid safetensors file, or holds an element type this project does not
 /// know.
 pub fn read(path: &Path) -> Result<Vec<(String, Tensor)>> {
-    let bytes = fs::read(path).map_err(io_error(path))?;
+    let bytes = crate::file::read(path)?;
     read_bytes(&bytes).map_err(in_file(path))
 }
 
@@ -56,7 +55,7 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
 /// # Errors
 /// As [`read`]; the file holds no digests; a tensor is damaged, which is named with its bytes, or missing.
 pub fn read_verified(path: &Path) -> Result<Vec<(String, Tensor)>> {
-    let bytes = fs::read(path).map_err(io_error(path))?;
+    let bytes = crate::file::read(path)?;
     let tensors = read_bytes(&bytes).map_err(in_file(path))?;
     verify(&bytes).map_err(in_file(path))?;
     Ok(tensors)
@@ -189,6 +188,8 @@ fn to_dtype(dtype: DType) -> Dtype {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -57,19 +57,23 @@ impl Tensor {
     /// A tensor of zeros (`false` for bool).
     ///
     /// # Errors
-    /// The shape does not fit the address space.
+    /// The shape does not fit the address space, or memory does not suffice.
     pub fn zeros(dtype: DType, shape: &[usize]) -> Result<Tensor> {
         let count = element_count(dtype, shape)?;
-        Ok(Tensor::dense(shape, Buffer::zeros(dtype, count)))
+        let buffer = Buffer::zeros(dtype, count).ok_or_else(|| no_memory(dtype, shape))?;
+        Ok(Tensor::dense(shape, buffer))
     }
 
     /// A tensor whose elements all are `value`.
     ///
     /// # Errors
-    /// The shape does not fit the address space.
+    /// The shape does not fit the address space, or memory does not suffice.
     pub fn full<T: Element>(shape: &[usize], value: T) -> Result<Tensor> {
+        let mut values = Vec::new();
         let count = element_count(T::DTYPE, shape)?;
-        Ok(Tensor::dense(shape, T::into_buffer(vec![value; count])))
+        values.try_reserve_exact(count).map_err(|_| no_memory(T::DTYPE, shape))?;
+        values.resize(count, value);
+        Ok(Tensor::dense(shape, T::into_buffer(values)))
     }
 
     /// A tensor from bytes in little-endian order, row-major.
@@ -414,6 +418,10 @@ impl Tensor {
         let size = self.dtype().size_bytes();
         Ok(&self.storage.as_bytes()[self.offset * size..(self.offset + self.len()) * size])
     }
+}
+
+fn no_memory(dtype: DType, shape: &[usize]) -> TensorError {
+    TensorError::NoMemory { shape: shape.to_vec(), dtype }
 }
 
 fn buffer_from_le_bytes(dtype: DType, bytes: Vec<u8>) -> Result<Buffer> {

@@ -106,7 +106,7 @@ impl RecipeFile {
             let problem = "is a folder; give a recipe in it, a file that ends in .toml".to_owned();
             return Err(TrainError::Recipe { path: name_or_path.to_owned(), problem });
         }
-        let text = std::fs::read_to_string(path).map_err(|error| TrainError::Recipe {
+        let text = ediacara_files::read_text(path).map_err(|error| TrainError::Recipe {
             path: name_or_path.to_owned(),
             problem: error.to_string(),
         })?;

@@ -12,7 +12,7 @@ pub(crate) fn execute(arguments: &AsmArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
     let mut executable = ediacara::isa::assemble_file(&arguments.source)?;
     ediacara::adopt_machine(&mut executable, &machine);
-    let output = arguments.output.clone().unwrap_or_else(|| arguments.source.with_extension("dlpx"));
+    let output = arguments.output();
     write_executable(&output, &executable)?;
     say!("{}: {} instructions", output.display(), executable.code.len());
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,5 @@
 //! `ediacara compile`: a network to an executable.
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ediacara::LayerExplanation;
@@ -51,7 +50,7 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     };
     drop(progress);
 
-    let output = arguments.output.clone().unwrap_or_else(|| default_output(&model.name));
+    let output = arguments.output();
     write_executable(&output, &compiled.executable)?;
     for listing in &compiled.listings {
         say!("{}", listing.text);
@@ -189,10 +188,4 @@ fn details(layers: &[LayerExplanation], tried: &[WhatIf]) -> String {
         lines.join("\n")
     };
     layers.iter().map(paragraph).collect::<Vec<_>>().join("\n\n")
-}
-
-/// The model's file name with the executable's extension, in the current folder.
-fn default_output(model: &str) -> PathBuf {
-    let stem = Path::new(model).file_stem().map(|stem| stem.to_string_lossy().replace(':', "-"));
-    PathBuf::from(format!("{}.dlpx", stem.unwrap_or_default()))
 }

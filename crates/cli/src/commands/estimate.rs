@@ -1,5 +1,6 @@
 //! `ediacara estimate`: how long an abstract program takes.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use ediacara::profile::{plain_table, thousands};
@@ -93,7 +94,7 @@ fn source(name: &str) -> Result<String, String> {
     if let Some(text) = program_text(name) {
         return Ok(text.to_owned());
     }
-    std::fs::read_to_string(name).map_err(|error| {
+    ediacara::files::read_text(Path::new(name)).map_err(|error| {
         let known: Vec<&str> = PROGRAMS.iter().map(|(name, _)| *name).collect();
         format!("{name}: {error}; the programs that are built in are {}", known.join(", "))
     })

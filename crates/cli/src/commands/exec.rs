@@ -31,6 +31,7 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
     let execution = ediacara::execute(&executable, &machine, &sources, arguments.seed, options)?;
     let wall_seconds = start.elapsed().as_secs_f64();
     drop(progress);
+    super::setup::weigh(&execution.input_warnings, arguments.strict)?;
 
     let outcome = &execution.outcome;
     if let (Some(path), true) = (&arguments.output, outcome.fault.is_none()) {
@@ -50,6 +51,7 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
             "outputs": execution.outputs.iter().map(|(name, tensor)| json!({
                 "name": name, "shape": tensor.shape(), "dtype": tensor.dtype().name(),
             })).collect::<Vec<_>>(),
+            "input_warnings": execution.input_warnings,
             "engines": ediacara::profile::by_name(&engines, serde_json::value::Serializer)?,
             "wall_seconds": wall_seconds,
         });

@@ -28,10 +28,15 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         model.labels = Some(Labels::open(path)?);
     }
     let sources = sources(arguments, &model);
-    let made_up_inputs = inputs::made_up(&model.graph, &sources);
+    let made_up_inputs = inputs::made_up(&model.graph, &sources)?;
     let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)?;
     let mut stage = |name: &str| progress.stage(name);
     let prepared = ediacara::prepare(&model, &setup::calibration(&arguments.calibration)?, &mut stage)?;
+    let doubts = match arguments.timing_only {
+        true => Vec::new(),
+        false => ediacara::doubts::of_network(&prepared.quantised, &tensors),
+    };
+    setup::weigh(&doubts, arguments.strict)?;
     let options = RunOptions {
         machine,
         values: !arguments.timing_only,
@@ -43,6 +48,7 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
     };
     let mut run = ediacara::run(&model, &prepared, &tensors, &options, &mut stage)?;
     run.report.made_up_inputs = made_up_inputs;
+    run.report.input_warnings = doubts;
     drop(progress);
 
     if let Some(path) = &arguments.save_outputs {

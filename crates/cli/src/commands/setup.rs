@@ -67,8 +67,14 @@ pub(super) fn calibration(arguments: &CalibrationArguments) -> Result<Calibratio
 
 fn folder(path: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = std::fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut files: Vec<PathBuf> =
-        entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| is_sample(path)).collect();
+    // Hidden files are no samples: some systems leave one beside each file (`._photo.jpg`).
+    let visible = |entry: &std::fs::DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .filter(visible)
+        .map(|entry| entry.path())
+        .filter(|path| is_sample(path))
+        .collect();
     files.sort();
     Ok(files)
 }
@@ -76,6 +82,17 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>, String> {
 fn is_sample(path: &Path) -> bool {
     let extension = path.extension().map(|text| text.to_string_lossy().to_lowercase());
     matches!(extension.as_deref(), Some("png" | "jpg" | "jpeg" | "npy" | "pb"))
+}
+
+/// Tells what is doubtful about inputs, or refuses it where that is wanted.
+pub(super) fn weigh(doubts: &[String], strict: bool) -> Result<(), Error> {
+    if strict && !doubts.is_empty() {
+        return Err(Error::Doubtful(doubts.to_vec()));
+    }
+    for doubt in doubts {
+        tracing::warn!("{doubt}");
+    }
+    Ok(())
 }
 
 /// Files as input sources.

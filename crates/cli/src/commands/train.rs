@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ediacara::data::DataError;
 use ediacara::profile::plain_table;
-use ediacara::tensor::{TensorError, check_writable};
+use ediacara::tensor::TensorError;
 use ediacara::train::{
     Dataset, Epoch, NearestNeighbours, Recipe, RecipeFile, ScheduleKind, TrainError, Trainer,
     nearest_neighbours,
@@ -20,6 +20,7 @@ use super::Outcome;
 use crate::arguments::TrainArguments;
 use crate::interrupt;
 use crate::output::{say, write_whole};
+use crate::places::check_written;
 use crate::progress::Progress;
 use report::curve;
 
@@ -40,17 +41,14 @@ pub(crate) fn execute(arguments: &TrainArguments) -> Outcome {
         RecipeFile::Recipes(recipes) => {
             let arguments: Vec<TrainArguments> =
                 recipes.recipes.iter().map(|part| of_part(arguments, part)).collect();
-            arguments.iter().try_for_each(check_outputs)?;
+            arguments.iter().try_for_each(|part| check_written(outputs(part)))?;
             let mut parts = Vec::new();
             for (part, arguments) in recipes.recipes.iter().zip(&arguments) {
                 parts.push(carry_out(part, RecipeFile::load(part)?, arguments)?);
             }
             report::together(name, &parts)
         }
-        recipe => {
-            check_outputs(arguments)?;
-            carry_out(name, recipe, arguments)?
-        }
+        recipe => carry_out(name, recipe, arguments)?,
     };
     if arguments.json {
         say!("{}", serde_json::to_string(&result)?);
@@ -249,24 +247,6 @@ fn outputs(arguments: &TrainArguments) -> impl Iterator<Item = (&'static str, &P
         ("--plot", &arguments.plot),
     ];
     named.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)))
-}
-
-/// A training must not be lost because what it leaves cannot be written, or overwrites what else it leaves.
-fn check_outputs(arguments: &TrainArguments) -> Result<(), Failure> {
-    let mut places: Vec<(&str, PathBuf)> = Vec::new();
-    for (option, path) in outputs(arguments) {
-        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty() && !f.is_dir()) {
-            let problem = format!("there is no folder {}; make it first", folder.display());
-            return Err(format!("{option} {}: {problem}", path.display()).into());
-        }
-        let place = check_writable(path).map_err(|error| format!("{option} {error}"))?;
-        if let Some((other, _)) = places.iter().find(|(_, other)| *other == place) {
-            let path = path.display();
-            return Err(format!("{other} and {option} are both {path}; give each a file of its own").into());
-        }
-        places.push((option, place));
-    }
-    Ok(())
 }
 
 /// The recipe with what the command line says instead.

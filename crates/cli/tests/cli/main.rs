@@ -5,6 +5,8 @@
 mod data;
 mod errors;
 mod fidelity;
+#[cfg(unix)]
+mod hostile;
 mod kept;
 mod mnist;
 mod networks;

@@ -39,7 +39,7 @@ pub fn assemble(text: &str, file_name: &str) -> Result<Executable, AssembleError
 /// All problems found, each with its place; also that the file cannot be read.
 pub fn assemble_file(path: &Path) -> Result<Executable, AssembleErrors> {
     let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
+    match ediacara_files::read_text(path) {
         Ok(text) => assemble_limited(&text, &name, Some(path), DATA_LIMIT_BYTES),
         Err(error) => {
             let mut diagnostics = source::Diagnostics::default();

@@ -235,7 +235,7 @@ fn open_include(name: &str, directory: Option<&Path>, open: &[PathBuf]) -> Resul
     if open.len() >= INCLUDE_DEPTH {
         return Err(format!("includes are nested deeper than {INCLUDE_DEPTH}"));
     }
-    match std::fs::read_to_string(&path) {
+    match ediacara_files::read_text(&path) {
         Ok(text) => Ok((path, text)),
         Err(error) => Err(format!("cannot read {}: {error}", path.display())),
     }

@@ -7,6 +7,8 @@ use crate::{Executable, Layout, NO_LAYER, NamedBytes, Port, WORD_BYTES};
 const DRAM_END: u64 = 1 << 40;
 /// Instruction indices have 24 bits.
 const CODE_LIMIT: usize = 1 << 24;
+/// Elements of a port, at most: what the host reserves memory for because a file says so.
+const PORT_LIMIT: u64 = 1 << 28;
 /// Axes of a tensor, at most.
 const RANK_LIMIT: usize = 8;
 
@@ -129,6 +131,9 @@ impl Port {
             return Err(format!("a shape of {rank} axes is not between 1 and {RANK_LIMIT}"));
         }
         let elements = self.shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
+        if elements.is_some_and(|count| count > PORT_LIMIT) {
+            return Err(format!("a tensor of shape {:?} has more than {PORT_LIMIT} elements", self.shape));
+        }
         let bytes = elements.and_then(|count| count.checked_mul(self.element.bytes() as u64));
         let end = bytes.filter(|count| *count > 0).and_then(|count| self.address.checked_add(count));
         if end.is_none_or(|end| end > DRAM_END) {

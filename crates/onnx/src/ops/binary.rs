@@ -30,7 +30,11 @@ pub(super) const TABLE: Table = &[
     ("Add", direct!("add")),
     ("Sub", direct!("sub")),
     ("Mul", direct!("mul")),
-    ("Div", direct!("div")),
+    ("Div", |context, node| {
+        let (left, right) = operands(context, node)?;
+        check_division(context, left, right)?;
+        one(context.binary("div", left, right)?)
+    }),
     ("Equal", direct!("equal")),
     ("Less", direct!("less")),
     ("LessOrEqual", direct!("less_equal")),
@@ -73,6 +77,28 @@ fn operands(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<(ValueId, 
     Ok((left, right))
 }
 
+/// Refuses what no integer is: a quotient by a constant that holds 0, and the least integer by -1. The specification
+/// leaves both open, and runtimes differ or stop.
+fn check_division(context: &Context<'_>, dividend: ValueId, divisor: ValueId) -> NodeResult<()> {
+    let least = match context.dtype(divisor) {
+        DType::I32 => i64::from(i32::MIN),
+        DType::I64 => i64::MIN,
+        DType::I8 => i64::from(i8::MIN),
+        // Unsigned: there is no -1.
+        DType::U8 => 0,
+        _ => return Ok(()),
+    };
+    let Some(divisors) = context.constant_integers(divisor) else { return Ok(()) };
+    if divisors.contains(&0) {
+        return Err(NodeError::new("divides integers by a constant that holds 0"));
+    }
+    let dividends = context.constant_integers(dividend);
+    if divisors.contains(&-1) && dividends.is_some_and(|dividends| dividends.contains(&least)) {
+        return Err(NodeError::new(format!("divides {least}, the least integer of its type, by -1")));
+    }
+    Ok(())
+}
+
 fn chain(context: &mut Context<'_>, node: &Node<'_>, op: &'static str) -> NodeResult<ValueId> {
     let values = node.all_inputs()?;
     let mut result = values[0];
@@ -100,5 +126,6 @@ fn pow(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
 /// `fmod` = 1: the sign of the dividend, as in C; else the sign of the divisor, as in Python.
 fn modulo(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let (left, right) = operands(context, node)?;
+    check_division(context, left, right)?;
     one(context.emit(Modulo { truncated: node.flag("fmod", false)? }, &[left, right])?)
 }

@@ -20,7 +20,18 @@ pub(super) const TABLE: Table = &[
 fn gather(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let (x, indices) = (node.input(0)?, node.input(1)?);
     let axis = axis(node.int_or("axis", 0)?, context.shape(x).len())?;
+    check_indices(context, indices, context.shape(x)[axis])?;
     one(context.gather(x, indices, axis)?)
+}
+
+/// Refuses constant indices that lie outside an axis; those that are computed are looked at when they are known.
+fn check_indices(context: &Context<'_>, indices: ValueId, extent: usize) -> NodeResult<()> {
+    let numbers = context.constant_integers(indices).unwrap_or_default();
+    let extent = extent as i64;
+    match numbers.iter().find(|&&index| index < -extent || index >= extent) {
+        Some(index) => Err(NodeError::new(format!("has the constant index {index} for an axis of {extent}"))),
+        None => Ok(()),
+    }
 }
 
 /// The position in the flattened data of every index of an elementwise gather or scatter.

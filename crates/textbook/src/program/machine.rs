@@ -165,7 +165,7 @@ impl AbstractMachine {
             let known: Vec<&str> = presets::machine_names().collect();
             return Err(MachineError::Unknown { name: name_or_path.to_owned(), known: known.join(", ") });
         }
-        let text = std::fs::read_to_string(path)
+        let text = ediacara_files::read_text(path)
             .map_err(|source| MachineError::Read { file: name_or_path.to_owned(), source })?;
         AbstractMachine::from_toml(&text, name_or_path)
     }

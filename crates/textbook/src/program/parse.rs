@@ -28,6 +28,7 @@ impl Program {
                 buffers: Vec::new(),
             },
             open: Vec::new(),
+            counters: Vec::new(),
             errors: Vec::new(),
         };
         parser.run();
@@ -44,19 +45,29 @@ impl Program {
 /// A loop that has not ended yet.
 struct Open {
     statement: usize,
-    counter: Option<String>,
     at: Place,
 }
 
 struct Parser {
     program: Program,
     open: Vec<Open>,
+    /// The counters of the open loops, one for each, outermost first. A line that opens or closes one changes them when
+    /// it has been read.
+    counters: Vec<Option<String>>,
     errors: Vec<AssembleError>,
+}
+
+/// What a line does to the loops around the next one.
+enum Loops {
+    Stay,
+    Opened(Option<String>),
+    Closed,
 }
 
 impl Parser {
     fn run(&mut self) {
         let lines = self.program.lines.clone();
+        let file = self.program.file.clone();
         for (line, text) in lines.iter().enumerate() {
             let lexemes = match lex(text) {
                 Ok(lexemes) if lexemes.is_empty() => continue,
@@ -68,13 +79,19 @@ impl Parser {
                     continue;
                 }
             };
-            let counters: Vec<Option<String>> = self.open.iter().map(|open| open.counter.clone()).collect();
-            let file = self.program.file.clone();
+            let mut counters = std::mem::take(&mut self.counters);
             let mut cursor =
                 Cursor { file: &file, lines: &lines, line, lexemes: &lexemes, next: 0, counters: &counters };
-            if let Err(error) = self.statement(&mut cursor) {
+            let mut loops = Loops::Stay;
+            if let Err(error) = self.statement(&mut cursor, &mut loops) {
                 self.errors.push(error);
             }
+            match loops {
+                Loops::Stay => {}
+                Loops::Opened(counter) => counters.push(counter),
+                Loops::Closed => drop(counters.pop()),
+            }
+            self.counters = counters;
         }
         for open in &self.open {
             let message = "this loop has no endloop".to_owned();
@@ -82,7 +99,7 @@ impl Parser {
         }
     }
 
-    fn statement(&mut self, cursor: &mut Cursor<'_>) -> Result<(), AssembleError> {
+    fn statement(&mut self, cursor: &mut Cursor<'_>, loops: &mut Loops) -> Result<(), AssembleError> {
         let (word, at) = cursor.name("an instruction")?;
         let action = match word {
             "machine" => {
@@ -97,11 +114,12 @@ impl Parser {
             }
             "move" => self.move_(cursor)?,
             "compute" => self.compute(cursor)?,
-            "loop" => return self.open_loop(cursor),
+            "loop" => return self.open_loop(cursor, loops),
             "endloop" => {
                 let Some(open) = self.open.pop() else {
                     return Err(cursor.error(at, "there is no loop to end here", None));
                 };
+                *loops = Loops::Closed;
                 let end = self.program.statements.len();
                 if let Some(Statement { action: Action::Loop { end: target, .. }, .. }) =
                     self.program.statements.get_mut(open.statement)
@@ -121,19 +139,18 @@ impl Parser {
         Ok(())
     }
 
-    fn open_loop(&mut self, cursor: &mut Cursor<'_>) -> Result<(), AssembleError> {
+    fn open_loop(&mut self, cursor: &mut Cursor<'_>, loops: &mut Loops) -> Result<(), AssembleError> {
         let statement = self.program.statements.len();
         let at = cursor.whole();
         // Even a loop that is written wrongly is closed by its endloop, so that one mistake is one error.
-        self.open.push(Open { statement, counter: None, at });
+        self.open.push(Open { statement, at });
+        *loops = Loops::Opened(None);
         let placeholder = Action::Sync;
         self.program.statements.push(Statement { at, action: placeholder });
         let count = cursor.amount("how often")?;
         if cursor.take_word("as") {
             let (name, _) = cursor.name("the counter's name")?;
-            if let Some(open) = self.open.last_mut() {
-                open.counter = Some(name.to_owned());
-            }
+            *loops = Loops::Opened(Some(name.to_owned()));
         }
         if let Some(statement) = self.program.statements.get_mut(statement) {
             statement.action = Action::Loop { count, end: 0 };
