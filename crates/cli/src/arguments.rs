@@ -239,9 +239,10 @@ impl CompileArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     ediacara exec model.dlpx --input x.npy --output y.npz\n  \
-    ediacara exec lenet.dlpx --checked --json")]
+    ediacara exec lenet.dlpx --checked --json\n  \
+    ediacara exec examples/hello.dlpasm")]
 pub(crate) struct ExecArguments {
-    /// The executable
+    /// The executable (.dlpx), or a program in assembly (.dlpasm)
     pub(crate) program: PathBuf,
     /// A machine other than the one the executable was made for: a built-in name or a TOML file
     #[arg(long, short, value_name = "NAME|FILE")]

@@ -1,7 +1,7 @@
 //! The DRAM image: a bump allocator in whole bursts, and the constants placed in it.
 
 use ediacara_arch::Machine;
-use ediacara_isa::Segment;
+use ediacara_isa::{NamedBytes, Segment};
 
 use crate::CompileError;
 
@@ -42,7 +42,7 @@ impl DramImage {
         }
     }
 
-    /// Reserves `bytes` at a multiple of the burst; `what` names them in the error.
+    /// Reserves `bytes` at a multiple of the burst; `what` names them, in the error too.
     ///
     /// # Errors
     /// [`CompileError::Dram`].
@@ -77,6 +77,17 @@ impl DramImage {
     /// What was reserved, in the order of addresses.
     pub(crate) fn reservations(&self) -> &[Reservation] {
         &self.reservations
+    }
+
+    /// What was reserved so far, by name.
+    pub(crate) fn names(&self) -> Vec<NamedBytes> {
+        let reserved = self.reservations.iter().filter(|reservation| reservation.bytes > 0);
+        let named = |reservation: &Reservation| NamedBytes {
+            name: reservation.what.clone(),
+            address: reservation.start,
+            bytes: reservation.bytes,
+        };
+        reserved.map(named).collect()
     }
 
     /// The constants.

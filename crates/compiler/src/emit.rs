@@ -6,7 +6,7 @@
 
 use ediacara_isa::{
     Add, Address, AveragePool, Config, ConfigRegister, ConfigWrites, Copy, Depthwise, Dot, Fill, Instruction,
-    Load, LoadTable, MaxPool, Maximum, Memory, Move, Multiply, NO_LAYER, Operation, Requantise,
+    Label, Load, LoadTable, MaxPool, Maximum, Memory, Move, Multiply, NO_LAYER, Operation, Requantise,
     SourceLocation, Store, Table, Transpose, Word, encode,
 };
 use smallvec::SmallVec;
@@ -25,6 +25,8 @@ pub(crate) struct Code {
     pub words: Vec<Word>,
     /// As long as `words`.
     pub source_map: Vec<SourceLocation>,
+    /// Which tile the instructions from there on are for.
+    pub labels: Vec<Label>,
 }
 
 /// Encodes the program, `halt` included. `layer_name` is for errors.
@@ -32,8 +34,11 @@ pub(crate) struct Code {
 /// # Errors
 /// [`CompileError::Field`] or [`CompileError::Layer`] if a value does not fit an instruction.
 pub(crate) fn emit(program: &[Ordered], layer_name: impl Fn(u32) -> String) -> Result<Code, CompileError> {
-    let mut emitter =
-        Emitter { code: Code::default(), shadow: ConfigRegister::ALL.iter().map(|r| r.reset()).collect() };
+    let mut emitter = Emitter {
+        code: Code::default(),
+        shadow: ConfigRegister::ALL.iter().map(|r| r.reset()).collect(),
+        place: None,
+    };
     for ordered in program {
         emitter.step(ordered).map_err(|problem| problem.at(layer_name(ordered.step.layer)))?;
     }
@@ -67,6 +72,8 @@ impl From<ediacara_isa::OperandError> for Problem {
 struct Emitter {
     code: Code,
     shadow: Vec<i64>,
+    /// Layer and tile of the last step.
+    place: Option<(u32, Option<u32>)>,
 }
 
 impl Emitter {
@@ -77,7 +84,11 @@ impl Emitter {
     }
 
     fn step(&mut self, ordered: &Ordered) -> Result<(), Problem> {
-        let Step { work, layer } = ordered.step;
+        let Step { work, layer, tile } = ordered.step;
+        if self.place.replace((layer, tile)) != Some((layer, tile)) {
+            let name = tile.map_or_else(|| "whole layer".to_owned(), |tile| format!("tile {tile}"));
+            self.code.labels.push(Label { instruction: self.code.words.len() as u32, name });
+        }
         let (settings, operation) = match &work {
             Work::Load(transfer) => load(transfer)?,
             Work::Store(transfer) => store(transfer)?,

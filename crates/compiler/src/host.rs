@@ -64,9 +64,13 @@ pub(crate) fn host_part(graph: &Graph, partition: &Partition) -> Result<HostPart
         node.inputs.iter().for_each(|&value| bring(&mut host, &mut map, value));
         let inputs: Vec<ValueId> = node.inputs.iter().filter_map(|value| map.get(value).copied()).collect();
         let new = host.add_node(node.name.clone(), node.op.clone(), &inputs)?;
-        map.extend(node.outputs.iter().copied().zip(host.outputs_of(new).to_vec()));
+        for (&old, new) in node.outputs.iter().zip(host.outputs_of(new).to_vec()) {
+            host.rename_value(new, graph.value(old).name.clone());
+            map.insert(old, new);
+        }
     }
     graph.outputs().iter().for_each(|&value| bring(&mut host, &mut map, value));
-    host.set_outputs(graph.outputs().iter().filter_map(|value| map.get(value).copied()).collect());
+    let named = |value: &ValueId| Some((graph.value(*value).name.clone(), map.get(value).copied()?));
+    host.set_named_outputs(&graph.outputs().iter().filter_map(named).collect::<Vec<_>>())?;
     Ok(HostPart { graph: host, from_dlp, from_network })
 }

@@ -41,6 +41,7 @@ mod movement;
 mod operands;
 mod pass;
 mod place;
+mod ports;
 mod residence;
 mod transfer;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ediacara_arch::Machine;
 use ediacara_graph::{Graph, ValueId};
-use ediacara_isa::{Encoding, Executable, Layout, MachineKey, Notes, Port, Value};
+use ediacara_isa::{Executable, MachineKey, Notes, Port, Value};
 
 use crate::CompileError;
 use crate::Explanation;
@@ -20,6 +20,7 @@ use crate::layer::{Kind, Layer};
 use crate::lower::Lowering;
 use crate::partition::{Partition, partition};
 use crate::place::{Placement, fuse_additions, place};
+use crate::ports::{Ports, ports};
 use crate::step::Step;
 use crate::synchronise::{Ordered, synchronise};
 use crate::view::View;
@@ -117,12 +118,13 @@ pub struct HostOp {
 pub struct Compiled {
     /// What the DLP runs.
     pub executable: Executable,
-    /// What the host runs afterwards. Its inputs are the DLP's outputs, in the order of the executable's,
-    /// then those network inputs that it reads itself; its outputs are the network's.
+    /// What the host runs afterwards. Its inputs are those of `dlp_outputs`, then those network inputs that it
+    /// reads itself; its outputs are the network's, under their names.
     pub host: Graph,
     /// Every node of the network that the host runs, before or after the DLP, with the reason.
     pub host_ops: Vec<HostOp>,
-    /// For each output port of the executable, in order, the input of `host` that takes it.
+    /// For each input of `host` that the DLP gives, in order, the output port that holds its bytes. Several ports may
+    /// hold the same.
     pub dlp_outputs: Vec<(ValueId, String)>,
     /// For each input port of the executable, in order, the network's input that it holds.
     pub dlp_inputs: Vec<(ValueId, String)>,
@@ -215,7 +217,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     listings.add("build", || layers.iter().map(layer_text).collect());
 
     let tensors = allocation::tensors(&mut layers, dram.reservations());
-    let (inputs, outputs) = ports(graph, &division, &placement)?;
+    let Ports { inputs, outputs, read } = ports(graph, &division, &placement)?;
     let sources = sources(graph, &placement, &inputs);
     let bounds = bounds::bounds(machine, &layers, &sources, &outputs);
 
@@ -257,6 +259,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     let code = emit::emit(&ordered, |layer| {
         layers.get(layer as usize).map_or_else(String::new, |l| l.info.name.clone())
     })?;
+    let names = lowering.dram.names();
     let code_base = lowering.dram.reserve(code.words.len() as u64 * 32, "code")?;
     let executable = Executable {
         machine: machine_key(machine),
@@ -267,17 +270,16 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         outputs,
         source_map: code.source_map,
         layers: layers.iter().map(|layer| layer.info.clone()).collect(),
-        notes: Notes::default(),
+        notes: Notes { labels: code.labels, values: names, ..Notes::default() },
     };
     listings.add("emit", || ediacara_isa::disassemble(&executable));
 
     let part = host::host_part(graph, &division)?;
-    let names = |ports: &[Port]| ports.iter().map(|port| port.name.clone()).collect::<Vec<_>>();
-    let (input_names, output_names) = (names(&executable.inputs), names(&executable.outputs));
+    let input_names: Vec<String> = executable.inputs.iter().map(|port| port.name.clone()).collect();
     Ok(Compiled {
         host: part.graph,
         host_ops: division.host.into_iter().map(|(_, op)| op).collect(),
-        dlp_outputs: part.from_dlp.into_iter().zip(output_names).collect(),
+        dlp_outputs: part.from_dlp.into_iter().zip(read).collect(),
         dlp_inputs: division.fed.iter().map(|(_, fed)| fed.input).zip(input_names).collect(),
         host_inputs: part.from_network,
         homes: homes(&placement, |view| options.store_kept || !kept.holds(view)),
@@ -332,40 +334,6 @@ pub fn machine_key(machine: &Machine) -> MachineKey {
         pram_bytes: machine.core.pram_bytes,
         dram_bytes: machine.dram.bytes,
     }
-}
-
-/// The tables of inputs and outputs. Names are those of the network's inputs and of the values.
-fn ports(
-    graph: &Graph,
-    division: &Partition,
-    placement: &Placement,
-) -> Result<(Vec<Port>, Vec<Port>), CompileError> {
-    let (mut inputs, mut outputs): (Vec<Port>, Vec<Port>) = (Vec::new(), Vec::new());
-    let address = |value: ValueId| {
-        let missing = || CompileError::Layer {
-            layer: graph.value(value).name.clone(),
-            problem: "the value has no home in DRAM".to_owned(),
-        };
-        placement.homes.get(&value).map(|view| view.base).ok_or_else(missing)
-    };
-    for (value, fed) in &division.fed {
-        let extents = &graph.ty(fed.input).shape;
-        let mut name = graph.value(fed.input).name.clone();
-        if inputs.iter().any(|port| port.name == name) {
-            // One input under two scales: the second port is called after its value.
-            name = graph.value(*value).name.clone();
-        }
-        let mut port =
-            Port::plain(name, address(*value)?, fed.permutation.iter().map(|&axis| extents[axis]).collect());
-        port.encoding = fed.scale.map(|(scale, zero)| Encoding { scale, zero: zero.into() });
-        port.layout = Layout { permutation: fed.permutation.clone(), shape: extents.clone() };
-        inputs.push(port);
-    }
-    for &value in &division.outputs {
-        let (name, shape) = (graph.value(value).name.clone(), graph.ty(value).shape.clone());
-        outputs.push(Port::plain(name, address(value)?, shape));
-    }
-    Ok((inputs, outputs))
 }
 
 fn partition_text(graph: &Graph, division: &Partition) -> String {

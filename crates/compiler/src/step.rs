@@ -346,6 +346,8 @@ pub struct Step {
     pub work: Work,
     /// Index of the layer it belongs to.
     pub layer: u32,
+    /// Which of the layer's tiles it is for; nothing if it is for the layer as a whole.
+    pub tile: Option<u32>,
 }
 
 impl Step {

@@ -161,15 +161,15 @@ mod tests {
     use crate::step::{Transfer, Vector, VectorOp, Work};
 
     fn load(dram: u64, chip: u64) -> Step {
-        Step { work: Work::Load(Transfer::row(Space::Nram, dram, chip, 16)), layer: 0 }
+        Step { work: Work::Load(Transfer::row(Space::Nram, dram, chip, 16)), layer: 0, tile: None }
     }
 
     fn store(chip: u64, dram: u64) -> Step {
-        Step { work: Work::Store(Transfer::row(Space::Nram, dram, chip, 16)), layer: 0 }
+        Step { work: Work::Store(Transfer::row(Space::Nram, dram, chip, 16)), layer: 0, tile: None }
     }
 
     fn copy(a: u64, d: u64) -> Step {
-        Step { work: Work::Vector(Vector { a, ..Vector::new(VectorOp::Copy, d, 16) }), layer: 0 }
+        Step { work: Work::Vector(Vector { a, ..Vector::new(VectorOp::Copy, d, 16) }), layer: 0, tile: None }
     }
 
     fn masks(steps: &[Step]) -> Vec<(u16, u16)> {

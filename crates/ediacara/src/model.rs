@@ -42,6 +42,11 @@ pub fn load(name: &str, dims: &[(String, usize)]) -> Result<Model, Error> {
         return Ok(loaded);
     }
     let path = PathBuf::from(name);
+    if path.extension().is_some_and(|extension| extension == "dlpx" || extension == "dlpasm") {
+        return Err(Error::Invalid(format!(
+            "{name} is a program, and a network is wanted here: `ediacara exec {name}` runs it, `prove` and `verify` check it"
+        )));
+    }
     if path.exists() {
         return imported(name, ediacara_onnx::import_reported(&path, &options(dims))?);
     }

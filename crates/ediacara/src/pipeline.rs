@@ -16,7 +16,7 @@ use ediacara_profile::{
     WhatIf, engine_reports, layer_reports, most_useful,
 };
 use ediacara_sim::{Outcome, Requester, Simulator};
-use ediacara_tensor::Tensor;
+use ediacara_tensor::{DType, Tensor};
 use serde_json::{Map, Value, json};
 
 use crate::check::{self, HostValues};
@@ -289,8 +289,9 @@ pub(crate) fn host_part(
     tensors: &[Tensor],
 ) -> Result<Vec<(String, Tensor)>, Error> {
     let mut fed = Vec::new();
-    for port in &compiled.executable.outputs {
-        fed.push(ports::stored(port, simulator.read_output(&port.name)?)?);
+    for (value, port) in &compiled.dlp_outputs {
+        let shape = &compiled.host.ty(*value).shape;
+        fed.push(Tensor::from_bytes(DType::I8, shape, simulator.read_output(port)?)?);
     }
     for input in &compiled.host_inputs {
         let index = graph.inputs().iter().position(|value| value == input);

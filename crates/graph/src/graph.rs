@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ediacara_tensor::Tensor;
 
 use crate::entity::{Maker, Origin};
+use crate::ops::Barrier;
 use crate::{Cost, GraphError, IntoOp, NodeId, Op, TensorType, ValueId};
 
 /// A node: an operator applied to values.
@@ -223,6 +224,51 @@ impl Graph {
             self.position(output);
         }
         self.outputs = outputs;
+    }
+
+    /// Sets the outputs, in order, and calls each value by the output's name; whatever else has that name, unless it is an
+    /// input, gets a suffix. A value has one name, so that one that is an output already, or an input or a constant of
+    /// another name, is handed out through a `barrier`.
+    ///
+    /// # Errors
+    /// A value is not of this graph.
+    pub fn set_named_outputs(&mut self, outputs: &[(String, ValueId)]) -> Result<(), GraphError> {
+        let mut values = Vec::with_capacity(outputs.len());
+        let mut seen = HashSet::new();
+        for (name, value) in outputs {
+            self.check_value(*value)?;
+            let given = self.producer(*value).is_none() && self.value(*value).name != *name;
+            let output = if given || seen.contains(value) {
+                self.add(name.as_str(), Barrier, &[*value])?
+            } else {
+                *value
+            };
+            self.claim_name(output, name);
+            seen.insert(output);
+            values.push(output);
+        }
+        self.outputs = values;
+        Ok(())
+    }
+
+    /// Gives a value a name that something else may have, which then gets a suffix unless it is an input.
+    fn claim_name(&mut self, id: ValueId, name: &str) {
+        let holder = self.names.get(name).copied().filter(|&holder| holder != id);
+        if let Some(holder) =
+            holder.filter(|&holder| !matches!(self.value(holder).definition, Definition::Input))
+        {
+            let other = self.unique_name(name.to_owned());
+            self.rename_value(holder, other);
+        }
+        self.rename_value(id, name);
+    }
+
+    /// Gives a node another name.
+    ///
+    /// # Panics
+    /// It is not of this graph.
+    pub fn rename_node(&mut self, id: NodeId, name: impl Into<String>) {
+        self.nodes[id.index()].node.name = name.into();
     }
 
     /// The inputs, in order.

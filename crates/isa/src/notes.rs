@@ -86,6 +86,13 @@ pub struct Place {
     pub layer: Option<(u32, String)>,
 }
 
+impl Place {
+    /// Whether anything but the index is known.
+    pub fn is_known(&self) -> bool {
+        self.line != 0 || self.label.is_some() || self.layer.is_some()
+    }
+}
+
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "instruction {}", self.instruction)?;
@@ -96,7 +103,7 @@ impl std::fmt::Display for Place {
         });
         let layer = self.layer.as_ref().map(|(number, name)| match name.is_empty() {
             true => format!("layer {number}"),
-            false => format!("layer `{}`", name.escape_debug()),
+            false => format!("layer {number} `{}`", name.escape_debug()),
         });
         let known: Vec<String> = [line, label, layer].into_iter().flatten().collect();
         if known.is_empty() { Ok(()) } else { write!(f, " ({})", known.join(", ")) }
@@ -109,7 +116,7 @@ impl Executable {
         let location = self.source_map.get(instruction);
         let before = self.notes.labels.partition_point(|label| label.instruction as usize <= instruction);
         let label = before.checked_sub(1).map(|last| &self.notes.labels[last]);
-        let label = label.filter(|_| instruction < self.code.len());
+        let label = label.filter(|_| location.is_some());
         let layer = location.map(|location| location.layer).filter(|&layer| layer != NO_LAYER);
         Place {
             instruction,
@@ -141,8 +148,8 @@ mod tests {
     fn a_place_names_line_label_and_layer() {
         let text = ".layer conv\nstart: config matrix.x_zero=1\n\n  halt\n  .within none\n halt\n";
         let executable = assemble(text, "x.dlpasm").unwrap();
-        assert_eq!(executable.place(0).to_string(), "instruction 0 (line 2, `start`, layer `conv`)");
-        assert_eq!(executable.place(1).to_string(), "instruction 1 (line 4, `start` + 1, layer `conv`)");
+        assert_eq!(executable.place(0).to_string(), "instruction 0 (line 2, `start`, layer 0 `conv`)");
+        assert_eq!(executable.place(1).to_string(), "instruction 1 (line 4, `start` + 1, layer 0 `conv`)");
         assert_eq!(executable.place(2).to_string(), "instruction 2 (line 6, `start` + 2)");
         assert_eq!(executable.place(3).to_string(), "instruction 3");
     }

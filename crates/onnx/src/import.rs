@@ -271,18 +271,12 @@ impl<'a> Importer<'a> {
         let model = self.model;
         let mut outputs = Vec::new();
         for output in &model.graph.output {
-            outputs.push(self.value(output.name.as_deref().unwrap_or(""))?);
-        }
-        let Importer { mut context, report, .. } = self;
-        // A value that passed through an Identity or a Dropout to become an output takes the output's name.
-        for (index, (&id, output)) in outputs.iter().zip(&model.graph.output).enumerate() {
             let name = output.name.as_deref().unwrap_or("");
-            let computed = context.graph.producer(id).is_some() && !outputs[..index].contains(&id);
-            if computed && context.graph.value(id).name != name {
-                context.graph.rename_value(id, name);
-            }
+            outputs.push((name.to_owned(), self.value(name)?));
         }
-        context.graph.set_outputs(outputs);
+        let set = self.context.graph.set_named_outputs(&outputs);
+        set.map_err(|error| self.error(error.to_string(), "export it again"))?;
+        let Importer { mut context, report, .. } = self;
         context.graph.compact();
         Ok((context.graph, report))
     }

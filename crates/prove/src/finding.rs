@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ediacara_isa::Place;
 use serde::Serialize;
 
 /// The property that does not hold.
@@ -62,6 +63,38 @@ impl Property {
     }
 }
 
+/// Consecutive addresses of one memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Stretch {
+    /// The memory and what its addresses count, such as `NRAM byte`.
+    pub unit: &'static str,
+    /// The first address.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+}
+
+impl fmt::Display for Stretch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:#x}..={:#x}", self.unit, self.first, self.last)
+    }
+}
+
+/// Another instruction that a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Other {
+    /// Index of the instruction into the code.
+    pub instruction: u64,
+    /// The layer that it belongs to.
+    pub layer: Option<String>,
+    /// Its line of the assembly source.
+    pub line: Option<u32>,
+    /// The label before it, and how far behind that it is.
+    pub label: Option<String>,
+    /// What it touched around the address in question.
+    pub stretch: Option<Stretch>,
+}
+
 /// A property that does not hold, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -73,6 +106,14 @@ pub struct Finding {
     pub layer: Option<String>,
     /// Its line of the assembly source.
     pub line: Option<u32>,
+    /// The label before it, and how far behind that it is.
+    pub label: Option<String>,
+    /// What it touches around the address in question.
+    pub stretch: Option<Stretch>,
+    /// The other instruction, where two do not agree.
+    pub other: Option<Other>,
+    /// Findings of the same kind that were left out, since they probably follow from this one.
+    pub more: u64,
     /// What was found.
     pub detail: String,
 }
@@ -80,7 +121,51 @@ pub struct Finding {
 impl Finding {
     /// A finding of no instruction in particular.
     pub(crate) fn general(property: Property, detail: String) -> Finding {
-        Finding { property, instruction: None, layer: None, line: None, detail }
+        let (instruction, layer, line, label) = (None, None, None, None);
+        Finding { property, instruction, layer, line, label, stretch: None, other: None, more: 0, detail }
+    }
+
+    /// A finding of the instruction at `place`.
+    pub(crate) fn at(place: &Place, property: Property, detail: String) -> Finding {
+        let (layer, line, label) = words(place);
+        let instruction = Some(place.instruction as u64);
+        Finding { instruction, layer, line, label, ..Finding::general(property, detail) }
+    }
+}
+
+impl Other {
+    /// The instruction at `place`.
+    pub(crate) fn at(place: &Place, stretch: Option<Stretch>) -> Other {
+        let (layer, line, label) = words(place);
+        Other { instruction: place.instruction as u64, layer, line, label, stretch }
+    }
+}
+
+/// Layer, line and label of a place.
+fn words(place: &Place) -> (Option<String>, Option<u32>, Option<String>) {
+    let label = place.label.as_ref().map(|(name, behind)| match behind {
+        0 => name.clone(),
+        _ => format!("{name} + {behind}"),
+    });
+    let layer = place.layer.as_ref().map(|(_, name)| name.clone());
+    (layer, (place.line != 0).then_some(place.line), label)
+}
+
+/// What is known of an instruction, in parentheses.
+fn place(line: Option<u32>, label: Option<&String>, layer: Option<&String>) -> String {
+    let known = [
+        line.map(|line| format!("line {line}")),
+        label.map(|label| format!("`{}`", label.escape_debug())),
+        layer.map(|layer| format!("layer `{}`", layer.escape_debug())),
+    ];
+    let known: Vec<String> = known.into_iter().flatten().collect();
+    if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) }
+}
+
+impl fmt::Display for Other {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "instruction {}", self.instruction)?;
+        f.write_str(&place(self.line, self.label.as_ref(), self.layer.as_ref()))
     }
 }
 
@@ -90,12 +175,17 @@ impl fmt::Display for Finding {
         if let Some(instruction) = self.instruction {
             write!(f, " at instruction {instruction}")?;
         }
-        match (self.line, &self.layer) {
-            (Some(line), Some(layer)) => write!(f, " (line {line}, layer `{layer}`)")?,
-            (Some(line), None) => write!(f, " (line {line})")?,
-            (None, Some(layer)) => write!(f, " (layer `{layer}`)")?,
-            (None, None) => {}
+        f.write_str(&place(self.line, self.label.as_ref(), self.layer.as_ref()))?;
+        write!(f, ": {}", self.detail)?;
+        if let Some(stretch) = &self.stretch {
+            write!(f, "; it touches {stretch}")?;
         }
-        write!(f, ": {}", self.detail)
+        if let Some(stretch) = self.other.as_ref().and_then(|other| other.stretch) {
+            write!(f, ", the other {stretch}")?;
+        }
+        match self.more {
+            0 => Ok(()),
+            more => write!(f, "; {more} more of this kind are left out, as they probably follow from it"),
+        }
     }
 }

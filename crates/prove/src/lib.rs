@@ -19,16 +19,18 @@ mod provenance;
 mod region;
 mod walk;
 
+use std::collections::HashMap;
+
 use ediacara_arch::Machine;
-use ediacara_isa::{Executable, NO_LAYER, Party, Port, Value, WORD_BYTES};
+use ediacara_isa::{Executable, Party, Port, Value, WORD_BYTES};
 use serde::Serialize;
 
-pub use finding::{Finding, Property};
+pub use finding::{Finding, Other, Property, Stretch};
 pub use provenance::{Provenance, ReadBytes};
 
 use access::{Access, Accesses, Place, Sizes, TableUse};
 use memory::{Conflict, Cover, Memory, Visitor};
-use order::{Clock, ENGINES, Order, QUEUED, SemaphoreProblem, engine_index};
+use order::{Clock, ENGINES, Left, Number, Order, QUEUED, SemaphoreProblem, engine_index};
 use provenance::Declaration;
 use walk::{Step, Walk};
 
@@ -109,6 +111,19 @@ fn cover_outputs<'a>(cover: &mut Cover, ports: &'a [Port], start: u64, end: u64)
     twice
 }
 
+/// What makes two findings of one kind: the second probably follows from what the first is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Cause {
+    /// One engine meets another that wrote, or one that read, without an order.
+    Race { engine: usize, other: usize, wrote: bool },
+    /// A layer reads of one memory what was never written.
+    Uninitialised { memory: &'static str, layer: Option<u32> },
+    /// Data are overwritten.
+    Data,
+    /// An output, by its address, is written twice.
+    Output(u64),
+}
+
 struct Prover<'a> {
     executable: &'a Executable,
     machine: &'a Machine,
@@ -123,6 +138,8 @@ struct Prover<'a> {
     history: [Vec<u64>; ENGINES],
     has_table: bool,
     findings: Vec<Finding>,
+    /// By kind, the place among `findings` of the first of it.
+    causes: HashMap<Cause, usize>,
     waits: u64,
     accesses: u64,
 }
@@ -142,6 +159,7 @@ impl<'a> Prover<'a> {
             history: Default::default(),
             has_table: false,
             findings: Vec::new(),
+            causes: HashMap::new(),
             waits: 0,
             accesses: 0,
         }
@@ -229,7 +247,7 @@ impl<'a> Prover<'a> {
                     self.order.issue(engine, index, (instruction.wait, instruction.post), accesses);
                 }
                 Step::Signal(mask) => {
-                    let problem = self.order.signal(mask);
+                    let problem = self.order.signal(mask, index);
                     self.semaphore_problem(problem, index);
                 }
                 Step::Sync | Step::Halt => {
@@ -250,18 +268,19 @@ impl<'a> Prover<'a> {
 
     /// Starts and commits whatever can.
     fn start_all(&mut self) {
-        while let Some((engine, queued, clock, problem)) = self.order.start() {
+        while let Some((engine, queued, mut clock, problem)) = self.order.start() {
             self.semaphore_problem(problem, queued.index);
             self.history[engine].push(queued.index);
             self.waits += u64::from(queued.wait.count_ones());
-            self.check(engine, queued.index, &queued.accesses, &clock);
+            self.check(engine, queued.index, &queued.accesses, &mut clock);
             let problem = self.order.commit(engine, &queued, &clock);
             self.semaphore_problem(problem, queued.index);
         }
     }
 
-    /// Checks and remembers all that an instruction touches.
-    fn check(&mut self, engine: usize, index: u64, accesses: &Accesses, clock: &Clock) {
+    /// Checks and remembers all that an instruction touches. What it should have known is added to what it knows, so that
+    /// what follows from one missing order is not reported again.
+    fn check(&mut self, engine: usize, index: u64, accesses: &Accesses, clock: &mut Clock) {
         if let Some(overlap) = &accesses.overlap {
             self.find(Property::Race, index, overlap.clone());
         }
@@ -273,9 +292,8 @@ impl<'a> Prover<'a> {
             _ => {}
         }
         let party = Declaration::party(self.executable, index);
-        let visitor = Visitor { engine, clock, party };
         for access in &accesses.reads {
-            self.check_read(access, index, visitor);
+            self.check_read(access, index, (engine, party), clock);
         }
         for access in &accesses.writes {
             if access.place == Place::Dram {
@@ -283,29 +301,39 @@ impl<'a> Prover<'a> {
             }
             let memory = &mut self.memories[access.place as usize];
             let (mut conflict, mut runs) = (None, 0);
+            let visitor = Visitor { engine, clock: &*clock, party };
             access.region.runs(|start, end| {
                 runs += 1;
-                conflict = conflict.or(memory.write(start, end, visitor));
+                let found = memory.write(start, end, visitor);
+                conflict = conflict.or(found.map(|found| (found, (start, end))));
             });
             self.accesses += runs;
-            self.conflict(conflict, access, index);
+            self.conflict(conflict, access, engine, index, clock);
         }
     }
 
-    fn check_read(&mut self, access: &Access, index: u64, visitor: Visitor<'_>) {
+    fn check_read(
+        &mut self,
+        access: &Access,
+        index: u64,
+        (engine, party): (usize, Party),
+        clock: &mut Clock,
+    ) {
         let (memory, declaration) = (&mut self.memories[access.place as usize], &mut self.declaration);
         let (mut conflict, mut runs, mut stray) = (None, 0, None);
+        let visitor = Visitor { engine, clock: &*clock, party };
         access.region.runs(|start, end| {
             runs += 1;
-            conflict = conflict.or(memory.read(start, end, visitor, |from, to, writer| {
+            let found = memory.read(start, end, visitor, |from, to, writer| {
                 if let Some(declaration) = declaration {
-                    let found = declaration.read(visitor.party, access.place, (from, to), writer);
+                    let found = declaration.read(party, access.place, (from, to), writer);
                     stray = stray.take().or(found);
                 }
-            }));
+            });
+            conflict = conflict.or(found.map(|found| (found, (start, end))));
         });
         self.accesses += runs;
-        self.conflict(conflict, access, index);
+        self.conflict(conflict, access, engine, index, clock);
         if let Some(detail) = stray {
             self.find(Property::Provenance, index, format!("{}: {detail}", access.operand));
         }
@@ -319,39 +347,70 @@ impl<'a> Prover<'a> {
         let outputs = &mut self.outputs;
         access.region.runs(|start, end| {
             if !self.options.filled {
-                data = data.or_else(|| dram.placed(start, end));
+                data = data.or_else(|| dram.placed(start, end).map(|at| (at, (start, end))));
             }
-            twice = twice.or(cover_outputs(outputs, ports, start, end));
+            twice = twice.or(cover_outputs(outputs, ports, start, end).map(|found| (found, (start, end))));
         });
-        if let Some(at) = data {
-            let detail = format!("destination: DRAM byte {at:#x} holds data of the executable or an input");
-            self.find(Property::Data, index, detail);
+        let unit = Place::Dram.unit();
+        if let Some((at, run)) = data {
+            let holder = self.executable.named_byte(at).map(|(name, _)| format!(", `{name}`"));
+            let holder = holder.unwrap_or_default();
+            let detail =
+                format!("destination: DRAM byte {at:#x} holds data of the executable or an input{holder}");
+            let finding = self.finding(Property::Data, index, detail, Some(stretch(unit, run)));
+            self.report(Cause::Data, finding);
         }
-        if let Some((at, port)) = twice {
+        if let Some(((at, port), run)) = twice {
+            let first = self.memories[Place::Dram as usize].writer(at);
+            let first = first.map(|(engine, number, there)| self.other(engine, number, stretch(unit, there)));
+            let by = first.as_ref().map_or_else(String::new, |first| format!(" by {first}, and again here"));
             let offset = at - port.address;
-            let detail = format!("destination: byte {offset} of output `{}` is written twice", port.name);
-            self.find(Property::Output, index, detail);
+            let detail = format!("destination: byte {offset} of output `{}` is written twice{by}", port.name);
+            let mut finding = self.finding(Property::Output, index, detail, Some(stretch(unit, run)));
+            finding.other = first;
+            self.report(Cause::Output(port.address), finding);
         }
     }
 
-    fn conflict(&mut self, conflict: Option<Conflict>, access: &Access, index: u64) {
+    fn conflict(
+        &mut self,
+        conflict: Option<(Conflict, (u64, u64))>,
+        access: &Access,
+        engine: usize,
+        index: u64,
+        clock: &mut Clock,
+    ) {
         let (operand, unit) = (access.operand, access.place.unit());
         match conflict {
             None => {}
-            Some(Conflict::Unwritten(at)) => {
-                let detail = format!("{operand}: {unit} {at:#x} was never written");
-                self.find(Property::Uninitialised, index, detail);
+            Some((Conflict::Unwritten(at), run)) => {
+                let named = (access.place == Place::Dram).then(|| self.executable.named_byte(at)).flatten();
+                let named = named.map_or_else(String::new, |(name, _)| format!(" (`{name}`)"));
+                let detail = format!("{operand}: {unit} {at:#x}{named} was never written");
+                let finding = self.finding(Property::Uninitialised, index, detail, Some(stretch(unit, run)));
+                let layer = self.executable.place(index as usize).layer.map(|(number, _)| number);
+                self.report(Cause::Uninitialised { memory: unit, layer }, finding);
             }
-            Some(Conflict::Race { at, engine, number, wrote }) => {
-                let other = self.history[engine].get(number as usize - 1).copied().unwrap_or_default();
+            Some((Conflict::Race { at, engine: other, number, wrote, there }, run)) => {
+                let party = self.other(other, number, stretch(unit, there));
                 let detail = format!(
-                    "{operand}: {unit} {at:#x} is also {} by instruction {other} of the {} engine, without an order between the two",
+                    "{operand}: {unit} {at:#x} is also {} by {party} of the {} engine, without an order between the two",
                     if wrote { "written" } else { "read" },
-                    QUEUED[engine]
+                    QUEUED[other]
                 );
-                self.find(Property::Race, index, detail);
+                let mut finding = self.finding(Property::Race, index, detail, Some(stretch(unit, run)));
+                finding.other = Some(party);
+                self.report(Cause::Race { engine, other, wrote }, finding);
+                self.order.assume(engine, other, number);
+                clock[other] = clock[other].max(number);
             }
         }
+    }
+
+    /// Another engine's instruction of some number.
+    fn other(&self, engine: usize, number: Number, stretch: Stretch) -> Other {
+        let index = self.history[engine].get(number as usize - 1).copied().unwrap_or_default();
+        Other::at(&self.executable.place(index as usize), Some(stretch))
     }
 
     fn semaphore_problem(&mut self, problem: Option<SemaphoreProblem>, index: u64) {
@@ -363,19 +422,38 @@ impl<'a> Prover<'a> {
     }
 
     fn deadlock(&mut self) -> bool {
-        if let Some((index, waiting)) = self.order.waiting() {
-            let control = self.walk.index();
-            let detail = format!("control waits at instruction {control}, and nothing can start: {waiting}");
-            self.find(Property::Deadlock, index, detail);
+        let waiting = self.order.waiting();
+        if let Some(first) = waiting.iter().map(|(_, index, _)| *index).min() {
+            let control = self.executable.place(self.walk.index() as usize);
+            let head = |(engine, index, missing): &(_, u64, Vec<usize>)| {
+                let missing: Vec<String> = missing.iter().map(usize::to_string).collect();
+                let place = self.executable.place(*index as usize);
+                format!("the {engine} engine at {place} for semaphore {}", missing.join(", "))
+            };
+            let waiting: Vec<String> = waiting.iter().map(head).collect();
+            let detail = format!("control waits at {control}, and nothing can start: {}", waiting.join("; "));
+            self.find(Property::Deadlock, first, detail);
         }
         false
     }
 
     /// What must hold when a program has ended.
     fn at_end(&mut self) {
-        for (semaphore, value) in self.order.left() {
-            let detail = format!("semaphore {semaphore} is {value} at the end, more than control signalled");
-            self.findings.push(Finding::general(Property::SemaphoreBalance, detail));
+        let left: Vec<Left> = self.order.left().collect();
+        for Left { semaphore, posts, takes, posters } in left {
+            const SHOWN: usize = 5;
+            let named = posters.iter().take(SHOWN);
+            let mut named: Vec<String> =
+                named.map(|&index| self.executable.place(index as usize).to_string()).collect();
+            if posters.len() > SHOWN {
+                named.push(format!("{} more", posters.len() - SHOWN));
+            }
+            let detail = format!(
+                "semaphore {semaphore} is posted {posts} times and taken {takes} times; at the end these posts are left: {}",
+                named.join(", ")
+            );
+            let place = self.executable.place(posters.first().copied().unwrap_or_default() as usize);
+            self.findings.push(Finding::at(&place, Property::SemaphoreBalance, detail));
         }
         for port in self.executable.outputs.iter().filter(|port| !port.is_empty()) {
             if let Some(at) = self.outputs.gap(port.address, port.address.saturating_add(port.len() as u64)) {
@@ -406,16 +484,28 @@ impl<'a> Prover<'a> {
         self.findings.extend(findings);
     }
 
-    fn find(&mut self, property: Property, index: u64, detail: String) {
-        if self.findings.len() >= self.options.findings {
-            return;
-        }
-        let location = usize::try_from(index).ok().and_then(|index| self.executable.source_map.get(index));
-        let layer = location
-            .filter(|location| location.layer != NO_LAYER)
-            .and_then(|location| self.executable.layers.get(location.layer as usize))
-            .map(|layer| layer.name.clone());
-        let line = location.map(|location| location.line).filter(|&line| line != 0);
-        self.findings.push(Finding { property, instruction: Some(index), layer, line, detail });
+    fn finding(&self, property: Property, index: u64, detail: String, stretch: Option<Stretch>) -> Finding {
+        Finding { stretch, ..Finding::at(&self.executable.place(index as usize), property, detail) }
     }
+
+    fn find(&mut self, property: Property, index: u64, detail: String) {
+        if self.findings.len() < self.options.findings {
+            self.findings.push(self.finding(property, index, detail, None));
+        }
+    }
+
+    /// Takes down a finding, or counts it where there is one of its kind.
+    fn report(&mut self, cause: Cause, finding: Finding) {
+        if let Some(first) = self.causes.get(&cause).and_then(|&first| self.findings.get_mut(first)) {
+            first.more += 1;
+        } else if self.findings.len() < self.options.findings {
+            self.causes.insert(cause, self.findings.len());
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// A run of addresses, given as the first and the one past the last.
+fn stretch(unit: &'static str, (start, end): (u64, u64)) -> Stretch {
+    Stretch { unit, first: start, last: end.saturating_sub(1) }
 }

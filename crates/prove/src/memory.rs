@@ -31,8 +31,9 @@ struct Span {
 pub(crate) enum Conflict {
     /// An address that nobody wrote.
     Unwritten(u64),
-    /// An address that an instruction wrote or read, which may come before or after.
-    Race { at: u64, engine: usize, number: Number, wrote: bool },
+    /// An address that an instruction wrote or read, which may come before or after; `there` is what it touched around
+    /// that address, from the first one to the one past the last.
+    Race { at: u64, engine: usize, number: Number, wrote: bool, there: (u64, u64) },
 }
 
 /// Who asks: an engine, with what it knows to have committed. Its own number is the instruction's.
@@ -84,7 +85,7 @@ impl Memory {
             if let Writer::Engine(engine, number) = span.writer
                 && !visitor.knows(engine, number)
             {
-                conflict = conflict.or(Some(Conflict::Race { at, engine, number, wrote: true }));
+                conflict = conflict.or(Some((at, engine, number)));
             }
             span.readers[visitor.engine] = visitor.clock[visitor.engine];
             found(at, span.end, span.party);
@@ -92,6 +93,7 @@ impl Memory {
         if expected < end {
             gaps.push((expected, end));
         }
+        let mut conflict = conflict.map(|(at, engine, number)| self.written_by(at, engine, number));
         for &(from, to) in &gaps {
             conflict = conflict.or(Some(Conflict::Unwritten(from)));
             self.place(from, to, visitor.party);
@@ -107,10 +109,12 @@ impl Memory {
             if let Writer::Engine(engine, number) = span.writer
                 && !visitor.knows(engine, number)
             {
-                return Some(Conflict::Race { at, engine, number, wrote: true });
+                return Some(self.written_by(at, engine, number));
             }
-            let reader = (0..ENGINES).find(|&engine| !visitor.knows(engine, span.readers[engine]))?;
-            Some(Conflict::Race { at, engine: reader, number: span.readers[reader], wrote: false })
+            let engine = (0..ENGINES).find(|&engine| !visitor.knows(engine, span.readers[engine]))?;
+            let number = span.readers[engine];
+            let there = self.around(at, |span| span.readers[engine] == number);
+            Some(Conflict::Race { at, engine, number, wrote: false, there })
         });
         let writer = Writer::Engine(visitor.engine, visitor.clock[visitor.engine]);
         self.replace(start, end, writer, visitor.party);
@@ -123,6 +127,36 @@ impl Memory {
         for (&at, span) in before.into_iter().chain(self.spans.range(start..end)) {
             found(at.max(start), span.end.min(end), span.party);
         }
+    }
+
+    fn written_by(&self, at: u64, engine: usize, number: Number) -> Conflict {
+        let there = self.around(at, |span| span.writer == Writer::Engine(engine, number));
+        Conflict::Race { at, engine, number, wrote: true, there }
+    }
+
+    /// Which instruction wrote an address last, and what it wrote around that address that is still there.
+    pub(crate) fn writer(&self, at: u64) -> Option<(usize, Number, (u64, u64))> {
+        let (_, span) = self.spans.range(..=at).next_back().filter(|(_, span)| span.end > at)?;
+        let Writer::Engine(engine, number) = span.writer else { return None };
+        Some((engine, number, self.around(at, |other| other.writer == span.writer)))
+    }
+
+    /// The addresses around `at` whose history has something in common with its own.
+    fn around(&self, at: u64, same: impl Fn(&Span) -> bool) -> (u64, u64) {
+        let (mut first, mut past) = (at, at);
+        for (&start, span) in self.spans.range(..=at).rev() {
+            if span.end < first || !same(span) {
+                break;
+            }
+            (first, past) = (start, past.max(span.end));
+        }
+        for (&start, span) in self.spans.range(at + 1..) {
+            if start > past || !same(span) {
+                break;
+            }
+            past = span.end;
+        }
+        (first, past)
     }
 
     /// The first address of `start .. end` that a program finds as it was placed before it began.
@@ -210,7 +244,8 @@ mod tests {
         let first = [1, 0, 0, 0];
         assert_eq!(memory.write(10, 20, visitor(0, &first)), None);
         let unordered = [0, 1, 0, 0];
-        let race = Conflict::Race { at: 15, engine: 0, number: 1, wrote: true };
+        let race = Conflict::Race { at: 15, engine: 0, number: 1, wrote: true, there: (10, 20) };
+        assert_eq!(memory.writer(15), Some((0, 1, (10, 20))));
         assert_eq!(read(&mut memory, 15, 20, visitor(1, &unordered)), Some(race));
         let ordered = [1, 1, 0, 0];
         assert_eq!(read(&mut memory, 12, 20, visitor(1, &ordered)), None);
@@ -223,7 +258,7 @@ mod tests {
         let mut memory = Memory::default();
         memory.place(0, 100, PARTY);
         assert_eq!(read(&mut memory, 40, 60, visitor(2, &[0, 0, 7, 0])), None);
-        let race = Conflict::Race { at: 40, engine: 2, number: 7, wrote: false };
+        let race = Conflict::Race { at: 40, engine: 2, number: 7, wrote: false, there: (40, 60) };
         assert_eq!(memory.write(0, 41, visitor(0, &NOBODY)), Some(race));
         assert_eq!(memory.write(41, 60, visitor(0, &[1, 0, 7, 0])), None);
         assert_eq!(memory.write(60, 100, visitor(0, &NOBODY)), None);

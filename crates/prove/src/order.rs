@@ -82,8 +82,10 @@ impl Party {
 
 #[derive(Debug, Default)]
 struct Semaphore {
-    /// What each post tells who takes it, oldest first.
-    tokens: VecDeque<Clock>,
+    /// What each post tells who takes it, and the index of the instruction that posted, oldest first.
+    tokens: VecDeque<(Clock, u64)>,
+    /// Posts and takes in all.
+    counts: [u64; 2],
     /// Who posted last.
     poster: Option<Party>,
     /// The engine that takes since the last `sync`.
@@ -103,6 +105,17 @@ struct Semaphore {
 pub(crate) enum SemaphoreProblem {
     Overflow(String),
     Pairing(String),
+}
+
+/// Posts of a semaphore that nothing took.
+#[derive(Debug)]
+pub(crate) struct Left {
+    pub(crate) semaphore: usize,
+    /// Posts and takes of the whole program.
+    pub(crate) posts: u64,
+    pub(crate) takes: u64,
+    /// The instructions whose posts are left, oldest first.
+    pub(crate) posters: Vec<u64>,
 }
 
 /// Queues, semaphores, and what everybody knows.
@@ -156,9 +169,10 @@ impl Order {
         let mut problem = None;
         for index in bits(queued.wait) {
             let semaphore = &mut self.semaphores[index];
-            if let Some(token) = semaphore.tokens.pop_front() {
+            if let Some((token, _)) = semaphore.tokens.pop_front() {
                 learn(&mut self.known[engine], &token);
             }
+            semaphore.counts[1] += 1;
             semaphore.takes.push(number);
             problem = problem.or(semaphore.take(index, engine));
         }
@@ -175,24 +189,31 @@ impl Order {
     ) -> Option<SemaphoreProblem> {
         let mut known = Known { committed: *clock, ..queued.issued };
         learn(&mut known.started, clock);
-        self.post(queued.post, Party::Engine(engine, clock[engine]), &known)
+        self.post(queued.post, Party::Engine(engine, clock[engine]), &known, queued.index)
+    }
+
+    /// An engine is taken to know another's instruction from now on, since what it lacks was reported.
+    pub(crate) fn assume(&mut self, engine: usize, other: usize, number: Number) {
+        let known = &mut self.known[engine][other];
+        *known = (*known).max(number);
     }
 
     /// Control posts at once.
-    pub(crate) fn signal(&mut self, mask: u16) -> Option<SemaphoreProblem> {
+    pub(crate) fn signal(&mut self, mask: u16, index: u64) -> Option<SemaphoreProblem> {
         self.control.signals += 1;
         for index in bits(mask) {
             self.semaphores[index].signalled += 1;
         }
         let known = self.control;
-        self.post(mask, Party::Control(known.signals), &known)
+        self.post(mask, Party::Control(known.signals), &known, index)
     }
 
-    fn post(&mut self, mask: u16, party: Party, known: &Known) -> Option<SemaphoreProblem> {
+    fn post(&mut self, mask: u16, party: Party, known: &Known, instruction: u64) -> Option<SemaphoreProblem> {
         let mut problem = None;
         for index in bits(mask) {
             let semaphore = &mut self.semaphores[index];
-            semaphore.tokens.push_back(known.committed);
+            semaphore.tokens.push_back((known.committed, instruction));
+            semaphore.counts[0] += 1;
             semaphore.posted += 1;
             // The taker may be as late as the poster allows.
             let late = semaphore.taker.map_or(0, |taker| known.started[taker]);
@@ -224,30 +245,19 @@ impl Order {
         self.queues.iter().all(VecDeque::is_empty)
     }
 
-    /// The index of the first instruction that waits, and for what all that wait do.
-    pub(crate) fn waiting(&self) -> Option<(u64, String)> {
+    /// The engine, the instruction's index and the missing semaphores of every head that waits.
+    pub(crate) fn waiting(&self) -> Vec<(Engine, u64, Vec<usize>)> {
         let heads =
             self.queues.iter().zip(QUEUED).filter_map(|(queue, engine)| Some((queue.front()?, engine)));
-        let texts: Vec<_> = heads
-            .clone()
-            .map(|(head, engine)| {
-                let missing: Vec<_> = self.missing(head.wait).map(|index| index.to_string()).collect();
-                format!(
-                    "the {engine} engine at instruction {} for semaphore {}",
-                    head.index,
-                    missing.join(", ")
-                )
-            })
-            .collect();
-        let first = heads.map(|(head, _)| head.index).min()?;
-        Some((first, texts.join("; ")))
+        heads.map(|(head, engine)| (engine, head.index, self.missing(head.wait).collect())).collect()
     }
 
-    /// Semaphores that hold more than control signalled, with their values.
-    pub(crate) fn left(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let left = |(index, semaphore): (usize, &Semaphore)| {
-            let value = semaphore.tokens.len();
-            (value > semaphore.signalled).then_some((index, value))
+    /// Semaphores that hold more than control signalled.
+    pub(crate) fn left(&self) -> impl Iterator<Item = Left> + '_ {
+        let left = |(semaphore, state): (usize, &Semaphore)| {
+            let posters = state.tokens.iter().map(|&(_, index)| index).collect();
+            let [posts, takes] = state.counts;
+            (state.tokens.len() > state.signalled).then_some(Left { semaphore, posts, takes, posters })
         };
         self.semaphores.iter().enumerate().filter_map(left)
     }

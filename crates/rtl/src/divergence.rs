@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ediacara_isa::{Executable, Instruction, NO_LAYER, instruction_text};
+use ediacara_isa::{Executable, Instruction, Place, instruction_text};
 use ediacara_sim::{Event, EventKind, FaultKind, Requester};
 
 use crate::rules::rule_of;
@@ -43,6 +43,8 @@ pub enum Difference {
         hardware: u8,
         /// Bytes of this memory that differ.
         count: u64,
+        /// Whose byte of DRAM it is, and which of its bytes, where the executable knows it.
+        of: Option<(String, u64)>,
     },
 }
 
@@ -55,6 +57,8 @@ pub struct Subject {
     pub text: String,
     /// Its source line, where the executable knows it.
     pub line: Option<u32>,
+    /// The last label before it, and how many instructions behind that it is.
+    pub label: Option<(String, usize)>,
     /// Index and name of its layer, where the executable knows it.
     pub layer: Option<(u32, String)>,
 }
@@ -82,11 +86,14 @@ impl Divergence {
     /// A difference after the events `before`; of the events that follow only a few are kept.
     pub(crate) fn new(
         executable: &Executable,
-        difference: Difference,
+        mut difference: Difference,
         before: Vec<Event>,
         simulator: Vec<Event>,
         hardware: Vec<Event>,
     ) -> Self {
+        if let Difference::Memory { memory: "DRAM", address, of, .. } = &mut difference {
+            *of = executable.named_byte(*address).map(|(name, byte)| (name.to_owned(), byte));
+        }
         let about = match &difference {
             Difference::Event { simulator, hardware } => earlier(*simulator, *hardware),
             _ => None,
@@ -151,13 +158,9 @@ fn text(executable: &Executable, index: u64) -> String {
 }
 
 fn subject(executable: &Executable, index: u64) -> Subject {
-    let location = executable.source_map.get(index as usize);
-    let layer = location.filter(|location| location.layer != NO_LAYER).and_then(|location| {
-        let layer = executable.layers.get(location.layer as usize)?;
-        Some((location.layer, layer.name.clone()))
-    });
-    let line = location.map(|location| location.line).filter(|line| *line != 0);
-    Subject { instruction: index, text: text(executable, index), line, layer }
+    let Place { line, label, layer, .. } = executable.place(index as usize);
+    let line = (line != 0).then_some(line);
+    Subject { instruction: index, text: text(executable, index), line, label, layer }
 }
 
 /// An event in words, such as `start   matrix   17`.
@@ -203,22 +206,19 @@ impl fmt::Display for Divergence {
                     fault(*hardware)
                 )?;
             }
-            Difference::Memory { memory, address, simulator, hardware, count } => {
+            Difference::Memory { memory, address, simulator, hardware, count, of } => {
+                let of = of.as_ref().map(|(name, byte)| format!(" (byte {byte} of `{name}`)"));
+                let of = of.unwrap_or_default();
                 writeln!(
                     f,
-                    "{memory} differs at {address:#x}: simulator {simulator:#04x}, hardware {hardware:#04x} ({count} bytes of {memory} differ)"
+                    "{memory} differs at {address:#x}{of}: simulator {simulator:#04x}, hardware {hardware:#04x} ({count} bytes of {memory} differ)"
                 )?;
             }
         }
         if let Some(subject) = &self.subject {
-            write!(f, "  instruction {}: {}", subject.instruction, subject.text)?;
-            if let Some(line) = subject.line {
-                write!(f, " (line {line})")?;
-            }
-            if let Some((index, name)) = &subject.layer {
-                write!(f, " (layer {index} `{name}`)")?;
-            }
-            writeln!(f)?;
+            let Subject { instruction, text, line, label, layer } = subject.clone();
+            let place = Place { instruction: instruction as usize, line: line.unwrap_or(0), label, layer };
+            writeln!(f, "  {place}: {text}")?;
         }
         if !self.rules.is_empty() {
             writeln!(f, "  rules, docs/microarchitecture.md: {}", self.rules.join(", "))?;

@@ -303,5 +303,6 @@ fn compare_bytes(memory: &'static str, base: u64, ours: &[u8], theirs: &[u8]) ->
         simulator: byte(ours, at),
         hardware: byte(theirs, at),
         count: 1 + differing.count() as u64,
+        of: None,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ediacara_isa::Engine;
+use ediacara_isa::{Engine, Place};
 
 use crate::dram::Requester;
 
@@ -55,8 +55,12 @@ pub struct Fault {
     pub instruction: u64,
     /// The instruction's source line, counted from 1, where the executable knows it.
     pub line: Option<u32>,
+    /// The last label before the instruction, and how many instructions behind that it is.
+    pub label: Option<(String, usize)>,
     /// Index and name of the instruction's layer, where the executable knows it.
     pub layer: Option<(u32, String)>,
+    /// The other instruction of a race.
+    pub other: Option<Place>,
     /// The cycle in which the fault was found.
     pub cycle: u64,
     /// Operand, value found, and range, as a sentence without its end.
@@ -65,14 +69,13 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} fault at instruction {}", self.kind.name(), self.instruction)?;
-        match (self.line, &self.layer) {
-            (Some(line), Some((index, name))) => write!(f, " (line {line}, layer {index} `{name}`)")?,
-            (Some(line), None) => write!(f, " (line {line})")?,
-            (None, Some((index, name))) => write!(f, " (layer {index} `{name}`)")?,
-            (None, None) => {}
+        let (line, label) = (self.line.unwrap_or(0), self.label.clone());
+        let place = Place { instruction: self.instruction as usize, line, label, layer: self.layer.clone() };
+        write!(f, "{} fault at {place}, cycle {}: {}", self.kind.name(), self.cycle, self.detail)?;
+        match &self.other {
+            Some(other) if other.is_known() => write!(f, "; the other is {other}"),
+            _ => Ok(()),
         }
-        write!(f, ", cycle {}: {}", self.cycle, self.detail)
     }
 }
 

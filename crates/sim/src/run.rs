@@ -5,7 +5,7 @@
 //! happen, and [`crate::account`] charges the cycles between, in which nothing does. That is all there is
 //! to time; a reference model in `tests/` that steps through every cycle must agree.
 
-use ediacara_isa::{DecodeError, Engine, Instruction, NO_LAYER, Operation, SourceLocation};
+use ediacara_isa::{DecodeError, Engine, Executable, Instruction, NO_LAYER, Operation, Place};
 
 use crate::account::Accounts;
 use crate::bursts::Bursts;
@@ -33,8 +33,8 @@ pub(crate) const LANES: [Engine; 4] = [Engine::Load, Engine::Matrix, Engine::Vec
 pub(crate) struct Program {
     pub(crate) code: Vec<Result<Instruction, DecodeError>>,
     pub(crate) base: u64,
-    pub(crate) source_map: Vec<SourceLocation>,
-    pub(crate) layer_names: Vec<String>,
+    /// Layers, lines and labels: the executable without what it does.
+    pub(crate) names: Executable,
 }
 
 impl Program {
@@ -47,8 +47,8 @@ impl Program {
 
     /// The layer of an instruction; one past the last where it has none.
     fn layer(&self, instruction: u32) -> usize {
-        let none = self.layer_names.len();
-        match self.source_map.get(instruction as usize) {
+        let none = self.names.layers.len();
+        match self.names.source_map.get(instruction as usize) {
             Some(location) if location.layer != NO_LAYER => (location.layer as usize).min(none),
             _ => none,
         }
@@ -173,7 +173,7 @@ impl<'a, D: DramModel> Run<'a, D> {
             accounts: Accounts::default(),
             instructions: 0,
             traffic: [Traffic::default(); 3],
-            layers: vec![LayerAccount::default(); program.layer_names.len() + 1],
+            layers: vec![LayerAccount::default(); program.names.layers.len() + 1],
             split: Split::default(),
             committed: [None; 4],
             trace: None,
@@ -511,10 +511,8 @@ impl<'a, D: DramModel> Run<'a, D> {
         let waiting = |index: usize| {
             let head = self.lanes[index].queue.front()?;
             let missing: Vec<_> = crate::semaphores::bits(self.semaphores.missing(head.wait)).collect();
-            let text = format!(
-                "{} waits at instruction {} for semaphores {missing:?}",
-                LANES[index], head.instruction
-            );
+            let place = self.program.names.place(head.instruction as usize);
+            let text = format!("{} waits at {place} for semaphores {missing:?}", LANES[index]);
             Some((head.instruction, text))
         };
         let heads: Vec<_> = (0..4).filter_map(waiting).collect();
@@ -533,13 +531,15 @@ impl<'a, D: DramModel> Run<'a, D> {
         if self.fault.is_some() && kind != FaultKind::CycleLimit {
             return;
         }
-        let location = self.program.source_map.get(instruction as usize);
-        let line = location.map(|location| location.line).filter(|line| *line != 0);
-        let layer = location.and_then(|location| {
-            let name = self.program.layer_names.get(location.layer as usize)?;
-            Some((location.layer, name.clone()))
-        });
-        self.fault = Some(Fault { kind, instruction, line, layer, cycle, detail });
+        let place = self.program.names.place(instruction as usize);
+        let other = match (kind, &self.checked) {
+            (FaultKind::Race, Some(checked)) => checked.other().map(|other| other as usize),
+            _ => None,
+        };
+        let other = other.map(|other| self.program.names.place(other));
+        let line = (place.line != 0).then_some(place.line);
+        let Place { label, layer, .. } = place;
+        self.fault = Some(Fault { kind, instruction, line, label, layer, other, cycle, detail });
     }
 
     fn record(&mut self, kind: EventKind) {

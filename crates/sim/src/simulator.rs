@@ -1,7 +1,7 @@
 //! The simulator as others see it: a machine with a program in its memory.
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Engine, Executable, MachineKey, Port, WORD_BYTES, decode};
+use ediacara_isa::{Engine, Executable, MachineKey, Notes, Port, WORD_BYTES, decode};
 
 use crate::checked::Checked;
 use crate::dram::FlatDram;
@@ -69,8 +69,12 @@ impl Simulator {
         let program = Program {
             code: executable.code.iter().map(decode).collect(),
             base,
-            source_map: executable.source_map.clone(),
-            layer_names: executable.layers.iter().map(|layer| layer.name.clone()).collect(),
+            names: Executable {
+                source_map: executable.source_map.clone(),
+                layers: executable.layers.clone(),
+                notes: Notes { labels: executable.notes.labels.clone(), ..Notes::default() },
+                ..Executable::default()
+            },
         };
         let mut simulator = Self {
             shape: shape(machine, base..base + code_bytes),

@@ -1,5 +1,6 @@
 //! `ediacara exec`: an executable on the simulated machine, without a model.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -8,6 +9,7 @@ use ediacara::inputs::Source;
 use ediacara::isa::Executable;
 use ediacara::profile::{engine_reports, engine_table, thousands, timing_words};
 use ediacara::sim::Options;
+use ediacara::verify;
 use serde_json::json;
 
 use super::Outcome;
@@ -16,7 +18,7 @@ use crate::output::say;
 use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
-    let executable = Executable::load(&arguments.program)?;
+    let executable = program(&arguments.program)?;
     let machine = Machine::load(arguments.machine.as_deref().unwrap_or_else(|| own_machine(&executable)))?;
     let sources: Vec<Source> = super::setup::sources(&arguments.input);
     let options = Options {
@@ -70,10 +72,24 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
             say!("output {name}: {} {:?}{}", tensor.dtype().name(), tensor.shape(), preview(tensor));
         }
     }
+    if arguments.checked && outcome.fault.is_none() && !arguments.json {
+        say!(
+            "checked: no race, nothing read that was not written; whether two writes that are ordered come in the right order cannot be seen in a program alone"
+        );
+    }
     if let Some(fault) = &outcome.fault {
         return Err(fault.to_string().into());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An executable, or assembly.
+fn program(path: &Path) -> Result<Executable, Box<dyn std::error::Error>> {
+    match path.to_str().map(verify::load_program).transpose()?.flatten() {
+        Some(executable) => Ok(executable),
+        // Whatever its name, it may be an executable; if not, that is said.
+        None => Ok(Executable::load(path)?),
+    }
 }
 
 fn own_machine(executable: &Executable) -> &str {

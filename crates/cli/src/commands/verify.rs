@@ -147,6 +147,7 @@ fn diverged(divergence: &Divergence) -> Value {
             "instruction": subject.instruction,
             "text": subject.text,
             "line": subject.line,
+            "label": subject.label.as_ref().map(|(name, _)| name),
             "layer": subject.layer.as_ref().map(|(_, name)| name),
         })
     });

@@ -26,14 +26,17 @@ fn examples_assemble_run_and_survive_disassembly() {
         succeed(&["asm", text(&source), "-o", text(&first)]);
         succeed(&["disasm", text(&first), "-o", text(&again)]);
         succeed(&["asm", text(&again), "-o", text(&second)]);
-        // The second knows other source lines; what runs is the same.
+        let [first, second] = [&first, &second].map(|path| std::fs::read(path).unwrap());
+        assert!(first == second, "{}: the disassembly gives another file", source.display());
+        // Assembly runs as the executable does.
+        let folder_program = folder.path().join("first.dlpx");
         let run = |program: &Path| {
             let mut report = json(&["exec", text(program), "--checked", "--json"]);
             report["wall_seconds"] = serde_json::Value::Null;
             report["program"] = serde_json::Value::Null;
             report
         };
-        assert_eq!(run(&first), run(&second), "{}", source.display());
+        assert_eq!(run(&folder_program), run(&source), "{}", source.display());
     }
     assert!(count >= 5, "no examples found");
 }
@@ -100,4 +103,28 @@ fn passes_can_be_listed_and_printed() {
     let program = folder.path().join("network.dlpx");
     let listing = succeed(&["compile", "mlp:33-512-10", "-o", text(&program), "--print-after", "lower"]);
     assert!(listing.contains("matrix"), "{listing}");
+}
+
+#[test]
+fn a_program_is_no_network_and_says_which_command_takes_it() {
+    for command in ["run", "compile", "summary"] {
+        let errors = fail(&[command, "examples/hello.dlpasm"]);
+        assert!(errors.contains("`ediacara exec examples/hello.dlpasm` runs it"), "{command}: {errors}");
+    }
+}
+
+/// A network's program in assembly, cut where its tiles begin and named as its nodes are, is the same program.
+#[test]
+fn the_disassembly_of_a_network_names_tiles_layers_and_values_and_gives_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let [program, assembly, again] =
+        ["network.dlpx", "network.dlpasm", "again.dlpx"].map(|name| folder.path().join(name));
+    succeed(&["compile", "lenet5", "-o", text(&program)]);
+    succeed(&["disasm", text(&program), "-o", text(&assembly)]);
+    let listing = std::fs::read_to_string(&assembly).unwrap();
+    for part in [".label \"tile 0\"", " // \"fc1\"", "source is \"weights of layer `fc1`\"", " // 0"] {
+        assert!(listing.contains(part), "{part} is missing");
+    }
+    succeed(&["asm", text(&assembly), "-o", text(&again)]);
+    assert!(std::fs::read(&program).unwrap() == std::fs::read(&again).unwrap());
 }

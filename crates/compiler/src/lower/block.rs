@@ -149,23 +149,30 @@ fn run(lowering: &mut Lowering, state: &mut State) {
             state.stages.get(at).copied().map(|stage| (at, stage))
         };
         let ahead = [3, 2, 1, 0].map(|ahead| piece(state, ahead).map(|(_, stage)| stage));
+        lowering.tile = ahead.iter().flatten().next().map(|stage| stage.tile);
         load(lowering, state, ahead);
         if let Some((_, stage)) = piece(state, -2) {
+            lowering.tile = Some(stage.tile);
             finish(lowering, state, &stage);
         }
         if let Some((at, stage)) = piece(state, 2) {
+            lowering.tile = Some(stage.tile);
             expand(lowering, state, at, &stage);
         }
         if let Some((at, stage)) = piece(state, 0) {
+            lowering.tile = Some(stage.tile);
             window(lowering, state, at, &stage);
         }
         if let Some((at, stage)) = piece(state, 1) {
+            lowering.tile = Some(stage.tile);
             requantise(lowering, state, at, &stage);
         }
         if let Some((at, stage)) = piece(state, -1) {
+            lowering.tile = Some(stage.tile);
             project(lowering, state, at, &stage);
         }
     }
+    lowering.tile = None;
 }
 
 /// The pieces in program order: tile by tile, group by group.

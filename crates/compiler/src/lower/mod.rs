@@ -61,6 +61,7 @@ pub(crate) struct Lowering {
     aram: Ring,
     pram: Ring,
     layer: u32,
+    tile: Option<u32>,
 }
 
 /// A place on chip that a layer claimed for its tiles.
@@ -105,6 +106,7 @@ impl Lowering {
             aram: Ring::new(rates.aram),
             pram: Ring::new(rates.pram),
             layer: 0,
+            tile: None,
         }
     }
 
@@ -192,7 +194,7 @@ impl Lowering {
     }
 
     pub(crate) fn push(&mut self, work: Work) {
-        self.steps.push(Step { work, layer: self.layer });
+        self.steps.push(Step { work, layer: self.layer, tile: self.tile });
     }
 
     pub(crate) fn vector(&mut self, vector: Vector) {
@@ -329,19 +331,24 @@ impl Lowering {
         prepare: impl Fn(&mut Lowering, &mut S, I) -> P,
         compute: impl Fn(&mut Lowering, &mut S, I, P),
     ) {
-        let mut waiting: Option<(I, P)> = None;
-        for item in items {
-            if !ahead && let Some((item, prepared)) = waiting.take() {
+        let mut waiting: Option<(u32, I, P)> = None;
+        for (tile, item) in (0..).zip(items) {
+            if !ahead && let Some((tile, item, prepared)) = waiting.take() {
+                self.tile = Some(tile);
                 compute(self, state, item, prepared);
             }
+            self.tile = Some(tile);
             let prepared = prepare(self, state, item);
-            if let Some((item, prepared)) = waiting.replace((item, prepared)) {
+            if let Some((tile, item, prepared)) = waiting.replace((tile, item, prepared)) {
+                self.tile = Some(tile);
                 compute(self, state, item, prepared);
             }
         }
-        if let Some((item, prepared)) = waiting {
+        if let Some((tile, item, prepared)) = waiting {
+            self.tile = Some(tile);
             compute(self, state, item, prepared);
         }
+        self.tile = None;
     }
 }
 

@@ -65,8 +65,8 @@ pub(crate) fn check(graph: &Graph) -> Compiled {
     let outcome = simulator.run();
     assert_eq!(outcome.fault, None);
     let mut host_inputs = Vec::new();
-    for (port, (value, _)) in compiled.executable.outputs.iter().zip(&compiled.dlp_outputs) {
-        let bytes = simulator.read_output(&port.name).unwrap().into_iter().map(|byte| byte as i8).collect();
+    for (value, port) in &compiled.dlp_outputs {
+        let bytes = simulator.read_output(port).unwrap().into_iter().map(|byte| byte as i8).collect();
         host_inputs.push(Tensor::from_vec(&compiled.host.ty(*value).shape, bytes).unwrap());
     }
     host_inputs.extend(compiled.host_inputs.iter().map(of));

@@ -5,6 +5,7 @@ mod common;
 mod elementwise;
 mod linear;
 mod movement;
+mod named_outputs;
 mod quantised;
 mod rewriting;
 mod structure;

@@ -61,12 +61,10 @@ pub(crate) fn emit(
     }
     let mut outputs = Vec::with_capacity(source.outputs().len());
     for &output in source.outputs() {
-        let real = emitter.real(output)?;
-        emitter.graph.rename_value(real, source.value(output).name.clone());
-        outputs.push(real);
+        outputs.push((source.value(output).name.clone(), emitter.real(output)?));
     }
     let mut graph = emitter.graph;
-    graph.set_outputs(outputs);
+    graph.set_named_outputs(&outputs)?;
     graph.unlink_dead();
     let left = left.into_iter().filter(|(copy, ..)| graph.is_live(*copy)).map(|(_, node, reason)| {
         let node = source.node(node);
@@ -88,7 +86,12 @@ impl Emitter<'_> {
                 _ => stored,
             });
         }
+        let before = self.graph.node_count();
         let mut stored = lowering.emit.emit(self, lowering, &operands)?;
+        // The node that gives the result is the user's node; what goes before it is named after its value.
+        if let Some(node) = self.graph.producer(stored.value).filter(|node| node.index() >= before) {
+            self.graph.rename_node(node, self.source.node(lowering.node).name.clone());
+        }
         if let Some(wanted) = wanted {
             stored = self.rescale(lowering.result, stored, wanted)?;
         }
@@ -132,8 +135,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// The name for a lowering's last node: that of its result, so that layers are called as in the real graph. The
-    /// graph's outputs keep their names for the real values.
+    /// The name for a lowering's result: that of the real value. The graph's outputs keep their names for the real values.
     pub(crate) fn name(&self, lowering: &Lowering) -> String {
         let name = &self.source.value(lowering.result).name;
         if self.source.is_output(lowering.result) { format!("{name}.i8") } else { name.clone() }

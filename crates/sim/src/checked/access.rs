@@ -55,8 +55,8 @@ impl Checked {
         range: Range<usize>,
         clock: &Clock,
     ) -> Result<(), Refusal> {
-        let result = self.shadow(place).read(engine, range, clock);
-        result.map_err(|conflict| self.refusal(place, operand, conflict))
+        let result = self.shadow(place).read(engine, range.clone(), clock);
+        result.map_err(|conflict| self.refusal(place, operand, range, conflict))
     }
 
     fn write(
@@ -67,8 +67,8 @@ impl Checked {
         range: Range<usize>,
         clock: &Clock,
     ) -> Result<(), Refusal> {
-        let result = self.shadow(place).write(engine, range, clock);
-        result.map_err(|conflict| self.refusal(place, operand, conflict))
+        let result = self.shadow(place).write(engine, range.clone(), clock);
+        result.map_err(|conflict| self.refusal(place, operand, range, conflict))
     }
 
     fn shadow(&mut self, place: Place) -> &mut super::Shadow {
@@ -80,11 +80,15 @@ impl Checked {
         }
     }
 
-    fn refusal(&mut self, place: Place, operand: &str, conflict: Conflict) -> Refusal {
+    fn refusal(&mut self, place: Place, operand: &str, range: Range<usize>, conflict: Conflict) -> Refusal {
         let element = self.shadow(place).element;
         match conflict {
             Conflict::Uninitialised(at) => Self::uninitialised(operand, &format!("{element} {at:#x}")),
-            Conflict::Race(at, other) => self.race(operand, &format!("{element} {at:#x}"), other),
+            Conflict::Race(at, other) => {
+                let there = self.shadow(place).around(at, other);
+                let wide = |range: Range<usize>| range.start as u64..range.end as u64;
+                self.race(operand, (element, at as u64), other, [range, there].map(wide))
+            }
         }
     }
 
@@ -109,26 +113,34 @@ impl Checked {
         if let Some(at) = self.dram.written.find(address, length, |written| written == 0) {
             return Err(Self::uninitialised("source", &format!("DRAM byte {:#x}", address + at as u64)));
         }
-        let known = clock[Engine::Store as usize];
+        let (known, row) = (clock[Engine::Store as usize], address..address + length as u64);
         if let Some(at) = self.dram.stores.find(address, length, |number| number > known) {
             let address = address + at as u64;
             let other = Other { engine: Engine::Store, number: self.dram.stores.get(address), wrote: true };
-            return Err(self.race("source", &format!("DRAM byte {address:#x}"), other));
+            return Err(self.dram_race("source", address, row, other));
         }
         self.dram.loads.fill(address, length, clock[Engine::Load as usize]);
         Ok(())
     }
 
     fn write_dram_row(&mut self, address: u64, length: usize, clock: &Clock) -> Result<(), Refusal> {
-        let known = clock[Engine::Load as usize];
+        let (known, row) = (clock[Engine::Load as usize], address..address + length as u64);
         if let Some(at) = self.dram.loads.find(address, length, |number| number > known) {
             let address = address + at as u64;
             let other = Other { engine: Engine::Load, number: self.dram.loads.get(address), wrote: false };
-            return Err(self.race("destination", &format!("DRAM byte {address:#x}"), other));
+            return Err(self.dram_race("destination", address, row, other));
         }
         self.dram.written.fill(address, length, 1);
         self.dram.stores.fill(address, length, clock[Engine::Store as usize]);
         Ok(())
+    }
+
+    fn dram_race(&mut self, operand: &str, at: u64, row: Range<u64>, other: Other) -> Refusal {
+        let numbers = if other.wrote { &self.dram.stores } else { &self.dram.loads };
+        let same = |address: u64| numbers.get(address) == other.number;
+        let first = (0..at).rev().take_while(|&address| same(address)).last().unwrap_or(at);
+        let last = (at..self.dram_bytes).take_while(|&address| same(address)).last().unwrap_or(at);
+        self.race(operand, ("DRAM byte", at), other, [row, first..last + 1])
     }
 
     fn dot(&mut self, dot: &Dot, clock: &Clock) -> Result<(), Refusal> {

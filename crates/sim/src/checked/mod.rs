@@ -11,6 +11,7 @@ mod overlap;
 mod shadow;
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use ediacara_arch::Machine;
 use ediacara_isa::Engine;
@@ -37,6 +38,8 @@ pub(crate) struct Checked {
     dram: DramShadow,
     dram_bytes: u64,
     overlap: overlap::Marks,
+    /// The other instruction of the race that was found last.
+    other: Option<u32>,
 }
 
 /// The shadow of DRAM: whether a byte was written, by which `store` last, by which `load` it was read last.
@@ -72,12 +75,14 @@ impl Checked {
             },
             dram_bytes: bytes,
             overlap: overlap::Marks::new(machine.core.nram_bytes as usize),
+            other: None,
         }
     }
 
     /// Forgets the order of a run, and keeps what was written.
     pub(crate) fn reset(&mut self) {
         self.known = Default::default();
+        self.other = None;
         self.history.iter_mut().for_each(Vec::clear);
         self.tokens.iter_mut().for_each(VecDeque::clear);
         for shadow in [&mut self.nram, &mut self.wram, &mut self.aram, &mut self.pram] {
@@ -148,13 +153,30 @@ impl Checked {
         self.post(mask, self.issue_clock());
     }
 
-    fn race(&self, operand: &str, element: &str, other: shadow::Other) -> Refusal {
+    /// The other instruction of the race that was found last.
+    pub(crate) fn other(&self) -> Option<u32> {
+        self.other
+    }
+
+    /// `here` and `there` are what the two instructions touch around the element.
+    fn race(
+        &mut self,
+        operand: &str,
+        (unit, at): (&str, u64),
+        other: shadow::Other,
+        [here, there]: [Range<u64>; 2],
+    ) -> Refusal {
         let history = &self.history[other.engine as usize];
         let instruction = history.get(other.number as usize - 1).copied().unwrap_or_default();
+        self.other = Some(instruction);
         let done = if other.wrote { "written" } else { "read" };
         let detail = format!(
-            "{operand}: {element} was {done} by instruction {instruction} of the {} engine, without an order between the two",
-            other.engine
+            "{operand}: {unit} {at:#x} was {done} by instruction {instruction} of the {} engine, without an order between the two; it touches {:#x}..={:#x}, the other {:#x}..={:#x}",
+            other.engine,
+            here.start,
+            here.end - 1,
+            there.start,
+            there.end - 1
         );
         Refusal { kind: FaultKind::Race, detail }
     }

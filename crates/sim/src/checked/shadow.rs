@@ -55,6 +55,16 @@ impl Shadow {
         self.writers.iter_mut().chain(&mut self.readers).for_each(|last| last.numbers.fill(0));
     }
 
+    /// The elements around `at` that an instruction was the last of its engine to write, or to read.
+    pub(super) fn around(&self, at: usize, other: Other) -> Range<usize> {
+        let lasts = if other.wrote { &self.writers } else { &self.readers };
+        let Some(last) = lasts.iter().find(|last| last.engine == other.engine) else { return at..at + 1 };
+        let same = |number: &&u32| **number == other.number;
+        let before = last.numbers[..at].iter().rev().take_while(same).count();
+        let after = last.numbers[at..].iter().take_while(same).count();
+        at - before..at + after.max(1)
+    }
+
     /// `engine` reads `range`, knowing what `clock` says.
     pub(super) fn read(
         &mut self,
