@@ -243,7 +243,10 @@ impl Graph {
             } else {
                 *value
             };
-            self.claim_name(output, name);
+            // Of two outputs of one name the first keeps it.
+            if self.names.get(name).is_none_or(|holder| !seen.contains(holder)) {
+                self.claim_name(output, name);
+            }
             seen.insert(output);
             values.push(output);
         }

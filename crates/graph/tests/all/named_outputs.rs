@@ -33,3 +33,12 @@ fn one_value_can_be_two_outputs_and_an_input_one() {
     graph.compact();
     assert_eq!(names(&graph, graph.outputs()), ["a", "b", "same", "x"]);
 }
+
+#[test]
+fn of_two_outputs_of_one_name_the_first_keeps_it() {
+    let mut graph = Graph::new("test");
+    let x = graph.add_input("x", TensorType::f32(&[2]));
+    let y = graph.add("y", Relu, &[x]).unwrap();
+    graph.set_named_outputs(&[("y".to_owned(), y), ("y".to_owned(), y)]).unwrap();
+    assert_eq!(names(&graph, graph.outputs()), ["y", "y_1"]);
+}
