@@ -291,7 +291,7 @@ mod tests {
     }
 
     fn fill(layer: u32, d: u64, length: u64) -> Step {
-        Step { work: Work::Vector(Vector::new(VectorOp::Fill, d, length)), layer }
+        Step { work: Work::Vector(Vector::new(VectorOp::Fill, d, length)), layer, tile: None }
     }
 
     fn fails(result: Result<(), String>, parts: &[&str]) {
@@ -315,21 +315,27 @@ mod tests {
     fn steps_keep_to_their_tiles_and_to_what_their_layers_are_declared_to_use() {
         let row = |dram, chip| Transfer::row(Space::Nram, dram, chip, 100);
         let right = [
-            Step { work: Work::Load(row(0, 0)), layer: 0 },
+            Step { work: Work::Load(row(0, 0)), layer: 0, tile: None },
             fill(0, 800, 100),
             fill(1, 900, 100),
             fill(2, 100, 100),
-            Step { work: Work::Store(row(384, 900)), layer: 2 },
+            Step { work: Work::Store(row(384, 900)), layer: 2, tile: None },
         ];
         assert_eq!(check_kept([800, 900], &right), Ok(()));
         let wrong: [(Step, &[&str]); 6] = [
             (fill(2, 150, 51), &["layer 2 `third` writes nram 0x96 to 0xc8, outside its tiles"]),
             (fill(0, 800, 101), &["layer 0 `first` writes", "where b lies at nram 0x320 to 0x383"]),
             (fill(2, 900, 1), &["layer 2 `third` writes nram 0x384 to 0x384, where c lies"]),
-            (Step { work: Work::Load(row(128, 0)), layer: 0 }, &["`first` reads dram 0x80 to 0xe3, where b"]),
-            (Step { work: Work::Load(row(1, 0)), layer: 0 }, &["`first` reads dram 0x1 to 0x64, where a"]),
             (
-                Step { work: Work::Store(row(384, 800)), layer: 2 },
+                Step { work: Work::Load(row(128, 0)), layer: 0, tile: None },
+                &["`first` reads dram 0x80 to 0xe3, where b"],
+            ),
+            (
+                Step { work: Work::Load(row(1, 0)), layer: 0, tile: None },
+                &["`first` reads dram 0x1 to 0x64, where a"],
+            ),
+            (
+                Step { work: Work::Store(row(384, 800)), layer: 2, tile: None },
                 &["`third` reads nram 0x320 to 0x383, outside"],
             ),
         ];

@@ -139,8 +139,14 @@ fn outputs_have_their_names_and_numbers_in_run_and_exec() {
             named.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
         };
         let (given, mut expected) = (of("in."), of("out."));
-        let options =
-            RunOptions { machine: machine.clone(), values: true, checked: true, disable: Vec::new(), top: 0 };
+        let options = RunOptions {
+            machine: machine.clone(),
+            values: true,
+            checked: true,
+            disable: Vec::new(),
+            top: 0,
+            what_if: false,
+        };
         let tensors: Vec<Tensor> = given.iter().map(|(_, tensor)| tensor.clone()).collect();
         let mut run = ediacara::run(&model, &prepared, &tensors, &options, &mut |_| {}).unwrap();
         run.outputs.sort_by(|a, b| a.0.cmp(&b.0));
