@@ -10,8 +10,8 @@ use ediacara_fuzzgen::graph::motif;
 use ediacara_graph::Graph;
 use ediacara_prove::{Property, prove_values};
 
-use crate::differential::{Subject, sample};
-use crate::motifs::{machine, quantised};
+use crate::differential::{Subject, quantised, sample};
+use crate::motifs::machine;
 
 /// Of the first of these seeds some meet the fault.
 const SEEDS: u64 = 60;

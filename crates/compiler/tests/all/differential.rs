@@ -1,5 +1,5 @@
-//! Host and simulator side by side on a quantised network with real inputs: every value that a program leaves in DRAM and
-//! every output. What differs is said, not asserted.
+//! Host and simulator side by side on a quantised network: every value that a program leaves in DRAM and every output. What
+//! differs is said, not asserted. The tests of `crates/rtl` use this file too.
 
 use std::collections::HashMap;
 
@@ -10,6 +10,7 @@ use ediacara_fuzzgen::Random;
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
 use ediacara_isa::Port;
+use ediacara_optimiser::{Calibration, optimise, quantise};
 use ediacara_sim::{Options as SimOptions, Simulator};
 
 /// A network, what it is fed, and what the host computes of it.
@@ -21,16 +22,33 @@ pub(crate) struct Subject {
     values: HashMap<ValueId, Vec<i8>>,
 }
 
-/// One real tensor for each input of a network, within -2 and 2.
+/// One tensor for each input of a network: any byte, or real numbers within -2 and 2.
 pub(crate) fn sample(graph: &Graph, seed: u64) -> Vec<Tensor> {
     let mut random = Random::new(seed);
     let mut tensor = |&input: &ValueId| {
         let ty = graph.ty(input);
+        let bytes: Vec<i8> = (0..ty.elements()).map(|_| random.byte()).collect();
+        if ty.dtype == DType::I8 {
+            return Tensor::from_vec(&ty.shape, bytes).unwrap();
+        }
         assert_eq!(ty.dtype, DType::F32);
-        let values = (0..ty.elements()).map(|_| f32::from(random.byte()) / 64.0).collect::<Vec<f32>>();
+        let values: Vec<f32> = bytes.into_iter().map(|byte| f32::from(byte) / 64.0).collect();
         Tensor::from_vec(&ty.shape, values).unwrap()
     };
     graph.inputs().iter().map(&mut tensor).collect()
+}
+
+/// A real network optimised, calibrated with two samples, and quantised.
+///
+/// # Panics
+/// Where something of it stays with the host.
+pub(crate) fn quantised(graph: Graph, seed: u64) -> Graph {
+    let graph = optimise(graph, &Default::default()).unwrap();
+    let samples = [1, 2].map(|number| sample(&graph, seed ^ (number << 32)));
+    let calibration = Calibration::collect(&graph, samples).unwrap();
+    let quantised = quantise(&graph, &calibration).unwrap();
+    assert!(quantised.left.is_empty(), "seed {seed}: {:?}", quantised.left);
+    quantised.graph
 }
 
 impl Subject {
@@ -53,6 +71,12 @@ impl Subject {
         &self.inputs[index]
     }
 
+    /// The bytes of each input port of a program of the network.
+    pub(crate) fn ports<'c>(&self, compiled: &'c Compiled) -> Vec<(&'c str, Vec<u8>)> {
+        let ports = compiled.executable.inputs.iter().zip(&compiled.dlp_inputs);
+        ports.map(|(port, &(input, _))| (port.name.as_str(), stored(port, self.input(input)))).collect()
+    }
+
     /// Runs a program of the network in checked mode, and compares all that it leaves behind. How many bytes were equal.
     ///
     /// # Errors
@@ -60,8 +84,8 @@ impl Subject {
     pub(crate) fn compare(&self, machine: &Machine, compiled: &Compiled) -> Result<usize, String> {
         let options = SimOptions { checked: true, max_cycles: Some(2_000_000_000), ..SimOptions::default() };
         let mut simulator = Simulator::new(machine, &compiled.executable, options).unwrap();
-        for (port, &(input, _)) in compiled.executable.inputs.iter().zip(&compiled.dlp_inputs) {
-            simulator.write_input(&port.name, &stored(port, self.input(input))).unwrap();
+        for (name, bytes) in self.ports(compiled) {
+            simulator.write_input(name, &bytes).unwrap();
         }
         let outcome = simulator.run();
         if let Some(fault) = outcome.fault {
@@ -104,10 +128,10 @@ impl Subject {
     }
 }
 
-/// The bytes of a port for a real tensor, as its description says.
+/// The bytes of a port for a tensor, as its description says.
 fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
-    let real = port.encoding.unwrap();
     let x = x.transpose(&port.layout.permutation).unwrap();
+    let Some(real) = port.encoding else { return x.to_contiguous().as_bytes().unwrap().to_vec() };
     let encode = |value: f32| {
         let quotient = (value / real.scale).round_ties_even() + real.zero as f32;
         quotient.clamp(-128.0, 127.0) as i8 as u8

@@ -8,11 +8,9 @@
 use ediacara_arch::Machine;
 use ediacara_compiler::{Compiled, Keeping, Options, PASSES, compile};
 use ediacara_fuzzgen::graph::motif::{self, Drawn};
-use ediacara_graph::Graph;
-use ediacara_optimiser::{Calibration, optimise, quantise};
 use ediacara_prove::{prove, prove_values};
 
-use crate::differential::{Subject, sample};
+use crate::differential::{Subject, quantised, sample};
 
 /// Seeds of a run of CI.
 const NETWORKS: u64 = 500;
@@ -45,16 +43,6 @@ fn variants() -> Vec<Vec<String>> {
     variants.extend(optional.iter().map(|pass| vec![pass.clone()]));
     variants.push(optional);
     variants
-}
-
-/// Optimised, calibrated with two samples, quantised; nothing of it is the host's.
-pub(crate) fn quantised(graph: Graph, seed: u64) -> Graph {
-    let graph = optimise(graph, &Default::default()).unwrap();
-    let samples = [1, 2].map(|number| sample(&graph, seed ^ (number << 32)));
-    let calibration = Calibration::collect(&graph, samples).unwrap();
-    let quantised = quantise(&graph, &calibration).unwrap();
-    assert!(quantised.left.is_empty(), "seed {seed}: {:?}", quantised.left);
-    quantised.graph
 }
 
 /// Compares every program of a network.

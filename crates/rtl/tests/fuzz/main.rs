@@ -13,6 +13,10 @@
 )]
 
 mod campaign;
+// One comparison of host and simulator for both crates; what only the compiler's tests ask of it is idle here.
+#[allow(dead_code)]
+#[path = "../../../compiler/tests/all/differential.rs"]
+mod differential;
 mod graphs;
 mod replay;
 mod settings;
@@ -28,6 +32,7 @@ use ediacara_arch::Machine;
 use ediacara_fuzzgen::graph::FEATURES;
 use ediacara_fuzzgen::{Coverage, shapes};
 
+use graphs::Report;
 use settings::Settings;
 
 /// Comparisons that run at once.
@@ -83,11 +88,13 @@ fn random_networks() {
     let settings = Settings::from_environment();
     let shapes: Vec<_> = shapes().into_iter().filter(|shape| settings.wants(&shape.name)).collect();
     let reports = for_each_shape(&shapes, |shape| graphs::run(shape, settings.network));
-    let (mut compared, mut failures) = (0, Vec::new());
+    let (mut compared, mut motifs, mut failures) = (0, 0, Vec::new());
     let mut features: BTreeMap<String, u64> = BTreeMap::new();
     for (shape, mut report) in shapes.iter().zip(reports) {
-        println!("{}: {} networks, {} cycles", shape.name, report.compared, report.cycles);
-        compared += report.compared;
+        let Report { compared: networks, motifs: of_motifs, cycles, .. } = report;
+        println!("{}: {networks} networks, {of_motifs} of motifs, {cycles} cycles", shape.name);
+        compared += networks;
+        motifs += of_motifs;
         for (feature, count) in report.features {
             *features.entry(feature).or_default() += count;
         }
@@ -101,6 +108,7 @@ fn random_networks() {
         let few: Vec<_> = FEATURES.iter().filter(|name| count(name) < settings::LEAST_OF_EACH).collect();
         assert!(few.is_empty(), "too seldom: {few:?}");
         assert!(compared >= settings::LEAST_NETWORKS, "{compared} of {}", settings::LEAST_NETWORKS);
+        assert!(motifs >= settings::LEAST_OF_MOTIFS, "{motifs} of {}", settings::LEAST_OF_MOTIFS);
     }
 }
 
