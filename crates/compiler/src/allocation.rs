@@ -108,7 +108,7 @@ impl Allocations<'_> {
 
     /// The tensor that a residence is the place of.
     pub(crate) fn tensor_of(&self, residence: &Residence) -> Option<usize> {
-        reservation_of(self.reservations, residence.home())
+        reservation_of(self.reservations, residence.home().start)
     }
 
     /// The values of the program: what may be written by whom, and read by whom.

@@ -1,5 +1,7 @@
 //! Nodes with homes become layers.
 
+use std::collections::HashMap;
+
 use ediacara_graph::ops::{
     Concat, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, Reshape, Resize, Slice,
     Transpose,
@@ -19,6 +21,16 @@ use crate::partition::Partition;
 use crate::place::{Placement, is_depthwise};
 use crate::view::{Image, View};
 
+/// The DLP's part as layers.
+#[derive(Debug, Default)]
+pub(crate) struct Built {
+    /// The layers, in order.
+    pub layers: Vec<Layer>,
+    /// The layer that completes a value: its own, or the last that writes a part of it. What no layer writes, such as a
+    /// slice of an input, is missing.
+    pub completed_by: HashMap<ValueId, u32>,
+}
+
 /// The layers of the DLP's part, in order.
 ///
 /// # Errors
@@ -27,12 +39,20 @@ pub(crate) fn build(
     graph: &Graph,
     partition: &Partition,
     placement: &Placement,
-) -> Result<Vec<Layer>, CompileError> {
+) -> Result<Built, CompileError> {
     let mut builder = Builder { graph, placement, layers: Vec::new() };
+    let mut completed_by: HashMap<ValueId, u32> = HashMap::new();
     for &id in &partition.dlp {
+        let before = builder.layers.len();
         builder.node(id)?;
+        let node = graph.node(id);
+        let completed = match builder.layers.len() {
+            after if after > before => Some(after as u32 - 1),
+            _ => node.inputs.iter().filter_map(|input| completed_by.get(input)).max().copied(),
+        };
+        completed_by.extend(completed.map(|layer| (node.outputs[0], layer)));
     }
-    Ok(builder.layers)
+    Ok(Built { layers: builder.layers, completed_by })
 }
 
 struct Builder<'a> {

@@ -10,9 +10,10 @@
 
 use std::cmp::Reverse;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use ediacara_graph::{Graph, ValueId};
+use ediacara_isa::SourceLocation;
 
 use crate::block_tiling::BlockProblem;
 use crate::choices::Choices;
@@ -89,6 +90,19 @@ impl fmt::Display for Keeping {
     }
 }
 
+/// Activations that stay in NRAM from the first layer that writes them to the last that reads them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptBuffer {
+    /// The DRAM addresses that are theirs: of [`Home`](crate::Home)s there, nothing ever lies in DRAM.
+    pub home: Range<u64>,
+    /// Where the bytes of `home` lie instead, in their order.
+    pub place: View,
+    /// Those layers.
+    pub layers: RangeInclusive<u32>,
+    /// The instructions of those layers, by index.
+    pub instructions: Range<u32>,
+}
+
 /// What is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
@@ -103,9 +117,8 @@ pub(crate) struct Kept {
 #[derive(Debug)]
 struct Life {
     residence: Residence,
-    /// First layer that writes it, last that does, last that reads it.
+    /// First layer that writes it, last that reads it.
     first: usize,
-    written: usize,
     last: usize,
 }
 
@@ -115,17 +128,10 @@ impl Kept {
         Kept { nram: vec![rates.nram; layers.len()], ..Kept::default() }
     }
 
-    /// What a layer finds in NRAM. With `copies`, it stores what it completes as well.
-    pub(crate) fn room(&self, layer: usize, copies: bool) -> Room<'_> {
-        let lives = || self.lives.iter();
-        Room {
-            nram: self.nram[layer],
-            begins: lives().filter(|life| life.first == layer).map(|life| &life.residence).collect(),
-            copied: lives()
-                .filter(|life| copies && life.written == layer)
-                .map(|life| &life.residence)
-                .collect(),
-        }
+    /// What a layer finds in NRAM.
+    pub(crate) fn room(&self, layer: usize) -> Room<'_> {
+        let begins = self.lives.iter().filter(|life| life.first == layer);
+        Room { nram: self.nram[layer], begins: begins.map(|life| &life.residence).collect() }
     }
 
     /// All that is kept.
@@ -138,9 +144,19 @@ impl Kept {
         &self.nram
     }
 
-    /// Whether a view in DRAM is of something that is kept.
-    pub(crate) fn holds(&self, view: &View) -> bool {
-        self.lives.iter().any(|life| life.residence.contains(view.base))
+    /// What is kept, each with its layers, in the order of the first; `source_map` tells each instruction's layer.
+    pub(crate) fn buffers(&self, source_map: &[SourceLocation]) -> Vec<KeptBuffer> {
+        let buffer = |life: &Life| {
+            let (first, last) = (life.first as u32, life.last as u32);
+            // Instructions lie in the order of their layers.
+            let begin = source_map.partition_point(|location| location.layer < first) as u32;
+            let end = source_map.partition_point(|location| location.layer <= last) as u32;
+            let (home, place) = (life.residence.home(), life.residence.whole());
+            KeptBuffer { home, place, layers: first..=last, instructions: begin..end }
+        };
+        let mut buffers: Vec<KeptBuffer> = self.lives.iter().map(buffer).collect();
+        buffers.sort_by_key(|buffer| (*buffer.layers.start(), buffer.home.start));
+        buffers
     }
 }
 
@@ -150,7 +166,6 @@ struct Candidate<'a> {
     home: &'a View,
     /// Layers that touch it, in order.
     layers: Vec<usize>,
-    written: usize,
     frame: Option<Frame>,
     unfit: Option<&'static str>,
 }
@@ -200,7 +215,6 @@ fn candidates<'a>(
         value: *value,
         home,
         layers: Vec::new(),
-        written: 0,
         frame: Some(bare),
         unfit: outputs.iter().any(|output| contains(home, output.base)).then_some("the host reads it"),
     };
@@ -220,12 +234,8 @@ fn candidates<'a>(
             if candidate.layers.last() != Some(&index) {
                 candidate.layers.push(index);
             }
-            match operand.written {
-                true => candidate.written = index,
-                false if candidate.layers.len() == 1 => {
-                    candidate.unfit = Some("its first layer reads what it writes")
-                }
-                false => {}
+            if !operand.written && candidate.layers.len() == 1 {
+                candidate.unfit = Some("its first layer reads what it writes");
             }
             candidate.frame = candidate.frame.and_then(|frame| frame.join(&operand.frame));
             if !operand.keepable {
@@ -301,7 +311,7 @@ impl Keeper<'_> {
             self.kept.nram[layer] = self.kept.nram[layer].min(address);
             self.costs[layer] = Some(cost);
         }
-        self.kept.lives.push(Life { residence, first, written: candidate.written, last });
+        self.kept.lives.push(Life { residence, first, last });
         Verdict::Kept { address, cycles, in_dram }
     }
 

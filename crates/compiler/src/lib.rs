@@ -48,5 +48,5 @@ mod transfer;
 pub use bounds::Bounds;
 pub use error::CompileError;
 pub use explain::Explanation;
-pub use keep::{Keeping, Verdict};
-pub use pass::{Compiled, HostOp, Listing, Options, PASSES, PassDescription, compile, machine_key};
+pub use keep::{Keeping, KeptBuffer, Verdict};
+pub use pass::{Compiled, Home, HostOp, Listing, Options, PASSES, PassDescription, compile, machine_key};

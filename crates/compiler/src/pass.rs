@@ -11,11 +11,12 @@ use crate::Explanation;
 use crate::allocation::{self, Allocations};
 use crate::allocation_check;
 use crate::bounds::{Bounds, Source};
+use crate::build::Built;
 use crate::choices::Choices;
 use crate::cost::Rates;
 use crate::dram::DramImage;
 use crate::fuse_block::{BlockNodes, fuse_blocks};
-use crate::keep::{Keeping, Kept, keep};
+use crate::keep::{Keeping, Kept, KeptBuffer, keep};
 use crate::layer::{Kind, Layer};
 use crate::lower::Lowering;
 use crate::partition::{Partition, partition};
@@ -89,8 +90,6 @@ pub struct Options {
     pub print_after: Vec<String>,
     /// Names of optional passes to leave out.
     pub disable: Vec<String>,
-    /// Whether activations that stay in NRAM are stored as well, so that they can be looked at.
-    pub store_kept: bool,
 }
 
 /// The result of a pass as text.
@@ -113,6 +112,18 @@ pub struct HostOp {
     pub reason: String,
 }
 
+/// An activation that the DLP computes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// The value of the graph.
+    pub value: ValueId,
+    /// The layer after which it is complete.
+    pub layer: u32,
+    /// Where it lies in DRAM; if that is in the home of a [`KeptBuffer`], in NRAM instead. No two values share bytes in DRAM
+    /// but where one is part of the other.
+    pub view: View,
+}
+
 /// A compiled network.
 #[derive(Debug, Clone)]
 pub struct Compiled {
@@ -130,8 +141,10 @@ pub struct Compiled {
     pub dlp_inputs: Vec<(ValueId, String)>,
     /// For the inputs of `host` after those of `dlp_outputs`, in order, the network's inputs.
     pub host_inputs: Vec<ValueId>,
-    /// Every activation that the program leaves in DRAM, and where: for checks against the host.
-    pub homes: Vec<(ValueId, View)>,
+    /// Every activation that a layer writes: for checks against the host.
+    pub homes: Vec<Home>,
+    /// What of them stays in NRAM, in the order of the layers that write it first.
+    pub kept: Vec<KeptBuffer>,
     /// The floor and the yardstick that stand beside the program's cycles.
     pub bounds: Bounds,
     /// For each layer, beats of the matrix engine on rows of a block that it expands once more: those that the windows of
@@ -213,7 +226,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     decisions::tell_placement(graph, &placement);
     listings.add("place", || placement_text(graph, &placement));
 
-    let mut layers = build::build(graph, &division, &placement)?;
+    let Built { mut layers, completed_by } = build::build(graph, &division, &placement)?;
     listings.add("build", || layers.iter().map(layer_text).collect());
 
     let tensors = allocation::tensors(&mut layers, dram.reservations());
@@ -236,7 +249,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     let mut constants = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate() {
         let placed = lowering.dram.reservations().len();
-        lowering.layer(index as u32, layer, &kept.room(index, options.store_kept))?;
+        lowering.layer(index as u32, layer, &kept.room(index))?;
         constants.push(placed..lowering.dram.reservations().len());
     }
     listings.add("lower", || lowering.steps.iter().map(Step::to_string).map(|line| line + "\n").collect());
@@ -282,7 +295,8 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
         dlp_outputs: part.from_dlp.into_iter().zip(read).collect(),
         dlp_inputs: division.fed.iter().map(|(_, fed)| fed.input).zip(input_names).collect(),
         host_inputs: part.from_network,
-        homes: homes(&placement, |view| options.store_kept || !kept.holds(view)),
+        homes: homes(&placement, &completed_by),
+        kept: kept.buffers(&executable.source_map),
         bounds,
         repeated_beats: lowering.repeated_beats,
         explanations: lowering.explanations,
@@ -314,11 +328,13 @@ fn memory_sizes(machine: &Machine) -> allocation_check::Sizes {
     }
 }
 
-/// The homes that are `stored`, in the order of the values, so that nothing depends on a hash order.
-fn homes(placement: &Placement, stored: impl Fn(&View) -> bool) -> Vec<(ValueId, View)> {
-    let homes = placement.homes.iter().filter(|(_, view)| stored(view));
-    let mut homes: Vec<_> = homes.map(|(value, view)| (*value, view.clone())).collect();
-    homes.sort_by_key(|(value, _)| *value);
+/// The homes of what layers write, in the order in which they are complete.
+fn homes(placement: &Placement, completed_by: &HashMap<ValueId, u32>) -> Vec<Home> {
+    let home = |(&value, view): (&ValueId, &View)| {
+        completed_by.get(&value).map(|&layer| Home { value, layer, view: view.clone() })
+    };
+    let mut homes: Vec<Home> = placement.homes.iter().filter_map(home).collect();
+    homes.sort_by_key(|home| (home.layer, home.value));
     homes
 }
 

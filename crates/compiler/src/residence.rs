@@ -6,9 +6,7 @@
 
 use ediacara_isa::Extent;
 
-use crate::lower::sides;
 use crate::region::Space;
-use crate::transfer::BoxCopy;
 use crate::view::{Image, View};
 use crate::window::{Span, Tile};
 
@@ -62,8 +60,6 @@ pub(crate) struct Room<'a> {
     pub nram: u64,
     /// What is kept from this layer on: its frames are painted first.
     pub begins: Vec<&'a Residence>,
-    /// What this layer completes and is stored as well.
-    pub copied: Vec<&'a Residence>,
 }
 
 impl Residence {
@@ -85,16 +81,6 @@ impl Residence {
         };
         let tile = Tile { rows: span(0), columns: span(1), pixel: extents[3] };
         Some(Residence { home: home.clone(), extents, tile, pad: frame.pad, address: 0 })
-    }
-
-    /// Whether a DRAM address lies in it.
-    pub(crate) fn contains(&self, address: u64) -> bool {
-        (self.home.base..self.home.base + self.home.len()).contains(&address)
-    }
-
-    /// Where it would begin in DRAM.
-    pub(crate) fn home(&self) -> u64 {
-        self.home.base
     }
 
     /// Images.
@@ -226,15 +212,19 @@ impl Residence {
         })
     }
 
-    /// The buffer on its way to where it would lie in DRAM.
-    pub(crate) fn copy(&self) -> BoxCopy {
-        let ([batch, height, width, channels], dram, nram) =
-            (self.extents, self.dram_strides(), self.strides());
-        BoxCopy {
-            dram: self.home.base,
-            chip: self.place([0; 4]),
-            run: channels,
-            sides: sides(&[(width, dram[2], nram[2]), (height, dram[1], nram[1]), (batch, dram[0], nram[0])]),
+    /// DRAM addresses that it would take.
+    pub(crate) fn home(&self) -> std::ops::Range<u64> {
+        self.home.base..self.home.base + self.home.len()
+    }
+
+    /// All of it in NRAM, without its frame, in the order of its DRAM addresses.
+    pub(crate) fn whole(&self) -> View {
+        let [image, row, pixel] = self.strides();
+        View {
+            space: Space::Nram,
+            base: self.place([0; 4]),
+            shape: self.extents.to_vec(),
+            strides: vec![image, row, pixel, 1],
         }
     }
 }

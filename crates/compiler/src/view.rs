@@ -1,5 +1,7 @@
 //! Where a tensor of bytes lies, in DRAM or in NRAM: a base and a pitch an axis.
 
+use std::ops::Range;
+
 use crate::region::Space;
 
 /// A strided tensor of bytes. What cannot be said with strides that are not negative is no view.
@@ -58,6 +60,33 @@ impl View {
         (self.space, self.base) == (other.space, other.base)
             && self.shape == other.shape
             && strides.all(|(&extent, (left, right))| extent == 1 || left == right)
+    }
+
+    /// From the first byte to one past the last, what lies between included; empty without elements.
+    pub fn span(&self) -> Range<u64> {
+        if self.is_empty() {
+            return self.base..self.base;
+        }
+        let reach = self.shape.iter().zip(&self.strides).map(|(extent, stride)| (extent - 1) * stride);
+        self.base..self.base + reach.sum::<u64>() + 1
+    }
+
+    /// Address and length of stretches that are contiguous and, one after the other, the elements in row-major order.
+    pub fn stretches(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let (outer, length) = match (self.shape.split_last(), self.strides.last()) {
+            _ if self.is_dense() => (0, self.len()),
+            (Some((&last, _)), Some(1)) => (self.shape.len() - 1, last),
+            _ => (self.shape.len(), 1),
+        };
+        let count: u64 = self.shape[..outer].iter().product();
+        (0..count).map(move |index| {
+            let (mut address, mut rest) = (self.base, index);
+            for axis in (0..outer).rev() {
+                address += rest % self.shape[axis] * self.strides[axis];
+                rest /= self.shape[axis];
+            }
+            (address, length)
+        })
     }
 
     /// Whether the innermost axis is contiguous, as operators read their images.
@@ -261,6 +290,22 @@ mod tests {
         assert!(pitched.reshape(&[2, 36]).is_none());
         assert!(dense.slice(1, 0, 2, 1).reshape(&[16, 5]).is_none());
         assert_eq!(View::dense(0, &[1, 1]).reshape(&[1]).unwrap().shape, vec![1]);
+    }
+
+    #[test]
+    fn stretches_are_the_elements_in_order() {
+        let dense = View::dense(64, &[2, 3, 4, 5]);
+        assert_eq!(dense.stretches().collect::<Vec<_>>(), [(64, 120)]);
+        assert_eq!(dense.slice(3, 1, 3, 1).stretches().take(2).collect::<Vec<_>>(), [(65, 3), (70, 3)]);
+        for view in [dense.slice(1, 1, 2, 1), dense.slice(3, 0, 3, 2), dense.transpose(&[0, 3, 1, 2])] {
+            let elements = view.stretches().flat_map(|(address, length)| address..address + length);
+            assert_eq!(elements.collect::<Vec<_>>(), addresses(&view));
+            let (first, last) =
+                (*addresses(&view).iter().min().unwrap(), *addresses(&view).iter().max().unwrap());
+            assert_eq!(view.span(), first..last + 1);
+        }
+        let nothing = View::dense(8, &[2, 0, 3]);
+        assert_eq!((nothing.span(), nothing.stretches().map(|(_, length)| length).sum()), (8..8, 0));
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn program(path: &Path) -> datatest_stable::Result<()> {
         command.windows(2).filter(|pair| pair[0] == flag).map(|pair| pair[1].to_owned()).collect()
     };
     let (print_after, disable) = (named("--print-after"), named("--disable"));
-    let options = Options { print_after, disable, ..Options::default() };
+    let options = Options { print_after, disable };
     let mut net = Net::new(1);
     let mut values = HashMap::new();
     lines.filter(|text| !text.is_empty()).for_each(|text| line(&mut net, &mut values, text));

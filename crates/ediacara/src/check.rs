@@ -1,41 +1,201 @@
-//! The comparison of the simulated memory with what the host computes for the same int8 graph.
+//! The comparison of what a simulated program computed with what the host computes for the same int8 graph.
+//!
+//! Every activation that an instruction wrote is compared: in DRAM after the run, and in NRAM as it was written there
+//! ([`watches`]). An input's bytes are none of them, whoever put them into DRAM.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
-use ediacara_compiler::Compiled;
 use ediacara_compiler::view::View;
+use ediacara_compiler::{Compiled, Home};
 use ediacara_graph::{DType, Graph, ValueId};
 use ediacara_host::Executor;
-use ediacara_profile::Check;
-use ediacara_sim::Simulator;
+use ediacara_profile::{Check, Difference};
+use ediacara_sim::{Simulator, Watch};
 use ediacara_tensor::Tensor;
 
 use crate::Error;
 
-/// Every int8 value of a graph, as the host computes it.
-pub(crate) struct HostValues {
-    values: HashMap<ValueId, Tensor>,
+/// What is seen of a comparison.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The comparison.
+    pub(crate) check: Check,
+    /// The smallest number of distinct values in the output of any layer that does arithmetic on more than 256 elements.
+    pub(crate) fewest_distinct: Option<usize>,
 }
 
-impl HostValues {
-    /// Runs a graph on the host and keeps every int8 value.
-    pub(crate) fn compute(executor: &Executor, inputs: &[Tensor]) -> Result<HostValues, Error> {
-        let mut values = HashMap::new();
-        executor.run_with_observer(inputs, |value, tensor| {
-            if tensor.dtype() == DType::I8 {
-                values.insert(value, tensor.copy());
-            }
-        })?;
-        Ok(HostValues { values })
+/// What the simulator must keep for [`compare`]: every write to an activation that stays in NRAM, by whatever instruction
+/// of the layers for which it is there.
+pub(crate) fn watches(compiled: &Compiled) -> Vec<Watch> {
+    let watch = |kept: &ediacara_compiler::KeptBuffer| Watch {
+        bytes: kept.place.span(),
+        instructions: kept.instructions.clone(),
+    };
+    compiled.kept.iter().map(watch).collect()
+}
+
+/// Runs `host`, the whole int8 graph, on the inputs, and compares every activation with what the simulated program left of
+/// it, byte for byte.
+///
+/// # Errors
+/// The host cannot run the graph; an activation has another size there.
+pub(crate) fn compare(
+    simulator: &Simulator,
+    compiled: &Compiled,
+    graph: &Graph,
+    host: &Executor,
+    inputs: &[Tensor],
+) -> Result<Checked, Error> {
+    let mut comparison = Comparison::new(simulator, compiled, graph);
+    let mut result = Ok(());
+    host.run_with_observer(inputs, |value, tensor| {
+        if result.is_ok() {
+            result = comparison.see(value, tensor);
+        }
+    })?;
+    result.map(|()| comparison.finish())
+}
+
+/// A comparison while the host computes one value after the other, so that none of them need be kept.
+struct Comparison<'a> {
+    simulator: &'a Simulator,
+    compiled: &'a Compiled,
+    graph: &'a Graph,
+    homes: HashMap<ValueId, &'a Home>,
+    kept: Vec<Kept>,
+    /// Results of arithmetic.
+    computed: HashSet<ValueId>,
+    check: Check,
+    first: Option<(&'a Home, Difference)>,
+    fewest_distinct: Option<usize>,
+}
+
+/// A buffer in NRAM: the DRAM addresses that it would take, and what was written there.
+struct Kept {
+    home: Range<u64>,
+    bytes: Vec<Option<u8>>,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(simulator: &'a Simulator, compiled: &'a Compiled, graph: &'a Graph) -> Comparison<'a> {
+        let layers = graph.order().into_iter().filter(|&node| graph.node(node).op.name().starts_with("q_"));
+        let check = Check { reference: "host int8".to_owned(), ..Check::none() };
+        Comparison {
+            simulator,
+            compiled,
+            graph,
+            homes: compiled.homes.iter().map(|home| (home.value, home)).collect(),
+            kept: kept(simulator, compiled),
+            computed: layers.flat_map(|node| graph.outputs_of(node).to_vec()).collect(),
+            check,
+            first: None,
+            fewest_distinct: None,
+        }
     }
 
-    /// The smallest number of distinct values in the output of any layer that does arithmetic on more than 256 elements.
-    pub(crate) fn fewest_distinct(&self, graph: &Graph) -> Option<usize> {
-        let layers = graph.order().into_iter().filter(|&node| graph.node(node).op.name().starts_with("q_"));
-        let outputs = layers.flat_map(|node| graph.outputs_of(node).to_vec());
-        let tensors = outputs.filter_map(|value| self.values.get(&value)).filter(|tensor| tensor.len() > 256);
-        tensors.filter_map(|tensor| tensor.as_slice::<i8>().ok().map(distinct)).min()
+    fn see(&mut self, value: ValueId, tensor: &Tensor) -> Result<(), Error> {
+        let home = self.homes.get(&value).copied();
+        let counts = self.computed.contains(&value) && tensor.len() > 256;
+        if tensor.dtype() != DType::I8 || home.is_none() && !counts {
+            return Ok(());
+        }
+        let contiguous = tensor.to_contiguous();
+        let expected = contiguous.as_slice::<i8>()?;
+        if counts {
+            let distinct = distinct(expected);
+            self.fewest_distinct = Some(self.fewest_distinct.map_or(distinct, |least| least.min(distinct)));
+        }
+        home.map_or(Ok(()), |home| self.compare(home, tensor.shape(), expected))
     }
+
+    fn compare(&mut self, home: &'a Home, shape: &[usize], expected: &[i8]) -> Result<(), Error> {
+        let (found, in_nram) = self.found(&home.view)?;
+        let name = || self.graph.value(home.value).name.clone();
+        if found.len() != expected.len() {
+            let (name, found, expected) = (name(), found.len(), expected.len());
+            return Err(Error::Invalid(format!(
+                "`{name}` has {found} bytes on the DLP and {expected} on the host: a bug"
+            )));
+        }
+        self.check.tensors += 1;
+        self.check.tensors_in_nram += usize::from(in_nram);
+        self.check.bytes += found.len() as u64;
+        let pairs = || found.iter().zip(expected);
+        let error = |(found, &expected): (&Option<i8>, &i8)| match found {
+            Some(found) => u32::from(found.abs_diff(expected)),
+            // What was not written differs from anything.
+            None => u32::from(u8::MAX),
+        };
+        let largest = f64::from(pairs().map(error).max().unwrap_or(0));
+        self.check.max_abs_error = Some(self.check.max_abs_error.unwrap_or(0.0).max(largest));
+        let Some(at) = pairs().position(|(&found, &expected)| found != Some(expected)) else { return Ok(()) };
+        let earlier = self.first.as_ref().map(|(first, _)| (first.layer, first.value));
+        if earlier.is_none_or(|earlier| (home.layer, home.value) < earlier) {
+            let layer = self.compiled.executable.layers.get(home.layer as usize);
+            let difference = Difference {
+                tensor: name(),
+                layer: layer.map_or_else(String::new, |layer| layer.name.clone()),
+                shape: shape.to_vec(),
+                index: multi_index(at, shape),
+                found: found[at],
+                expected: expected[at],
+                elements: pairs().filter(|&(&found, &expected)| found != Some(expected)).count(),
+            };
+            self.first = Some((home, difference));
+        }
+        Ok(())
+    }
+
+    /// What the program left of a view, row-major, and whether that is in NRAM.
+    fn found(&self, view: &View) -> Result<(Vec<Option<i8>>, bool), Error> {
+        let mut bytes = Vec::with_capacity(view.len() as usize);
+        let kept = self.kept.iter().find(|kept| kept.home.contains(&view.base));
+        for (address, length) in view.stretches() {
+            match kept {
+                Some(kept) => {
+                    let start = (address - kept.home.start) as usize;
+                    let stretch = kept.bytes.get(start..start + length as usize).unwrap_or_default();
+                    bytes.extend(stretch.iter().map(|byte| byte.map(u8::cast_signed)));
+                }
+                None => {
+                    let stretch = self.simulator.read_dram(address, length as usize)?;
+                    bytes.extend(stretch.into_iter().map(|byte| Some(byte.cast_signed())));
+                }
+            }
+        }
+        Ok((bytes, kept.is_some()))
+    }
+
+    fn finish(mut self) -> Checked {
+        self.check.bit_exact = (self.check.tensors > 0).then_some(self.first.is_none());
+        self.check.first_difference = self.first.map(|(_, difference)| difference);
+        Checked { check: self.check, fewest_distinct: self.fewest_distinct }
+    }
+}
+
+/// What the simulator saw of [`watches`], in the order of the buffers' DRAM addresses.
+fn kept(simulator: &Simulator, compiled: &Compiled) -> Vec<Kept> {
+    let gather = |(index, kept): (usize, &ediacara_compiler::KeptBuffer)| {
+        let (start, written) = (kept.place.span().start, simulator.watched(index));
+        let mut bytes = Vec::with_capacity(kept.place.len() as usize);
+        for (address, length) in kept.place.stretches() {
+            let first = (address - start) as usize;
+            bytes.extend_from_slice(written.get(first..first + length as usize).unwrap_or_default());
+        }
+        Kept { home: kept.home.clone(), bytes }
+    };
+    compiled.kept.iter().enumerate().map(gather).collect()
+}
+
+/// The index along each axis of element `at`, row-major.
+fn multi_index(mut at: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (index, &extent) in index.iter_mut().zip(shape).rev() {
+        *index = at % extent.max(1);
+        at /= extent.max(1);
+    }
+    index
 }
 
 fn distinct(values: &[i8]) -> usize {
@@ -46,60 +206,94 @@ fn distinct(values: &[i8]) -> usize {
     seen.iter().filter(|seen| **seen).count()
 }
 
-/// The bytes of a view, row-major. A row of the last axis is read at once where it is contiguous.
-fn read(simulator: &Simulator, view: &View) -> Result<Vec<u8>, Error> {
-    if view.is_dense() {
-        return Ok(simulator.read_dram(view.base, view.len() as usize)?);
-    }
-    let mut bytes = Vec::with_capacity(view.len() as usize);
-    let rank = view.shape.len();
-    let contiguous = view.strides[rank - 1] == 1;
-    let (outer, length) = if contiguous { (rank - 1, view.shape[rank - 1]) } else { (rank, 1) };
-    let rows: u64 = view.shape[..outer].iter().product();
-    for row in 0..rows {
-        let (mut address, mut rest) = (view.base, row);
-        for axis in (0..outer).rev() {
-            address += rest % view.shape[axis] * view.strides[axis];
-            rest /= view.shape[axis];
-        }
-        bytes.extend(simulator.read_dram(address, length as usize)?);
-    }
-    Ok(bytes)
-}
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 
-/// Compares every activation that the program left in DRAM, byte for byte.
-pub(crate) fn compare(simulator: &Simulator, compiled: &Compiled, host: &HostValues) -> Result<Check, Error> {
-    let (mut tensors, mut bytes, mut largest) = (0, 0, 0_u32);
-    for (value, home) in &compiled.homes {
-        let Some(expected) = host.values.get(value) else { continue };
-        let found = read(simulator, home)?;
-        let expected = expected.as_slice::<i8>()?;
-        if found.len() != expected.len() {
-            return Err(Error::Invalid(format!(
-                "{} bytes at home, {} on the host",
-                found.len(),
-                expected.len()
-            )));
-        }
-        tensors += 1;
-        bytes += found.len() as u64;
-        let difference = |(found, expected): (&u8, &i8)| found.cast_signed().abs_diff(*expected);
-        largest = largest.max(found.iter().zip(expected).map(difference).max().unwrap_or(0).into());
-    }
-    Ok(Check {
-        reference: "host int8".to_owned(),
-        bit_exact: Some(largest == 0),
-        max_abs_error: Some(f64::from(largest)),
-        tensors,
-        bytes,
-    })
-}
+    use ediacara_arch::Machine;
+    use ediacara_host::Options as HostOptions;
+    use ediacara_sim::Options;
 
-/// The comparison of two programs for one network: the first's, and that of the second, which leaves more in DRAM.
-pub(crate) fn both(first: &Check, second: &Check) -> Check {
-    Check {
-        bit_exact: first.bit_exact.zip(second.bit_exact).map(|(first, second)| first && second),
-        max_abs_error: first.max_abs_error.zip(second.max_abs_error).map(|(first, second)| first.max(second)),
-        ..second.clone()
+    use super::*;
+    use crate::pipeline::{network_inputs, simulate};
+    use crate::{CalibrationSource, Prepared, inputs, model, prepare};
+
+    /// LeNet-5 for `dlp16`, with an input.
+    fn lenet() -> (Prepared, Compiled, Vec<Tensor>) {
+        let model = model::load("lenet5", &[]).unwrap();
+        let prepared = prepare(&model, &CalibrationSource::Default, &mut |_| {}).unwrap();
+        let machine = Machine::preset("dlp16").unwrap();
+        let compiled =
+            ediacara_compiler::compile(&prepared.quantised, &machine, &Default::default()).unwrap();
+        let tensors = inputs::load(&model.graph, &[], None, 1).unwrap();
+        (prepared, compiled, tensors)
+    }
+
+    /// The comparison of a program's run with the host's, `change` made to the program that runs.
+    fn checked(change: impl FnOnce(&mut Compiled)) -> (Check, Compiled) {
+        let (prepared, compiled, tensors) = lenet();
+        let inputs = network_inputs(&compiled, &prepared.quantised, &tensors).unwrap();
+        let mut changed = compiled.clone();
+        change(&mut changed);
+        let machine = Machine::preset("dlp16").unwrap();
+        let (simulator, _) = simulate(&machine, &changed, &inputs, Options::default()).unwrap();
+        let host = Executor::new(&prepared.quantised, &HostOptions::default()).unwrap();
+        let checked = compare(&simulator, &compiled, &prepared.quantised, &host, &tensors).unwrap();
+        (checked.check, compiled)
+    }
+
+    #[test]
+    fn every_layer_of_the_program_that_ran_is_compared() {
+        let (check, compiled) = checked(|_| {});
+        assert_eq!((check.bit_exact, check.max_abs_error), (Some(true), Some(0.0)));
+        assert_eq!(check.first_difference, None);
+        // All but the last layer's result stay in NRAM, and each layer has its result, one of them reshaped.
+        let layers = compiled.executable.layers.len();
+        assert_eq!(compiled.kept.len(), layers - 1);
+        assert!(check.tensors > layers && check.tensors_in_nram >= layers - 1, "{check:?}");
+    }
+
+    /// The first convolution's instructions but `halt` are all there is: what the others should have written is missing.
+    #[test]
+    fn what_was_not_written_differs_and_the_first_such_tensor_is_named() {
+        let stop = |compiled: &mut Compiled| {
+            let executable = &mut compiled.executable;
+            let second = executable.source_map.partition_point(|location| location.layer == 0);
+            let halt = executable.code.len() - 1;
+            executable.code[second] = executable.code[halt];
+        };
+        let (check, compiled) = checked(stop);
+        assert_eq!(check.bit_exact, Some(false));
+        let first = check.first_difference.unwrap();
+        assert_eq!(first.layer, compiled.executable.layers[1].name);
+        assert_eq!((first.found, first.index.iter().sum::<usize>()), (None, 0));
+        assert_eq!(first.elements, first.shape.iter().product::<usize>());
+    }
+
+    /// Constants lie in the order of the layers that read them: the first are the first layer's weights, whose result stays
+    /// in NRAM, the last belong to the last layer, whose result goes to DRAM.
+    #[test]
+    fn a_wrong_value_is_found_where_it_arises() {
+        let spoil = |segment: &mut ediacara_isa::Segment| {
+            segment.bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
+        };
+        let first = |compiled: &mut Compiled| compiled.executable.segments.first_mut().map(spoil).unwrap();
+        let last = |compiled: &mut Compiled| compiled.executable.segments.last_mut().map(spoil).unwrap();
+        for (in_first, (check, compiled)) in [(true, checked(first)), (false, checked(last))] {
+            let layers = &compiled.executable.layers;
+            let layer = if in_first { layers.first() } else { layers.last() }.unwrap();
+            let difference = check.first_difference.unwrap();
+            assert_eq!(difference.layer, layer.name);
+            assert!(difference.found.is_some_and(|found| found != difference.expected), "{difference:?}");
+            let text = difference.to_string();
+            assert!(text.contains(&difference.tensor) && text.contains(&layer.name), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_index_counts_the_last_axis_first() {
+        assert_eq!(multi_index(23, &[2, 3, 4]), [1, 2, 3]);
+        assert_eq!(multi_index(5, &[2, 3, 4]), [0, 1, 1]);
+        assert!(multi_index(0, &[]).is_empty());
     }
 }

@@ -10,7 +10,7 @@ use ediacara_train::{Dataset, Normalisation, Samples};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::check::{self, HostValues};
+use crate::check;
 use crate::pipeline::{Clock, Stage, host_part, network_inputs, simulate};
 use crate::{CalibrationSource, Error, Model, Prepared, prepare};
 
@@ -181,7 +181,7 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         let inputs = [part.samples.batch(&rows)?.0];
         let bytes = network_inputs(&compiled, &quantised, &inputs)?;
         let (simulator, outcome) = simulate(&options.machine, &compiled, &bytes, simulation)?;
-        let check = check::compare(&simulator, &compiled, &HostValues::compute(&int8, &inputs)?)?;
+        let check = check::compare(&simulator, &compiled, &quantised, &int8, &inputs)?.check;
         let outputs = host_part(&simulator, &compiled, &host, &quantised, &inputs)?;
         let right = |tensor: Option<&Tensor>| right(&part.samples, &rows, samples, tensor);
         Ok(BatchResult {

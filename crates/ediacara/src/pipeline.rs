@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use ediacara_arch::Machine;
-use ediacara_compiler::{Compiled, Keeping};
+use ediacara_compiler::Compiled;
 use ediacara_graph::Graph;
 use ediacara_host::Executor;
 use ediacara_optimiser::{Calibration, Quantised};
@@ -19,7 +19,7 @@ use ediacara_sim::{Outcome, Requester, Simulator};
 use ediacara_tensor::{DType, Tensor};
 use serde_json::{Map, Value, json};
 
-use crate::check::{self, HostValues};
+use crate::check;
 use crate::inputs::{self, Source};
 use crate::{Error, Model, doubts, ports, results};
 
@@ -199,18 +199,15 @@ pub fn run(
     if options.values {
         clock.begin("check");
         let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
-        let values = HostValues::compute(&Executor::new(&prepared.quantised, &host_options)?, tensors)?;
-        report.check = check::compare(&simulator, &compiled, &values)?;
-        report.quantisation.fewest_distinct_values = values.fewest_distinct(&prepared.quantised);
+        let int8 = Executor::new(&prepared.quantised, &host_options)?;
+        let checked = check::compare(&simulator, &compiled, &prepared.quantised, &int8, tensors)?;
+        report.check = checked.check;
+        report.quantisation.fewest_distinct_values = checked.fewest_distinct;
+        drop(int8);
         clock.begin("host");
         let host = Executor::new(&compiled.host, &host_options)?;
         outputs = host_part(&simulator, &compiled, &host, &prepared.quantised, tensors)?;
         drop(simulator);
-        if compiled.keepings.iter().any(Keeping::is_kept) {
-            clock.begin("kept");
-            let kept = check_kept(prepared, tensors, options, &passes, &values)?;
-            report.check = check::both(&report.check, &kept);
-        }
         clock.begin("reference");
         let real = Executor::new(&prepared.real, &ediacara_host::Options::default())?.run(tensors)?;
         results::fill(&mut report, &outputs, &real, model.labels.as_ref(), options.top);
@@ -228,22 +225,7 @@ pub fn run(
     Ok(Run { report, outputs })
 }
 
-/// Compares what stays in NRAM between layers: in a second program, which is the first but for storing it as well.
-fn check_kept(
-    prepared: &Prepared,
-    tensors: &[Tensor],
-    options: &RunOptions,
-    passes: &ediacara_compiler::Options,
-    values: &HostValues,
-) -> Result<Check, Error> {
-    let passes = ediacara_compiler::Options { store_kept: true, ..passes.clone() };
-    let compiled = ediacara_compiler::compile(&prepared.quantised, &options.machine, &passes)?;
-    let inputs = network_inputs(&compiled, &prepared.quantised, tensors)?;
-    let (simulator, _) = simulate(&options.machine, &compiled, &inputs, simulator_options(options))?;
-    check::compare(&simulator, &compiled, values)
-}
-
-/// Runs a program to its end.
+/// Runs a program to its end; with values, what [`check::compare`] wants of it is kept.
 pub(crate) fn simulate(
     machine: &Machine,
     compiled: &Compiled,
@@ -251,6 +233,9 @@ pub(crate) fn simulate(
     options: ediacara_sim::Options,
 ) -> Result<(Simulator, Outcome), Error> {
     let mut simulator = Simulator::new(machine, &compiled.executable, options)?;
+    if options.values {
+        simulator.watch(&check::watches(compiled))?;
+    }
     for (name, bytes) in inputs {
         simulator.write_input(name, bytes)?;
     }

@@ -1,5 +1,7 @@
 //! The object that `ediacara run --json` prints. Other tools rely on its fields.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -82,16 +84,60 @@ pub struct Check {
     pub bit_exact: Option<bool>,
     /// The largest difference, in units of the last place.
     pub max_abs_error: Option<f64>,
-    /// How many tensors were compared: the outputs and every activation with a home in DRAM.
+    /// How many tensors were compared: every activation that the DLP wrote.
     pub tensors: usize,
+    /// How many of them stayed in NRAM.
+    pub tensors_in_nram: usize,
     /// How many bytes were compared.
     pub bytes: u64,
+    /// The first tensor that differs, in the order of the layers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_difference: Option<Difference>,
 }
 
 impl Check {
     /// Nothing was compared.
     pub fn none() -> Check {
-        Check { reference: "none".to_owned(), bit_exact: None, max_abs_error: None, tensors: 0, bytes: 0 }
+        Check {
+            reference: "none".to_owned(),
+            bit_exact: None,
+            max_abs_error: None,
+            tensors: 0,
+            tensors_in_nram: 0,
+            bytes: 0,
+            first_difference: None,
+        }
+    }
+}
+
+/// Where an activation of the DLP differs from the host's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The value's name in the int8 graph.
+    pub tensor: String,
+    /// The layer that completes it.
+    pub layer: String,
+    /// Its shape, channels last where it is made of images.
+    pub shape: Vec<usize>,
+    /// The first element that differs, by its index along each axis.
+    pub index: Vec<usize>,
+    /// What the DLP has there; null where no instruction wrote it.
+    pub found: Option<i8>,
+    /// What the host has there.
+    pub expected: i8,
+    /// How many elements differ.
+    pub elements: usize,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference { tensor, layer, shape, index, elements, expected, .. } = self;
+        let count: usize = shape.iter().product();
+        write!(f, "`{tensor}` of layer `{layer}` in {elements} of {count} elements, first at {index:?}: ")?;
+        match self.found {
+            Some(found) => write!(f, "{found}, not {expected}"),
+            None => write!(f, "never written, not {expected}"),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use ediacara_sim::{Part, Split};
 
-use crate::{Change, EngineReport, LayerReport, RunReport, Tried, WhatIf, most_useful};
+use crate::{Change, Check, EngineReport, LayerReport, RunReport, Tried, WhatIf, most_useful};
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -124,20 +124,7 @@ pub fn totals(report: &RunReport) -> String {
         ),
         format!("instructions  {}", thousands(report.instructions)),
     ];
-    lines.push(match report.check.bit_exact {
-        Some(true) => format!(
-            "check         equal to {}: {} tensors, {} bytes",
-            report.check.reference,
-            report.check.tensors,
-            thousands(report.check.bytes)
-        ),
-        Some(false) => format!(
-            "check         DIFFERS from {}: largest difference {}",
-            report.check.reference,
-            report.check.max_abs_error.unwrap_or_default()
-        ),
-        None => "check         none (no values were computed)".to_owned(),
-    });
+    lines.extend(check(&report.check));
     lines.push(format!("quantisation  {}", quantisation(report)));
     if report.partial {
         lines.push("partial       the host operations below have no cycles in the total".to_owned());
@@ -189,6 +176,24 @@ pub fn what_if_text(tried: &WhatIf) -> String {
         }
         Tried::Refused { problem } => format!("{change} ({set}): {problem}"),
     }
+}
+
+/// What a comparison says.
+fn check(check: &Check) -> Vec<String> {
+    let reference = &check.reference;
+    let first = check.first_difference.iter().map(|first| format!("first in      {first}"));
+    let verdict = match check.bit_exact {
+        Some(true) => {
+            format!("equal to {reference}: {} tensors, {} bytes", check.tensors, thousands(check.bytes))
+        }
+        Some(false) => format!(
+            "DIFFERS from {reference}: largest difference {}",
+            check.max_abs_error.unwrap_or_default()
+        ),
+        None if reference == "none" => "none (no values were computed)".to_owned(),
+        None => "none: the DLP computed nothing that could be compared".to_owned(),
+    };
+    [format!("check         {verdict}")].into_iter().chain(first).collect()
 }
 
 fn quantisation(report: &RunReport) -> String {

@@ -22,6 +22,7 @@ mod run;
 mod semaphores;
 mod simulator;
 mod values;
+mod watch;
 mod work;
 
 pub use dram::Requester;
@@ -31,3 +32,4 @@ pub use outcome::{
     Activity, EngineAccount, Event, EventKind, Fault, FaultKind, LayerAccount, Outcome, Part, Split, Traffic,
 };
 pub use simulator::{Options, Simulator};
+pub use watch::Watch;

@@ -19,6 +19,7 @@ use crate::outcome::{Event, EventKind, Fault, FaultKind, LayerAccount, Split, Tr
 use crate::resolve::{Limits, Refusal, Resolver};
 use crate::semaphores::Semaphores;
 use crate::values::{self, Scratch};
+use crate::watch::Watched;
 use crate::work::{Entry, Work};
 
 /// Index of a lane: load, matrix, vector, store.
@@ -109,6 +110,8 @@ pub(crate) struct Run<'a, D> {
     pub(crate) memories: Option<&'a mut Memories>,
     pub(crate) scratch: &'a mut Scratch,
     pub(crate) checked: Option<&'a mut Checked>,
+    /// Told what every instruction writes.
+    pub(crate) watched: &'a mut [Watched],
     pub(crate) limit: u64,
     pub(crate) dram: D,
     /// The cycle that is being or was last done.
@@ -159,6 +162,7 @@ impl<'a, D: DramModel> Run<'a, D> {
             memories: None,
             scratch,
             checked: None,
+            watched: &mut [],
             limit: limit.unwrap_or(NEVER),
             dram,
             cycle: 0,
@@ -388,6 +392,9 @@ impl<'a, D: DramModel> Run<'a, D> {
             && ends_in_time
         {
             values::execute(&entry.work, memories, self.scratch);
+            for watched in self.watched.iter_mut() {
+                watched.take(instruction, &entry.work, &memories.nram);
+            }
         }
         let layer = self.program.layer(instruction);
         let post = entry.post;

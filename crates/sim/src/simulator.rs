@@ -11,6 +11,7 @@ use crate::outcome::{Event, LayerAccount, Outcome, Split};
 use crate::resolve::Limits;
 use crate::run::{LANES, Program, Run, Shape};
 use crate::values::Scratch;
+use crate::watch::{Watch, Watched};
 
 /// How to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,7 @@ pub struct Simulator {
     memories: Memories,
     checked: Option<Checked>,
     scratch: Scratch,
+    watched: Vec<Watched>,
 }
 
 impl Simulator {
@@ -87,6 +89,7 @@ impl Simulator {
             memories: Memories::new(machine),
             checked: options.checked.then(|| Checked::new(machine)),
             scratch: Scratch::default(),
+            watched: Vec::new(),
         };
         simulator.put(base, executable.code.as_flattened());
         for (index, segment) in executable.segments.iter().enumerate() {
@@ -199,6 +202,30 @@ impl Simulator {
         self.memories.read_on_chip(memory)
     }
 
+    /// Has the following runs keep what is written under each of `watches`, which replace those before. Cycles and values
+    /// are the same with and without.
+    ///
+    /// # Errors
+    /// Bytes that NRAM does not have.
+    pub fn watch(&mut self, watches: &[Watch]) -> Result<(), SimError> {
+        let size = self.memories.on_chip_bytes(OnChip::Nram);
+        for Watch { bytes, .. } in watches {
+            if bytes.start > bytes.end || bytes.end > size {
+                let length = bytes.end.saturating_sub(bytes.start);
+                let memory = OnChip::Nram.name();
+                return Err(SimError::OnChip { memory, address: bytes.start, length, size, element: 1 });
+            }
+        }
+        self.watched = watches.iter().cloned().map(Watched::new).collect();
+        Ok(())
+    }
+
+    /// For each byte of watch `index`, what the last run wrote there last under it; `None` where it wrote nothing. Empty
+    /// where there is no such watch.
+    pub fn watched(&self, index: usize) -> &[Option<u8>] {
+        self.watched.get(index).map_or(&[], Watched::written)
+    }
+
     /// Runs the program from reset to its end. Registers, configuration and semaphores start afresh;
     /// memories keep what they hold.
     pub fn run(&mut self) -> Outcome {
@@ -215,6 +242,8 @@ impl Simulator {
         let dram = FlatDram::new(&self.dram);
         let mut run = Run::new(&self.shape, &self.program, dram, &mut self.scratch, self.options.max_cycles);
         run.memories = self.options.values.then_some(&mut self.memories);
+        self.watched.iter_mut().for_each(Watched::reset);
+        run.watched = &mut self.watched;
         if let Some(checked) = &mut self.checked {
             checked.reset();
             run.checked = Some(checked);

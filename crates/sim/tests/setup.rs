@@ -4,7 +4,7 @@
 
 use ediacara_arch::Machine;
 use ediacara_isa::{Executable, assemble};
-use ediacara_sim::{OnChip, Options, SimError, Simulator};
+use ediacara_sim::{OnChip, Options, SimError, Simulator, Watch};
 
 const PROGRAM: &str = "
 .machine dlp16, rows=16, columns=16, nram_bytes=1024
@@ -120,4 +120,44 @@ halt
         |machine: &Machine| Simulator::new(machine, &executable, Options::default()).unwrap().run().cycles;
     let systolic = cycles(&machine);
     assert_eq!(systolic, cycles(&dlp16()) + 16);
+}
+
+/// What is loaded, copied, partly painted over and then overwritten; and the 2 by 3 transposition of it.
+#[test]
+fn a_watch_keeps_what_its_instructions_wrote_and_costs_no_cycle() {
+    let text = "
+.machine dlp16
+load source=0x10000, destination=nram[0], length=8 post(0)
+copy d=0x80, a=0, length=6 wait(0)
+fill d=0x84, value=9, length=2
+fill d=0x80, value=1, length=16
+config vector.d_stride_1=4, vector.a_stride_1=3
+transpose d=0x80, a=0, length=3, count_1=2
+fill d=0x80, value=2, length=16
+halt
+.input x, 0x10000, [8]
+";
+    let executable = assemble(text, "watch").unwrap();
+    let mut simulator = Simulator::new(&dlp16(), &executable, Options::default()).unwrap();
+    simulator.write_input("x", &[10, 11, 12, 13, 14, 15, 16, 17]).unwrap();
+    let plain = simulator.run();
+    let watch = |bytes, instructions| Watch { bytes, instructions };
+    let watches =
+        [watch(0x81..0x88, 0..3), watch(0x80..0x8b, 5..6), watch(0..0x100, 3..3), watch(6..9, 0..1)];
+    simulator.watch(&watches).unwrap();
+    assert_eq!(simulator.run(), plain);
+    let none = [None; 4];
+    let seen = |index| simulator.watched(index);
+    assert_eq!(seen(0), [[11, 12, 13, 9].map(Some).as_slice(), &[Some(9)], &none[..2]].concat());
+    // Row j of the transposition holds elements j and 3 + j, and a gap of two bytes follows.
+    let pairs = [[10, 13], [11, 14], [12, 15]].map(|pair| pair.map(Some));
+    let rows = [&pairs[0][..], &none[..2], &pairs[1], &none[..2], &pairs[2], &none[..1]];
+    assert_eq!(seen(1), rows.concat());
+    assert_eq!(seen(2), vec![None; 0x100]);
+    assert_eq!(seen(3), [Some(16), Some(17), None]);
+    assert!(seen(4).is_empty());
+    let outside = watch(0x3ffff..0x40001, 0..1);
+    let expected =
+        "2 bytes at 0x3ffff are not whole elements inside NRAM, which has 0x40000 bytes in elements of 1";
+    assert_eq!(simulator.watch(&[outside]).unwrap_err().to_string(), expected);
 }

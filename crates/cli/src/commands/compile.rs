@@ -29,7 +29,6 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     let options = Options {
         print_after: arguments.print_after.iter().cloned().collect(),
         disable: arguments.compiler.disable.clone(),
-        ..Options::default()
     };
     let compiled = ediacara::compiler::compile(&prepared.quantised, &machine, &options)?;
     let mut tried = Vec::new();

@@ -124,11 +124,7 @@ impl Lowering {
                 self.paint(residence.start(image), &residence.tile, residence.pad);
             }
         }
-        self.kind(layer)?;
-        for residence in &room.copied {
-            self.store(&residence.copy());
-        }
-        Ok(())
+        self.kind(layer)
     }
 
     fn kind(&mut self, layer: &Layer) -> Result<(), CompileError> {

@@ -1,17 +1,17 @@
-//! Host and simulator side by side on a quantised network: every value that a program leaves in DRAM and every output. What
-//! differs is said, not asserted. The tests of `crates/rtl` use this file too.
+//! Host and simulator side by side on a quantised network: every value that a program writes and every output. What differs
+//! is said, not asserted. The tests of `crates/rtl` use this file too.
 
 use std::collections::HashMap;
 
 use ediacara_arch::Machine;
-use ediacara_compiler::Compiled;
 use ediacara_compiler::view::View;
+use ediacara_compiler::{Compiled, Home, KeptBuffer};
 use ediacara_fuzzgen::Random;
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
 use ediacara_isa::Port;
 use ediacara_optimiser::{Calibration, optimise, quantise};
-use ediacara_sim::{Options as SimOptions, Simulator};
+use ediacara_sim::{Options as SimOptions, Simulator, Watch};
 
 /// A network, what it is fed, and what the host computes of it.
 pub(crate) struct Subject {
@@ -87,6 +87,7 @@ impl Subject {
         for (name, bytes) in self.ports(compiled) {
             simulator.write_input(name, &bytes).unwrap();
         }
+        watch(&mut simulator, compiled);
         let outcome = simulator.run();
         if let Some(fault) = outcome.fault {
             return Err(fault.to_string());
@@ -96,10 +97,11 @@ impl Subject {
             return Err(format!("{} cycles, fewer than the floor of {floor}", outcome.cycles));
         }
         let mut equal = 0;
-        // Ids rise with the graph's order, so the first that differs is where to look.
-        for (value, home) in &compiled.homes {
+        let written = Written::new(&simulator, compiled);
+        // In the order in which they are complete, so that the first that differs is where to look.
+        for Home { value, view, .. } in &compiled.homes {
             let Some(expected) = self.values.get(value) else { continue };
-            let found = read(&simulator, home);
+            let found = written.bytes(view);
             compare(&self.graph.value(*value).name, expected, &found)?;
             equal += found.len();
         }
@@ -139,26 +141,55 @@ fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
     x.to_vec::<f32>().unwrap().into_iter().map(encode).collect()
 }
 
-/// The bytes of a view in DRAM, in the order of its axes.
-fn read(simulator: &Simulator, home: &View) -> Vec<i8> {
-    let (&pitch, outer) = home.strides.split_last().unwrap();
-    let (&length, extents) = home.shape.split_last().unwrap();
-    let mut rows = vec![home.base];
-    for (&extent, &stride) in extents.iter().zip(outer) {
-        rows = rows.iter().flat_map(|&base| (0..extent).map(move |index| base + index * stride)).collect();
-    }
-    let bytes = rows.into_iter().flat_map(|row| {
-        let span = (length.max(1) - 1) * pitch + 1;
-        let bytes = simulator.read_dram(row, span as usize).unwrap();
-        bytes.into_iter().step_by(pitch.max(1) as usize)
-    });
-    bytes.map(|byte| byte as i8).collect()
-}
-
-fn compare(name: &str, expected: &[i8], found: &[i8]) -> Result<(), String> {
+fn compare(name: &str, expected: &[i8], found: &[Option<i8>]) -> Result<(), String> {
     assert_eq!(expected.len(), found.len(), "`{name}`");
-    let mut wrong = (0..expected.len()).filter(|&at| expected[at] != found[at]);
+    let mut wrong = (0..expected.len()).filter(|&at| Some(expected[at]) != found[at]);
     let Some(at) = wrong.next() else { return Ok(()) };
     let (host, dlp, count, of) = (expected[at], found[at], 1 + wrong.count(), expected.len());
-    Err(format!("`{name}` differs at element {at}: host {host}, simulator {dlp}; {count} of {of} differ"))
+    Err(format!("`{name}` differs at element {at}: host {host}, simulator {dlp:?}; {count} of {of} differ"))
+}
+
+/// Has the simulator keep what is written to activations in NRAM.
+pub(crate) fn watch(simulator: &mut Simulator, compiled: &Compiled) {
+    let watch =
+        |kept: &KeptBuffer| Watch { bytes: kept.place.span(), instructions: kept.instructions.clone() };
+    simulator.watch(&compiled.kept.iter().map(watch).collect::<Vec<_>>()).unwrap();
+}
+
+/// The activations of a program that ran.
+pub(crate) struct Written<'a> {
+    simulator: &'a Simulator,
+    /// What was written in place of a byte of DRAM.
+    kept: HashMap<u64, Option<u8>>,
+}
+
+impl Written<'_> {
+    /// Those of a program of which everything was watched.
+    pub(crate) fn new<'a>(simulator: &'a Simulator, compiled: &Compiled) -> Written<'a> {
+        let mut kept = HashMap::new();
+        for (index, buffer) in compiled.kept.iter().enumerate() {
+            let (start, written) = (buffer.place.span().start, simulator.watched(index));
+            let found = addresses(&buffer.place).map(|address| written[(address - start) as usize]);
+            kept.extend(buffer.home.clone().zip(found));
+        }
+        Written { simulator, kept }
+    }
+
+    /// Whether a view lies in NRAM.
+    pub(crate) fn is_kept(&self, view: &View) -> bool {
+        self.kept.contains_key(&view.base)
+    }
+
+    /// The bytes of a view in the order of its axes; nothing for one that was never written.
+    pub(crate) fn bytes(&self, view: &View) -> Vec<Option<i8>> {
+        let byte = |address| match self.kept.get(&address) {
+            Some(byte) => *byte,
+            None => Some(self.simulator.read_dram(address, 1).unwrap()[0]),
+        };
+        addresses(view).map(|address| byte(address).map(u8::cast_signed)).collect()
+    }
+}
+
+fn addresses(view: &View) -> impl Iterator<Item = u64> {
+    view.stretches().flat_map(|(address, length)| address..address + length)
 }

@@ -1,5 +1,5 @@
 //! Activations that stay in NRAM between layers: what is kept, that nothing of it passes through DRAM, and that it holds what
-//! the host computes (`support::check_on` stores it to see).
+//! the host computes (`support::check_on` watches it being written).
 
 use ediacara_arch::Machine;
 use ediacara_compiler::{Keeping, Options, Verdict, compile};

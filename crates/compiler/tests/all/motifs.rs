@@ -8,7 +8,7 @@
 use ediacara_arch::Machine;
 use ediacara_compiler::{Compiled, Keeping, Options, PASSES, compile};
 use ediacara_fuzzgen::graph::motif::{self, Drawn};
-use ediacara_prove::{prove, prove_values};
+use ediacara_prove::prove_values;
 
 use crate::differential::{Subject, quantised, sample};
 
@@ -61,30 +61,20 @@ fn check(drawn: Drawn, seed: u64, tally: &mut Tally) -> Result<(), String> {
             [] => what.to_owned(),
             passes => format!("without {}: {what}", passes.join(", ")),
         };
-        for store_kept in [false, true] {
-            let options = Options { disable: disable.clone(), store_kept, ..Options::default() };
-            let compiled =
-                compile(&subject.graph, &machine, &options).map_err(|error| problem(&error.to_string()))?;
-            let keeps = compiled.keepings.iter().any(Keeping::is_kept);
-            if !known.iter().any(|other| other.executable == compiled.executable) {
-                let (executable, options) = (&compiled.executable, ediacara_prove::Options::default());
-                let proof = match store_kept {
-                    // What is stored so that it can be looked at is read by a layer that has no need of it.
-                    true => prove(executable, &machine, &options),
-                    false => prove_values(executable, &machine, &compiled.values, &options),
-                };
-                if let Some(finding) = proof.findings.first() {
-                    return Err(problem(&format!("not proven: {finding:?}")));
-                }
-                tally.bytes += subject.compare(&machine, &compiled).map_err(|what| problem(&what))?;
-                tally.programs += 1;
-                tally.keeping += usize::from(keeps);
-                known.push(compiled);
-            }
-            if !keeps {
-                break;
-            }
+        let options = Options { disable: disable.clone(), ..Options::default() };
+        let compiled =
+            compile(&subject.graph, &machine, &options).map_err(|error| problem(&error.to_string()))?;
+        if known.iter().any(|other| other.executable == compiled.executable) {
+            continue;
         }
+        let proof = prove_values(&compiled.executable, &machine, &compiled.values, &Default::default());
+        if let Some(finding) = proof.findings.first() {
+            return Err(problem(&format!("not proven: {finding:?}")));
+        }
+        tally.bytes += subject.compare(&machine, &compiled).map_err(|what| problem(&what))?;
+        tally.programs += 1;
+        tally.keeping += usize::from(compiled.keepings.iter().any(Keeping::is_kept));
+        known.push(compiled);
     }
     tally.networks += 1;
     Ok(())

@@ -6,12 +6,14 @@
 use std::collections::HashMap;
 
 use ediacara_arch::Machine;
-use ediacara_compiler::{Compiled, Keeping, Options, compile};
+use ediacara_compiler::{Compiled, Home, Options, compile};
 use ediacara_fuzzgen::Random;
 pub use ediacara_fuzzgen::graph::{ConvShape, Net};
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
 use ediacara_sim::{Options as SimOptions, Outcome, Simulator};
+
+use crate::differential::{Written, watch};
 
 /// A machine with almost no memory, so that everything is cut.
 pub fn tiny() -> Machine {
@@ -36,8 +38,8 @@ pub fn machines() -> Vec<Machine> {
     all
 }
 
-/// Compiles, runs host and simulator on random bytes, and compares every output of the network. What stays in NRAM between
-/// layers is compared too, in a second program that stores it as well.
+/// Compiles, runs host and simulator on random bytes, and compares every output of the network and every activation that the
+/// program wrote, to DRAM or to NRAM.
 pub fn check_on(
     graph: &Graph,
     machine: &Machine,
@@ -64,13 +66,7 @@ pub fn check_on(
     let expected = executor.run_with_observer(&inputs, observe).unwrap();
     let (simulator, outcome) = simulate(graph, machine, options, &compiled, &inputs, checked);
     compare_outputs(graph, machine, &compiled, &simulator, &inputs, &expected);
-    if compiled.keepings.iter().any(Keeping::is_kept) {
-        let options = Options { store_kept: true, ..options.clone() };
-        let stored = compile(graph, machine, &options).unwrap();
-        assert!(stored.homes.len() > compiled.homes.len());
-        let (simulator, _) = simulate(graph, machine, &options, &stored, &inputs, checked);
-        compare_homes(graph, machine, &stored, &simulator, &values);
-    }
+    compare_homes(graph, machine, &compiled, &simulator, &values);
     (compiled, outcome)
 }
 
@@ -89,6 +85,7 @@ fn simulate(
         let index = graph.inputs().iter().position(|input| input == network_input).unwrap();
         simulator.write_input(&port.name, inputs[index].as_bytes().unwrap()).unwrap();
     }
+    watch(&mut simulator, compiled);
     let outcome = simulator.run();
     if let Some(fault) = &outcome.fault {
         let listing = ["place", "build", "keep", "synchronise"].map(str::to_owned).to_vec();
@@ -100,7 +97,7 @@ fn simulate(
     (simulator, outcome)
 }
 
-/// Every activation that a program leaves in DRAM, beside what the host computed.
+/// Every activation that a program wrote, beside what the host computed.
 fn compare_homes(
     graph: &Graph,
     machine: &Machine,
@@ -108,19 +105,19 @@ fn compare_homes(
     simulator: &Simulator,
     values: &HashMap<ValueId, Tensor>,
 ) {
-    for (value, home) in &compiled.homes {
+    let written = Written::new(simulator, compiled);
+    for Home { value, view, .. } in &compiled.homes {
         let Some(tensor) = values.get(value) else { continue };
         let expected = tensor.to_vec::<i8>().unwrap();
-        let mut addresses = vec![home.base];
-        for (&extent, &stride) in home.shape.iter().zip(&home.strides) {
-            addresses =
-                addresses.iter().flat_map(|&base| (0..extent).map(move |i| base + i * stride)).collect();
-        }
-        let found = addresses.iter().map(|&address| simulator.read_dram(address, 1).unwrap()[0] as i8);
-        let wrong = found.zip(&expected).filter(|(found, expected)| found != *expected).count();
+        let found = written.bytes(view);
+        let wrong =
+            found.iter().zip(&expected).filter(|&(&found, &expected)| found != Some(expected)).count();
         let name = &graph.value(*value).name;
         assert_eq!(wrong, 0, "{}: `{name}` differs in {wrong} bytes\n{}", machine.name, graph.to_text());
     }
+    let is_kept = |home: &&Home| written.is_kept(&home.view);
+    assert!(compiled.homes.iter().filter(is_kept).count() >= compiled.kept.len());
+    assert_eq!(compiled.kept.len(), compiled.keepings.iter().filter(|keeping| keeping.is_kept()).count());
 }
 
 /// The outputs of the network, of which the host computes what the program leaves to it.
