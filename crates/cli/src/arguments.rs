@@ -16,6 +16,7 @@ pub(crate) use textbook::{
 pub(crate) use train::TrainArguments;
 
 use clap::{Args, Parser, Subcommand};
+use ediacara::HostOnly;
 
 /// From a model file to the cycles of a deep learning processor (DLP).
 #[derive(Debug, Parser)]
@@ -124,6 +125,21 @@ pub(crate) struct MachineArguments {
     pub(crate) machine: String,
 }
 
+/// What is done with a network of which the DLP runs nothing.
+#[derive(Debug, Args)]
+pub(crate) struct HostOnlyArguments {
+    /// Go on where the DLP runs none of the network's multiply-adds, or none of its nodes; otherwise that is an error
+    #[arg(long)]
+    allow_host_only: bool,
+}
+
+impl HostOnlyArguments {
+    /// What they say.
+    pub(crate) fn choice(&self) -> HostOnly {
+        if self.allow_host_only { HostOnly::Allowed } else { HostOnly::Refused }
+    }
+}
+
 /// What the compiler leaves out.
 #[derive(Debug, Args)]
 pub(crate) struct CompilerArguments {
@@ -156,6 +172,8 @@ pub(crate) struct RunArguments {
     pub(crate) calibration: CalibrationArguments,
     #[command(flatten)]
     pub(crate) compiler: CompilerArguments,
+    #[command(flatten)]
+    pub(crate) host_only: HostOnlyArguments,
     /// Names of the classes: one a line, or tab-separated
     #[arg(long, value_name = "FILE")]
     pub(crate) labels: Option<PathBuf>,
@@ -211,6 +229,8 @@ pub(crate) struct CompileArguments {
     pub(crate) calibration: CalibrationArguments,
     #[command(flatten)]
     pub(crate) compiler: CompilerArguments,
+    #[command(flatten)]
+    pub(crate) host_only: HostOnlyArguments,
     /// The executable to write [default: the model's name with .dlpx]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -260,6 +280,8 @@ pub(crate) struct ExecArguments {
     /// Refuse inputs that hold NaN, infinities, or numbers far outside of what int8 stores of them; otherwise a warning
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) host_only: HostOnlyArguments,
     /// Only count cycles
     #[arg(long)]
     pub(crate) timing_only: bool,
@@ -293,6 +315,8 @@ pub(crate) struct ProveArguments {
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]
     pub(crate) calibration: CalibrationArguments,
+    #[command(flatten)]
+    pub(crate) host_only: HostOnlyArguments,
     /// Give up on a program that executes more instructions
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000_000)]
     pub(crate) max_instructions: u64,
@@ -327,6 +351,8 @@ pub(crate) struct VerifyArguments {
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]
     pub(crate) calibration: CalibrationArguments,
+    #[command(flatten)]
+    pub(crate) host_only: HostOnlyArguments,
     /// Seed of the numbers that stand in for missing inputs
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -16,7 +16,7 @@ use crate::place::Placement;
 pub(crate) fn tell_partition(graph: &Graph, division: &Partition) {
     let (dlp, host) = (division.dlp.len(), division.host.len());
     tracing::info!("partition: nodes on the DLP: {dlp}, on the host: {host}");
-    for (_, op) in &division.host {
+    for op in &division.host {
         tracing::info!("partition: `{}` ({}) runs on the host: {}", op.name, op.op, op.reason);
     }
     for node in division.dlp.iter().map(|&id| graph.node(id)) {

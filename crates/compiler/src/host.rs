@@ -31,7 +31,7 @@ pub(crate) fn host_part(graph: &Graph, partition: &Partition) -> Result<HostPart
         from_dlp.push(input);
     }
     // Only what the outputs need: the chains that quantise the DLP's inputs are not part of what follows it.
-    let nodes: Vec<_> = partition.host.iter().map(|(node, _)| *node).collect();
+    let nodes: Vec<_> = partition.host.iter().map(|op| op.node).collect();
     let mut needed: Vec<ValueId> = graph.outputs().to_vec();
     let mut live = std::collections::HashSet::new();
     while let Some(value) = needed.pop() {

@@ -36,7 +36,7 @@ pub struct Partition {
     /// Values of the DLP (or fed to it) that the host reads, in order.
     pub outputs: Vec<ValueId>,
     /// Nodes that the host runs, in order, with reasons.
-    pub host: Vec<(NodeId, HostOp)>,
+    pub host: Vec<HostOp>,
 }
 
 /// What the DLP can read, while nodes are classified.
@@ -245,8 +245,8 @@ impl Known<'_> {
             let quantises = node.outputs.iter().any(|value| self.fed.contains_key(value));
             if needed.contains(&id) || quantises {
                 let reason = reasons.get(&id).cloned().unwrap_or_default();
-                let op = HostOp { name: node.name.clone(), op: node.op.name().to_owned(), reason };
-                result.host.push((id, op));
+                let (name, op) = (node.name.clone(), node.op.name().to_owned());
+                result.host.push(HostOp { node: id, name, op, reason });
             }
         }
         result

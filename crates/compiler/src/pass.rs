@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use ediacara_arch::Machine;
-use ediacara_graph::{Graph, ValueId};
+use ediacara_graph::{Graph, NodeId, ValueId};
 use ediacara_isa::{Executable, MachineKey, Notes, Port, Value};
 
 use crate::CompileError;
@@ -105,6 +105,8 @@ pub struct Listing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostOp {
     /// The node.
+    pub node: NodeId,
+    /// Its name.
     pub name: String,
     /// Its operator.
     pub op: String,
@@ -134,6 +136,8 @@ pub struct Compiled {
     pub host: Graph,
     /// Every node of the network that the host runs, before or after the DLP, with the reason.
     pub host_ops: Vec<HostOp>,
+    /// Every node of the network that the DLP runs, in order.
+    pub dlp_nodes: Vec<NodeId>,
     /// For each input of `host` that the DLP gives, in order, the output port that holds its bytes. Several ports may
     /// hold the same.
     pub dlp_outputs: Vec<(ValueId, String)>,
@@ -291,7 +295,8 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     let input_names: Vec<String> = executable.inputs.iter().map(|port| port.name.clone()).collect();
     Ok(Compiled {
         host: part.graph,
-        host_ops: division.host.into_iter().map(|(_, op)| op).collect(),
+        host_ops: division.host,
+        dlp_nodes: division.dlp,
         dlp_outputs: part.from_dlp.into_iter().zip(read).collect(),
         dlp_inputs: division.fed.iter().map(|(_, fed)| fed.input).zip(input_names).collect(),
         host_inputs: part.from_network,
@@ -363,7 +368,7 @@ fn partition_text(graph: &Graph, division: &Partition) -> String {
     for &value in &division.outputs {
         text += &format!("output {}\n", graph.value(value).name);
     }
-    for (_, op) in &division.host {
+    for op in &division.host {
         text += &format!("host   {} {}: {}\n", op.op, op.name, op.reason);
     }
     text

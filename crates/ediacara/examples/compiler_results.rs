@@ -13,7 +13,7 @@ use std::time::Instant;
 use ediacara::arch::Machine;
 use ediacara::data::{DataSet, Locations};
 use ediacara::profile::{RunReport, thousands};
-use ediacara::{CalibrationSource, Error, RunOptions};
+use ediacara::{CalibrationSource, Error, HostOnly, RunOptions};
 
 /// A network, whether it is a file of the `models` data set, and the `cycles_over_roofline` that it may have.
 struct Network {
@@ -100,6 +100,7 @@ fn compile(network: &'static Network, machine: &Machine) -> Result<Option<Report
             disable: disable.iter().map(|&pass| pass.to_owned()).collect(),
             top: 0,
             what_if: false,
+            host_only: HostOnly::Refused,
         };
         Ok(ediacara::run(&model, &prepared, &[], &options, &mut |_| {})?.report)
     };

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use ediacara_arch::Machine;
 use ediacara_graph::{DType, Graph};
 use ediacara_host::Executor;
+use ediacara_profile::Share;
 use ediacara_tensor::Tensor;
 use ediacara_train::{Dataset, Normalisation, Samples};
 use rayon::prelude::*;
@@ -12,7 +13,7 @@ use serde::Serialize;
 
 use crate::check;
 use crate::pipeline::{Clock, Stage, host_part, network_inputs, simulate};
-use crate::{CalibrationSource, Error, Model, Prepared, prepare};
+use crate::{CalibrationSource, CompiledNetwork, Error, HostOnly, Model, Prepared, compile, prepare};
 
 /// A part of a data set.
 #[derive(Debug, Clone)]
@@ -76,6 +77,8 @@ pub struct Options {
     pub calibration_samples: usize,
     /// Samples that are asked at most, from the first.
     pub limit: usize,
+    /// Whether a network may be asked of which the DLP does nothing.
+    pub host_only: HostOnly,
 }
 
 /// What came out.
@@ -85,6 +88,8 @@ pub struct Report {
     pub model: String,
     /// The machine.
     pub machine: String,
+    /// How much of the network ran on the DLP.
+    pub on_dlp: Share,
     /// Samples that were asked.
     pub samples: usize,
     /// Samples of one run of the machine.
@@ -105,8 +110,8 @@ pub struct Report {
     pub int8_accuracy: f64,
     /// The share that the host gets right, in f32.
     pub f32_accuracy: f64,
-    /// Whether every byte that the machine left in DRAM equals the host's, in every run.
-    pub bit_exact: bool,
+    /// Whether every byte that the machine computed equals the host's, in every run; null where it computed none.
+    pub bit_exact: Option<bool>,
     /// Bytes that were compared.
     pub compared_bytes: u64,
     /// Cycles of one run; each takes as many.
@@ -135,7 +140,7 @@ struct BatchResult {
     int8_right: usize,
     f32_right: usize,
     cycles: u64,
-    equal: bool,
+    equal: Option<bool>,
     bytes: u64,
 }
 
@@ -156,10 +161,11 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         .into_iter()
         .map(|rows| Ok(part.training.batch(&rows)?.0))
         .collect::<Result<Vec<Tensor>, Error>>()?;
-    let Prepared { real, quantised, method, mut wall_seconds } =
-        prepare(model, &CalibrationSource::Tensors(calibration), &mut *stage)?;
+    let prepared = prepare(model, &CalibrationSource::Tensors(calibration), &mut *stage)?;
+    let Prepared { real, quantised, method, wall_seconds, .. } = &prepared;
+    let mut wall_seconds = wall_seconds.clone();
     let calibration = match calibration_samples {
-        0 => method,
+        0 => method.clone(),
         count => format!("min-max over {count} training samples"),
     };
     let mut clock = Clock::new(stage);
@@ -168,27 +174,28 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         disable: options.disable.clone(),
         ..ediacara_compiler::Options::default()
     };
-    let compiled = ediacara_compiler::compile(&quantised, &options.machine, &passes)?;
+    let CompiledNetwork { compiled, share: on_dlp, .. } =
+        compile(&prepared, &options.machine, &passes, options.host_only)?;
     clock.begin("simulate and check");
     let samples = options.limit.clamp(1, part.samples.len());
-    let reference = Executor::new(&real, &ediacara_host::Options::default())?;
+    let reference = Executor::new(real, &ediacara_host::Options::default())?;
     let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
-    let [int8, host] = [&quantised, &compiled.host].map(|graph| Executor::new(graph, &host_options));
+    let [int8, host] = [quantised, &compiled.host].map(|graph| Executor::new(graph, &host_options));
     let (int8, host) = (int8?, host?);
     let simulation =
         ediacara_sim::Options { values: true, checked: options.checked, trace: false, max_cycles: None };
     let ask = |rows: Vec<usize>| -> Result<BatchResult, Error> {
         let inputs = [part.samples.batch(&rows)?.0];
-        let bytes = network_inputs(&compiled, &quantised, &inputs)?;
+        let bytes = network_inputs(&compiled, quantised, &inputs)?;
         let (simulator, outcome) = simulate(&options.machine, &compiled, &bytes, simulation)?;
-        let check = check::compare(&simulator, &compiled, &quantised, &int8, &inputs)?.check;
-        let outputs = host_part(&simulator, &compiled, &host, &quantised, &inputs)?;
+        let check = check::compare(&simulator, &compiled, quantised, &int8, &inputs)?.check;
+        let outputs = host_part(&simulator, &compiled, &host, quantised, &inputs)?;
         let right = |tensor: Option<&Tensor>| right(&part.samples, &rows, samples, tensor);
         Ok(BatchResult {
             int8_right: right(outputs.first().map(|(_, tensor)| tensor))?,
             f32_right: right(reference.run(&inputs)?.first())?,
             cycles: outcome.cycles,
-            equal: check.bit_exact == Some(true),
+            equal: check.bit_exact,
             bytes: check.bytes,
         })
     };
@@ -206,6 +213,7 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
     Ok(Report {
         model: model.name.clone(),
         machine: options.machine.name.clone(),
+        on_dlp,
         samples,
         batch,
         normalisation,
@@ -214,7 +222,7 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         calibration,
         int8_accuracy: share(sum(|result| result.int8_right as u64)),
         f32_accuracy: share(sum(|result| result.f32_right as u64)),
-        bit_exact: results.iter().all(|result| result.equal),
+        bit_exact: results.iter().map(|result| result.equal).collect::<Option<Vec<_>>>().map(all_equal),
         compared_bytes: sum(|result| result.bytes),
         cycles,
         cycles_per_sample,
@@ -249,6 +257,10 @@ fn adapted<'p>(
         by_network: own.is_some(),
     });
     Ok((part, normalisation))
+}
+
+fn all_equal(runs: Vec<bool>) -> bool {
+    runs.into_iter().all(|equal| equal)
 }
 
 /// The network's input, if it takes such samples.

@@ -84,6 +84,18 @@ pub enum Error {
         /// The input's type and shape.
         expected: String,
     },
+    /// Nothing of a network runs on the DLP.
+    #[error(
+        "{network}: the DLP would run nothing of it ({share}): {reason}; with --allow-host-only the host runs it alone"
+    )]
+    HostOnly {
+        /// The network.
+        network: String,
+        /// How much of it the DLP runs.
+        share: ediacara_profile::Share,
+        /// The operator that keeps it off the DLP, and why.
+        reason: String,
+    },
     /// The compiled program stopped with a fault.
     #[error("the program stopped with a fault: {0}")]
     Fault(String),

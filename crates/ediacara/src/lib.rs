@@ -45,6 +45,7 @@
 //! The crates beneath are re-exported under their own names; together they are the public surface.
 
 mod check;
+pub mod compile;
 pub mod dataset;
 pub mod doubts;
 mod error;
@@ -57,6 +58,7 @@ pub mod ports;
 mod results;
 pub mod verify;
 
+pub use compile::{CompiledNetwork, HostOnly, compile};
 pub use error::Error;
 pub use explain::{LayerExplanation, explain};
 pub use model::Model;

@@ -10,16 +10,17 @@ use ediacara_arch::Machine;
 use ediacara_compiler::Compiled;
 use ediacara_graph::Graph;
 use ediacara_host::Executor;
-use ediacara_optimiser::{Calibration, Quantised};
+use ediacara_optimiser::{Calibration, Origin, Quantised};
 use ediacara_profile::{
-    Check, HostOpReport, LayerReport, LayerYardstick, MatrixBeats, Quantisation, Remedy, RunReport, Tried,
-    WhatIf, engine_reports, layer_reports, most_useful,
+    Check, LayerReport, LayerYardstick, MatrixBeats, Quantisation, Remedy, RunReport, Tried, WhatIf,
+    engine_reports, layer_reports, most_useful,
 };
 use ediacara_sim::{Outcome, Requester, Simulator};
 use ediacara_tensor::{DType, Tensor};
 use serde_json::{Map, Value, json};
 
 use crate::check;
+use crate::compile::{CompiledNetwork, HostOnly, compile};
 use crate::inputs::{self, Source};
 use crate::{Error, Model, doubts, ports, results};
 
@@ -46,10 +47,14 @@ pub enum CalibrationSource {
 /// A network in int8, and the real one that it came from.
 #[derive(Debug, Clone)]
 pub struct Prepared {
+    /// The model's file or built-in name.
+    pub name: String,
     /// The optimised real network, the reference for accuracy.
     pub real: Graph,
     /// The int8 network.
     pub quantised: Graph,
+    /// What became of the network's nodes.
+    pub origins: Vec<Origin>,
     /// How it was quantised, in words.
     pub method: String,
     /// Wall time of each stage, in seconds.
@@ -71,12 +76,22 @@ pub struct RunOptions {
     pub top: usize,
     /// Whether changes of the machine are tried: each takes a compilation and a simulation.
     pub what_if: bool,
+    /// Whether a network may run of which the DLP does nothing.
+    pub host_only: HostOnly,
 }
 
 impl RunOptions {
     /// With values, every pass, and five classes.
     pub fn on(machine: Machine) -> RunOptions {
-        RunOptions { machine, values: true, checked: false, disable: Vec::new(), top: 5, what_if: false }
+        RunOptions {
+            machine,
+            values: true,
+            checked: false,
+            disable: Vec::new(),
+            top: 5,
+            what_if: false,
+            host_only: HostOnly::Refused,
+        }
     }
 }
 
@@ -100,8 +115,10 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
         clock.begin("quantise");
         let quantised = ediacara_optimiser::import_qdq(&model.graph)?;
         return Ok(Prepared {
+            name: model.name.clone(),
             real: model.graph.clone(),
             quantised: quantised.graph,
+            origins: quantised.origins,
             method: "imported (QDQ)".to_owned(),
             wall_seconds: clock.finish(),
         });
@@ -113,9 +130,10 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
     let count = samples.len();
     let ranges = Calibration::collect(&real, samples)?;
     clock.begin("quantise");
-    let Quantised { graph: quantised, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
+    let Quantised { graph: quantised, origins, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
     let method = format!("min-max over {count} {origin}");
-    Ok(Prepared { real, quantised, method, wall_seconds: clock.finish() })
+    let name = model.name.clone();
+    Ok(Prepared { name, real, quantised, origins, method, wall_seconds: clock.finish() })
 }
 
 /// Weights are part of a program, not fed to it.
@@ -185,28 +203,29 @@ pub fn run(
         disable: options.disable.clone(),
         ..ediacara_compiler::Options::default()
     };
-    let compiled = ediacara_compiler::compile(&prepared.quantised, &options.machine, &passes)?;
+    let network = compile(prepared, &options.machine, &passes, options.host_only)?;
+    let compiled = &network.compiled;
 
     clock.begin("simulate");
     let inputs = match options.values {
-        true => network_inputs(&compiled, &prepared.quantised, tensors)?,
+        true => network_inputs(compiled, &prepared.quantised, tensors)?,
         false => Vec::new(),
     };
-    let (simulator, outcome) = simulate(&options.machine, &compiled, &inputs, simulator_options(options))?;
+    let (simulator, outcome) = simulate(&options.machine, compiled, &inputs, simulator_options(options))?;
 
-    let mut report = account(model, prepared, &compiled, options, &outcome);
+    let mut report = account(model, prepared, &network, options, &outcome);
     let mut outputs = Vec::new();
     if options.values {
         clock.begin("check");
         let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
         let int8 = Executor::new(&prepared.quantised, &host_options)?;
-        let checked = check::compare(&simulator, &compiled, &prepared.quantised, &int8, tensors)?;
+        let checked = check::compare(&simulator, compiled, &prepared.quantised, &int8, tensors)?;
         report.check = checked.check;
         report.quantisation.fewest_distinct_values = checked.fewest_distinct;
         drop(int8);
         clock.begin("host");
         let host = Executor::new(&compiled.host, &host_options)?;
-        outputs = host_part(&simulator, &compiled, &host, &prepared.quantised, tensors)?;
+        outputs = host_part(&simulator, compiled, &host, &prepared.quantised, tensors)?;
         drop(simulator);
         clock.begin("reference");
         let real = Executor::new(&prepared.real, &ediacara_host::Options::default())?.run(tensors)?;
@@ -291,24 +310,21 @@ pub(crate) fn host_part(
 fn account(
     model: &Model,
     prepared: &Prepared,
-    compiled: &Compiled,
+    network: &CompiledNetwork,
     options: &RunOptions,
     outcome: &Outcome,
 ) -> RunReport {
+    let compiled = &network.compiled;
     let (machine, executable) = (&options.machine, &compiled.executable);
     let layers = layer_reports(machine, &executable.layers, &yardsticks(compiled), outcome);
     let macs: u64 = layers.iter().map(|layer| layer.macs).sum();
     let roofline = compiled.bounds.layer_roofline_cycles();
     let over_roofline = outcome.cycles as f64 / roofline.max(1) as f64;
     let clock_hz = machine.chip.clock_hz;
-    let host_ops: Vec<HostOpReport> = compiled
-        .host_ops
-        .iter()
-        .map(|op| HostOpReport { name: op.name.clone(), op: op.op.clone(), reason: op.reason.clone() })
-        .collect();
     RunReport {
         model: model.name.clone(),
         machine: machine.name.clone(),
+        on_dlp: network.share,
         precision: "int8".to_owned(),
         timing_basis: machine.timing_basis().to_owned(),
         cycles: outcome.cycles,
@@ -334,8 +350,8 @@ fn account(
         layers,
         engines: engine_reports(outcome),
         input_warnings: Vec::new(),
-        partial: !host_ops.is_empty(),
-        host_ops,
+        partial: !network.host_ops.is_empty(),
+        host_ops: network.host_ops.clone(),
         wall_seconds: Map::new(),
     }
 }

@@ -10,7 +10,7 @@ use ediacara_sim::{Fault, FaultKind, Options, Simulator};
 use ediacara_tensor::Tensor;
 
 use crate::inputs::Source;
-use crate::{Error, Prepared, pipeline};
+use crate::{Error, HostOnly, Prepared, compile, pipeline};
 
 /// An executable with what its memories hold at first.
 #[derive(Debug, Clone)]
@@ -35,9 +35,14 @@ pub fn program(executable: Executable, sources: &[Source], seed: u64) -> Result<
 /// A network compiled for a machine, with its inputs.
 ///
 /// # Errors
-/// The network does not compile; an input is missing.
-pub fn network(prepared: &Prepared, machine: &Machine, tensors: &[Tensor]) -> Result<Ready, Error> {
-    let compiled = ediacara_compiler::compile(&prepared.quantised, machine, &Default::default())?;
+/// The network does not compile, or nothing of it runs on the DLP, which `host_only` may allow; an input is missing.
+pub fn network(
+    prepared: &Prepared,
+    machine: &Machine,
+    tensors: &[Tensor],
+    host_only: HostOnly,
+) -> Result<Ready, Error> {
+    let compiled = compile(prepared, machine, &Default::default(), host_only)?.compiled;
     let inputs = pipeline::network_inputs(&compiled, &prepared.quantised, tensors)?;
     let named = inputs.iter().map(|(name, bytes)| (name.as_str(), bytes.clone()));
     let initial = Initial::inputs(&compiled.executable, named)?;

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use ediacara::Model;
 use ediacara::arch::Machine;
 use ediacara::dataset::{Options, Part, Report, evaluate};
 use ediacara::graph::{Graph, Registry};
+use ediacara::{HostOnly, Model};
 
 /// The function "and" of bits that are -1 or 1, as the sign of a + b - 1.
 const REAL: &str = r#"graph "and" {
@@ -53,9 +53,11 @@ fn ask(text: &str) -> Report {
         checked: true,
         calibration_samples: 4,
         limit: 4,
+        host_only: HostOnly::Refused,
     };
     let report = evaluate(&model, &Part::load("and-test").unwrap(), &options, &mut |_| {}).unwrap();
-    assert!(report.bit_exact);
+    assert_eq!(report.bit_exact, Some(true));
+    assert_eq!((report.on_dlp.dlp_macs, report.on_dlp.macs), (2, 2));
     assert_eq!((report.samples, report.int8_accuracy, report.f32_accuracy), (4, 1.0, 1.0));
     report
 }

@@ -8,13 +8,15 @@ mod layers;
 mod matrix_beats;
 mod remedy;
 mod report;
+mod share;
 mod table;
 
 pub use engines::{EngineReport, by_name, engine_reports};
 pub use layers::{LayerReport, LayerYardstick, layer_reports};
 pub use matrix_beats::MatrixBeats;
 pub use remedy::{Change, Remedy, Tried, WhatIf, most_useful};
-pub use report::{Check, Difference, HostOpReport, OutputReport, Quantisation, RunReport, TopClass};
+pub use report::{Check, Difference, OutputReport, Quantisation, RunReport, TopClass};
+pub use share::{HostOpReport, Share, host_lines};
 pub use table::{
     engine_table, layer_table, plain_table, report_engine_table, shorten, split_line, thousands,
     timing_words, totals, what_if_text,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{EngineReport, LayerReport, MatrixBeats, WhatIf};
+use crate::{EngineReport, HostOpReport, LayerReport, MatrixBeats, Share, WhatIf};
 
 /// Everything that one run found out.
 #[derive(Debug, Clone, Serialize)]
@@ -14,6 +14,8 @@ pub struct RunReport {
     pub model: String,
     /// The machine's name.
     pub machine: String,
+    /// How much of the network ran on the DLP.
+    pub on_dlp: Share,
     /// The arithmetic on the DLP: `int8`.
     pub precision: String,
     /// What the cycle count rests on: `rtl-verified-rules` or `modelled` (docs/fidelity.md).
@@ -181,15 +183,4 @@ pub struct TopClass {
     pub label: String,
     /// Its probability, 0 to 1.
     pub probability: f64,
-}
-
-/// An operation that ran on the host.
-#[derive(Debug, Clone, Serialize)]
-pub struct HostOpReport {
-    /// The node's name.
-    pub name: String,
-    /// The operator.
-    pub op: String,
-    /// Why not on the DLP.
-    pub reason: String,
 }

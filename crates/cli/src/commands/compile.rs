@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use ediacara::LayerExplanation;
 use ediacara::arch::Machine;
 use ediacara::compiler::{Options, PASSES};
-use ediacara::profile::{WhatIf, plain_table, shorten, split_line, thousands, what_if_text};
+use ediacara::profile::{WhatIf, host_lines, plain_table, shorten, split_line, thousands, what_if_text};
 use serde_json::json;
 
 use super::{Outcome, setup};
@@ -30,12 +30,13 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
         print_after: arguments.print_after.iter().cloned().collect(),
         disable: arguments.compiler.disable.clone(),
     };
-    let compiled = ediacara::compiler::compile(&prepared.quantised, &machine, &options)?;
+    let network = ediacara::compile(&prepared, &machine, &options, arguments.host_only.choice())?;
+    let compiled = &network.compiled;
     let mut tried = Vec::new();
     let explained = match &arguments.explain {
         Some(part) => {
             progress.stage("simulate");
-            let all = ediacara::explain(&compiled, &machine)?;
+            let all = ediacara::explain(compiled, &machine)?;
             let cycles = all.iter().map(|layer| layer.cycles).sum();
             let layers = chosen(all, part)?;
             if !part.is_empty() {
@@ -64,13 +65,13 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
         let mut report = json!({
             "model": model.name,
             "machine": machine.name,
+            "on_dlp": network.share,
             "output": output.display().to_string(),
             "instructions": executable.code.len(),
             "data_bytes": data,
             "layers": executable.layers.len(),
             "quantisation": prepared.method,
-            "host_ops": compiled.host_ops.iter()
-                .map(|op| json!({ "name": op.name, "op": op.op, "reason": op.reason })).collect::<Vec<_>>(),
+            "host_ops": network.host_ops,
         });
         if let Some(layers) = &explained {
             report["explain"] = layers.iter().map(LayerExplanation::to_json).collect();
@@ -78,6 +79,7 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
         }
         say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
+        say!("on the DLP: {}", network.share);
         say!(
             "{}: {} layers, {} instructions, {data} bytes of data for {}",
             output.display(),
@@ -85,8 +87,8 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
             executable.code.len(),
             machine.name
         );
-        for op in &compiled.host_ops {
-            say!("left to the host: {} {}: {}", op.op, op.name, op.reason);
+        for line in host_lines(&network.host_ops) {
+            say!("left to the host: {line}");
         }
     }
     Ok(ExitCode::SUCCESS)

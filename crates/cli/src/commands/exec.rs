@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use ediacara::arch::Machine;
+use ediacara::compile::{refuse_empty, share_of};
 use ediacara::inputs::Source;
-use ediacara::isa::Executable;
+use ediacara::isa::{Executable, HostRest};
 use ediacara::profile::{engine_reports, engine_table, thousands, timing_words};
 use ediacara::sim::Options;
 use ediacara::verify;
@@ -20,6 +21,8 @@ use crate::progress::Progress;
 pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
     let executable = program(&arguments.program)?;
     let machine = Machine::load(arguments.machine.as_deref().unwrap_or_else(|| own_machine(&executable)))?;
+    let rest = executable.notes.rest.as_ref();
+    refuse_empty(&arguments.program.display().to_string(), rest, arguments.host_only.choice())?;
     let sources: Vec<Source> = super::setup::sources(&arguments.input);
     let options = Options {
         values: !arguments.timing_only,
@@ -44,6 +47,10 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
         let report = json!({
             "program": arguments.program.display().to_string(),
             "machine": machine.name,
+            "on_dlp": rest.map(share_of),
+            "not_run": rest.filter(|rest| !share_of(rest).is_whole()).map(|rest| json!({
+                "outputs": rest.outputs, "reasons": rest.reasons,
+            })),
             "timing_basis": machine.timing_basis(),
             "cycles": outcome.cycles,
             "instructions": outcome.instructions,
@@ -59,6 +66,9 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
         });
         say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
+        if let Some(rest) = rest {
+            say_rest(rest);
+        }
         say!(
             "{} on {}: {} cycles, {} instructions, {}",
             arguments.program.display(),
@@ -89,6 +99,23 @@ fn program(path: &Path) -> Result<Executable, Box<dyn std::error::Error>> {
         Some(executable) => Ok(executable),
         // Whatever its name, it may be an executable; if not, that is said.
         None => Ok(Executable::load(path)?),
+    }
+}
+
+/// Says how much of its network the program is, and what is missing of the results for that.
+fn say_rest(rest: &HostRest) {
+    let share = share_of(rest);
+    say!("on the DLP: {share}");
+    if share.is_whole() {
+        return;
+    }
+    let outputs = match rest.outputs.as_slice() {
+        [] => String::new(),
+        names => format!("; without it there is no {}", names.join(", ")),
+    };
+    say!("not run: the rest of the network, which is the host's{outputs}");
+    for reason in &rest.reasons {
+        say!("  {reason}");
     }
 }
 

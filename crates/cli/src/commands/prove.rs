@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use ediacara::arch::Machine;
-use ediacara::compiler::compile;
+use ediacara::compile::{refuse_empty, share_of};
 use ediacara::profile::thousands;
 use ediacara::prove::{Options, Proof, Provenance, prove, prove_values};
 use ediacara::verify;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Outcome, setup};
 use crate::arguments::ProveArguments;
@@ -31,10 +31,14 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
             let calibration = setup::calibration(&arguments.calibration)?;
             let prepared = ediacara::prepare(&model, &calibration, &mut stage)?;
             progress.stage("compile");
-            let compiled = compile(&prepared.quantised, &machine, &Default::default())?;
-            (machine, compiled.executable, Some(compiled.values))
+            let network =
+                ediacara::compile(&prepared, &machine, &Default::default(), arguments.host_only.choice())?;
+            (machine, network.compiled.executable, Some(network.compiled.values))
         }
     };
+    let rest = executable.notes.rest.as_ref();
+    refuse_empty(name, rest, arguments.host_only.choice())?;
+    let share = rest.map(share_of);
     progress.stage("prove");
     let options = Options { instructions: arguments.max_instructions, ..Options::default() };
     let proof = match &values {
@@ -43,11 +47,16 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
     };
     drop(progress);
     if arguments.json {
-        let mut result = serde_json::to_value(&proof)?;
-        result["program"] = json!(name);
-        result["machine"] = json!(machine.name);
+        let mut result = json!({ "program": name, "machine": machine.name, "on_dlp": share });
+        if let (Some(result), Value::Object(proof)) = (result.as_object_mut(), serde_json::to_value(&proof)?)
+        {
+            result.extend(proof);
+        }
         say!("{}", serde_json::to_string_pretty(&result)?);
     } else {
+        if let Some(share) = share {
+            say!("on the DLP: {share}");
+        }
         say!("{}", text(name, &machine, &proof, options.findings));
     }
     Ok(if proof.proven { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -6,7 +6,7 @@ use ediacara::arch::Machine;
 use ediacara::data::{ChannelOrder, Preprocess};
 use ediacara::inputs::Source;
 use ediacara::profile::RunReport;
-use ediacara::{CalibrationSource, Error, Model, RunOptions};
+use ediacara::{CalibrationSource, Error, HostOnly, Model, RunOptions};
 
 use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments};
 
@@ -115,6 +115,7 @@ pub(super) fn timing(
         disable: disable.iter().map(|&pass| pass.to_owned()).collect(),
         top: 0,
         what_if: false,
+        host_only: HostOnly::Refused,
     };
     Ok(ediacara::run(model, &prepared, &[], &options, stage)?.report)
 }

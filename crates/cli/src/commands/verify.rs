@@ -70,7 +70,7 @@ fn prepare(
     let mut stage = |name: &str| progress.stage(name);
     let prepared = ediacara::prepare(&model, &setup::calibration(&arguments.calibration)?, &mut stage)?;
     progress.stage("compile");
-    let ready = verify::network(&prepared, &machine, &tensors)?;
+    let ready = verify::network(&prepared, &machine, &tensors, arguments.host_only.choice())?;
     Ok((machine, ready))
 }
 

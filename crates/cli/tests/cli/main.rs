@@ -5,6 +5,7 @@
 mod data;
 mod errors;
 mod fidelity;
+mod host_only;
 #[cfg(unix)]
 mod hostile;
 mod kept;

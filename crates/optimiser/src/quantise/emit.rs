@@ -7,6 +7,7 @@ use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, TensorType, ValueId};
 
 use super::layer::Knowledge;
 use super::layout::{Layout, inverse};
+use super::origins::origins;
 use super::plan::{Lowering, Plan, Scales, Step};
 use super::scales::Encodings;
 use super::{LeftReal, Quantised};
@@ -34,6 +35,8 @@ pub(crate) struct Emitter<'a> {
     pub(crate) graph: Graph,
     stored: HashMap<ValueId, Stored>,
     real: HashMap<ValueId, ValueId>,
+    /// Results of the nodes that were added since this was last emptied.
+    added: Vec<ValueId>,
 }
 
 /// Builds the graph of a plan.
@@ -45,17 +48,26 @@ pub(crate) fn emit(
     let source = plan.graph;
     let graph = Graph::new(source.name.clone());
     let (stored, real) = (HashMap::new(), HashMap::new());
-    let mut emitter = Emitter { source, plan, encodings, calibration, graph, stored, real };
+    let mut emitter =
+        Emitter { source, plan, encodings, calibration, graph, stored, real, added: Vec::new() };
     for &input in source.inputs() {
         let value = source.value(input);
         let new = emitter.graph.add_input(value.name.clone(), value.ty.clone());
         emitter.real.insert(input, new);
     }
     let mut left = Vec::new();
+    let mut becomes = HashMap::new();
     for node in source.order() {
         match plan.step(node) {
-            Some(Step::Lower(lowering)) => emitter.lower(lowering)?,
-            Some(Step::Left(reason)) => left.push((emitter.copy(node)?, node, reason)),
+            Some(Step::Lower(lowering)) => {
+                emitter.lower(lowering)?;
+                becomes.insert(node, std::mem::take(&mut emitter.added));
+            }
+            Some(Step::Left(reason)) => {
+                let copy = emitter.copy(node)?;
+                becomes.insert(node, emitter.graph.outputs_of(copy).to_vec());
+                left.push((copy, node, reason));
+            }
             Some(Step::Absorbed | Step::Constant) | None => {}
         }
     }
@@ -71,8 +83,9 @@ pub(crate) fn emit(
         LeftReal { node: node.name.clone(), op: node.op.name().to_owned(), reason: reason.clone() }
     });
     let left = left.collect();
-    graph.compact();
-    Ok(Quantised { graph, left })
+    let new = graph.compact();
+    let origins = origins(plan, &becomes, |value| graph.producer(new[value.index()]?));
+    Ok(Quantised { graph, left, origins })
 }
 
 impl Emitter<'_> {
@@ -87,6 +100,7 @@ impl Emitter<'_> {
             });
         }
         let before = self.graph.node_count();
+        self.added.clear();
         let mut stored = lowering.emit.emit(self, lowering, &operands)?;
         // The node that gives the result is the user's node; what goes before it is named after its value.
         if let Some(node) = self.graph.producer(stored.value).filter(|node| node.index() >= before) {
@@ -153,7 +167,9 @@ impl Emitter<'_> {
         op: impl IntoOp,
         inputs: &[ValueId],
     ) -> Result<ValueId> {
-        Ok(self.graph.add(name, op, inputs)?)
+        let result = self.graph.add(name, op, inputs)?;
+        self.added.push(result);
+        Ok(result)
     }
 
     /// `stored` in another encoding, by a table of the identity; itself if it has that encoding.

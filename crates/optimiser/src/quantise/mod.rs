@@ -9,6 +9,7 @@ mod emit;
 mod equalise;
 mod layer;
 mod layout;
+mod origins;
 mod plan;
 mod rounding;
 mod rules;
@@ -19,7 +20,7 @@ mod weights;
 
 use std::collections::HashMap;
 
-use ediacara_graph::{Graph, ValueId};
+use ediacara_graph::{Graph, NodeId, ValueId};
 
 use emit::emit;
 pub(crate) use weights::to_signed;
@@ -39,6 +40,35 @@ pub struct LeftReal {
     pub reason: String,
 }
 
+/// A node of the real network, and what became of it.
+///
+/// These are the nodes that count when the share of a network is told that runs on the DLP: those that compute or move
+/// something. Left out are reshapes, what only marks quantisation (quantize_linear, dequantize_linear), and what constants
+/// alone decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Its name.
+    pub node: String,
+    /// Its operator.
+    pub op: String,
+    /// Its multiply-accumulates, as `Summary` counts them.
+    pub macs: u64,
+    /// The nodes of the new graph that do its work: int8 ones, or its copy where it stayed real. Several nodes of the network
+    /// may be one there.
+    pub nodes: Vec<NodeId>,
+    /// Why it stayed real, if it did.
+    pub left: Option<Left>,
+}
+
+/// Why a node stayed real.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The reason, as a sentence without its end.
+    pub reason: String,
+    /// The node that began it, by name: itself, or the first of those before it that stayed real.
+    pub cause: String,
+}
+
 /// A graph in the int8 dialect.
 #[derive(Debug, Clone)]
 pub struct Quantised {
@@ -47,6 +77,8 @@ pub struct Quantised {
     /// The nodes that stayed real, in topological order, each with its reason. What only converts (quantize_linear,
     /// dequantize_linear and the transposes beside them) is not listed.
     pub left: Vec<LeftReal>,
+    /// What became of the network's nodes, in topological order.
+    pub origins: Vec<Origin>,
 }
 
 /// Quantises an optimised real graph with scales from its calibration.

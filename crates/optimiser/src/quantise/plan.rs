@@ -148,21 +148,34 @@ impl<'a> Plan<'a> {
             }
         }
         let reason = self
-            .real_operand(node)
+            .host_operand(node)
             .or(reason)
+            .or_else(|| self.input_operand(node))
             .unwrap_or_else(|| format!("{} has no int8 form", node.op.name()));
         self.steps[id.index()] = Some(Step::Left(reason));
     }
 
+    /// Operands that have no int8 form.
+    fn real_operands(&self, node: &Node) -> impl Iterator<Item = ValueId> {
+        node.inputs.iter().copied().filter(|&input| self.layout(input).is_none() && !self.is_constant(input))
+    }
+
     /// Why a node cannot be lowered whatever its operator: an operand that is computed in floating point.
-    fn real_operand(&self, node: &Node) -> Option<String> {
-        let real =
-            node.inputs.iter().find(|&&input| self.layout(input).is_none() && !self.is_constant(input))?;
-        let name = &self.graph.value(*real).name;
-        let Some(producer) = self.graph.producer(*real) else {
-            return Some(format!("its operand `{name}` is an input of type {}", self.graph.ty(*real)));
-        };
-        Some(format!("its operand `{name}` comes from a {} on the host", self.graph.node(producer).op.name()))
+    fn host_operand(&self, node: &Node) -> Option<String> {
+        let computed =
+            |value| self.graph.producer(value).map(|producer| (value, self.graph.node(producer).op.name()));
+        let (value, op) = self.real_operands(node).find_map(computed)?;
+        Some(format!("its operand `{}` comes from a {op} on the host", self.graph.value(value).name))
+    }
+
+    /// The same of an operand that is given in another form.
+    fn input_operand(&self, node: &Node) -> Option<String> {
+        let value = self.real_operands(node).next()?;
+        Some(format!(
+            "its operand `{}` is an input of type {}",
+            self.graph.value(value).name,
+            self.graph.ty(value)
+        ))
     }
 
     /// The lowering of a node, if it has one.

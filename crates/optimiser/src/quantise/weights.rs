@@ -62,6 +62,15 @@ fn dequantised(graph: &Graph, value: ValueId) -> std::result::Result<Option<Dequ
     Ok(Some(Dequantised { values, scales, zeros: constant(2) }))
 }
 
+/// The name of the input that a value is, moved or converted on its way, if it is one.
+fn input_behind(graph: &Graph, mut value: ValueId) -> Option<&str> {
+    while let Some(node) = graph.producer(value) {
+        let &[operand] = graph.node(node).inputs.as_slice() else { return None };
+        value = operand;
+    }
+    graph.inputs().contains(&value).then(|| graph.value(value).name.as_str())
+}
+
 fn along_axis_0(op: &dyn ediacara_graph::Op) -> bool {
     matches!(op.attributes().get("axis"), Some(ediacara_graph::Attribute::Int(0)))
 }
@@ -101,8 +110,12 @@ impl Weights {
             let values = Tensor::from_vec(shape, values).map_err(|error| error.to_string())?;
             return Ok(Weights::Stored { values, scales, zero });
         }
-        let tensor =
-            real_constant(graph, value).ok_or_else(|| format!("its weights `{name}` are not constant"))?;
+        let tensor = real_constant(graph, value).ok_or_else(|| match input_behind(graph, value) {
+            Some(input) => {
+                format!("its weights are an input, `{input}`: call `freeze`, which makes them constant")
+            }
+            None => format!("its weights `{name}` are not constant"),
+        })?;
         let finite = tensor.to_vec::<f32>().is_ok_and(|values| values.iter().all(|value| value.is_finite()));
         if finite {
             Ok(Weights::Real(tensor))
@@ -205,8 +218,10 @@ impl Bias {
                 return Ok(Bias::Stored(values, scales));
             }
         }
-        let tensor =
-            real_constant(graph, value).ok_or_else(|| format!("its bias `{name}` is not constant"))?;
+        let tensor = real_constant(graph, value).ok_or_else(|| match input_behind(graph, value) {
+            Some(input) => format!("its bias is an input, `{input}`: call `freeze`, which makes it constant"),
+            None => format!("its bias `{name}` is not constant"),
+        })?;
         let values = tensor.to_vec::<f32>().map_err(|error| error.to_string())?;
         let finite = values.iter().all(|value| value.is_finite());
         if finite { Ok(Bias::Real(values)) } else { Err(format!("its bias `{name}` is not all finite")) }
