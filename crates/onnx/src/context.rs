@@ -16,6 +16,9 @@ use crate::options::Limits;
 use crate::proto::TensorProto;
 use crate::tensor;
 
+/// The most elements of what is dequantised because a handler asks for its value.
+const SMALL: usize = 1 << 16;
+
 /// The graph under construction, for the node that is being handled.
 pub(crate) struct Context<'a> {
     /// The version of the default operator set.
@@ -71,9 +74,26 @@ impl<'a> Context<'a> {
         self.graph.ty(value).dtype
     }
 
+    /// The value of a constant, or of a small one that is kept as dequantize_linear of its integers (a padding value, say).
+    pub(crate) fn known(&self, value: ValueId) -> Option<Tensor> {
+        if let Some(tensor) = self.graph.constant(value) {
+            return Some(tensor.clone());
+        }
+        let node = self.graph.node(self.graph.producer(value)?);
+        if node.op.name() != "dequantize_linear" || self.graph.ty(value).elements() > SMALL {
+            return None;
+        }
+        let inputs: Option<Vec<&Tensor>> =
+            node.inputs.iter().map(|&input| self.graph.constant(input)).collect();
+        let mut outputs = [self.graph.ty(value).zeros().ok()?];
+        node.op.run(&inputs?, &mut outputs).ok()?;
+        let [output] = outputs;
+        Some(output)
+    }
+
     /// The only element of a constant of one element.
     pub(crate) fn constant_scalar(&self, value: ValueId) -> Option<f64> {
-        let tensor = self.graph.constant(value).filter(|tensor| tensor.len() == 1)?;
+        let tensor = self.known(value).filter(|tensor| tensor.len() == 1)?;
         tensor.cast(DType::F64).to_vec::<f64>().ok()?.first().copied()
     }
 
@@ -86,8 +106,8 @@ impl<'a> Context<'a> {
     /// The value of operand `index`, nothing if it is left out.
     pub(crate) fn constant_of(&self, node: &Node<'_>, index: usize) -> NodeResult<Option<Tensor>> {
         let Some(value) = node.optional(index) else { return Ok(None) };
-        match self.graph.constant(value) {
-            Some(tensor) => Ok(Some(tensor.clone())),
+        match self.known(value) {
+            Some(tensor) => Ok(Some(tensor)),
             None => Err(NodeError::NotConstant(node.input_name(index).to_owned())),
         }
     }
@@ -202,6 +222,9 @@ impl<'a> Context<'a> {
             bytes =
                 bytes.saturating_add(size.map_err(|found| NodeError::new(format!("its result: {found}")))?);
         }
+        if results.iter().all(|ty| ty.elements() == 0) {
+            return self.empty(&results);
+        }
         let constants: Option<Vec<Tensor>> =
             inputs.iter().map(|&input| self.graph.constant(input).cloned()).collect();
         if let Some(constants) = constants.filter(|_| op.name() != "dequantize_linear")
@@ -223,6 +246,16 @@ impl<'a> Context<'a> {
         let name = self.next_name();
         let node = self.graph.add_node(name, op, inputs).map_err(failed)?;
         Ok(self.graph.outputs_of(node).to_vec())
+    }
+
+    /// Results without elements are known whatever the operands are.
+    fn empty(&mut self, types: &[TensorType]) -> NodeResult<Vec<ValueId>> {
+        let mut values = Vec::with_capacity(types.len());
+        for ty in types {
+            let name = self.next_name();
+            values.push(self.graph.add_constant(name, ty.zeros().map_err(failed)?));
+        }
+        Ok(values)
     }
 
     /// Computes an op of constants, unless that goes beyond the limits.

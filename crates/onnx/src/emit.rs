@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use ediacara_graph::ValueId;
 use ediacara_graph::ops::{
     ArgMax, ArgMin, Broadcast, Cast, Clamp, Concat, Conv, ConvTranspose, Gather, GatherNd, Gemm, LogSoftmax,
     MatMul, Pool, Reduce, ReduceKind, Reshape, ScatterNd, Select, Slice, Softmax, TopK, Transpose,
 };
+use ediacara_graph::{Op as _, TensorType, ValueId};
 use ediacara_tensor::DType;
 
-use crate::context::Context;
+use crate::context::{Context, failed};
 use crate::error::{NodeError, NodeResult};
 
 impl Context<'_> {
@@ -77,8 +77,18 @@ impl Context<'_> {
         self.slice(x, &slice.starts, &slice.ends, &slice.steps)
     }
 
+    /// Parts without elements add nothing and are left out, if the other axes fit.
     pub(crate) fn concat(&mut self, values: &[ValueId], axis: usize) -> NodeResult<ValueId> {
-        self.emit(Concat { axis }, values)
+        let op = Concat { axis };
+        let types: Vec<&TensorType> = values.iter().map(|&value| self.graph.ty(value)).collect();
+        op.infer(&types).map_err(failed)?;
+        let full: Vec<ValueId> =
+            values.iter().copied().filter(|&value| self.graph.ty(value).elements() > 0).collect();
+        match full.as_slice() {
+            &[only] => Ok(only),
+            [] => self.emit(op, values),
+            several => self.emit(op, several),
+        }
     }
 
     /// Indices may be negative, to count from the end.

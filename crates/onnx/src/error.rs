@@ -68,8 +68,8 @@ pub enum ImportError {
     /// A node needs the value of an operand (a shape, axes, a size) while importing, but the value is not constant.
     #[error(
         "{file}: node '{node}' ({op}): its operand '{operand}' has to be known at import, because shapes are static here, \
-         but it is computed from an input of the network; fix that input with ImportOptions::constants, or simplify \
-         the model so that the operand is an initialiser"
+         but it is computed from an input of the network; fix that input with --constant NAME=VALUE (in Rust \
+         ImportOptions::constants), or simplify the model so that the operand is an initialiser"
     )]
     NotConstant {
         /// The file.
@@ -80,6 +80,18 @@ pub enum ImportError {
         op: String,
         /// The operand's name in the file.
         operand: String,
+    },
+    /// A node cannot be imported, and dimensions that shapes depend on were not given.
+    #[error(
+        "{error}. Free dimensions were taken as 1, which may be why: give their sizes with --dim NAME=SIZE (in Rust \
+         ImportOptions::dims); they are {}",
+        .dims.join(", ")
+    )]
+    Unbound {
+        /// What is wrong.
+        error: Box<ImportError>,
+        /// The names of the dimensions.
+        dims: Vec<String>,
     },
     /// A name given in the options is not in the file.
     #[error("{file}: has no {kind} named '{name}'; it has: {known}")]

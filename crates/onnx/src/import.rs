@@ -1,21 +1,28 @@
-//! The way of a model through the importer: inputs are bound, nodes handled in order, the rest dropped.
+//! The way of a model through the importer: inputs are bound, nodes handled in order, the rest dropped. Calls of the
+//! model's own functions and the branch that an If takes are handled in place.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use ediacara_graph::{Graph, TensorType, ValueId};
-use ediacara_tensor::DType;
+use ediacara_tensor::{DType, Tensor};
 use prost::bytes::Bytes;
 
 use crate::context::Context;
-use crate::error::ImportError;
+use crate::error::{ImportError, NodeError};
 use crate::external::External;
-use crate::model::{Model, listed, node_name};
+use crate::model::{Check, Functions, Model, called, default_opset, functions, listed, node_name, outputs};
 use crate::node::Node;
 use crate::options::{BoundDim, ImportOptions, ImportReport};
+use crate::order::order;
 use crate::proto::tensor_shape_proto::dimension::Value as Dim;
 use crate::proto::type_proto::Value as TypeValue;
-use crate::proto::{NodeProto, TensorProto, ValueInfoProto};
+use crate::proto::{FunctionProto, NodeProto, ValueInfoProto};
+use crate::scope::{Meaning, Scope, meaning};
 use crate::{ops, tensor};
+
+/// How deep calls and branches may nest.
+const MAX_NESTING: usize = 64;
 
 /// Imports the bytes of a model. `file` is for messages.
 pub(crate) fn import(
@@ -30,23 +37,19 @@ pub(crate) fn import(
         file,
         options,
         model: &model,
+        functions: functions(&model.proto),
         context: Context::new(name, model.opset, external, options.limits),
-        stored: model
-            .graph
-            .initializer
-            .iter()
-            .map(|proto| (proto.name.as_deref().unwrap_or(""), proto))
-            .collect(),
-        values: HashMap::new(),
+        scopes: vec![Scope::with_stored(&model.graph.initializer)],
+        labels: Labels::default(),
+        handled: 0,
         report: report(&model),
     };
     importer.check_options()?;
     importer.inputs()?;
-    let mut labels = Labels::default();
-    for &index in &model.order {
-        importer.node(&model.graph.node[index], &mut labels)?;
+    match importer.nodes(&model.graph.node, &model.order) {
+        Ok(()) => importer.finish(),
+        Err(error) => Err(importer.blame_free_dimensions(error)),
     }
-    importer.finish()
 }
 
 fn report(model: &Model) -> ImportReport {
@@ -74,11 +77,28 @@ struct Labels {
 }
 
 impl Labels {
-    fn label(&mut self, node: &NodeProto) -> String {
-        let name = node_name(node);
-        let uses = self.uses.entry(name.to_owned()).or_insert(0);
+    fn label(&mut self, name: String) -> String {
+        let uses = self.uses.entry(name.clone()).or_insert(0);
         *uses += 1;
-        if *uses == 1 { name.to_owned() } else { format!("{name}#{uses}") }
+        if *uses == 1 { name } else { format!("{name}#{uses}") }
+    }
+}
+
+/// The dimensions that the file declares for an input, if it does.
+fn declared_dims(input: &ValueInfoProto) -> Option<Vec<Option<Dim>>> {
+    let TypeValue::TensorType(declared) = input.r#type.as_ref()?.value.as_ref()? else { return None };
+    Some(declared.shape.as_ref()?.dim.iter().map(|dim| dim.value.clone()).collect())
+}
+
+/// The size of a fixed dimension, or the name of a symbolic one: its own, or that of its input and axis.
+fn fixed_or_symbol(input: &str, axis: usize, dim: Option<&Dim>) -> Result<usize, String> {
+    match dim {
+        // Some exporters write 0 or -1 for an unknown size; an input without elements makes no network.
+        Some(&Dim::DimValue(size)) if size > 0 => {
+            usize::try_from(size).map_err(|_| format!("{input}[{axis}]"))
+        }
+        Some(Dim::DimParam(name)) if !name.is_empty() => Err(name.clone()),
+        _ => Err(format!("{input}[{axis}]")),
     }
 }
 
@@ -86,11 +106,13 @@ struct Importer<'a> {
     file: &'a str,
     options: &'a ImportOptions,
     model: &'a Model,
+    functions: Functions<'a>,
     context: Context<'a>,
-    /// Initialisers by name; they are decoded when a node first reads them.
-    stored: HashMap<&'a str, &'a TensorProto>,
-    /// Values of the graph by their name in the file.
-    values: HashMap<&'a str, ValueId>,
+    /// The graph, and the calls and branches that are being handled, the innermost last.
+    scopes: Vec<Scope<'a>>,
+    labels: Labels,
+    /// Nodes looked at so far, those of every call counted, dead ones too.
+    handled: usize,
     report: ImportReport,
 }
 
@@ -102,7 +124,7 @@ impl<'a> Importer<'a> {
     /// The inputs that have no initialiser.
     fn free_inputs(&self) -> impl Iterator<Item = &'a ValueInfoProto> {
         let model = self.model;
-        let stored: HashSet<&str> = self.stored.keys().copied().collect();
+        let stored: HashSet<&str> = self.scopes[0].stored.keys().copied().collect();
         model.graph.input.iter().filter(move |input| !stored.contains(input.name.as_deref().unwrap_or("")))
     }
 
@@ -126,20 +148,25 @@ impl<'a> Importer<'a> {
 
     fn inputs(&mut self) -> Result<(), ImportError> {
         for (name, constant) in &self.options.constants {
+            let constant = self.as_declared(name, constant);
             let id = self
                 .context
-                .constant(constant.clone())
+                .constant(constant)
                 .map_err(|error| self.error(error.to_string(), "raise the limits"))?;
-            self.values.insert(name.as_str(), id);
+            self.scopes[0].values.insert(name.as_str(), id);
         }
-        for input in self.free_inputs().collect::<Vec<_>>() {
+        let inputs: Vec<&ValueInfoProto> = self.free_inputs().collect();
+        for input in &inputs {
+            self.bind_by_shape(input)?;
+        }
+        for (index, input) in inputs.into_iter().enumerate() {
             let name = input.name.as_deref().unwrap_or("");
             if self.options.constants.iter().any(|(fixed, _)| fixed == name) {
                 continue;
             }
-            let ty = self.input_type(input)?;
+            let ty = self.input_type(index, input)?;
             let id = self.context.graph.add_input(name, ty);
-            self.values.insert(name, id);
+            self.scopes[0].values.insert(name, id);
         }
         let known: HashSet<&str> = self.report.dims.iter().map(|dim| dim.name.as_str()).collect();
         if let Some((name, _)) = self.options.dims.iter().find(|(name, _)| !known.contains(name.as_str())) {
@@ -153,7 +180,58 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    fn input_type(&mut self, input: &ValueInfoProto) -> Result<TensorType, ImportError> {
+    /// A constant that the options give an input, in the type that the file declares, if it holds that.
+    fn as_declared(&self, name: &str, constant: &Tensor) -> Tensor {
+        let input = self.model.graph.input.iter().find(|input| input.name.as_deref() == Some(name));
+        let ty = input.and_then(|input| input.r#type.as_ref()?.value.as_ref());
+        match ty {
+            Some(TypeValue::TensorType(ty)) => {
+                let dtype = tensor::dtype(ty.elem_type.unwrap_or(0));
+                dtype.map_or_else(|_| constant.clone(), |dtype| constant.cast(dtype))
+            }
+            _ => constant.clone(),
+        }
+    }
+
+    /// The whole shape that the options give an input.
+    fn given_shape(&self, input: &str) -> Option<&'a [usize]> {
+        let given = self.options.shapes.iter().rev().find(|(named, _)| named == input);
+        given.map(|(_, shape)| shape.as_slice())
+    }
+
+    /// Binds an input's symbolic dimensions to the sizes of the whole shape that the options give it.
+    fn bind_by_shape(&mut self, input: &ValueInfoProto) -> Result<(), ImportError> {
+        let name = input.name.as_deref().unwrap_or("");
+        let (Some(shape), Some(declared)) = (self.given_shape(name), declared_dims(input)) else {
+            return Ok(());
+        };
+        if shape.len() != declared.len() {
+            return Err(self.error(
+                format!("its input '{name}' has {} axes, but the shape {shape:?} is given", declared.len()),
+                "give one size an axis",
+            ));
+        }
+        for (axis, (dim, &size)) in declared.iter().zip(shape).enumerate() {
+            let Err(dim) = fixed_or_symbol(name, axis, dim.as_ref()) else { continue };
+            let others = self.report.dims.iter().map(|bound| (&bound.name, bound.size));
+            let others = others.chain(self.options.dims.iter().map(|(name, size)| (name, *size)));
+            if let Some((_, other)) =
+                others.into_iter().find(|&(named, other)| *named == dim && other != size)
+            {
+                return Err(self.error(
+                    format!("its dimension '{dim}' is given the sizes {other} and {size}"),
+                    "give it one size",
+                ));
+            }
+            if !self.report.dims.iter().any(|bound| bound.name == dim) {
+                self.report.dims.push(BoundDim { name: dim, size, given: true });
+            }
+        }
+        Ok(())
+    }
+
+    /// The type of the input that is fed as number `index`.
+    fn input_type(&mut self, index: usize, input: &ValueInfoProto) -> Result<TensorType, ImportError> {
         let name = input.name.as_deref().unwrap_or("");
         let Some(TypeValue::TensorType(declared)) = input.r#type.as_ref().and_then(|ty| ty.value.as_ref())
         else {
@@ -164,25 +242,41 @@ impl<'a> Importer<'a> {
         };
         let dtype = tensor::dtype(declared.elem_type.unwrap_or(0));
         let dtype = dtype.map_err(|found| self.tensor_error(name, found))?;
-        let given =
-            self.options.shapes.iter().find(|(named, _)| named == name).map(|(_, shape)| shape.clone());
-        let shape = match (given, &declared.shape) {
-            (Some(shape), _) => shape,
+        let shape = match (self.given_shape(name), declared_dims(input)) {
+            (Some(shape), _) => shape.to_vec(),
             (None, None) => {
                 return Err(self.error(
                     format!("its input '{name}' has no declared shape"),
-                    "give one with ImportOptions::shapes, or export the model with shapes",
+                    "give one with --shape NAME=1x3x48x192 (in Rust ImportOptions::shapes), or export the model with \
+                     shapes",
                 ));
             }
-            (None, Some(shape)) => {
-                let mut sizes = Vec::new();
-                for (axis, dim) in shape.dim.iter().enumerate() {
-                    sizes.push(self.dimension(name, axis, dim.value.as_ref())?);
-                }
+            (None, Some(dims)) => {
+                let dims = dims.iter().enumerate();
+                let dims: Vec<_> =
+                    dims.map(|(axis, dim)| fixed_or_symbol(name, axis, dim.as_ref())).collect();
+                let fed = self.fed_shape(index, &dims);
+                let sizes = dims.into_iter().enumerate();
                 sizes
+                    .map(|(axis, dim)| match dim {
+                        Ok(size) => size,
+                        Err(dim) => self.bound(dim, fed.map(|shape| shape[axis])),
+                    })
+                    .collect()
             }
         };
         self.checked_type(name, dtype, shape)
+    }
+
+    /// The shape of the tensor that will be fed as number `index`, if it fits the sizes that are fixed.
+    fn fed_shape(&self, index: usize, dims: &[Result<usize, String>]) -> Option<&'a [usize]> {
+        let shape = self.options.fed.get(index)?.as_deref()?;
+        let fits = shape.len() == dims.len()
+            && dims
+                .iter()
+                .zip(shape)
+                .all(|(dim, size)| dim.as_ref().is_ok_and(|fixed| fixed == size) || dim.is_err());
+        fits.then_some(shape)
     }
 
     fn checked_type(&self, name: &str, dtype: DType, shape: Vec<usize>) -> Result<TensorType, ImportError> {
@@ -196,75 +290,198 @@ impl<'a> Importer<'a> {
         ImportError::Tensor { file: self.file.to_owned(), tensor: name.to_owned(), found }
     }
 
-    /// The size of one dimension of an input. Symbolic ones are looked up and reported.
-    fn dimension(&mut self, input: &str, axis: usize, dim: Option<&Dim>) -> Result<usize, ImportError> {
-        let name = match dim {
-            Some(&Dim::DimValue(size)) => {
-                // Some exporters write 0 or -1 for an unknown size; an input without elements makes no network.
-                if size > 0 {
-                    return usize::try_from(size)
-                        .map_err(|error| self.error(error.to_string(), "export the model again"));
-                }
-                format!("{input}[{axis}]")
-            }
-            Some(Dim::DimParam(name)) if !name.is_empty() => name.clone(),
-            _ => format!("{input}[{axis}]"),
-        };
+    /// The size of a symbolic dimension, which is reported. `fed` is that of the tensor that will be fed, if known.
+    fn bound(&mut self, name: String, fed: Option<usize>) -> usize {
         if let Some(bound) = self.report.dims.iter().find(|bound| bound.name == name) {
-            return Ok(bound.size);
+            return bound.size;
         }
         let given = self.options.dims.iter().rev().find(|(named, _)| *named == name).map(|&(_, size)| size);
+        let given = given.or(fed);
         let size = given.unwrap_or(1);
         self.report.dims.push(BoundDim { name, size, given: given.is_some() });
-        Ok(size)
+        size
     }
 
-    /// The value of that name; decodes the initialiser if it is one that nobody has read yet.
-    fn value(&mut self, name: &'a str) -> Result<ValueId, ImportError> {
-        if let Some(&id) = self.values.get(name) {
-            return Ok(id);
-        }
-        let Some(&proto) = self.stored.get(name) else {
-            return Err(self.error(
-                format!("it has no value '{name}', which a node reads"),
-                "a node in front of it produces fewer outputs than the file says; export the model again",
-            ));
+    /// The value of that name, nothing if it is an operand that a call left out; decodes the initialiser if it is one
+    /// that nobody has read yet.
+    fn value(&mut self, name: &'a str) -> Result<Option<ValueId>, ImportError> {
+        let (scope, proto) = match meaning(&self.scopes, name) {
+            Some(Meaning::Value(id)) => return Ok(Some(id)),
+            Some(Meaning::Absent) => return Ok(None),
+            Some(Meaning::Stored(scope, proto)) => (scope, proto),
+            None => {
+                return Err(self.error(
+                    format!("it has no value '{name}', which a node reads"),
+                    "a node in front of it produces fewer outputs than the file says; export the model again",
+                ));
+            }
         };
-        self.context.begin(name);
+        self.context.begin(&format!("{}{name}", self.scopes[scope].prefix));
         let id = self.context.stored(proto, name).map_err(|error| match error {
-            crate::error::NodeError::Invalid(found) => self.tensor_error(name, found),
+            NodeError::Invalid(found) => self.tensor_error(name, found),
             other => self.tensor_error(name, other.to_string()),
         })?;
-        self.values.insert(name, id);
-        Ok(id)
+        self.scopes[scope].values.insert(name, id);
+        Ok(Some(id))
     }
 
-    fn node(&mut self, proto: &'a NodeProto, labels: &mut Labels) -> Result<(), ImportError> {
+    fn scope(&self) -> &Scope<'a> {
+        &self.scopes[self.scopes.len() - 1]
+    }
+
+    fn nodes(&mut self, nodes: &'a [NodeProto], order: &[usize]) -> Result<(), ImportError> {
+        order.iter().try_for_each(|&index| self.node(&nodes[index]))
+    }
+
+    fn node(&mut self, proto: &'a NodeProto) -> Result<(), ImportError> {
         let mut inputs = Vec::with_capacity(proto.input.len());
         for name in &proto.input {
-            inputs.push(if name.is_empty() { None } else { Some(self.value(name)?) });
+            inputs.push(if name.is_empty() { None } else { self.value(name)? });
         }
-        let label = labels.label(proto);
-        let node = Node { proto, name: label, inputs };
-        let (domain, op) = (proto.domain.as_deref().unwrap_or(""), proto.op_type.as_deref().unwrap_or(""));
-        let at = |error: crate::error::NodeError| error.at(self.file, &node.name, op);
-        let Some(handler) = ops::find(domain, op) else {
-            return Err(at(crate::error::NodeError::new("is not supported")));
-        };
-        self.context.begin(&node.name);
+        let prefix = self.scope().prefix.clone();
+        let label = self.labels.label(format!("{prefix}{}", node_name(proto)));
+        let arguments = self.scope().function.as_ref().map(|(_, arguments)| Rc::clone(arguments));
+        let node = Node { proto, name: label, inputs, arguments };
         let before = self.context.graph.value_count();
-        let results = handler(&mut self.context, &node).map_err(at)?;
-        for (name, id) in proto.output.iter().zip(results) {
+        for (name, id) in proto.output.iter().zip(self.results(&node)?) {
             if name.is_empty() {
                 continue;
             }
             // Values that only pass through keep the name under which they were made.
-            if id.index() >= before && self.context.graph.value(id).name != *name {
-                self.context.graph.rename_value(id, name.as_str());
+            if id.index() >= before {
+                self.context.graph.rename_value(id, format!("{prefix}{name}"));
             }
-            self.values.insert(name, id);
+            let scope = self.scopes.len() - 1;
+            self.scopes[scope].values.insert(name, id);
         }
         Ok(())
+    }
+
+    /// The values that a node becomes.
+    fn results(&mut self, node: &Node<'a>) -> Result<Vec<ValueId>, ImportError> {
+        let (domain, op) =
+            (node.proto.domain.as_deref().unwrap_or(""), node.proto.op_type.as_deref().unwrap_or(""));
+        self.handled += 1;
+        let limit = self.options.limits.nodes;
+        let results = if self.handled > limit {
+            Err(NodeError::new(format!(
+                "would be more than the limit of {limit} nodes; raise ImportOptions::limits if that is right"
+            )))
+        } else if let Some(handler) = ops::find(domain, op) {
+            self.context.begin(&node.name);
+            handler(&mut self.context, node)
+        } else if self.scopes.len() > MAX_NESTING {
+            Err(NodeError::new(format!("nests deeper than {MAX_NESTING} calls and branches")))
+        } else if ops::is_if(domain, op) {
+            return self.branch(node);
+        } else if let Some(function) = called(&self.functions, node.proto) {
+            return self.call(function, node);
+        } else {
+            Err(NodeError::new("is not supported"))
+        };
+        results.map_err(|error| error.at(self.file, &node.name, op))
+    }
+
+    fn check(&self) -> Check<'a> {
+        Check { file: self.file, limit: self.options.limits.tensor_bytes }
+    }
+
+    /// The values of the branch that an If takes. Its condition has to be known.
+    fn branch(&mut self, node: &Node<'a>) -> Result<Vec<ValueId>, ImportError> {
+        let at = |error: NodeError| error.at(self.file, &node.name, "If");
+        let condition = self.context.required(node, 0).map_err(at)?;
+        let holds = condition.cast(DType::Bool).to_vec::<bool>().unwrap_or_default();
+        let &[holds] = holds.as_slice() else {
+            let found = format!("has a condition of shape {:?}, not one truth value", condition.shape());
+            return Err(at(NodeError::new(found)));
+        };
+        let graph = node.graph(if holds { "then_branch" } else { "else_branch" }).map_err(at)?;
+        self.handled +=
+            graph.node.len() + self.functions.values().map(|other| other.node.len()).sum::<usize>();
+        let names = outputs(graph);
+        // What is read from around the branch exists: the If itself waited for it.
+        let defined: HashSet<&str> =
+            graph.node.iter().flat_map(|node| &node.output).map(String::as_str).collect();
+        let outside = |name: &str| !defined.contains(name);
+        let order = order(&graph.node, &names, &outside).map_err(|problem| self.check().disorder(problem))?;
+        self.check().operators(&graph.node, &order, &self.functions)?;
+        self.check().tensors(graph, &order)?;
+        let inherited = self.scope();
+        let (function, prefix) = (inherited.function.clone(), inherited.prefix.clone());
+        let scope = Scope { sees_outer: true, function, prefix, ..Scope::with_stored(&graph.initializer) };
+        self.scopes.push(scope);
+        self.nodes(&graph.node, &order)?;
+        self.leave(&names, node)
+    }
+
+    /// The values of a call of one of the model's functions.
+    fn call(&mut self, function: &'a FunctionProto, node: &Node<'a>) -> Result<Vec<ValueId>, ImportError> {
+        let op = node.proto.op_type.as_deref().unwrap_or("");
+        let at = |error: NodeError| error.at(self.file, &node.name, op);
+        let mut enclosing = self.scopes.iter().filter_map(|scope| scope.function.as_ref());
+        if enclosing.any(|(other, _)| std::ptr::eq(*other, function)) {
+            return Err(at(NodeError::new("is a function that calls itself")));
+        }
+        if node.inputs.len() > function.input.len() {
+            let (given, taken) = (node.inputs.len(), function.input.len());
+            return Err(at(NodeError::new(format!("has {given} operands, but its function takes {taken}"))));
+        }
+        let mut arguments = function
+            .attribute_proto
+            .iter()
+            .filter_map(|attribute| Some((attribute.name.as_deref()?, attribute)))
+            .collect::<HashMap<_, _>>();
+        arguments.extend(node.attributes().map_err(at)?);
+        let mut scope = Scope {
+            function: Some((function, Rc::new(arguments))),
+            prefix: format!("{}/", node.name),
+            ..Scope::default()
+        };
+        for (index, name) in function.input.iter().enumerate() {
+            match node.optional(index) {
+                Some(id) => drop(scope.values.insert(name, id)),
+                None => drop(scope.absent.insert(name)),
+            }
+        }
+        self.handled += function.node.len();
+        let count = node.output_count().min(function.output.len());
+        let order = self.check().body(function, count)?;
+        let own = default_opset(&function.opset_import).unwrap_or(self.context.opset);
+        self.check().opset(own)?;
+        let around = std::mem::replace(&mut self.context.opset, own);
+        self.scopes.push(scope);
+        self.nodes(&function.node, &order)?;
+        self.context.opset = around;
+        let names: Vec<&'a str> = function.output.iter().take(count).map(String::as_str).collect();
+        self.leave(&names, node)
+    }
+
+    /// Looks up the results of the innermost scope and leaves it.
+    fn leave(&mut self, names: &[&'a str], node: &Node<'a>) -> Result<Vec<ValueId>, ImportError> {
+        let mut results = Vec::with_capacity(names.len());
+        for name in names {
+            let value = self.value(name)?;
+            results.push(value.ok_or_else(|| {
+                self.error(
+                    format!("node '{}' gives '{name}', an operand that its call leaves out", node.name),
+                    "export the model again",
+                )
+            })?);
+        }
+        self.scopes.pop();
+        Ok(results)
+    }
+
+    /// Says of an error that shapes cause which dimensions nobody gave a size.
+    fn blame_free_dimensions(&self, error: ImportError) -> ImportError {
+        let free = self.report.dims.iter().filter(|dim| !dim.given).map(|dim| dim.name.clone());
+        let free: Vec<String> = free.collect();
+        match error {
+            ImportError::Node { .. } if !free.is_empty() => {
+                ImportError::Unbound { error: Box::new(error), dims: free }
+            }
+            other => other,
+        }
     }
 
     fn finish(mut self) -> Result<(Graph, ImportReport), ImportError> {
@@ -272,7 +489,8 @@ impl<'a> Importer<'a> {
         let mut outputs = Vec::new();
         for output in &model.graph.output {
             let name = output.name.as_deref().unwrap_or("");
-            outputs.push((name.to_owned(), self.value(name)?));
+            // At the outermost level nothing can be left out.
+            outputs.extend(self.value(name)?.map(|value| (name.to_owned(), value)));
         }
         let set = self.context.graph.set_named_outputs(&outputs);
         set.map_err(|error| self.error(error.to_string(), "export it again"))?;

@@ -20,8 +20,10 @@ mod model;
 mod node;
 mod ops;
 mod options;
+mod order;
 mod proto;
 mod scan;
+mod scope;
 mod tensor;
 
 use std::collections::HashSet;

@@ -7,11 +7,12 @@ use prost::Message as _;
 use prost::bytes::Bytes;
 
 use crate::error::{ImportError, UnsupportedOp};
-use crate::proto::{GraphProto, ModelProto, NodeProto};
+use crate::order::{Disorder, among, order, read_names};
+use crate::proto::{FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 use crate::{ops, scan, tensor};
 
 /// The operator set versions of the default domain that can be imported.
-pub(crate) const OPSETS: std::ops::RangeInclusive<i64> = 6..=27;
+pub(crate) const OPSETS: std::ops::RangeInclusive<i64> = 6..=28;
 
 /// How many names an error lists before it says "and N more".
 const LISTED: usize = 8;
@@ -36,12 +37,34 @@ impl Model {
         let Some(graph) = proto.graph.take() else {
             return Err(check.error("it holds no graph", "it may be another kind of file, or an empty model"));
         };
-        check.operators(&graph)?;
-        let opset = check.opset(&proto)?;
-        check.tensors(&graph)?;
         let order = check.names(&graph)?;
+        check.operators(&graph.node, &order, &functions(&proto))?;
+        let Some(opset) = default_opset(&proto.opset_import) else {
+            return Err(check.error(
+                "it does not say which operator set version its nodes follow",
+                "export it with an opset_import of the default domain",
+            ));
+        };
+        check.opset(opset)?;
+        check.tensors(&graph, &order)?;
         Ok(Model { proto, graph, opset, order })
     }
+}
+
+/// The functions of a model by what calls them: domain, name and overload.
+pub(crate) type Functions<'a> = HashMap<[&'a str; 3], &'a FunctionProto>;
+
+/// The functions that a model brings itself.
+pub(crate) fn functions<'a>(proto: &'a ModelProto) -> Functions<'a> {
+    let text = |field: &'a Option<String>| field.as_deref().unwrap_or("");
+    let key = |function: &'a FunctionProto| [&function.domain, &function.name, &function.overload].map(text);
+    proto.functions.iter().map(|function| (key(function), function)).collect()
+}
+
+/// The version of the default operator set.
+pub(crate) fn default_opset(sets: &[OperatorSetIdProto]) -> Option<i64> {
+    let default = |set: &&OperatorSetIdProto| ops::is_default_domain(set.domain.as_deref().unwrap_or(""));
+    sets.iter().find(default)?.version
 }
 
 /// A node's name for messages: its own, or that of its first output.
@@ -64,9 +87,17 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
-struct Check<'a> {
-    file: &'a str,
-    limit: usize,
+/// The function that a node calls, if it is one of the model's own.
+pub(crate) fn called<'a>(functions: &Functions<'a>, node: &'a NodeProto) -> Option<&'a FunctionProto> {
+    let text = |field: &'a Option<String>| field.as_deref().unwrap_or("");
+    functions.get(&[&node.domain, &node.op_type, &node.overload].map(text)).copied()
+}
+
+/// What a model, a branch or a function is checked for before its nodes are handled.
+pub(crate) struct Check<'a> {
+    pub(crate) file: &'a str,
+    /// The most bytes that one tensor may take.
+    pub(crate) limit: usize,
 }
 
 impl Check<'_> {
@@ -74,36 +105,48 @@ impl Check<'_> {
         ImportError::Model { file: self.file.to_owned(), found: found.into(), remedy: remedy.into() }
     }
 
-    fn opset(&self, proto: &ModelProto) -> Result<i64, ImportError> {
-        let default = |domain: &str| domain.is_empty() || domain == "ai.onnx";
-        let found = proto.opset_import.iter().find(|set| default(set.domain.as_deref().unwrap_or("")));
-        let Some(version) = found.and_then(|set| set.version) else {
-            return Err(self.error(
-                "it does not say which operator set version its nodes follow",
-                "export it with an opset_import of the default domain",
-            ));
-        };
-        if !OPSETS.contains(&version) {
-            let (oldest, newest) = (OPSETS.start(), OPSETS.end());
-            return Err(self.error(
-                format!("its operator set version is {version}, supported are {oldest} to {newest}"),
-                "convert it with onnx.version_converter or export it with another opset",
-            ));
-        }
-        Ok(version)
+    pub(crate) fn disorder(&self, disorder: Disorder) -> ImportError {
+        self.error(disorder.found, disorder.remedy)
     }
 
-    fn operators(&self, graph: &GraphProto) -> Result<(), ImportError> {
+    /// Whether nodes of that version of the default operator set can be imported.
+    pub(crate) fn opset(&self, version: i64) -> Result<(), ImportError> {
+        if OPSETS.contains(&version) {
+            return Ok(());
+        }
+        let (oldest, newest) = (OPSETS.start(), OPSETS.end());
+        Err(self.error(
+            format!("its operator set version is {version}, supported are {oldest} to {newest}"),
+            "convert it with onnx.version_converter or export it with another opset",
+        ))
+    }
+
+    /// Lists all operators of the nodes in `order` that cannot be imported, those of the functions that they call
+    /// included. Of an If only the branch that is taken has to be known, which is not known yet.
+    pub(crate) fn operators(
+        &self,
+        nodes: &[NodeProto],
+        order: &[usize],
+        functions: &Functions<'_>,
+    ) -> Result<(), ImportError> {
         let mut missing: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for node in &graph.node {
+        let mut visited = HashSet::new();
+        let mut open: Vec<&NodeProto> = order.iter().map(|&index| &nodes[index]).collect();
+        open.reverse();
+        while let Some(node) = open.pop() {
             let (domain, op) = (node.domain.as_deref().unwrap_or(""), node.op_type.as_deref().unwrap_or(""));
-            if ops::find(domain, op).is_none() {
-                let name = match domain {
-                    "" | "ai.onnx" => op.to_owned(),
-                    _ => format!("{domain}.{op}"),
-                };
-                missing.entry(name).or_default().push(node_name(node).to_owned());
+            if ops::is_supported(domain, op) {
+                continue;
             }
+            if let Some(function) = called(functions, node) {
+                if visited.insert(std::ptr::from_ref(function)) {
+                    let order = self.body(function, function.output.len())?;
+                    open.extend(order.into_iter().rev().map(|index| &function.node[index]));
+                }
+                continue;
+            }
+            let name = if ops::is_default_domain(domain) { op.to_owned() } else { format!("{domain}.{op}") };
+            missing.entry(name).or_default().push(node_name(node).to_owned());
         }
         if missing.is_empty() {
             return Ok(());
@@ -112,15 +155,27 @@ impl Check<'_> {
         Err(ImportError::UnsupportedOps { file: self.file.to_owned(), ops })
     }
 
-    fn tensors(&self, graph: &GraphProto) -> Result<(), ImportError> {
-        if let Some(sparse) = graph.sparse_initializer.first() {
-            let name = sparse.values.as_ref().and_then(|values| values.name.as_deref()).unwrap_or("");
+    /// The order of a function's nodes, as far as its first `outputs` results need them.
+    pub(crate) fn body(&self, function: &FunctionProto, outputs: usize) -> Result<Vec<usize>, ImportError> {
+        let inputs: HashSet<&str> = function.input.iter().map(String::as_str).collect();
+        let outputs: Vec<&str> = function.output.iter().take(outputs).map(String::as_str).collect();
+        order(&function.node, &outputs, &among(&inputs)).map_err(|disorder| self.disorder(disorder))
+    }
+
+    /// Whether the initialisers that the nodes in `order` or the outputs read can be read.
+    pub(crate) fn tensors(&self, graph: &GraphProto, order: &[usize]) -> Result<(), ImportError> {
+        let mut read = read_names(&graph.node, order);
+        read.extend(outputs(graph));
+        let sparse =
+            graph.sparse_initializer.iter().filter_map(|tensor| tensor.values.as_ref()?.name.as_deref());
+        if let Some(name) = sparse.into_iter().find(|name| read.contains(name)) {
             return Err(self.error(
                 format!("its initialiser '{name}' is a sparse tensor"),
                 "store it as an ordinary tensor: sparse ones are not supported",
             ));
         }
-        for proto in &graph.initializer {
+        let is_read = |proto: &&TensorProto| read.contains(proto.name.as_deref().unwrap_or(""));
+        for proto in graph.initializer.iter().filter(is_read) {
             tensor::header(proto, self.limit).map_err(|found| ImportError::Tensor {
                 file: self.file.to_owned(),
                 tensor: proto.name.clone().unwrap_or_default(),
@@ -141,33 +196,10 @@ impl Check<'_> {
             given.insert(name);
         }
         self.unique(graph)?;
-        let mut producer: HashMap<&str, usize> = HashMap::new();
-        for (index, node) in graph.node.iter().enumerate() {
-            for name in node.output.iter().filter(|name| !name.is_empty()) {
-                if given.contains(name.as_str()) || producer.insert(name, index).is_some() {
-                    return Err(self.error(
-                        format!("node '{}' defines the value '{name}' a second time", node_name(node)),
-                        "every value needs its own name; export the model again",
-                    ));
-                }
-            }
-        }
-        let mut order = self.sort(graph, &given, &producer)?;
-        let live = live_nodes(graph, &order, &producer);
-        order.retain(|&index| live[index]);
         if graph.output.is_empty() {
             return Err(self.error("its graph has no outputs", "add the values of interest to graph.output"));
         }
-        for output in &graph.output {
-            let name = output.name.as_deref().unwrap_or("");
-            if !given.contains(name) && !producer.contains_key(name) {
-                return Err(self.error(
-                    format!("its output '{name}' is produced by no node"),
-                    "remove it from graph.output, or export the model again",
-                ));
-            }
-        }
-        Ok(order)
+        order(&graph.node, &outputs(graph), &among(&given)).map_err(|disorder| self.disorder(disorder))
     }
 
     fn unique(&self, graph: &GraphProto) -> Result<(), ImportError> {
@@ -186,76 +218,11 @@ impl Check<'_> {
         }
         Ok(())
     }
-
-    /// Kahn's algorithm; among the nodes that are ready, the first of the file comes first.
-    fn sort(
-        &self,
-        graph: &GraphProto,
-        given: &HashSet<&str>,
-        producer: &HashMap<&str, usize>,
-    ) -> Result<Vec<usize>, ImportError> {
-        let nodes = &graph.node;
-        let mut waits = vec![0usize; nodes.len()];
-        let mut readers: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
-        for (index, node) in nodes.iter().enumerate() {
-            for name in node.input.iter().filter(|name| !name.is_empty()) {
-                match producer.get(name.as_str()) {
-                    Some(&source) => {
-                        waits[index] += 1;
-                        readers[source].push(index);
-                    }
-                    None if given.contains(name.as_str()) => {}
-                    None => {
-                        let name_of_node = node_name(node);
-                        return Err(self.error(
-                            format!("node '{name_of_node}' reads the value '{name}', which nothing produces"),
-                            "the file is damaged or cut out of a larger model; export it again",
-                        ));
-                    }
-                }
-            }
-        }
-        let ready = waits.iter().enumerate().filter(|&(_, &count)| count == 0);
-        let mut ready: std::collections::BinaryHeap<_> =
-            ready.map(|(index, _)| std::cmp::Reverse(index)).collect();
-        let mut order = Vec::with_capacity(nodes.len());
-        while let Some(std::cmp::Reverse(index)) = ready.pop() {
-            order.push(index);
-            for &reader in &readers[index] {
-                waits[reader] -= 1;
-                if waits[reader] == 0 {
-                    ready.push(std::cmp::Reverse(reader));
-                }
-            }
-        }
-        if order.len() < nodes.len() {
-            let stuck = nodes.iter().zip(&waits).filter(|&(_, &count)| count > 0);
-            let stuck = listed(stuck.map(|(node, _)| node_name(node)));
-            return Err(self.error(
-                format!("its nodes form a cycle; at or behind it are {stuck}"),
-                "a network has to be free of cycles; unroll the loop and export it again",
-            ));
-        }
-        Ok(order)
-    }
 }
 
-/// Which nodes the graph's outputs depend on. `order` is topological.
-fn live_nodes(graph: &GraphProto, order: &[usize], producer: &HashMap<&str, usize>) -> Vec<bool> {
-    let mut live = vec![false; graph.node.len()];
-    for output in &graph.output {
-        if let Some(&index) = producer.get(output.name.as_deref().unwrap_or("")) {
-            live[index] = true;
-        }
-    }
-    for &index in order.iter().rev() {
-        if live[index] {
-            for source in graph.node[index].input.iter().filter_map(|name| producer.get(name.as_str())) {
-                live[*source] = true;
-            }
-        }
-    }
-    live
+/// The names of a graph's outputs.
+pub(crate) fn outputs(graph: &GraphProto) -> Vec<&str> {
+    graph.output.iter().map(|output| output.name.as_deref().unwrap_or("")).collect()
 }
 
 fn inputs_and_initialisers(graph: &GraphProto) -> impl Iterator<Item = (&'static str, &str)> {

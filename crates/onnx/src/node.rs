@@ -1,10 +1,16 @@
 //! One node of the file as a handler sees it: operands and attributes, checked when they are asked for.
 
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use ediacara_graph::ValueId;
 
 use crate::error::{NodeError, NodeResult};
 use crate::proto::attribute_proto::AttributeType;
-use crate::proto::{AttributeProto, NodeProto, TensorProto};
+use crate::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
+
+/// Attributes by name.
+pub(crate) type Attributes<'a> = HashMap<&'a str, &'a AttributeProto>;
 
 /// A node with its operands looked up.
 pub(crate) struct Node<'a> {
@@ -13,6 +19,8 @@ pub(crate) struct Node<'a> {
     pub(crate) name: String,
     /// The operands; none where an optional one is left out.
     pub(crate) inputs: Vec<Option<ValueId>>,
+    /// The attributes that the function that it is part of is called with, which its own may refer to.
+    pub(crate) arguments: Option<Rc<Attributes<'a>>>,
 }
 
 impl<'a> Node<'a> {
@@ -52,18 +60,34 @@ impl<'a> Node<'a> {
         self.proto.input.get(index).map_or("", String::as_str)
     }
 
-    fn attribute(&self, name: &str) -> Option<&'a AttributeProto> {
-        self.proto.attribute.iter().find(|attribute| attribute.name.as_deref() == Some(name))
+    /// An attribute of the node, or the one of the function's that it refers to; nothing if the call leaves that out.
+    fn resolved(&self, own: &'a AttributeProto) -> NodeResult<Option<&'a AttributeProto>> {
+        match (own.ref_attr_name.as_deref(), &self.arguments) {
+            (None | Some(""), _) => Ok(Some(own)),
+            (Some(name), Some(arguments)) => Ok(arguments.get(name).copied()),
+            (Some(name), None) => {
+                Err(NodeError::new(format!("refers to a function's attribute '{name}', outside of one")))
+            }
+        }
+    }
+
+    /// All attributes, by the node's own names for them.
+    pub(crate) fn attributes(&self) -> NodeResult<Attributes<'a>> {
+        let mut attributes = Attributes::new();
+        for own in &self.proto.attribute {
+            if let Some(attribute) = self.resolved(own)? {
+                attributes.insert(own.name.as_deref().unwrap_or(""), attribute);
+            }
+        }
+        Ok(attributes)
     }
 
     /// The attribute if it is there and has (or, as old files do, leaves open) the type.
     fn typed(&self, name: &str, expected: AttributeType) -> NodeResult<Option<&'a AttributeProto>> {
-        let Some(attribute) = self.attribute(name) else { return Ok(None) };
-        if attribute.ref_attr_name.as_deref().is_some_and(|name| !name.is_empty()) {
-            return Err(NodeError::new(format!(
-                "attribute '{name}' refers to a function's attribute, outside of one"
-            )));
-        }
+        let own = self.proto.attribute.iter().find(|attribute| attribute.name.as_deref() == Some(name));
+        let Some(attribute) = own.map(|own| self.resolved(own)).transpose()?.flatten() else {
+            return Ok(None);
+        };
         let found = attribute.r#type();
         if found != expected && found != AttributeType::Undefined {
             return Err(NodeError::new(format!(
@@ -112,6 +136,14 @@ impl<'a> Node<'a> {
                 Err(NodeError::new(format!("attribute '{name}' holds no tensor; the file is damaged")))
             }
         }
+    }
+
+    /// An attribute that is a graph.
+    pub(crate) fn graph(&self, name: &str) -> NodeResult<&'a GraphProto> {
+        let attribute = self.typed(name, AttributeType::Graph)?;
+        attribute
+            .and_then(|attribute| attribute.g.as_ref())
+            .ok_or_else(|| NodeError::new(format!("has no graph '{name}'; the file is damaged")))
     }
 
     pub(crate) fn string_or(&self, name: &str, default: &'static str) -> NodeResult<&'a str> {

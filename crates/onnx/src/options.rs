@@ -8,10 +8,15 @@ pub struct ImportOptions {
     /// Sizes of symbolic dimensions, by name: `("N", 4)`. A dimension without a name is called after its input and
     /// axis: `data[0]`. Free dimensions that are not listed become 1 and are reported.
     pub dims: Vec<(String, usize)>,
-    /// Whole shapes of inputs, by the input's name; they win over what the file declares.
+    /// Whole shapes of inputs, by the input's name. They win over what the file declares but for the number of axes, and
+    /// bind the symbolic dimensions of the input wherever else those stand.
     pub shapes: Vec<(String, Vec<usize>)>,
+    /// Shapes of the tensors that will be fed, in the order of the inputs, as far as they are known. Where one fits what
+    /// the file declares, a dimension that neither `dims` nor `shapes` binds takes its size from it.
+    pub fed: Vec<Option<Vec<usize>>>,
     /// Inputs that are fixed to a value, by name, and are no inputs of the graph any more: for inputs that decide
-    /// about shapes, which are static here.
+    /// about shapes, which are static here, or about the branch that an If takes. Numbers are converted to the
+    /// input's type.
     pub constants: Vec<(String, Tensor)>,
     /// Bounds on what a file may make the import do.
     pub limits: Limits,
@@ -78,6 +83,6 @@ pub struct BoundDim {
     pub name: String,
     /// The size.
     pub size: usize,
-    /// Whether the size was given; otherwise it is the default, 1.
+    /// Whether the size was given, or taken from a tensor that will be fed; otherwise it is the default, 1.
     pub given: bool,
 }

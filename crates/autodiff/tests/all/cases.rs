@@ -149,6 +149,8 @@ fn reductions(random: &mut Random) -> Vec<Case> {
     for axis in 0..3 {
         cases.push(case(Softmax { axis }, vec![within(&shape, -3.0, 3.0)]));
         cases.push(case(LogSoftmax { axis }, vec![within(&shape, -3.0, 3.0)]));
+        let sum = CumulativeSum { axis, exclusive: random.coin(), reverse: random.coin() };
+        cases.push(case(sum, vec![real(&shape)]));
     }
     let size = random.between(1, 4);
     let lrn = Lrn { size, alpha: 0.7, beta: 0.75, bias: 1.3 };

@@ -17,6 +17,7 @@ mod concat;
 mod conv;
 mod conv_filter_gradient;
 mod conv_transpose;
+mod cumulative_sum;
 mod dequantize_linear;
 mod gather;
 mod gather_elements;
@@ -59,6 +60,7 @@ pub use concat::Concat;
 pub use conv::Conv;
 pub use conv_filter_gradient::ConvFilterGradient;
 pub use conv_transpose::ConvTranspose;
+pub use cumulative_sum::CumulativeSum;
 pub use dequantize_linear::DequantizeLinear;
 pub use gather::Gather;
 pub use gather_elements::GatherElements;
@@ -100,6 +102,7 @@ const DESCRIPTIONS: &[OpDescription] = &[
     conv::DESCRIPTION,
     conv_filter_gradient::DESCRIPTION,
     conv_transpose::DESCRIPTION,
+    cumulative_sum::DESCRIPTION,
     dequantize_linear::DESCRIPTION,
     gather::DESCRIPTION,
     gather_elements::DESCRIPTION,

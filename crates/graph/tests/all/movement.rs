@@ -115,6 +115,23 @@ fn reductions() {
 }
 
 #[test]
+fn cumulative_sums() {
+    let sum = |axis, exclusive, reverse| CumulativeSum { axis, exclusive, reverse };
+    let x = tensor(&[2, 3], &[1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    check(&run(&sum(1, false, false), &[&x]), &[2, 3], &[1.0_f32, 3.0, 6.0, 4.0, 9.0, 15.0]);
+    check(&run(&sum(1, true, false), &[&x]), &[2, 3], &[0.0_f32, 1.0, 3.0, 0.0, 4.0, 9.0]);
+    check(&run(&sum(1, false, true), &[&x]), &[2, 3], &[6.0_f32, 5.0, 3.0, 15.0, 11.0, 6.0]);
+    check(&run(&sum(1, true, true), &[&x]), &[2, 3], &[5.0_f32, 3.0, 0.0, 11.0, 6.0, 0.0]);
+    check(&run(&sum(0, false, false), &[&x]), &[2, 3], &[1.0_f32, 2.0, 3.0, 5.0, 7.0, 9.0]);
+    // What is behind an element does not reach it.
+    let infinite = tensor(&[1, 3], &[1.0_f32, f32::INFINITY, -1.0]);
+    check(&run(&sum(1, false, false), &[&infinite]), &[1, 3], &[1.0, f32::INFINITY, f32::INFINITY]);
+    let bytes = tensor(&[3], &[100_i8, 100, 1]);
+    check(&run(&sum(0, false, false), &[&bytes]), &[3], &[100_i8, -56, -55]);
+    assert!(error(&sum(2, false, false), &[&x]).contains("axis"));
+}
+
+#[test]
 fn indices_of_extremes_and_top_k() {
     let x = tensor(&[2, 3], &[1.0_f32, 3.0, 3.0, f32::NAN, 0.0, -1.0]);
     let arg_max = |last| ArgMax { axis: 1, keep_dims: false, last };

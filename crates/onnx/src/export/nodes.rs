@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use ediacara_graph::ops::{
-    Activation, ArgMax, ArgMin, Broadcast, Cast, Clamp, Concat, Conv, ConvTranspose, DequantizeLinear,
-    Gather, GatherElements, GatherNd, Gemm, LogSoftmax, Lrn, Modulo, Pad, Pool, PoolKind, QuantizeLinear,
-    Reduce, ReduceKind, Reshape, Resize, Slice, Softmax, TopK, Transpose,
+    Activation, ArgMax, ArgMin, Broadcast, Cast, Clamp, Concat, Conv, ConvTranspose, CumulativeSum,
+    DequantizeLinear, Gather, GatherElements, GatherNd, Gemm, LogSoftmax, Lrn, Modulo, Pad, Pool, PoolKind,
+    QuantizeLinear, Reduce, ReduceKind, Reshape, Resize, Slice, Softmax, TopK, Transpose,
 };
 use ediacara_graph::{Graph, Node, NodeId, Op};
 use ediacara_tensor::{DType, Tensor};
@@ -96,6 +96,12 @@ const RULES: &[(&str, Rule)] = &[
         let mut attributes = window(&op.stride, &op.padding, &op.dilation, op.groups);
         attributes.push(ints("output_padding", &op.output_padding));
         writer.activated("ConvTranspose", site, attributes, op.activation)
+    }),
+    ("cumulative_sum", |writer, mut site| {
+        let op = site.op::<CumulativeSum>()?;
+        let (axis, flags) = (Tensor::scalar(op.axis as i64), [op.exclusive, op.reverse].map(i64::from));
+        writer.operand(&mut site, "axis", &axis);
+        writer.push("CumSum", site, vec![int("exclusive", flags[0]), int("reverse", flags[1])])
     }),
     ("dequantize_linear", |writer, site| {
         along(writer, "DequantizeLinear", site, |op: &DequantizeLinear| op.axis)

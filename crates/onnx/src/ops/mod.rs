@@ -57,10 +57,28 @@ const FAMILIES: &[Table] = &[
     unary::TABLE,
 ];
 
+/// The operator that takes one of two graphs. The importer handles it itself, because it is more than its operands.
+const IF: &str = "If";
+
+/// Whether a domain is that of ONNX itself.
+pub(crate) fn is_default_domain(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx")
+}
+
+/// Whether an operator is the one that takes one of two graphs.
+pub(crate) fn is_if(domain: &str, op: &str) -> bool {
+    is_default_domain(domain) && op == IF
+}
+
+/// Whether an operator can be imported.
+pub(crate) fn is_supported(domain: &str, op: &str) -> bool {
+    is_if(domain, op) || find(domain, op).is_some()
+}
+
 /// The handler of an operator, if it can be imported.
 pub(crate) fn find(domain: &str, op: &str) -> Option<Handler> {
     static BY_NAME: OnceLock<HashMap<&'static str, Handler>> = OnceLock::new();
-    if !matches!(domain, "" | "ai.onnx") {
+    if !is_default_domain(domain) {
         return None;
     }
     let by_name = BY_NAME.get_or_init(|| FAMILIES.iter().copied().flatten().copied().collect());
@@ -69,7 +87,8 @@ pub(crate) fn find(domain: &str, op: &str) -> Option<Handler> {
 
 /// The ONNX operators that can be imported, sorted.
 pub fn supported_operators() -> Vec<&'static str> {
-    let mut names: Vec<_> = FAMILIES.iter().copied().flatten().map(|&(name, _)| name).collect();
+    let handled = FAMILIES.iter().copied().flatten().map(|&(name, _)| name);
+    let mut names: Vec<_> = handled.chain([IF]).collect();
     names.sort_unstable();
     names
 }

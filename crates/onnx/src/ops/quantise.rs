@@ -28,13 +28,15 @@ fn parameters(context: &mut Context<'_>, node: &Node<'_>, dtype: DType) -> NodeR
         Some(zero) => zero,
         None => context.full(dtype, &scale_shape, 0.0)?,
     };
-    if context.shape(zero) != scale_shape {
-        let found = context.shape(zero);
+    let zero_shape = context.shape(zero).to_vec();
+    let count = |shape: &[usize]| shape.iter().product::<usize>();
+    let whole = count(&scale_shape) == 1;
+    // One scale and one zero point may have different numbers of axes: onnxruntime writes [1] beside [].
+    if zero_shape != scale_shape && !(whole && count(&zero_shape) == 1) {
         return Err(NodeError::new(format!(
-            "has scales of shape {scale_shape:?} but zero points of {found:?}"
+            "has scales of shape {scale_shape:?} but zero points of {zero_shape:?}"
         )));
     }
-    let whole = scale_shape.iter().product::<usize>() == 1;
     let axis = if whole { 0 } else { axis(node.int_or("axis", 1)?, context.shape(x).len())? };
     let block = node.int_or("block_size", 0)?;
     if block != 0 && !whole {

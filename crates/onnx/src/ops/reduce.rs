@@ -1,11 +1,11 @@
 //! Reductions along axes.
 
 use ediacara_graph::ValueId;
-use ediacara_graph::ops::ReduceKind;
-use ediacara_tensor::Tensor;
+use ediacara_graph::ops::{CumulativeSum, ReduceKind};
+use ediacara_tensor::{DType, bf16, f16};
 
 use super::{Table, one};
-use crate::context::{Context, failed};
+use crate::context::Context;
 use crate::error::{NodeError, NodeResult};
 use crate::node::{Node, axes, axis};
 
@@ -55,9 +55,6 @@ pub(super) const TABLE: Table = &[
     ("TopK", top_k),
 ];
 
-/// The longest axis of a cumulative sum, which is done as a matrix product.
-const LONGEST_SUM: usize = 4096;
-
 type Function = fn(&mut Context<'_>, ValueId, &[usize], bool) -> NodeResult<ValueId>;
 
 /// Reads axes (an attribute, or an operand since the opset `operand_since`) and `keepdims`, then reduces.
@@ -89,7 +86,8 @@ fn sum_of_squares(context: &mut Context<'_>, x: ValueId, axes: &[usize], keep: b
     context.reduce(square, ReduceKind::Sum, axes, keep)
 }
 
-/// log(sum(exp(x - max))) + max, which does not overflow.
+/// log(sum(exp(x - max))) + max, which does not overflow. Of an infinite maximum the largest number is taken out instead,
+/// so that nothing is subtracted from its like: all minus infinity gives minus infinity, an infinity gives itself.
 fn log_sum_exp(context: &mut Context<'_>, x: ValueId, axes: &[usize], keep: bool) -> NodeResult<ValueId> {
     if context.shape(x).contains(&0) {
         // Nothing to sum: the logarithm of zero. There is no largest element to take out.
@@ -98,6 +96,8 @@ fn log_sum_exp(context: &mut Context<'_>, x: ValueId, axes: &[usize], keep: bool
         return context.unary("log", sum);
     }
     let largest = context.reduce(x, ReduceKind::Max, axes, true)?;
+    let bound = largest_number(context.dtype(x));
+    let largest = context.clamp(largest, -bound, bound)?;
     let shifted = context.binary("sub", x, largest)?;
     let power = context.unary("exp", shifted)?;
     let sum = context.reduce(power, ReduceKind::Sum, axes, true)?;
@@ -110,6 +110,16 @@ fn log_sum_exp(context: &mut Context<'_>, x: ValueId, axes: &[usize], keep: bool
     let kept = shape.iter().enumerate().filter(|(index, _)| !axes.contains(index)).map(|(_, &size)| size);
     let kept: Vec<usize> = kept.collect();
     context.reshape(result, &kept)
+}
+
+/// The largest finite number of a type.
+fn largest_number(dtype: DType) -> f64 {
+    match dtype {
+        DType::F16 => f64::from(f16::MAX),
+        DType::BF16 => f64::from(bf16::MAX),
+        DType::F32 => f64::from(f32::MAX),
+        _ => f64::MAX,
+    }
 }
 
 type Position = fn(&mut Context<'_>, ValueId, usize, bool, bool) -> NodeResult<ValueId>;
@@ -126,26 +136,7 @@ fn cumulative_sum(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<
     let given = context.required_ints(node, 1)?;
     let axis = axis(given.first().copied().unwrap_or(0), context.shape(x).len())?;
     let (exclusive, reverse) = (node.flag("exclusive", false)?, node.flag("reverse", false)?);
-    let rank = context.shape(x).len();
-    let size = context.shape(x)[axis];
-    if size > LONGEST_SUM {
-        return Err(NodeError::new(format!("sums up {size} elements; at most {LONGEST_SUM} are supported")));
-    }
-    // The product with a triangle of ones: column j sums up the elements that come before j, or up to it.
-    let counts = |row: usize, column: usize| {
-        let (first, second) = if reverse { (column, row) } else { (row, column) };
-        first < second || (first == second && !exclusive)
-    };
-    let triangle =
-        (0..size * size).map(|index| f64::from(u8::from(counts(index / size, index % size)))).collect();
-    let triangle = Tensor::from_vec::<f64>(&[size, size], triangle).map_err(failed)?;
-    let triangle = context.constant(triangle.cast(context.dtype(x)))?;
-    // The axis goes last and comes back; swapping two axes is its own inverse.
-    let mut swap: Vec<usize> = (0..rank).collect();
-    swap.swap(axis, rank - 1);
-    let last = context.transpose(x, &swap)?;
-    let summed = context.matmul(last, triangle)?;
-    one(context.transpose(summed, &swap)?)
+    one(context.emit(CumulativeSum { axis, exclusive, reverse }, &[x])?)
 }
 
 /// `k` was an attribute before opset 10.

@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part of this module")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
 
+pub mod writer;
+
 use std::path::{Path, PathBuf};
 
 use ediacara_data::skip;
