@@ -2,14 +2,14 @@
 //!
 //! The DLP takes a node of the quantised dialect, or one that moves i8 data, if all that it reads is a
 //! network input, a constant or another such node's result. A real input is quantised and laid out by the
-//! host; the chain that says so (transpose, reshape, quantize_linear) becomes part of the input's port.
+//! host; the chain that says so (cast, transpose, reshape, quantize_linear) becomes part of the input's port.
 //! Everything else, and all that depends on it, is the host's.
 
 use std::collections::{HashMap, HashSet};
 
 use ediacara_graph::ops::{
-    Concat, Gather, Pad, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, QuantizeLinear, Reshape, Resize,
-    ResizeMode, Slice, Transpose,
+    Cast, Concat, Gather, Pad, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, QuantizeLinear, Reshape,
+    Resize, ResizeMode, Slice, Transpose,
 };
 use ediacara_graph::{DType, Definition, Graph, NodeId, ValueId};
 
@@ -118,7 +118,7 @@ impl Known<'_> {
         Some(fed)
     }
 
-    /// The chain input, transpose ..., reshape ..., quantize_linear, with one scale. A reshape says nothing
+    /// The chain input, cast to f32, transpose ..., reshape ..., quantize_linear, with one scale. A reshape says nothing
     /// about bytes, so that it is left out of the port.
     fn quantised_input(&self, node: NodeId) -> Option<Fed> {
         let node = self.graph.node(node);
@@ -136,9 +136,15 @@ impl Known<'_> {
             permutation = permutation.iter().map(|&axis| step[axis]).collect();
             value = self.graph.node(node).inputs[0];
         }
+        // The host also converts an input of another type.
+        let cast = self.graph.producer(value).map(|node| self.graph.node(node));
+        if let Some(cast) = cast.filter(|node| node.op_as::<Cast>().is_some()) {
+            value = cast.inputs[0];
+        }
         let is_input = matches!(self.graph.value(value).definition, Definition::Input);
-        let fits =
-            is_input && self.graph.ty(value).dtype == DType::F32 && self.graph.ty(value).elements() > 0;
+        let fits = is_input
+            && (cast.is_some() || self.graph.ty(value).dtype == DType::F32)
+            && self.graph.ty(value).elements() > 0;
         fits.then_some(Fed { input: value, scale: Some((*scale, *zero)), permutation })
     }
 

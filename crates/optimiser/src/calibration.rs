@@ -1,6 +1,6 @@
 //! Calibration: what every real value of a graph is like over sample inputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_host::Executor;
@@ -139,6 +139,8 @@ impl Statistics {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Calibration {
     values: BTreeMap<String, Statistics>,
+    /// Computed values that were infinite or not a number in a sample.
+    unbounded: BTreeSet<String>,
     /// What the layers read, by the name of their result.
     moments: BTreeMap<String, Option<Moments>>,
     samples: usize,
@@ -146,10 +148,11 @@ pub struct Calibration {
 
 impl Calibration {
     /// Runs `graph` on the host over every sample (one tensor for each input of the graph, in order) and records the
-    /// statistics of every f32 value, inputs included.
+    /// statistics of every f32 value, inputs included. A computed value that is infinite or not a number has none: a mask
+    /// of minus infinity belongs to the network, and is left to the host.
     ///
     /// # Errors
-    /// There is no sample, the host cannot run the graph on one, or a value is infinite or not a number.
+    /// There is no sample, the host cannot run the graph on one, or an input is infinite or not a number.
     pub fn collect(graph: &Graph, samples: impl IntoIterator<Item = Vec<Tensor>>) -> Result<Calibration> {
         let mut calibration = Calibration::default();
         let layers = moments::layers(graph);
@@ -179,8 +182,17 @@ impl Calibration {
         }
         let dense = tensor.to_contiguous();
         let name = &graph.value(value).name;
-        let statistics = Statistics::of_sample(&dense, dense.as_slice::<f32>()?)
-            .ok_or_else(|| OptimiserError::NotFinite { value: name.clone(), sample: self.samples })?;
+        let Some(statistics) = Statistics::of_sample(&dense, dense.as_slice::<f32>()?) else {
+            if graph.inputs().contains(&value) {
+                return Err(OptimiserError::NotFinite { value: name.clone(), sample: self.samples });
+            }
+            self.values.remove(name);
+            self.unbounded.insert(name.clone());
+            return Ok(());
+        };
+        if self.unbounded.contains(name) {
+            return Ok(());
+        }
         match self.values.get_mut(name) {
             Some(known) => known.join(&statistics),
             None => drop(self.values.insert(name.clone(), statistics)),
@@ -196,6 +208,11 @@ impl Calibration {
     pub fn from_ranges(ranges: impl IntoIterator<Item = (String, Range)>) -> Calibration {
         let values = ranges.into_iter().map(|(name, range)| (name, Statistics::of_range(range)));
         Calibration { values: values.collect(), ..Calibration::default() }
+    }
+
+    /// Whether the value called `name` was infinite or not a number in a sample.
+    pub fn is_unbounded(&self, name: &str) -> bool {
+        self.unbounded.contains(name)
     }
 
     /// The range of the value called `name`.

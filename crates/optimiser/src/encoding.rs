@@ -5,9 +5,8 @@ use ediacara_kernels::int8;
 
 use crate::Result;
 
-/// The narrowest range that is told from zero. Networks work on numbers around one; what never leaves this
-/// range is a dead value, and a scale made of it would only drive multipliers out of theirs.
-const DEAD_WIDTH: f64 = 1e-12;
+/// The narrowest range that is told from zero: 255 steps of it are still normal numbers of f32.
+const DEAD_WIDTH: f64 = 1e-35;
 
 /// A closed range of finite real numbers.
 #[derive(Debug, Clone, Copy, PartialEq)]

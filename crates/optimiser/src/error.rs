@@ -28,13 +28,13 @@ pub enum OptimiserError {
         /// The graph.
         graph: String,
     },
-    /// A value is infinite or not a number in a calibration sample.
+    /// An input is infinite or not a number in a calibration sample.
     #[error(
-        "value `{value}` is infinite or not a number in calibration sample {sample} (counted from 0); \
+        "input `{value}` is infinite or not a number in calibration sample {sample} (counted from 0); \
          check the preprocessing"
     )]
     NotFinite {
-        /// The value.
+        /// The input.
         value: String,
         /// The sample, from 0.
         sample: usize,

@@ -4,7 +4,7 @@
 
 use ediacara_graph::{Graph, Registry, Tensor};
 use ediacara_host::Executor;
-use ediacara_optimiser::{Calibration, quantise};
+use ediacara_optimiser::{Calibration, Quantised, import_qdq, is_qdq, quantise};
 
 /// Two channels far to either side of zero, and a convolution that adds them up.
 const GRAPH: &str = r#"graph "shift" {
@@ -178,4 +178,128 @@ fn products_of_stacked_rows_and_constants() {
         let error = relative_error(&text);
         assert!(error < 0.03, "{error}\n{text}");
     }
+}
+
+/// A graph quantised by its marks, or by one sample, and both it and its int8 form run on that sample.
+fn both_ways(text: &str, sample: Vec<Tensor>) -> (Vec<f32>, Vec<f32>, Quantised) {
+    let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
+    let quantised = if is_qdq(&graph) {
+        import_qdq(&graph).unwrap()
+    } else {
+        quantise(&graph, &Calibration::collect(&graph, [sample.clone()]).unwrap()).unwrap()
+    };
+    let run = |graph: &Graph| {
+        let executor = Executor::new(graph, &ediacara_host::Options::default()).unwrap();
+        executor.run(&sample).unwrap()[0].to_vec::<f32>().unwrap()
+    };
+    (run(&graph), run(&quantised.graph), quantised)
+}
+
+fn close(wanted: &[f32], found: &[f32], error: f32) {
+    let largest = wanted.iter().fold(0.0_f32, |largest, number| largest.max(number.abs()));
+    let apart = wanted.iter().zip(found).map(|(wanted, found)| (wanted - found).abs()).fold(0.0, f32::max);
+    assert!(apart <= error * largest, "{apart} of {largest}: {wanted:?} {found:?}");
+}
+
+#[test]
+fn infinities_that_belong_to_the_network_stay_on_the_host() {
+    let text = r#"graph "mask" {
+  input %x: f32[1,2,2,2]
+  constant %w: f32[2,2,1,1] = [1.0, 0.5, -0.25, 1.0]
+  constant %m: f32[2,2] = [0.0, -inf, 0.0, 0.0]
+  %h: f32[1,2,2,2] = conv(%x, %w) {stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1, activation = none}
+  %s: f32[1,2,2,2] = add(%h, %m)
+  %y: f32[1,2,2,2] = softmax(%s) {axis = 3}
+  output %y
+}
+"#;
+    let x = Tensor::from_vec(&[1, 2, 2, 2], numbers(8, 1)).unwrap();
+    let (wanted, found, quantised) = both_ways(text, vec![x]);
+    close(&wanted, &found, 0.02);
+    let left: Vec<&str> = quantised.left.iter().map(|left| left.op.as_str()).collect();
+    assert_eq!(left, ["add", "softmax"]);
+    assert!(quantised.left[0].reason.contains("`s` is infinite or not a number"), "{:?}", quantised.left);
+}
+
+#[test]
+fn an_infinite_input_is_refused() {
+    let text = "graph \"g\" {\n  input %x: f32[1,2]\n  %y: f32[1,2] = relu(%x)\n  output %y\n}\n";
+    let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
+    let sample = vec![Tensor::from_vec(&[1, 2], vec![1.0, f32::INFINITY]).unwrap()];
+    let error = Calibration::collect(&graph, [sample]).unwrap_err().to_string();
+    assert!(error.starts_with("input `x` is infinite or not a number in calibration sample 0"), "{error}");
+}
+
+#[test]
+fn inputs_of_another_type_are_stored_behind_their_cast() {
+    // Its second channel weighs a hundredth, which must not move into the cast.
+    let text = r#"graph "bytes" {
+  input %x: u8[1,2,2,2]
+  constant %w: f32[2,2,1,1] = [1.0, 0.01, -0.5, 0.02]
+  constant %v: f32[1,2,1,1] = [1.0, 1.0]
+  %r: f32[1,2,2,2] = cast(%x) {to = f32}
+  %h: f32[1,2,2,2] = conv(%r, %w) {stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1, activation = none}
+  %y: f32[1,1,2,2] = conv(%h, %v) {stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1, activation = none}
+  output %y
+}
+"#;
+    let x = Tensor::from_vec(&[1, 2, 2, 2], vec![0_u8, 255, 3, 100, 40, 1, 200, 77]).unwrap();
+    let (wanted, found, quantised) = both_ways(text, vec![x]);
+    close(&wanted, &found, 0.02);
+    assert_eq!(quantised.left.len(), 1, "{:?}", quantised.left);
+}
+
+#[test]
+fn what_stands_for_minus_infinity_before_a_maximum_takes_no_range() {
+    let text = r#"graph "pad" {
+  input %x: f32[1,2,4,4]
+  %p: f32[1,2,6,6] = pad(%x) {before = [0, 0, 1, 1], after = [0, 0, 1, 1], mode = constant, value = -65504.0}
+  %y: f32[1,2,2,2] = pool(%p) {kind = max, kernel = [3, 3], stride = [3, 3], padding = [0, 0, 0, 0], dilation = [1, 1], output = [2, 2], count_include_pad = false}
+  output %y
+}
+"#;
+    let x = Tensor::from_vec(&[1, 2, 4, 4], numbers(32, 3)).unwrap();
+    let (wanted, found, _) = both_ways(text, vec![x]);
+    close(&wanted, &found, 0.02);
+}
+
+#[test]
+fn tiny_weights_make_tiny_numbers() {
+    let text = r#"graph "tiny" {
+  input %x: f32[1,1,2,2]
+  constant %w: f32[1,1,1,1] = [3e-15]
+  %y: f32[1,1,2,2] = conv(%x, %w) {stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1, activation = none}
+  output %y
+}
+"#;
+    let x = Tensor::from_vec(&[1, 1, 2, 2], vec![1.0_f32, -0.5, 0.25, 2.0]).unwrap();
+    let (wanted, found, _) = both_ways(text, vec![x]);
+    close(&wanted, &found, 0.02);
+}
+
+/// Behind the last mark: a function without a scale of its own, and what moves its result.
+#[test]
+fn a_tail_without_marks_takes_the_scale_of_its_function() {
+    let tail = |function: &str| {
+        let text = format!(
+            r#"graph "tail" {{
+  input %x: f32[1,4,2,2]
+  constant %s: f32[] = [0.03125]
+  constant %z: i8[] = [5]
+  constant %i: i64[2] = [3, 1]
+  %q: i8[1,4,2,2] = quantize_linear(%x, %s, %z) {{axis = 0}}
+  %d: f32[1,4,2,2] = dequantize_linear(%q, %s, %z) {{axis = 0}}
+  %f: f32[1,4,2,2] = {function}(%d)
+  %y: f32[1,2,2,2] = gather(%f, %i) {{axis = 1}}
+  output %y
+}}
+"#
+        );
+        both_ways(&text, vec![Tensor::from_vec(&[1, 4, 2, 2], numbers(16, 5)).unwrap()])
+    };
+    let (wanted, found, quantised) = tail("relu");
+    assert_eq!((wanted, quantised.left.len()), (found, 0), "a relu of stored numbers is exact");
+    let (wanted, found, quantised) = tail("sigmoid");
+    close(&wanted, &found, 0.005);
+    assert!(quantised.left.is_empty(), "{:?}", quantised.left);
 }

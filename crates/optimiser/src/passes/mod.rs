@@ -7,6 +7,8 @@ mod channel_gather;
 mod common_subexpressions;
 mod constant_folding;
 mod dead_nodes;
+mod dequantise_weights;
+mod half_precision;
 mod identities;
 mod linear;
 mod matmul_to_gemm;
@@ -23,6 +25,8 @@ pub(crate) use activation::activation_of;
 /// The visible list of passes.
 pub fn pipeline() -> Pipeline {
     Pipeline::new(vec![
+        Box::new(half_precision::HalfPrecision),
+        Box::new(dequantise_weights::DequantiseWeights),
         pass(
             "constant_folding",
             "Computes what depends on constants alone.",

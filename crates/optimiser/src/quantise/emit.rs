@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use ediacara_graph::ops::{DequantizeLinear, QTable, QuantizeLinear, Reshape, Transpose};
 use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, TensorType, ValueId};
 
+use ediacara_kernels::int8::{Multiplier, quantize_multiplier};
+
 use super::layer::Knowledge;
 use super::layout::{Layout, inverse};
 use super::origins::origins;
@@ -132,6 +134,20 @@ impl Emitter<'_> {
             value: self.source.value(lowering.result).name.clone(),
             graph: self.source.name.clone(),
         })
+    }
+
+    /// N-MULTIPLIER. A calibrated result may be so much narrower than what it is computed from (noise around zero) that
+    /// the ratio has no multiplier: zero stands for it then.
+    ///
+    /// # Errors
+    /// Prescribed scales whose ratio has no multiplier.
+    pub(crate) fn multiplier(&self, lowering: &Lowering, ratio: f64) -> Result<Multiplier> {
+        match quantize_multiplier(ratio) {
+            Err(_) if self.calibration.is_some() && ratio.is_finite() && ratio > 0.0 => {
+                Ok(Multiplier { value: 0, shift: 1 })
+            }
+            found => found.map_err(|error| self.error(lowering.node, error.to_string())),
+        }
     }
 
     /// What calibration tells of the layer of a lowering, whose real operand is `input`.

@@ -104,7 +104,7 @@ impl Channels {
                 channels.values.insert(value, (first, count));
                 channels.parents.extend(first..first + count);
                 channels.shared.resize(first + count, Shared::default());
-                if plan.host_reads(value) || plan.graph.inputs().contains(&value) {
+                if plan.host_reads(value) || plan.host_writes(value) {
                     channels.pin(value);
                 }
             }

@@ -1,7 +1,7 @@
 //! The integers of a layer: weights, and the records of N-REQUANTISE.
 
 use ediacara_graph::Tensor;
-use ediacara_kernels::int8::quantize_multiplier;
+use ediacara_kernels::int8::Multiplier;
 
 use super::rounding::Factor;
 use super::weights::{Bias, Weights};
@@ -62,17 +62,19 @@ pub(crate) struct Records {
 impl Layer<'_> {
     /// The layer's integers: weights as they were given, or symmetric per output channel with zero point 0 and with the
     /// bias corrected for their rounding.
+    ///
+    /// `multiplier` gives the multiplier that stands for a ratio of scales.
     pub(crate) fn quantise(
         &self,
-        x_scale: f32,
-        y_scale: f32,
+        [x_scale, y_scale]: [f32; 2],
         knowledge: &Knowledge,
+        multiplier: impl Fn(f64) -> Result<Multiplier>,
     ) -> Result<(Integers, Records)> {
         let tensor = match self.weights {
             Weights::Stored { values, scales, zero } => {
                 let integers =
                     Integers { values: values.to_vec::<i8>()?, scales: scales.clone(), zero: *zero };
-                let records = records(x_scale, &integers.scales, y_scale, self.bias)?;
+                let records = records([x_scale, y_scale], &integers.scales, self.bias, multiplier)?;
                 return Ok((integers, records));
             }
             Weights::Real(tensor) => tensor,
@@ -83,7 +85,7 @@ impl Layer<'_> {
         let scales = real.scales(x_scale);
         let values = real.rounded(&scales, knowledge);
         real.correct_bias(&values, &scales, knowledge);
-        let records = records(x_scale, &scales, y_scale, Some(&Bias::Real(real.bias)))?;
+        let records = records([x_scale, y_scale], &scales, Some(&Bias::Real(real.bias)), multiplier)?;
         Ok((Integers { values, scales, zero: 0 }, records))
     }
 }
@@ -231,12 +233,17 @@ impl RealLayer {
 }
 
 /// The records of a layer: N-BIAS and N-MULTIPLIER for each output channel.
-fn records(x_scale: f32, w_scales: &[f32], y_scale: f32, bias: Option<&Bias>) -> Result<Records> {
+fn records(
+    [x_scale, y_scale]: [f32; 2],
+    w_scales: &[f32],
+    bias: Option<&Bias>,
+    multiplier: impl Fn(f64) -> Result<Multiplier>,
+) -> Result<Records> {
     let channels = w_scales.len();
     let (mut biases, mut multipliers, mut shifts) = (vec![0; channels], vec![0; channels], vec![0; channels]);
     for (channel, &w_scale) in w_scales.iter().enumerate() {
         let scale = f64::from(x_scale) * f64::from(w_scale);
-        let multiplier = quantize_multiplier(scale / f64::from(y_scale))?;
+        let multiplier = multiplier(scale / f64::from(y_scale))?;
         biases[channel] = bias.map_or(0, |bias| bias.integer(channel, scale));
         multipliers[channel] = multiplier.value;
         shifts[channel] = multiplier.shift;

@@ -20,13 +20,13 @@ mod weights;
 
 use std::collections::HashMap;
 
-use ediacara_graph::{Graph, NodeId, ValueId};
+use ediacara_graph::{Graph, Node, NodeId, ValueId};
 
 use emit::emit;
 pub(crate) use weights::to_signed;
 
 use crate::{Calibration, Encoding, OptimiserError, Result};
-use plan::Plan;
+use plan::{Plan, Ranges};
 use scales::Encodings;
 
 /// A node that stayed real.
@@ -88,35 +88,29 @@ pub struct Quantised {
 /// depends on it; [`Quantised::left`] lists it.
 ///
 /// # Errors
-/// The graph is quantised already, or was not the one calibrated.
+/// The graph quantises values itself, or was not the one calibrated.
 pub fn quantise(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
-    if let Some(node) = graph.nodes().map(|id| graph.node(id)).find(|node| is_mark(node.op.name())) {
+    let quantises = |node: &&Node| node.op.name() == "quantize_linear";
+    if let Some(node) = graph.nodes().map(|id| graph.node(id)).find(quantises) {
         return Err(OptimiserError::AlreadyQuantised {
             graph: graph.name.clone(),
             node: node.name.clone(),
             op: node.op.name().to_owned(),
         });
     }
-    let plan = Plan::new(graph, &|_| true);
+    let plan = Plan::new(graph, Ranges::Calibrated(calibration));
     let encodings = Encodings::from_calibration(&plan, calibration)?;
     emit(&plan, &encodings, Some(calibration))
 }
 
 /// Quantises a graph with the scales that its marks prescribe.
 pub(crate) fn quantise_marked(graph: &Graph, marks: HashMap<ValueId, Encoding>) -> Result<Quantised> {
-    let known = marks.clone();
-    let has_scale = move |value| known.contains_key(&value);
-    let plan = Plan::new(graph, &has_scale);
-    let encodings = Encodings::from_marks(&plan, marks);
+    let plan = Plan::new(graph, Ranges::Marked(&marks));
+    let encodings = Encodings::from_marks(&plan, &marks)?;
     emit(&plan, &encodings, None)
 }
 
 /// The rules by which nodes become int8, in the order in which they are asked: name and documentation.
 pub fn quantisation_rules() -> impl Iterator<Item = (&'static str, &'static str)> {
     rules::all().iter().map(|rule| (rule.name, rule.documentation))
-}
-
-/// Whether an operator stands at the border between real and stored.
-pub(crate) fn is_mark(op: &str) -> bool {
-    matches!(op, "quantize_linear" | "dequantize_linear")
 }

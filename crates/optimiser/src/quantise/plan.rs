@@ -4,15 +4,15 @@
 
 use std::collections::HashMap;
 
-use ediacara_graph::ops::Activation;
+use ediacara_graph::ops::{Activation, Cast};
 use ediacara_graph::{DType, Graph, Node, NodeId, ValueId};
 
 use super::emit::{Emitter, Stored};
 use super::equalise::ChannelMap;
 use super::layout::Layout;
 use super::rules::{self, QuantisedConv};
-use crate::Result;
 use crate::passes::activation_of;
+use crate::{Calibration, Encoding, Result};
 
 /// How the scale and zero point of a result follow from those of the operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,11 @@ pub(crate) enum Scales {
 pub(crate) trait Emit: std::fmt::Debug {
     /// Adds the nodes; `operands` are stored in the encodings that [`Scales`] promised.
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored>;
+
+    /// The encoding of the result that follows from the operand's, where nothing prescribes one.
+    fn own_encoding(&self, _graph: &Graph, _operand: Encoding) -> Result<Option<Encoding>> {
+        Ok(None)
+    }
 
     /// The convolution that this is, if it is one.
     fn as_conv(&self) -> Option<&QuantisedConv> {
@@ -92,12 +97,20 @@ impl From<Lowering> for Verdict {
     }
 }
 
+/// Where scales come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Ranges<'a> {
+    /// From what each value was like over samples.
+    Calibrated(&'a Calibration),
+    /// From the quantize_linear and dequantize_linear of a graph that comes quantised.
+    Marked(&'a HashMap<ValueId, Encoding>),
+}
+
 /// The plan while it is made, and made.
 pub(crate) struct Plan<'a> {
     /// The real graph.
     pub(crate) graph: &'a Graph,
-    /// Whether a value has a scale of its own: calibrated, or marked by a quantize_linear.
-    has_scale: &'a dyn Fn(ValueId) -> bool,
+    ranges: Ranges<'a>,
     steps: Vec<Option<Step>>,
     layouts: Vec<Option<Layout>>,
     /// Values that are a table of another value.
@@ -106,17 +119,17 @@ pub(crate) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// Plans every node of `graph`.
-    pub(crate) fn new(graph: &'a Graph, has_scale: &'a dyn Fn(ValueId) -> bool) -> Plan<'a> {
+    pub(crate) fn new(graph: &'a Graph, ranges: Ranges<'a>) -> Plan<'a> {
         let mut plan = Plan {
             graph,
-            has_scale,
+            ranges,
             steps: std::iter::repeat_with(|| None).take(graph.node_count()).collect(),
             layouts: vec![None; graph.value_count()],
             roots: HashMap::new(),
         };
         for &input in graph.inputs() {
             let ty = graph.ty(input);
-            if ty.dtype == DType::F32 && has_scale(input) {
+            if ty.dtype == DType::F32 && plan.has_scale(input) {
                 plan.layouts[input.index()] = Layout::of_input(ty);
             }
         }
@@ -135,6 +148,10 @@ impl<'a> Plan<'a> {
             self.steps[id.index()] = Some(Step::Constant);
             return;
         }
+        if let Some(reason) = self.without_range(node) {
+            self.steps[id.index()] = Some(Step::Left(reason));
+            return;
+        }
         let mut reason = None;
         for rule in rules::all() {
             match (rule.check)(self, id, node) {
@@ -147,6 +164,9 @@ impl<'a> Plan<'a> {
                 }
             }
         }
+        if self.is_converted_input(node) && self.has_scale(node.outputs[0]) {
+            self.layouts[node.outputs[0].index()] = Layout::of_input(graph.ty(node.outputs[0]));
+        }
         let reason = self
             .host_operand(node)
             .or(reason)
@@ -158,6 +178,25 @@ impl<'a> Plan<'a> {
     /// Operands that have no int8 form.
     fn real_operands(&self, node: &Node) -> impl Iterator<Item = ValueId> {
         node.inputs.iter().copied().filter(|&input| self.layout(input).is_none() && !self.is_constant(input))
+    }
+
+    /// Why a node cannot be lowered whatever its operator: a result that samples give no range.
+    fn without_range(&self, node: &Node) -> Option<String> {
+        let Ranges::Calibrated(calibration) = self.ranges else { return None };
+        let value = node.outputs.iter().map(|&output| self.graph.value(output));
+        let found = value.into_iter().find_map(|value| {
+            let problem =
+                if value.ty.elements() == 0 { "has no elements" } else { "is infinite or not a number" };
+            let unknown = value.ty.elements() == 0 || calibration.is_unbounded(&value.name);
+            unknown.then(|| format!("its result `{}` {problem}", value.name))
+        });
+        found
+    }
+
+    /// Whether a node turns an input of another type into f32, so that its result can be stored like an f32 input.
+    fn is_converted_input(&self, node: &Node) -> bool {
+        let is_input = |&value: &ValueId| self.graph.inputs().contains(&value);
+        node.op_as::<Cast>().is_some_and(|cast| cast.to == DType::F32) && node.inputs.iter().all(is_input)
     }
 
     /// Why a node cannot be lowered whatever its operator: an operand that is computed in floating point.
@@ -202,6 +241,12 @@ impl<'a> Plan<'a> {
         self.graph.is_output(value) || self.graph.consumers(value).iter().any(stays_real)
     }
 
+    /// Whether a value comes from outside: an input of the graph, or what the host makes of one.
+    pub(crate) fn host_writes(&self, value: ValueId) -> bool {
+        let producer = self.graph.producer(value);
+        producer.is_none_or(|node| matches!(self.step(node), Some(Step::Left(_))))
+    }
+
     /// Whether a value is known: a constant, or computed from constants alone (a dequantised weight).
     pub(crate) fn is_constant(&self, value: ValueId) -> bool {
         match self.graph.producer(value) {
@@ -212,7 +257,13 @@ impl<'a> Plan<'a> {
 
     /// Whether a value has a scale of its own.
     pub(crate) fn has_scale(&self, value: ValueId) -> bool {
-        (self.has_scale)(value)
+        match self.ranges {
+            Ranges::Calibrated(calibration) => {
+                let value = self.graph.value(value);
+                value.ty.elements() > 0 && !calibration.is_unbounded(&value.name)
+            }
+            Ranges::Marked(marks) => marks.contains_key(&value),
+        }
     }
 
     /// Marks a node as done by another's lowering.

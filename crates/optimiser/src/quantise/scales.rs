@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use ediacara_graph::ValueId;
-use ediacara_graph::ops::Activation;
+use ediacara_graph::ops::{Activation, Pad, PadMode, Pool, PoolKind};
+use ediacara_graph::{Graph, NodeId, ValueId};
 
 use super::equalise::Factors;
 use super::plan::{Lowering, Plan, Scales};
@@ -32,19 +32,22 @@ impl Encodings {
         self.by_value.get(&value).copied()
     }
 
-    /// The encodings that quantize_linear and dequantize_linear prescribe, and those that follow where a step keeps
-    /// its operand's.
-    pub(crate) fn from_marks(plan: &Plan, marks: HashMap<ValueId, Encoding>) -> Encodings {
-        let mut encodings = Encodings { by_value: marks, factors: Factors::default() };
+    /// The encodings that quantize_linear and dequantize_linear prescribe, and those that follow from them: where a step
+    /// keeps its operand's, and where a table's own range decides.
+    pub(crate) fn from_marks(plan: &Plan, marks: &HashMap<ValueId, Encoding>) -> Result<Encodings> {
+        let mut encodings = Encodings { by_value: marks.clone(), factors: Factors::default() };
         for lowering in plan.lowerings() {
-            if lowering.scales != Scales::Free
-                && encodings.get(lowering.result).is_none()
-                && let Some(encoding) = encodings.get(lowering.operands[0])
+            if encodings.get(lowering.result).is_none()
+                && let Some(operand) = encodings.get(lowering.operands[0])
             {
-                encodings.by_value.insert(lowering.result, encoding);
+                let own = match lowering.scales {
+                    Scales::Free => lowering.emit.own_encoding(plan.graph, operand)?,
+                    Scales::Keeps | Scales::Prefers | Scales::Joins => Some(operand),
+                };
+                encodings.by_value.extend(own.map(|encoding| (lowering.result, encoding)));
             }
         }
-        encodings
+        Ok(encodings)
     }
 
     /// The encodings that span the calibrated ranges; values that a step needs or prefers in one encoding share it.
@@ -59,6 +62,7 @@ impl Encodings {
                     graph: plan.graph.name.clone(),
                 })?;
                 let range = factors.range(value, known.channel_ranges()).unwrap_or(known.range());
+                let range = unpadded(plan.graph, calibration, value).unwrap_or(range);
                 classes.add(value, range.with_zero());
             }
         }
@@ -87,6 +91,19 @@ impl Encodings {
         }
         Ok(Encodings { by_value: classes.encodings(), factors })
     }
+}
+
+/// The range of what a pad pads, if only maxima are taken of the result and it pads by less than all of it: what stands
+/// for minus infinity there is never chosen, and need not be told from the smallest number.
+fn unpadded(graph: &Graph, calibration: &Calibration, value: ValueId) -> Option<Range> {
+    let node = graph.node(graph.producer(value)?);
+    let pad = node.op_as::<Pad>()?;
+    let is_maximum =
+        |reader: &NodeId| graph.node(*reader).op_as::<Pool>().is_some_and(|pool| pool.kind == PoolKind::Max);
+    let range = calibration.range(&graph.value(node.inputs[0]).name)?;
+    let never_chosen = !graph.is_output(value) && graph.consumers(value).iter().all(is_maximum);
+    let below = pad.mode == PadMode::Constant && pad.value < f64::from(range.low);
+    (never_chosen && below).then_some(range)
 }
 
 /// Which steps read a value.

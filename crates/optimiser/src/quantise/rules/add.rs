@@ -2,7 +2,7 @@
 
 use ediacara_graph::ops::{Activation, Add, QAdd};
 use ediacara_graph::{Node, NodeId};
-use ediacara_kernels::int8::quantize_multiplier;
+use ediacara_kernels::int8::Multiplier;
 
 use super::{Rule, bounds};
 use crate::quantise::emit::{Emitter, Stored};
@@ -36,10 +36,16 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     plan.accept_bounded(id, Activation::None, vec![x, y], (layout, Scales::Free), QuantisedAdd)
 }
 
-/// The multipliers and the shift of N-ADD: the shift is that of the larger ratio.
-fn multipliers(x: Encoding, y: Encoding, out: Encoding) -> Result<([i32; 2], u8)> {
+/// The multipliers and the shift of N-ADD: the shift is that of the larger ratio, for which `multiplier` stands.
+fn multipliers(
+    [x, y, out]: [Encoding; 3],
+    multiplier: impl Fn(f64) -> Result<Multiplier>,
+) -> Result<([i32; 2], u8)> {
     let ratios = [x, y].map(|operand| f64::from(operand.scale) / f64::from(out.scale));
-    let larger = quantize_multiplier(ratios[0].max(ratios[1]))?;
+    let larger = multiplier(ratios[0].max(ratios[1]))?;
+    if larger.value == 0 {
+        return Ok(([0, 0], larger.shift));
+    }
     let scaled = ratios.map(|ratio| (ratio * 2f64.powi(i32::from(larger.shift))).round() as i32);
     let multipliers =
         if ratios[0] >= ratios[1] { [larger.value, scaled[1]] } else { [scaled[0], larger.value] };
@@ -54,7 +60,8 @@ impl Emit for QuantisedAdd {
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let [x, y] = [operands[0], operands[1]];
         let out = emitter.encoding(lowering)?;
-        let ([x_multiplier, y_multiplier], shift) = multipliers(x.encoding, y.encoding, out)?;
+        let ([x_multiplier, y_multiplier], shift) =
+            multipliers([x.encoding, y.encoding, out], |ratio| emitter.multiplier(lowering, ratio))?;
         let (low, high) = bounds(lowering.activation, out);
         let op = QAdd {
             x_zero: x.encoding.zero,
@@ -74,15 +81,20 @@ impl Emit for QuantisedAdd {
 
 #[cfg(test)]
 mod tests {
+    use ediacara_kernels::int8::quantize_multiplier;
+
     use super::*;
 
     #[test]
     fn the_larger_ratio_decides_the_shift() {
         let encoding = |scale| Encoding { scale, zero: 0 };
         // Ratios 1/2 and 1/8: 0.5 = 2^30 / 2^31, so 1/8 = 2^28 / 2^31.
-        let found = multipliers(encoding(0.5), encoding(0.125), encoding(1.0)).unwrap();
+        let of = |scales: [f32; 3]| {
+            multipliers(scales.map(encoding), |ratio| Ok(quantize_multiplier(ratio)?)).unwrap()
+        };
+        let found = of([0.5, 0.125, 1.0]);
         assert_eq!(found, ([1 << 30, 1 << 28], 31));
-        let found = multipliers(encoding(0.125), encoding(0.5), encoding(1.0)).unwrap();
+        let found = of([0.125, 0.5, 1.0]);
         assert_eq!(found, ([1 << 28, 1 << 30], 31));
     }
 }

@@ -2,7 +2,6 @@
 
 use ediacara_graph::ops::{Activation, Concat, MatMul, QMatMul, Reshape, Slice, Transpose};
 use ediacara_graph::{Graph, Node, NodeId, Tensor, ValueId};
-use ediacara_kernels::int8::quantize_multiplier;
 
 use super::{Rule, bounds};
 use crate::Result;
@@ -150,7 +149,10 @@ impl Emit for StackedRows {
         value = emitter.add(format!("{name}.matrix"), matrix, &[value])?;
         let layer = Layer { weights: &self.weights, bias: None, groups: 1 };
         // What calibration knows of the operand is by channels, which the terms here need not be.
-        let (integers, records) = layer.quantise(x.encoding.scale, y.scale, &Default::default())?;
+        let (integers, records) =
+            layer.quantise([x.encoding.scale, y.scale], &Default::default(), |ratio| {
+                emitter.multiplier(lowering, ratio)
+            })?;
         let (low, high) = bounds(lowering.activation, y);
         let op = QMatMul { x_zero: x.encoding.zero, w_zero: integers.zero, y_zero: y.zero, low, high };
         let constants = [
@@ -188,7 +190,7 @@ impl Emit for Batch {
         let right = matrices(emitter, &format!("{name}.y"), y, &y_shape, y_axes)?;
 
         let product = f64::from(x.encoding.scale) * f64::from(y.encoding.scale);
-        let ratio = quantize_multiplier(product / f64::from(out.scale))?;
+        let ratio = emitter.multiplier(lowering, product / f64::from(out.scale))?;
         let (low, high) = bounds(lowering.activation, out);
         let op = QMatMul { x_zero: x.encoding.zero, w_zero: y.encoding.zero, y_zero: out.zero, low, high };
         let columns = right.rows;

@@ -135,7 +135,8 @@ impl Emit for QuantisedConv {
                 *numbers = indices.iter().map(|&index| numbers[index]).collect();
             }
         }
-        let (integers, records) = layer.quantise(x.encoding.scale, y.scale, &knowledge)?;
+        let (integers, records) = layer
+            .quantise([x.encoding.scale, y.scale], &knowledge, |ratio| emitter.multiplier(lowering, ratio))?;
         let [outputs, inputs, height, width] = self.weights.shape() else {
             return Err(emitter.error(lowering.node, "its weights do not have rank 4"));
         };

@@ -278,7 +278,8 @@ impl Emit for QuantisedConvTranspose {
         let mut knowledge = emitter.knowledge(lowering, lowering.operands[0]);
         // Each output sees the taps of its own phase: the sum over all taps says nothing about the bias.
         (knowledge.means, knowledge.moments) = (Vec::new(), None);
-        let (integers, records) = layer.quantise(x.encoding.scale, y.scale, &knowledge)?;
+        let (integers, records) = layer
+            .quantise([x.encoding.scale, y.scale], &knowledge, |ratio| emitter.multiplier(lowering, ratio))?;
         let (low, high) = bounds(lowering.activation, y);
         let output = QOutput { zero: y.zero, low, high };
         let numbers = Numbers { integers, records, output, x_zero: x.encoding.zero };

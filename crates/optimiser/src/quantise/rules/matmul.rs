@@ -45,7 +45,8 @@ impl Emit for QuantisedGemm {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
         let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: 1 };
         let knowledge = emitter.knowledge(lowering, lowering.operands[0]);
-        let (integers, records) = layer.quantise(x.encoding.scale, y.scale, &knowledge)?;
+        let (integers, records) = layer
+            .quantise([x.encoding.scale, y.scale], &knowledge, |ratio| emitter.multiplier(lowering, ratio))?;
         let shape = self.weights.shape();
         let mut weights = Tensor::from_vec(shape, integers.values)?;
         if let Layout::Flat { channels, pixels } = x.layout {

@@ -2,7 +2,6 @@
 
 use ediacara_graph::ops::{Activation, Mul, QMultiply};
 use ediacara_graph::{Node, NodeId, TensorType};
-use ediacara_kernels::int8::quantize_multiplier;
 
 use super::{Rule, bounds};
 use crate::Result;
@@ -50,7 +49,7 @@ impl Emit for QuantisedMultiply {
         let [x, y] = [operands[0], operands[1]];
         let out = emitter.encoding(lowering)?;
         let product = f64::from(x.encoding.scale) * f64::from(y.encoding.scale);
-        let multiplier = quantize_multiplier(product / f64::from(out.scale))?;
+        let multiplier = emitter.multiplier(lowering, product / f64::from(out.scale))?;
         let (low, high) = bounds(lowering.activation, out);
         let op = QMultiply {
             x_zero: x.encoding.zero,

@@ -124,18 +124,30 @@ fn evaluate(graph: &Graph, value: ValueId, known: &mut HashMap<ValueId, Tensor>)
     Ok(output)
 }
 
-impl Emit for Function {
-    fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
-        let x = operands[0];
-        let samples = x.encoding.decode_all();
+impl Function {
+    /// The function of every stored value.
+    fn reals(&self, graph: &Graph, operand: Encoding) -> Result<Vec<f32>> {
+        let samples = operand.decode_all();
         let samples = Tensor::from_vec(&[samples.len()], samples)?;
         let mut known = HashMap::from([(self.root, samples)]);
-        let reals = evaluate(emitter.source, self.value, &mut known)?.to_vec::<f32>()?;
-        // A graph that comes quantised may give no scale; then the function's own range does.
-        let finite: Vec<f32> = reals.iter().copied().filter(|real| real.is_finite()).collect();
-        let own = || Encoding::of_range(Range::of(&finite).unwrap_or(Range { low: 0.0, high: 0.0 }));
-        let encoding = emitter.encoding(lowering).unwrap_or_else(|_| own());
-        let table = encoding.encode_all(&reals)?;
+        Ok(evaluate(graph, self.value, &mut known)?.to_vec::<f32>()?)
+    }
+}
+
+impl Emit for Function {
+    /// The operand's where it holds every result, so that a relu is exact; else one that spans the function's own range.
+    fn own_encoding(&self, graph: &Graph, operand: Encoding) -> Result<Option<Encoding>> {
+        let reals = self.reals(graph, operand)?;
+        if reals.iter().all(|&real| operand.decode(operand.encode(real)) == real) {
+            return Ok(Some(operand));
+        }
+        let finite: Vec<f32> = reals.into_iter().filter(|real| real.is_finite()).collect();
+        Ok(Some(Encoding::of_range(Range::of(&finite).unwrap_or(Range { low: 0.0, high: 0.0 }))))
+    }
+
+    fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
+        let (x, encoding) = (operands[0], emitter.encoding(lowering)?);
+        let table = encoding.encode_all(&self.reals(emitter.source, x.encoding)?)?;
         let name = emitter.name(lowering);
         let value = emitter.table(name, x.value, table)?;
         Ok(Stored { value, encoding, layout: lowering.layout })
