@@ -17,6 +17,7 @@ pub(crate) use train::TrainArguments;
 
 use clap::{Args, Parser, Subcommand};
 use ediacara::HostOnly;
+use ediacara::tensor::{Tensor, npy};
 
 /// From a model file to the cycles of a deep learning processor (DLP).
 #[derive(Debug, Parser)]
@@ -79,7 +80,7 @@ pub(crate) enum Command {
 }
 
 /// Which network, and how its symbolic dimensions are bound.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ModelArguments {
     /// An ONNX file, or a built-in network: efficientnet_lite0 (real weights, the default), or with seeded weights alexnet,
     /// alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, lenet5, mlp:33-512-10
@@ -88,6 +89,12 @@ pub(crate) struct ModelArguments {
     /// Bind a symbolic dimension; repeatable
     #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = parse_dimension)]
     pub(crate) dims: Vec<(String, usize)>,
+    /// Give an input of an ONNX file its whole shape, where dimensions have no name or the file declares none; repeatable
+    #[arg(long = "shape", value_name = "NAME=1x3x48x192", value_parser = parse_shape)]
+    pub(crate) shapes: Vec<(String, Vec<usize>)>,
+    /// Fix an input of an ONNX file to a number or a .npy file, where shapes or branches depend on it; repeatable
+    #[arg(long = "constant", value_name = "NAME=NUMBER|FILE", value_parser = parse_constant)]
+    pub(crate) constants: Vec<(String, Tensor)>,
 }
 
 /// How photos become inputs.
@@ -153,7 +160,8 @@ pub(crate) struct CompilerArguments {
 #[command(after_help = "Examples:\n  \
     ediacara run\n  \
     ediacara run squeezenet.onnx --input cat.jpg --preprocess caffe --calibrate photos/ --labels names.txt\n  \
-    ediacara run model.onnx --dim N=4 --input batch.npy --json > report.json\n  \
+    ediacara run model.onnx --input batch.npy --json > report.json     N is the batch of the file\n  \
+    ediacara run ocr.onnx --shape x=1x3x48x192 --timing-only\n  \
     ediacara run vgg19 --timing-only --machine my_machine.toml\n  \
     ediacara run mobilenet_v2 --disable fuse-block   what fusion saves\n  \
     ediacara run lenet5.onnx --dataset mnist-test    accuracy over a whole data set, in int8 on the DLP")]
@@ -441,6 +449,24 @@ fn parse_dimension(text: &str) -> Result<(String, usize), String> {
         Ok(size) if size > 0 => Ok((name.to_owned(), size)),
         _ => Err(format!("the size of {name} is a number of at least 1, found {size:?}")),
     }
+}
+
+fn parse_shape(text: &str) -> Result<(String, Vec<usize>), String> {
+    let wrong = || format!("expected NAME=1x3x48x192, found {text:?}");
+    let (name, sizes) = text.rsplit_once('=').ok_or_else(wrong)?;
+    let sizes = sizes.split('x').map(str::parse).collect::<Result<Vec<usize>, _>>().map_err(|_| wrong())?;
+    if sizes.contains(&0) { Err(wrong()) } else { Ok((name.to_owned(), sizes)) }
+}
+
+fn parse_constant(text: &str) -> Result<(String, Tensor), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("expected NAME=NUMBER or NAME=FILE.npy, found {text:?}"))?;
+    let tensor = match value.parse::<f64>() {
+        Ok(number) => Tensor::scalar(number),
+        Err(_) => npy::read(Path::new(value)).map_err(|error| error.to_string())?,
+    };
+    Ok((name.to_owned(), tensor))
 }
 
 fn parse_triple(text: &str) -> Result<[f32; 3], String> {

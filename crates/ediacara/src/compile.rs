@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use ediacara_arch::Machine;
 use ediacara_compiler::{Compiled, HostOp, Options};
-use ediacara_graph::{Graph, NodeId};
+use ediacara_graph::{Graph, NodeId, ValueId};
 use ediacara_isa::HostRest;
 use ediacara_optimiser::Origin;
 use ediacara_profile::{HostOpReport, Share, host_lines};
@@ -96,7 +96,7 @@ fn rest(graph: &Graph, compiled: &Compiled, share: Share, origins: &[Origin]) ->
     let host: HashSet<NodeId> = compiled.host_ops.iter().map(|op| op.node).collect();
     // What only turns stored integers into real numbers, or lays them out, leaves an output the program's.
     let computes = |node: NodeId| host.contains(&node) && counted.contains(&node);
-    let mut behind = HashSet::new();
+    let mut behind: HashSet<ValueId> = HashSet::new();
     for id in graph.order() {
         let node = graph.node(id);
         if computes(id) || node.inputs.iter().any(|input| behind.contains(input)) {

@@ -96,6 +96,34 @@ pub enum Error {
         /// The operator that keeps it off the DLP, and why.
         reason: String,
     },
+    /// A tensor whose numbers change when they are converted to the type of its input.
+    #[error(
+        "input {input} is {expected}, but {source_text} holds {found} with {number}, which {expected} cannot hold \
+         exactly; convert the file first, in NumPy with astype"
+    )]
+    InexactInput {
+        /// The input.
+        input: String,
+        /// Where the tensor came from.
+        source_text: String,
+        /// Its element type.
+        found: &'static str,
+        /// The input's element type.
+        expected: &'static str,
+        /// The first number that would change.
+        number: f64,
+    },
+    /// An input that does not fit a network whose free dimensions nobody gave a size.
+    #[error(
+        "{error}. The network's free dimensions were taken as 1: give their sizes with --dim NAME=SIZE; they are {}",
+        dims.join(", ")
+    )]
+    Unbound {
+        /// What does not fit.
+        error: Box<Error>,
+        /// The dimensions' names.
+        dims: Vec<String>,
+    },
     /// The compiled program stopped with a fault.
     #[error("the program stopped with a fault: {0}")]
     Fault(String),

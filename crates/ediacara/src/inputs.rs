@@ -185,27 +185,97 @@ fn photo(
 fn numbers(ty: &TensorType, seed: u64) -> Result<Tensor, Error> {
     match ty.dtype {
         DType::F32 => Ok(synthetic::normal(&ty.shape, seed)?),
-        DType::U8 => Ok(synthetic::bytes(&ty.shape, seed)?),
+        DType::I8 => Ok(synthetic::bytes(&ty.shape, seed)?),
+        DType::U8 => {
+            let bytes = synthetic::bytes(&ty.shape, seed)?.to_vec::<i8>()?;
+            Ok(Tensor::from_vec(&ty.shape, bytes.into_iter().map(i8::cast_unsigned).collect())?)
+        }
         DType::I64 | DType::I32 => Ok(synthetic::indices(&ty.shape, 2, seed)?.cast(ty.dtype)),
         other => Ok(synthetic::normal(&ty.shape, seed)?.cast(other)),
     }
 }
 
-/// The tensor in the input's shape and type; a missing or extra batch axis of one is forgiven.
+/// The tensor in the input's shape and type: numbers are converted if that changes none of them, a missing or extra batch
+/// axis of one is forgiven.
 fn fit(name: &str, ty: &TensorType, tensor: Tensor, source: &Source) -> Result<Tensor, Error> {
     let without_ones =
         |shape: &[usize]| shape.iter().copied().skip_while(|&size| size == 1).collect::<Vec<_>>();
-    if tensor.dtype() != ty.dtype || without_ones(tensor.shape()) != without_ones(&ty.shape) {
+    let source_text = || match source {
+        Source::File(path) | Source::Array { file: path, .. } => path.display().to_string(),
+        Source::BundledPhoto => "the bundled photo".to_owned(),
+        Source::Synthetic(_) => "synthetic numbers".to_owned(),
+    };
+    if without_ones(tensor.shape()) != without_ones(&ty.shape) {
         return Err(Error::InputMismatch {
             input: name.to_owned(),
-            source_text: match source {
-                Source::File(path) | Source::Array { file: path, .. } => path.display().to_string(),
-                Source::BundledPhoto => "the bundled photo".to_owned(),
-                Source::Synthetic(_) => "synthetic numbers".to_owned(),
-            },
+            source_text: source_text(),
             found: format!("{} {:?}", tensor.dtype().name(), tensor.shape()),
             expected: format!("{} {:?}", ty.dtype.name(), ty.shape),
         });
     }
+    let tensor = convert(&tensor, ty.dtype).map_err(|number| Error::InexactInput {
+        input: name.to_owned(),
+        source_text: source_text(),
+        found: tensor.dtype().name(),
+        expected: ty.dtype.name(),
+        number,
+    })?;
     Ok(tensor.to_contiguous().reshape(&ty.shape)?)
+}
+
+/// The tensor in another element type, or the first number that the type cannot hold exactly.
+fn convert(tensor: &Tensor, to: DType) -> Result<Tensor, f64> {
+    if tensor.dtype() == to {
+        return Ok(tensor.clone());
+    }
+    let converted = tensor.cast(to);
+    let numbers = |tensor: &Tensor| tensor.cast(DType::F64).to_vec::<f64>().unwrap_or_default();
+    let (before, after) = (numbers(tensor), numbers(&converted));
+    let changed = before
+        .iter()
+        .zip(&after)
+        .find(|(before, after)| !(before == after || (before.is_nan() && after.is_nan())));
+    changed.map_or(Ok(converted), |(&number, _)| Err(number))
+}
+
+/// The shape of the tensor in a file, if it holds one and can be read: a photo has none of its own.
+pub fn stored_shape(path: &Path) -> Option<Vec<usize>> {
+    let extension = path.extension()?.to_string_lossy().to_lowercase();
+    let tensor = match extension.as_str() {
+        "npy" => npy::read(path).ok()?,
+        "pb" => ediacara_onnx::read_tensor(path).ok()?.1,
+        _ => return None,
+    };
+    Some(tensor.shape().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_converted_where_none_changes() {
+        let given = Tensor::from_vec(&[3], vec![0.5_f64, -3.0, f64::NAN]).unwrap();
+        assert_eq!(convert(&given, DType::F32).unwrap().to_vec::<f32>().unwrap()[..2], [0.5, -3.0]);
+        // 0.1 in 53 bits is not 0.1 in 24.
+        let given = Tensor::from_vec(&[2], vec![0.5_f64, 0.1]).unwrap();
+        assert_eq!(convert(&given, DType::F32).unwrap_err(), 0.1);
+        let given = Tensor::from_vec(&[2], vec![7_i64, (1 << 24) + 1]).unwrap();
+        assert_eq!(convert(&given, DType::F32).unwrap_err(), 16_777_217.0);
+        assert_eq!(convert(&given, DType::I32).unwrap().to_vec::<i32>().unwrap(), [7, 16_777_217]);
+        assert_eq!(convert(&given, DType::U8).unwrap_err(), 16_777_217.0);
+        let given = Tensor::from_vec(&[2], vec![0.0_f32, 2.5]).unwrap();
+        assert_eq!(convert(&given, DType::I64).unwrap_err(), 2.5);
+    }
+
+    #[test]
+    fn every_type_has_numbers_of_its_own() {
+        for dtype in
+            [DType::F32, DType::F16, DType::F64, DType::I8, DType::U8, DType::I32, DType::I64, DType::Bool]
+        {
+            let ty = TensorType { dtype, shape: vec![2, 3] };
+            let found = one("x", &ty, &Source::Synthetic(1), None).unwrap();
+            assert_eq!(TensorType::of(&found), ty);
+        }
+    }
 }

@@ -6,6 +6,7 @@ use ediacara_data::{Labels, Preprocess, bundled};
 use ediacara_graph::Graph;
 use ediacara_nn::NnError;
 use ediacara_onnx::{ImportOptions, ImportReport};
+use ediacara_tensor::Tensor;
 
 use crate::Error;
 
@@ -29,14 +30,49 @@ pub struct Model {
     pub notes: Vec<String>,
 }
 
-/// Loads `name`: a bundled network, a built-in one (`resnet50`, `mlp:33-512-10`, ...), or an ONNX file.
-/// `dims` binds symbolic dimensions; a built-in network takes its batch size from one named `N`.
+/// What gives a network's free dimensions their sizes. What is not given is 1.
+#[derive(Debug, Clone, Default)]
+pub struct Binding {
+    /// Sizes of symbolic dimensions, by name. A built-in network takes its batch size from one named `N`.
+    pub dims: Vec<(String, usize)>,
+    /// Whole shapes of inputs, by name; of ONNX files only.
+    pub shapes: Vec<(String, Vec<usize>)>,
+    /// Inputs that are fixed to a value, by name, and are no inputs any more; of ONNX files only.
+    pub constants: Vec<(String, Tensor)>,
+    /// Shapes of the tensors that will be fed, in the order of the inputs, as far as they are known: they decide where
+    /// nothing else does.
+    pub fed: Vec<Option<Vec<usize>>>,
+}
+
+impl Model {
+    /// Says of an error that an input's shape may cause which dimensions nobody gave a size.
+    pub fn blame_free_dimensions(&self, error: Error) -> Error {
+        let shape = matches!(error, Error::InputMismatch { .. } | Error::NotAPicture { .. });
+        if !shape || self.unbound.is_empty() {
+            return error;
+        }
+        Error::Unbound { error: Box::new(error), dims: self.unbound.clone() }
+    }
+}
+
+/// Loads `name` with the sizes `dims` of its symbolic dimensions; see [`load_bound`].
 ///
 /// # Errors
-/// No such file or network (the built-in names are listed), or the file cannot be imported.
+/// As [`load_bound`].
 pub fn load(name: &str, dims: &[(String, usize)]) -> Result<Model, Error> {
+    load_bound(name, &Binding { dims: dims.to_vec(), ..Binding::default() })
+}
+
+/// Loads `name`: a bundled network, a built-in one (`resnet50`, `mlp:33-512-10`, ...), or an ONNX file.
+///
+/// # Errors
+/// No such file or network (the built-in names are listed), the file cannot be imported, or it has no input or dimension of
+/// a name that is given.
+pub fn load_bound(name: &str, binding: &Binding) -> Result<Model, Error> {
+    let Binding { dims, shapes, constants, fed } = binding.clone();
+    let options = ImportOptions { dims, shapes, constants, fed, ..ImportOptions::default() };
     if let Some(model) = bundled::MODELS.iter().find(|model| model.name == name) {
-        let mut loaded = imported(name, ediacara_onnx::import_bytes(name, model.onnx, &options(dims))?)?;
+        let mut loaded = imported(name, ediacara_onnx::import_bytes(name, model.onnx, &options)?)?;
         loaded.preprocess = Some(model.preprocessing()?);
         loaded.labels = Some(bundled::imagenet_labels()?);
         return Ok(loaded);
@@ -48,20 +84,24 @@ pub fn load(name: &str, dims: &[(String, usize)]) -> Result<Model, Error> {
         )));
     }
     if path.exists() {
-        return imported(name, ediacara_onnx::import_reported(&path, &options(dims))?);
+        return imported(name, ediacara_onnx::import_reported(&path, &options)?);
     }
     let missing = || Error::NoSuchModel { name: name.to_owned(), known: known_names() };
     if path.extension().is_some() {
         return Err(missing());
     }
-    let batch = dims.iter().find(|(dimension, _)| dimension == "N").map_or(1, |(_, size)| *size);
-    let graph = ediacara_nn::build(name, batch, WEIGHT_SEED).map_err(|error| match error {
-        NnError::Unknown { .. } => missing(),
-        error => error.into(),
-    })?;
+    let shaped = binding.shapes.iter().map(|(input, _)| input);
+    if let Some(input) = shaped.chain(binding.constants.iter().map(|(input, _)| input)).next() {
+        return Err(Error::Invalid(format!(
+            "{name} is built in: only its batch size can be given, with --dim N=SIZE, nothing for an input {input}"
+        )));
+    }
     Ok(Model {
         name: name.to_owned(),
-        graph,
+        graph: built_in(name, binding).map_err(|error| match error {
+            NnError::Unknown { .. } => missing(),
+            error => error.into(),
+        })?,
         preprocess: None,
         labels: None,
         unbound: Vec::new(),
@@ -69,14 +109,24 @@ pub fn load(name: &str, dims: &[(String, usize)]) -> Result<Model, Error> {
     })
 }
 
+/// A built-in network. Its batch is that of `N`, else that of the tensor that will be fed.
+fn built_in(name: &str, binding: &Binding) -> Result<Graph, NnError> {
+    let given = binding.dims.iter().find(|(dimension, _)| dimension == "N").map(|(_, size)| *size);
+    let graph = ediacara_nn::build(name, given.unwrap_or(1), WEIGHT_SEED)?;
+    let own = graph.inputs().first().map(|&input| graph.ty(input).shape.as_slice());
+    let fed = binding.fed.first().and_then(Option::as_deref);
+    match (given, own, fed) {
+        (None, Some([_, own @ ..]), Some([batch, fed @ ..])) if own == fed && *batch > 1 => {
+            ediacara_nn::build(name, *batch, WEIGHT_SEED)
+        }
+        _ => Ok(graph),
+    }
+}
+
 /// Every name that is no file: bundled and built-in.
 pub fn known_names() -> Vec<String> {
     let bundled = bundled::MODELS.iter().map(|model| model.name.to_owned());
     bundled.chain(ediacara_nn::names().iter().map(|name| (*name).to_owned())).collect()
-}
-
-fn options(dims: &[(String, usize)]) -> ImportOptions {
-    ImportOptions { dims: dims.to_vec(), ..ImportOptions::default() }
 }
 
 fn imported(name: &str, (graph, report): (Graph, ImportReport)) -> Result<Model, Error> {

@@ -51,7 +51,7 @@ fn signal_to_noise(pairs: &[(Vec<f32>, Vec<f32>)]) -> Option<f64> {
 }
 
 fn numbers(tensor: &Tensor) -> Option<Vec<f32>> {
-    (tensor.dtype() == DType::F32).then(|| tensor.to_vec::<f32>().ok()).flatten()
+    tensor.dtype().is_float().then(|| tensor.cast(DType::F32).to_vec::<f32>().ok()).flatten()
 }
 
 /// The scores of the first picture, if the output has the shape of a classifier's: `[N, classes]`, more than one class.

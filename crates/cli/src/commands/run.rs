@@ -23,13 +23,14 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
     let progress = Progress::new();
     progress.stage("load");
-    let mut model = setup::model(&arguments.model, &arguments.preprocess)?;
+    let mut model = setup::model_for(&arguments.model, &arguments.preprocess, &arguments.input)?;
     if let Some(path) = &arguments.labels {
         model.labels = Some(Labels::open(path)?);
     }
     let sources = sources(arguments, &model);
     let made_up_inputs = inputs::made_up(&model.graph, &sources)?;
-    let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)?;
+    let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)
+        .map_err(|error| model.blame_free_dimensions(error))?;
     let mut stage = |name: &str| progress.stage(name);
     let prepared = ediacara::prepare(&model, &setup::calibration(&arguments.calibration)?, &mut stage)?;
     let doubts = match arguments.timing_only {
@@ -76,7 +77,7 @@ fn on_dataset(name: &str, arguments: &RunArguments) -> Outcome {
     let mut model = setup::model(&arguments.model, &arguments.preprocess)?;
     if let [free] = model.unbound.as_slice() {
         let dims = [&arguments.model.dims[..], &[(free.clone(), DATASET_BATCH)]].concat();
-        let bound = ModelArguments { model: arguments.model.model.clone(), dims };
+        let bound = ModelArguments { dims, ..arguments.model.clone() };
         model = setup::model(&bound, &arguments.preprocess)?;
     }
     let options = dataset::Options {

@@ -5,14 +5,31 @@ use std::path::{Path, PathBuf};
 use ediacara::arch::Machine;
 use ediacara::data::{ChannelOrder, Preprocess};
 use ediacara::inputs::Source;
+use ediacara::model::Binding;
 use ediacara::profile::RunReport;
 use ediacara::{CalibrationSource, Error, HostOnly, Model, RunOptions};
 
 use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments};
 
+/// What the command line says about sizes; `files` will be fed to the inputs.
+pub(super) fn binding(arguments: &ModelArguments, files: &[PathBuf]) -> Binding {
+    let fed = files.iter().map(|file| ediacara::inputs::stored_shape(file)).collect();
+    let ModelArguments { dims, shapes, constants, .. } = arguments;
+    Binding { dims: dims.clone(), shapes: shapes.clone(), constants: constants.clone(), fed }
+}
+
 /// Loads the model; the command line's preprocessing wins over the model's own.
 pub(super) fn model(arguments: &ModelArguments, preprocess: &PreprocessArguments) -> Result<Model, Error> {
-    let mut model = ediacara::model::load(&arguments.model, &arguments.dims)?;
+    model_for(arguments, preprocess, &[])
+}
+
+/// As [`model`], with the sizes that `files` give where nothing else does.
+pub(super) fn model_for(
+    arguments: &ModelArguments,
+    preprocess: &PreprocessArguments,
+    files: &[PathBuf],
+) -> Result<Model, Error> {
+    let mut model = ediacara::model::load_bound(&arguments.model, &binding(arguments, files))?;
     if let Some(chosen) = preprocessing(preprocess, model.preprocess.as_ref())? {
         model.preprocess = Some(chosen);
     }

@@ -64,6 +64,9 @@ fn an_input_that_does_not_fit_says_both_shapes() {
     let tensor = ediacara::tensor::Tensor::from_vec(&[2, 2], vec![0.0_f32; 4]).unwrap();
     ediacara::tensor::npy::write(&path, &tensor).unwrap();
     says(&["run", "lenet5", "--input", path.to_str().unwrap()], &["x.npy", "[2, 2]", "28"]);
+    let tensor = ediacara::tensor::Tensor::from_vec(&[1, 2], vec![0.5_f64, 0.1]).unwrap();
+    ediacara::tensor::npy::write(&path, &tensor).unwrap();
+    says(&["run", "mlp:2-4", "--input", path.to_str().unwrap()], &["x.npy", "f64", "0.1", "astype"]);
     says(&["run", "lenet5", "--input", "assets/chelsea.png"], &["--preprocess"]);
 }
 
@@ -71,6 +74,10 @@ fn an_input_that_does_not_fit_says_both_shapes() {
 fn a_bad_option_is_refused_with_the_form_it_has() {
     says(&["run", "--dim", "N"], &["NAME=SIZE"]);
     says(&["run", "--dim", "N=0"], &["at least 1"]);
+    says(&["run", "--shape", "x=1xa"], &["expected NAME=1x3x48x192"]);
+    says(&["run", "--shape", "x=1x3"], &["no input named 'x'", "it has"]);
+    says(&["summary", "resnet50", "--shape", "x=1x3"], &["built in", "--dim N=SIZE"]);
+    says(&["run", "--constant", "sr"], &["NAME=NUMBER"]);
     says(&["run", "--preprocess", "sepia"], &["sepia", "imagenet"]);
     says(&["compile", "lenet5", "--print-after", "nothing"], &["nothing", "synchronise"]);
 }

@@ -99,3 +99,16 @@ fn mobilenet_v2() {
 fn a_batch_is_right_too() {
     check(&json(&["run", "lenet5", "--dim", "N=3", "--checked", "--json"]));
 }
+
+#[test]
+fn a_batch_is_that_of_the_input_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("batch.npy");
+    // Integers, as a picture has them: converted, for f32 holds them.
+    let pixels = (0..4 * 28 * 28).map(|index| index % 7 - 3).collect();
+    let tensor = ediacara::tensor::Tensor::from_vec::<i64>(&[4, 1, 28, 28], pixels).unwrap();
+    ediacara::tensor::npy::write(&path, &tensor).unwrap();
+    let report = json(&["run", "lenet5", "--input", path.to_str().unwrap(), "--json"]);
+    assert_eq!(report["outputs"][0]["shape"], serde_json::json!([4, 10]));
+    check(&report);
+}
