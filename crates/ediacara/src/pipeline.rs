@@ -280,7 +280,7 @@ pub(crate) fn network_inputs(
         let tensor = index.and_then(|index| tensors.get(index));
         let tensor = tensor.ok_or_else(|| Error::Invalid(format!("input {} was not given", port.name)))?;
         // An input of another type is real after the cast that follows it.
-        let tensor = if port.real.is_some() { &tensor.cast(DType::F32) } else { tensor };
+        let tensor = if port.encoding.is_some() { &tensor.cast(DType::F32) } else { tensor };
         Ok((port.name.clone(), ports::encode(port, tensor)?))
     };
     compiled.executable.inputs.iter().zip(&compiled.dlp_inputs).map(encode).collect()

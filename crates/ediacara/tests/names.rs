@@ -146,6 +146,7 @@ fn outputs_have_their_names_and_numbers_in_run_and_exec() {
             disable: Vec::new(),
             top: 0,
             what_if: false,
+            host_only: ediacara::HostOnly::Allowed,
         };
         let tensors: Vec<Tensor> = given.iter().map(|(_, tensor)| tensor.clone()).collect();
         let mut run = ediacara::run(&model, &prepared, &tensors, &options, &mut |_| {}).unwrap();
