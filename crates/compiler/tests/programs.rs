@@ -14,6 +14,9 @@
 // Test code: a failure is a panic.
 #![allow(clippy::unwrap_used)]
 
+#[allow(dead_code, reason = "the other tests use the rest")]
+#[path = "all/differential.rs"]
+mod differential;
 #[path = "all/support.rs"]
 mod support;
 
