@@ -141,7 +141,7 @@ fn unknown_missing_and_ill_typed_fields() {
 fn what_is_neither_preset_nor_file() {
     let error = Machine::load("dlp17").unwrap_err();
     expect![
-        "there is no machine `dlp17`: it is neither a file nor one of the presets dlp4, dlp8, dlp16, dlp32, gemmini16"
+        "there is no machine `dlp17`: it is neither a file nor a preset; did you mean `dlp16`? There are dlp4, dlp8, dlp16, dlp32, gemmini16"
     ]
     .assert_eq(&error.to_string());
     assert!(matches!(Machine::from_file("no/such.toml".as_ref()), Err(ArchError::Read { .. })));

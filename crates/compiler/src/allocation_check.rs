@@ -353,7 +353,7 @@ mod tests {
             let allocations = Allocations {
                 names: vec!["only"],
                 reservations: &reservations,
-                constants: vec![0..0],
+                constants: vec![std::ops::Range::default()],
                 operands: vec![Vec::new()],
                 residences: Vec::new(),
                 tile_bytes: &[1000],

@@ -228,7 +228,7 @@ fn errors_say_what_to_do() {
     );
     assert_eq!(
         Preprocess::preset("keras").unwrap_err().to_string(),
-        "unknown preprocessing 'keras'; known: imagenet, torch, caffe, tf, lite, none"
+        "unknown preprocessing 'keras'; there are imagenet, torch, caffe, tf, lite, none"
     );
     assert_eq!(
         "area".parse::<Framing>().unwrap_err().to_string(),

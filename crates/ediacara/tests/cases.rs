@@ -166,7 +166,8 @@ fn run(folder: &Path, name: &str) -> Result<(ediacara::Run, Named), String> {
     let array = |name: &str| arrays.iter().find(|(key, _)| key == name).map(|(_, tensor)| tensor.clone());
     let names: Vec<_> =
         model.graph.inputs().iter().map(|&input| model.graph.value(input).name.clone()).collect();
-    let inputs: Vec<Tensor> = names.iter().map(|name| array(name).unwrap()).collect();
+    let given = |name: &String| array(&format!("in.{name}")).unwrap();
+    let inputs: Vec<Tensor> = names.iter().map(given).collect();
     let sample = array(&format!("cal.{}", names[0])).unwrap_or_else(|| inputs[0].clone());
     let calibration = CalibrationSource::Tensors(vec![sample]);
     let prepared = ediacara::prepare(&model, &calibration, &mut |_| {}).map_err(words)?;

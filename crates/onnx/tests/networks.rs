@@ -73,9 +73,13 @@ fn free_dimensions_are_bound_and_reported() {
 #[test]
 fn unsupported_operators_are_listed_at_once() {
     let Some(folder) = common::network("silero_vad_16k") else { return };
-    let error = ediacara_onnx::import(folder.join("model.onnx"), &ImportOptions::default()).unwrap_err();
+    let path = folder.join("model.onnx");
+    // Its padding is wider than a free dimension of 1.
+    let error = ediacara_onnx::import(&path, &ImportOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("/model/stft/padding/Pad") && error.contains("--dim"), "{error}");
+    let options = ImportOptions { dims: vec![("sequence".to_owned(), 576)], ..ImportOptions::default() };
+    let error = ediacara_onnx::import(&path, &options).unwrap_err();
     let ImportError::UnsupportedOps { ops, .. } = &error else { panic!("{error}") };
-    assert_eq!(ops.len(), 1, "{error}");
-    assert_eq!((ops[0].op.as_str(), ops[0].nodes.len()), ("If", 3));
-    assert!(error.to_string().contains("/model/decoder/If"), "{error}");
+    let names: Vec<&str> = ops.iter().map(|op| op.op.as_str()).collect();
+    assert_eq!(names, ["LSTM"], "{error}");
 }

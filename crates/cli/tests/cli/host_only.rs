@@ -51,8 +51,8 @@ impl File {
 /// A convolution, a softmax, which has no int8 form, and a convolution behind it.
 const BEHIND_A_SOFTMAX: &str = "
   input %x: f32[1,3,8,8]
-  constant %w: f32[4,3,3,3]
-  constant %v: f32[2,4,1,1]
+  constant %w: f32[4,3,3,3] = @w
+  constant %v: f32[2,4,1,1] = @v
   %y: f32[1,4,6,6] = conv(%x, %w) CONV
   %p: f32[1,4,6,6] = softmax(%y) {axis = 1}
   %z: f32[1,2,6,6] = conv(%p, %v) CONV
@@ -67,7 +67,7 @@ const UNFROZEN: &str = "
   input %x: f32[1,3,8,8]
   input %weight: f32[4,3,3,3]
   input %bias: f32[4]
-  constant %v: f32[2,4,1,1]
+  constant %v: f32[2,4,1,1] = @v
   %y: f32[1,4,6,6] = conv(%x, %weight, %bias) CONV
   %z: f32[1,2,6,6] = conv(%y, %v) CONV
   output %z";

@@ -221,7 +221,7 @@ fn what_is_missing_is_named() {
     let error = fail(Options { mirror: Some("/a/folder".to_owned()), ..options });
     assert!(error.starts_with("'/a/folder' is not a mirror"), "{error}");
     let error = fetch::source(&fetch::CATALOGUE, "imagenet").unwrap_err().to_string();
-    assert_eq!(error, "there is no data set 'imagenet' to fetch; there are: mnist, fashion-mnist, cifar10");
+    assert_eq!(error, "there is no data set 'imagenet' to fetch; there are mnist, fashion-mnist, cifar10");
 }
 
 #[test]

@@ -28,8 +28,11 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<Executable, ExecutableError> {
     Ok(executable)
 }
 
+/// A section: its kind and its bytes.
+type Found<'a> = (u32, &'a [u8]);
+
 /// The version, and the payloads of all sections by kind with their checksums verified.
-fn sections(bytes: &[u8]) -> Result<(u32, Vec<(u32, &[u8])>), ExecutableError> {
+fn sections(bytes: &[u8]) -> Result<(u32, Vec<Found<'_>>), ExecutableError> {
     if !bytes.starts_with(&MAGIC) {
         return Err(ExecutableError::Magic);
     }

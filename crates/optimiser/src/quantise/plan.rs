@@ -183,14 +183,12 @@ impl<'a> Plan<'a> {
     /// Why a node cannot be lowered whatever its operator: a result that samples give no range.
     fn without_range(&self, node: &Node) -> Option<String> {
         let Ranges::Calibrated(calibration) = self.ranges else { return None };
-        let value = node.outputs.iter().map(|&output| self.graph.value(output));
-        let found = value.into_iter().find_map(|value| {
-            let problem =
-                if value.ty.elements() == 0 { "has no elements" } else { "is infinite or not a number" };
-            let unknown = value.ty.elements() == 0 || calibration.is_unbounded(&value.name);
+        node.outputs.iter().map(|&output| self.graph.value(output)).find_map(|value| {
+            let is_empty = value.ty.elements() == 0;
+            let problem = if is_empty { "has no elements" } else { "is infinite or not a number" };
+            let unknown = is_empty || calibration.is_unbounded(&value.name);
             unknown.then(|| format!("its result `{}` {problem}", value.name))
-        });
-        found
+        })
     }
 
     /// Whether a node turns an input of another type into f32, so that its result can be stored like an f32 input.
