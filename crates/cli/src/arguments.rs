@@ -15,9 +15,9 @@ pub(crate) use textbook::{
 };
 pub(crate) use train::TrainArguments;
 
-use clap::{Args, Parser, Subcommand};
-use ediacara::HostOnly;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use ediacara::tensor::{Tensor, npy};
+use ediacara::{HostOnly, SampleFile};
 
 /// From a model file to the cycles of a deep learning processor (DLP).
 #[derive(Debug, Parser)]
@@ -118,10 +118,28 @@ pub(crate) struct PreprocessArguments {
 /// What int8 ranges are taken from.
 #[derive(Debug, Args)]
 pub(crate) struct CalibrationArguments {
-    /// Samples that set the int8 ranges: photos, .npy or .pb files of the first input, or folders of them; repeatable
+    /// Samples that set the int8 ranges, of the first input or of the one named: photos, .npy or .pb files, .npz files whose
+    /// arrays are named after the inputs, or folders of them; repeatable
     /// [default: eight bundled photos where photos fit, otherwise seeded numbers]
-    #[arg(long = "calibrate", value_name = "PATH")]
-    pub(crate) calibrate: Vec<PathBuf>,
+    #[arg(long = "calibrate", value_name = "[NAME=]PATH", value_parser = parse_sample)]
+    pub(crate) calibrate: Vec<SampleFile>,
+}
+
+impl CalibrationArguments {
+    /// The files and folders that are read.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        self.calibrate.iter().map(|given| &given.path)
+    }
+}
+
+/// Where the int8 ranges of a network that is only timed come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ranges {
+    /// Measured over samples
+    #[default]
+    Calibrated,
+    /// Not measured: rectified values from zero, all others around it
+    Assumed,
 }
 
 /// The machine to compile for.
@@ -162,7 +180,8 @@ pub(crate) struct CompilerArguments {
     ediacara run squeezenet.onnx --input cat.jpg --preprocess caffe --calibrate photos/ --labels names.txt\n  \
     ediacara run model.onnx --input batch.npy --json > report.json     N is the batch of the file\n  \
     ediacara run ocr.onnx --shape x=1x3x48x192 --timing-only\n  \
-    ediacara run vgg19 --timing-only --machine my_machine.toml\n  \
+    ediacara run model.onnx --calibrate ids=ids/ --calibrate mask=ones.npy\n  \
+    ediacara run vgg19 --timing-only --ranges assumed --machine my_machine.toml\n  \
     ediacara run mobilenet_v2 --disable fuse-block   what fusion saves\n  \
     ediacara run lenet5.onnx --dataset mnist-test    accuracy over a whole data set, in int8 on the DLP")]
 pub(crate) struct RunArguments {
@@ -178,6 +197,9 @@ pub(crate) struct RunArguments {
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]
     pub(crate) calibration: CalibrationArguments,
+    /// Whether int8 ranges are measured or assumed; assumed ones need no samples, and cycles differ by a percent at most
+    #[arg(long, value_enum, default_value_t, requires_if("assumed", "timing_only"), conflicts_with_all = ["calibrate", "dataset"])]
+    pub(crate) ranges: Ranges,
     #[command(flatten)]
     pub(crate) compiler: CompilerArguments,
     #[command(flatten)]
@@ -467,6 +489,19 @@ fn parse_constant(text: &str) -> Result<(String, Tensor), String> {
         Err(_) => npy::read(Path::new(value)).map_err(|error| error.to_string())?,
     };
     Ok((name.to_owned(), tensor))
+}
+
+/// `PATH` or `NAME=PATH`; a path that exists may have an equals sign in it.
+fn parse_sample(text: &str) -> Result<SampleFile, String> {
+    match text.split_once('=') {
+        Some((name, path)) if !std::path::Path::new(text).exists() => {
+            match name.is_empty() || path.is_empty() {
+                true => Err(format!("expected PATH or NAME=PATH, found {text:?}")),
+                false => Ok(SampleFile { input: Some(name.to_owned()), path: PathBuf::from(path) }),
+            }
+        }
+        _ => Ok(SampleFile { input: None, path: PathBuf::from(text) }),
+    }
 }
 
 fn parse_triple(text: &str) -> Result<[f32; 3], String> {

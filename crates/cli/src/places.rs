@@ -77,12 +77,12 @@ fn places(command: &Command) -> Places {
     match command {
         Command::Run(run) => {
             places.read(&run.model.model).read(&run.machine.machine);
-            places.read_all(&run.input).read_all(&run.calibration.calibrate).read_all(&run.labels);
+            places.read_all(&run.input).read_all(run.calibration.paths()).read_all(&run.labels);
             places.write("--save-outputs", &run.save_outputs);
         }
         Command::Compile(compile) => {
             places.read(&compile.model.model).read(&compile.machine.machine);
-            places.read_all(&compile.calibration.calibrate);
+            places.read_all(compile.calibration.paths());
             places.write("--output", &Some(compile.output()));
         }
         Command::Exec(exec) => {
@@ -97,7 +97,7 @@ fn places(command: &Command) -> Places {
         }
         Command::Verify(verify) => {
             places.read(&verify.model.model).read_all(&verify.machine).read_all(&verify.input);
-            places.read_all(&verify.calibration.calibrate).write("--wave", &verify.wave);
+            places.read_all(verify.calibration.paths()).write("--wave", &verify.wave);
         }
         Command::Machines(machines) => {
             places.read_all(&machines.name).write("--svg", &machines.svg);

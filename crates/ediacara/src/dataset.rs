@@ -159,8 +159,8 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
     };
     let calibration = batches(calibration_samples, batch)
         .into_iter()
-        .map(|rows| Ok(part.training.batch(&rows)?.0))
-        .collect::<Result<Vec<Tensor>, Error>>()?;
+        .map(|rows| Ok(vec![part.training.batch(&rows)?.0]))
+        .collect::<Result<Vec<Vec<Tensor>>, Error>>()?;
     let prepared = prepare(model, &CalibrationSource::Tensors(calibration), &mut *stage)?;
     let Prepared { real, quantised, method, wall_seconds, .. } = &prepared;
     let mut wall_seconds = wall_seconds.clone();

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use ediacara_data::{Preprocess, RgbImage, bundled, synthetic};
-use ediacara_graph::{DType, Graph, TensorType};
+use ediacara_graph::{DType, Graph, TensorType, ValueId};
 use ediacara_tensor::{Tensor, npy, npz};
 
-use crate::Error;
+use crate::{Error, indices};
 
 /// Where one input tensor comes from.
 #[derive(Debug, Clone)]
@@ -41,10 +41,11 @@ pub fn load(
 ) -> Result<Vec<Tensor>, Error> {
     let names: Vec<&str> = graph.inputs().iter().map(|&input| graph.value(input).name.as_str()).collect();
     let sources = assign(&names, sources, seed)?;
-    let typed = graph.inputs().iter().zip(sources);
-    typed
-        .map(|(&input, source)| one(&graph.value(input).name, graph.ty(input), &source, preprocess))
-        .collect()
+    let tensor = |(&input, source): (&ValueId, Source)| match source {
+        Source::Synthetic(seed) => seeded(graph, input, seed),
+        source => one(&graph.value(input).name, graph.ty(input), &source, preprocess),
+    };
+    graph.inputs().iter().zip(sources).map(tensor).collect()
 }
 
 /// One source for each of the inputs of these `names`: archives give those that they name, the other sources the rest,
@@ -90,7 +91,7 @@ pub fn assign(names: &[&str], sources: &[Source], seed: u64) -> Result<Vec<Sourc
         .collect())
 }
 
-fn is_archive(source: &Source) -> bool {
+pub(crate) fn is_archive(source: &Source) -> bool {
     let Source::File(path) = source else { return false };
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
 }
@@ -104,6 +105,33 @@ pub fn made_up(graph: &Graph, sources: &[Source]) -> Result<Vec<String>, Error> 
     let assigned = names.iter().zip(assign(&names, sources, 0)?);
     let made_up = assigned.filter(|(_, source)| matches!(source, Source::Synthetic(_)));
     Ok(made_up.map(|(name, _)| (*name).to_owned()).collect())
+}
+
+/// Seeded numbers for an input of `graph`; whole numbers that pick rows lie within what they pick from.
+///
+/// # Errors
+/// A tensor of the input's shape cannot be made.
+pub fn seeded(graph: &Graph, input: ValueId, seed: u64) -> Result<Tensor, Error> {
+    let value = graph.value(input);
+    let tensor = match (value.ty.dtype, indices::bound(graph, input)) {
+        (DType::I64 | DType::I32, Some(bound)) => {
+            synthetic::indices(&value.ty.shape, bound, seed)?.cast(value.ty.dtype)
+        }
+        _ => numbers(&value.ty, seed)?,
+    };
+    fit(&value.name, &value.ty, tensor, &Source::Synthetic(seed))
+}
+
+/// Which of the inputs of `graph` has this name.
+///
+/// # Errors
+/// None has; the names that there are.
+pub fn position(graph: &Graph, name: &str) -> Result<usize, Error> {
+    let named = |&input: &ValueId| graph.value(input).name == name;
+    graph.inputs().iter().position(named).ok_or_else(|| {
+        let names: Vec<&str> = graph.inputs().iter().map(|&input| graph.value(input).name.as_str()).collect();
+        Error::Invalid(format!("the network has no input {name}; its inputs are {}", names.join(", ")))
+    })
 }
 
 /// One input tensor of type `ty`; `name` is the input's, for errors.
@@ -197,7 +225,7 @@ fn numbers(ty: &TensorType, seed: u64) -> Result<Tensor, Error> {
 
 /// The tensor in the input's shape and type: numbers are converted if that changes none of them, a missing or extra batch
 /// axis of one is forgiven.
-fn fit(name: &str, ty: &TensorType, tensor: Tensor, source: &Source) -> Result<Tensor, Error> {
+pub(crate) fn fit(name: &str, ty: &TensorType, tensor: Tensor, source: &Source) -> Result<Tensor, Error> {
     let without_ones =
         |shape: &[usize]| shape.iter().copied().skip_while(|&size| size == 1).collect::<Vec<_>>();
     let source_text = || match source {

@@ -31,7 +31,7 @@
 //! }
 //! ediacara::onnx::export(&session.freeze(&[y])?, &path, &Default::default())?;
 //! let model = ediacara::model::load(&path, &[])?;
-//! let prepared = ediacara::prepare(&model, &CalibrationSource::Tensors(vec![rows.clone()]), &mut |_| {})?;
+//! let prepared = ediacara::prepare(&model, &CalibrationSource::Tensors(vec![vec![rows.clone()]]), &mut |_| {})?;
 //! let options = RunOptions::on(Machine::preset("dlp16")?);
 //! let run = ediacara::run(&model, &prepared, &[rows], &options, &mut |_| {})?;
 //! assert_eq!(run.report.check.bit_exact, Some(true));
@@ -44,6 +44,7 @@
 //!
 //! The crates beneath are re-exported under their own names; together they are the public surface.
 
+mod calibration;
 mod check;
 pub mod compile;
 pub mod dataset;
@@ -51,6 +52,7 @@ pub mod doubts;
 mod error;
 mod explain;
 pub mod export;
+mod indices;
 pub mod inputs;
 pub mod model;
 pub mod pipeline;
@@ -58,13 +60,13 @@ pub mod ports;
 mod results;
 pub mod verify;
 
+pub use calibration::{CalibrationSource, SampleFile};
 pub use compile::{CompiledNetwork, HostOnly, compile};
 pub use error::Error;
 pub use explain::{LayerExplanation, explain};
 pub use model::Model;
 pub use pipeline::{
-    CalibrationSource, Execution, Prepared, Run, RunOptions, Stage, adopt_machine, execute, prepare, run,
-    what_if,
+    Execution, Prepared, Run, RunOptions, Stage, adopt_machine, execute, prepare, run, what_if,
 };
 
 pub use ediacara_train::freeze;

@@ -3,7 +3,6 @@
 //! [`prepare`] makes the network int8; [`run`] compiles it, simulates it with values, checks every value against the host, runs what
 //! is left on the host, and accounts for the cycles. Start reading at [`run`].
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use ediacara_arch::Machine;
@@ -19,32 +18,17 @@ use ediacara_sim::{Outcome, Requester, Simulator};
 use ediacara_tensor::{DType, Tensor};
 use serde_json::{Map, Value, json};
 
+use crate::calibration::{self, CalibrationSource, Samples};
 use crate::check;
 use crate::compile::{CompiledNetwork, HostOnly, compile};
 use crate::inputs::{self, Source};
 use crate::{Error, Model, doubts, ports, results};
 
-/// How many seeded samples calibrate a network for which there are no photos.
-const SYNTHETIC_SAMPLES: u64 = 2;
-
-/// Seeds of calibration samples start here, far from those of inputs.
-const CALIBRATION_SEED: u64 = 1 << 32;
-
 /// Told the name of each stage as it begins.
 pub type Stage<'a> = &'a mut dyn FnMut(&str);
 
-/// What int8 ranges are taken from.
-#[derive(Debug, Clone)]
-pub enum CalibrationSource {
-    /// The bundled photos where the network takes photos and says how, otherwise seeded numbers.
-    Default,
-    /// These files, each a sample of the first input.
-    Files(Vec<PathBuf>),
-    /// These, each for the first input.
-    Tensors(Vec<Tensor>),
-}
-
-/// A network in int8, and the real one that it came from.
+/// A network in int8, and the real one that it came from. It does not depend on the machine: prepared once, a network is
+/// compiled for as many machines, and with as many passes left out, as are asked.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// The model's file or built-in name.
@@ -57,6 +41,10 @@ pub struct Prepared {
     pub origins: Vec<Origin>,
     /// How it was quantised, in words.
     pub method: String,
+    /// The inputs whose calibration samples were made up.
+    pub seeded_inputs: Vec<String>,
+    /// Whether its ranges are assumed, so that its values mean nothing.
+    pub assumed: bool,
     /// Wall time of each stage, in seconds.
     pub wall_seconds: Map<String, Value>,
 }
@@ -120,20 +108,26 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
             quantised: quantised.graph,
             origins: quantised.origins,
             method: "imported (QDQ)".to_owned(),
+            seeded_inputs: Vec::new(),
+            assumed: false,
             wall_seconds: clock.finish(),
         });
     }
     clock.begin("optimise");
     let real = ediacara_optimiser::optimise(model.graph.clone(), &ediacara_optimiser::Options::default())?;
-    clock.begin("calibrate");
-    let (samples, origin) = calibration_samples(model, &real, calibration)?;
-    let count = samples.len();
-    let ranges = Calibration::collect(&real, samples)?;
+    let assumed = matches!(calibration, CalibrationSource::Assumed);
+    let (ranges, method, seeded_inputs) = if assumed {
+        (Calibration::assumed(&real), "assumed".to_owned(), Vec::new())
+    } else {
+        clock.begin("calibrate");
+        let Samples { tensors, origin, seeded } = calibration::samples(model, &real, calibration)?;
+        (Calibration::collect(&real, tensors)?, format!("min-max over {origin}"), seeded)
+    };
     clock.begin("quantise");
     let Quantised { graph: quantised, origins, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
-    let method = format!("min-max over {count} {origin}");
     let name = model.name.clone();
-    Ok(Prepared { name, real, quantised, origins, method, wall_seconds: clock.finish() })
+    let wall_seconds = clock.finish();
+    Ok(Prepared { name, real, quantised, origins, method, seeded_inputs, assumed, wall_seconds })
 }
 
 /// Weights are part of a program, not fed to it.
@@ -150,46 +144,11 @@ fn check_frozen(graph: &Graph) -> Result<(), Error> {
     )))
 }
 
-/// The samples, one tensor for each input of the graph, and what they are.
-fn calibration_samples(
-    model: &Model,
-    graph: &Graph,
-    source: &CalibrationSource,
-) -> Result<(Vec<Vec<Tensor>>, &'static str), Error> {
-    let Some(&first) = graph.inputs().first() else {
-        return Err(Error::Invalid(format!("{}: the network has no input", model.name)));
-    };
-    let (name, ty) = (&graph.value(first).name, graph.ty(first));
-    let with_rest = |tensor: Tensor, seed: u64| -> Result<Vec<Tensor>, Error> {
-        let mut sample = inputs::load(graph, &[], None, seed)?;
-        sample[0] = tensor;
-        Ok(sample)
-    };
-    let preprocess = model.preprocess.as_ref();
-    let (tensors, origin) = match (source, preprocess) {
-        (CalibrationSource::Files(files), _) => {
-            let read = |file: &PathBuf| inputs::one(name, ty, &Source::File(file.clone()), preprocess);
-            (files.iter().map(read).collect::<Result<Vec<_>, _>>()?, "given samples")
-        }
-        (CalibrationSource::Tensors(tensors), _) => (tensors.clone(), "given samples"),
-        (CalibrationSource::Default, Some(preprocess)) if inputs::is_picture(ty) => {
-            (inputs::bundled_calibration(name, ty, preprocess)?, "bundled photos")
-        }
-        (CalibrationSource::Default, _) => {
-            let seeds = CALIBRATION_SEED..CALIBRATION_SEED + SYNTHETIC_SAMPLES;
-            let draw = |seed| inputs::one(name, ty, &Source::Synthetic(seed), None);
-            (seeds.map(draw).collect::<Result<Vec<_>, _>>()?, "seeded samples")
-        }
-    };
-    let numbered = tensors.into_iter().zip(CALIBRATION_SEED..);
-    let samples = numbered.map(|(tensor, seed)| with_rest(tensor, seed)).collect::<Result<Vec<_>, _>>()?;
-    Ok((samples, origin))
-}
-
 /// Compiles the network, simulates it, checks it, and reports.
 ///
 /// # Errors
-/// The network does not compile for the machine; the program stops with a fault (a bug of the compiler); the host cannot run its part.
+/// The network does not compile for the machine; the program stops with a fault (a bug of the compiler); the host cannot run its
+/// part; values are asked of a network whose ranges are assumed.
 pub fn run(
     model: &Model,
     prepared: &Prepared,
@@ -197,6 +156,12 @@ pub fn run(
     options: &RunOptions,
     stage: Stage<'_>,
 ) -> Result<Run, Error> {
+    if prepared.assumed && options.values {
+        return Err(Error::Invalid(format!(
+            "{}: its ranges are assumed, so that it has cycles but no values: ask for timing only, or calibrate it",
+            model.name
+        )));
+    }
     let mut clock = Clock::new(stage);
     clock.begin("compile");
     let passes = ediacara_compiler::Options {
@@ -345,7 +310,7 @@ fn account(
         matrix_beats: MatrixBeats::of(machine, &layers),
         what_if: None,
         check: Check::none(),
-        quantisation: Quantisation::by(prepared.method.clone()),
+        quantisation: Quantisation::by(prepared.method.clone(), prepared.seeded_inputs.clone()),
         outputs: results::described(&compiled.host),
         top: Vec::new(),
         made_up_inputs: Vec::new(),

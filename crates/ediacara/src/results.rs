@@ -13,6 +13,7 @@ pub(crate) fn described(graph: &Graph) -> Vec<OutputReport> {
             name: graph.value(value).name.clone(),
             shape: ty.shape.clone(),
             dtype: ty.dtype.name().to_owned(),
+            sqnr_db: None,
         }
     };
     graph.outputs().iter().map(describe).collect()
@@ -26,12 +27,11 @@ pub(crate) fn fill(
     labels: Option<&Labels>,
     top: usize,
 ) {
-    let pairs: Vec<(Vec<f32>, Vec<f32>)> = outputs
-        .iter()
-        .zip(real)
-        .filter_map(|((_, found), real)| Some((numbers(found)?, numbers(real)?)))
-        .collect();
-    report.quantisation.sqnr_db = signal_to_noise(&pairs);
+    let ratio =
+        |((_, found), real): (&(String, Tensor), &Tensor)| signal_to_noise(&numbers(found)?, &numbers(real)?);
+    let ratios: Vec<Option<f64>> = outputs.iter().zip(real).map(ratio).collect();
+    report.quantisation.sqnr_db = ratios.iter().copied().flatten().min_by(f64::total_cmp);
+    report.outputs.iter_mut().zip(ratios).for_each(|(output, ratio)| output.sqnr_db = ratio);
     let Some(((_, found), real)) = outputs.first().zip(real.first()) else { return };
     let Some((scores, expected)) = class_scores(found).zip(class_scores(real)) else { return };
     report.quantisation.top1_equals_f32 = Some(largest(&scores) == largest(&expected));
@@ -39,13 +39,11 @@ pub(crate) fn fill(
 }
 
 /// Signal-to-quantisation-noise ratio in dB: 10 log10(sum of squares / sum of squared differences). Absent where they are equal.
-fn signal_to_noise(pairs: &[(Vec<f32>, Vec<f32>)]) -> Option<f64> {
+fn signal_to_noise(found: &[f32], real: &[f32]) -> Option<f64> {
     let (mut signal, mut noise) = (0.0_f64, 0.0_f64);
-    for (found, real) in pairs {
-        for (found, real) in found.iter().zip(real) {
-            signal += f64::from(*real).powi(2);
-            noise += (f64::from(*real) - f64::from(*found)).powi(2);
-        }
+    for (found, real) in found.iter().zip(real) {
+        signal += f64::from(*real).powi(2);
+        noise += (f64::from(*real) - f64::from(*found)).powi(2);
     }
     (signal > 0.0 && noise > 0.0).then(|| 10.0 * (signal / noise).log10())
 }
@@ -105,7 +103,7 @@ mod tests {
 
     #[test]
     fn noise_a_tenth_of_the_signal_is_twenty_decibel() {
-        let decibel = signal_to_noise(&[(vec![1.1, 0.9], vec![1.0, 1.0])]).unwrap();
+        let decibel = signal_to_noise(&[1.1, 0.9], &[1.0, 1.0]).unwrap();
         assert!((decibel - 20.0).abs() < 1e-4, "{decibel}");
     }
 

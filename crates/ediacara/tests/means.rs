@@ -29,7 +29,7 @@ fn run(build: impl Fn(&mut Scope, ValueId) -> Result<ValueId, NnError>) -> RunRe
         notes: Vec::new(),
     };
     let x = synthetic::normal(&SHAPE, 5).unwrap();
-    let calibration = CalibrationSource::Tensors(vec![x.clone()]);
+    let calibration = CalibrationSource::Tensors(vec![vec![x.clone()]]);
     let prepared = ediacara::prepare(&model, &calibration, &mut |_| {}).unwrap();
     let options = RunOptions::on(Machine::preset("dlp16").unwrap());
     let report = ediacara::run(&model, &prepared, &[x], &options, &mut |_| {}).unwrap().report;

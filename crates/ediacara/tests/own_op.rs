@@ -75,7 +75,7 @@ fn on_the_dlp_it_is_a_table() {
         notes: Vec::new(),
     };
     let x = synthetic::normal(&SHAPE, 5).unwrap();
-    let calibration = CalibrationSource::Tensors(vec![x.clone()]);
+    let calibration = CalibrationSource::Tensors(vec![vec![x.clone()]]);
     let prepared = ediacara::prepare(&model, &calibration, &mut |_| {}).unwrap();
     let ops = |name: &str| {
         let graph = &prepared.quantised;

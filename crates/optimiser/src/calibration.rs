@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_host::Executor;
 
+use crate::assumed;
 use crate::moments::{self, Layer, Moments};
 use crate::{OptimiserError, Range, Result};
 
@@ -144,6 +145,8 @@ pub struct Calibration {
     /// What the layers read, by the name of their result.
     moments: BTreeMap<String, Option<Moments>>,
     samples: usize,
+    /// Whether nothing was measured.
+    assumed: bool,
 }
 
 impl Calibration {
@@ -213,6 +216,17 @@ impl Calibration {
     /// Whether the value called `name` was infinite or not a number in a sample.
     pub fn is_unbounded(&self, name: &str) -> bool {
         self.unbounded.contains(name)
+    }
+
+    /// A calibration without samples, for a program whose cycles alone are wanted: rectified values from zero to one, all others
+    /// around it. It says nothing of accuracy. Weights are rounded to the nearest, and what is joined shares a scale.
+    pub fn assumed(graph: &Graph) -> Calibration {
+        Calibration { assumed: true, ..Calibration::from_ranges(assumed::ranges(graph)) }
+    }
+
+    /// Whether nothing was measured.
+    pub fn is_assumed(&self) -> bool {
+        self.assumed
     }
 
     /// The range of the value called `name`.

@@ -303,3 +303,27 @@ fn a_tail_without_marks_takes_the_scale_of_its_function() {
     close(&wanted, &found, 0.005);
     assert!(quantised.left.is_empty(), "{:?}", quantised.left);
 }
+
+#[test]
+fn a_multiplier_out_of_range_names_the_layer() {
+    let text = r#"graph "wide" {
+  input %x: f32[1,1,2,2]
+  constant %s: f32[] = [1.0]
+  constant %tiny: f32[] = [1e-12]
+  constant %z: i8[] = [0]
+  constant %w: f32[1,1,1,1] = [1000.0]
+  %q: i8[1,1,2,2] = quantize_linear(%x, %s, %z) {axis = 0}
+  %d: f32[1,1,2,2] = dequantize_linear(%q, %s, %z) {axis = 0}
+  %c: f32[1,1,2,2] = conv(%d, %w) {stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1, activation = none}
+  %p: i8[1,1,2,2] = quantize_linear(%c, %tiny, %z) {axis = 0}
+  %y: f32[1,1,2,2] = dequantize_linear(%p, %tiny, %z) {axis = 0}
+  output %y
+}
+"#;
+    // 1000 / 127 / 1e-12 is 7.9e12, beyond 2^30.
+    let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
+    let said = import_qdq(&graph).unwrap_err().to_string();
+    for part in ["node `c` (conv)", "2^30"] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+}

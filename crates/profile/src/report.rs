@@ -146,9 +146,12 @@ impl fmt::Display for Difference {
 /// How the network was quantised and what that cost.
 #[derive(Debug, Clone, Serialize)]
 pub struct Quantisation {
-    /// `min-max over N samples (source)`, or `imported (QDQ)`.
+    /// `min-max over N samples (source)`, `imported (QDQ)`, or `assumed` where nothing was measured.
     pub method: String,
-    /// Signal-to-quantisation-noise ratio of the DLP's result against the host's f32, in dB; null where there is no f32 result.
+    /// The inputs whose calibration samples were made up from seeds.
+    pub seeded_inputs: Vec<String>,
+    /// Signal-to-quantisation-noise ratio of the DLP's worst output against the host's f32, in dB; null where there is no f32
+    /// result.
     pub sqnr_db: Option<f64>,
     /// Whether the most probable class is that of f32; null where the network does not classify.
     pub top1_equals_f32: Option<bool>,
@@ -157,9 +160,10 @@ pub struct Quantisation {
 }
 
 impl Quantisation {
-    /// A method, and nothing measured yet.
-    pub fn by(method: String) -> Quantisation {
-        Quantisation { method, sqnr_db: None, top1_equals_f32: None, fewest_distinct_values: None }
+    /// A method, the inputs that were seeded for it, and nothing measured yet.
+    pub fn by(method: String, seeded_inputs: Vec<String>) -> Quantisation {
+        let (sqnr_db, top1_equals_f32, fewest_distinct_values) = (None, None, None);
+        Quantisation { method, seeded_inputs, sqnr_db, top1_equals_f32, fewest_distinct_values }
     }
 }
 
@@ -172,6 +176,8 @@ pub struct OutputReport {
     pub shape: Vec<usize>,
     /// The element type.
     pub dtype: String,
+    /// Signal-to-quantisation-noise ratio against the host's f32, in dB; null where there is no f32 result, or no difference.
+    pub sqnr_db: Option<f64>,
 }
 
 /// One of the most probable classes.

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyl
 
 use ediacara_sim::{Part, Split};
 
-use crate::{Change, Check, EngineReport, LayerReport, RunReport, Tried, WhatIf, most_useful};
+use crate::{Change, Check, EngineReport, LayerReport, OutputReport, RunReport, Tried, WhatIf, most_useful};
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -96,6 +96,9 @@ pub fn report_engine_table(report: &RunReport) -> String {
     engine_table(&report.engines, report.cycles)
 }
 
+/// Of so many outputs the signal-to-noise ratio is shown, the worst first.
+const SHOWN_OUTPUTS: usize = 4;
+
 /// The totals, one a line.
 pub fn totals(report: &RunReport) -> String {
     let milliseconds = report.seconds_simulated * 1e3;
@@ -126,6 +129,12 @@ pub fn totals(report: &RunReport) -> String {
     ];
     lines.extend(check(&report.check));
     lines.push(format!("quantisation  {}", quantisation(report)));
+    if let [first, ..] = report.quantisation.seeded_inputs.as_slice() {
+        let inputs = report.quantisation.seeded_inputs.join(", ");
+        lines.push(format!(
+            "notice        int8 ranges rest on made-up numbers for {inputs}: give samples with --calibrate {first}=PATH"
+        ));
+    }
     if report.partial {
         lines.push("partial       the host operations below have no cycles in the total".to_owned());
     }
@@ -198,8 +207,20 @@ fn check(check: &Check) -> Vec<String> {
 
 fn quantisation(report: &RunReport) -> String {
     let mut text = report.quantisation.method.clone();
-    if let Some(decibel) = report.quantisation.sqnr_db {
-        text += &format!("; {decibel:.1} dB against f32");
+    let measured = |output: &OutputReport| Some((output.sqnr_db?, output.name.clone()));
+    let mut outputs: Vec<(f64, String)> = report.outputs.iter().filter_map(measured).collect();
+    outputs.sort_by(|(left, _), (right, _)| left.total_cmp(right));
+    match outputs.as_slice() {
+        [] => {}
+        [(decibel, _)] => text += &format!("; {decibel:.1} dB against f32"),
+        several => {
+            let each =
+                several.iter().take(SHOWN_OUTPUTS).map(|(decibel, name)| format!("{name} {decibel:.1} dB"));
+            text += &format!("; against f32: {}", each.collect::<Vec<_>>().join(", "));
+            if several.len() > SHOWN_OUTPUTS {
+                text += &format!(" and {} better", several.len() - SHOWN_OUTPUTS);
+            }
+        }
     }
     if let Some(equal) = report.quantisation.top1_equals_f32 {
         text += if equal { ", same top class" } else { ", another top class" };

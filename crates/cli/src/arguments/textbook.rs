@@ -47,6 +47,9 @@ pub(crate) struct RooflineArguments {
     /// Only what follows on paper; nothing is compiled or simulated
     #[arg(long)]
     pub(crate) paper: bool,
+    /// Whether the int8 ranges of what is simulated are measured or assumed
+    #[arg(long, value_enum, default_value_t, conflicts_with = "paper")]
+    pub(crate) ranges: super::Ranges,
     /// Draw the roofs, networks and layers
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) svg: Option<PathBuf>,
@@ -94,6 +97,9 @@ pub(crate) struct TilesArguments {
     pub(crate) layer: Option<String>,
     #[command(flatten)]
     pub(crate) machine: super::MachineArguments,
+    /// Whether the int8 ranges of what is compiled are measured or assumed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) ranges: super::Ranges,
     /// Draw which block is where when
     #[arg(long, value_name = "FILE.svg")]
     pub(crate) svg: Option<PathBuf>,
@@ -154,6 +160,9 @@ pub(crate) struct NetworkSpeedupArguments {
     pub(crate) model: String,
     #[command(flatten)]
     pub(crate) machine: super::MachineArguments,
+    /// Whether int8 ranges are measured or assumed
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) ranges: super::Ranges,
     /// How many times as fast convolutions become, with what is fused into them
     #[arg(long, default_value_t = 10.0, value_parser = parse_factor)]
     pub(crate) conv: f64,

@@ -25,7 +25,7 @@ pub(crate) fn execute(arguments: &RooflineArguments) -> Outcome {
         networks.push(if arguments.paper {
             network
         } else {
-            let report = setup::timing(&model, &machine, &[], &mut |stage| {
+            let report = setup::timing(&model, &machine, (arguments.ranges, &[]), &mut |stage| {
                 progress.stage(&format!("{name}: {stage}"));
             })?;
             network.with_run(&report, &roofs)

@@ -9,10 +9,10 @@ use ediacara::dataset::{self, Part};
 use ediacara::inputs::{self, Source};
 use ediacara::profile::{RunReport, host_lines, layer_table, report_engine_table, totals};
 use ediacara::train::Normalisation;
-use ediacara::{Model, RunOptions};
+use ediacara::{CalibrationSource, Model, RunOptions};
 
 use super::{Outcome, setup};
-use crate::arguments::{ModelArguments, RunArguments};
+use crate::arguments::{ModelArguments, Ranges, RunArguments};
 use crate::output::say;
 use crate::progress::Progress;
 
@@ -32,7 +32,11 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
     let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)
         .map_err(|error| model.blame_free_dimensions(error))?;
     let mut stage = |name: &str| progress.stage(name);
-    let prepared = ediacara::prepare(&model, &setup::calibration(&arguments.calibration)?, &mut stage)?;
+    let calibration = match arguments.ranges {
+        Ranges::Calibrated => setup::calibration(&arguments.calibration)?,
+        Ranges::Assumed => CalibrationSource::Assumed,
+    };
+    let prepared = ediacara::prepare(&model, &calibration, &mut stage)?;
     let doubts = match arguments.timing_only {
         true => Vec::new(),
         false => ediacara::doubts::of_network(&prepared.quantised, &tensors),

@@ -7,9 +7,9 @@ use ediacara::data::{ChannelOrder, Preprocess};
 use ediacara::inputs::Source;
 use ediacara::model::Binding;
 use ediacara::profile::RunReport;
-use ediacara::{CalibrationSource, Error, HostOnly, Model, RunOptions};
+use ediacara::{CalibrationSource, Error, HostOnly, Model, RunOptions, SampleFile};
 
-use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments};
+use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments, Ranges};
 
 /// What the command line says about sizes; `files` will be fed to the inputs.
 pub(super) fn binding(arguments: &ModelArguments, files: &[PathBuf]) -> Binding {
@@ -69,36 +69,44 @@ pub(super) fn calibration(arguments: &CalibrationArguments) -> Result<Calibratio
         return Ok(CalibrationSource::Default);
     }
     let mut files = Vec::new();
-    for path in &arguments.calibrate {
-        if path.is_dir() {
-            files.extend(folder(path)?);
+    for given in &arguments.calibrate {
+        if given.path.is_dir() {
+            let found = folder(&given.path)?;
+            if found.is_empty() {
+                let folder = given.path.display();
+                return Err(format!(
+                    "{folder}: no calibration sample (.png, .jpg, .npy, .npz, .pb) in this folder"
+                ));
+            }
+            files.extend(found.into_iter().map(|path| SampleFile { input: given.input.clone(), path }));
         } else {
-            files.push(path.clone());
+            files.push(given.clone());
         }
-    }
-    if files.is_empty() {
-        return Err("no calibration sample (.png, .jpg, .npy, .pb) in the given folders".to_owned());
     }
     Ok(CalibrationSource::Files(files))
 }
 
+/// The samples of a folder; hidden files, which systems and editors leave behind, are none.
 fn folder(path: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = std::fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    // Hidden files are no samples: some systems leave one beside each file (`._photo.jpg`).
-    let visible = |entry: &std::fs::DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .filter(visible)
-        .map(|entry| entry.path())
-        .filter(|path| is_sample(path))
-        .collect();
+    let entries = entries.filter_map(Result::ok);
+    let seen = entries.filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
+    let mut files: Vec<PathBuf> = seen.map(|entry| entry.path()).filter(|path| is_sample(path)).collect();
     files.sort();
     Ok(files)
 }
 
 fn is_sample(path: &Path) -> bool {
     let extension = path.extension().map(|text| text.to_string_lossy().to_lowercase());
-    matches!(extension.as_deref(), Some("png" | "jpg" | "jpeg" | "npy" | "pb"))
+    matches!(extension.as_deref(), Some("png" | "jpg" | "jpeg" | "npy" | "npz" | "pb"))
+}
+
+/// What the ranges of a network that is only timed are taken from.
+pub(super) fn ranges(ranges: Ranges) -> CalibrationSource {
+    match ranges {
+        Ranges::Calibrated => CalibrationSource::Default,
+        Ranges::Assumed => CalibrationSource::Assumed,
+    }
 }
 
 /// Tells what is doubtful about inputs, or refuses it where that is wanted.
@@ -121,10 +129,10 @@ pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
 pub(super) fn timing(
     model: &Model,
     machine: &Machine,
-    disable: &[&str],
+    (from, disable): (Ranges, &[&str]),
     stage: &mut dyn FnMut(&str),
 ) -> Result<RunReport, Error> {
-    let prepared = ediacara::prepare(model, &CalibrationSource::Default, stage)?;
+    let prepared = ediacara::prepare(model, &ranges(from), stage)?;
     let options = RunOptions {
         machine: machine.clone(),
         values: false,

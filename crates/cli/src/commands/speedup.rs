@@ -24,7 +24,9 @@ fn network(arguments: &NetworkSpeedupArguments) -> Outcome {
     let progress = Progress::new();
     let model = ediacara::model::load(&arguments.model, &[])?;
     // Blocks would make pools a part of the convolutions beside them.
-    let report = setup::timing(&model, &machine, &["fuse-block"], &mut |stage| progress.stage(stage))?;
+    let report = setup::timing(&model, &machine, (arguments.ranges, &["fuse-block"]), &mut |stage| {
+        progress.stage(stage)
+    })?;
     drop(progress);
     let factors = [arguments.conv, arguments.fc, arguments.other];
     let cycles = |kind: &str| {

@@ -6,10 +6,10 @@ use ediacara::arch::Machine;
 use ediacara::profile::{plain_table, thousands};
 use ediacara::textbook::layers::{Layer, layers};
 use ediacara::textbook::nest::{Memories, Stationary, Tiling, definition, timeline, to_json};
-use ediacara::{CalibrationSource, LayerExplanation, Model};
+use ediacara::{LayerExplanation, Prepared};
 use serde_json::json;
 
-use super::Outcome;
+use super::{Outcome, setup};
 use crate::arguments::TilesArguments;
 use crate::output::{say, write_whole};
 use crate::progress::Progress;
@@ -33,7 +33,10 @@ pub(crate) fn execute(arguments: &TilesArguments) -> Outcome {
         let tiling = Tiling::best(layer, &memories, stationary)?;
         tilings.push(tiling.ok_or_else(|| format!("{}: no tile fits {} twice", layer.name, machine.name))?);
     }
-    let compiled = compilers(&model, &machine, &layer.name, &progress)?;
+    let prepared =
+        ediacara::prepare(&model, &setup::ranges(arguments.ranges), &mut |stage| progress.stage(stage))?;
+    progress.stage("compile");
+    let compiled = compilers(&prepared, &machine, &layer.name)?;
     drop(progress);
     if let Some(path) = &arguments.svg {
         write_whole(path, timeline(layer, &tilings).to_svg().as_bytes())?;
@@ -69,13 +72,10 @@ fn chosen<'a>(layers: &'a [Layer], part: &str) -> Result<&'a Layer, String> {
 
 /// How the compiler cuts the layer; nothing if it has another name or none in the compiled network.
 fn compilers(
-    model: &Model,
+    prepared: &Prepared,
     machine: &Machine,
     layer: &str,
-    progress: &Progress,
 ) -> Result<Option<LayerExplanation>, Box<dyn std::error::Error>> {
-    let prepared = ediacara::prepare(model, &CalibrationSource::Default, &mut |stage| progress.stage(stage))?;
-    progress.stage("compile");
     let compiled =
         ediacara::compiler::compile(&prepared.quantised, machine, &ediacara::compiler::Options::default())?;
     let explained = ediacara::explain(&compiled, machine)?;

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         unbound: Vec::new(),
         notes: Vec::new(),
     };
-    let calibration = CalibrationSource::Tensors(vec![rows.clone()]);
+    let calibration = CalibrationSource::Tensors(vec![vec![rows.clone()]]);
     let prepared = ediacara::prepare(&model, &calibration, &mut |_| {})?;
     let options = RunOptions::on(Machine::preset("dlp16")?);
     let run = ediacara::run(&model, &prepared, &[rows], &options, &mut |_| {})?;

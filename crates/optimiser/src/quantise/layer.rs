@@ -1,7 +1,9 @@
 //! The integers of a layer: weights, and the records of N-REQUANTISE.
 
+use std::borrow::Cow;
+
 use ediacara_graph::Tensor;
-use ediacara_kernels::int8::Multiplier;
+use ediacara_kernels::int8::{Multiplier, quantize};
 
 use super::rounding::Factor;
 use super::weights::{Bias, Weights};
@@ -83,7 +85,7 @@ impl Layer<'_> {
         real.take_offsets(knowledge);
         real.take_factors(knowledge);
         let scales = real.scales(x_scale);
-        let values = real.rounded(&scales, knowledge);
+        let values = real.rounded(&scales, knowledge)?;
         real.correct_bias(&values, &scales, knowledge);
         let records = records([x_scale, y_scale], &scales, Some(&Bias::Real(real.bias)), multiplier)?;
         Ok((Integers { values, scales, zero: 0 }, records))
@@ -91,9 +93,9 @@ impl Layer<'_> {
 }
 
 /// A layer's real numbers on their way to integers.
-struct RealLayer {
+struct RealLayer<'a> {
     /// `[outputs, inputs, taps]`.
-    weights: Vec<f32>,
+    weights: Cow<'a, [f32]>,
     /// `[outputs]`.
     bias: Vec<f32>,
     outputs: usize,
@@ -103,13 +105,13 @@ struct RealLayer {
     groups: usize,
 }
 
-impl RealLayer {
-    fn new(weights: &Tensor, bias: Option<&Bias>, groups: usize) -> Result<RealLayer> {
+impl<'a> RealLayer<'a> {
+    fn new(weights: &'a Tensor, bias: Option<&Bias>, groups: usize) -> Result<RealLayer<'a>> {
         let outputs = weights.shape().first().copied().unwrap_or(1);
         let inputs = weights.shape().get(1).copied().unwrap_or(1);
         let taps = weights.shape().iter().skip(2).product();
         let bias = (0..outputs).map(|channel| bias.map_or(0.0, |bias| bias.real(channel))).collect();
-        Ok(RealLayer { weights: weights.to_vec::<f32>()?, bias, outputs, inputs, taps, groups })
+        Ok(RealLayer { weights: Cow::Borrowed(weights.as_slice()?), bias, outputs, inputs, taps, groups })
     }
 
     /// The operand's channels that an output channel sees.
@@ -124,6 +126,9 @@ impl RealLayer {
 
     /// Adds to the bias what the operand's offsets would have added to the result, and takes the result's away.
     fn take_offsets(&mut self, knowledge: &Knowledge) {
+        if knowledge.input_offsets.is_none() && knowledge.output_offsets.is_none() {
+            return;
+        }
         let length = self.row_length();
         for output in 0..self.outputs {
             let channels = self.channels(output);
@@ -141,14 +146,19 @@ impl RealLayer {
 
     /// Multiplies by what the operand was divided by, divides by what the result is to be divided by.
     fn take_factors(&mut self, knowledge: &Knowledge) {
+        if knowledge.input_factors.is_none() && knowledge.output_factors.is_none() {
+            return;
+        }
+        let (taps, length) = (self.taps.max(1), self.row_length());
         for output in 0..self.outputs {
             let divisor = knowledge.output_factors.as_ref().map_or(1.0, |factors| factors[output]);
             self.bias[output] /= divisor;
             let channels = self.channels(output);
-            let length = self.row_length();
-            for (at, weight) in self.weights[output * length..][..length].iter_mut().enumerate() {
-                let channel = channels.start + at / self.taps;
-                *weight *= knowledge.input_factors.as_ref().map_or(1.0, |factors| factors[channel]) / divisor;
+            let row = &mut self.weights.to_mut()[output * length..][..length];
+            for (channel, weights) in channels.zip(row.chunks_exact_mut(taps)) {
+                let factor =
+                    knowledge.input_factors.as_ref().map_or(1.0, |factors| factors[channel]) / divisor;
+                weights.iter_mut().for_each(|weight| *weight *= factor);
             }
         }
     }
@@ -157,7 +167,7 @@ impl RealLayer {
     fn scales(&self, x_scale: f32) -> Vec<f32> {
         let scale = |output: usize| {
             let row = &self.weights[output * self.row_length()..][..self.row_length()];
-            let largest = row.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+            let largest = largest_magnitude(row);
             let floor = f64::from(self.bias[output].abs()) / (f64::from(x_scale) * BIAS_LIMIT);
             let scale = (f64::from(largest) / 127.0).max(floor) as f32;
             if scale > f32::MIN_POSITIVE { scale } else { 1.0 }
@@ -167,7 +177,7 @@ impl RealLayer {
 
     /// The weights as integers: rounded so that errors make good for each other where it is known how the inputs vary
     /// together, to the nearest elsewhere.
-    fn rounded(&self, scales: &[f32], knowledge: &Knowledge) -> Vec<i8> {
+    fn rounded(&self, scales: &[f32], knowledge: &Knowledge) -> Result<Vec<i8>> {
         let length = self.row_length();
         let mut values = vec![0; self.weights.len()];
         let mut factor = None;
@@ -180,12 +190,11 @@ impl RealLayer {
             let values = &mut values[output * length..][..length];
             match &factor {
                 Some(factor) => factor.round(row, scales[output], values),
-                None => values.iter_mut().zip(row).for_each(|(value, &weight)| {
-                    *value = (weight / scales[output]).round_ties_even().clamp(-127.0, 127.0) as i8;
-                }),
+                // The largest weight is 127 times the scale or less, so that none becomes -128.
+                None => quantize(row, scales[output], 0, values)?,
             }
         }
-        values
+        Ok(values)
     }
 
     fn factor(&self, group: usize, knowledge: &Knowledge) -> Option<Factor> {
@@ -230,6 +239,22 @@ impl RealLayer {
             self.bias[output] = (f64::from(self.bias[output]) - shift) as f32;
         }
     }
+}
+
+/// The largest absolute number, 0 of none.
+fn largest_magnitude(numbers: &[f32]) -> f32 {
+    /// So many maxima are found side by side, since one would wait for itself.
+    const LANES: usize = 16;
+    let mut largest = [0.0_f32; LANES];
+    let chunks = numbers.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (largest, number) in largest.iter_mut().zip(chunk) {
+            let magnitude = number.abs();
+            *largest = if magnitude > *largest { magnitude } else { *largest };
+        }
+    }
+    rest.iter().chain(&largest).fold(0.0, |largest, number| number.abs().max(largest))
 }
 
 /// The records of a layer: N-BIAS and N-MULTIPLIER for each output channel.

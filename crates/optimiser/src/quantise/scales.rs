@@ -52,7 +52,8 @@ impl Encodings {
 
     /// The encodings that span the calibrated ranges; values that a step needs or prefers in one encoding share it.
     pub(crate) fn from_calibration(plan: &Plan, calibration: &Calibration) -> Result<Encodings> {
-        let factors = Factors::find(plan, calibration);
+        let factors =
+            if calibration.is_assumed() { Factors::default() } else { Factors::find(plan, calibration) };
         let mut classes = Classes::default();
         for lowering in plan.lowerings() {
             for &value in lowering.operands.iter().chain([&lowering.result]) {
@@ -78,7 +79,8 @@ impl Encodings {
         }
         for lowering in plan.lowerings().filter(|lowering| lowering.scales == Scales::Joins) {
             for &operand in &lowering.operands {
-                if readers.only_joins(operand) || classes.growth(operand, lowering.result) <= SHARING_LIMIT {
+                let shares = calibration.is_assumed() || readers.only_joins(operand);
+                if shares || classes.growth(operand, lowering.result) <= SHARING_LIMIT {
                     classes.merge(operand, lowering.result);
                 }
             }

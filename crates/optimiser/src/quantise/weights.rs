@@ -10,7 +10,7 @@ const SCALE_TOLERANCE: f64 = 1e-5;
 /// Weights with output channels outermost.
 #[derive(Debug, Clone)]
 pub(crate) enum Weights {
-    /// f32, to be quantised.
+    /// f32 without gaps, to be quantised.
     Real(Tensor),
     /// Quantised by whoever made the graph.
     Stored {
@@ -21,6 +21,13 @@ pub(crate) enum Weights {
         /// The zero point of all.
         zero: i8,
     },
+}
+
+/// Whether no number is infinite or none.
+fn all_finite(numbers: &[f32]) -> bool {
+    // Zero times a number is 0 unless it is infinite or none; a sum has no branch.
+    let poison = |numbers: &[f32]| numbers.iter().fold(0.0_f32, |poison, number| poison + number * 0.0);
+    numbers.chunks(4096).all(|chunk| poison(chunk) == 0.0)
 }
 
 /// One number for each output channel.
@@ -116,7 +123,8 @@ impl Weights {
             }
             None => format!("its weights `{name}` are not constant"),
         })?;
-        let finite = tensor.to_vec::<f32>().is_ok_and(|values| values.iter().all(|value| value.is_finite()));
+        let tensor = tensor.to_contiguous();
+        let finite = tensor.as_slice::<f32>().is_ok_and(all_finite);
         if finite {
             Ok(Weights::Real(tensor))
         } else {
@@ -179,17 +187,18 @@ impl Weights {
     }
 
     /// The real numbers; empty if the weights are stored ones.
-    pub(crate) fn numbers(&self) -> Vec<f32> {
+    pub(crate) fn numbers(&self) -> &[f32] {
         match self {
-            Weights::Real(tensor) => tensor.to_vec::<f32>().unwrap_or_default(),
-            Weights::Stored { .. } => Vec::new(),
+            Weights::Real(tensor) => tensor.as_slice().unwrap_or_default(),
+            Weights::Stored { .. } => &[],
         }
     }
 
     /// The largest absolute weight of each channel of the operand, over all output channels of its group and taps.
     pub(crate) fn largest_by_input(&self, groups: usize) -> Vec<f32> {
         let Weights::Real(tensor) = self else { return Vec::new() };
-        let (Ok(values), &[outputs, inputs, ref taps @ ..]) = (tensor.to_vec::<f32>(), tensor.shape()) else {
+        let (Ok(values), &[outputs, inputs, ref taps @ ..]) = (tensor.as_slice::<f32>(), tensor.shape())
+        else {
             return Vec::new();
         };
         let taps = taps.iter().product::<usize>().max(1);
