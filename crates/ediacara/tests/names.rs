@@ -139,7 +139,8 @@ fn outputs_have_their_names_and_numbers_in_run_and_exec() {
             named.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
         };
         let (given, mut expected) = (of("in."), of("out."));
-        let samples = CalibrationSource::Tensors(vec![given[0].1.clone()]);
+        let samples =
+            CalibrationSource::Tensors(vec![given.iter().map(|(_, tensor)| tensor.clone()).collect()]);
         let prepared = ediacara::prepare(&model, &samples, &mut |_| {}).unwrap();
         let options = RunOptions {
             machine: machine.clone(),
