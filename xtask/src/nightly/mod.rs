@@ -1,6 +1,6 @@
 //! `cargo xtask nightly`: everything that is too long for CI, with a table of results.
 //!
-//! An [`Item`](items::Item) is a list of pieces, each a command that takes minutes. What a piece did is kept in
+//! An [`Item`] is a list of pieces, each a command that takes minutes. What a piece did is kept in
 //! `target/nightly/state.json` under the commit, so that a run that was interrupted goes on where it stopped. What cannot
 //! run here is in the table too, with the reason. Start at `items.rs`.
 
