@@ -232,7 +232,7 @@ fn errors_say_what_to_do() {
     );
     assert_eq!(
         "area".parse::<Framing>().unwrap_err().to_string(),
-        "unknown framing 'area'; known: crop-resize, resize-crop, stretch"
+        "unknown framing 'area'; there are crop-resize, resize-crop, stretch"
     );
     let none = Preprocess::preset("none").unwrap();
     assert!(none.apply(&chelsea(), 4, 8, 8).unwrap_err().to_string().contains("the network's input has 4"));
