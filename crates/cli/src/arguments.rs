@@ -290,7 +290,8 @@ impl CompileArguments {
 #[command(after_help = "Examples:\n  \
     ediacara exec model.dlpx --input x.npy --output y.npz\n  \
     ediacara exec lenet.dlpx --checked --json\n  \
-    ediacara exec examples/hello.dlpasm")]
+    ediacara exec examples/hello.dlpasm\n  \
+    ediacara exec model.dlpx --self-test             does it compute here what it did where it was compiled?")]
 pub(crate) struct ExecArguments {
     /// The executable (.dlpx), or a program in assembly (.dlpasm)
     pub(crate) program: PathBuf,
@@ -312,6 +313,9 @@ pub(crate) struct ExecArguments {
     pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) host_only: HostOnlyArguments,
+    /// Run on seeded inputs and compare the outputs' checksum with the file's, which the host computed when it was compiled
+    #[arg(long, conflicts_with_all = ["input", "output", "seed", "timing_only", "checked", "max_cycles"])]
+    pub(crate) self_test: bool,
     /// Only count cycles
     #[arg(long)]
     pub(crate) timing_only: bool,

@@ -58,6 +58,7 @@ pub mod model;
 pub mod pipeline;
 pub mod ports;
 mod results;
+pub mod self_test;
 pub mod verify;
 
 pub use calibration::{CalibrationSource, SampleFile};

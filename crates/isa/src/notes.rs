@@ -47,6 +47,13 @@ pub struct SelfTest {
     pub checksum: u32,
 }
 
+impl SelfTest {
+    /// The checksum of the stored bytes of all outputs, in their order.
+    pub fn checksum_of<'a>(outputs: impl IntoIterator<Item = &'a [u8]>) -> u32 {
+        outputs.into_iter().fold(0, crc32c::crc32c_append)
+    }
+}
+
 /// What of a network the host has to do, since the program does not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostRest {

@@ -6,6 +6,7 @@ use ediacara::LayerExplanation;
 use ediacara::arch::Machine;
 use ediacara::compiler::{Options, PASSES};
 use ediacara::profile::{WhatIf, host_lines, plain_table, shorten, split_line, thousands, what_if_text};
+use ediacara::self_test;
 use serde_json::json;
 
 use super::{Outcome, setup};
@@ -30,7 +31,8 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
         print_after: arguments.print_after.iter().cloned().collect(),
         disable: arguments.compiler.disable.clone(),
     };
-    let network = ediacara::compile(&prepared, &machine, &options, arguments.host_only.choice())?;
+    let mut network = ediacara::compile(&prepared, &machine, &options, arguments.host_only.choice())?;
+    network.compiled.executable.notes.self_test = self_test::expected(&prepared, &network)?;
     let compiled = &network.compiled;
     let mut tried = Vec::new();
     let explained = match &arguments.explain {

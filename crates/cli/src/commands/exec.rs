@@ -23,6 +23,9 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
     let machine = Machine::load(arguments.machine.as_deref().unwrap_or_else(|| own_machine(&executable)))?;
     let rest = executable.notes.rest.as_ref();
     refuse_empty(&arguments.program.display().to_string(), rest, arguments.host_only.choice())?;
+    if arguments.self_test {
+        return self_test(arguments, &executable, &machine);
+    }
     let sources: Vec<Source> = super::setup::sources(&arguments.input);
     let options = Options {
         values: !arguments.timing_only,
@@ -100,6 +103,37 @@ fn program(path: &Path) -> Result<Executable, Box<dyn std::error::Error>> {
         // Whatever its name, it may be an executable; if not, that is said.
         None => Ok(Executable::load(path)?),
     }
+}
+
+/// Compares what the program leaves for seeded inputs with what its file says.
+fn self_test(arguments: &ExecArguments, executable: &Executable, machine: &Machine) -> Outcome {
+    let progress = Progress::new();
+    progress.stage("simulating");
+    let result = ediacara::self_test::self_test(executable, machine)?;
+    drop(progress);
+    let (passed, found, expected) = (result.passed(), result.found, result.expected.checksum);
+    let program = arguments.program.display();
+    if arguments.json {
+        let report = json!({
+            "program": program.to_string(),
+            "machine": machine.name,
+            "on_dlp": executable.notes.rest.as_ref().map(share_of),
+            "self_test": passed,
+            "seed": result.expected.seed,
+            "expected_checksum": expected,
+            "found_checksum": found,
+            "cycles": result.cycles,
+        });
+        say!("{}", serde_json::to_string_pretty(&report)?);
+    } else if passed {
+        say!("{program} on {}: self-test passed, outputs have checksum {found:#010x}", machine.name);
+    } else {
+        say!(
+            "{program} on {}: self-test FAILED, outputs have checksum {found:#010x}, not {expected:#010x}",
+            machine.name
+        );
+    }
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Says how much of its network the program is, and what is missing of the results for that.

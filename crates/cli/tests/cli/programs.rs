@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{fail, json, number, root, succeed};
+use crate::{ediacara, fail, json, number, root, succeed};
 
 fn text(path: &Path) -> &str {
     path.to_str().unwrap()
@@ -53,6 +53,31 @@ fn a_compiled_network_runs_without_its_model() {
     assert_eq!(exec["engines"], run["engines"]);
     assert!(number(&exec["cycles"]) > 0);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "something was left beside");
+}
+
+#[test]
+fn an_executable_tests_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let [program, changed] =
+        ["network", "changed"].map(|name| folder.path().join(name).with_extension("dlpx"));
+    succeed(&["compile", "lenet5", "-o", text(&program)]);
+    assert!(succeed(&["exec", text(&program), "--self-test"]).contains("self-test passed"));
+    let report = json(&["exec", text(&program), "--self-test", "--json"]);
+    assert_eq!(
+        (&report["self_test"], &report["expected_checksum"]),
+        (&true.into(), &report["found_checksum"])
+    );
+    // The last constants belong to the last layer, whose outputs then differ.
+    let mut executable = ediacara::isa::Executable::load(&program).unwrap();
+    let constants = executable.segments.last_mut().unwrap();
+    constants.bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
+    executable.save(&changed).unwrap();
+    let output = ediacara(&["exec", text(&changed), "--self-test"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("self-test FAILED"));
+    let assembled = folder.path().join("assembled.dlpx");
+    succeed(&["asm", "examples/matmul.dlpasm", "-o", text(&assembled)]);
+    assert!(fail(&["exec", text(&assembled), "--self-test"]).contains("has no self-test"));
 }
 
 #[test]
