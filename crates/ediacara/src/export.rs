@@ -39,7 +39,7 @@ pub(crate) fn normalisation(metadata: &[(String, String)]) -> Result<Option<Norm
 pub fn trained(trainer: &Trainer, path: &Path) -> Result<(), Error> {
     // Any size that no other dimension has by chance.
     let graph = trainer.network(PLACEHOLDER)?;
-    let mut graph = ediacara_optimiser::optimise(graph, &ediacara_optimiser::Options::default())?;
+    let mut graph = ediacara_optimiser::optimise(graph, &ediacara_optimiser::Options::same_precision())?;
     // What computes the output may have become another node.
     if let &[output] = graph.outputs() {
         graph.rename_value(output, OUTPUTS);

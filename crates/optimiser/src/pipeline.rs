@@ -15,6 +15,13 @@ pub struct Options {
     pub stop_after: Option<usize>,
 }
 
+impl Options {
+    /// For a graph whose arithmetic in 16 bits is meant: nothing is computed in more.
+    pub fn same_precision() -> Options {
+        Options { disable: vec!["half_precision".to_owned()], ..Options::default() }
+    }
+}
+
 /// What the passes did.
 #[derive(Debug, Clone, Default)]
 pub struct Report {

@@ -121,7 +121,7 @@ impl Session {
                 inputs.len(),
                 self.graph.inputs().len()
             );
-            let graph = optimise(graph, &ediacara_optimiser::Options::default())?;
+            let graph = optimise(graph, &ediacara_optimiser::Options::same_precision())?;
             let executor = Executor::new(&graph, &self.options)?;
             self.plans.insert(key.clone(), Plan { executor, inputs });
         }
