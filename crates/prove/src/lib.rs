@@ -31,7 +31,7 @@ pub use provenance::{Provenance, ReadBytes};
 use access::{Access, Accesses, Place, Sizes, TableUse};
 use memory::{Conflict, Cover, Memory, Visitor};
 use order::{Clock, ENGINES, Left, Number, Order, QUEUED, SemaphoreProblem, engine_index};
-use provenance::Declaration;
+use provenance::{Declaration, Reading, Stray};
 use walk::{Step, Walk};
 
 /// How far to go.
@@ -122,6 +122,19 @@ enum Cause {
     Data,
     /// An output, by its address, is written twice.
     Output(u64),
+    /// In a value, by its index, is something else than its writers left.
+    Value(usize),
+    /// A party reads of one memory what it is not declared to read.
+    Undeclared { memory: &'static str, reader: Party },
+    /// What an instruction, by its index, wrote is read by somebody who was to find something else.
+    Stray(u64),
+}
+
+/// Who reads: a party, and unless it is the host the instruction and which of its operands.
+#[derive(Debug, Clone, Copy)]
+struct Reader {
+    party: Party,
+    instruction: Option<(u64, &'static str)>,
 }
 
 struct Prover<'a> {
@@ -319,24 +332,75 @@ impl<'a> Prover<'a> {
         (engine, party): (usize, Party),
         clock: &mut Clock,
     ) {
-        let (memory, declaration) = (&mut self.memories[access.place as usize], &mut self.declaration);
-        let (mut conflict, mut runs, mut stray) = (None, 0, None);
+        let memory = &mut self.memories[access.place as usize];
+        let declaration = self.declaration.as_mut();
+        let mut reading = declaration.map(|known| known.reading(party, access.place, access.region.span()));
+        let (mut conflict, mut runs) = (None, 0);
         let visitor = Visitor { engine, clock: &*clock, party };
         access.region.runs(|start, end| {
             runs += 1;
             let found = memory.read(start, end, visitor, |from, to, writer| {
-                if let Some(declaration) = declaration {
-                    let found = declaration.read(party, access.place, (from, to), writer);
-                    stray = stray.take().or(found);
+                if let Some(reading) = &mut reading {
+                    reading.found((start, end), (from, to), writer);
                 }
             });
             conflict = conflict.or(found.map(|found| (found, (start, end))));
         });
+        let strays = reading.map_or_else(Vec::new, Reading::strays);
         self.accesses += runs;
         self.conflict(conflict, access, engine, index, clock);
-        if let Some(detail) = stray {
-            self.find(Property::Provenance, index, format!("{}: {detail}", access.operand));
+        self.strays(Reader { party, instruction: Some((index, access.operand)) }, access.place, strays);
+    }
+
+    /// Takes down what a read found that was not meant. What is wrong in the same value, or was written by the same
+    /// instruction, is counted where that was first found, once a read.
+    fn strays(&mut self, reader: Reader, place: Place, strays: Vec<Stray>) {
+        let mut counted = Vec::new();
+        for stray in strays {
+            let unit = place.unit();
+            let cause = match stray.value {
+                Some(value) => Cause::Value(value),
+                None => Cause::Undeclared { memory: unit, reader: reader.party },
+            };
+            let mut causes = vec![cause];
+            let mut first = self.causes.get(&cause).copied();
+            let mut other = None;
+            if first.is_none() {
+                let wrote = self.memories[place as usize].writer(stray.addresses.0);
+                other = wrote.map(|(engine, number, there)| self.other(engine, number, stretch(unit, there)));
+                causes.extend(other.as_ref().map(|other| Cause::Stray(other.instruction)));
+                first = causes.last().and_then(|cause| self.causes.get(cause)).copied();
+            }
+            if let Some(first) = first {
+                // Whatever else is wrong in the value is of the same kind from now on.
+                if let Cause::Value(_) = cause {
+                    self.causes.insert(cause, first);
+                }
+                if !counted.contains(&first) {
+                    counted.push(first);
+                    self.findings[first].more += 1;
+                }
+            } else if self.findings.len() < self.options.findings {
+                counted.push(self.findings.len());
+                let finding = self.stray(reader, place, &stray, other);
+                self.causes.extend(causes.into_iter().map(|cause| (cause, self.findings.len())));
+                self.findings.push(finding);
+            }
         }
+    }
+
+    fn stray(&self, reader: Reader, place: Place, stray: &Stray, other: Option<Other>) -> Finding {
+        let declaration = self.declaration.as_ref();
+        let detail = declaration.map(|known| known.tell(reader.party, place, stray, other.as_ref()));
+        let detail = detail.unwrap_or_default();
+        let touched = Some(stretch(place.unit(), stray.run));
+        let finding = match reader.instruction {
+            Some((index, operand)) => {
+                self.finding(Property::Provenance, index, format!("{operand}: {detail}"), touched)
+            }
+            None => Finding { stretch: touched, ..Finding::general(Property::Provenance, detail) },
+        };
+        Finding { other, ..finding }
     }
 
     /// What a store may overwrite, and must write once.
@@ -467,21 +531,23 @@ impl<'a> Prover<'a> {
 
     /// The host reads the outputs when the program has ended.
     fn check_host_reads(&mut self) {
-        let Some(declaration) = &mut self.declaration else { return };
-        let dram = &self.memories[Place::Dram as usize];
-        let mut details = Vec::new();
+        let reader = Reader { party: Party::Host, instruction: None };
         for port in &self.executable.outputs {
-            dram.writers(port.address, port.address.saturating_add(port.len() as u64), |from, to, writer| {
-                details.extend(declaration.read(Party::Host, Place::Dram, (from, to), writer));
+            let Some(declaration) = &mut self.declaration else { return };
+            let run = (port.address, port.address.saturating_add(port.len() as u64));
+            let mut reading = declaration.reading(reader.party, Place::Dram, run);
+            self.memories[Place::Dram as usize].writers(run.0, run.1, |from, to, writer| {
+                reading.found(run, (from, to), writer);
             });
+            let strays = reading.strays();
+            self.strays(reader, Place::Dram, strays);
         }
+        let compared = self.declaration.as_ref().map(Declaration::compared);
         let issued = self.history.iter().any(|engine| !engine.is_empty());
-        if issued && declaration.compared().reads == 0 {
-            details
-                .push("nothing that the program reads could be compared with the declared values".to_owned());
+        if issued && compared.is_some_and(|compared| compared.reads == 0) {
+            let detail = "nothing that the program reads could be compared with the declared values";
+            self.findings.push(Finding::general(Property::Provenance, detail.to_owned()));
         }
-        let findings = details.into_iter().map(|detail| Finding::general(Property::Provenance, detail));
-        self.findings.extend(findings);
     }
 
     fn finding(&self, property: Property, index: u64, detail: String, stretch: Option<Stretch>) -> Finding {

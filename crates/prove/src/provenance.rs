@@ -4,19 +4,18 @@
 //! Where values overlap, all that the layer reads there must agree: so a value that lies on another is found, though each
 //! by itself is read by its reader and written by its writer.
 
-use std::collections::HashSet;
-
 use ediacara_isa::{Executable, NO_LAYER, Party, Space, Value};
 use serde::Serialize;
 
 use crate::access::Place;
+use crate::finding::Other;
 
 /// What was compared with the declaration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Provenance {
     /// Values that are declared.
     pub values: u64,
-    /// Runs of consecutive addresses with one writer that somebody read.
+    /// Runs of consecutive addresses, each written by one party, that somebody read.
     pub reads: u64,
     /// Bytes of them, by memory; what is read again counts again.
     pub bytes: ReadBytes,
@@ -103,24 +102,26 @@ impl Table {
     }
 }
 
-/// What is wrong with a read, with the addresses that are concerned.
+/// Addresses that somebody read and was not meant to find as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    /// They lie in this value, which the writer does not write.
-    Writer { value: usize, start: u64, end: u64 },
-    /// They lie in no value that the reader reads.
-    Undeclared { start: u64, end: u64 },
+pub(crate) struct Stray {
+    /// The first address, and one past the last.
+    pub(crate) addresses: (u64, u64),
+    /// The value that they are a part of and that their writer does not write; nothing where they are in no value that the reader reads.
+    pub(crate) value: Option<usize>,
+    /// Whose instruction wrote them last.
+    pub(crate) writer: Party,
+    /// The run of consecutive addresses that the reader read.
+    pub(crate) run: (u64, u64),
 }
 
-/// A declaration, and what was found to agree with it.
+/// A declaration, and what was compared with it.
 pub(crate) struct Declaration<'a> {
     executable: &'a Executable,
     values: &'a [Value],
     /// By layer and memory; the host's are last.
     tables: Vec<[Table; Place::COUNT]>,
     compared: Provenance,
-    /// What was found wanting: reader and value, or reader alone.
-    reported: HashSet<(usize, Option<usize>)>,
     near: Vec<usize>,
 }
 
@@ -144,7 +145,7 @@ impl<'a> Declaration<'a> {
         }
         tables.iter_mut().flatten().for_each(|table| table.finish(values));
         let compared = Provenance { values: values.len() as u64, ..Provenance::default() };
-        Declaration { executable, values, tables, compared, reported: HashSet::new(), near: Vec::new() }
+        Declaration { executable, values, tables, compared, near: Vec::new() }
     }
 
     pub(crate) fn compared(&self) -> Provenance {
@@ -157,48 +158,46 @@ impl<'a> Declaration<'a> {
         Party::Layer(location.map_or(NO_LAYER, |location| location.layer))
     }
 
-    /// What is wrong with `reader` reading `start .. end` as `writer` left it, if that is new.
-    pub(crate) fn read(
+    /// `reader` is about to read addresses between `start` and `end`.
+    pub(crate) fn reading(
         &mut self,
         reader: Party,
         place: Place,
         (start, end): (u64, u64),
-        writer: Party,
-    ) -> Option<String> {
+    ) -> Reading<'_, 'a> {
+        let host = self.executable.layers.len();
         let table = match reader {
-            Party::Layer(layer) => (layer as usize).min(self.executable.layers.len()),
-            Party::Host | Party::Executable => self.executable.layers.len(),
+            Party::Layer(layer) => (layer as usize).min(host),
+            Party::Host | Party::Executable => host,
         };
-        self.compared.reads += 1;
-        self.compared.bytes.add(place, end - start);
-        let fault = self.fault(table, place, (start, end), writer)?;
-        let value = match fault {
-            Fault::Writer { value, .. } => Some(value),
-            Fault::Undeclared { .. } => None,
-        };
-        self.reported.insert((table, value)).then(|| self.tell(reader, place, fault, writer))
+        let values = self.values;
+        let only = self.tables[table][place as usize].alone(start, end);
+        let only = only.map_or(&[][..], |value| &values[value].writers);
+        Reading { declaration: self, table, place, only, reads: 0, units: 0, strays: Vec::new() }
     }
 
-    fn fault(
+    /// Calls `found` with what is wrong with `start .. end` as `writer` left it for the owner of a table: the first addresses
+    /// of each value that is not the writer's, then those that are in no value.
+    fn look(
         &mut self,
-        table: usize,
-        place: Place,
+        (table, place): (usize, Place),
         (start, end): (u64, u64),
         writer: Party,
-    ) -> Option<Fault> {
+        mut found: impl FnMut((u64, u64), Option<usize>),
+    ) {
         let table = &self.tables[table][place as usize];
         if let Some(value) = table.alone(start, end)
             && self.values[value].writers.contains(&writer)
         {
-            return None;
+            return;
         }
         table.near(start, end, &mut self.near);
-        for &value in &self.near {
+        for &value in self.near.iter().rev() {
             let Value { extent, writers, .. } = &self.values[value];
             if !writers.contains(&writer)
                 && let Some((at, to)) = extent.next(start).filter(|(at, _)| *at < end)
             {
-                return Some(Fault::Writer { value, start: at, end: to.min(end) });
+                found((at, to.min(end)), Some(value));
             }
         }
         let mut at = start;
@@ -208,35 +207,33 @@ impl<'a> Declaration<'a> {
                 Some((_, to)) => at = to,
                 None => {
                     let next = next.map(|(from, _)| from).min();
-                    return Some(Fault::Undeclared {
-                        start: at,
-                        end: next.map_or(end, |next| next.min(end)),
-                    });
+                    found((at, next.map_or(end, |next| next.min(end))), None);
+                    return;
                 }
             }
         }
-        None
     }
 
-    fn tell(&self, reader: Party, place: Place, fault: Fault, writer: Party) -> String {
+    /// What is wrong, for people; `by` is the instruction that wrote the addresses.
+    pub(crate) fn tell(&self, reader: Party, place: Place, stray: &Stray, by: Option<&Other>) -> String {
         let unit = place.unit();
-        let (reader, writer) = (self.name(reader), self.name(writer));
-        match fault {
-            Fault::Writer { value, start, end } => {
+        let (reader, writer) = (self.name(reader), self.name(stray.writer));
+        let by = by.map_or_else(String::new, |by| format!(" in {by}"));
+        let (start, last) = (stray.addresses.0, stray.addresses.1 - 1);
+        match stray.value {
+            Some(value) => {
                 let Value { name, extent, writers, .. } = &self.values[value];
                 let declared: Vec<_> = writers.iter().map(|&party| self.name(party)).collect();
                 format!(
-                    "{reader} reads {name} at {unit}s {start:#x} to {:#x} as {writer} left them, but {} alone writes it; \
+                    "{reader} reads {name} at {unit}s {start:#x} to {last:#x} as {writer} left them{by}, but {} alone writes it; \
                      {name} lies at {unit}s {:#x} to {:#x}",
-                    end - 1,
                     declared.join(" or "),
                     extent.start(),
                     extent.end() - 1
                 )
             }
-            Fault::Undeclared { start, end } => format!(
-                "{reader} reads {unit}s {start:#x} to {:#x}, which {writer} wrote, and no value that it is declared to read lies there",
-                end - 1
+            None => format!(
+                "{reader} reads {unit}s {start:#x} to {last:#x}, which {writer} wrote{by}, and no value that it is declared to read lies there"
             ),
         }
     }
@@ -253,6 +250,43 @@ impl<'a> Declaration<'a> {
     }
 }
 
+/// One party's read of one memory.
+pub(crate) struct Reading<'d, 'a> {
+    declaration: &'d mut Declaration<'a>,
+    table: usize,
+    place: Place,
+    /// Where all that is read lies in one value and in no other, whoever writes that.
+    only: &'a [Party],
+    reads: u64,
+    units: u64,
+    strays: Vec<Stray>,
+}
+
+impl Reading<'_, '_> {
+    /// Of `run`, `writer` left `addresses`.
+    pub(crate) fn found(&mut self, run: (u64, u64), addresses: (u64, u64), writer: Party) {
+        self.reads += 1;
+        self.units += addresses.1 - addresses.0;
+        if self.only.contains(&writer) {
+            return;
+        }
+        let strays = &mut self.strays;
+        self.declaration.look((self.table, self.place), addresses, writer, |addresses, value| {
+            if strays.iter().all(|stray| (stray.value, stray.writer) != (value, writer)) {
+                strays.push(Stray { addresses, value, writer, run });
+            }
+        });
+    }
+
+    /// What was read and not meant: of each value the first that each party wrote.
+    pub(crate) fn strays(self) -> Vec<Stray> {
+        let compared = &mut self.declaration.compared;
+        compared.reads += self.reads;
+        compared.bytes.add(self.place, self.units);
+        self.strays
+    }
+}
+
 /// The memory of a space; nothing for one that an instruction chooses.
 pub(crate) fn place(space: Space) -> Option<Place> {
     Some(match space {
@@ -263,4 +297,58 @@ pub(crate) fn place(space: Space) -> Option<Place> {
         Space::Pram => Place::Pram,
         Space::Selected => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ediacara_isa::Extent;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Against the definition, address by address.
+        #[test]
+        fn a_read_strays_where_an_address_is_not_its_writers_or_in_no_value(
+            values in proptest::collection::vec((0u64..30, 1u64..4, 4u64..9, 1u64..9, 0u32..2), 0..4),
+            parts in proptest::collection::vec((0u64..3, 1u64..9, 0u32..2), 1..5),
+        ) {
+            let values: Vec<Value> = values.into_iter().map(|(start, count, stride, length, writer)| Value {
+                name: String::new(),
+                space: Space::Nram,
+                extent: Extent::strided(start, &[(count, stride), (length, 1)]),
+                writers: vec![Party::Layer(writer)],
+                readers: vec![Party::Host],
+            }).collect();
+            let executable = Executable::default();
+            let mut declaration = Declaration::new(&executable, &values);
+            let end = parts.iter().map(|(gap, length, _)| gap + length).sum();
+            let mut reading = declaration.reading(Party::Host, Place::Nram, (0, end));
+            let (mut at, mut expected, mut units) = (0, BTreeSet::new(), 0);
+            for &(gap, length, writer) in &parts {
+                let (start, writer) = (at + gap, Party::Layer(writer));
+                at = start + length;
+                reading.found((0, end), (start, at), writer);
+                units += length;
+                for address in start..at {
+                    let holds = |value: &Value| value.extent.next(address).is_some_and(|next| next.0 == address);
+                    let holders = || values.iter().enumerate().filter(|(_, value)| holds(value));
+                    expected.extend(
+                        holders().filter(|(_, value)| value.writers != [writer]).map(|(index, _)| (Some(index), writer)),
+                    );
+                    if holders().next().is_none() {
+                        expected.insert((None, writer));
+                    }
+                }
+            }
+            let strays = reading.strays();
+            let found: BTreeSet<_> = strays.iter().map(|stray| (stray.value, stray.writer)).collect();
+            prop_assert_eq!(found, expected);
+            prop_assert_eq!(strays.iter().filter(|stray| stray.addresses.0 >= stray.addresses.1).count(), 0);
+            let compared = declaration.compared();
+            prop_assert_eq!((compared.reads, compared.bytes.nram), (parts.len() as u64, units));
+        }
+    }
 }

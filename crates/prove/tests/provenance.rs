@@ -93,7 +93,10 @@ fn what_no_value_declares_is_not_to_be_read() {
     let finding = finding(PROGRAM, &values);
     says(
         &finding,
-        &["a: layer 1 `second` reads NRAM bytes 0x100 to 0x13f, which layer 0 `first` wrote, and no value"],
+        &[
+            "a: layer 1 `second` reads NRAM bytes 0x100 to 0x13f, which layer 0 `first` wrote in instruction 1",
+            "and no value",
+        ],
     );
 }
 
