@@ -63,17 +63,18 @@ impl Memory {
         self.replace(start, end, Writer::Outside, party);
     }
 
-    /// Reads `start .. end`, and calls `found` with each part that has one writer, and whom that belongs to. The first conflict is
-    /// returned; an unwritten address counts as written from then on.
+    /// Reads `start .. end`, and calls `found` with each part whose writers all belong to one party, as long as it can be. The first
+    /// conflict is returned; an unwritten address counts as written from then on.
     pub(crate) fn read(
         &mut self,
         start: u64,
         end: u64,
         visitor: Visitor<'_>,
-        mut found: impl FnMut(u64, u64, Party),
+        found: impl FnMut(u64, u64, Party),
     ) -> Option<Conflict> {
         self.split(start);
         self.split(end);
+        let mut parts = Parts::new(found);
         let mut conflict = None;
         let mut expected = start;
         let mut gaps = Vec::new();
@@ -88,8 +89,9 @@ impl Memory {
                 conflict = conflict.or(Some((at, engine, number)));
             }
             span.readers[visitor.engine] = visitor.clock[visitor.engine];
-            found(at, span.end, span.party);
+            parts.add(at, span.end, span.party);
         }
+        parts.end();
         if expected < end {
             gaps.push((expected, end));
         }
@@ -121,12 +123,14 @@ impl Memory {
         conflict
     }
 
-    /// Calls `found` with each part of `start .. end` that was written, and whom its last writer belongs to.
-    pub(crate) fn writers(&self, start: u64, end: u64, mut found: impl FnMut(u64, u64, Party)) {
+    /// Calls `found` with each part of `start .. end` that was written, and whose last writers all belong to one party.
+    pub(crate) fn writers(&self, start: u64, end: u64, found: impl FnMut(u64, u64, Party)) {
         let before = self.spans.range(..start).next_back().filter(|(_, span)| span.end > start);
+        let mut parts = Parts::new(found);
         for (&at, span) in before.into_iter().chain(self.spans.range(start..end)) {
-            found(at.max(start), span.end.min(end), span.party);
+            parts.add(at.max(start), span.end.min(end), span.party);
         }
+        parts.end();
     }
 
     fn written_by(&self, at: u64, engine: usize, number: Number) -> Conflict {
@@ -183,6 +187,36 @@ impl Memory {
             let tail = *span;
             span.end = at;
             self.spans.insert(at, tail);
+        }
+    }
+}
+
+/// Joins spans that follow one another and belong to one party: a tile that a layer wrote in many rows is looked at once.
+struct Parts<F> {
+    last: Option<(u64, u64, Party)>,
+    found: F,
+}
+
+impl<F: FnMut(u64, u64, Party)> Parts<F> {
+    fn new(found: F) -> Parts<F> {
+        Parts { last: None, found }
+    }
+
+    /// Spans come in the order of addresses.
+    fn add(&mut self, start: u64, end: u64, party: Party) {
+        match &mut self.last {
+            Some((_, past, whose)) if *past == start && *whose == party => *past = end,
+            last => {
+                if let Some((start, end, party)) = last.replace((start, end, party)) {
+                    (self.found)(start, end, party);
+                }
+            }
+        }
+    }
+
+    fn end(mut self) {
+        if let Some((start, end, party)) = self.last {
+            (self.found)(start, end, party);
         }
     }
 }
@@ -288,6 +322,25 @@ mod tests {
         found.clear();
         memory.read(2, 12, visitor(1, &NOBODY), |start, end, party| found.push((start, end, party)));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn parts_of_one_party_that_touch_are_one() {
+        let mut memory = Memory::default();
+        let own = |number| [number, 0, 0, 0];
+        memory.write(0, 4, visitor(0, &own(1)));
+        memory.write(4, 8, visitor(0, &own(2)));
+        memory.write(9, 12, visitor(0, &own(3)));
+        memory.write(12, 14, Visitor { party: Party::Layer(7), ..visitor(0, &own(4)) });
+        memory.write(14, 16, visitor(0, &own(5)));
+        let expected = vec![(1, 8, PARTY), (9, 12, PARTY), (12, 14, Party::Layer(7)), (14, 15, PARTY)];
+        let mut found = Vec::new();
+        memory.writers(1, 15, |start, end, party| found.push((start, end, party)));
+        assert_eq!(found, expected);
+        found.clear();
+        let unwritten =
+            memory.read(1, 15, visitor(0, &own(6)), |start, end, party| found.push((start, end, party)));
+        assert_eq!((found, unwritten), (expected, Some(Conflict::Unwritten(8))));
     }
 
     #[test]
