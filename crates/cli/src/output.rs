@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use ediacara::isa::Executable;
 use ediacara::tensor::TensorError;
+use serde::Serialize;
 
 /// Prints a line, as `println!`, but does not panic when nobody reads.
 macro_rules! say {
@@ -25,11 +26,57 @@ const LINE_COLUMNS: usize = 2_000;
 
 /// Writes to standard output, with control characters escaped; ends the process where that is closed.
 pub(crate) fn write(text: Arguments<'_>) {
-    let text = text.to_string();
+    print(&text.to_string());
+}
+
+fn print(text: &str) {
     let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(escaped(&text).as_bytes()).and_then(|()| stdout.flush());
+    let written = stdout.write_all(escaped(text).as_bytes()).and_then(|()| stdout.flush());
     if let Err(error) = written {
         std::process::exit(if error.kind() == ErrorKind::BrokenPipe { 0 } else { complain(&error) });
+    }
+}
+
+/// Prints a value as indented JSON and a line feed, without having all of the text in memory.
+pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<()> {
+    let mut printer = Printer { pending: Vec::new() };
+    serde_json::to_writer_pretty(&mut printer, value)?;
+    printer.pending.push(b'\n');
+    printer.print();
+    Ok(())
+}
+
+/// What is written is printed some 64 KiB at a time, as by [`write`].
+struct Printer {
+    pending: Vec<u8>,
+}
+
+impl Printer {
+    const LENGTH: usize = 1 << 16;
+
+    /// Prints what is there, but for a last character that is not complete.
+    fn print(&mut self) {
+        let complete = match std::str::from_utf8(&self.pending) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => self.pending.len(),
+        };
+        print(&String::from_utf8_lossy(&self.pending[..complete]));
+        self.pending.drain(..complete);
+    }
+}
+
+impl Write for Printer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pending.extend_from_slice(bytes);
+        if self.pending.len() >= Printer::LENGTH {
+            self.print();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.print();
+        Ok(())
     }
 }
 

@@ -1,10 +1,12 @@
 //! The table of `ediacara summary`, after torchinfo's.
 
 use ediacara::nn::{Layer, Summary};
-use ediacara::profile::{plain_table, thousands};
+use ediacara::profile::{long_table, thousands};
 
-/// One line a layer, then the totals.
-pub(crate) fn summary_table(summary: &Summary) -> String {
+use crate::output::say;
+
+/// Prints one line a layer, then the totals. What is said of all layers is never in memory at once.
+pub(crate) fn print_summary(summary: &Summary<'_>) {
     let header = [
         "layer",
         "kind",
@@ -29,11 +31,12 @@ pub(crate) fn summary_table(summary: &Summary) -> String {
             bytes(layer.memory_bytes),
         ]
     };
-    let table = plain_table(&header, 3..9, summary.layers.iter().map(row).collect());
-    format!("{table}\n\n{}", totals(summary))
+    let rows = || summary.layers.iter().map(|layer| row(&layer));
+    long_table(&header, 3..9, rows, |lines| say!("{lines}"));
+    say!("\n{}", totals(summary));
 }
 
-fn totals(summary: &Summary) -> String {
+fn totals(summary: &Summary<'_>) -> String {
     let ports = |ports: &[ediacara::nn::Port]| {
         ports
             .iter()

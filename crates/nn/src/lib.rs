@@ -33,4 +33,4 @@ pub use loss_scale::LossScale;
 pub use networks::{Network, build, names, networks};
 pub use schedule::{LearningRate, Schedule};
 pub use scope::{Mode, Parameter, Role, Scope, Update};
-pub use summary::{Layer, Port, Summary};
+pub use summary::{Layer, Layers, Port, Summary};

@@ -11,12 +11,15 @@
 //!
 //! Neurons are what a convolution or a fully connected layer (a product with learned weights) gives: the elements of
 //! its output. Other layers have none, so a network's neurons are those that textbooks count; some add the input's.
+//!
+//! A summary keeps the totals and finds the layers in the graph whenever they are asked for: of a network of a million
+//! nodes, what there is to say of the layers would take more memory than the network.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ediacara_graph::{Cost, DType, Graph, Node, NodeId, TensorType, ValueId};
 use ediacara_tensor::{Element, Tensor, with_element};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// An input or output of a graph.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -61,8 +64,8 @@ pub struct Layer {
 }
 
 /// A graph's layers and their totals.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Summary {
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary<'a> {
     /// The graph's name.
     pub name: String,
     /// The graph's inputs.
@@ -94,36 +97,54 @@ pub struct Summary {
     /// Inputs, parameters and activations together.
     pub memory_bytes: u64,
     /// The layers, in an order in which they can be computed.
-    pub layers: Vec<Layer>,
+    pub layers: Layers<'a>,
 }
 
-impl Summary {
+impl<'a> Summary<'a> {
     /// Summarises a graph.
-    pub fn new(graph: &Graph) -> Self {
-        let layers = Layers::new(graph).collect();
-        let sum = |field: fn(&Layer) -> u64| layers.iter().map(field).sum();
+    pub fn new(graph: &'a Graph) -> Self {
         let input_bytes = graph.inputs().iter().map(|&value| graph.ty(value).size_bytes() as u64).sum();
         let input_elements: u64 = graph.inputs().iter().map(|&value| graph.ty(value).elements() as u64).sum();
-        let parameter_bytes = sum(|layer| layer.parameter_bytes);
-        let activation_bytes = sum(|layer| layer.output_bytes);
-        Self {
+        let mut summary = Self {
             name: graph.name.clone(),
             inputs: graph.inputs().iter().map(|&value| port(graph, value)).collect(),
             outputs: graph.outputs().iter().map(|&value| port(graph, value)).collect(),
-            parameters: sum(|layer| layer.parameters),
-            zeros: sum(|layer| layer.zeros),
-            neurons: sum(|layer| layer.neurons),
-            neurons_with_inputs: sum(|layer| layer.neurons) + input_elements,
-            multiplications: sum(|layer| layer.multiplications),
-            additions: sum(|layer| layer.additions),
-            others: sum(|layer| layer.others),
-            macs: sum(|layer| layer.macs),
+            parameters: 0,
+            zeros: 0,
+            neurons: 0,
+            neurons_with_inputs: input_elements,
+            multiplications: 0,
+            additions: 0,
+            others: 0,
+            macs: 0,
             input_bytes,
-            parameter_bytes,
-            activation_bytes,
-            memory_bytes: input_bytes + parameter_bytes + activation_bytes,
-            layers,
+            parameter_bytes: 0,
+            activation_bytes: 0,
+            memory_bytes: input_bytes,
+            layers: Layers::new(graph),
+        };
+        summary.add_up();
+        summary
+    }
+
+    /// Adds what the layers sum up to.
+    fn add_up(&mut self) {
+        let mut count = 0;
+        for layer in self.layers.iter() {
+            count += 1;
+            self.parameters += layer.parameters;
+            self.zeros += layer.zeros;
+            self.neurons += layer.neurons;
+            self.neurons_with_inputs += layer.neurons;
+            self.multiplications += layer.multiplications;
+            self.additions += layer.additions;
+            self.others += layer.others;
+            self.macs += layer.macs;
+            self.parameter_bytes += layer.parameter_bytes;
+            self.activation_bytes += layer.output_bytes;
+            self.memory_bytes += layer.parameter_bytes + layer.output_bytes;
         }
+        self.layers.count = count;
     }
 }
 
@@ -132,49 +153,57 @@ fn port(graph: &Graph, value: ValueId) -> Port {
     Port { name: graph.value(value).name.clone(), dtype: dtype.name(), shape: shape.clone() }
 }
 
-/// The walk over a graph that gathers its layers.
-struct Layers<'a> {
+/// The layers of a graph, which are not kept: each is made when it is asked for.
+#[derive(Debug, Clone)]
+pub struct Layers<'a> {
     graph: &'a Graph,
-    /// Values that do not depend on any input: constants and what is computed from them.
-    known: HashSet<ValueId>,
-    /// Constants whose parameters have been counted.
-    counted: HashSet<ValueId>,
+    /// The nodes, in an order in which they can be computed.
+    order: Vec<NodeId>,
+    /// Which values, by index, do not depend on any input: constants and what is computed from them.
+    known: Vec<bool>,
+    /// How many elements are 0 in every constant that is a parameter of some node.
+    zeros: HashMap<ValueId, u64>,
+    count: usize,
 }
 
 impl<'a> Layers<'a> {
     fn new(graph: &'a Graph) -> Self {
-        let mut known: HashSet<ValueId> =
-            graph.values().filter(|&value| graph.constant(value).is_some()).collect();
-        for id in graph.order() {
+        let order = graph.order();
+        let mut known: Vec<bool> = graph.values().map(|value| graph.constant(value).is_some()).collect();
+        let mut zeros = HashMap::new();
+        for &id in &order {
             let node = graph.node(id);
-            if node.inputs.iter().all(|input| known.contains(input)) {
-                known.extend(&node.outputs);
+            if node.inputs.iter().all(|input| known[input.index()]) {
+                node.outputs.iter().for_each(|output| known[output.index()] = true);
+            }
+            for (index, &value) in node.inputs.iter().enumerate() {
+                if let Some(tensor) = graph.constant(value)
+                    && is_parameter(node.op.name(), index, graph.ty(value))
+                {
+                    zeros.entry(value).or_insert_with(|| zeros_of(tensor));
+                }
             }
         }
-        Self { graph, known, counted: HashSet::new() }
+        Self { graph, order, known, zeros, count: 0 }
     }
 
-    fn collect(mut self) -> Vec<Layer> {
-        let mut layers = Vec::new();
-        let mut merged = HashSet::new();
-        for id in self.graph.order() {
-            let node = self.graph.node(id);
-            let on_constants = node.outputs.iter().all(|output| self.known.contains(output));
-            if on_constants || node.op.name() == "reshape" || merged.contains(&id) {
-                continue;
-            }
-            match self.shift_after(id) {
-                Some(shift) => {
-                    merged.insert(shift);
-                    layers.push(self.batch_norm(id, shift));
-                }
-                None => {
-                    let kind = node.op.name().to_string();
-                    layers.push(self.layer(node.name.clone(), kind, &[id]));
-                }
-            }
-        }
-        layers
+    /// How many layers there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Every layer in turn.
+    pub fn iter(&self) -> impl Iterator<Item = Layer> {
+        Walk { layers: self, next: 0, merged: HashSet::new(), counted: HashSet::new() }
+    }
+
+    fn is_known(&self, value: &ValueId) -> bool {
+        self.known[value.index()]
     }
 
     /// The addition of per-channel constants that makes a batch normalisation of the multiplication `scale`.
@@ -182,7 +211,7 @@ impl<'a> Layers<'a> {
         let by_channel = |id: NodeId, op: &str| {
             let node = self.graph.node(id);
             let [left, right] = node.inputs.as_slice() else { return false };
-            let constants = [left, right].into_iter().filter(|value| self.known.contains(value));
+            let constants = [left, right].into_iter().filter(|value| self.is_known(value));
             let shapes: Vec<_> = constants.map(|&value| &self.graph.ty(value).shape).collect();
             let output = &self.graph.ty(self.graph.output_of(id)).shape;
             node.op.name() == op && matches!(shapes.as_slice(), [shape] if is_channel_vector(shape, output))
@@ -193,8 +222,63 @@ impl<'a> Layers<'a> {
         self.graph.only_consumer(self.graph.output_of(scale)).filter(|&shift| by_channel(shift, "add"))
     }
 
+    /// The elements of a node's output where it is a convolution or a fully connected layer. A product of two computed
+    /// matrices, as in attention, has no weights and so no neurons.
+    fn neurons(&self, id: NodeId) -> u64 {
+        let node = self.graph.node(id);
+        let has_neurons = match node.op.name() {
+            "conv" | "conv_transpose" | "q_conv" | "gemm" => true,
+            "matmul" | "q_matmul" => node.inputs.iter().take(2).any(|input| self.is_known(input)),
+            _ => false,
+        };
+        if has_neurons { self.graph.output_types(id).iter().map(|ty| ty.elements() as u64).sum() } else { 0 }
+    }
+}
+
+impl Serialize for Layers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+/// The walk over a graph that makes its layers.
+struct Walk<'s, 'a> {
+    layers: &'s Layers<'a>,
+    /// The position in the order of nodes.
+    next: usize,
+    /// Nodes ahead that are part of a layer which has been made.
+    merged: HashSet<NodeId>,
+    /// Constants whose parameters have been counted.
+    counted: HashSet<ValueId>,
+}
+
+impl Iterator for Walk<'_, '_> {
+    type Item = Layer;
+
+    fn next(&mut self) -> Option<Layer> {
+        loop {
+            let id = *self.layers.order.get(self.next)?;
+            self.next += 1;
+            let node = self.layers.graph.node(id);
+            let on_constants = node.outputs.iter().all(|output| self.layers.is_known(output));
+            if on_constants || node.op.name() == "reshape" || self.merged.remove(&id) {
+                continue;
+            }
+            return Some(match self.layers.shift_after(id) {
+                Some(shift) => {
+                    self.merged.insert(shift);
+                    self.batch_norm(id, shift)
+                }
+                None => self.layer(node.name.clone(), node.op.name().to_string(), &[id]),
+            });
+        }
+    }
+}
+
+impl Walk<'_, '_> {
     fn batch_norm(&mut self, scale: NodeId, shift: NodeId) -> Layer {
-        let (scale_name, shift_name) = (&self.graph.node(scale).name, &self.graph.node(shift).name);
+        let (scale_name, shift_name) =
+            (&self.layers.graph.node(scale).name, &self.layers.graph.node(shift).name);
         let common = scale_name.bytes().zip(shift_name.bytes()).take_while(|(left, right)| left == right);
         let common = scale_name.get(..common.count()).unwrap_or_default();
         let common = common.trim_end_matches(|last: char| !last.is_alphanumeric()).trim_end_matches(".s");
@@ -204,7 +288,7 @@ impl<'a> Layers<'a> {
 
     /// The layer that the nodes make, each but the last feeding the next.
     fn layer(&mut self, name: String, kind: String, nodes: &[NodeId]) -> Layer {
-        let graph = self.graph;
+        let graph = self.layers.graph;
         let outputs: Vec<&TensorType> =
             nodes.last().map(|&last| graph.output_types(last)).unwrap_or_default();
         let cost: Cost = nodes.iter().map(|&id| graph.cost_of(id)).sum();
@@ -214,7 +298,7 @@ impl<'a> Layers<'a> {
         }
         let output_bytes = outputs.iter().map(|ty| ty.size_bytes() as u64).sum();
         let operands = nodes.first().map(|&first| graph.node(first).inputs.as_slice()).unwrap_or_default();
-        let computed = operands.iter().filter(|value| !self.known.contains(value));
+        let computed = operands.iter().filter(|value| !self.layers.is_known(value));
         let read_bytes: u64 = computed.map(|&value| graph.ty(value).size_bytes() as u64).sum();
         Layer {
             name,
@@ -222,7 +306,7 @@ impl<'a> Layers<'a> {
             output_shape: outputs.first().map(|ty| ty.shape.clone()).unwrap_or_default(),
             parameters: parameters.count,
             zeros: parameters.zeros,
-            neurons: nodes.iter().map(|&id| self.neurons(id)).sum(),
+            neurons: nodes.iter().map(|&id| self.layers.neurons(id)).sum(),
             multiplications: cost.multiplications,
             additions: cost.additions,
             others: cost.others,
@@ -233,35 +317,24 @@ impl<'a> Layers<'a> {
         }
     }
 
-    /// The elements of a node's output where it is a convolution or a fully connected layer. A product of two computed
-    /// matrices, as in attention, has no weights and so no neurons.
-    fn neurons(&self, id: NodeId) -> u64 {
-        let node = self.graph.node(id);
-        let has_neurons = match node.op.name() {
-            "conv" | "conv_transpose" | "q_conv" | "gemm" => true,
-            "matmul" | "q_matmul" => node.inputs.iter().take(2).any(|input| self.known.contains(input)),
-            _ => false,
-        };
-        if has_neurons { self.graph.output_types(id).iter().map(|ty| ty.elements() as u64).sum() } else { 0 }
-    }
-
     /// Adds the parameters among a node's constant operands, and among the constants that these are computed
     /// from.
     fn count_parameters(&mut self, node: &Node, parameters: &mut Parameters) {
+        let graph = self.layers.graph;
         for (index, &value) in node.inputs.iter().enumerate() {
-            if !self.known.contains(&value) || self.counted.contains(&value) {
+            if !self.layers.is_known(&value) || self.counted.contains(&value) {
                 continue;
             }
-            if let Some(producer) = self.graph.producer(value) {
+            if let Some(producer) = graph.producer(value) {
                 self.counted.insert(value);
-                self.count_parameters(self.graph.node(producer), parameters);
+                self.count_parameters(graph.node(producer), parameters);
                 continue;
             }
-            let ty = self.graph.ty(value);
+            let ty = graph.ty(value);
             if is_parameter(node.op.name(), index, ty) {
                 self.counted.insert(value);
                 parameters.count += ty.elements() as u64;
-                parameters.zeros += self.graph.constant(value).map_or(0, zeros);
+                parameters.zeros += self.layers.zeros.get(&value).copied().unwrap_or(0);
                 parameters.bytes += ty.size_bytes() as u64;
             }
         }
@@ -277,7 +350,7 @@ struct Parameters {
 }
 
 /// How many elements are 0: of a quantised tensor, 0 as it is stored.
-fn zeros(tensor: &Tensor) -> u64 {
+fn zeros_of(tensor: &Tensor) -> u64 {
     let tensor = tensor.to_contiguous();
     fn count<T: Element + Default + PartialEq>(tensor: &Tensor) -> u64 {
         let values = tensor.as_slice::<T>().unwrap_or_default();

@@ -18,6 +18,6 @@ pub use remedy::{Change, Remedy, Tried, WhatIf, most_useful};
 pub use report::{Check, Difference, OutputReport, Quantisation, RunReport, TopClass};
 pub use share::{HostOpReport, Share, host_lines};
 pub use table::{
-    engine_table, layer_table, plain_table, report_engine_table, shorten, split_line, thousands,
+    engine_table, layer_table, long_table, plain_table, report_engine_table, shorten, split_line, thousands,
     timing_words, totals, what_if_text,
 };

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 
 use ediacara_sim::{Part, Split};
 
@@ -231,17 +231,67 @@ fn quantisation(report: &RunReport) -> String {
 /// A table with a line under its header and nothing else, so that many rows stay readable. The columns of `numbers` are
 /// flush right. It never wraps.
 pub fn plain_table(header: &[&str], numbers: Range<usize>, rows: Vec<Vec<String>>) -> String {
+    let mut table = plain(rows);
+    table.set_header(header);
+    flush_right(&mut table, numbers);
+    table.trim_fmt()
+}
+
+/// Rows that are made and laid out at a time.
+const ROWS: usize = 4096;
+
+/// As [`plain_table`], for any number of rows: gives `print` so many lines at a time. `rows` gives the same rows each
+/// time; they are made once to find how wide the columns are, and once to be printed.
+pub fn long_table<R: Iterator<Item = Vec<String>>>(
+    header: &[&str],
+    numbers: Range<usize>,
+    rows: impl Fn() -> R,
+    mut print: impl FnMut(&str),
+) {
+    let mut first = plain(Vec::new());
+    first.set_header(header);
+    let mut widths = first.column_max_content_widths();
+    for part in parts(rows()) {
+        let part = plain(part).column_max_content_widths();
+        widths.iter_mut().zip(part).for_each(|(width, other)| *width = (*width).max(other));
+    }
+    let mut table = Some(first);
+    for part in parts(rows()) {
+        let mut table = table.take().unwrap_or_else(|| plain(Vec::new()));
+        table.add_rows(part);
+        for (column, &width) in table.column_iter_mut().zip(&widths) {
+            let width = width.saturating_add(column.padding_width());
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+        }
+        flush_right(&mut table, numbers.clone());
+        print(&table.trim_fmt());
+    }
+    if let Some(empty) = table {
+        print(&empty.trim_fmt());
+    }
+}
+
+/// `rows`, some at a time.
+fn parts<T>(mut rows: impl Iterator<Item = T>) -> impl Iterator<Item = Vec<T>> {
+    std::iter::from_fn(move || {
+        Some(rows.by_ref().take(ROWS).collect()).filter(|part: &Vec<T>| !part.is_empty())
+    })
+}
+
+fn plain(rows: Vec<Vec<String>>) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header);
     table.add_rows(rows);
+    table
+}
+
+fn flush_right(table: &mut Table, numbers: Range<usize>) {
     for column in numbers {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.trim_fmt()
 }
 
 fn shape(shape: &[usize]) -> String {
@@ -260,7 +310,7 @@ pub fn shorten(name: &str, length: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{shorten, thousands};
+    use super::{ROWS, long_table, plain_table, shorten, thousands};
 
     #[test]
     fn digits_are_grouped_by_three() {
@@ -268,6 +318,23 @@ mod tests {
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(1_000), "1,000");
         assert_eq!(thousands(61_100_840), "61,100,840");
+    }
+
+    /// Whatever the number of rows, and wherever the widest is.
+    #[test]
+    fn a_long_table_is_a_plain_one_in_parts() {
+        for count in [0, 1, ROWS, ROWS + 1, 3 * ROWS - 1] {
+            let row = |index: usize| {
+                let name = if index == ROWS { "the widest, 幅".to_owned() } else { format!("n{index}") };
+                vec![name, "x".repeat(index % 7), index.to_string()]
+            };
+            let header = ["layer", "kind", "count"];
+            let mut lines = Vec::new();
+            long_table(&header, 2..3, || (0..count).map(row), |part| lines.push(part.to_owned()));
+            let expected = plain_table(&header, 2..3, (0..count).map(row).collect());
+            assert_eq!(lines.join("\n"), expected, "{count} rows");
+            assert!(lines.len() >= count / ROWS);
+        }
     }
 
     #[test]

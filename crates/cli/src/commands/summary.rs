@@ -6,16 +6,16 @@ use ediacara::nn::Summary;
 
 use super::{Outcome, setup};
 use crate::arguments::SummaryArguments;
-use crate::output::say;
-use crate::summary_table::summary_table;
+use crate::output::{self, say};
+use crate::summary_table::print_summary;
 
 pub(crate) fn execute(arguments: &SummaryArguments) -> Outcome {
     let model = ediacara::model::load_bound(&arguments.model.model, &setup::binding(&arguments.model, &[]))?;
     let summary = Summary::new(&model.graph);
     if arguments.json {
-        say!("{}", serde_json::to_string_pretty(&summary)?);
+        output::json(&summary)?;
     } else {
-        say!("{}", summary_table(&summary));
+        print_summary(&summary);
         for note in &model.notes {
             say!("{note}");
         }
