@@ -4,6 +4,7 @@
 //! computed at once, within the limits of the options; else it becomes a node. Values of the wrong type or shape are
 //! refused by the graph, whose errors name the core op and both shapes.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ediacara_graph::{Attributes, Graph, Op, Registry, TensorType, ValueId};
@@ -25,6 +26,8 @@ pub(crate) struct Context<'a> {
     pub(crate) opset: i64,
     pub(crate) graph: Graph,
     registry: Registry,
+    /// The ops without attributes that were asked for, by name: all nodes of one share it.
+    plain: HashMap<String, Arc<dyn Op>>,
     external: &'a External,
     limits: Limits,
     /// Bytes that constants may still take, those that are computed too, and work that folding may still do.
@@ -42,6 +45,7 @@ impl<'a> Context<'a> {
             opset,
             graph: Graph::new(name),
             registry: Registry::core(),
+            plain: HashMap::new(),
             external,
             limits,
             bytes_left: limits.total_bytes,
@@ -206,7 +210,14 @@ impl<'a> Context<'a> {
 
     /// Emits the op of that name and without attributes.
     fn emit_plain(&mut self, op: &str, inputs: &[ValueId]) -> NodeResult<ValueId> {
-        let op = self.registry.build(op, &Attributes::new()).map_err(failed)?;
+        let op = match self.plain.get(op) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let built = self.registry.build(op, &Attributes::new()).map_err(failed)?;
+                self.plain.insert(op.to_owned(), Arc::clone(&built));
+                built
+            }
+        };
         let results = self.emit_all(op, inputs)?;
         results.first().copied().ok_or_else(|| NodeError::new("became an op without a result"))
     }

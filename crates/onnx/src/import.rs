@@ -9,10 +9,12 @@ use ediacara_tensor::{DType, Tensor};
 use prost::bytes::Bytes;
 
 use crate::context::Context;
-use crate::error::{ImportError, NodeError};
+use crate::error::{ImportError, NodeError, NodeResult};
 use crate::external::External;
-use crate::model::{Check, Functions, Model, called, default_opset, functions, listed, node_name, outputs};
-use crate::node::Node;
+use crate::head::Head;
+use crate::model::{Check, Functions, Model, called, default_opset, functions, listed, outputs};
+use crate::node::{Attributes, Node};
+use crate::ops::Handler;
 use crate::options::{BoundDim, ImportOptions, ImportReport};
 use crate::order::order;
 use crate::proto::tensor_shape_proto::dimension::Value as Dim;
@@ -31,7 +33,7 @@ pub(crate) fn import(
     external: &External,
     options: &ImportOptions,
 ) -> Result<(Graph, ImportReport), ImportError> {
-    let model = Model::decode(file, bytes, options.limits.tensor_bytes)?;
+    let model = Model::decode(file, &bytes, options.limits.tensor_bytes)?;
     let name = model.graph.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(file);
     let mut importer = Importer {
         file,
@@ -46,13 +48,13 @@ pub(crate) fn import(
     };
     importer.check_options()?;
     importer.inputs()?;
-    match importer.nodes(&model.graph.node, &model.order) {
+    match importer.outermost() {
         Ok(()) => importer.finish(),
         Err(error) => Err(importer.blame_free_dimensions(error)),
     }
 }
 
-fn report(model: &Model) -> ImportReport {
+fn report(model: &Model<'_>) -> ImportReport {
     let producer = [&model.proto.producer_name, &model.proto.producer_version];
     let producer: Vec<&str> =
         producer.into_iter().flatten().map(String::as_str).filter(|text| !text.is_empty()).collect();
@@ -72,15 +74,27 @@ fn report(model: &Model) -> ImportReport {
 
 /// Makes the names of nodes unique, which ONNX does not ask for. Names that repeat get a number behind them.
 #[derive(Default)]
-struct Labels {
+struct Labels<'a> {
+    /// Names that were used once, as they lie in the file: nearly all.
+    once: HashSet<&'a str>,
+    /// How often others were used.
     uses: HashMap<String, usize>,
 }
 
-impl Labels {
-    fn label(&mut self, name: String) -> String {
-        let uses = self.uses.entry(name.clone()).or_insert(0);
+impl<'a> Labels<'a> {
+    /// A name behind the prefix of its scope, made unique.
+    fn label(&mut self, prefix: &str, name: &'a str) -> String {
+        let label = [prefix, name].concat();
+        let uses = match self.uses.get_mut(&label) {
+            Some(uses) => uses,
+            None if prefix.is_empty() && self.once.insert(name) => return label,
+            None => {
+                let before = usize::from(self.once.contains(label.as_str()));
+                self.uses.entry(label.clone()).or_insert(before)
+            }
+        };
         *uses += 1;
-        if *uses == 1 { name } else { format!("{name}#{uses}") }
+        if *uses == 1 { label } else { format!("{label}#{uses}") }
     }
 }
 
@@ -105,12 +119,12 @@ fn fixed_or_symbol(input: &str, axis: usize, dim: Option<&Dim>) -> Result<usize,
 struct Importer<'a> {
     file: &'a str,
     options: &'a ImportOptions,
-    model: &'a Model,
+    model: &'a Model<'a>,
     functions: Functions<'a>,
     context: Context<'a>,
     /// The graph, and the calls and branches that are being handled, the innermost last.
     scopes: Vec<Scope<'a>>,
-    labels: Labels,
+    labels: Labels<'a>,
     /// Nodes looked at so far, those of every call counted, dead ones too.
     handled: usize,
     report: ImportReport,
@@ -304,7 +318,7 @@ impl<'a> Importer<'a> {
 
     /// The value of that name, nothing if it is an operand that a call left out; decodes the initialiser if it is one
     /// that nobody has read yet.
-    fn value(&mut self, name: &'a str) -> Result<Option<ValueId>, ImportError> {
+    fn value(&mut self, name: &str) -> Result<Option<ValueId>, ImportError> {
         let (scope, proto) = match meaning(&self.scopes, name) {
             Some(Meaning::Value(id)) => return Ok(Some(id)),
             Some(Meaning::Absent) => return Ok(None),
@@ -321,7 +335,7 @@ impl<'a> Importer<'a> {
             NodeError::Invalid(found) => self.tensor_error(name, found),
             other => self.tensor_error(name, other.to_string()),
         })?;
-        self.scopes[scope].values.insert(name, id);
+        self.scopes[scope].values.insert(proto.name.as_deref().unwrap_or(""), id);
         Ok(Some(id))
     }
 
@@ -329,57 +343,112 @@ impl<'a> Importer<'a> {
         &self.scopes[self.scopes.len() - 1]
     }
 
+    /// The nodes of the model's graph. Each is decoded when it is handled, and dropped then.
+    fn outermost(&mut self) -> Result<(), ImportError> {
+        let model = self.model;
+        for &index in &model.order {
+            let raw = model.nodes[index];
+            let [domain, op, _] = raw.operator();
+            let Some(handler) = ops::find(domain, op) else {
+                self.node(&model.calls[&index])?;
+                continue;
+            };
+            let proto = model
+                .node(index)
+                .map_err(|found| ImportError::Decode { file: self.file.to_owned(), found })?;
+            let node = self.begin(&proto, raw.file_label())?;
+            let before = self.context.graph.value_count();
+            let results = self.handle(handler, &node)?;
+            self.define(raw.output_names(), results, before);
+        }
+        Ok(())
+    }
+
+    /// The nodes of a branch or a function.
     fn nodes(&mut self, nodes: &'a [NodeProto], order: &[usize]) -> Result<(), ImportError> {
         order.iter().try_for_each(|&index| self.node(&nodes[index]))
     }
 
     fn node(&mut self, proto: &'a NodeProto) -> Result<(), ImportError> {
+        let node = self.begin(proto, proto.label())?;
+        let before = self.context.graph.value_count();
+        let results = self.results(&node)?;
+        self.define(proto.outputs(), results, before);
+        Ok(())
+    }
+
+    /// Looks up the operands of a node and makes its name unique.
+    fn begin<'n>(&mut self, proto: &'n NodeProto, name: &'a str) -> Result<Node<'n>, ImportError>
+    where
+        'a: 'n,
+    {
         let mut inputs = Vec::with_capacity(proto.input.len());
         for name in &proto.input {
             inputs.push(if name.is_empty() { None } else { self.value(name)? });
         }
-        let prefix = self.scope().prefix.clone();
-        let label = self.labels.label(format!("{prefix}{}", node_name(proto)));
-        let arguments = self.scope().function.as_ref().map(|(_, arguments)| Rc::clone(arguments));
-        let node = Node { proto, name: label, inputs, arguments };
-        let before = self.context.graph.value_count();
-        for (name, id) in proto.output.iter().zip(self.results(&node)?) {
+        let scope = &self.scopes[self.scopes.len() - 1];
+        let name = self.labels.label(&scope.prefix, name);
+        let arguments: Option<Rc<Attributes<'n>>> = match &scope.function {
+            Some((_, arguments)) => Some(Rc::clone(arguments)),
+            None => None,
+        };
+        Ok(Node { proto, name, inputs, arguments })
+    }
+
+    /// Gives the results of a node their names in the file. `before` is how many values there were before it.
+    fn define(&mut self, names: impl Iterator<Item = &'a str>, results: Vec<ValueId>, before: usize) {
+        let scope = self.scopes.len() - 1;
+        for (name, id) in names.zip(results) {
             if name.is_empty() {
                 continue;
             }
             // Values that only pass through keep the name under which they were made.
             if id.index() >= before {
-                self.context.graph.rename_value(id, format!("{prefix}{name}"));
+                self.context.graph.rename_value(id, [self.scopes[scope].prefix.as_str(), name].concat());
             }
-            let scope = self.scopes.len() - 1;
             self.scopes[scope].values.insert(name, id);
         }
-        Ok(())
     }
 
     /// The values that a node becomes.
     fn results(&mut self, node: &Node<'a>) -> Result<Vec<ValueId>, ImportError> {
-        let (domain, op) =
-            (node.proto.domain.as_deref().unwrap_or(""), node.proto.op_type.as_deref().unwrap_or(""));
-        self.handled += 1;
-        let limit = self.options.limits.nodes;
-        let results = if self.handled > limit {
-            Err(NodeError::new(format!(
-                "would be more than the limit of {limit} nodes; raise ImportOptions::limits if that is right"
-            )))
-        } else if let Some(handler) = ops::find(domain, op) {
-            self.context.begin(&node.name);
-            handler(&mut self.context, node)
+        let [domain, op, _] = node.proto.operator();
+        if let Some(handler) = ops::find(domain, op) {
+            return self.handle(handler, node);
+        }
+        let found = if let Err(error) = self.count() {
+            error
         } else if self.scopes.len() > MAX_NESTING {
-            Err(NodeError::new(format!("nests deeper than {MAX_NESTING} calls and branches")))
+            NodeError::new(format!("nests deeper than {MAX_NESTING} calls and branches"))
         } else if ops::is_if(domain, op) {
             return self.branch(node);
         } else if let Some(function) = called(&self.functions, node.proto) {
             return self.call(function, node);
         } else {
-            Err(NodeError::new("is not supported"))
+            NodeError::new("is not supported")
         };
-        results.map_err(|error| error.at(self.file, &node.name, op))
+        Err(found.at(self.file, &node.name, op))
+    }
+
+    /// The values that its handler makes of a node.
+    fn handle(&mut self, handler: Handler, node: &Node<'_>) -> Result<Vec<ValueId>, ImportError> {
+        let results = self.count().and_then(|()| {
+            self.context.begin(&node.name);
+            handler(&mut self.context, node)
+        });
+        results.map_err(|error| error.at(self.file, &node.name, node.proto.operator()[1]))
+    }
+
+    /// Counts a node that is looked at.
+    fn count(&mut self) -> NodeResult<()> {
+        self.handled += 1;
+        let limit = self.options.limits.nodes;
+        if self.handled <= limit {
+            return Ok(());
+        }
+        Err(NodeError::new(format!(
+            "would be more than the limit of {limit} nodes; raise ImportOptions::limits if that is right"
+        )))
     }
 
     fn check(&self) -> Check<'a> {
@@ -405,7 +474,7 @@ impl<'a> Importer<'a> {
         let outside = |name: &str| !defined.contains(name);
         let order = order(&graph.node, &names, &outside).map_err(|problem| self.check().disorder(problem))?;
         self.check().operators(&graph.node, &order, &self.functions)?;
-        self.check().tensors(graph, &order)?;
+        self.check().tensors(graph, &graph.node, &order)?;
         let inherited = self.scope();
         let (function, prefix) = (inherited.function.clone(), inherited.prefix.clone());
         let scope = Scope { sees_outer: true, function, prefix, ..Scope::with_stored(&graph.initializer) };
@@ -494,8 +563,10 @@ impl<'a> Importer<'a> {
         }
         let set = self.context.graph.set_named_outputs(&outputs);
         set.map_err(|error| self.error(error.to_string(), "export it again"))?;
-        let Importer { mut context, report, .. } = self;
-        context.graph.compact();
-        Ok((context.graph, report))
+        // The names of the file are not there any more when the graph is rearranged.
+        let Importer { context: Context { mut graph, .. }, report, scopes, labels, .. } = self;
+        drop((scopes, labels));
+        graph.compact();
+        Ok((graph, report))
     }
 }

@@ -15,6 +15,7 @@ mod emit;
 mod error;
 mod export;
 mod external;
+mod head;
 mod import;
 mod model;
 mod node;
@@ -83,10 +84,9 @@ pub fn input_names(path: impl AsRef<Path>) -> Result<Vec<String>, ImportError> {
     let path = path.as_ref();
     let bytes = read(path, Limits::default().file_bytes)?;
     let file = path.display().to_string();
-    scan::check(&bytes).map_err(|found| ImportError::Decode { file: file.clone(), found })?;
-    let model = proto::ModelProto::decode(bytes)
-        .map_err(|error| ImportError::Decode { file, found: error.to_string() })?;
-    let graph = model.graph.unwrap_or_default();
+    let parts = scan::parts(&bytes);
+    let graph = parts.and_then(|parts| parts.model(&bytes).and_then(|_| parts.graph(&bytes)));
+    let graph = graph.map_err(|found| ImportError::Decode { file, found })?.unwrap_or_default();
     let stored: HashSet<&str> =
         graph.initializer.iter().filter_map(|tensor| tensor.name.as_deref()).collect();
     let inputs = graph.input.iter().filter_map(|input| input.name.clone());

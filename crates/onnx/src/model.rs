@@ -7,8 +7,11 @@ use prost::Message as _;
 use prost::bytes::Bytes;
 
 use crate::error::{ImportError, UnsupportedOp};
+use crate::head::{Head, RawNode};
 use crate::order::{Disorder, among, order, read_names};
-use crate::proto::{FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
+use crate::proto::{
+    FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
+};
 use crate::{ops, scan, tensor};
 
 /// The operator set versions of the default domain that can be imported.
@@ -19,26 +22,40 @@ const LISTED: usize = 8;
 
 /// A checked model.
 #[derive(Debug)]
-pub(crate) struct Model {
+pub(crate) struct Model<'a> {
+    bytes: &'a Bytes,
     pub(crate) proto: ModelProto,
+    /// The graph, without its nodes.
     pub(crate) graph: GraphProto,
+    /// The graph's nodes, as they lie in the file.
+    pub(crate) nodes: Vec<RawNode<'a>>,
+    /// Those of them that stand for other nodes, an If and the calls of functions, by index.
+    pub(crate) calls: HashMap<usize, NodeProto>,
     pub(crate) opset: i64,
     /// The nodes that the outputs depend on, by index, in an order where every value is produced before it is read.
     pub(crate) order: Vec<usize>,
 }
 
-impl Model {
+impl<'a> Model<'a> {
     /// Decodes and checks. `file` is for messages; `limit` is the most bytes that one tensor may take.
-    pub(crate) fn decode(file: &str, bytes: Bytes, limit: usize) -> Result<Model, ImportError> {
+    pub(crate) fn decode(file: &str, bytes: &'a Bytes, limit: usize) -> Result<Model<'a>, ImportError> {
         let broken = |found| ImportError::Decode { file: file.to_owned(), found };
-        scan::check(&bytes).map_err(broken)?;
-        let mut proto = ModelProto::decode(bytes).map_err(|error| broken(error.to_string()))?;
+        let parts = scan::parts(bytes).map_err(broken)?;
+        let (proto, graph) = (parts.model(bytes).map_err(broken)?, parts.graph(bytes).map_err(broken)?);
+        // Every message has to be one, also where nothing needs it.
+        for value in parts.value_info {
+            ValueInfoProto::decode(value).map_err(|error| broken(error.to_string()))?;
+        }
+        let nodes = parts.nodes;
+        for node in &nodes {
+            NodeProto::decode(bytes.slice_ref(node.bytes())).map_err(|error| broken(error.to_string()))?;
+        }
         let check = Check { file, limit };
-        let Some(graph) = proto.graph.take() else {
+        let Some(graph) = graph else {
             return Err(check.error("it holds no graph", "it may be another kind of file, or an empty model"));
         };
-        let order = check.names(&graph)?;
-        check.operators(&graph.node, &order, &functions(&proto))?;
+        let order = check.names(&graph, &nodes)?;
+        check.operators(&nodes, &order, &functions(&proto))?;
         let Some(opset) = default_opset(&proto.opset_import) else {
             return Err(check.error(
                 "it does not say which operator set version its nodes follow",
@@ -46,8 +63,22 @@ impl Model {
             ));
         };
         check.opset(opset)?;
-        check.tensors(&graph, &order)?;
-        Ok(Model { proto, graph, opset, order })
+        check.tensors(&graph, &nodes, &order)?;
+        let mut model = Model { bytes, proto, graph, nodes, calls: HashMap::new(), opset, order };
+        for &index in &model.order {
+            let [domain, op, _] = model.nodes[index].operator();
+            if ops::find(domain, op).is_none() {
+                let call = model.node(index).map_err(broken)?;
+                model.calls.insert(index, call);
+            }
+        }
+        Ok(model)
+    }
+
+    /// Decodes the node of that index.
+    pub(crate) fn node(&self, index: usize) -> Result<NodeProto, String> {
+        let node = NodeProto::decode(self.bytes.slice_ref(self.nodes[index].bytes()));
+        node.map_err(|error| error.to_string())
     }
 }
 
@@ -67,14 +98,6 @@ pub(crate) fn default_opset(sets: &[OperatorSetIdProto]) -> Option<i64> {
     sets.iter().find(default)?.version
 }
 
-/// A node's name for messages: its own, or that of its first output.
-pub(crate) fn node_name(node: &NodeProto) -> &str {
-    match node.name.as_deref() {
-        Some(name) if !name.is_empty() => name,
-        _ => node.output.iter().find(|name| !name.is_empty()).map_or("(unnamed)", String::as_str),
-    }
-}
-
 /// `names` joined, cut after [`LISTED`].
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names = names.into_iter();
@@ -88,9 +111,8 @@ pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// The function that a node calls, if it is one of the model's own.
-pub(crate) fn called<'a>(functions: &Functions<'a>, node: &'a NodeProto) -> Option<&'a FunctionProto> {
-    let text = |field: &'a Option<String>| field.as_deref().unwrap_or("");
-    functions.get(&[&node.domain, &node.op_type, &node.overload].map(text)).copied()
+pub(crate) fn called<'a>(functions: &Functions<'a>, node: &impl Head) -> Option<&'a FunctionProto> {
+    functions.get(&node.operator()).copied()
 }
 
 /// What a model, a branch or a function is checked for before its nodes are handled.
@@ -125,34 +147,50 @@ impl Check<'_> {
     /// included. Of an If only the branch that is taken has to be known, which is not known yet.
     pub(crate) fn operators(
         &self,
-        nodes: &[NodeProto],
+        nodes: &[impl Head],
         order: &[usize],
         functions: &Functions<'_>,
     ) -> Result<(), ImportError> {
         let mut missing: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut visited = HashSet::new();
-        let mut open: Vec<&NodeProto> = order.iter().map(|&index| &nodes[index]).collect();
-        open.reverse();
-        while let Some(node) = open.pop() {
-            let (domain, op) = (node.domain.as_deref().unwrap_or(""), node.op_type.as_deref().unwrap_or(""));
-            if ops::is_supported(domain, op) {
-                continue;
+        let mut open = Vec::new();
+        for &index in order {
+            self.operator(&nodes[index], functions, &mut visited, &mut open, &mut missing)?;
+            while let Some(node) = open.pop() {
+                self.operator(node, functions, &mut visited, &mut open, &mut missing)?;
             }
-            if let Some(function) = called(functions, node) {
-                if visited.insert(std::ptr::from_ref(function)) {
-                    let order = self.body(function, function.output.len())?;
-                    open.extend(order.into_iter().rev().map(|index| &function.node[index]));
-                }
-                continue;
-            }
-            let name = if ops::is_default_domain(domain) { op.to_owned() } else { format!("{domain}.{op}") };
-            missing.entry(name).or_default().push(node_name(node).to_owned());
         }
         if missing.is_empty() {
             return Ok(());
         }
         let ops = missing.into_iter().map(|(op, nodes)| UnsupportedOp { op, nodes }).collect();
         Err(ImportError::UnsupportedOps { file: self.file.to_owned(), ops })
+    }
+
+    /// Looks at one node: what calls a function that was not `visited` leaves the function's nodes `open`, the first
+    /// last, and what cannot be imported is `missing`.
+    fn operator<'f, H: Head>(
+        &self,
+        node: &H,
+        functions: &Functions<'f>,
+        visited: &mut HashSet<*const FunctionProto>,
+        open: &mut Vec<&'f NodeProto>,
+        missing: &mut BTreeMap<String, Vec<String>>,
+    ) -> Result<(), ImportError> {
+        let [domain, op, _] = node.operator();
+        if ops::is_supported(domain, op) {
+            return Ok(());
+        }
+        if let Some(function) = called(functions, node) {
+            if visited.insert(std::ptr::from_ref(function)) {
+                let order = self.body(function, function.output.len())?;
+                open.extend(order.into_iter().rev().map(|index| &function.node[index]));
+            }
+            return Ok(());
+        }
+        let name = if ops::is_default_domain(domain) { op.to_owned() } else { format!("{domain}.{op}") };
+        missing.entry(name).or_default().push(node.label().to_owned());
+        Ok(())
     }
 
     /// The order of a function's nodes, as far as its first `outputs` results need them.
@@ -163,8 +201,13 @@ impl Check<'_> {
     }
 
     /// Whether the initialisers that the nodes in `order` or the outputs read can be read.
-    pub(crate) fn tensors(&self, graph: &GraphProto, order: &[usize]) -> Result<(), ImportError> {
-        let mut read = read_names(&graph.node, order);
+    pub(crate) fn tensors(
+        &self,
+        graph: &GraphProto,
+        nodes: &[impl Head],
+        order: &[usize],
+    ) -> Result<(), ImportError> {
+        let mut read = read_names(nodes, order);
         read.extend(outputs(graph));
         let sparse =
             graph.sparse_initializer.iter().filter_map(|tensor| tensor.values.as_ref()?.name.as_deref());
@@ -186,7 +229,7 @@ impl Check<'_> {
     }
 
     /// Checks that names are unique and that every value read exists; returns the order of the nodes.
-    fn names(&self, graph: &GraphProto) -> Result<Vec<usize>, ImportError> {
+    fn names(&self, graph: &GraphProto, nodes: &[impl Head]) -> Result<Vec<usize>, ImportError> {
         let mut given: HashSet<&str> = HashSet::new();
         for (kind, name) in inputs_and_initialisers(graph) {
             // An initialiser may bear the name of an input (its default value, as all had to before IR version 4).
@@ -199,7 +242,7 @@ impl Check<'_> {
         if graph.output.is_empty() {
             return Err(self.error("its graph has no outputs", "add the values of interest to graph.output"));
         }
-        order(&graph.node, &outputs(graph), &among(&given)).map_err(|disorder| self.disorder(disorder))
+        order(nodes, &outputs(graph), &among(&given)).map_err(|disorder| self.disorder(disorder))
     }
 
     fn unique(&self, graph: &GraphProto) -> Result<(), ImportError> {

@@ -4,8 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
-use crate::model::{listed, node_name};
-use crate::proto::NodeProto;
+use crate::head::Head;
+use crate::model::listed;
 
 /// What is wrong with some nodes, and what to do about it.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Disorder {
 /// The nodes that `outputs` depend on, by index; among those that are ready, the first of the file comes first. `given`
 /// says which names come from outside.
 pub(crate) fn order(
-    nodes: &[NodeProto],
+    nodes: &[impl Head],
     outputs: &[&str],
     given: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<usize>, Disorder> {
@@ -34,16 +34,14 @@ pub(crate) fn order(
     let mut waits = vec![0usize; nodes.len()];
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
     for (index, node) in nodes.iter().enumerate().filter(|&(index, _)| live[index]) {
-        let unknown = |name: &&String| {
-            !name.is_empty() && !producers.contains_key(name.as_str()) && !given(name.as_str())
-        };
-        if let Some(name) = node.input.iter().find(unknown) {
+        let unknown = |name: &&str| !name.is_empty() && !producers.contains_key(*name) && !given(name);
+        if let Some(name) = node.inputs().find(unknown) {
             return Err(Disorder {
-                found: format!("node '{}' reads the value '{name}', which nothing produces", node_name(node)),
+                found: format!("node '{}' reads the value '{name}', which nothing produces", node.label()),
                 remedy: "the file is damaged or cut out of a larger model; export it again",
             });
         }
-        each_read(node, &mut |name| {
+        node.each_read(&mut |name| {
             if let Some(&source) = producers.get(name) {
                 waits[index] += 1;
                 readers[source].push(index);
@@ -62,7 +60,7 @@ pub(crate) fn order(
             }
         }
     }
-    let stuck = nodes.iter().zip(&waits).filter(|&(_, &count)| count > 0).map(|(node, _)| node_name(node));
+    let stuck = nodes.iter().zip(&waits).filter(|&(_, &count)| count > 0).map(|(node, _)| node.label());
     match waits.iter().any(|&count| count > 0) {
         true => Err(Disorder {
             found: format!("its nodes form a cycle; at or behind it are {}", listed(stuck)),
@@ -74,15 +72,15 @@ pub(crate) fn order(
 
 /// The node that defines each value.
 fn producers<'a>(
-    nodes: &'a [NodeProto],
+    nodes: &'a [impl Head],
     given: &dyn Fn(&str) -> bool,
 ) -> Result<HashMap<&'a str, usize>, Disorder> {
     let mut producers = HashMap::new();
     for (index, node) in nodes.iter().enumerate() {
-        for name in node.output.iter().filter(|name| !name.is_empty()) {
-            if given(name) || producers.insert(name.as_str(), index).is_some() {
+        for name in node.outputs().filter(|name| !name.is_empty()) {
+            if given(name) || producers.insert(name, index).is_some() {
                 return Err(Disorder {
-                    found: format!("node '{}' defines the value '{name}' a second time", node_name(node)),
+                    found: format!("node '{}' defines the value '{name}' a second time", node.label()),
                     remedy: "every value needs its own name; export the model again",
                 });
             }
@@ -92,32 +90,22 @@ fn producers<'a>(
 }
 
 /// Which nodes the outputs depend on.
-fn live(nodes: &[NodeProto], outputs: &[&str], producers: &HashMap<&str, usize>) -> Vec<bool> {
+fn live(nodes: &[impl Head], outputs: &[&str], producers: &HashMap<&str, usize>) -> Vec<bool> {
     let mut live = vec![false; nodes.len()];
     let mut open: Vec<usize> = outputs.iter().filter_map(|name| producers.get(name).copied()).collect();
     while let Some(index) = open.pop() {
         if !std::mem::replace(&mut live[index], true) {
-            each_read(&nodes[index], &mut |name| open.extend(producers.get(name)));
+            nodes[index].each_read(&mut |name| open.extend(producers.get(name)));
         }
     }
     live
 }
 
-/// Calls `visit` with every name that a node reads: its operands, and all that is read in its branches. Names that a
-/// branch defines itself are among them.
-fn each_read<'a>(node: &'a NodeProto, visit: &mut dyn FnMut(&'a str)) {
-    node.input.iter().filter(|name| !name.is_empty()).for_each(|name| visit(name));
-    for graph in node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs)) {
-        graph.node.iter().for_each(|node| each_read(node, visit));
-        graph.output.iter().filter_map(|output| output.name.as_deref()).for_each(&mut *visit);
-    }
-}
-
 /// Every name that the nodes in `order` read.
-pub(crate) fn read_names<'a>(nodes: &'a [NodeProto], order: &[usize]) -> HashSet<&'a str> {
+pub(crate) fn read_names<'a>(nodes: &'a [impl Head], order: &[usize]) -> HashSet<&'a str> {
     let mut names = HashSet::new();
     for &index in order {
-        each_read(&nodes[index], &mut |name| {
+        nodes[index].each_read(&mut |name| {
             names.insert(name);
         });
     }

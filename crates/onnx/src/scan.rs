@@ -3,6 +3,17 @@
 //! A protobuf message of two bytes can decode to a structure of several hundred, so a hostile file of a few megabytes
 //! could ask for gigabytes. This scan walks the wire format of the messages that ONNX nests, without allocating, and
 //! counts them. It also bounds the depth. Everything else about the bytes is left to the decoder.
+//!
+//! On the way it finds where the nodes of the model's graph lie. Decoded all at once they would take twenty times their
+//! bytes, which in a large network is most of the memory; so the importer decodes each when it comes to it.
+
+use std::ops::Range;
+
+use prost::Message;
+use prost::bytes::Bytes;
+
+use crate::head::RawNode;
+use crate::proto::{GraphProto, ModelProto};
 
 /// More messages than any real model has; decoded, they stay below about one gigabyte.
 const MAX_MESSAGES: usize = 4 << 20;
@@ -69,8 +80,83 @@ impl Kind {
     }
 }
 
-/// Checks the bytes of a model; says what was found if they ask for too much or are no protobuf.
-pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
+/// Where the parts of a model lie in its bytes. A message that is cut between its fields is merged from the pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Parts<'a> {
+    /// The model but for its graph, in pieces.
+    model: Vec<&'a [u8]>,
+    /// Its graph, if it has one, but for the nodes and the types of values, in pieces.
+    graph: Option<Vec<&'a [u8]>>,
+    /// The graph's nodes.
+    pub(crate) nodes: Vec<RawNode<'a>>,
+    /// What the graph says of the types of values; each is a ValueInfoProto.
+    pub(crate) value_info: Vec<&'a [u8]>,
+    /// Where the piece of the model begins that is being walked over, and that of its graph.
+    model_piece: usize,
+    graph_piece: usize,
+}
+
+impl<'a> Parts<'a> {
+    /// The model without its graph. `bytes` are those that were scanned.
+    pub(crate) fn model(&self, bytes: &Bytes) -> Result<ModelProto, String> {
+        merged(&self.model, bytes)
+    }
+
+    /// The graph without nodes and types of values; nothing if the model has none.
+    pub(crate) fn graph(&self, bytes: &Bytes) -> Result<Option<GraphProto>, String> {
+        self.graph.as_deref().map(|pieces| merged(pieces, bytes)).transpose()
+    }
+
+    /// Notes a message `body` in the field `number`, which begins at `start`, of the innermost of the messages `open`.
+    fn enter(
+        &mut self,
+        bytes: &'a [u8],
+        open: &[(Kind, usize)],
+        number: u64,
+        start: usize,
+        body: &Range<usize>,
+    ) {
+        match (open, number) {
+            ([(Kind::Model, _)], 7) => {
+                self.model.push(&bytes[self.model_piece..start]);
+                self.graph.get_or_insert_default();
+                (self.model_piece, self.graph_piece) = (body.end, body.start);
+            }
+            ([_, (Kind::Graph, _)], 1 | 13) => {
+                let piece = &bytes[self.graph_piece..start];
+                self.graph.iter_mut().filter(|_| !piece.is_empty()).for_each(|pieces| pieces.push(piece));
+                self.graph_piece = body.end;
+                match number {
+                    1 => self.nodes.push(RawNode::new(&bytes[body.clone()])),
+                    _ => self.value_info.push(&bytes[body.clone()]),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes the end of a message that is `depth` messages deep.
+    fn leave(&mut self, bytes: &'a [u8], kind: Kind, depth: usize, end: usize) {
+        match (depth, kind) {
+            (0, _) => self.model.push(&bytes[self.model_piece..end]),
+            (1, Kind::Graph) => self.graph.get_or_insert_default().push(&bytes[self.graph_piece..end]),
+            _ => {}
+        }
+    }
+}
+
+fn merged<M: Message + Default>(pieces: &[&[u8]], bytes: &Bytes) -> Result<M, String> {
+    let mut message = M::default();
+    for piece in pieces {
+        // A slice of the file's bytes: weights are shared with these.
+        message.merge(bytes.slice_ref(piece)).map_err(|error| error.to_string())?;
+    }
+    Ok(message)
+}
+
+/// Checks the bytes of a model and finds its parts; says what was found if they ask for too much or are no protobuf.
+pub(crate) fn parts(bytes: &[u8]) -> Result<Parts<'_>, String> {
+    let mut parts = Parts::default();
     let mut messages = 0usize;
     // Open messages: kind and the position where they end.
     let mut open: Vec<(Kind, usize)> = vec![(Kind::Model, bytes.len())];
@@ -78,8 +164,10 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     while let Some(&(kind, end)) = open.last() {
         if position == end {
             open.pop();
+            parts.leave(bytes, kind, open.len(), end);
             continue;
         }
+        let start = position;
         let window = bytes.get(..end).ok_or("a message ends after the file")?;
         let key = varint(window, &mut position)?;
         match key & 7 {
@@ -89,28 +177,59 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
             1 => skip(&mut position, 8, end)?,
             5 => skip(&mut position, 4, end)?,
             2 => {
-                let length = varint(window, &mut position)?;
-                let length =
-                    usize::try_from(length).map_err(|_| "a length of more than 64 bits".to_owned())?;
-                match kind.child(key >> 3) {
-                    Some(child) => {
-                        messages += 1;
-                        if messages > MAX_MESSAGES {
-                            return Err(format!("it holds more than {MAX_MESSAGES} messages"));
-                        }
-                        if open.len() > MAX_DEPTH {
-                            return Err(format!("its messages nest deeper than {MAX_DEPTH}"));
-                        }
-                        let inner = position.checked_add(length).filter(|&inner| inner <= end);
-                        open.push((child, inner.ok_or_else(|| past_end(position, length, end))?));
-                    }
-                    None => skip(&mut position, length, end)?,
+                let body = body(window, &mut position)?;
+                let Some(child) = kind.child(key >> 3) else {
+                    position = body.end;
+                    continue;
+                };
+                messages += 1;
+                if messages > MAX_MESSAGES {
+                    return Err(format!("it holds more than {MAX_MESSAGES} messages"));
                 }
+                if open.len() > MAX_DEPTH {
+                    return Err(format!("its messages nest deeper than {MAX_DEPTH}"));
+                }
+                parts.enter(bytes, &open, key >> 3, start, &body);
+                open.push((child, body.end));
             }
             other => return Err(format!("wire type {other} at byte {position}")),
         }
     }
-    Ok(())
+    Ok(parts)
+}
+
+/// The bodies of what has a length in a field of a message, which has been scanned.
+pub(crate) fn fields(message: &[u8], number: u64) -> impl Iterator<Item = &[u8]> {
+    let mut position = 0;
+    std::iter::from_fn(move || {
+        while position < message.len() {
+            let key = varint(message, &mut position).ok()?;
+            match key & 7 {
+                0 => {
+                    varint(message, &mut position).ok()?;
+                }
+                1 => position += 8,
+                5 => position += 4,
+                _ => {
+                    let body = body(message, &mut position).ok()?;
+                    position = body.end;
+                    if key >> 3 == number {
+                        return message.get(body);
+                    }
+                }
+            }
+        }
+        None
+    })
+}
+
+/// The length at `position` and where the bytes lie that it counts; moves behind the length.
+fn body(window: &[u8], position: &mut usize) -> Result<Range<usize>, String> {
+    let length = varint(window, position)?;
+    let length = usize::try_from(length).map_err(|_| "a length of more than 64 bits".to_owned())?;
+    let mut end = *position;
+    skip(&mut end, length, window.len())?;
+    Ok(*position..end)
 }
 
 fn past_end(position: usize, length: usize, end: usize) -> String {
@@ -158,14 +277,46 @@ mod tests {
         }
         bytes.push(length as u8);
         bytes.extend(nodes);
-        assert!(check(&bytes).unwrap_err().contains("messages"));
+        assert!(parts(&bytes).unwrap_err().contains("messages"));
     }
 
     #[test]
     fn lengths_stay_inside_their_parent() {
-        assert!(check(&[0x3a, 0x02, 0x0a, 0x05]).unwrap_err().contains("only 0 are left"));
-        assert!(check(&[0x3a, 0xff]).unwrap_err().contains("middle of a number"));
-        assert!(check(&[0x0b]).unwrap_err().contains("wire type 3"));
-        assert!(check(&[]).is_ok());
+        assert!(parts(&[0x3a, 0x02, 0x0a, 0x05]).unwrap_err().contains("only 0 are left"));
+        assert!(parts(&[0x3a, 0xff]).unwrap_err().contains("middle of a number"));
+        assert!(parts(&[0x0b]).unwrap_err().contains("wire type 3"));
+        assert!(parts(&[]).is_ok());
+    }
+
+    /// Nodes and types of values are cut out of the graph, whatever stands between them; the rest is merged.
+    #[test]
+    fn parts_make_up_the_model() {
+        use crate::proto::{NodeProto, ValueInfoProto};
+        let graph = |name: &str, node: &str, value: &str| GraphProto {
+            name: Some(name.to_owned()),
+            node: vec![NodeProto { name: Some(node.to_owned()), ..NodeProto::default() }],
+            value_info: vec![ValueInfoProto { name: Some(value.to_owned()), ..ValueInfoProto::default() }],
+            output: vec![ValueInfoProto { name: Some(format!("{node} out")), ..ValueInfoProto::default() }],
+            ..GraphProto::default()
+        };
+        let model = |version, graph| ModelProto {
+            ir_version: Some(version),
+            producer_name: Some("p".to_owned()),
+            graph: Some(graph),
+            ..ModelProto::default()
+        };
+        // Two models one after the other are one, as protobuf has it.
+        let halves = [model(7, graph("first", "n", "v")), model(8, graph("second", "m", "w"))];
+        let bytes = Bytes::from(halves.map(|half| half.encode_to_vec()).concat());
+        let whole = ModelProto::decode(bytes.clone()).unwrap();
+        let parts = parts(&bytes).unwrap();
+        assert_eq!(parts.model(&bytes).unwrap(), ModelProto { graph: None, ..whole.clone() });
+        let whole = whole.graph.unwrap();
+        let rest = GraphProto { node: vec![], value_info: vec![], ..whole.clone() };
+        assert_eq!(parts.graph(&bytes).unwrap(), Some(rest));
+        let nodes = parts.nodes.iter().map(|node| NodeProto::decode(node.bytes()).unwrap());
+        assert!(nodes.eq(whole.node));
+        let values = parts.value_info.iter().map(|&value| ValueInfoProto::decode(value).unwrap());
+        assert!(values.eq(whole.value_info));
     }
 }
