@@ -98,7 +98,7 @@ impl Recomputing<'_> {
             }
             let mut operands = Vec::with_capacity(inputs.len());
             let mut missing = None;
-            for input in inputs {
+            for &input in &inputs {
                 match self.operand(input)? {
                     Some(operand) => operands.push(operand),
                     None => missing = missing.or(self.graph().producer(input)),
@@ -109,7 +109,7 @@ impl Recomputing<'_> {
                 continue;
             }
             let results = self.emitter.add(&format!("{name}.again"), op, &operands)?;
-            self.known.extend(outputs.into_iter().zip(results));
+            self.known.extend(outputs.iter().copied().zip(results));
             stack.pop();
         }
         Ok(())

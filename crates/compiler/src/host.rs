@@ -44,9 +44,8 @@ pub(crate) fn host_part(graph: &Graph, partition: &Partition) -> Result<HostPart
             needed.extend(&graph.node(node).inputs);
         }
     }
-    let read =
-        nodes.iter().filter(|node| live.contains(node)).flat_map(|&node| graph.node(node).inputs.clone());
-    let read: std::collections::HashSet<ValueId> = read.chain(graph.outputs().iter().copied()).collect();
+    let read = nodes.iter().filter(|node| live.contains(node)).flat_map(|&node| &graph.node(node).inputs);
+    let read: std::collections::HashSet<ValueId> = read.chain(graph.outputs()).copied().collect();
     let mut from_network = Vec::new();
     for &value in graph.inputs().iter().filter(|value| read.contains(value)) {
         map.insert(value, host.add_input(graph.value(value).name.clone(), graph.ty(value).clone()));
@@ -56,7 +55,7 @@ pub(crate) fn host_part(graph: &Graph, partition: &Partition) -> Result<HostPart
         if let (false, Definition::Constant(tensor)) =
             (map.contains_key(&value), &graph.value(value).definition)
         {
-            map.insert(value, host.add_constant(graph.value(value).name.clone(), tensor.clone()));
+            map.insert(value, host.add_constant(graph.value(value).name.clone(), (**tensor).clone()));
         }
     };
     for id in nodes.into_iter().filter(|node| live.contains(node)) {

@@ -4,10 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ediacara_tensor::Tensor;
+use smallvec::SmallVec;
 
 use crate::entity::{Maker, Origin};
+use crate::names::Names;
 use crate::ops::Barrier;
-use crate::{Cost, GraphError, IntoOp, NodeId, Op, TensorType, ValueId};
+use crate::{Cost, GraphError, IntoOp, NodeId, Op, TensorType, ValueId, ValueList};
 
 /// A node: an operator applied to values.
 #[derive(Debug, Clone)]
@@ -17,9 +19,9 @@ pub struct Node {
     /// What it does.
     pub op: Arc<dyn Op>,
     /// Its operands.
-    pub inputs: Vec<ValueId>,
+    pub inputs: ValueList,
     /// What it defines.
-    pub outputs: Vec<ValueId>,
+    pub outputs: ValueList,
 }
 
 impl Node {
@@ -34,8 +36,8 @@ impl Node {
 pub enum Definition {
     /// Fed from outside.
     Input,
-    /// Known.
-    Constant(Tensor),
+    /// Known. Most values are computed: these do not take the space of a tensor each.
+    Constant(Box<Tensor>),
     /// Computed.
     Node {
         /// By this node.
@@ -56,11 +58,8 @@ pub struct Value {
     pub definition: Definition,
 }
 
-#[derive(Debug, Clone)]
-struct NodeSlot {
-    node: Node,
-    live: bool,
-}
+/// The readers of a value; as many as a vector's own fields would take lie in place.
+type Uses = SmallVec<[NodeId; 4]>;
 
 /// A graph of operators over values of static type.
 ///
@@ -70,7 +69,9 @@ struct NodeSlot {
 pub struct Graph {
     /// The name, for people.
     pub name: String,
-    nodes: Vec<NodeSlot>,
+    nodes: Vec<Node>,
+    /// Which nodes are linked.
+    live: Vec<bool>,
     values: Vec<Value>,
     /// The graph that made each value: this one, or the one that it was cloned from.
     origins: Vec<Origin>,
@@ -80,8 +81,8 @@ pub struct Graph {
     variables: HashSet<ValueId>,
     outputs: Vec<ValueId>,
     /// The live nodes that read each value, one entry per reading operand.
-    uses: Vec<Vec<NodeId>>,
-    names: HashMap<String, ValueId>,
+    uses: Vec<Uses>,
+    names: Names,
     /// The last suffix given to each name, so that a thousand nodes of one name are not a million look-ups.
     suffixes: HashMap<String, usize>,
 }
@@ -95,10 +96,10 @@ impl Graph {
     fn add_value(&mut self, name: String, ty: TensorType, definition: Definition) -> ValueId {
         let id = ValueId::new(self.values.len(), self.maker.origin());
         let name = self.unique_name(name);
-        self.names.insert(name.clone(), id);
         self.values.push(Value { name, ty, definition });
+        self.names.insert(id.index(), &self.values);
         self.origins.push(id.origin());
-        self.uses.push(Vec::new());
+        self.uses.push(Uses::new());
         id
     }
 
@@ -106,14 +107,15 @@ impl Graph {
     /// `value`.
     fn unique_name(&mut self, name: String) -> String {
         let name = if name.is_empty() { "value".to_owned() } else { name };
-        if !self.names.contains_key(&name) {
+        let taken = |name: &str| self.names.find(name, &self.values).is_some();
+        if !taken(&name) {
             return name;
         }
         let suffix = self.suffixes.entry(name.clone()).or_insert(0);
         loop {
             *suffix += 1;
             let candidate = format!("{name}_{suffix}");
-            if !self.names.contains_key(&candidate) {
+            if !taken(&candidate) {
                 return candidate;
             }
         }
@@ -137,7 +139,7 @@ impl Graph {
     /// Adds a constant. The name is made unique by a suffix if it is taken.
     pub fn add_constant(&mut self, name: impl Into<String>, tensor: Tensor) -> ValueId {
         let ty = TensorType::of(&tensor);
-        self.add_value(name.into(), ty, Definition::Constant(tensor.to_contiguous()))
+        self.add_value(name.into(), ty, Definition::Constant(Box::new(tensor.to_contiguous())))
     }
 
     /// Adds a node; shapes and types of its outputs are inferred and checked here. Its outputs are named
@@ -175,7 +177,8 @@ impl Graph {
         for &input in inputs {
             self.uses[input.index()].push(id);
         }
-        self.nodes.push(NodeSlot { node: Node { name, op, inputs: inputs.to_vec(), outputs }, live: true });
+        self.nodes.push(Node { name, op, inputs: inputs.into(), outputs });
+        self.live.push(true);
         Ok(id)
     }
 
@@ -244,7 +247,7 @@ impl Graph {
                 *value
             };
             // Of two outputs of one name the first keeps it.
-            if self.names.get(name).is_none_or(|holder| !seen.contains(holder)) {
+            if self.value_by_name(name).is_none_or(|holder| !seen.contains(&holder)) {
                 self.claim_name(output, name);
             }
             seen.insert(output);
@@ -256,7 +259,7 @@ impl Graph {
 
     /// Gives a value a name that something else may have, which then gets a suffix unless it is an input.
     fn claim_name(&mut self, id: ValueId, name: &str) {
-        let holder = self.names.get(name).copied().filter(|&holder| holder != id);
+        let holder = self.value_by_name(name).filter(|&holder| holder != id);
         if let Some(holder) =
             holder.filter(|&holder| !matches!(self.value(holder).definition, Definition::Input))
         {
@@ -271,7 +274,7 @@ impl Graph {
     /// # Panics
     /// It is not of this graph.
     pub fn rename_node(&mut self, id: NodeId, name: impl Into<String>) {
-        self.nodes[id.index()].node.name = name.into();
+        self.nodes[id.index()].name = name.into();
     }
 
     /// The inputs, in order.
@@ -294,7 +297,7 @@ impl Graph {
     /// # Panics
     /// It is not of this graph.
     pub fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id.index()].node
+        &self.nodes[id.index()]
     }
 
     /// The value `id`.
@@ -328,7 +331,8 @@ impl Graph {
 
     /// The value called `name`.
     pub fn value_by_name(&self, name: &str) -> Option<ValueId> {
-        self.names.get(name).copied()
+        let position = self.names.find(name, &self.values)?;
+        Some(ValueId::new(position, self.origins[position]))
     }
 
     /// Gives a value another name, made unique by a suffix if it is taken.
@@ -337,10 +341,9 @@ impl Graph {
         if self.values[position].name == name {
             return;
         }
-        self.names.remove(&self.values[position].name);
-        let name = self.unique_name(name);
-        self.names.insert(name.clone(), id);
-        self.values[position].name = name;
+        self.names.remove(position, &self.values);
+        self.values[position].name = self.unique_name(name);
+        self.names.insert(position, &self.values);
     }
 
     /// The values that a node defines.
@@ -373,7 +376,7 @@ impl Graph {
 
     /// The live nodes that read a value, each once, by id.
     pub fn consumers(&self, id: ValueId) -> Vec<NodeId> {
-        let mut consumers = self.uses[self.position(id)].clone();
+        let mut consumers = self.uses_of(id).to_vec();
         consumers.sort_unstable();
         consumers.dedup();
         consumers
@@ -400,7 +403,7 @@ impl Graph {
 
     /// Whether a node is linked; unlinked ones are dropped by [`compact`](Graph::compact).
     pub fn is_live(&self, id: NodeId) -> bool {
-        self.nodes[id.index()].live
+        self.live[id.index()]
     }
 
     /// Every live node, by id: the order of insertion, which a rewrite makes other than topological.
@@ -495,11 +498,10 @@ impl Graph {
             return Ok(());
         }
         let readers = std::mem::take(&mut self.uses[old.index()]);
-        let (kept, readers): (Vec<_>, Vec<_>) =
-            readers.into_iter().partition(|reader| except.contains(reader));
+        let (kept, readers): (Uses, Uses) = readers.into_iter().partition(|reader| except.contains(reader));
         self.uses[old.index()] = kept;
         for &reader in &readers {
-            for input in &mut self.nodes[reader.index()].node.inputs {
+            for input in &mut self.nodes[reader.index()].inputs {
                 if *input == old {
                     *input = new;
                 }
@@ -517,12 +519,12 @@ impl Graph {
     }
 
     fn swap_names(&mut self, left: ValueId, right: ValueId) {
+        let positions = [left.index(), right.index()];
+        positions.iter().for_each(|&position| self.names.remove(position, &self.values));
         let name = std::mem::take(&mut self.values[left.index()].name);
         let name = std::mem::replace(&mut self.values[right.index()].name, name);
         self.values[left.index()].name = name;
-        for id in [left, right] {
-            self.names.insert(self.values[id.index()].name.clone(), id);
-        }
+        positions.iter().for_each(|&position| self.names.insert(position, &self.values));
     }
 
     /// Replaces the operator of a node by one of the same signature for these inputs (a fused activation,
@@ -541,7 +543,7 @@ impl Graph {
                 format!("{} cannot stand at node `{name}`: it infers other output types", op.name());
             return Err(GraphError::Invalid { graph: self.name.clone(), problem });
         }
-        self.nodes[id.index()].node.op = op;
+        self.nodes[id.index()].op = op;
         Ok(())
     }
 
@@ -559,10 +561,10 @@ impl Graph {
             if !self.is_live(id) || self.node(id).outputs.iter().any(needed) {
                 continue;
             }
-            self.nodes[id.index()].live = false;
+            self.live[id.index()] = false;
             count += 1;
-            for input in self.node(id).inputs.clone() {
-                self.uses[input.index()].retain(|&reader| reader != id);
+            for &input in &self.node(id).inputs.clone() {
+                self.uses[input.index()].retain(|reader| *reader != id);
                 candidates.extend(self.producer(input));
             }
         }
@@ -573,45 +575,63 @@ impl Graph {
     /// Inputs stay. Returns, for each old value index, the new id if the value is still there.
     pub fn compact(&mut self) -> Vec<Option<ValueId>> {
         self.unlink_dead();
-        let old = std::mem::take(self);
-        let mut map: Vec<Option<ValueId>> = vec![None; old.values.len()];
-        self.name.clone_from(&old.name);
-        for &input in &old.inputs {
-            let value = old.value(input);
-            let (name, ty) = (value.name.clone(), value.ty.clone());
-            let new =
-                if old.is_variable(input) { self.add_variable(name, ty) } else { self.add_input(name, ty) };
-            map[input.index()] = Some(new);
-        }
-        let order = old.order();
-        for id in old.values() {
-            let needed = !old.uses[id.index()].is_empty() || old.is_output(id);
-            if let (Some(tensor), true) = (old.constant(id), needed) {
-                let value = old.value(id);
-                let definition = Definition::Constant(tensor.clone());
-                map[id.index()] = Some(self.add_value(value.name.clone(), value.ty.clone(), definition));
-            }
-        }
-        for old_id in order {
-            let node = old.node(old_id);
-            let id = NodeId::new(self.nodes.len());
-            let inputs: Vec<ValueId> = node.inputs.iter().filter_map(|input| map[input.index()]).collect();
-            debug_assert_eq!(inputs.len(), node.inputs.len(), "an operand of a live node was dropped");
-            for &input in &inputs {
-                self.uses[input.index()].push(id);
-            }
-            let mut outputs = Vec::with_capacity(node.outputs.len());
-            for (index, output) in node.outputs.iter().enumerate() {
-                let value = old.value(*output);
-                let definition = Definition::Node { node: id, index };
-                let new = self.add_value(value.name.clone(), value.ty.clone(), definition);
-                map[output.index()] = Some(new);
-                outputs.push(new);
-            }
-            let node = Node { name: node.name.clone(), op: Arc::clone(&node.op), inputs, outputs };
-            self.nodes.push(NodeSlot { node, live: true });
-        }
-        self.outputs = old.outputs.iter().filter_map(|output| map[output.index()]).collect();
+        let order = self.order();
+        self.maker = Maker::default();
+        let map = self.arrange_values(&order);
+        self.arrange_nodes(&order, &map);
+        let renamed = |id: &ValueId| map[id.index()];
+        self.inputs = self.inputs.iter().filter_map(renamed).collect();
+        self.variables = self.variables.iter().filter_map(renamed).collect();
+        self.outputs = self.outputs.iter().filter_map(renamed).collect();
         map
     }
+
+    /// Moves the values to their places after a compaction: inputs, constants that are read, the results of the nodes
+    /// in `order`. Returns the new id for each old index.
+    fn arrange_values(&mut self, order: &[NodeId]) -> Vec<Option<ValueId>> {
+        let mut map: Vec<Option<ValueId>> = vec![None; self.values.len()];
+        let mut kept = Vec::with_capacity(self.values.len());
+        let needed = |id: &ValueId| !self.uses[id.index()].is_empty() || self.is_output(*id);
+        let constants = self.values().filter(|&id| self.constant(id).is_some()).filter(needed);
+        let results = order.iter().flat_map(|&id| self.outputs_of(id)).copied();
+        for id in self.inputs.iter().copied().chain(constants).chain(results) {
+            map[id.index()] = Some(ValueId::new(kept.len(), self.maker.origin()));
+            kept.push(id.index());
+        }
+        self.values = picked(std::mem::take(&mut self.values), kept.into_iter());
+        // Each name was unique; dropping some lets none be taken.
+        self.suffixes.clear();
+        self.names = Names::default();
+        (0..self.values.len()).for_each(|position| self.names.insert(position, &self.values));
+        self.origins = vec![self.maker.origin(); self.values.len()];
+        map
+    }
+
+    /// Moves the nodes into `order`, drops the others, and links them with the values at their new places.
+    fn arrange_nodes(&mut self, order: &[NodeId], map: &[Option<ValueId>]) {
+        self.nodes = picked(std::mem::take(&mut self.nodes), order.iter().map(|id| id.index()));
+        self.live = vec![true; self.nodes.len()];
+        self.uses.clear();
+        self.uses.resize(self.values.len(), Uses::new());
+        for (position, node) in self.nodes.iter_mut().enumerate() {
+            let id = NodeId::new(position);
+            for value in node.inputs.iter_mut().chain(node.outputs.iter_mut()) {
+                debug_assert!(map[value.index()].is_some(), "a value of a live node was dropped");
+                *value = map[value.index()].unwrap_or(*value);
+            }
+            node.inputs.iter().for_each(|input| self.uses[input.index()].push(id));
+            for (index, output) in node.outputs.iter().enumerate() {
+                self.values[output.index()].definition = Definition::Node { node: id, index };
+            }
+        }
+    }
+}
+
+/// The items at these positions, each of which occurs once, in that order. They are moved: a graph is too large to be
+/// there twice.
+fn picked<T>(items: Vec<T>, positions: impl ExactSizeIterator<Item = usize>) -> Vec<T> {
+    let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
+    let mut result = Vec::with_capacity(positions.len());
+    result.extend(positions.filter_map(|position| items[position].take()));
+    result
 }

@@ -41,7 +41,7 @@ impl Step {
     /// A node by itself.
     pub(crate) fn of(graph: &Graph, id: NodeId) -> Step {
         let node = graph.node(id);
-        let (inputs, outputs) = (node.inputs.clone(), node.outputs.clone());
+        let (inputs, outputs) = (node.inputs.to_vec(), node.outputs.to_vec());
         Step { node: id, inputs, outputs, channels_last: false, work: Work::Node }
     }
 
@@ -209,7 +209,7 @@ fn prepare(graph: &Graph, head: NodeId, chain: &[NodeId], layouts: &Layouts) -> 
     let place = Place { operands, followers, any_order: layouts.any_order };
     let Ready { prepared, followers: taken, channels_last } = node.op.prepare(&place)?;
     let last = chain[..taken].last().copied().unwrap_or(head);
-    let inputs = [node.inputs.clone(), others[..taken].concat()].concat();
-    let outputs = graph.node(last).outputs.clone();
+    let inputs = [node.inputs.to_vec(), others[..taken].concat()].concat();
+    let outputs = graph.node(last).outputs.to_vec();
     Some((Step { node: last, inputs, outputs, channels_last, work: Work::Prepared(prepared) }, taken))
 }

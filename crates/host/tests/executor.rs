@@ -93,7 +93,7 @@ fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Vec<Option<Tensor>> {
     let mut known: Vec<Option<Tensor>> = graph
         .values()
         .map(|value| match &graph.value(value).definition {
-            Definition::Constant(tensor) => Some(tensor.clone()),
+            Definition::Constant(tensor) => Some(Tensor::clone(tensor)),
             _ => None,
         })
         .collect();

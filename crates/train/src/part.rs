@@ -95,7 +95,7 @@ fn copy(
     }
     for value in graph.values().filter(|value| needed[value.index()]) {
         if let Definition::Constant(tensor) = &graph.value(value).definition {
-            map.insert(value, pruned.add_constant(graph.value(value).name.clone(), tensor.clone()));
+            map.insert(value, pruned.add_constant(graph.value(value).name.clone(), Tensor::clone(tensor)));
         }
     }
     for id in graph.order() {

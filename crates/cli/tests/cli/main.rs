@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "helpers of tests")]
 
+#[cfg(unix)]
+mod big;
 mod calibration;
 mod data;
 mod errors;

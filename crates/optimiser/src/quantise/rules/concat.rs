@@ -42,7 +42,7 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     };
     plan.accept(
         id,
-        node.inputs.clone(),
+        node.inputs.to_vec(),
         (layout, Scales::Joins),
         Stack { axis, stacks_channels: concat.axis == 1 },
     )
