@@ -1,7 +1,7 @@
 //! The executor: a plan, an arena, and the loop over nodes.
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rayon::ThreadPool;
@@ -48,8 +48,9 @@ pub struct Executor {
     graph: Graph,
     /// Node by node, where every value is to be seen.
     plain: Schedule,
-    /// With followers in one pass and constants made ready.
-    fused: Schedule,
+    /// With followers in one pass and constants made ready, which takes as much memory again: not before it is run.
+    fused: OnceLock<Schedule>,
+    same_bits: bool,
     pool: Pool,
 }
 
@@ -103,18 +104,28 @@ trait Around {
 }
 
 impl Executor {
-    /// Plans a graph. The graph is copied; its constants are shared.
+    /// Plans a graph. The graph is copied; its constants are shared. What [`run`](Self::run) makes ready of them, it makes
+    /// when it is first called.
     ///
     /// # Errors
     /// The graph cannot be put in order (a cycle, an output that nothing computes), or there are no threads.
     pub fn new(graph: &Graph, options: &Options) -> Result<Self, HostError> {
         let order = needed_order(graph)?;
         let plain = Schedule::new(graph, order.iter().map(|&node| Step::of(graph, node)).collect())?;
-        let fused = Schedule::new(graph, fuse(graph, &order, !options.same_bits))?;
         let pool = match options.threads {
             Some(threads) => Pool::Own(pool::of_threads(Some(threads.get()))?),
             None => Pool::Common(pool::common()?),
         };
+        Ok(Self { graph: graph.clone(), plain, fused: OnceLock::new(), same_bits: options.same_bits, pool })
+    }
+
+    /// The schedule of [`run`](Self::run). Two first runs at the same time both make it, and one is kept.
+    fn fused(&self) -> Result<&Schedule, HostError> {
+        if let Some(fused) = self.fused.get() {
+            return Ok(fused);
+        }
+        let order: Vec<NodeId> = self.plain.steps.iter().map(|step| step.node).collect();
+        let fused = Schedule::new(&self.graph, fuse(&self.graph, &order, !self.same_bits))?;
         let (steps, plan) = (&fused.steps, &fused.plan);
         tracing::info!(
             "host: {} nodes run in {} steps, {} of them with channels last; results are placed in {} buffers of {} KiB, \
@@ -126,7 +137,7 @@ impl Executor {
             plan.buffer_bytes() / 1024,
             plan.unshared_bytes / 1024,
         );
-        Ok(Self { graph: graph.clone(), plain, fused, pool })
+        Ok(self.fused.get_or_init(|| fused))
     }
 
     /// The graph that is run.
@@ -168,7 +179,7 @@ impl Executor {
             fn see(&mut self, _: ValueId, _: &Tensor) {}
         }
         // The whole run moves into the pool once, instead of every operator on its own.
-        self.install(|| self.execute(&self.fused, inputs, spares, &mut Plain))
+        self.install(|| self.execute(self.fused()?, inputs, spares, &mut Plain))
     }
 
     /// Runs the graph and shows every input and every result to `observer` when it is known, views included:
@@ -227,8 +238,8 @@ impl Executor {
         Ok((outputs, timed.0))
     }
 
-    /// Runs `work` where the operators' parallel loops find this executor's threads.
-    fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+    /// Runs `work` where parallel loops, the operators' among them, find this executor's threads.
+    pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             Pool::Own(pool) => pool.install(work),
             Pool::Common(pool) => pool.install(work),

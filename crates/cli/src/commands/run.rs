@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use ediacara::arch::Machine;
 use ediacara::data::Labels;
 use ediacara::dataset::{self, Part};
+use ediacara::graph::Graph;
 use ediacara::inputs::{self, Source};
 use ediacara::profile::{RunReport, host_lines, layer_table, report_engine_table, totals};
 use ediacara::train::Normalisation;
@@ -37,6 +38,8 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         Ranges::Assumed => CalibrationSource::Assumed,
     };
     let prepared = ediacara::prepare(&model, &calibration, &mut stage)?;
+    // From here on only its name and labels are read; its weights would stand beside those that were optimised.
+    model.graph = Graph::default();
     let doubts = match arguments.timing_only {
         true => Vec::new(),
         false => ediacara::doubts::of_network(&prepared.quantised, &tensors),
