@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_host::Executor;
+use rayon::prelude::*;
 
 use crate::assumed;
 use crate::moments::{self, Layer, Moments};
@@ -94,26 +95,22 @@ impl Statistics {
 
     /// Statistics of one sample; nothing if a number is infinite or not a number.
     fn of_sample(tensor: &Tensor, numbers: &[f32]) -> Option<Statistics> {
-        let &[batch, channels, ref rest @ ..] = tensor.shape() else {
+        let &[_, channels, ref rest @ ..] = tensor.shape() else {
             return Some(Statistics::of_range(Range::of(numbers)?));
         };
-        let each: usize = rest.iter().product();
+        let planes = Plane::all(numbers, rest.iter().product());
         let [mut sums, mut squares, mut positives] = [(); 3].map(|()| vec![0.0; channels]);
-        let numbers_of_channel = (each * batch) as f64;
+        let numbers_of_channel = (numbers.len() / channels.max(1)) as f64;
         let mut ranges: Vec<Range> = Vec::with_capacity(channels);
-        for (index, plane) in numbers.chunks_exact(each).enumerate() {
-            let (channel, range) = (index % channels, Range::of(plane)?);
+        for (index, plane) in planes.iter().enumerate() {
+            let (channel, range) = (index % channels, plane.range()?);
             match ranges.get_mut(channel) {
                 Some(known) => *known = known.union(range),
                 None => ranges.push(range),
             }
-            // f32 sums of one plane are exact enough for a mean that only corrects a bias, and for a rough variance.
-            let sum: f32 = plane.iter().sum();
-            let square: f32 = plane.iter().map(|number| number * number).sum();
-            let positive = plane.iter().filter(|&&number| number > 0.0).count();
-            sums[channel] += f64::from(sum) / numbers_of_channel;
-            squares[channel] += f64::from(square) / numbers_of_channel;
-            positives[channel] += positive as f64 / numbers_of_channel;
+            sums[channel] += f64::from(plane.sum) / numbers_of_channel;
+            squares[channel] += f64::from(plane.square) / numbers_of_channel;
+            positives[channel] += f64::from(plane.positives) / numbers_of_channel;
         }
         let range = ranges.iter().copied().reduce(Range::union)?;
         let widths = ranges.iter().map(|range| range.width()).collect();
@@ -133,6 +130,64 @@ impl Statistics {
         for (own, other) in sums {
             own.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
         }
+    }
+}
+
+/// One channel of one image.
+struct Plane {
+    low: f32,
+    high: f32,
+    /// f32 sums of one plane are exact enough for a mean that only corrects a bias, and for a rough variance.
+    sum: f32,
+    square: f32,
+    positives: u32,
+    is_finite: bool,
+}
+
+impl Plane {
+    /// So many numbers are looked at side by side, as one sum would wait for itself.
+    const LANES: usize = 16;
+    /// Fewer numbers than this are not worth a second thread.
+    const WORTH_A_THREAD: usize = 1 << 15;
+
+    /// The planes of a tensor, of `each` numbers.
+    fn all(numbers: &[f32], each: usize) -> Vec<Plane> {
+        let together = Plane::WORTH_A_THREAD.div_ceil(each.max(1));
+        numbers.par_chunks_exact(each).with_min_len(together).map(Plane::of).collect()
+    }
+
+    fn of(numbers: &[f32]) -> Plane {
+        const LANES: usize = Plane::LANES;
+        let [mut low, mut high] = [[f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]];
+        let [mut sum, mut square, mut poison] = [[0.0_f32; LANES]; 3];
+        let mut positives = [0_u32; LANES];
+        let mut look = |lane: usize, number: f32| {
+            low[lane] = if number < low[lane] { number } else { low[lane] };
+            high[lane] = if number > high[lane] { number } else { high[lane] };
+            sum[lane] += number;
+            square[lane] += number * number;
+            // Zero unless a number is infinite or none: no branch.
+            poison[lane] += number * 0.0;
+            positives[lane] += u32::from(number > 0.0);
+        };
+        let (chunks, rest) = numbers.as_chunks::<LANES>();
+        for chunk in chunks {
+            chunk.iter().enumerate().for_each(|(lane, &number)| look(lane, number));
+        }
+        rest.iter().enumerate().for_each(|(lane, &number)| look(lane, number));
+        Plane {
+            low: low.into_iter().fold(f32::INFINITY, f32::min),
+            high: high.into_iter().fold(f32::NEG_INFINITY, f32::max),
+            sum: sum.iter().sum(),
+            square: square.iter().sum(),
+            positives: positives.iter().sum(),
+            is_finite: poison.iter().sum::<f32>() == 0.0,
+        }
+    }
+
+    /// Nothing if a number is infinite or none.
+    fn range(&self) -> Option<Range> {
+        self.is_finite.then_some(Range { low: self.low, high: self.high })
     }
 }
 
@@ -164,7 +219,8 @@ impl Calibration {
             let mut failure = None;
             executor.run_with_observer(&sample, |value, tensor| {
                 let readers = layers.get(&value).map_or(&[][..], Vec::as_slice);
-                if let Err(error) = calibration.observe(graph, value, tensor, readers) {
+                let observed = executor.install(|| calibration.observe(graph, value, tensor, readers));
+                if let Err(error) = observed {
                     failure.get_or_insert(error);
                 }
             })?;
@@ -272,6 +328,22 @@ mod tests {
         // Mean squares 6 and 16.
         assert_eq!(found.variances(), [7.0]);
         assert_eq!(found.positive_shares(), [0.5]);
+    }
+
+    #[test]
+    fn planes_are_seen_whole() {
+        let numbers: Vec<f32> = (0..50).map(|index| index as f32 - 10.0).collect();
+        let plane = Plane::of(&numbers);
+        assert_eq!((plane.low, plane.high, plane.positives), (-10.0, 39.0, 39));
+        // 0 + 1 + ... + 49 less 50 times 10, and the squares of 1 to 10 and 1 to 39.
+        assert_eq!((plane.sum, plane.square), (725.0, 385.0 + 20_540.0));
+        for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            for place in [0, 20, 49] {
+                let mut numbers = numbers.clone();
+                numbers[place] = odd;
+                assert!(Plane::of(&numbers).range().is_none(), "{odd} at {place}");
+            }
+        }
     }
 
     #[test]

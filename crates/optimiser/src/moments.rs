@@ -68,10 +68,13 @@ impl Moments {
         let count = self.count.max(1) as f64;
         let sums = &self.sums[group * size..][..size];
         let products = &self.products[group * size * size..][..size * size];
-        let entry = |(index, &product): (usize, &f32)| {
-            f64::from(product) / count - sums[index / size] / count * (sums[index % size] / count)
-        };
-        products.iter().enumerate().map(entry).collect()
+        let means: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
+        let mut covariance = Vec::with_capacity(size * size);
+        for (products, of_row) in products.chunks_exact(size).zip(&means) {
+            let entry = |(&product, mean): (&f32, &f64)| f64::from(product) / count - of_row * mean;
+            covariance.extend(products.iter().zip(&means).map(entry));
+        }
+        covariance
     }
 }
 

@@ -5,6 +5,7 @@
 //! channel has left. Channels brought to full range gain by the first and lose by the others.
 
 use ediacara_graph::ValueId;
+use rayon::prelude::*;
 
 use super::plan::{Lowering, Plan};
 use super::sensitivity::{Sensitivity, pixels};
@@ -114,7 +115,7 @@ impl Noise {
         };
         let all = WEIGHT_PENALTY * pixels(plan, lowering.result);
         self.readers.push(Reader {
-            largest: conv.weights.numbers().chunks_exact(taps).map(largest).collect(),
+            largest: conv.weights.numbers().par_chunks_exact(taps).map(largest).collect(),
             inputs,
             outputs_of_group: (outputs / groups).max(1),
             channels: (0..inputs * groups).map(channel).collect(),
@@ -164,9 +165,8 @@ impl Reader {
             let factors: Vec<f64> = channels.iter().map(|&(unknown, _)| factor(factors, unknown)).collect();
             let outputs = group * self.outputs_of_group..(group + 1) * self.outputs_of_group;
             let steps = outputs.map(|output| {
-                let row = self.largest[output * self.inputs..][..self.inputs].iter().zip(&factors);
-                let step =
-                    row.map(|(&weight, factor)| f64::from(weight) * factor).fold(0.0, f64::max) / 127.0;
+                let row = &self.largest[output * self.inputs..][..self.inputs];
+                let step = largest_product(row, &factors) / 127.0;
                 self.costs[output] * ROUNDING * step * step
             });
             let seen =
@@ -175,6 +175,24 @@ impl Reader {
         };
         self.channels.chunks_exact(self.inputs).enumerate().map(of_group).sum()
     }
+}
+
+/// The largest product of two numbers that are not negative. So many are found side by side, since one would wait for
+/// itself.
+fn largest_product(left: &[f32], right: &[f64]) -> f64 {
+    const LANES: usize = 8;
+    let mut largest = [0.0_f64; LANES];
+    let mut look = |lane: usize, left: f32, right: f64| {
+        let product = f64::from(left) * right;
+        largest[lane] = if product > largest[lane] { product } else { largest[lane] };
+    };
+    let (left, left_rest) = left.as_chunks::<LANES>();
+    let (right, right_rest) = right.as_chunks::<LANES>();
+    for (left, right) in left.iter().zip(right) {
+        (0..LANES).for_each(|lane| look(lane, left[lane], right[lane]));
+    }
+    left_rest.iter().zip(right_rest).for_each(|(&left, &right)| look(0, left, right));
+    largest.into_iter().fold(0.0, f64::max)
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use ediacara_graph::Tensor;
 use ediacara_kernels::int8::{Multiplier, quantize};
+use rayon::prelude::*;
 
-use super::rounding::Factor;
+use super::rounding::{Factor, dot};
 use super::weights::{Bias, Weights};
 use crate::Result;
 use crate::moments::Moments;
@@ -150,17 +151,20 @@ impl<'a> RealLayer<'a> {
             return;
         }
         let (taps, length) = (self.taps.max(1), self.row_length());
-        for output in 0..self.outputs {
-            let divisor = knowledge.output_factors.as_ref().map_or(1.0, |factors| factors[output]);
-            self.bias[output] /= divisor;
-            let channels = self.channels(output);
-            let row = &mut self.weights.to_mut()[output * length..][..length];
-            for (channel, weights) in channels.zip(row.chunks_exact_mut(taps)) {
-                let factor =
-                    knowledge.input_factors.as_ref().map_or(1.0, |factors| factors[channel]) / divisor;
+        let divisor =
+            |output: usize| knowledge.output_factors.as_ref().map_or(1.0, |factors| factors[output]);
+        self.bias.iter_mut().enumerate().for_each(|(output, bias)| *bias /= divisor(output));
+        if length == 0 {
+            return;
+        }
+        let channels: Vec<usize> = (0..self.outputs).map(|output| self.channels(output).start).collect();
+        self.weights.to_mut().par_chunks_exact_mut(length).enumerate().for_each(|(output, row)| {
+            for (channel, weights) in (channels[output]..).zip(row.chunks_exact_mut(taps)) {
+                let factor = knowledge.input_factors.as_ref().map_or(1.0, |factors| factors[channel])
+                    / divisor(output);
                 weights.iter_mut().for_each(|weight| *weight *= factor);
             }
-        }
+        });
     }
 
     /// The smallest scale of each output channel with which its largest weight fits and its bias stays small enough.
@@ -178,20 +182,20 @@ impl<'a> RealLayer<'a> {
     /// The weights as integers: rounded so that errors make good for each other where it is known how the inputs vary
     /// together, to the nearest elsewhere.
     fn rounded(&self, scales: &[f32], knowledge: &Knowledge) -> Result<Vec<i8>> {
-        let length = self.row_length();
         let mut values = vec![0; self.weights.len()];
-        let mut factor = None;
-        for output in 0..self.outputs {
-            let channels = self.channels(output);
-            if output % (self.outputs / self.groups).max(1) == 0 {
-                factor = self.factor(channels.start / self.inputs.max(1), knowledge);
-            }
-            let row = &self.weights[output * length..][..length];
-            let values = &mut values[output * length..][..length];
-            match &factor {
-                Some(factor) => factor.round(row, scales[output], values),
+        if values.is_empty() {
+            return Ok(values);
+        }
+        let (rows, length) = ((self.outputs / self.groups).max(1), self.row_length());
+        let groups = self.weights.chunks(rows * length).zip(scales.chunks(rows));
+        for (group, ((weights, scales), values)) in groups.zip(values.chunks_mut(rows * length)).enumerate() {
+            match self.factor(group, knowledge) {
+                Some(factor) => factor.round(weights, scales, values),
                 // The largest weight is 127 times the scale or less, so that none becomes -128.
-                None => quantize(row, scales[output], 0, values)?,
+                None => {
+                    let rows = weights.par_chunks(length).zip(scales).zip(values.par_chunks_mut(length));
+                    rows.try_for_each(|((weights, &scale), values)| quantize(weights, scale, 0, values))?;
+                }
             }
         }
         Ok(values)
@@ -201,10 +205,11 @@ impl<'a> RealLayer<'a> {
         let moments = knowledge.moments.filter(|moments| moments.size() == self.row_length())?;
         let mut covariance = moments.covariance(group);
         if let Some(factors) = &knowledge.input_factors {
-            let factor = |at: usize| f64::from(factors[group * self.inputs + at / self.taps]);
             let size = self.row_length();
-            for (index, entry) in covariance.iter_mut().enumerate() {
-                *entry /= factor(index / size) * factor(index % size);
+            let factor = |at: usize| f64::from(factors[group * self.inputs + at / self.taps]);
+            let factors: Vec<f64> = (0..size).map(factor).collect();
+            for (row, &of_row) in covariance.chunks_exact_mut(size).zip(&factors) {
+                row.iter_mut().zip(&factors).for_each(|(entry, factor)| *entry /= of_row * factor);
             }
         }
         Factor::new(&covariance, self.row_length())
@@ -219,25 +224,24 @@ impl<'a> RealLayer<'a> {
         if knowledge.means.len() != self.inputs * self.groups {
             return;
         }
-        let length = self.row_length();
-        for output in 0..self.outputs {
+        let mean = |channel: usize| {
+            let of_channel = |numbers: &Option<Vec<f32>>| numbers.as_ref().map(|all| f64::from(all[channel]));
+            let offset = of_channel(&knowledge.input_offsets).unwrap_or(0.0);
+            (knowledge.means[channel] - offset) / of_channel(&knowledge.input_factors).unwrap_or(1.0)
+        };
+        let means: Vec<f64> = (0..knowledge.means.len()).map(mean).collect();
+        let (length, taps) = (self.row_length(), self.taps.max(1));
+        let corrected = |output: usize| {
             let scale = f64::from(scales[output]);
-            let channels = self.channels(output);
-            let mean = |at: usize| {
-                let channel = channels.start + at / self.taps;
-                let of_channel =
-                    |numbers: &Option<Vec<f32>>| numbers.as_ref().map(|all| f64::from(all[channel]));
-                let offset = of_channel(&knowledge.input_offsets).unwrap_or(0.0);
-                (knowledge.means[channel] - offset) / of_channel(&knowledge.input_factors).unwrap_or(1.0)
-            };
             let (real, stored) =
                 (&self.weights[output * length..][..length], &values[output * length..][..length]);
-            let errors = real.iter().zip(stored).enumerate();
-            let shift: f64 = errors
-                .map(|(at, (&real, &stored))| (f64::from(stored) * scale - f64::from(real)) * mean(at))
-                .sum();
-            self.bias[output] = (f64::from(self.bias[output]) - shift) as f32;
-        }
+            let error = |(&real, &stored): (&f32, &i8)| f64::from(stored) * scale - f64::from(real);
+            let channels = real.chunks_exact(taps).zip(stored.chunks_exact(taps));
+            let errors: Vec<f64> =
+                channels.map(|(real, stored)| real.iter().zip(stored).map(error).sum()).collect();
+            (f64::from(self.bias[output]) - dot(&errors, &means[self.channels(output)])) as f32
+        };
+        self.bias = (0..self.outputs).into_par_iter().map(corrected).collect();
     }
 }
 

@@ -1,8 +1,15 @@
 //! Rounding of weights so that what one rounding does wrong, the next make good.
 
+use rayon::prelude::*;
+
 /// What is added to the diagonal of the covariance, relative to its mean: directions that calibration hardly saw
 /// should not be trusted to make anything good.
 const DAMPING: f64 = 0.01;
+
+/// Sums of the factor are taken in so many parts, as one number would wait for itself.
+const PARTS: usize = 8;
+/// So many rows of weights are rounded side by side, so that an entry of the factor is read once for all.
+const ROWS: usize = 8;
 
 /// The Cholesky factor of a covariance, and the order in which the weights are rounded.
 pub(crate) struct Factor {
@@ -29,7 +36,7 @@ impl Factor {
             let (done, current) = lower.split_at_mut(row * size);
             for column in 0..=row {
                 let other = if column == row { &current[..size] } else { &done[column * size..][..size] };
-                let known: f64 = current[..column].iter().zip(&other[..column]).map(|(a, b)| a * b).sum();
+                let known = dot(&current[..column], &other[..column]);
                 let damping = if column == row { mean * DAMPING } else { 0.0 };
                 let rest = covariance[order[row] * size + order[column]] + damping - known;
                 current[column] = if column < row {
@@ -46,24 +53,52 @@ impl Factor {
         Some(Factor { size, order, lower })
     }
 
-    /// Rounds one row of weights to multiples of `scale`, at most 127 of them.
+    /// Rounds rows of weights to multiples of their scales, at most 127 of them.
     ///
-    /// With errors `e` of the weights the output's error has the variance `|L' e|^2`, `L` the factor of the inputs'
+    /// With errors `e` of a row's weights the output's error has the variance `|L' e|^2`, `L` the factor of the inputs'
     /// covariance. From the last position on, each weight is rounded to where it best takes back what the errors behind
     /// it do in its row of `L'`: Babai's nearest plane, which is also GPTQ. Source: Frantar et al., GPTQ, 2023; Chen et
     /// al., The Geometry of LLM Quantization, 2025.
-    pub(crate) fn round(&self, weights: &[f32], scale: f32, rounded: &mut [i8]) {
-        let mut owed = vec![0.0_f32; self.size];
+    pub(crate) fn round(&self, weights: &[f32], scales: &[f32], rounded: &mut [i8]) {
+        let rows = ROWS * self.size;
+        weights
+            .par_chunks(rows)
+            .zip(scales.par_chunks(ROWS))
+            .zip(rounded.par_chunks_mut(rows))
+            .for_each(|((weights, scales), rounded)| self.round_side_by_side(weights, scales, rounded));
+    }
+
+    /// Rounds at most [`ROWS`] rows.
+    fn round_side_by_side(&self, weights: &[f32], scales: &[f32], rounded: &mut [i8]) {
+        let mut owed = vec![[0.0_f32; ROWS]; self.size];
         for position in (0..self.size).rev() {
-            let input = self.order[position];
-            let wanted = weights[input] + owed[position];
-            let stored = (wanted / scale).round_ties_even().clamp(-127.0, 127.0);
-            rounded[input] = stored as i8;
-            let error = weights[input] - stored * scale;
-            let row = &self.lower[position * self.size..][..position];
-            owed.iter_mut().zip(row).for_each(|(owed, entry)| *owed += entry * error);
+            let mut errors = [0.0_f32; ROWS];
+            for (row, &scale) in scales.iter().enumerate() {
+                let at = row * self.size + self.order[position];
+                let wanted = weights[at] + owed[position][row];
+                let stored = (wanted / scale).round_ties_even().clamp(-127.0, 127.0);
+                rounded[at] = stored as i8;
+                errors[row] = weights[at] - stored * scale;
+            }
+            let entries = &self.lower[position * self.size..][..position];
+            for (owed, entry) in owed.iter_mut().zip(entries) {
+                owed.iter_mut().zip(&errors).for_each(|(owed, error)| *owed += entry * error);
+            }
         }
     }
+}
+
+/// The sum of products, in [`PARTS`] parts.
+pub(crate) fn dot(left: &[f64], right: &[f64]) -> f64 {
+    let mut parts = [0.0; PARTS];
+    let (left, right) = (left.chunks_exact(PARTS), right.chunks_exact(PARTS));
+    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(a, b)| a * b).sum();
+    for (left, right) in left.zip(right) {
+        for ((part, a), b) in parts.iter_mut().zip(left).zip(right) {
+            *part += a * b;
+        }
+    }
+    parts.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]
@@ -74,7 +109,7 @@ mod tests {
     fn independent_inputs_round_to_the_nearest() {
         let factor = Factor::new(&[1.0, 0.0, 0.0, 2.0], 2).unwrap();
         let mut rounded = [0; 2];
-        factor.round(&[0.4, -1.6], 1.0, &mut rounded);
+        factor.round(&[0.4, -1.6], &[1.0], &mut rounded);
         assert_eq!(rounded, [0, -2]);
     }
 
@@ -83,8 +118,30 @@ mod tests {
         // Two inputs that are nearly the same: only the sum of their weights matters.
         let factor = Factor::new(&[1.0, 0.999, 0.999, 1.0], 2).unwrap();
         let mut rounded = [0; 2];
-        factor.round(&[0.4, 0.4], 1.0, &mut rounded);
+        factor.round(&[0.4, 0.4], &[1.0], &mut rounded);
         assert_eq!(i32::from(rounded[0]) + i32::from(rounded[1]), 1);
+    }
+
+    #[test]
+    fn rows_do_not_see_each_other() {
+        let covariance = |index: usize| 0.5_f64.powi((index / 20).abs_diff(index % 20) as i32);
+        let factor = Factor::new(&(0..400).map(covariance).collect::<Vec<_>>(), 20).unwrap();
+        let weights: Vec<f32> = (0..220).map(|index| ((index * 37 % 101) as f32 - 50.0) / 3.0).collect();
+        let scales: Vec<f32> = (0..11).map(|row| 0.3 + row as f32 / 8.0).collect();
+        let mut together = [0; 220];
+        factor.round(&weights, &scales, &mut together);
+        for (row, &scale) in scales.iter().enumerate() {
+            let mut alone = [0; 20];
+            factor.round(&weights[row * 20..][..20], &[scale], &mut alone);
+            assert_eq!(alone, together[row * 20..][..20], "row {row}");
+        }
+    }
+
+    #[test]
+    fn sums_in_parts_are_sums() {
+        let numbers: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert_eq!(dot(&numbers, &numbers), 338_350.0);
+        assert_eq!(dot(&numbers[..7], &numbers[..7]), 140.0);
     }
 
     #[test]

@@ -204,10 +204,11 @@ impl Weights {
         let taps = taps.iter().product::<usize>().max(1);
         let outputs_of_group = (outputs / groups).max(1);
         let mut largest = vec![0.0_f32; inputs * groups];
-        for (index, weights) in values.chunks_exact(taps).enumerate() {
-            let (output, input) = (index / inputs, index % inputs);
-            let channel = &mut largest[output / outputs_of_group * inputs + input];
-            *channel = weights.iter().fold(*channel, |largest, weight| largest.max(weight.abs()));
+        for (output, row) in values.chunks_exact((inputs * taps).max(1)).enumerate() {
+            let channels = &mut largest[output / outputs_of_group * inputs..][..inputs];
+            for (channel, weights) in channels.iter_mut().zip(row.chunks_exact(taps)) {
+                *channel = weights.iter().fold(*channel, |largest, weight| largest.max(weight.abs()));
+            }
         }
         largest
     }

@@ -100,10 +100,12 @@ impl QuantisedConv {
         let &[outputs, inputs, ref taps @ ..] = self.weights.shape() else { return back };
         let taps = taps.iter().product::<usize>().max(1);
         let outputs_of_group = (outputs / self.conv.groups).max(1);
-        for (index, weights) in self.weights.numbers().chunks_exact(taps).enumerate() {
-            let (output, input) = (index / inputs, index % inputs);
-            let square: f32 = weights.iter().map(|weight| weight * weight).sum();
-            back[self.channel(output / outputs_of_group * inputs + input)] += f64::from(square) * out[output];
+        for (output, row) in self.weights.numbers().chunks_exact((inputs * taps).max(1)).enumerate() {
+            let first = output / outputs_of_group * inputs;
+            for (channel, weights) in (first..).zip(row.chunks_exact(taps)) {
+                let square: f32 = weights.iter().map(|weight| weight * weight).sum();
+                back[self.channel(channel)] += f64::from(square) * out[output];
+            }
         }
         back
     }
