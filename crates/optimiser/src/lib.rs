@@ -22,4 +22,4 @@ pub use encoding::{Encoding, Range};
 pub use error::{OptimiserError, Result};
 pub use pipeline::{Options, Report, optimise, optimise_with};
 pub use qdq::{import_qdq, is_qdq};
-pub use quantise::{Left, LeftReal, Origin, Quantised, quantisation_rules, quantise};
+pub use quantise::{Left, LeftReal, Origin, Quantised, Silenced, quantisation_rules, quantise};

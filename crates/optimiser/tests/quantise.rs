@@ -327,3 +327,96 @@ fn a_multiplier_out_of_range_names_the_layer() {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
 }
+
+/// Two channels in, `weights` of two channels out.
+fn two_channels(weights: &str) -> String {
+    format!(
+        r#"graph "pruned" {{
+  input %x: f32[1,2,1,2]
+  constant %w: f32[2,2,1,1] = [{weights}]
+  %y: f32[1,2,1,2] = conv(%x, %w) {{stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1, activation = none}}
+  output %y
+}}
+"#
+    )
+}
+
+#[test]
+fn pruned_channels_are_zero_and_nothing_is_said_of_them() {
+    // The scale of a channel without a weight is 1, and that of the results 1e-12 / 127.
+    let x = Tensor::from_vec(&[1, 2, 1, 2], vec![1.0_f32, -0.5, 0.25, -1.0]).unwrap();
+    for dead in ["0.0, 0.0", "1e-39, -1e-40"] {
+        let text = two_channels(&format!("1e-12, 0.0, {dead}"));
+        let (wanted, found, quantised) = both_ways(&text, vec![x.clone()]);
+        close(&wanted[..2], &found[..2], 0.02);
+        assert_eq!(found[2..], [0.0, 0.0]);
+        assert!(quantised.left.is_empty() && quantised.silenced.is_empty(), "{quantised:?}");
+    }
+}
+
+/// Scales that a file prescribes, of which that of the pruned channel is anything.
+#[test]
+fn pruned_channels_of_a_quantised_file_are_imported() {
+    let text = |dead: &str, scale: &str| {
+        format!(
+            r#"graph "pruned" {{
+  input %x: f32[1,2,1,2]
+  constant %s: f32[] = [0.5]
+  constant %tiny: f32[] = [1e-12]
+  constant %z: i8[] = [0]
+  constant %i: i8[2,2,1,1] = [3, -2, {dead}]
+  constant %c: f32[2] = [1e-12, {scale}]
+  constant %o: i8[2] = [0, 0]
+  %q: i8[1,2,1,2] = quantize_linear(%x, %s, %z) {{axis = 0}}
+  %d: f32[1,2,1,2] = dequantize_linear(%q, %s, %z) {{axis = 0}}
+  %w: f32[2,2,1,1] = dequantize_linear(%i, %c, %o) {{axis = 0}}
+  %h: f32[1,2,1,2] = conv(%d, %w) {{stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1, activation = none}}
+  %p: i8[1,2,1,2] = quantize_linear(%h, %tiny, %z) {{axis = 0}}
+  %y: f32[1,2,1,2] = dequantize_linear(%p, %tiny, %z) {{axis = 0}}
+  output %y
+}}
+"#
+        )
+    };
+    let x = Tensor::from_vec(&[1, 2, 1, 2], vec![2.0_f32, 3.0, -1.0, 1.5]).unwrap();
+    for scale in ["1.0", "0.0"] {
+        let (wanted, found, quantised) = both_ways(&text("0, 0", scale), vec![x.clone()]);
+        // 3 * 2 + 2 * 1 and 3 * 3 - 2 * 1.5 steps of 1e-12.
+        let steps: Vec<f32> = found.iter().map(|y| (y / 1e-12).round()).collect();
+        assert_eq!((steps, wanted), (vec![8.0, 6.0, 0.0, 0.0], found));
+        assert!(quantised.silenced.is_empty());
+    }
+    // A channel that is not pruned is what the layer is refused for.
+    let graph = Graph::parse(&text("0, 1", "1.0"), &Registry::core(), &|_| None).unwrap();
+    let said = import_qdq(&graph).unwrap_err().to_string();
+    assert!(said.contains("node `h` (conv)") && said.contains("2^30"), "{said}");
+}
+
+/// A channel of millions decides the operand's scale, and the layer reads only the other, of millionths: its results are
+/// far below one step of the operand.
+#[test]
+fn a_calibrated_result_beyond_the_multipliers_is_zero_and_named() {
+    let x = Tensor::from_vec(&[1, 2, 1, 2], vec![1e6_f32, -1e6, 1e-6, -5e-7]).unwrap();
+    let named = |text: &str, node: &str| {
+        let (wanted, found, quantised) = both_ways(text, vec![x.clone()]);
+        assert!(quantised.left.is_empty(), "{:?}", quantised.left);
+        assert!(wanted.iter().all(|y| y.abs() < 2e-6) && found.iter().all(|&y| y == 0.0), "{found:?}");
+        let said: Vec<String> = quantised.silenced.iter().map(ToString::to_string).collect();
+        assert!(said.len() == 1 && said[0].starts_with(node) && said[0].contains("2^30"), "{said:?}");
+        quantised.silenced[0].clone()
+    };
+    let conv = named(&two_channels("0.0, 1.0, 0.0, -1.0"), "node `y` (conv): its result is 0 in int8");
+    assert_eq!((conv.channels, conv.of_channels), (2, 2));
+    // Steps of 2e6 / 255 and 1 / 127 over one of 3e-6 / 255, as an answer has a margin of a half.
+    assert!((conv.ratio / (2e6 / 127.0 / 3e-6) - 1.0).abs() < 0.01, "{}", conv.ratio);
+
+    // The mean of the first channel is zero.
+    let text = r#"graph "mean" {
+  input %x: f32[1,2,1,2]
+  %y: f32[1,2,1,1] = pool(%x) {kind = average, kernel = [1, 2], stride = [1, 2], padding = [0, 0, 0, 0], dilation = [1, 1], output = [1, 1], count_include_pad = false}
+  output %y
+}
+"#;
+    let pool = named(text, "node `y` (pool): its result is 0 in int8");
+    assert_eq!((pool.channels, pool.of_channels), (1, 1));
+}

@@ -1,6 +1,7 @@
 //! Builds the new graph: int8 nodes where the plan lowers, copies of the real nodes elsewhere, and the borders between.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use ediacara_graph::ops::{DequantizeLinear, QTable, QuantizeLinear, Reshape, Transpose};
 use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, TensorType, ValueId};
@@ -12,7 +13,7 @@ use super::layout::{Layout, inverse};
 use super::origins::origins;
 use super::plan::{Lowering, Plan, Scales, Step};
 use super::scales::Encodings;
-use super::{LeftReal, Quantised};
+use super::{LeftReal, Quantised, Silenced};
 use crate::{Calibration, Encoding, OptimiserError, Result, Statistics};
 
 /// A value of the new graph that holds a value of the real graph in int8.
@@ -39,6 +40,18 @@ pub(crate) struct Emitter<'a> {
     real: HashMap<ValueId, ValueId>,
     /// Results of the nodes that were added since this was last emptied.
     added: Vec<ValueId>,
+    /// What became of the multipliers of every node that has some.
+    multipliers: RefCell<BTreeMap<NodeId, Multipliers>>,
+}
+
+/// How many multipliers a node asked for, and what of them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Multipliers {
+    all: usize,
+    /// Those that became zero because their ratio is too large.
+    silenced: usize,
+    /// The largest ratio of those.
+    ratio: f64,
 }
 
 /// Builds the graph of a plan.
@@ -50,8 +63,9 @@ pub(crate) fn emit(
     let source = plan.graph;
     let graph = Graph::new(source.name.clone());
     let (stored, real) = (HashMap::new(), HashMap::new());
+    let (added, multipliers) = (Vec::new(), RefCell::default());
     let mut emitter =
-        Emitter { source, plan, encodings, calibration, graph, stored, real, added: Vec::new() };
+        Emitter { source, plan, encodings, calibration, graph, stored, real, added, multipliers };
     for &input in source.inputs() {
         let value = source.value(input);
         let new = emitter.graph.add_input(value.name.clone(), value.ty.clone());
@@ -77,6 +91,7 @@ pub(crate) fn emit(
     for &output in source.outputs() {
         outputs.push((source.value(output).name.clone(), emitter.real(output)?));
     }
+    let silenced = emitter.silenced();
     let mut graph = emitter.graph;
     graph.set_named_outputs(&outputs)?;
     graph.unlink_dead();
@@ -87,7 +102,7 @@ pub(crate) fn emit(
     let left = left.collect();
     let new = graph.compact();
     let origins = origins(plan, &becomes, |value| graph.producer(new[value.index()]?));
-    Ok(Quantised { graph, left, origins })
+    Ok(Quantised { graph, left, silenced, origins })
 }
 
 impl Emitter<'_> {
@@ -137,17 +152,34 @@ impl Emitter<'_> {
     }
 
     /// N-MULTIPLIER. A calibrated result may be so much narrower than what it is computed from (noise around zero) that
-    /// the ratio has no multiplier: zero stands for it then.
+    /// the ratio has no multiplier. The whole range of the result is then less than 2^-22 of one step of what is
+    /// accumulated, so that zero is the nearest number that int8 has for it; [`Quantised::silenced`] tells of it.
     ///
     /// # Errors
     /// Prescribed scales whose ratio has no multiplier.
     pub(crate) fn multiplier(&self, lowering: &Lowering, ratio: f64) -> Result<Multiplier> {
+        let mut multipliers = self.multipliers.borrow_mut();
+        let of_node = multipliers.entry(lowering.node).or_default();
+        of_node.all += 1;
         match quantize_multiplier(ratio) {
             Err(_) if self.calibration.is_some() && ratio.is_finite() && ratio > 0.0 => {
+                of_node.silenced += 1;
+                of_node.ratio = of_node.ratio.max(ratio);
                 Ok(Multiplier { value: 0, shift: 1 })
             }
             found => found.map_err(|error| self.error(lowering.node, error.to_string())),
         }
+    }
+
+    fn silenced(&self) -> Vec<Silenced> {
+        let multipliers = self.multipliers.borrow();
+        let silenced = multipliers.iter().filter(|(_, of_node)| of_node.silenced > 0);
+        let silenced = silenced.map(|(&node, &Multipliers { all, silenced, ratio })| {
+            let node = self.source.node(node);
+            let (node, op) = (node.name.clone(), node.op.name().to_owned());
+            Silenced { node, op, channels: silenced, of_channels: all, ratio }
+        });
+        silenced.collect()
     }
 
     /// What calibration tells of the layer of a lowering, whose real operand is `input`.

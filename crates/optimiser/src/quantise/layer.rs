@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use ediacara_graph::Tensor;
-use ediacara_kernels::int8::{Multiplier, quantize};
+use ediacara_kernels::int8::{Multiplier, quantize, quantize_multiplier};
 use rayon::prelude::*;
 
 use super::rounding::{Factor, dot};
@@ -62,6 +62,14 @@ pub(crate) struct Records {
     pub(crate) shift: Tensor,
 }
 
+impl Integers {
+    /// Whether all weights of an output channel stand for zero.
+    fn is_dead(&self, channel: usize) -> bool {
+        let length = self.values.len() / self.scales.len().max(1);
+        self.values[channel * length..][..length].iter().all(|&value| value == self.zero)
+    }
+}
+
 impl Layer<'_> {
     /// The layer's integers: weights as they were given, or symmetric per output channel with zero point 0 and with the
     /// bias corrected for their rounding.
@@ -77,7 +85,7 @@ impl Layer<'_> {
             Weights::Stored { values, scales, zero } => {
                 let integers =
                     Integers { values: values.to_vec::<i8>()?, scales: scales.clone(), zero: *zero };
-                let records = records([x_scale, y_scale], &integers.scales, self.bias, multiplier)?;
+                let records = records([x_scale, y_scale], &integers, self.bias, multiplier)?;
                 return Ok((integers, records));
             }
             Weights::Real(tensor) => tensor,
@@ -88,8 +96,9 @@ impl Layer<'_> {
         let scales = real.scales(x_scale);
         let values = real.rounded(&scales, knowledge)?;
         real.correct_bias(&values, &scales, knowledge);
-        let records = records([x_scale, y_scale], &scales, Some(&Bias::Real(real.bias)), multiplier)?;
-        Ok((Integers { values, scales, zero: 0 }, records))
+        let integers = Integers { values, scales, zero: 0 };
+        let records = records([x_scale, y_scale], &integers, Some(&Bias::Real(real.bias)), multiplier)?;
+        Ok((integers, records))
     }
 }
 
@@ -264,16 +273,20 @@ fn largest_magnitude(numbers: &[f32]) -> f32 {
 /// The records of a layer: N-BIAS and N-MULTIPLIER for each output channel.
 fn records(
     [x_scale, y_scale]: [f32; 2],
-    w_scales: &[f32],
+    integers: &Integers,
     bias: Option<&Bias>,
     multiplier: impl Fn(f64) -> Result<Multiplier>,
 ) -> Result<Records> {
-    let channels = w_scales.len();
+    let channels = integers.scales.len();
     let (mut biases, mut multipliers, mut shifts) = (vec![0; channels], vec![0; channels], vec![0; channels]);
-    for (channel, &w_scale) in w_scales.iter().enumerate() {
+    for (channel, &w_scale) in integers.scales.iter().enumerate() {
         let scale = f64::from(x_scale) * f64::from(w_scale);
-        let multiplier = multiplier(scale / f64::from(y_scale))?;
+        let ratio = scale / f64::from(y_scale);
         biases[channel] = bias.map_or(0, |bias| bias.integer(channel, scale));
+        // A pruned channel has an arbitrary scale, and always accumulates 0: every multiplier is right.
+        let is_any_right =
+            quantize_multiplier(ratio).is_err() && biases[channel] == 0 && integers.is_dead(channel);
+        let multiplier = if is_any_right { Multiplier { value: 0, shift: 1 } } else { multiplier(ratio)? };
         multipliers[channel] = multiplier.value;
         shifts[channel] = multiplier.shift;
     }

@@ -19,6 +19,7 @@ mod shift;
 mod weights;
 
 use std::collections::HashMap;
+use std::fmt;
 
 use ediacara_graph::{Graph, Node, NodeId, ValueId};
 
@@ -38,6 +39,42 @@ pub struct LeftReal {
     pub op: String,
     /// Why.
     pub reason: String,
+}
+
+/// A node of which the int8 form gives zeros where the real one gives small numbers.
+///
+/// Its results lie within so narrow a range, compared with what they are computed from, that the ratio of the scales is
+/// beyond the multipliers of N-MULTIPLIER: a sum that always cancels, or an operand whose range other channels decide.
+/// No step of what int8 accumulates is as small as that range, so that zero is within the range and as near as it gets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Silenced {
+    /// The node's name.
+    pub node: String,
+    /// Its operator.
+    pub op: String,
+    /// The channels of its result that are zero.
+    pub channels: usize,
+    /// The channels that have a multiplier of their own; 1 where one multiplier counts for all of the result.
+    pub of_channels: usize,
+    /// The largest ratio of scales: of what is accumulated over the result's.
+    pub ratio: f64,
+}
+
+impl fmt::Display for Silenced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Silenced { node, op, channels, of_channels, ratio } = self;
+        write!(f, "node `{node}` ({op}): ")?;
+        match channels == of_channels {
+            true => write!(f, "its result is 0 in int8")?,
+            false => write!(f, "{channels} of its {of_channels} channels are 0 in int8")?,
+        }
+        write!(
+            f,
+            ", because in calibration it was so much smaller than what it is computed from that the ratio of their \
+             scales is {ratio:.1e} (N-MULTIPLIER wants less than 2^30); if it matters, calibrate with samples on which \
+             this layer gives larger numbers"
+        )
+    }
 }
 
 /// A node of the real network, and what became of it.
@@ -77,6 +114,9 @@ pub struct Quantised {
     /// The nodes that stayed real, in topological order, each with its reason. What only converts (quantize_linear,
     /// dequantize_linear and the transposes beside them) is not listed.
     pub left: Vec<LeftReal>,
+    /// The nodes whose results became zeros in int8, each of which is also told as a warning of `tracing`. Channels that
+    /// are exactly zero, because all their weights and their bias are, are not among them.
+    pub silenced: Vec<Silenced>,
     /// What became of the network's nodes, in topological order.
     pub origins: Vec<Origin>,
 }
@@ -100,7 +140,11 @@ pub fn quantise(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
     }
     let plan = Plan::new(graph, Ranges::Calibrated(calibration));
     let encodings = Encodings::from_calibration(&plan, calibration)?;
-    emit(&plan, &encodings, Some(calibration))
+    let quantised = emit(&plan, &encodings, Some(calibration))?;
+    for silenced in &quantised.silenced {
+        tracing::warn!("{silenced}");
+    }
+    Ok(quantised)
 }
 
 /// Quantises a graph with the scales that its marks prescribe.

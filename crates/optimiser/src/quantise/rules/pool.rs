@@ -16,6 +16,9 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
+/// A ratio whose multiplier is 0, by whatever number of elements it is divided.
+const SILENT: f64 = f64::from_bits((1023 - 200) << 52);
+
 #[derive(Debug)]
 struct QuantisedPool(Pool);
 
@@ -47,6 +50,14 @@ impl Emit for QuantisedPool {
             PoolKind::Max => x.encoding,
             PoolKind::Average => emitter.encoding(lowering)?,
         };
+        let ratio = match pool.kind {
+            PoolKind::Max => 1.0,
+            PoolKind::Average => {
+                let ratio = f64::from(x.encoding.scale) / f64::from(y.scale);
+                let silenced = emitter.multiplier(lowering, ratio)?.value == 0;
+                if silenced { SILENT } else { ratio }
+            }
+        };
         let (low, high) = bounds(lowering.activation, y);
         let op = QPool {
             kind: pool.kind,
@@ -56,7 +67,7 @@ impl Emit for QuantisedPool {
             output: pool.output,
             x_zero: x.encoding.zero,
             y_zero: y.zero,
-            ratio: f64::from(x.encoding.scale) / f64::from(y.scale),
+            ratio,
             count_include_pad: pool.count_include_pad,
             low,
             high,
