@@ -1,6 +1,18 @@
-//! What is still done when an interrupt ends the command: what would be lost is written.
+//! Signals that end the command, and what is still done then: what would be lost is written, what is half written is
+//! removed.
 
+use std::ffi::c_int;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// What a shell gives for a command that a signal ended, less the signal's number.
+const BY_SIGNAL: c_int = 128;
+
+#[cfg(unix)]
+const SIGNALS: [c_int; 3] = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
+#[cfg(not(unix))]
+const SIGNALS: [c_int; 2] = [SIGINT, SIGTERM];
 
 /// What is to be done, if anything is.
 static LAST: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
@@ -25,9 +37,80 @@ impl Drop for Guard {
     }
 }
 
-/// Does what is to be done; the handler of interrupts calls it.
-pub(crate) fn finish() {
-    if let Some(action) = &*last() {
-        action();
+/// SIGINT, SIGTERM and SIGHUP end the command as they always do, with the status that a shell gives for each, but keep what
+/// a training has drawn, and leave no half-written file beside the one that was to be replaced.
+///
+/// A signal that is ignored, as a shell's background job ignores SIGINT and what runs under nohup SIGHUP, stays ignored.
+pub(crate) fn clean_up_when_interrupted() {
+    let signals: Vec<c_int> = SIGNALS.into_iter().filter(|&signal| !is_ignored(signal)).collect();
+    // The thread catches signals itself: without it they end the command as if nobody waited for them, and the next write
+    // to the same place removes what they leave.
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        if let Some(signal) = first_of(&signals) {
+            if let Some(action) = &*last() {
+                action();
+            }
+            ediacara::files::abandon_writes();
+            std::process::exit(BY_SIGNAL + signal);
+        }
+    });
+}
+
+/// Waits for the first of some signals; none if they cannot be caught.
+#[cfg(unix)]
+fn first_of(signals: &[c_int]) -> Option<c_int> {
+    signal_hook::iterator::Signals::new(signals).ok()?.forever().next()
+}
+
+/// Waits for the first of some signals; none if they cannot be caught.
+#[cfg(not(unix))]
+fn first_of(signals: &[c_int]) -> Option<c_int> {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let found = Arc::new(AtomicUsize::new(0));
+    for &signal in signals {
+        signal_hook::flag::register_usize(signal, Arc::clone(&found), signal as usize).ok()?;
+    }
+    loop {
+        match found.load(Ordering::SeqCst) {
+            0 => std::thread::sleep(std::time::Duration::from_millis(20)),
+            signal => return Some(signal as c_int),
+        }
+    }
+}
+
+/// Whether whoever started the command made it ignore a signal.
+#[cfg(unix)]
+fn is_ignored(signal: c_int) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    // Elsewhere than on Linux nobody tells without `unsafe`. A handler for SIGHUP would then undo nohup.
+    ignored(&status).map_or(signal == signal_hook::consts::SIGHUP, |ignored| ignored >> (signal - 1) & 1 == 1)
+}
+
+/// Whether whoever started the command made it ignore a signal.
+#[cfg(not(unix))]
+fn is_ignored(_: c_int) -> bool {
+    false
+}
+
+/// The set of ignored signals in `/proc/PID/status`: bit 0 is signal 1.
+#[cfg(unix)]
+fn ignored(status: &str) -> Option<u64> {
+    let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(set.trim(), 16).ok()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::ignored;
+
+    #[test]
+    fn ignored_signals_are_read_from_the_status() {
+        // Of a process under nohup, started by Rust, which ignores SIGPIPE (13): bits 0 and 12.
+        let status =
+            "Name:\tx\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000002\n";
+        assert_eq!(ignored(status), Some(1 | 1 << 12));
+        assert_eq!(ignored("Name:\tx\n"), None);
     }
 }

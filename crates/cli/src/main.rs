@@ -18,17 +18,13 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 
-/// What a shell gives for a command that SIGINT ended: 128 and the signal's number. SIGTERM and SIGHUP, which are
-/// handled with it and cannot be told apart from it, give the same.
-const INTERRUPTED: i32 = 130;
-
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(message) => return output::leave_with(&message),
     };
     start_logging(arguments.verbose);
-    clean_up_when_interrupted();
+    interrupt::clean_up_when_interrupted();
     let files = places::read_files(&arguments.command);
     let failure = match places::check(&arguments.command) {
         Ok(()) => match execute(arguments.command) {
@@ -62,18 +58,6 @@ fn execute(command: Command) -> commands::Outcome {
         Command::Plot(arguments) => commands::plot::execute(&arguments),
         Command::Data(arguments) => commands::data::execute(&arguments),
     }
-}
-
-/// SIGINT, SIGTERM and SIGHUP end the command as they always do, but keep what a training has drawn, and leave no
-/// half-written file beside the one that was to be replaced.
-fn clean_up_when_interrupted() {
-    // Where one of them is ignored, as for a shell's background jobs and under nohup, it stays so: there is no handler
-    // then, and the next write to the same place removes what a signal leaves.
-    let _ = ctrlc::try_set_handler(|| {
-        interrupt::finish();
-        ediacara::files::abandon_writes();
-        std::process::exit(INTERRUPTED)
-    });
 }
 
 /// Library messages go to stderr: warnings always, more with each `-v`; `EDIACARA_LOG` overrides.

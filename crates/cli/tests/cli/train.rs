@@ -368,26 +368,13 @@ fn an_exported_network_says_how_its_pixels_are_normalised() {
     assert!(asked["f32_accuracy"].as_f64() < trained["test_accuracy"].as_f64(), "{asked}");
 }
 
-/// Stopped as by Ctrl-C in the middle of an epoch, a training leaves the losses that there are.
+/// A training without an end, in its second epoch, before which the shell that starts it does something; and what it says.
 #[cfg(unix)]
-#[test]
-fn a_stopped_training_keeps_its_plot() {
-    let folder = tempfile::tempdir().unwrap();
-    let plot = folder.path().join("loss.svg");
-    let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_ediacara"))
-        .args([
-            "train",
-            "mnist-mlp",
-            "--data",
-            "digits",
-            "--epochs",
-            "100000",
-            "--threads",
-            "1",
-            "--json",
-            "--plot",
-        ])
-        .arg(&plot)
+fn endless_training(before: &str, plot: &std::path::Path) -> (std::process::Child, impl Sized) {
+    let training = "train mnist-mlp --data digits --epochs 100000 --threads 1 --json --plot";
+    let mut run = std::process::Command::new("sh")
+        .args(["-c", &format!("{before} exec \"$0\" {training} \"$1\"")])
+        .args([env!("CARGO_BIN_EXE_ediacara").as_ref(), plot.as_os_str()])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -397,22 +384,61 @@ fn a_stopped_training_keeps_its_plot() {
     let mut line = String::new();
     std::io::BufRead::read_line(&mut said, &mut line).unwrap();
     assert!(line.starts_with("{\"epoch\":1,") && !plot.exists(), "{line}");
-    let kill = std::process::Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap();
+    (run, said)
+}
+
+#[cfg(unix)]
+fn send(signal: &str, run: &std::process::Child) {
+    let kill = std::process::Command::new("kill").args([signal, &run.id().to_string()]).status().unwrap();
     assert!(kill.success());
+}
+
+/// Stopped in the middle of an epoch, as by Ctrl-C, by who ends a job, or with its terminal, a training leaves the losses
+/// that there are, and the status says how it was stopped.
+#[cfg(unix)]
+#[test]
+fn a_stopped_training_keeps_its_plot() {
+    for (signal, status) in [("-HUP", 129), ("-INT", 130), ("-TERM", 143)] {
+        stop(signal, status);
+    }
+}
+
+#[cfg(unix)]
+fn stop(signal: &str, status: i32) {
+    let folder = tempfile::tempdir().unwrap();
+    let plot = folder.path().join("loss.svg");
+    let (mut run, _said) = endless_training("", &plot);
+    send(signal, &run);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while run.try_wait().unwrap().is_none() {
         if std::time::Instant::now() > deadline {
             run.kill().unwrap();
-            println!("skipped: interrupts are ignored here, as in a shell's background job");
+            println!("skipped: {signal} is ignored here, as in a shell's background job");
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     let output = run.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(output.status.code(), Some(status), "{signal}");
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.starts_with("stopped after ") && said.contains("loss.svg"), "{said}");
     assert!(std::fs::read_to_string(&plot).unwrap().starts_with("<svg"));
+}
+
+/// What nohup starts survives its terminal, and is still ended with its plot by SIGTERM.
+#[cfg(unix)]
+#[test]
+fn an_ignored_signal_stays_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let plot = folder.path().join("loss.svg");
+    let (mut run, _said) = endless_training("trap '' HUP;", &plot);
+    send("-HUP", &run);
+    // Another epoch.
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(run.try_wait().unwrap().is_none() && !plot.exists());
+    send("-TERM", &run);
+    assert_eq!(run.wait().unwrap().code(), Some(143));
+    assert!(plot.exists());
 }
 
 /// A training whose loss is no number any more ends with an error, and the curve that led there.
