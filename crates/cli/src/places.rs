@@ -4,15 +4,22 @@
 use std::path::{Path, PathBuf};
 
 use ediacara::files::same_file;
+use ediacara::isa::included_files;
+use ediacara::model::files_beside;
 use ediacara::tensor::check_writable;
 
 use crate::arguments::{Command, PlotCommand, SpeedupCommand};
+
+/// Finds the files that a model or program reads beside the one of its name.
+type Beside = fn(&Path) -> Vec<PathBuf>;
 
 /// What a command reads and writes.
 #[derive(Default)]
 struct Places {
     /// Files, folders whose files are read, and names that may be of files.
     read: Vec<PathBuf>,
+    /// Those of `read` that are models and programs, and how the files are found that they read beside themselves.
+    readers: Vec<(PathBuf, Beside)>,
     /// With what names them: an option, or what the command writes without one.
     written: Vec<(&'static str, PathBuf)>,
 }
@@ -24,6 +31,12 @@ pub(crate) fn check(command: &Command) -> Result<(), String> {
         if let Some(read) = places.read.iter().find_map(|read| read_from(read, path)) {
             let (path, read) = (path.display(), read.display());
             return Err(format!("{option} {path} is the file {read} that is read; write to another one"));
+        }
+        if let Some((reader, beside)) = places.beside(path) {
+            let (path, reader, beside) = (path.display(), reader.display(), beside.display());
+            return Err(format!(
+                "{option} {path} is the file {beside} that {reader} reads; write to another one"
+            ));
         }
     }
     check_written(places.written.iter().map(|(option, path)| (*option, path.as_path())))
@@ -76,27 +89,28 @@ fn places(command: &Command) -> Places {
     let mut places = Places::default();
     match command {
         Command::Run(run) => {
-            places.read(&run.model.model).read(&run.machine.machine);
+            places.read_model(&run.model.model).read(&run.machine.machine);
             places.read_all(&run.input).read_all(run.calibration.paths()).read_all(&run.labels);
             places.write("--save-outputs", &run.save_outputs);
         }
         Command::Compile(compile) => {
-            places.read(&compile.model.model).read(&compile.machine.machine);
+            places.read_model(&compile.model.model).read(&compile.machine.machine);
             places.read_all(compile.calibration.paths());
             places.write("--output", &Some(compile.output()));
         }
         Command::Exec(exec) => {
-            places.read(&exec.program).read_all(&exec.machine).read_all(&exec.input);
+            places.read_model(&exec.program).read_all(&exec.machine).read_all(&exec.input);
             places.write("--output", &exec.output);
         }
         Command::Asm(asm) => {
-            places.read(&asm.source).read(&asm.machine.machine).write("--output", &Some(asm.output()));
+            places.read_assembly(&asm.source).read(&asm.machine.machine);
+            places.write("--output", &Some(asm.output()));
         }
         Command::Disasm(disasm) => {
             places.read(&disasm.program).write("--output", &disasm.output);
         }
         Command::Verify(verify) => {
-            places.read(&verify.model.model).read_all(&verify.machine).read_all(&verify.input);
+            places.read_model(&verify.model.model).read_all(&verify.machine).read_all(&verify.input);
             places.read_all(verify.calibration.paths()).write("--wave", &verify.wave);
         }
         Command::Machines(machines) => {
@@ -112,17 +126,20 @@ fn places(command: &Command) -> Places {
             places.read_all(&estimate.program).read_all(&estimate.machine).write("--svg", &estimate.svg);
         }
         Command::Roofline(roofline) => {
-            places.read_all(&roofline.models).read(&roofline.machine.machine).write("--svg", &roofline.svg);
+            for model in &roofline.models {
+                places.read_model(model);
+            }
+            places.read(&roofline.machine.machine).write("--svg", &roofline.svg);
         }
         Command::Utilisation(utilisation) => {
-            places.read(&utilisation.model).write("--svg", &utilisation.svg);
+            places.read_model(&utilisation.model).write("--svg", &utilisation.svg);
         }
         Command::Tiles(tiles) => {
-            places.read(&tiles.model).read(&tiles.machine.machine).write("--svg", &tiles.svg);
+            places.read_model(&tiles.model).read(&tiles.machine.machine).write("--svg", &tiles.svg);
         }
         Command::Speedup(speedup) => match &speedup.command {
             SpeedupCommand::Network(network) => {
-                places.read(&network.model).read(&network.machine.machine).write("--svg", &network.svg);
+                places.read_model(&network.model).read(&network.machine.machine).write("--svg", &network.svg);
             }
             SpeedupCommand::Layer(_) => {}
         },
@@ -144,6 +161,27 @@ impl Places {
     fn read(&mut self, path: impl Into<PathBuf> + Clone) -> &mut Self {
         self.read.push(path.into());
         self
+    }
+
+    /// A model, or a program by its extension.
+    fn read_model(&mut self, path: impl Into<PathBuf> + Clone) -> &mut Self {
+        self.readers.push((path.clone().into(), files_beside));
+        self.read(path)
+    }
+
+    /// A text that is assembled, whatever its extension.
+    fn read_assembly(&mut self, path: impl Into<PathBuf> + Clone) -> &mut Self {
+        self.readers.push((path.clone().into(), included_files));
+        self.read(path)
+    }
+
+    /// The file that `path` leads to and a model or program reads beside itself, behind that. They are looked for only where
+    /// there is a file that could be one.
+    fn beside(&self, path: &Path) -> Option<(&Path, PathBuf)> {
+        let readers = self.readers.iter().filter(|_| path.is_file());
+        let mut files = readers
+            .flat_map(|(reader, find)| find(reader).into_iter().map(move |file| (reader.as_path(), file)));
+        files.find(|(_, file)| same_file(file, path))
     }
 
     fn read_all<'a, T: Into<PathBuf> + Clone + 'a>(

@@ -1,6 +1,6 @@
 //! A model by name: a file, a built-in network, or the bundled one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ediacara_data::{Labels, Preprocess, bundled};
 use ediacara_graph::Graph;
@@ -107,6 +107,17 @@ pub fn load_bound(name: &str, binding: &Binding) -> Result<Model, Error> {
         unbound: Vec::new(),
         notes: Vec::new(),
     })
+}
+
+/// The files that loading a model or program reads beside the one of its name: what assembly includes, and where an ONNX
+/// file's tensors lie. Those that cannot be found are left to whoever loads it.
+pub fn files_beside(name: &Path) -> Vec<PathBuf> {
+    match name.extension().and_then(|extension| extension.to_str()) {
+        Some("dlpx") => Vec::new(),
+        Some("dlpasm") => ediacara_isa::included_files(name),
+        _ if name.is_file() => ediacara_onnx::external_files(name).unwrap_or_default(),
+        _ => Vec::new(),
+    }
 }
 
 /// A built-in network. Its batch is that of `N`, else that of the tensor that will be fed.

@@ -24,7 +24,7 @@ mod table;
 mod value;
 mod word;
 
-pub use asm::{AssembleError, AssembleErrors, assemble, assemble_file};
+pub use asm::{AssembleError, AssembleErrors, assemble, assemble_file, included_files};
 pub use config::{ConfigRegister, ConfigSpec, ConfigWrites};
 pub use disasm::{disassemble, instruction_text};
 pub use dlpx::ExecutableError;

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use ediacara_isa::assemble_file;
+use ediacara_isa::{assemble_file, included_files};
 use expect_test::{Expect, expect};
 
 /// Writes the files into a fresh directory and assembles the first; gives the code's length, lines and data,
@@ -84,4 +84,18 @@ fn what_cannot_be_included() {
 fn a_file_that_is_not_there() {
     let error = assemble_file(Path::new("no/such.dlpasm")).unwrap_err().to_string();
     assert!(error.starts_with("no/such.dlpasm: cannot read the file: "), "{error}");
+}
+
+#[test]
+fn included_files_are_told_without_assembling() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::create_dir(at("parts")).unwrap();
+    fs::write(at("main.dlpasm"), "noop\n .include \"parts/data.dlpasm\"\n.include \"none.dlpasm\"").unwrap();
+    fs::write(at("parts/data.dlpasm"), ".include \"more.dlpasm\" // twice\n.include \"more.dlpasm\"")
+        .unwrap();
+    fs::write(at("parts/more.dlpasm"), ".byte 8").unwrap();
+    let found = included_files(&at("main.dlpasm"));
+    assert_eq!(found, ["parts/data.dlpasm", "parts/more.dlpasm", "parts/more.dlpasm"].map(at));
+    assert_eq!(included_files(&at("none.dlpasm")), Vec::<std::path::PathBuf>::new());
 }

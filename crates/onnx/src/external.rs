@@ -3,10 +3,12 @@
 //! The file's name comes from the model, which may be hostile: it has to be relative, stay below the model's folder
 //! (also after symbolic links are followed) and be a regular file. The length is checked before anything is allocated.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
-use crate::proto::StringStringEntryProto;
+use crate::proto::{GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto};
+use crate::tensor::is_external;
 
 /// Where external data may be read from.
 #[derive(Debug, Clone)]
@@ -35,12 +37,7 @@ impl External {
         entries: &[StringStringEntryProto],
         size_bytes: usize,
     ) -> Result<Vec<u8>, String> {
-        let entry = |key: &str| {
-            entries
-                .iter()
-                .find(|entry| entry.key.as_deref() == Some(key))
-                .and_then(|entry| entry.value.as_deref())
-        };
+        let entry = |key: &str| value_of(entries, key);
         let location = entry("location")
             .ok_or("its data lie outside of the file, but no location is given; export it again")?;
         let path = self.resolve(location)?;
@@ -97,6 +94,37 @@ impl External {
             return Err(outside(location));
         }
         Ok(real)
+    }
+}
+
+fn value_of<'a>(entries: &'a [StringStringEntryProto], key: &str) -> Option<&'a str> {
+    entries.iter().find(|entry| entry.key.as_deref() == Some(key)).and_then(|entry| entry.value.as_deref())
+}
+
+/// The files in which stored tensors of a model lie, each once: those that [`External::read`] would open.
+pub(crate) fn files(model: &ModelProto, external: &External) -> Vec<PathBuf> {
+    let mut locations = BTreeSet::new();
+    model.graph.iter().for_each(|graph| of_graph(graph, &mut locations));
+    model.functions.iter().for_each(|function| of_nodes(&function.node, &mut locations));
+    locations.into_iter().filter_map(|location| external.resolve(location).ok()).collect()
+}
+
+/// Adds the locations of a graph's tensors. Files that nest deeper than the decoder allows do not come this far.
+fn of_graph<'a>(graph: &'a GraphProto, locations: &mut BTreeSet<&'a str>) {
+    graph.initializer.iter().for_each(|tensor| of_tensor(tensor, locations));
+    of_nodes(&graph.node, locations);
+}
+
+fn of_nodes<'a>(nodes: &'a [NodeProto], locations: &mut BTreeSet<&'a str>) {
+    for attribute in nodes.iter().flat_map(|node| &node.attribute) {
+        attribute.t.iter().chain(&attribute.tensors).for_each(|tensor| of_tensor(tensor, locations));
+        attribute.g.iter().chain(&attribute.graphs).for_each(|graph| of_graph(graph, locations));
+    }
+}
+
+fn of_tensor<'a>(tensor: &'a TensorProto, locations: &mut BTreeSet<&'a str>) {
+    if is_external(tensor) {
+        locations.extend(value_of(&tensor.external_data, "location"));
     }
 }
 
@@ -161,5 +189,37 @@ mod tests {
         check(&[("location", ".")], 3, Err("is a directory"));
         check(&[("location", "missing")], 3, Err("cannot be read"));
         check(&[], 3, Err("no location"));
+    }
+
+    #[test]
+    fn files_are_those_of_stored_tensors_wherever_they_stand() {
+        use crate::proto::{AttributeProto, FunctionProto};
+
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["a.bin", "b.bin", "c.bin", "d.bin", "unused.bin"];
+        names.iter().for_each(|name| std::fs::write(folder.path().join(name), "1").unwrap());
+        let tensor = |location: &str| TensorProto {
+            data_location: Some(1),
+            external_data: entries(&[("location", location)]),
+            ..TensorProto::default()
+        };
+        let node =
+            |attribute: AttributeProto| NodeProto { attribute: vec![attribute], ..NodeProto::default() };
+        let constant =
+            |location| node(AttributeProto { t: Some(tensor(location)), ..AttributeProto::default() });
+        let branch = GraphProto { node: vec![constant("c.bin")], ..GraphProto::default() };
+        let graph = GraphProto {
+            initializer: ["a.bin", "a.bin", "none.bin", "../outside.bin"].map(tensor).to_vec(),
+            node: vec![
+                constant("b.bin"),
+                node(AttributeProto { g: Some(branch), ..AttributeProto::default() }),
+            ],
+            ..GraphProto::default()
+        };
+        let function = FunctionProto { node: vec![constant("d.bin")], ..FunctionProto::default() };
+        let model = ModelProto { graph: Some(graph), functions: vec![function], ..ModelProto::default() };
+        let found = files(&model, &External::beside(&folder.path().join("model.onnx")));
+        let found: Vec<_> = found.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(found, names[..4]);
     }
 }

@@ -28,7 +28,7 @@ mod scope;
 mod tensor;
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ediacara_graph::Graph;
 use ediacara_tensor::Tensor;
@@ -91,6 +91,22 @@ pub fn input_names(path: impl AsRef<Path>) -> Result<Vec<String>, ImportError> {
         graph.initializer.iter().filter_map(|tensor| tensor.name.as_deref()).collect();
     let inputs = graph.input.iter().filter_map(|input| input.name.clone());
     Ok(inputs.filter(|name| !stored.contains(name.as_str())).collect())
+}
+
+/// The files beside a model in which tensors of it are stored, each once, without those that are not there.
+///
+/// # Errors
+/// The file cannot be read or is no ONNX model.
+pub fn external_files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>, ImportError> {
+    let path = path.as_ref();
+    Ok(external::files(&decoded(path)?, &External::beside(path)))
+}
+
+fn decoded(path: &Path) -> Result<proto::ModelProto, ImportError> {
+    let bytes = read(path, Limits::default().file_bytes)?;
+    let file = path.display().to_string();
+    scan::parts(&bytes).map_err(|found| ImportError::Decode { file: file.clone(), found })?;
+    proto::ModelProto::decode(bytes).map_err(|error| ImportError::Decode { file, found: error.to_string() })
 }
 
 /// Reads one tensor (`TensorProto`) from a `.pb` file, as test data are stored: its name and value.

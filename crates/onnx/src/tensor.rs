@@ -92,7 +92,7 @@ pub(crate) fn checked_size_bytes(dtype: DType, shape: &[usize], limit: usize) ->
     Ok(size)
 }
 
-fn is_external(proto: &TensorProto) -> bool {
+pub(crate) fn is_external(proto: &TensorProto) -> bool {
     proto.data_location == Some(DataLocation::External as i32)
 }
 

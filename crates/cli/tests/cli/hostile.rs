@@ -5,7 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+#[path = "../../../onnx/tests/common/writer.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the tests of the importer use the rest")]
+mod writer;
+
 use crate::{ediacara, fail, json, root, succeed};
+use writer::{bytes, input, int, model, node, output, tensor};
 
 /// Memory that a command may reserve, in KiB: enough for every network here, too little for what these files ask for.
 const MEMORY_KIB: u32 = 6_000_000;
@@ -148,6 +153,48 @@ fn nothing_is_written_over_what_is_read() {
     refused(&["train", &at("r.toml"), "--plot", &at("r.toml")], &["--plot", "that is read"]);
     let both = ["machines", "--catalogue", "--svg", &at("p.svg"), "--efficiency-svg", &at("p.svg")];
     refused(&both, &["--svg and --efficiency-svg are both"]);
+}
+
+#[test]
+fn nothing_is_written_over_what_assembly_includes() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(at("parts")).unwrap();
+    std::fs::write(at("x.dlpasm"), "    halt\n.include \"parts/y.dlpasm\"\n").unwrap();
+    std::fs::write(at("parts/y.dlpasm"), ".include \"z.dlpasm\"\n").unwrap();
+    std::fs::write(at("parts/z.dlpasm"), "    halt\n").unwrap();
+    std::fs::hard_link(at("parts/z.dlpasm"), at("hard")).unwrap();
+    symlink("parts/z.dlpasm", at("soft")).unwrap();
+    for other in ["parts/y.dlpasm", "parts/z.dlpasm", "hard", "soft"] {
+        let parts = ["--output", other, "x.dlpasm reads; write to another one"];
+        refused(&["asm", &at("x.dlpasm"), "-o", &at(other)], &parts);
+    }
+    let said = ["--wave", "parts/z.dlpasm", "x.dlpasm reads"];
+    refused(&["verify", &at("x.dlpasm"), "--wave", &at("parts/z.dlpasm")], &said);
+    assert_eq!(std::fs::read_to_string(at("parts/z.dlpasm")).unwrap(), "    halt\n");
+    succeed(&["asm", &at("x.dlpasm"), "-o", &at("x.dlpx")]);
+    succeed(&["asm", &at("x.dlpasm"), "-o", &at("x.dlpx")]);
+}
+
+#[test]
+fn nothing_is_written_over_what_a_model_keeps_beside_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let numbers: Vec<u8> = [0.5_f32, -0.5, 1.0, 2.0].into_iter().flat_map(f32::to_le_bytes).collect();
+    std::fs::write(at("w.bin"), &numbers).unwrap();
+    symlink("w.bin", at("soft")).unwrap();
+    let location = bytes(13, [bytes(1, "location"), bytes(2, "w.bin")].concat());
+    let stored = [tensor("w", 1, &[2, 2], &[]), location, int(14, 1)].concat();
+    let product = node("MatMul", &["x", "w"], &["y"], &[]);
+    let graph = [product, bytes(5, stored), input("x", &[1, 2]), output("y")];
+    std::fs::write(at("m.onnx"), model(17, &graph)).unwrap();
+    for other in ["w.bin", "soft"] {
+        let said = [other, "w.bin that", "m.onnx reads; write to another one"];
+        refused(&["run", &at("m.onnx"), "--save-outputs", &at(other)], &said);
+        refused(&["compile", &at("m.onnx"), "-o", &at(other)], &said);
+        assert_eq!(std::fs::read(at("w.bin")).unwrap(), numbers);
+    }
+    succeed(&["run", &at("m.onnx"), "--save-outputs", &at("y.npz")]);
 }
 
 #[test]

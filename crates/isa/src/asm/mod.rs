@@ -15,7 +15,7 @@ mod program;
 mod source;
 pub(crate) mod text;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use error::{AssembleError, AssembleErrors};
 
@@ -47,6 +47,14 @@ pub fn assemble_file(path: &Path) -> Result<Executable, AssembleErrors> {
             Err(diagnostics.finish().err().unwrap_or(AssembleErrors { errors: Vec::new(), omitted: 0 }))
         }
     }
+}
+
+/// The files that [`assemble_file`] reads beside `path` itself, through `.include`: those that can be read.
+pub fn included_files(path: &Path) -> Vec<PathBuf> {
+    // What is wrong with the text is told by whoever assembles it.
+    let Ok(text) = ediacara_files::read_text(path) else { return Vec::new() };
+    let mut diagnostics = source::Diagnostics::default();
+    source::Sources::read(&text, "", Some(path), &mut diagnostics).included
 }
 
 /// [`assemble`] with a bound on the bytes of data.

@@ -34,6 +34,8 @@ pub(super) struct LineRef {
 pub(super) struct Sources {
     pub(super) files: Vec<SourceFile>,
     pub(super) lines: Vec<LineRef>,
+    /// The files that were included, as often as they were.
+    pub(super) included: Vec<PathBuf>,
 }
 
 /// A line with its tokens.
@@ -169,6 +171,7 @@ impl Sources {
                 Ok((path, text)) => {
                     let name = path.display().to_string();
                     let directory = path.parent().map(Path::to_owned);
+                    self.included.push(path.clone());
                     open.push(path);
                     self.add_file(text, &name, directory.as_deref(), Some(root_number), open, diagnostics);
                     open.pop();
