@@ -93,6 +93,23 @@ fn a_program_without_end_is_stopped() {
     fails(often, &["p.dlpa:5:23", "pieces"]);
 }
 
+/// Loops within loops cost what they execute: neither reading nor running a program takes more for each the deeper it lies.
+#[test]
+fn loops_nest_to_any_depth_in_linear_time() {
+    let nested = |depth: usize, count: usize| {
+        let inside = "move DRAM NRAM 64\n";
+        let (open, close) = (format!("loop {count} as i\n"), "endloop\n");
+        format!("{}{inside}{}", open.repeat(depth), close.repeat(depth))
+    };
+    // 64 bytes take 1 ns. If each line copied the counters around it, these would be 4e10 copies of a name; if each loop went
+    // through what lies within it, 4e10 lines, of which the limit of instructions would stop all but the first 4e6.
+    assert_eq!(time(&nested(200_000, 1)), "1");
+    // A move is executed as often as the counts multiply to.
+    assert_eq!(time(&nested(16, 2)), (1 << 16).to_string());
+    // What is nested as deep, but never runs, costs nothing.
+    assert_eq!(time(&format!("loop 0\n{}endloop\n", nested(200_000, 1000))), "0");
+}
+
 #[test]
 fn units_work_side_by_side_and_in_order() {
     // DRAM: 2 x 1 ns; compute: 3 ns, at the same time; then 1 ns.

@@ -29,18 +29,7 @@ impl Program {
     /// overwritten that a `sync` does not separate from what writes or reads it. The error names line and
     /// column.
     pub fn estimate(&self, machine: &AbstractMachine) -> Result<Estimate, AssembleErrors> {
-        let mut engine = Engine {
-            program: self,
-            machine,
-            holdings: Holdings::new(self),
-            used_bytes: [0; Memory::ALL.len()],
-            free_at: vec![0; 1 + 2 * machine.cores as usize],
-            now: 0,
-            executed: 0,
-            touched: 0,
-            counters: Vec::new(),
-            tally: Tally::new(machine),
-        };
+        let mut engine = Engine::new(self, machine);
         engine.run().map_err(|error| AssembleErrors { errors: vec![error], omitted: 0 })?;
         engine.sync();
         Ok(engine.tally.finish(machine, engine.now))
@@ -65,6 +54,23 @@ struct Engine<'a> {
 }
 
 const DRAM: UnitIndex = 0;
+
+impl<'a> Engine<'a> {
+    fn new(program: &'a Program, machine: &'a AbstractMachine) -> Engine<'a> {
+        Engine {
+            program,
+            machine,
+            holdings: Holdings::new(program),
+            used_bytes: [0; Memory::ALL.len()],
+            free_at: vec![0; 1 + 2 * machine.cores as usize],
+            now: 0,
+            executed: 0,
+            touched: 0,
+            counters: Vec::new(),
+            tally: Tally::new(machine),
+        }
+    }
+}
 
 impl Engine<'_> {
     fn run(&mut self) -> Result<(), AssembleError> {
@@ -321,5 +327,30 @@ impl Engine<'_> {
             error.help = Some(format!("loops were at {} (outermost first, from 0)", counters.join(", ")));
         }
         error
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops where it fails")]
+mod tests {
+    use super::*;
+
+    /// How many statements a program of nested loops has, and how many instructions it executes.
+    fn work(depth: usize) -> (usize, u64) {
+        let text = format!("{}sync\n{}", "loop 1 as i\n".repeat(depth), "endloop\n".repeat(depth));
+        let program = Program::parse(&text, "p.dlpa").unwrap();
+        let machine = AbstractMachine::load("book_core").unwrap();
+        let mut engine = Engine::new(&program, &machine);
+        engine.run().unwrap();
+        assert!(engine.counters.is_empty());
+        (program.statements.len(), engine.executed)
+    }
+
+    #[test]
+    fn work_grows_with_the_depth_of_loops_and_no_faster() {
+        for depth in [0, 1, 2, 1000, 100_000] {
+            // A `sync` is no instruction of a unit, and the end of a loop counts as one.
+            assert_eq!(work(depth), (2 * depth + 1, depth as u64));
+        }
     }
 }
