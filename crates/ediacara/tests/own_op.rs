@@ -4,6 +4,8 @@
 
 #[path = "../examples/own_op/isru.rs"]
 mod isru;
+#[path = "../examples/own_op/xor.rs"]
+mod xor;
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +17,7 @@ use ediacara::graph::ops::{Conv, Exp};
 use ediacara::graph::{Attributes, Cost, Emit, Graph, Op, OpError, Registry, Tensor, TensorType, ValueId};
 use ediacara::host::{Executor, Options};
 use ediacara::nn::{Mode, Scope};
-use ediacara::onnx::{ExportOptions, export, to_model};
+use ediacara::onnx::{ExportOptions, ImportOptions, export, import_bytes, to_model};
 use ediacara::tensor::npz;
 use ediacara::{CalibrationSource, Model, RunOptions, freeze};
 
@@ -109,6 +111,49 @@ fn an_exported_file_computes_it_by_a_function() {
     let run = Command::new(python).arg(script).arg(folder.path()).output().unwrap();
     let said = String::from_utf8_lossy(&run.stdout);
     assert_eq!(said.trim(), "1 compared, 0 without kernels", "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// What an exported file has in the operator's place computes what the operator does, without it being known.
+#[test]
+fn an_exported_file_is_imported_again() {
+    let graph = network();
+    let bytes = to_model(&graph, &ExportOptions::default()).unwrap();
+    let (imported, _) = import_bytes("own.onnx", &bytes, &ImportOptions::default()).unwrap();
+    let count = |name: &str| {
+        imported.nodes().filter(|&id| imported.is_live(id) && imported.node(id).op.name() == name).count()
+    };
+    // Each of the three is one call of a function with one root.
+    assert_eq!((count("isru"), count("sqrt")), (0, 3));
+    let x = [synthetic::normal(&SHAPE, 7).unwrap()];
+    let run = |graph: &Graph| {
+        let executor = Executor::new(graph, &Options::default()).unwrap();
+        executor.run(&x).unwrap()[0].to_vec::<f32>().unwrap()
+    };
+    let (wanted, found) = (run(&graph), run(&imported));
+    assert_eq!(wanted.len(), found.len());
+    assert!(wanted.iter().any(|wanted| wanted.abs() > 0.1), "{wanted:?}");
+    for (wanted, found) in wanted.iter().zip(&found) {
+        assert!((wanted - found).abs() < 1e-5, "{found}, not {wanted}");
+    }
+}
+
+/// The example, all of its way: exclusive or is -1 where both are equal and 1 elsewhere.
+#[test]
+fn the_example_learns_exclusive_or_and_runs_on_the_dlp() {
+    let (network, rows, losses) = xor::trained().unwrap();
+    let at: Vec<usize> = losses.iter().map(|(step, _)| *step).collect();
+    assert_eq!(at, [0, 100, 200]);
+    assert!(losses.windows(2).all(|pair| pair[1].1 < pair[0].1) && losses[2].1 < 1e-3, "{losses:?}");
+    let again = xor::read_from_text(&network).unwrap();
+    assert_eq!(again.to_text(), network.to_text());
+    let run = xor::on_the_dlp(again, rows).unwrap();
+    assert_eq!(run.report.check.bit_exact, Some(true));
+    let left: Vec<&str> = run.report.host_ops.iter().map(|op| op.op.as_str()).collect();
+    assert_eq!(left, ["quantize_linear", "dequantize_linear"]);
+    let answers = run.outputs[0].1.to_vec::<f32>().unwrap();
+    for (answer, wanted) in answers.iter().zip([-1.0, 1.0, 1.0, -1.0]) {
+        assert!((answer - wanted).abs() < 0.1, "{answers:?}");
+    }
 }
 
 /// An operator whose composition is what the field says.
