@@ -346,6 +346,25 @@ impl Graph {
         self.names.insert(position, &self.values);
     }
 
+    /// Gives a value a name that is taken by one that is out of use: nobody reads it, and its node, if it has one, is
+    /// unlinked. That one takes the value's name in exchange.
+    pub(crate) fn take_name_out_of_use(&mut self, id: ValueId, name: &str) {
+        let Some(holder) = self.value_by_name(name).filter(|&holder| holder != id) else { return };
+        let is_live = match self.value(holder).definition {
+            Definition::Input => true,
+            Definition::Constant(_) => false,
+            Definition::Node { node, .. } => self.is_live(node),
+        };
+        if is_live || self.is_output(holder) || !self.uses_of(holder).is_empty() {
+            return;
+        }
+        let (id_position, holder_position) = (self.position(id), self.position(holder));
+        let own = std::mem::replace(&mut self.values[id_position].name, name.to_owned());
+        self.names.insert(name.to_owned(), id);
+        self.names.insert(own.clone(), holder);
+        self.values[holder_position].name = own;
+    }
+
     /// The values that a node defines.
     pub fn outputs_of(&self, id: NodeId) -> &[ValueId] {
         &self.node(id).outputs

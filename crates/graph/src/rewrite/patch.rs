@@ -77,7 +77,7 @@ impl Patch {
         patch
     }
 
-    /// Adds a constant.
+    /// Adds a constant. Where a value has its name that the patch puts out of use, it takes the name over.
     pub fn constant(&mut self, name: impl Into<String>, tensor: Tensor) -> PatchValue {
         self.constants.push((name.into(), tensor));
         PatchValue::Constant(self.constants.len() - 1)
@@ -99,8 +99,12 @@ impl Patch {
     /// Applies the patch to the graph; `matched` is the node that the rule looked at.
     pub(crate) fn apply(self, graph: &mut Graph, matched: NodeId) -> Result<Changes, GraphError> {
         let base = graph.node(matched).name.clone();
-        let constants: Vec<ValueId> =
-            self.constants.into_iter().map(|(name, tensor)| graph.add_constant(name, tensor)).collect();
+        let mut names = Vec::with_capacity(self.constants.len());
+        let mut constants = Vec::with_capacity(self.constants.len());
+        for (name, tensor) in self.constants {
+            constants.push(graph.add_constant(name.clone(), tensor));
+            names.push(name);
+        }
         let mut added: Vec<NodeId> = Vec::with_capacity(self.nodes.len());
         for node in self.nodes {
             let inputs: Result<Vec<ValueId>, GraphError> =
@@ -118,6 +122,10 @@ impl Patch {
         }
         candidates.extend(&added);
         graph.unlink_dead_among(candidates);
+        // A constant is mostly called as what it replaces, which had the name until now.
+        for (&constant, name) in constants.iter().zip(&names) {
+            graph.take_name_out_of_use(constant, name);
+        }
         Ok(Changes { added, replacements })
     }
 }
