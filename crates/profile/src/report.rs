@@ -60,7 +60,8 @@ pub struct RunReport {
     /// The most probable classes, where the network classifies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub top: Vec<TopClass>,
-    /// The inputs that were given none, and drawn from a seed: what the network says of them is of no picture.
+    /// The inputs that this run was given no numbers for and drew from a seed, so that its outputs answer noise. About
+    /// calibration, which has inputs of its own, `quantisation.seeded_inputs` tells the same.
     pub made_up_inputs: Vec<String>,
     /// Every layer; `cycles` sum to the total.
     pub layers: Vec<LayerReport>,
@@ -148,7 +149,8 @@ impl fmt::Display for Difference {
 pub struct Quantisation {
     /// `min-max over N samples (source)`, `imported (QDQ)`, or `assumed` where nothing was measured.
     pub method: String,
-    /// The inputs whose calibration samples were made up from seeds.
+    /// The inputs whose calibration samples were made up from seeds, so that the ranges of int8 fit noise. It says nothing
+    /// about the numbers of the run itself, as `made_up_inputs` of the report does.
     pub seeded_inputs: Vec<String>,
     /// Signal-to-quantisation-noise ratio of the DLP's worst output against the host's f32, in dB; null where there is no f32
     /// result.

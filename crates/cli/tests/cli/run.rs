@@ -206,12 +206,15 @@ fn made_up_numbers_have_no_classes() {
     assert!(text.ends_with(said), "{text}");
     let report = json(&["run", "lenet5", "--json"]);
     assert_eq!(report["made_up_inputs"], serde_json::json!(["input"]));
+    assert_eq!(report["quantisation"]["seeded_inputs"], serde_json::json!(["input"]));
     assert!(report.get("top").is_none(), "{report}");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.npy").display().to_string();
     let zeros = ediacara::tensor::Tensor::full(&[1, 1, 28, 28], 0.0_f32).unwrap();
     ediacara::tensor::npy::write(std::path::Path::new(&path), &zeros).unwrap();
     let report = json(&["run", "lenet5", "--input", &path, "--json"]);
+    // The run has numbers of its own now; the ranges still rest on seeds.
     assert_eq!(report["made_up_inputs"], serde_json::json!([]));
+    assert_eq!(report["quantisation"]["seeded_inputs"], serde_json::json!(["input"]));
     assert_eq!(report["top"].as_array().unwrap().len(), 5);
 }
