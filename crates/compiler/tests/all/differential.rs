@@ -22,6 +22,15 @@ pub(crate) struct Subject {
     values: HashMap<ValueId, Vec<i8>>,
 }
 
+/// How much of a program was compared.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Compared {
+    /// Values that the program writes, without the outputs that the host makes of them.
+    pub(crate) values: usize,
+    /// Their bytes.
+    pub(crate) bytes: usize,
+}
+
 /// One tensor for each input of a network: any byte, or real numbers within -2 and 2.
 pub(crate) fn sample(graph: &Graph, seed: u64) -> Vec<Tensor> {
     let mut random = Random::new(seed);
@@ -77,11 +86,11 @@ impl Subject {
         ports.map(|(port, &(input, _))| (port.name.as_str(), stored(port, self.input(input)))).collect()
     }
 
-    /// Runs a program of the network in checked mode, and compares all that it leaves behind. How many bytes were equal.
+    /// Runs a program of the network in checked mode, and compares all that it leaves behind.
     ///
     /// # Errors
-    /// A fault, a floor that is beaten, or the first value that differs.
-    pub(crate) fn compare(&self, machine: &Machine, compiled: &Compiled) -> Result<usize, String> {
+    /// A fault, a floor that is beaten, the first value that differs, or nothing that could be compared.
+    pub(crate) fn compare(&self, machine: &Machine, compiled: &Compiled) -> Result<Compared, String> {
         let options = SimOptions { checked: true, max_cycles: Some(2_000_000_000), ..SimOptions::default() };
         let mut simulator = Simulator::new(machine, &compiled.executable, options).unwrap();
         for (name, bytes) in self.ports(compiled) {
@@ -96,17 +105,21 @@ impl Subject {
         if outcome.cycles < floor {
             return Err(format!("{} cycles, fewer than the floor of {floor}", outcome.cycles));
         }
-        let mut equal = 0;
+        let mut compared = Compared::default();
         let written = Written::new(&simulator, compiled);
         // In the order in which they are complete, so that the first that differs is where to look.
         for Home { value, view, .. } in &compiled.homes {
             let Some(expected) = self.values.get(value) else { continue };
             let found = written.bytes(view);
             compare(&self.graph.value(*value).name, expected, &found)?;
-            equal += found.len();
+            compared.values += 1;
+            compared.bytes += found.len();
+        }
+        if compared.bytes == 0 {
+            return Err(format!("none of its {} values could be compared", compiled.homes.len()));
         }
         self.compare_outputs(compiled, &simulator)?;
-        Ok(equal)
+        Ok(compared)
     }
 
     /// The outputs of the network, of which the host computes what the program leaves to it.

@@ -26,6 +26,8 @@ struct Tally {
     programs: usize,
     /// Programs in which something stays in NRAM between layers.
     keeping: usize,
+    /// Values of all programs that were compared, and their bytes.
+    values: usize,
     bytes: usize,
 }
 
@@ -71,7 +73,9 @@ fn check(drawn: Drawn, seed: u64, tally: &mut Tally) -> Result<(), String> {
         if let Some(finding) = proof.findings.first() {
             return Err(problem(&format!("not proven: {finding:?}")));
         }
-        tally.bytes += subject.compare(&machine, &compiled).map_err(|what| problem(&what))?;
+        let compared = subject.compare(&machine, &compiled).map_err(|what| problem(&what))?;
+        tally.values += compared.values;
+        tally.bytes += compared.bytes;
         tally.programs += 1;
         tally.keeping += usize::from(compiled.keepings.iter().any(Keeping::is_kept));
         known.push(compiled);
@@ -122,6 +126,7 @@ fn part(part: u64) {
     println!("{tally:?}");
     assert!(failures.is_empty(), "{} of {drawn} networks fail:\n{}", failures.len(), failures.join("\n"));
     if drawn >= NETWORKS / PARTS {
+        assert!(tally.values >= 10 * tally.programs, "too few values were compared: {tally:?}");
         assert!(tally.keeping >= tally.networks, "too few programs kept anything: {tally:?}");
     }
 }

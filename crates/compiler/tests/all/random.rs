@@ -34,8 +34,9 @@ pub(crate) fn random_machine(random: &mut Random) -> Machine {
     machine
 }
 
-/// How many activations stayed in NRAM between layers; nothing if the machine was too small for the network.
-fn case(seed: u64) -> Option<usize> {
+/// How many activations were compared, and how many of them stayed in NRAM between layers; nothing if the machine was too
+/// small for the network.
+fn case(seed: u64) -> Option<(usize, usize)> {
     let net = network(seed, Sizes::small());
     let machine = random_machine(&mut Random::new(seed ^ 0x5eed));
     match compile(&net.graph, &machine, &Options::default()) {
@@ -54,7 +55,10 @@ fn case(seed: u64) -> Option<usize> {
         check_on(&net.graph, &machine, &fuse, seed, true)
     }));
     match result {
-        Ok((compiled, _)) => Some(compiled.keepings.iter().filter(|keeping| keeping.is_kept()).count()),
+        Ok((compiled, _)) => {
+            let kept = compiled.keepings.iter().filter(|keeping| keeping.is_kept()).count();
+            Some((compiled.homes.len(), kept))
+        }
         Err(cause) => {
             eprintln!("seed {seed} on {machine:?}\n{}", net.graph.to_text());
             std::panic::resume_unwind(cause);
@@ -69,9 +73,14 @@ fn random_networks() {
         return;
     }
     let count = 400;
-    let kept: Vec<usize> = (0..count).filter_map(case).collect();
-    let (useful, keeping) = (kept.len(), kept.iter().filter(|&&kept| kept > 0).count());
-    println!("{useful} of {count} random networks fitted their machine; {keeping} kept activations in NRAM");
+    let cases: Vec<(usize, usize)> = (0..count).filter_map(case).collect();
+    let (useful, keeping) = (cases.len(), cases.iter().filter(|(_, kept)| *kept > 0).count());
+    let values: usize = cases.iter().map(|(values, _)| values).sum();
+    println!(
+        "{useful} of {count} random networks fitted their machine; {values} activations were compared, and \
+         {keeping} networks kept some in NRAM"
+    );
+    assert!(values >= 2 * useful, "only {values} activations of {useful} networks were compared");
     assert!(useful * 10 >= count as usize * 9, "only {useful} of {count} cases were useful");
     assert!(keeping * 2 >= useful, "only {keeping} of {useful} networks kept anything in NRAM");
 }

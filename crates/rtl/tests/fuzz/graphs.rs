@@ -24,6 +24,8 @@ pub(crate) struct Report {
     pub(crate) compared: u64,
     /// Those of them that are made of motifs.
     pub(crate) motifs: u64,
+    /// Values that host and simulator were compared in.
+    pub(crate) values: usize,
     pub(crate) cycles: u64,
     /// Networks by what they consist of.
     pub(crate) features: BTreeMap<String, u64>,
@@ -59,7 +61,8 @@ pub(crate) fn run(shape: &Machine, seed: Option<u64>) -> Report {
             }
         };
         match compare(&mut core, shape, &graph, &compiled, seed) {
-            Ok(cycles) => {
+            Ok((values, cycles)) => {
+                report.values += values;
                 report.compared += 1;
                 report.motifs += u64::from(is_of_motifs(seed));
                 report.cycles += cycles;
@@ -87,19 +90,19 @@ fn told(graph: &Graph, shape: &Machine, seed: u64, problem: &str) -> String {
     )
 }
 
-/// Host = simulator = hardware, on random inputs. Returns the cycles that it took.
+/// Host = simulator = hardware, on random inputs. Returns how many values were compared, and the cycles that it took.
 fn compare(
     core: &mut Core,
     machine: &Machine,
     graph: &Graph,
     compiled: &Compiled,
     seed: u64,
-) -> Result<u64, String> {
+) -> Result<(usize, u64), String> {
     let subject = Subject::new(graph.clone(), sample(graph, seed ^ 0xda7a));
-    subject.compare(machine, compiled)?;
+    let values = subject.compare(machine, compiled)?.values;
     let initial = Initial::inputs(&compiled.executable, subject.ports(compiled)).unwrap();
     match lockstep(core, machine, &compiled.executable, &initial, &LockstepOptions::default(), &mut |_| ()) {
-        Ok(Verdict::Equal(agreement)) => Ok(agreement.outcome.cycles),
+        Ok(Verdict::Equal(agreement)) => Ok((values, agreement.outcome.cycles)),
         Ok(Verdict::Diverged(divergence)) => Err(divergence.to_string()),
         Err(error) => Err(error.to_string()),
     }

@@ -88,26 +88,28 @@ fn random_networks() {
     let settings = Settings::from_environment();
     let shapes: Vec<_> = shapes().into_iter().filter(|shape| settings.wants(&shape.name)).collect();
     let reports = for_each_shape(&shapes, |shape| graphs::run(shape, settings.network));
-    let (mut compared, mut motifs, mut failures) = (0, 0, Vec::new());
+    let (mut compared, mut motifs, mut values, mut failures) = (0, 0, 0, Vec::new());
     let mut features: BTreeMap<String, u64> = BTreeMap::new();
     for (shape, mut report) in shapes.iter().zip(reports) {
         let Report { compared: networks, motifs: of_motifs, cycles, .. } = report;
         println!("{}: {networks} networks, {of_motifs} of motifs, {cycles} cycles", shape.name);
         compared += networks;
         motifs += of_motifs;
+        values += report.values;
         for (feature, count) in report.features {
             *features.entry(feature).or_default() += count;
         }
         failures.append(&mut report.failures);
     }
     assert!(failures.is_empty(), "{} networks fail:\n{}", failures.len(), failures.join("\n"));
-    println!("{compared} networks in all; wanted of each {}", settings::LEAST_OF_EACH);
+    println!("{compared} networks with {values} values in all; wanted of each {}", settings::LEAST_OF_EACH);
     features.iter().for_each(|(feature, count)| println!("{count:>10}  {feature}"));
     if settings.is_whole() {
         let count = |feature: &str| features.get(feature).copied().unwrap_or_default();
         let few: Vec<_> = FEATURES.iter().filter(|name| count(name) < settings::LEAST_OF_EACH).collect();
         assert!(few.is_empty(), "too seldom: {few:?}");
         assert!(compared >= settings::LEAST_NETWORKS, "{compared} of {}", settings::LEAST_NETWORKS);
+        assert!(values >= settings::LEAST_VALUES, "{values} values of {}", settings::LEAST_VALUES);
         assert!(motifs >= settings::LEAST_OF_MOTIFS, "{motifs} of {}", settings::LEAST_OF_MOTIFS);
     }
 }

@@ -6,6 +6,8 @@ const CYCLES: u64 = 20_000_000;
 pub(crate) const LEAST_PROGRAMS: u64 = 3_500;
 /// Networks that a run of CI must compare.
 pub(crate) const LEAST_NETWORKS: u64 = 1_500;
+/// Values of theirs in which host and simulator must be compared.
+pub(crate) const LEAST_VALUES: usize = 1_500;
 /// Those of them that must be made of motifs.
 pub(crate) const LEAST_OF_MOTIFS: u64 = 150;
 /// Networks that must have each operator, and each kind of convolution and pool.
