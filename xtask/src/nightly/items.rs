@@ -151,20 +151,32 @@ fn fuzz(_: &Path, minutes: u64) -> Vec<Piece> {
     pieces
 }
 
-/// The toolchain that has sanitizers.
+/// The toolchain that has sanitizers by right.
 const NIGHTLY: &str = "nightly";
 
+/// What compiles with the address sanitizer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sanitizer {
+    /// The toolchain, by rustup; none is the one that runs this.
+    toolchain: Option<&'static str>,
+    /// Its host's triple.
+    host: String,
+}
+
 fn fuzz_address_sanitizer(root: &Path, minutes: u64) -> Vec<Piece> {
-    let host = host_with_sanitizer();
+    let found = sanitizer(root);
     let under_sanitizer = |piece: Piece| {
-        let job = match (&host, piece.job) {
+        let job = match (&found, piece.job) {
             (Err(why), _) => Job::Absent(why.clone()),
-            (Ok(host), Job::Cargo { mut arguments, mut environment, .. }) => {
+            (Ok(Sanitizer { toolchain, host }), Job::Cargo { mut arguments, mut environment, .. }) => {
                 // With a target, so that build scripts and macros stay as they are.
                 arguments.splice(1..1, ["--target".to_owned(), host.clone()]);
                 environment.push(("RUSTFLAGS", "-Zsanitizer=address".to_owned()));
                 environment.push(("CARGO_TARGET_DIR", root.join("target/asan").display().to_string()));
-                Job::Cargo { toolchain: Some(NIGHTLY), arguments, environment }
+                if toolchain.is_none() {
+                    environment.push(("RUSTC_BOOTSTRAP", "1".to_owned()));
+                }
+                Job::Cargo { toolchain: *toolchain, arguments, environment }
             }
             (Ok(_), absent) => absent,
         };
@@ -173,31 +185,47 @@ fn fuzz_address_sanitizer(root: &Path, minutes: u64) -> Vec<Piece> {
     fuzz(root, minutes).into_iter().map(under_sanitizer).collect()
 }
 
-/// The host's triple, if its nightly toolchain has the address sanitizer.
-fn host_with_sanitizer() -> Result<String, String> {
-    let missing = |what: &str| format!("{what}: `rustup toolchain install {NIGHTLY}`");
-    let output = Command::new("rustup")
-        .args(["run", NIGHTLY, "rustc", "-vV"])
-        .stderr(Stdio::null())
-        .output()
-        .map_err(|_| missing("no rustup"))?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    let host = host.filter(|_| output.status.success()).ok_or_else(|| missing("no nightly toolchain"))?;
-    let folder = Command::new("rustup")
-        .args(["run", NIGHTLY, "rustc", "--print", "target-libdir"])
-        .output()
-        .map_err(|_| missing("no rustup"))?;
-    let folder = PathBuf::from(String::from_utf8_lossy(&folder.stdout).trim());
-    let is_sanitizer = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().contains("rt.asan");
-    let mut files = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
-    match files.any(|entry| is_sanitizer(&entry)) {
+/// The nightly toolchain if rustup has one with the address sanitizer. Otherwise the one that runs this, if it comes with the
+/// sanitizer's runtime, as stable ones do: only `-Zsanitizer` is refused there, unless RUSTC_BOOTSTRAP is set. A release
+/// is not compiled that way, but the code that is tested is the same.
+fn sanitizer(root: &Path) -> Result<Sanitizer, String> {
+    let nightly = || {
+        let mut command = Command::new("rustup");
+        command.args(["run", NIGHTLY, "rustc"]);
+        command
+    };
+    let own = || Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    let found = |toolchain, host| Sanitizer { toolchain, host };
+    let by_nightly = host_with_sanitizer(root, nightly).map(|host| found(Some(NIGHTLY), host));
+    by_nightly.or_else(|why| match host_with_sanitizer(root, own) {
+        Ok(host) => Ok(found(None, host)),
+        Err(too) => Err(format!(
+            "the nightly toolchain {why}, and the one in use {too}: `rustup toolchain install {NIGHTLY}`"
+        )),
+    })
+}
+
+/// The triple of a compiler's host, if the compiler comes with the address sanitizer's runtime for it.
+fn host_with_sanitizer(root: &Path, compiler: impl Fn() -> Command) -> Result<String, String> {
+    let asked = |arguments: &[&str]| {
+        let output = compiler().args(arguments).current_dir(root).stderr(Stdio::null()).output();
+        let output = output.ok().filter(|output| output.status.success());
+        output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let missing = "is not there";
+    let about = asked(&["-vV"]).ok_or(missing)?;
+    let host = about.lines().find_map(|line| line.strip_prefix("host: ")).ok_or(missing)?;
+    let folder = asked(&["--print", "target-libdir"]).ok_or(missing)?;
+    // Named after the toolchain's channel: librustc-stable_rt.asan.a.
+    let is_runtime = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().contains("rt.asan");
+    match std::fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| is_runtime(&entry)) {
         true => Ok(host.to_owned()),
-        false => Err(format!("the nightly toolchain has no address sanitizer for {host}")),
+        false => Err(format!("has no address sanitizer for {host}")),
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 mod tests {
     use std::collections::BTreeSet;
 
@@ -211,6 +239,26 @@ mod tests {
             let names: BTreeSet<_> = pieces.iter().map(|piece| piece.amount.clone()).collect();
             assert_eq!(names.len(), pieces.len(), "{}", item.name);
         }
+    }
+
+    /// A compiler that answers as a script says.
+    #[cfg(unix)]
+    #[test]
+    fn a_compiler_with_the_runtime_is_found() {
+        let root = crate::workspace_root();
+        let folder = tempfile::tempdir().unwrap();
+        let compiler = || {
+            let script = "test $1 = -vV && printf 'rustc 1.0.0\\nhost: x86_64-any\\n' || echo \"$0\"";
+            let mut command = Command::new("sh");
+            command.args(["-c", script]).arg(folder.path());
+            command
+        };
+        let found = host_with_sanitizer(&root, compiler);
+        assert_eq!(found, Err("has no address sanitizer for x86_64-any".to_owned()));
+        std::fs::write(folder.path().join("librustc-stable_rt.asan.a"), "").unwrap();
+        assert_eq!(host_with_sanitizer(&root, compiler), Ok("x86_64-any".to_owned()));
+        let none = || Command::new(folder.path().join("none"));
+        assert_eq!(host_with_sanitizer(&root, none), Err("is not there".to_owned()));
     }
 
     #[test]
