@@ -115,7 +115,8 @@ impl Subject {
             compared.values += 1;
             compared.bytes += found.len();
         }
-        if compared.bytes == 0 {
+        // A network may be nothing but an input that is handed out.
+        if compared.bytes == 0 && !compiled.homes.is_empty() {
             return Err(format!("none of its {} values could be compared", compiled.homes.len()));
         }
         self.compare_outputs(compiled, &simulator)?;
