@@ -355,14 +355,9 @@ impl Graph {
             Definition::Constant(_) => false,
             Definition::Node { node, .. } => self.is_live(node),
         };
-        if is_live || self.is_output(holder) || !self.uses_of(holder).is_empty() {
-            return;
+        if !is_live && !self.is_output(holder) && self.uses_of(holder).is_empty() {
+            self.swap_names(id, holder);
         }
-        let (id_position, holder_position) = (self.position(id), self.position(holder));
-        let own = std::mem::replace(&mut self.values[id_position].name, name.to_owned());
-        self.names.insert(name.to_owned(), id);
-        self.names.insert(own.clone(), holder);
-        self.values[holder_position].name = own;
     }
 
     /// The values that a node defines.

@@ -99,14 +99,11 @@ pub fn input_names(path: impl AsRef<Path>) -> Result<Vec<String>, ImportError> {
 /// The file cannot be read or is no ONNX model.
 pub fn external_files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>, ImportError> {
     let path = path.as_ref();
-    Ok(external::files(&decoded(path)?, &External::beside(path)))
-}
-
-fn decoded(path: &Path) -> Result<proto::ModelProto, ImportError> {
     let bytes = read(path, Limits::default().file_bytes)?;
-    let file = path.display().to_string();
-    scan::parts(&bytes).map_err(|found| ImportError::Decode { file: file.clone(), found })?;
-    proto::ModelProto::decode(bytes).map_err(|error| ImportError::Decode { file, found: error.to_string() })
+    let broken = |found| ImportError::Decode { file: path.display().to_string(), found };
+    scan::parts(&bytes).map_err(broken)?;
+    let model = proto::ModelProto::decode(bytes).map_err(|error| broken(error.to_string()))?;
+    Ok(external::files(&model, &External::beside(path)))
 }
 
 /// Reads one tensor (`TensorProto`) from a `.pb` file, as test data are stored: its name and value.
