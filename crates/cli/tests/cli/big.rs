@@ -57,6 +57,8 @@ fn summary(file: &Path, json: bool, kib: usize) -> Output {
     let mut command = Command::new("bash");
     let script = format!("ulimit -c 0 && ulimit -v {kib} && exec \"$@\"");
     command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_ediacara"), "summary"]).arg(file);
+    // Elsewise glibc reserves 64 MiB of addresses for every thread that allocates, if it gets them.
+    command.env("MALLOC_ARENA_MAX", "1");
     command.args(json.then_some("--json")).current_dir(root()).output().unwrap()
 }
 
