@@ -46,7 +46,7 @@ pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<()> {
     Ok(())
 }
 
-/// What is written is printed some 64 KiB at a time, as by [`write`].
+/// What is written is printed some 64 KiB at a time, as by [`write()`].
 struct Printer {
     pending: Vec<u8>,
 }
