@@ -251,9 +251,9 @@ pub fn long_table<R: Iterator<Item = Vec<String>>>(
     let mut first = plain(Vec::new());
     first.set_header(header);
     let mut widths = first.column_max_content_widths();
-    for part in parts(rows()) {
-        let part = plain(part).column_max_content_widths();
-        widths.iter_mut().zip(part).for_each(|(width, other)| *width = (*width).max(other));
+    for row in rows() {
+        let row = content_widths(row);
+        widths.iter_mut().zip(row).for_each(|(width, other)| *width = (*width).max(other));
     }
     let mut table = Some(first);
     for part in parts(rows()) {
@@ -268,6 +268,15 @@ pub fn long_table<R: Iterator<Item = Vec<String>>>(
     }
     if let Some(empty) = table {
         print(&empty.trim_fmt());
+    }
+}
+
+/// How wide the cells of a row are.
+fn content_widths(row: Vec<String>) -> Vec<u16> {
+    // Nearly all cells are of characters that each take a column: no table is needed to know.
+    match row.iter().all(|cell| cell.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')) {
+        true => row.iter().map(|cell| u16::try_from(cell.len()).unwrap_or(u16::MAX)).collect(),
+        false => plain(vec![row]).column_max_content_widths(),
     }
 }
 
