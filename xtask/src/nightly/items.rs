@@ -62,14 +62,15 @@ fn cargo(arguments: &[&str], environment: Vec<(&'static str, String)>) -> Job {
     Job::Cargo { toolchain: None, arguments, environment }
 }
 
+/// In an optimised build that keeps its assertions: see the profile in Cargo.toml.
+const TEST: [&str; 4] = ["test", "--locked", "--profile", "thorough"];
+const OUTPUT: [&str; 2] = ["--", "--nocapture"];
+
 fn motifs(_: &Path, _: u64) -> Vec<Piece> {
     let piece = |thousand: u64| {
         let (from, to) = (1000 * thousand, 1000 * (thousand + 1));
-        let test = ["test", "--locked", "--package", "ediacara-compiler", "--test", "all", "motifs"];
-        let job = cargo(
-            &[&test[..], &["--", "--nocapture"]].concat(),
-            vec![("EDIACARA_MOTIFS", format!("{from}..{to}"))],
-        );
+        let arguments = [&TEST[..], &["--package", "ediacara-compiler", "--test", "all", "motifs"], &OUTPUT[..]];
+        let job = cargo(&arguments.concat(), vec![("EDIACARA_MOTIFS", format!("{from}..{to}"))]);
         Piece { amount: format!("networks {from} to {to}"), job }
     };
     (0..20).map(piece).collect()
@@ -142,9 +143,8 @@ fn fuzz(_: &Path, minutes: u64) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for round in 1..=minutes.div_ceil(5) {
         for (name, package, test, case) in TARGETS {
-            let arguments =
-                ["test", "--locked", "--package", package, "--test", test, case, "--", "--nocapture"];
-            let job = cargo(&arguments, vec![("EDIACARA_FUZZ_ROUND", round.to_string())]);
+            let arguments = [&TEST[..], &["--package", package, "--test", test, case], &OUTPUT[..]];
+            let job = cargo(&arguments.concat(), vec![("EDIACARA_FUZZ_ROUND", round.to_string())]);
             pieces.push(Piece { amount: format!("{name}, round {round}"), job });
         }
     }
