@@ -69,7 +69,8 @@ const OUTPUT: [&str; 2] = ["--", "--nocapture"];
 fn motifs(_: &Path, _: u64) -> Vec<Piece> {
     let piece = |thousand: u64| {
         let (from, to) = (1000 * thousand, 1000 * (thousand + 1));
-        let arguments = [&TEST[..], &["--package", "ediacara-compiler", "--test", "all", "motifs"], &OUTPUT[..]];
+        let arguments =
+            [&TEST[..], &["--package", "ediacara-compiler", "--test", "all", "motifs"], &OUTPUT[..]];
         let job = cargo(&arguments.concat(), vec![("EDIACARA_MOTIFS", format!("{from}..{to}"))]);
         Piece { amount: format!("networks {from} to {to}"), job }
     };
