@@ -13,6 +13,7 @@ mod nightly;
 mod onnx_suite;
 mod page;
 mod pages;
+mod replay;
 mod soak;
 mod synth;
 mod tidy;
@@ -60,6 +61,11 @@ const COMMANDS: &[Task] = &[
         help: "compiles the networks, rewrites the tables of docs/results.md, fails where one is too far from its roofline: [--check] only",
         run: bench_compiler::run,
     },
+    Task {
+        name: "replay",
+        help: "compiles every network with two builds and compares programs and cycles: OLD [--motifs N] [--only PART]",
+        run: replay::run,
+    },
     Task { name: "pages", help: "rewrites the figures and pictures of docs/textbook", run: pages::run },
     Task { name: "gen", help: "rewrites the generated files", run: generate },
     Task {
@@ -95,6 +101,11 @@ fn main() -> ExitCode {
 
 fn generate(root: &Path) -> anyhow::Result<()> {
     generate_onnx::generate(root)
+}
+
+/// Where tests and tasks find their data.
+fn data(root: &Path) -> PathBuf {
+    std::env::var_os("EDIACARA_DATA").map_or_else(|| root.join("../shared/data"), PathBuf::from)
 }
 
 fn workspace_root() -> PathBuf {

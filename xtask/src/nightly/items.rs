@@ -1,6 +1,6 @@
 //! The list: what is too long for CI, in pieces of minutes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::verilator;
@@ -107,7 +107,7 @@ fn rtl_networks(root: &Path, _: u64) -> Vec<Piece> {
     };
     let built_in = NETWORKS.iter().map(|&name| Piece { amount: name.to_owned(), job: run(name) });
     let models = MODELS.iter().map(|&name| {
-        let path = data(root).join("models").join(name).join("model.onnx");
+        let path = crate::data(root).join("models").join(name).join("model.onnx");
         let job = if path.exists() {
             run(&path.display().to_string())
         } else {
@@ -116,11 +116,6 @@ fn rtl_networks(root: &Path, _: u64) -> Vec<Piece> {
         Piece { amount: name.to_owned(), job }
     });
     built_in.chain(models).collect()
-}
-
-/// Where the tests find their data.
-fn data(root: &Path) -> PathBuf {
-    std::env::var_os("EDIACARA_DATA").map_or_else(|| root.join("../shared/data"), PathBuf::from)
 }
 
 fn mutate(_: &Path, _: u64) -> Vec<Piece> {
