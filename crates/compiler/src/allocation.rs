@@ -6,13 +6,12 @@
 
 use std::ops::Range;
 
-use ediacara_isa::{Extent, Party, Port, Value};
+use ediacara_isa::{Extent, Memory, Party, Port, Value};
 
 use crate::dram::Reservation;
 use crate::layer::Layer;
 use crate::lower::Slot;
 use crate::operands::{self, Place};
-use crate::region::Space;
 use crate::residence::Residence;
 
 /// A tensor that a layer reads or writes, and where.
@@ -23,7 +22,7 @@ pub(crate) struct Operand {
     /// Whether the layer writes it.
     pub written: bool,
     /// The memory in which it lies.
-    pub space: Space,
+    pub memory: Memory,
     /// Where in that memory.
     pub extent: Extent,
 }
@@ -57,7 +56,7 @@ pub(crate) fn operands(layers: &mut [Layer], tensors: &[Vec<usize>]) -> Vec<Vec<
     for (layer, tensors) in layers.iter_mut().zip(tensors) {
         let mut list = Vec::with_capacity(tensors.len());
         operands::visit(&mut layer.kind, &mut |operand| {
-            let (space, extent) = match &operand.place {
+            let (memory, extent) = match &operand.place {
                 Place::Image(image) => {
                     let axes = [
                         (image.batch, image.batch_stride),
@@ -65,15 +64,15 @@ pub(crate) fn operands(layers: &mut [Layer], tensors: &[Vec<usize>]) -> Vec<Vec<
                         (image.width, image.pixel_stride),
                         (image.channels, 1),
                     ];
-                    (image.space, Extent::strided(image.base, &axes))
+                    (image.memory, Extent::strided(image.base, &axes))
                 }
                 Place::View(view) => {
                     let axes: Vec<_> = view.shape.iter().copied().zip(view.strides.iter().copied()).collect();
-                    (view.space, Extent::strided(view.base, &axes))
+                    (view.memory, Extent::strided(view.base, &axes))
                 }
             };
             let tensor = tensors.get(list.len()).copied().unwrap_or(usize::MAX);
-            list.push(Operand { tensor, written: operand.written, space, extent });
+            list.push(Operand { tensor, written: operand.written, memory, extent });
         });
         all.push(list);
     }
@@ -144,9 +143,9 @@ impl Allocations<'_> {
                     None => {
                         let readers = readers().filter(|(_, reader)| reader.extent.meets(&operand.extent));
                         let readers = readers.map(|&(layer, _)| Party::Layer(layer)).chain(host).collect();
-                        let (name, space) = (reservation.what.clone(), operand.space.into());
+                        let (name, memory) = (reservation.what.clone(), operand.memory);
                         let extent = operand.extent.clone();
-                        values.push(Value { name, space, extent, writers: Vec::new(), readers });
+                        values.push(Value { name, memory, extent, writers: Vec::new(), readers });
                         let Some(value) = values.last_mut() else { continue };
                         value
                     }
@@ -182,7 +181,7 @@ impl Allocations<'_> {
             let readers: Vec<_> = self.users(tensor, false).map(Party::Layer).collect();
             values.extend(residence.frame().into_iter().map(|extent| Value {
                 name: format!("the padding of {}", self.reservations[tensor].what),
-                space: Space::Nram.into(),
+                memory: Memory::Nram,
                 extent,
                 writers: first.into_iter().collect(),
                 readers: readers.clone(),
@@ -193,11 +192,11 @@ impl Allocations<'_> {
     /// The tiles of each layer, which nobody else reads.
     fn declare_tiles(&self, values: &mut Vec<Value>) {
         for (layer, areas) in tile_areas(self.slots, self.names.len()).into_iter().enumerate() {
-            for (space, area) in areas {
+            for (memory, area) in areas {
                 let party = Party::Layer(layer as u32);
                 values.push(Value {
                     name: format!("the tiles of layer `{}`", self.names[layer]),
-                    space: space.into(),
+                    memory,
                     extent: Extent::run(area.start, area.end - area.start),
                     writers: vec![party],
                     readers: vec![party],
@@ -210,7 +209,7 @@ impl Allocations<'_> {
 fn whole(reservation: &Reservation, writer: Party, readers: Vec<Party>) -> Value {
     Value {
         name: reservation.what.clone(),
-        space: Space::Dram.into(),
+        memory: Memory::Dram,
         extent: Extent::run(reservation.start, reservation.bytes),
         writers: vec![writer],
         readers,
@@ -218,13 +217,13 @@ fn whole(reservation: &Reservation, writer: Party, readers: Vec<Party>) -> Value
 }
 
 /// By layer, the areas on chip that its slots cover, joined where they touch, in the order of memories and addresses.
-pub(crate) fn tile_areas(slots: &[Slot], layers: usize) -> Vec<Vec<(Space, Range<u64>)>> {
-    let mut areas: Vec<Vec<(Space, Range<u64>)>> = vec![Vec::new(); layers];
+pub(crate) fn tile_areas(slots: &[Slot], layers: usize) -> Vec<Vec<(Memory, Range<u64>)>> {
+    let mut areas: Vec<Vec<(Memory, Range<u64>)>> = vec![Vec::new(); layers];
     for slot in slots.iter().filter(|slot| slot.size > 0) {
-        areas[slot.layer as usize].push((slot.space, slot.start..slot.start + slot.size));
+        areas[slot.layer as usize].push((slot.memory, slot.start..slot.start + slot.size));
     }
     for list in &mut areas {
-        list.sort_unstable_by_key(|(space, area)| (*space as usize, area.start));
+        list.sort_unstable_by_key(|(memory, area)| (*memory as usize, area.start));
         list.dedup_by(|next, last| {
             let touches = next.0 == last.0 && next.1.start <= last.1.end;
             if touches {

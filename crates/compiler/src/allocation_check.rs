@@ -7,11 +7,13 @@
 
 use std::ops::Range;
 
+use ediacara_isa::{Memory, VectorOperation};
+
 use crate::CompileError;
 use crate::allocation::{Allocations, reservation_of, tile_areas};
 use crate::lower::Slot;
-use crate::region::{Region, Space};
-use crate::step::{Step, Vector, VectorOp, Work};
+use crate::region::Region;
+use crate::step::{Step, Vector, Work};
 
 /// Sizes of the memories on chip, in their units.
 #[derive(Debug, Clone, Copy)]
@@ -75,8 +77,8 @@ fn meet<T: Ord>(left: &Range<T>, right: &Range<T>) -> bool {
 }
 
 /// A range of addresses for people: the last one included.
-fn told(space: Space, range: &Range<u64>) -> String {
-    format!("{} {:#x} to {:#x}", space.name(), range.start, range.end.saturating_sub(1))
+fn told(memory: Memory, range: &Range<u64>) -> String {
+    format!("{} {:#x} to {:#x}", memory.name(), range.start, range.end.saturating_sub(1))
 }
 
 /// Nothing in DRAM lies on anything else.
@@ -87,9 +89,9 @@ fn check_dram(allocations: &Allocations) -> Option<String> {
     Some(format!(
         "{} at {} and {} at {} overlap",
         pair[0].what,
-        told(Space::Dram, &range(0)),
+        told(Memory::Dram, &range(0)),
         pair[1].what,
-        told(Space::Dram, &range(1))
+        told(Memory::Dram, &range(1))
     ))
 }
 
@@ -100,7 +102,7 @@ fn check_lives(allocations: &Allocations, lives: &[Life], nram: u64) -> Option<S
         if bytes.end > nram {
             return Some(format!(
                 "{what} is kept at {}, beyond the {nram:#x} bytes of NRAM",
-                told(Space::Nram, bytes)
+                told(Memory::Nram, bytes)
             ));
         }
         let apart = |other: &&Life| !meet(layers, &other.layers) || !meet(bytes, &other.bytes);
@@ -108,9 +110,9 @@ fn check_lives(allocations: &Allocations, lives: &[Life], nram: u64) -> Option<S
             let (first, last) = (layers.start.max(other.layers.start), layers.end.min(other.layers.end) - 1);
             return Some(format!(
                 "{what} is kept at {} and {} at {}: they overlap, and both live from layer {first} `{}` to layer {last} `{}`",
-                told(Space::Nram, bytes),
+                told(Memory::Nram, bytes),
                 other.what,
-                told(Space::Nram, &other.bytes),
+                told(Memory::Nram, &other.bytes),
                 allocations.names[first],
                 allocations.names[last]
             ));
@@ -119,7 +121,7 @@ fn check_lives(allocations: &Allocations, lives: &[Life], nram: u64) -> Option<S
         if let Some(layer) = layers.clone().find(|layer| !below(layer)) {
             return Some(format!(
                 "{what} is kept at {}, among the tiles of layer {layer} `{}`, which may reach to {:#x}",
-                told(Space::Nram, bytes),
+                told(Memory::Nram, bytes),
                 allocations.names[layer],
                 allocations.tile_bytes[layer]
             ));
@@ -133,22 +135,22 @@ fn check_slots(allocations: &Allocations, sizes: Sizes) -> Option<String> {
     let range = |slot: &Slot| slot.start..slot.start + slot.size;
     let tell = |slot: &Slot, what: String| {
         let (layer, name) = (slot.layer, allocations.names[slot.layer as usize]);
-        format!("layer {layer} `{name}` has a tile at {}, {what}", told(slot.space, &range(slot)))
+        format!("layer {layer} `{name}` has a tile at {}, {what}", told(slot.memory, &range(slot)))
     };
     for slots in allocations.slots.chunk_by(|left, right| left.claim == right.claim) {
         let mut sorted: Vec<&Slot> = slots.iter().filter(|slot| slot.size > 0).collect();
         sorted.sort_unstable_by_key(|slot| slot.start);
-        let size = |slot: &Slot| match slot.space {
-            Space::Wram => sizes.wram,
-            Space::Aram => sizes.aram,
-            Space::Pram => sizes.pram,
-            Space::Nram | Space::Dram => allocations.tile_bytes[slot.layer as usize],
+        let size = |slot: &Slot| match slot.memory {
+            Memory::Wram => sizes.wram,
+            Memory::Aram => sizes.aram,
+            Memory::Pram => sizes.pram,
+            Memory::Nram | Memory::Dram => allocations.tile_bytes[slot.layer as usize],
         };
         if let Some(slot) = sorted.iter().find(|slot| range(slot).end > size(slot)) {
             return Some(tell(slot, format!("beyond the {:#x} that it was given", size(slot))));
         }
         if let Some(pair) = sorted.windows(2).find(|pair| meet(&range(pair[0]), &range(pair[1]))) {
-            return Some(tell(pair[0], format!("and another at {}", told(pair[1].space, &range(pair[1])))));
+            return Some(tell(pair[0], format!("and another at {}", told(pair[1].memory, &range(pair[1])))));
         }
     }
     None
@@ -159,7 +161,7 @@ struct StepChecker<'a> {
     allocations: &'a Allocations<'a>,
     lives: &'a [Life<'a>],
     /// By layer, where its tiles are.
-    areas: Vec<Vec<(Space, Range<u64>)>>,
+    areas: Vec<Vec<(Memory, Range<u64>)>>,
     /// By layer, the lives that it is in the middle of.
     live: Vec<Vec<usize>>,
 }
@@ -175,10 +177,10 @@ impl<'a> StepChecker<'a> {
 
     fn problem(&self, step: &Step) -> Option<String> {
         let access = step.access();
-        let fill = matches!(step.work, Work::Vector(Vector { op: VectorOp::Fill, .. }));
+        let fill = matches!(step.work, Work::Vector(Vector { op: VectorOperation::Fill, .. }));
         let bad = |regions: &[Region], written: bool| {
-            let allowed = |region: &&Region| match region.space {
-                Space::Dram => self.is_own_in_dram(step.layer, region, written),
+            let allowed = |region: &&Region| match region.memory {
+                Memory::Dram => self.is_own_in_dram(step.layer, region, written),
                 _ => self.is_own_on_chip(step.layer, region, written, fill),
             };
             regions
@@ -205,10 +207,10 @@ impl<'a> StepChecker<'a> {
         let span = region.start..region.end();
         let holds = |range: &Range<u64>| range.start <= span.start && span.end <= range.end;
         let areas = &self.areas[layer as usize];
-        if areas.iter().any(|(space, area)| *space == region.space && holds(area)) {
+        if areas.iter().any(|(memory, area)| *memory == region.memory && holds(area)) {
             return true;
         }
-        region.space == Space::Nram
+        region.memory == Memory::Nram
             && self.live[layer as usize].iter().map(|&index| &self.lives[index]).any(|life| {
                 let writes = life.writers.contains(&layer);
                 let paints = fill && life.writers.first() == Some(&layer);
@@ -221,21 +223,21 @@ impl<'a> StepChecker<'a> {
         let span = region.start..region.end();
         let verb = if written { "writes" } else { "reads" };
         let name = self.allocations.names[layer as usize];
-        let what = match region.space {
-            Space::Dram => reservation_of(self.allocations.reservations, region.start)
+        let what = match region.memory {
+            Memory::Dram => reservation_of(self.allocations.reservations, region.start)
                 .map(|tensor| &self.allocations.reservations[tensor])
                 .map(|found| (&*found.what, found.start..found.start + found.bytes)),
-            Space::Nram => {
+            Memory::Nram => {
                 let live = self.live[layer as usize].iter().map(|&index| &self.lives[index]);
                 live.clone().find(|life| meet(&life.bytes, &span)).map(|life| (life.what, life.bytes.clone()))
             }
             _ => None,
         };
         let own = match what {
-            Some((what, bytes)) => format!("where {what} lies at {}", told(region.space, &bytes)),
+            Some((what, bytes)) => format!("where {what} lies at {}", told(region.memory, &bytes)),
             None => "outside its tiles".to_owned(),
         };
-        format!("layer {layer} `{name}` {verb} {}, {own}", told(region.space, &span))
+        format!("layer {layer} `{name}` {verb} {}, {own}", told(region.memory, &span))
     }
 }
 
@@ -269,14 +271,14 @@ mod tests {
         };
         let residences: Vec<_> = [128, 256].into_iter().zip(addresses).map(residence).collect();
         let operand = |tensor: usize, written| {
-            let (space, start) = match tensor {
-                1 | 2 => (Space::Nram, addresses[tensor - 1]),
-                _ => (Space::Dram, reservations[tensor].start),
+            let (memory, start) = match tensor {
+                1 | 2 => (Memory::Nram, addresses[tensor - 1]),
+                _ => (Memory::Dram, reservations[tensor].start),
             };
-            Operand { tensor, written, space, extent: Extent::run(start, 100) }
+            Operand { tensor, written, memory, extent: Extent::run(start, 100) }
         };
         let slots: Vec<_> = (0..3)
-            .map(|layer| Slot { layer, space: Space::Nram, start: 0, size: 200, claim: layer })
+            .map(|layer| Slot { layer, memory: Memory::Nram, start: 0, size: 200, claim: layer })
             .collect();
         let allocations = Allocations {
             names: vec!["first", "second", "third"],
@@ -291,7 +293,7 @@ mod tests {
     }
 
     fn fill(layer: u32, d: u64, length: u64) -> Step {
-        Step { work: Work::Vector(Vector::new(VectorOp::Fill, d, length)), layer, tile: None }
+        Step { work: Work::Vector(Vector::new(VectorOperation::Fill, d, length)), layer, tile: None }
     }
 
     fn fails(result: Result<(), String>, parts: &[&str]) {
@@ -313,7 +315,7 @@ mod tests {
 
     #[test]
     fn steps_keep_to_their_tiles_and_to_what_their_layers_are_declared_to_use() {
-        let row = |dram, chip| Transfer::row(Space::Nram, dram, chip, 100);
+        let row = |dram, chip| Transfer::row(Memory::Nram, dram, chip, 100);
         let right = [
             Step { work: Work::Load(row(0, 0)), layer: 0, tile: None },
             fill(0, 800, 100),
@@ -347,7 +349,7 @@ mod tests {
     #[test]
     fn nothing_in_dram_and_no_slot_of_a_claim_lies_on_another() {
         let reserve = |start| Reservation { what: "tensor".to_owned(), start, bytes: 100, is_data: true };
-        let slot = |start, size| Slot { layer: 0, space: Space::Wram, start, size, claim: 0 };
+        let slot = |start, size| Slot { layer: 0, memory: Memory::Wram, start, size, claim: 0 };
         let check = |starts: [u64; 2], slots: &[Slot]| {
             let reservations = starts.map(reserve);
             let allocations = Allocations {

@@ -5,15 +5,13 @@
 //! is left as it is.
 
 use ediacara_isa::{
-    Add, Address, AveragePool, Config, ConfigRegister, ConfigWrites, Copy, Depthwise, Dot, Fill, Instruction,
-    Label, Load, LoadTable, MaxPool, Maximum, Memory, Move, Multiply, NO_LAYER, Operation, Requantise,
-    SourceLocation, Store, Table, Transpose, Word, encode,
+    Address, Config, ConfigRegister, ConfigWrites, Dot, Instruction, Label, Load, Move, NO_LAYER, Operation,
+    SourceLocation, Store, VectorOperands, VectorShape, Word, encode,
 };
 use smallvec::SmallVec;
 
 use crate::CompileError;
-use crate::region::Space;
-use crate::step::{self, Step, Transfer, Vector, VectorOp, Work};
+use crate::step::{self, Step, Transfer, Vector, Work};
 use crate::synchronise::Ordered;
 
 type Settings = SmallVec<[(ConfigRegister, i64); 20]>;
@@ -127,15 +125,6 @@ fn narrow<T: TryFrom<u64>>(field: &'static str, value: u64, bits: u32) -> Result
     T::try_from(value).map_err(|_| problem)
 }
 
-fn memory(space: Space) -> Memory {
-    match space {
-        Space::Wram => Memory::Wram,
-        Space::Pram => Memory::Pram,
-        // Only loads to these three are built.
-        Space::Nram | Space::Dram | Space::Aram => Memory::Nram,
-    }
-}
-
 /// Settings of the strides of those dimensions that have more than one step.
 fn strides<const N: usize>(
     counts: &[u64; N],
@@ -165,7 +154,7 @@ fn load_settings(t: &Transfer) -> Settings {
 
 fn load(t: &Transfer) -> Result<(Settings, Operation), Problem> {
     let operation = Load {
-        memory: memory(t.space),
+        memory: t.memory,
         source: Address::new(t.dram),
         destination: Address::new(t.chip),
         length: narrow("load length", t.length, 24)?,
@@ -178,7 +167,7 @@ fn load(t: &Transfer) -> Result<(Settings, Operation), Problem> {
 
 fn move_rows(t: &Transfer) -> Result<(Settings, Operation), Problem> {
     let operation = Move {
-        memory: memory(t.space),
+        memory: t.memory,
         source: Address::new(t.dram),
         destination: Address::new(t.chip),
         length: narrow("move length", t.length, 24)?,
@@ -244,77 +233,59 @@ fn matrix(dot: &step::Dot) -> Result<(Settings, Operation), Problem> {
 /// Which constants and strides an operation reads.
 fn vector_settings(v: &Vector) -> Settings {
     use ConfigRegister as R;
+    let rule = v.op.rule();
     let mut settings = Settings::new();
-    let op = v.op;
-    if op == VectorOp::LoadTable {
+    if rule.shape == VectorShape::Table {
         return settings;
     }
-    let binary = matches!(op, VectorOp::Add | VectorOp::Multiply | VectorOp::Maximum);
-    let window = matches!(op, VectorOp::Depthwise | VectorOp::MaxPool | VectorOp::AveragePool);
     // A transposition's destination has `length` rows, so its stride counts even where `count_1` is 1.
-    let d_counts = if op == VectorOp::Transpose { [v.length, v.counts[1]] } else { v.counts };
+    let d_counts = if rule.shape == VectorShape::Transpose { [v.length, v.counts[1]] } else { v.counts };
     strides(&d_counts, [R::VectorDStride1, R::VectorDStride2], &v.d_strides, &mut settings);
-    if op != VectorOp::Fill {
+    if rule.a.is_some() {
         strides(&v.counts, [R::VectorAStride1, R::VectorAStride2], &v.a_strides, &mut settings);
     }
-    if binary {
-        strides(&v.counts, [R::VectorBStride1, R::VectorBStride2], &v.b_strides, &mut settings);
-    }
-    if window {
+    if rule.shape == VectorShape::Window {
         settings.push((R::VectorWindowCount1, v.window_counts[0] as i64));
         settings.push((R::VectorWindowCount2, v.window_counts[1] as i64));
         let registers = [R::VectorWindowStride1, R::VectorWindowStride2];
         strides(&v.window_counts, registers, &v.window_strides, &mut settings);
-    }
-    if op == VectorOp::Depthwise {
-        if v.window_counts[0] * v.window_counts[1] > 1 {
+        if rule.b.is_some() && v.window_counts[0] * v.window_counts[1] > 1 {
             settings.push((R::VectorBWindowStride, v.b_window_stride as i64));
         }
-        settings.push((R::VectorBZero, i64::from(v.zeros[1])));
+    } else if rule.b.is_some() {
+        strides(&v.counts, [R::VectorBStride1, R::VectorBStride2], &v.b_strides, &mut settings);
     }
-    if matches!(op, VectorOp::Fill | VectorOp::Copy | VectorOp::Table | VectorOp::Transpose) {
-        return settings;
-    }
-    settings.push((R::VectorLow, i64::from(v.low)));
-    settings.push((R::VectorHigh, i64::from(v.high)));
-    if matches!(op, VectorOp::MaxPool | VectorOp::Maximum) {
-        return settings;
-    }
-    settings.push((R::VectorDZero, i64::from(v.zeros[2])));
-    if op != VectorOp::Requantise {
-        settings.push((R::VectorAZero, i64::from(v.zeros[0])));
-    }
-    if matches!(op, VectorOp::Add | VectorOp::Multiply | VectorOp::AveragePool) {
-        settings.push((R::VectorAMultiplier, i64::from(v.multipliers[0])));
-        settings.push((R::VectorShift, i64::from(v.shift)));
-    }
-    if matches!(op, VectorOp::Add | VectorOp::Multiply) {
-        settings.push((R::VectorBZero, i64::from(v.zeros[1])));
-    }
-    if op == VectorOp::Add {
-        settings.push((R::VectorBMultiplier, i64::from(v.multipliers[1])));
-    }
+    settings.extend(rule.constants.iter().map(|&register| (register, constant(v, register))));
     settings
 }
 
+/// The value of a constant that an operation reads.
+fn constant(v: &Vector, register: ConfigRegister) -> i64 {
+    use ConfigRegister as R;
+    match register {
+        R::VectorAZero => v.zeros[0].into(),
+        R::VectorBZero => v.zeros[1].into(),
+        R::VectorDZero => v.zeros[2].into(),
+        R::VectorLow => v.low.into(),
+        R::VectorHigh => v.high.into(),
+        R::VectorAMultiplier => v.multipliers[0].into(),
+        R::VectorBMultiplier => v.multipliers[1].into(),
+        R::VectorShift => v.shift.into(),
+        // Strides and windows are no constants, and other engines' registers are not read.
+        other => other.reset(),
+    }
+}
+
 fn vector_operation(v: &Vector) -> Result<(Settings, Operation), Problem> {
-    let (d, a, b, p) = (Address::new(v.d), Address::new(v.a), Address::new(v.b), Address::new(v.p));
-    let length: u32 = narrow("vector length", v.length, 24)?;
-    let count_1: u16 = narrow("vector count_1", v.counts[0], 16)?;
-    let count_2: u16 = narrow("vector count_2", v.counts[1], 16)?;
-    let operation: Operation = match v.op {
-        VectorOp::Fill => Fill { d, value: v.value, length, count_1, count_2 }.into(),
-        VectorOp::Copy => Copy { d, a, length, count_1, count_2 }.into(),
-        VectorOp::Requantise => Requantise { d, a, p, length, count_1, count_2 }.into(),
-        VectorOp::Depthwise => Depthwise { d, a, b, p, length, count_1, count_2 }.into(),
-        VectorOp::MaxPool => MaxPool { d, a, length, count_1, count_2 }.into(),
-        VectorOp::AveragePool => AveragePool { d, a, length, count_1, count_2 }.into(),
-        VectorOp::Add => Add { d, a, b, length, count_1, count_2 }.into(),
-        VectorOp::Multiply => Multiply { d, a, b, length, count_1, count_2 }.into(),
-        VectorOp::Maximum => Maximum { d, a, b, length, count_1, count_2 }.into(),
-        VectorOp::LoadTable => LoadTable { a }.into(),
-        VectorOp::Table => Table { d, a, length, count_1, count_2 }.into(),
-        VectorOp::Transpose => Transpose { d, a, length, count_1, count_2 }.into(),
+    let operands = VectorOperands {
+        d: Address::new(v.d),
+        a: Address::new(v.a),
+        b: Address::new(v.b),
+        p: Address::new(v.p),
+        value: v.value,
+        length: narrow("vector length", v.length, 24)?,
+        count_1: narrow("vector count_1", v.counts[0], 16)?,
+        count_2: narrow("vector count_2", v.counts[1], 16)?,
     };
-    Ok((vector_settings(v), operation))
+    Ok((vector_settings(v), v.op.with(&operands)))
 }

@@ -1,15 +1,16 @@
 //! What can go wrong in a compilation.
 
 use ediacara_graph::GraphError;
+use ediacara_isa::Memory;
 
 /// An error of [`compile`](crate::compile).
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// No tiling of a layer fits a memory.
     #[error(
-        "layer `{layer}` ({op}) does not fit {memory} of machine `{machine}`: its smallest tile needs {needed} bytes \
-         there and the machine has {available}, {} too few; take a machine with a larger {memory}",
-        .needed.saturating_sub(*.available)
+        "layer `{layer}` ({op}) does not fit {} of machine `{machine}`: its smallest tile needs {needed} bytes \
+         there and the machine has {available}, {} too few; take a machine with a larger {}",
+        .memory.title(), .needed.saturating_sub(*.available), .memory.title()
     )]
     DoesNotFit {
         /// The layer.
@@ -19,7 +20,7 @@ pub enum CompileError {
         /// The machine.
         machine: String,
         /// The memory that is too small.
-        memory: &'static str,
+        memory: Memory,
         /// Bytes that the smallest tile takes.
         needed: u64,
         /// Bytes that there are.

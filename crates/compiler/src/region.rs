@@ -2,47 +2,8 @@
 
 use std::fmt;
 
+use ediacara_isa::Memory;
 use smallvec::SmallVec;
-
-/// A memory of the machine, as hazards see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Space {
-    /// Everything's home; addressed in bytes.
-    Dram,
-    /// Activations on chip; bytes.
-    Nram,
-    /// Weights of the matrix unit; bytes.
-    Wram,
-    /// Accumulators; addressed in accumulators.
-    Aram,
-    /// Requantise records; addressed in records.
-    Pram,
-}
-
-impl Space {
-    /// Lower-case name, as in the assembly language.
-    pub fn name(self) -> &'static str {
-        match self {
-            Space::Dram => "dram",
-            Space::Nram => "nram",
-            Space::Wram => "wram",
-            Space::Aram => "aram",
-            Space::Pram => "pram",
-        }
-    }
-}
-
-impl From<Space> for ediacara_isa::Space {
-    fn from(space: Space) -> Self {
-        match space {
-            Space::Dram => ediacara_isa::Space::Dram,
-            Space::Nram => ediacara_isa::Space::Nram,
-            Space::Wram => ediacara_isa::Space::Wram,
-            Space::Aram => ediacara_isa::Space::Aram,
-            Space::Pram => ediacara_isa::Space::Pram,
-        }
-    }
-}
 
 /// `count` repetitions at a distance of `stride`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +18,7 @@ pub struct Dimension {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region {
     /// The memory.
-    pub space: Space,
+    pub memory: Memory,
     /// First unit.
     pub start: u64,
     /// Units in one run.
@@ -68,14 +29,14 @@ pub struct Region {
 
 impl Region {
     /// One run.
-    pub fn run(space: Space, start: u64, length: u64) -> Region {
-        Region { space, start, length, dimensions: [Dimension { stride: 0, count: 1 }; 3] }
+    pub fn run(memory: Memory, start: u64, length: u64) -> Region {
+        Region { memory, start, length, dimensions: [Dimension { stride: 0, count: 1 }; 3] }
     }
 
     /// A run repeated along dimensions; those without extent are dropped, those that join up with the run
     /// are merged.
-    pub fn strided(space: Space, start: u64, length: u64, dimensions: &[Dimension]) -> Region {
-        let mut region = Region::run(space, start, length);
+    pub fn strided(memory: Memory, start: u64, length: u64, dimensions: &[Dimension]) -> Region {
+        let mut region = Region::run(memory, start, length);
         let mut used = 0;
         for &dimension in dimensions {
             if dimension.count <= 1 || dimension.stride == 0 {
@@ -106,7 +67,7 @@ impl Region {
     /// Whether the two may share a unit: never a false "no"; a false "yes" only for patterns that are not
     /// boxes of one common tensor.
     pub fn overlaps(&self, other: &Region) -> bool {
-        if self.space != other.space || self.end() <= other.start || other.end() <= self.start {
+        if self.memory != other.memory || self.end() <= other.start || other.end() <= self.start {
             return false;
         }
         let strides = self.dimensions.iter().chain(&other.dimensions).filter(|d| d.count > 1);
@@ -128,7 +89,7 @@ fn disjoint_modulo(left: &Region, right: &Region, modulus: u64) -> bool {
 
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{:#x}+{}", self.space.name(), self.start, self.length)?;
+        write!(f, "{}[{:#x}+{}", self.memory.name(), self.start, self.length)?;
         for dimension in self.dimensions.iter().filter(|d| d.count > 1) {
             write!(f, " {}x{}", dimension.count, dimension.stride)?;
         }
@@ -162,17 +123,17 @@ mod tests {
     #[test]
     fn channel_ranges_of_one_tensor_do_not_meet() {
         let pitch = [dimension(64, 7), dimension(448, 5)];
-        let left = Region::strided(Space::Dram, 0x100, 16, &pitch);
-        let right = Region::strided(Space::Dram, 0x110, 48, &pitch);
+        let left = Region::strided(Memory::Dram, 0x100, 16, &pitch);
+        let right = Region::strided(Memory::Dram, 0x110, 48, &pitch);
         assert!(!left.overlaps(&right));
-        assert!(left.overlaps(&Region::strided(Space::Dram, 0x10f, 48, &pitch)));
-        assert!(left.overlaps(&Region::run(Space::Dram, 0x100 + 64, 1)));
+        assert!(left.overlaps(&Region::strided(Memory::Dram, 0x10f, 48, &pitch)));
+        assert!(left.overlaps(&Region::run(Memory::Dram, 0x100 + 64, 1)));
     }
 
     #[test]
     fn column_ranges_do_not_meet() {
-        let left = Region::strided(Space::Nram, 0, 8, &[dimension(16, 3), dimension(160, 4)]);
-        let right = Region::strided(Space::Nram, 48, 8, &[dimension(16, 4), dimension(160, 4)]);
+        let left = Region::strided(Memory::Nram, 0, 8, &[dimension(16, 3), dimension(160, 4)]);
+        let right = Region::strided(Memory::Nram, 48, 8, &[dimension(16, 4), dimension(160, 4)]);
         assert!(!left.overlaps(&right));
     }
 
@@ -191,7 +152,7 @@ mod tests {
                     dimension(random(90), 1 + random(4)),
                     dimension(random(200), 1 + random(3)),
                 ];
-                Region::strided(Space::Nram, random(100), 1 + random(20), &dims)
+                Region::strided(Memory::Nram, random(100), 1 + random(20), &dims)
             };
             let (left, right) = (make(), make());
             if !left.overlaps(&right) {

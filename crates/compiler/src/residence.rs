@@ -4,9 +4,8 @@
 //! padding around the image. What engines are given are ordinary views and images, in another memory and with other
 //! strides.
 
-use ediacara_isa::Extent;
+use ediacara_isa::{Extent, Memory};
 
-use crate::region::Space;
 use crate::view::{Image, View};
 use crate::window::{Span, Tile};
 
@@ -148,7 +147,7 @@ impl Residence {
     pub(crate) fn view(&self, view: &View) -> Option<View> {
         if self.is_dense() {
             let base = self.address + view.base - self.home.base;
-            return Some(View { space: Space::Nram, base, ..view.clone() });
+            return Some(View { memory: Memory::Nram, base, ..view.clone() });
         }
         let mut last = self.position(view.base);
         let base = self.place(last);
@@ -164,7 +163,7 @@ impl Residence {
         }
         // Axes that together step over the end of a row would meet the gap there.
         let inside = last.iter().zip(self.extents).all(|(&index, extent)| index < extent);
-        inside.then(|| View { space: Space::Nram, base, shape: view.shape.clone(), strides })
+        inside.then(|| View { memory: Memory::Nram, base, shape: view.shape.clone(), strides })
     }
 
     /// The axis along which a DRAM stride steps, by how much, and the bytes of one such step in NRAM.
@@ -178,12 +177,12 @@ impl Residence {
     pub(crate) fn image(&self, image: &Image, frame: &Frame) -> Option<Image> {
         if self.is_dense() && frame.is_empty() {
             let base = self.address + image.base - self.home.base;
-            return Some(Image { space: Space::Nram, base, ..*image });
+            return Some(Image { memory: Memory::Nram, base, ..*image });
         }
         let Image { batch, height, width, channels, batch_stride, row_stride, pixel_stride, .. } = *image;
         let shape = vec![batch, height, width, channels];
         let view = View {
-            space: Space::Dram,
+            memory: Memory::Dram,
             base: image.base,
             shape,
             strides: vec![batch_stride, row_stride, pixel_stride, 1],
@@ -203,7 +202,7 @@ impl Residence {
         let [batch_step, row_step, pixel_step] = self.strides();
         let or = |axis: usize, step: u64| if view.shape[axis] == 1 { step } else { view.strides[axis] };
         Some(Image {
-            space: Space::Nram,
+            memory: Memory::Nram,
             base: view.base,
             batch_stride: or(0, batch_step),
             row_stride: or(1, row_step),
@@ -221,7 +220,7 @@ impl Residence {
     pub(crate) fn whole(&self) -> View {
         let [image, row, pixel] = self.strides();
         View {
-            space: Space::Nram,
+            memory: Memory::Nram,
             base: self.place([0; 4]),
             shape: self.extents.to_vec(),
             strides: vec![image, row, pixel, 1],

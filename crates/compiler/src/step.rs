@@ -6,9 +6,10 @@
 
 use std::fmt;
 
+use ediacara_isa::{Memory, TABLE_BYTES, VectorOperation, VectorShape};
 use smallvec::SmallVec;
 
-use crate::region::{Dimension, Region, Space};
+use crate::region::{Dimension, Region};
 
 /// The engine that runs a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,7 +43,7 @@ impl Engine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transfer {
     /// The memory on chip; of a `move`, the one that is written.
-    pub space: Space,
+    pub memory: Memory,
     /// Byte address in DRAM; of a `move`, in NRAM.
     pub dram: u64,
     /// Address on chip: bytes, records for PRAM.
@@ -59,21 +60,21 @@ pub struct Transfer {
 
 impl Transfer {
     /// One row.
-    pub fn row(space: Space, dram: u64, chip: u64, length: u64) -> Transfer {
-        Transfer { space, dram, chip, length, counts: [1; 3], dram_strides: [0; 3], chip_strides: [0; 3] }
+    pub fn row(memory: Memory, dram: u64, chip: u64, length: u64) -> Transfer {
+        Transfer { memory, dram, chip, length, counts: [1; 3], dram_strides: [0; 3], chip_strides: [0; 3] }
     }
 
     fn dimensions(&self, strides: [u64; 3]) -> [Dimension; 3] {
         [0, 1, 2].map(|i| Dimension { stride: strides[i], count: self.counts[i] })
     }
 
-    fn outer_region(&self, space: Space) -> Region {
-        Region::strided(space, self.dram, self.length, &self.dimensions(self.dram_strides))
+    fn outer_region(&self, memory: Memory) -> Region {
+        Region::strided(memory, self.dram, self.length, &self.dimensions(self.dram_strides))
     }
 
     fn chip_region(&self) -> Region {
-        let length = if self.space == Space::Pram { self.length / 12 } else { self.length };
-        Region::strided(self.space, self.chip, length, &self.dimensions(self.chip_strides))
+        let units = self.length / self.memory.unit_bytes();
+        Region::strided(self.memory, self.chip, units, &self.dimensions(self.chip_strides))
     }
 }
 
@@ -130,72 +131,19 @@ impl Dot {
             + self.stretch;
         let down =
             (self.pixels[1] - 1) * self.x_strides[1] + (self.window_counts[1] - 1) * self.window_strides[1];
-        Region::run(Space::Nram, self.x, across + down)
+        Region::run(Memory::Nram, self.x, across + down)
     }
 
     fn w_region(&self) -> Region {
         let rows = (self.blocks - 1) * self.w_block_stride + self.steps();
-        Region::run(Space::Wram, self.w, rows * self.row_bytes)
+        Region::run(Memory::Wram, self.w, rows * self.row_bytes)
     }
 
     fn acc_region(&self) -> Region {
         let pixels = self.pixels[0] * self.pixels[1];
         let span =
             (pixels - 1) * self.acc_stride_pixel + (self.blocks - 1) * self.acc_stride_block + self.columns;
-        Region::run(Space::Aram, self.acc, span)
-    }
-}
-
-/// What a vector step computes; docs/isa.md, "Vector engine".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VectorOp {
-    /// A constant.
-    Fill,
-    /// The same.
-    Copy,
-    /// Accumulators to activations.
-    Requantise,
-    /// Depthwise window with requantisation.
-    Depthwise,
-    /// Largest of a window.
-    MaxPool,
-    /// Mean of a window.
-    AveragePool,
-    /// Sum of two.
-    Add,
-    /// Product of two.
-    Multiply,
-    /// Larger of two.
-    Maximum,
-    /// Fills the table.
-    LoadTable,
-    /// Looks up.
-    Table,
-    /// Exchanges two dimensions.
-    Transpose,
-}
-
-impl VectorOp {
-    /// The mnemonic.
-    pub fn name(self) -> &'static str {
-        match self {
-            VectorOp::Fill => "fill",
-            VectorOp::Copy => "copy",
-            VectorOp::Requantise => "requantise",
-            VectorOp::Depthwise => "depthwise",
-            VectorOp::MaxPool => "max_pool",
-            VectorOp::AveragePool => "average_pool",
-            VectorOp::Add => "add",
-            VectorOp::Multiply => "multiply",
-            VectorOp::Maximum => "maximum",
-            VectorOp::LoadTable => "load_table",
-            VectorOp::Table => "table",
-            VectorOp::Transpose => "transpose",
-        }
-    }
-
-    fn is_window(self) -> bool {
-        matches!(self, VectorOp::Depthwise | VectorOp::MaxPool | VectorOp::AveragePool)
+        Region::run(Memory::Aram, self.acc, span)
     }
 }
 
@@ -203,7 +151,7 @@ impl VectorOp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vector {
     /// What it computes.
-    pub op: VectorOp,
+    pub op: VectorOperation,
     /// Destination, NRAM.
     pub d: u64,
     /// First operand: NRAM, ARAM for `requantise`.
@@ -244,7 +192,7 @@ pub struct Vector {
 
 impl Vector {
     /// An operation of one row of `length` elements, everything else at rest.
-    pub fn new(op: VectorOp, d: u64, length: u64) -> Vector {
+    pub fn new(op: VectorOperation, d: u64, length: u64) -> Vector {
         Vector {
             op,
             d,
@@ -268,50 +216,60 @@ impl Vector {
         }
     }
 
-    fn rows(&self, space: Space, start: u64, strides: [u64; 2]) -> Region {
+    fn rows(&self, memory: Memory, start: u64, strides: [u64; 2]) -> Region {
         let dimensions = [0, 1].map(|i| Dimension { stride: strides[i], count: self.counts[i] });
-        Region::strided(space, start, self.length, &dimensions)
+        Region::strided(memory, start, self.length, &dimensions)
     }
 
-    fn a_region(&self) -> Region {
-        match self.op {
-            VectorOp::Requantise => self.rows(Space::Aram, self.a, self.a_strides),
-            VectorOp::LoadTable => Region::run(Space::Nram, self.a, 256),
-            VectorOp::Transpose => {
-                // `count_1` rows of `length` in, `length` rows of `count_1` out.
-                self.rows(Space::Nram, self.a, self.a_strides)
-            }
-            op if op.is_window() => {
+    fn a_region(&self, memory: Memory) -> Region {
+        match self.op.rule().shape {
+            VectorShape::Rows | VectorShape::Transpose => self.rows(memory, self.a, self.a_strides),
+            VectorShape::Table => Region::run(memory, self.a, TABLE_BYTES.into()),
+            VectorShape::Window => {
                 let window =
                     (0..2).map(|i| (self.window_counts[i] - 1) * self.window_strides[i]).sum::<u64>();
                 let rows = (0..2).map(|i| (self.counts[i] - 1) * self.a_strides[i]).sum::<u64>();
-                Region::run(Space::Nram, self.a, window + rows + self.length)
+                Region::run(memory, self.a, window + rows + self.length)
             }
-            _ => self.rows(Space::Nram, self.a, self.a_strides),
         }
     }
 
-    fn b_region(&self) -> Region {
-        match self.op {
-            VectorOp::Depthwise => {
+    fn b_region(&self, memory: Memory) -> Region {
+        match self.op.rule().shape {
+            VectorShape::Window => {
                 let positions = self.window_counts[0] * self.window_counts[1];
-                Region::run(Space::Nram, self.b, (positions - 1) * self.b_window_stride + self.length)
+                Region::run(memory, self.b, (positions - 1) * self.b_window_stride + self.length)
             }
-            _ => self.rows(Space::Nram, self.b, self.b_strides),
+            VectorShape::Rows | VectorShape::Transpose | VectorShape::Table => {
+                self.rows(memory, self.b, self.b_strides)
+            }
         }
     }
 
-    fn d_region(&self) -> Region {
-        match self.op {
-            VectorOp::Transpose => {
+    fn d_region(&self, memory: Memory) -> Region {
+        match self.op.rule().shape {
+            // `length` rows of `count_1`.
+            VectorShape::Transpose => {
                 let dimensions = [
                     Dimension { stride: self.d_strides[0], count: self.length },
                     Dimension { stride: self.d_strides[1], count: self.counts[1] },
                 ];
-                Region::strided(Space::Nram, self.d, self.counts[0], &dimensions)
+                Region::strided(memory, self.d, self.counts[0], &dimensions)
             }
-            _ => self.rows(Space::Nram, self.d, self.d_strides),
+            VectorShape::Rows | VectorShape::Window | VectorShape::Table => {
+                self.rows(memory, self.d, self.d_strides)
+            }
         }
+    }
+
+    fn access(&self) -> Access {
+        let rule = self.op.rule();
+        let mut access = Access::default();
+        access.reads.extend(rule.a.map(|memory| self.a_region(memory)));
+        access.reads.extend(rule.b.map(|memory| self.b_region(memory)));
+        access.reads.extend(rule.p.map(|memory| Region::run(memory, self.p, self.length)));
+        access.writes.extend(rule.d.map(|memory| self.d_region(memory)));
+        access
     }
 }
 
@@ -366,15 +324,15 @@ impl Step {
         let mut access = Access::default();
         match &self.work {
             Work::Load(transfer) => {
-                access.reads.push(transfer.outer_region(Space::Dram));
+                access.reads.push(transfer.outer_region(Memory::Dram));
                 access.writes.push(transfer.chip_region());
             }
             Work::Store(transfer) => {
                 access.reads.push(transfer.chip_region());
-                access.writes.push(transfer.outer_region(Space::Dram));
+                access.writes.push(transfer.outer_region(Memory::Dram));
             }
             Work::Move(transfer) => {
-                access.reads.push(transfer.outer_region(Space::Nram));
+                access.reads.push(transfer.outer_region(Memory::Nram));
                 access.writes.push(transfer.chip_region());
             }
             Work::Dot(dot) => {
@@ -384,23 +342,7 @@ impl Step {
                 }
                 access.writes.push(dot.acc_region());
             }
-            Work::Vector(vector) => {
-                if vector.op != VectorOp::Fill {
-                    access.reads.push(vector.a_region());
-                }
-                if matches!(
-                    vector.op,
-                    VectorOp::Depthwise | VectorOp::Add | VectorOp::Multiply | VectorOp::Maximum
-                ) {
-                    access.reads.push(vector.b_region());
-                }
-                if matches!(vector.op, VectorOp::Requantise | VectorOp::Depthwise) {
-                    access.reads.push(Region::run(Space::Pram, vector.p, vector.length));
-                }
-                if vector.op != VectorOp::LoadTable {
-                    access.writes.push(vector.d_region());
-                }
-            }
+            Work::Vector(vector) => access = vector.access(),
         }
         access
     }

@@ -157,19 +157,23 @@ fn crowded_pairs(ordered: &[Ordered], queue_entries: usize) -> Vec<(usize, usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::region::Space;
-    use crate::step::{Transfer, Vector, VectorOp, Work};
+    use crate::step::{Transfer, Vector, Work};
+    use ediacara_isa::{Memory, VectorOperation};
 
     fn load(dram: u64, chip: u64) -> Step {
-        Step { work: Work::Load(Transfer::row(Space::Nram, dram, chip, 16)), layer: 0, tile: None }
+        Step { work: Work::Load(Transfer::row(Memory::Nram, dram, chip, 16)), layer: 0, tile: None }
     }
 
     fn store(chip: u64, dram: u64) -> Step {
-        Step { work: Work::Store(Transfer::row(Space::Nram, dram, chip, 16)), layer: 0, tile: None }
+        Step { work: Work::Store(Transfer::row(Memory::Nram, dram, chip, 16)), layer: 0, tile: None }
     }
 
     fn copy(a: u64, d: u64) -> Step {
-        Step { work: Work::Vector(Vector { a, ..Vector::new(VectorOp::Copy, d, 16) }), layer: 0, tile: None }
+        Step {
+            work: Work::Vector(Vector { a, ..Vector::new(VectorOperation::Copy, d, 16) }),
+            layer: 0,
+            tile: None,
+        }
     }
 
     fn masks(steps: &[Step]) -> Vec<(u16, u16)> {

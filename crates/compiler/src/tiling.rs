@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+use ediacara_arch::RECORD_BYTES;
+use ediacara_isa::Memory;
+
 use crate::cost::{Choice, Estimate, Rates, Search};
 use crate::layer::Window;
 use crate::memory::Claim;
@@ -89,7 +92,7 @@ pub struct Tiling {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shortage {
     /// The memory.
-    pub memory: &'static str,
+    pub memory: Memory,
     /// Bytes needed.
     pub needed: u64,
     /// Bytes there are.
@@ -329,10 +332,10 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
         if needed <= available { Ok(()) } else { Err(Shortage { memory, needed, available }) }
     };
     let staging = claims.staging.units();
-    fits("NRAM", x_bytes + y_bytes + staging, rates.nram)?;
-    fits("WRAM", claims.w.units(), rates.wram)?;
-    fits("ARAM", claims.acc.size * 4, rates.aram * 4)?;
-    fits("PRAM", claims.p.size * 12, rates.pram * 12)?;
+    fits(Memory::Nram, x_bytes + y_bytes + staging, rates.nram)?;
+    fits(Memory::Wram, claims.w.units(), rates.wram)?;
+    fits(Memory::Aram, claims.acc.size * 4, rates.aram * 4)?;
+    fits(Memory::Pram, claims.p.size * RECORD_BYTES, rates.pram * RECORD_BYTES)?;
     let (x_all, w_all) = (counts.x_tiles(tiling.shared_input), counts.w_tiles());
     let p_all = counts.groups * counts.channel_tiles;
     // What is used again is kept whole if it fits; otherwise a few tiles let loads run ahead: those of weights as far as
@@ -595,7 +598,7 @@ pub fn choose(problem: &Problem, rates: &Rates) -> Result<Choice<Tiling>, Shorta
             }
         }
     }
-    search.finish().ok_or(missing.unwrap_or(Shortage { memory: "NRAM", needed: 0, available: 0 }))
+    search.finish().ok_or(missing.unwrap_or(Shortage { memory: Memory::Nram, needed: 0, available: 0 }))
 }
 
 fn consider(

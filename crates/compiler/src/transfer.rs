@@ -1,8 +1,8 @@
 //! Copies of any rank as `load` and `store` instructions of at most three dimensions.
 
+use ediacara_isa::Memory;
 use smallvec::SmallVec;
 
-use crate::region::Space;
 use crate::step::Transfer;
 
 /// Longest row of one instruction (24 bits).
@@ -61,26 +61,26 @@ impl BoxCopy {
     }
 
     /// The instructions, in order, whose rows together are the copy.
-    pub(crate) fn transfers(&self, space: Space) -> Vec<Transfer> {
+    pub(crate) fn transfers(&self, memory: Memory) -> Vec<Transfer> {
         let mut found = Vec::new();
         if self.run > 0 && self.sides.iter().all(|side| side.count > 0) {
-            split(&self.canonical(), space, &mut found);
+            split(&self.canonical(), memory, &mut found);
         }
         found
     }
 }
 
-fn split(copy: &BoxCopy, space: Space, found: &mut Vec<Transfer>) {
+fn split(copy: &BoxCopy, memory: Memory, found: &mut Vec<Transfer>) {
     if copy.run > LENGTH_LIMIT {
         let half = LENGTH_LIMIT / 64 * 64;
-        split(&BoxCopy { run: half, ..copy.clone() }, space, found);
+        split(&BoxCopy { run: half, ..copy.clone() }, memory, found);
         let rest = BoxCopy {
             run: copy.run - half,
             dram: copy.dram + half,
             chip: copy.chip + half,
             sides: copy.sides.clone(),
         };
-        return split(&rest, space, found);
+        return split(&rest, memory, found);
     }
     let unfit = |side: &Side| side.dram > STRIDE_LIMIT || side.chip > STRIDE_LIMIT;
     // What an instruction cannot hold becomes a loop here: a stride that is too wide, a fourth dimension.
@@ -92,7 +92,7 @@ fn split(copy: &BoxCopy, space: Space, found: &mut Vec<Transfer>) {
         for i in 0..side.count {
             inner.dram = copy.dram + i * side.dram;
             inner.chip = copy.chip + i * side.chip;
-            split(&inner, space, found);
+            split(&inner, memory, found);
         }
         return;
     }
@@ -105,11 +105,11 @@ fn split(copy: &BoxCopy, space: Space, found: &mut Vec<Transfer>) {
             part.dram += done * side.dram;
             part.chip += done * side.chip;
             done += part.sides[index].count;
-            split(&part, space, found);
+            split(&part, memory, found);
         }
         return;
     }
-    let mut transfer = Transfer::row(space, copy.dram, copy.chip, copy.run);
+    let mut transfer = Transfer::row(memory, copy.dram, copy.chip, copy.run);
     for (index, side) in copy.sides.iter().enumerate() {
         transfer.counts[index] = side.count;
         transfer.dram_strides[index] = side.dram;
@@ -146,7 +146,7 @@ mod tests {
     fn rows_that_join_become_one() {
         let sides = smallvec![Side { count: 7, dram: 8, chip: 8 }, Side { count: 5, dram: 56, chip: 72 }];
         let copy = BoxCopy { dram: 100, chip: 3, run: 8, sides };
-        let transfers = copy.transfers(Space::Nram);
+        let transfers = copy.transfers(Memory::Nram);
         assert_eq!(transfers.len(), 1);
         assert_eq!((transfers[0].length, transfers[0].counts), (56, [5, 1, 1]));
     }
@@ -161,7 +161,7 @@ mod tests {
             Side { count: 3, dram: 3000, chip: 300 },
         ];
         let copy = BoxCopy { dram: 1, chip: 2, run: 3, sides: sides.clone() };
-        let transfers = copy.transfers(Space::Nram);
+        let transfers = copy.transfers(Memory::Nram);
         assert_eq!(transfers.len(), 2 * 3);
         let mut want = Vec::new();
         for index in 0..72 {
@@ -181,6 +181,6 @@ mod tests {
     fn wide_counts_are_split() {
         let copy =
             BoxCopy { dram: 0, chip: 0, run: 1, sides: smallvec![Side { count: 70_000, dram: 2, chip: 1 }] };
-        assert_eq!(bytes(&copy.transfers(Space::Nram)).len(), 70_000);
+        assert_eq!(bytes(&copy.transfers(Memory::Nram)).len(), 70_000);
     }
 }

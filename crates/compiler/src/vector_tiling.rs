@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use ediacara_arch::RECORD_BYTES;
+use ediacara_isa::Memory;
+
 use crate::cost::{Choice, Estimate, Rates, Search};
 use crate::layer::Window;
 use crate::memory::Claim;
@@ -130,7 +133,8 @@ impl WindowTiling {
         let x_bursts = loaded * rates.image_bursts(&problem.x, valid[0], valid[1], self.channels);
         let y_bursts =
             stored * rates.image_bursts(y, self.pixels[0] as f64, self.pixels[1] as f64, self.channels);
-        let constants = if problem.weighted { (claims[2].size + 12 * claims[3].size) as f64 } else { 0.0 };
+        let constants =
+            if problem.weighted { (claims[2].size + RECORD_BYTES * claims[3].size) as f64 } else { 0.0 };
         let instructions = tiles * 5.0;
         let bursts = tiles * (x_bursts + y_bursts)
             + rates.bursts(constants) * y.channels.div_ceil(self.channels) as f64
@@ -163,10 +167,14 @@ fn slots(tiling: &WindowTiling, problem: &WindowProblem, rates: &Rates) -> Resul
     let claims = WindowTiling { slots: [1; 3], ..*tiling }.claims(problem);
     let [x, y, w, p] = claims.map(|claim| claim.units());
     if x + y + w > rates.nram {
-        return Err(Shortage { memory: "NRAM", needed: x + y + w, available: rates.nram });
+        return Err(Shortage { memory: Memory::Nram, needed: x + y + w, available: rates.nram });
     }
     if p > rates.pram {
-        return Err(Shortage { memory: "PRAM", needed: p * 12, available: rates.pram * 12 });
+        return Err(Shortage {
+            memory: Memory::Pram,
+            needed: p * RECORD_BYTES,
+            available: rates.pram * RECORD_BYTES,
+        });
     }
     let all = tiling.tiles(problem);
     let constants = if 2 * p <= rates.pram && x + y + 2 * w <= rates.nram { 2 } else { 1 };
@@ -237,7 +245,7 @@ pub fn choose(problem: &WindowProblem, rates: &Rates) -> Result<Choice<WindowTil
             }
         }
     }
-    search.finish().ok_or(missing.unwrap_or(Shortage { memory: "NRAM", needed: 0, available: 0 }))
+    search.finish().ok_or(missing.unwrap_or(Shortage { memory: Memory::Nram, needed: 0, available: 0 }))
 }
 
 impl fmt::Display for WindowTiling {

@@ -1,14 +1,14 @@
 //! Where a tensor of bytes lies, in DRAM or in NRAM: a base and a pitch an axis.
 
-use std::ops::Range;
+use ediacara_isa::Memory;
 
-use crate::region::Space;
+use std::ops::Range;
 
 /// A strided tensor of bytes. What cannot be said with strides that are not negative is no view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
     /// The memory: DRAM, or NRAM for what is kept between layers.
-    pub space: Space,
+    pub memory: Memory,
     /// Address of the element at index 0 of every axis.
     pub base: u64,
     /// Extents, outermost first.
@@ -24,12 +24,12 @@ impl View {
         for axis in (1..shape.len()).rev() {
             strides[axis - 1] = strides[axis] * shape[axis];
         }
-        View { space: Space::Dram, base, shape: shape.to_vec(), strides }
+        View { memory: Memory::Dram, base, shape: shape.to_vec(), strides }
     }
 
     /// Whether the tensor is kept in NRAM.
     pub fn is_kept(&self) -> bool {
-        self.space == Space::Nram
+        self.memory == Memory::Nram
     }
 
     /// Elements.
@@ -57,7 +57,7 @@ impl View {
     /// Whether both are the same bytes in the same order: axes of one index have no say.
     pub fn same_place(&self, other: &View) -> bool {
         let mut strides = self.shape.iter().zip(self.strides.iter().zip(&other.strides));
-        (self.space, self.base) == (other.space, other.base)
+        (self.memory, self.base) == (other.memory, other.base)
             && self.shape == other.shape
             && strides.all(|(&extent, (left, right))| extent == 1 || left == right)
     }
@@ -112,7 +112,7 @@ impl View {
     /// Axis `k` of the result is axis `permutation[k]` of this one.
     pub fn transpose(&self, permutation: &[usize]) -> View {
         View {
-            space: self.space,
+            memory: self.memory,
             base: self.base,
             shape: permutation.iter().map(|&axis| self.shape[axis]).collect(),
             strides: permutation.iter().map(|&axis| self.strides[axis]).collect(),
@@ -159,7 +159,7 @@ impl View {
                 stride *= shape[axis];
             }
         }
-        Some(View { space: self.space, base: self.base, shape: shape.to_vec(), strides })
+        Some(View { memory: self.memory, base: self.base, shape: shape.to_vec(), strides })
     }
 
     /// The view as images with contiguous channels; axes are missing on the left.
@@ -174,7 +174,7 @@ impl View {
         strides[4 - rank..].copy_from_slice(&self.strides);
         let [batch, height, width, channels] = shape;
         Some(Image {
-            space: self.space,
+            memory: self.memory,
             base: self.base,
             batch,
             height,
@@ -191,7 +191,7 @@ impl View {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Image {
     /// The memory: DRAM, or NRAM for what is kept between layers.
-    pub space: Space,
+    pub memory: Memory,
     /// Address of the first channel of the first pixel.
     pub base: u64,
     /// Images.
@@ -218,7 +218,7 @@ impl Image {
 
     /// Whether the images are kept in NRAM, where engines read and write them in place.
     pub fn is_kept(&self) -> bool {
-        self.space == Space::Nram
+        self.memory == Memory::Nram
     }
 
     /// Whether a tile of `channels` of the channels has its pixels one after the other in NRAM.

@@ -7,16 +7,6 @@ use ediacara_isa::{self as isa, Address, ConfigRegister as C, Engine, Memory, Op
 
 use crate::bits::Bits;
 
-/// The memories that instructions touch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Space {
-    Dram,
-    Nram,
-    Wram,
-    Aram,
-    Pram,
-}
-
 /// Why an instruction is not one that an orderly program has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Problem {
@@ -48,10 +38,10 @@ pub(crate) struct Footprint {
 impl Footprint {
     /// Whether the order of the two matters.
     pub(crate) fn conflicts(&self, other: &Self) -> bool {
-        (0..5).any(|space| {
-            self.writes[space].meets(&other.writes[space])
-                || self.writes[space].meets(&other.reads[space])
-                || self.reads[space].meets(&other.writes[space])
+        (0..5).any(|memory| {
+            self.writes[memory].meets(&other.writes[memory])
+                || self.writes[memory].meets(&other.reads[memory])
+                || self.reads[memory].meets(&other.writes[memory])
         })
     }
 }
@@ -91,20 +81,25 @@ impl Context<'_> {
     }
 
     /// Elements of a memory.
-    pub(crate) fn size(&self, space: Space) -> u64 {
-        match space {
-            Space::Dram => self.machine.dram.bytes,
-            Space::Nram => self.machine.core.nram_bytes,
-            Space::Wram => self.machine.core.wram_bytes,
-            Space::Aram => self.machine.aram_accumulators(),
-            Space::Pram => self.machine.pram_records(),
+    pub(crate) fn size(&self, memory: Memory) -> u64 {
+        match memory {
+            Memory::Dram => self.machine.dram.bytes,
+            Memory::Nram => self.machine.core.nram_bytes,
+            Memory::Wram => self.machine.core.wram_bytes,
+            Memory::Aram => self.machine.aram_accumulators(),
+            Memory::Pram => self.machine.pram_records(),
         }
     }
 
     /// An access lies inside its memory, from its first element to the last of its furthest row.
-    pub(crate) fn inside(&self, space: Space, first: u64, dimensions: &[(u64, u64)]) -> Result<u64, Problem> {
+    pub(crate) fn inside(
+        &self,
+        memory: Memory,
+        first: u64,
+        dimensions: &[(u64, u64)],
+    ) -> Result<u64, Problem> {
         let reach: u64 = dimensions.iter().map(|(count, stride)| (count - 1) * stride).sum();
-        if first + reach < self.size(space) { Ok(first + reach) } else { Err(Problem::Fault) }
+        if first + reach < self.size(memory) { Ok(first + reach) } else { Err(Problem::Fault) }
     }
 
     /// Cycles of the bursts of rows at these addresses.
@@ -130,21 +125,17 @@ impl Context<'_> {
         let d =
             self.strides([C::LoadDestinationStride1, C::LoadDestinationStride2, C::LoadDestinationStride3]);
         let length = u64::from(o.length);
-        let (space, units) = match o.memory {
-            Memory::Nram => (Space::Nram, length),
-            Memory::Wram => (Space::Wram, length),
-            Memory::Pram => (Space::Pram, length / 12),
-        };
-        if o.memory == Memory::Pram && length % 12 != 0 {
+        let units = length / o.memory.unit_bytes();
+        if !length.is_multiple_of(o.memory.unit_bytes()) {
             return Err(Problem::Fault);
         }
         let (source, destination) = (self.at(o.source), self.at(o.destination));
-        self.inside(Space::Dram, source, &dimensions(counts, s, length))?;
-        self.inside(space, destination, &dimensions(counts, d, units))?;
+        self.inside(Memory::Dram, source, &dimensions(counts, s, length))?;
+        self.inside(o.memory, destination, &dimensions(counts, d, units))?;
         let mut footprint = Footprint::default();
         let sources = rows(source, counts, s);
-        add(&mut footprint.reads[Space::Dram as usize], &sources, length);
-        add(&mut footprint.writes[space as usize], &rows(destination, counts, d), units);
+        add(&mut footprint.reads[Memory::Dram as usize], &sources, length);
+        add(&mut footprint.writes[o.memory as usize], &rows(destination, counts, d), units);
         footprint.cycles = self.bursts(&sources, length);
         Ok(footprint)
     }
@@ -156,11 +147,11 @@ impl Context<'_> {
             self.strides([C::LoadDestinationStride1, C::LoadDestinationStride2, C::LoadDestinationStride3]);
         let length = u64::from(o.length);
         let (source, destination) = (self.at(o.source), self.at(o.destination));
-        self.inside(Space::Nram, source, &dimensions(counts, s, length))?;
-        self.inside(Space::Wram, destination, &dimensions(counts, d, length))?;
+        self.inside(Memory::Nram, source, &dimensions(counts, s, length))?;
+        self.inside(Memory::Wram, destination, &dimensions(counts, d, length))?;
         let mut footprint = Footprint::default();
-        add(&mut footprint.reads[Space::Nram as usize], &rows(source, counts, s), length);
-        add(&mut footprint.writes[Space::Wram as usize], &rows(destination, counts, d), length);
+        add(&mut footprint.reads[Memory::Nram as usize], &rows(source, counts, s), length);
+        add(&mut footprint.writes[Memory::Wram as usize], &rows(destination, counts, d), length);
         let beats = length.div_ceil(self.machine.load.move_bytes_per_cycle.into());
         footprint.cycles = counts.iter().product::<u64>() * beats + 2;
         Ok(footprint)
@@ -176,15 +167,15 @@ impl Context<'_> {
         ]);
         let length = u64::from(o.length);
         let (source, destination) = (self.at(o.source), self.at(o.destination));
-        self.inside(Space::Nram, source, &dimensions(counts, s, length))?;
-        let last = self.inside(Space::Dram, destination, &dimensions(counts, d, length))?;
+        self.inside(Memory::Nram, source, &dimensions(counts, s, length))?;
+        let last = self.inside(Memory::Dram, destination, &dimensions(counts, d, length))?;
         if last >= self.code.0 && destination < self.code.1 {
             return Err(Problem::Fault);
         }
         let mut footprint = Footprint::default();
         let destinations = rows(destination, counts, d);
-        add(&mut footprint.reads[Space::Nram as usize], &rows(source, counts, s), length);
-        add(&mut footprint.writes[Space::Dram as usize], &destinations, length);
+        add(&mut footprint.reads[Memory::Nram as usize], &rows(source, counts, s), length);
+        add(&mut footprint.writes[Memory::Dram as usize], &destinations, length);
         footprint.cycles = self.bursts(&destinations, length);
         Ok(footprint)
     }
@@ -206,7 +197,7 @@ impl Context<'_> {
             (wy, self.c(C::MatrixWindowStrideY)),
             (stretch, 1),
         ];
-        self.inside(Space::Nram, x, &x_dimensions)?;
+        self.inside(Memory::Nram, x, &x_dimensions)?;
         let w_rows = wx * wy * stretch.div_ceil(self.machine.matrix.rows.into());
         let block_stride = self.c(C::MatrixWBlockStride);
         if w / row_bytes + (blocks - 1) * block_stride + w_rows > self.machine.wram_rows() {
@@ -214,7 +205,7 @@ impl Context<'_> {
         }
         let strides = [self.c(C::MatrixAccStridePixel), self.c(C::MatrixAccStrideBlock)];
         let acc_dimensions = [(px * py, strides[0]), (blocks, strides[1]), (columns, 1)];
-        self.inside(Space::Aram, acc, &acc_dimensions)?;
+        self.inside(Memory::Aram, acc, &acc_dimensions)?;
         let mut footprint = Footprint { cycles: blocks * px * py * w_rows + 16, ..Footprint::default() };
         if footprint.cycles > 1 << 16 {
             return Ok(footprint);
@@ -222,15 +213,15 @@ impl Context<'_> {
         let windows = rows(0, [wx, wy, 1], [x_dimensions[2].1, x_dimensions[3].1, 0]);
         for pixel in rows(x, [px, py, 1], [x_dimensions[0].1, x_dimensions[1].1, 0]) {
             windows.iter().for_each(|window| {
-                footprint.reads[Space::Nram as usize].add(pixel + window, pixel + window + stretch);
+                footprint.reads[Memory::Nram as usize].add(pixel + window, pixel + window + stretch);
             });
         }
         for block in 0..blocks {
             let first = w + block * block_stride * row_bytes;
-            footprint.reads[Space::Wram as usize].add(first, first + w_rows * row_bytes);
+            footprint.reads[Memory::Wram as usize].add(first, first + w_rows * row_bytes);
         }
         let accumulators = rows(acc, [px * py, blocks, 1], [strides[0], strides[1], 0]);
-        add(&mut footprint.writes[Space::Aram as usize], &accumulators, columns);
+        add(&mut footprint.writes[Memory::Aram as usize], &accumulators, columns);
         Ok(footprint)
     }
 }

@@ -1,8 +1,8 @@
 //! Programs, and the memories that they begin with.
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Executable, Word};
-use ediacara_sim::{OnChip, SimError, Simulator};
+use ediacara_isa::{Executable, Memory, Word};
+use ediacara_sim::{SimError, Simulator};
 
 use crate::{Random, chaos, ordered};
 
@@ -105,7 +105,7 @@ impl Program {
         for (address, bytes) in self.around_code() {
             simulator.write_dram(address, bytes)?;
         }
-        self.on_chip().into_iter().try_for_each(|(memory, bytes)| simulator.write_on_chip(memory, 0, bytes))
+        self.on_chip().into_iter().try_for_each(|(memory, bytes)| simulator.write_memory(memory, 0, bytes))
     }
 
     /// Addresses and bytes of DRAM before and behind the code, which comes with the executable.
@@ -115,12 +115,12 @@ impl Program {
     }
 
     /// Everything in the memories on chip.
-    pub fn on_chip(&self) -> [(OnChip, &[u8]); 4] {
+    pub fn on_chip(&self) -> [(Memory, &[u8]); 4] {
         [
-            (OnChip::Nram, &self.nram),
-            (OnChip::Wram, &self.wram),
-            (OnChip::Aram, &self.aram),
-            (OnChip::Pram, &self.pram),
+            (Memory::Nram, &self.nram),
+            (Memory::Wram, &self.wram),
+            (Memory::Aram, &self.aram),
+            (Memory::Pram, &self.pram),
         ]
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt::Write};
 
 use crate::{
     Address, ConfigWrites, Executable, FieldSpec, Instruction, Kind, Label, LayerInfo, Layout, NO_LAYER,
-    Notes, Operation, Port, SourceLocation, Space, Word,
+    Notes, Operation, Port, SourceLocation, Word,
     asm::notes::is_label,
     asm::text::{quote, to_hex},
     decode, encode_unchecked,
@@ -256,7 +256,7 @@ fn write_dram_names(
     instruction: &Instruction,
 ) -> std::fmt::Result {
     for field in instruction.operation.spec().fields {
-        let Kind::Address(Space::Dram) = field.kind else { continue };
+        let Kind::Address(Memory::Dram) = field.kind else { continue };
         let address = Address::extract(word, field).unwrap_or_default();
         let named = executable.named_byte(address.offset).filter(|_| address.register == 0);
         match named {
@@ -311,15 +311,15 @@ fn write_operand(
 ) -> std::fmt::Result {
     let name = field.name;
     match field.kind {
-        Kind::Address(space) => {
+        Kind::Address(_) | Kind::Selected => {
             let address = Address::extract(word, field).unwrap_or_default();
-            match (space, memory) {
-                (Space::Selected, Some(memory)) => {
+            match memory.filter(|_| field.kind == Kind::Selected) {
+                Some(memory) => {
                     write!(out, "{name}={memory}[")?;
                     write_address(out, address)?;
                     out.write_str("]")
                 }
-                _ => {
+                None => {
                     write!(out, "{name}=")?;
                     write_address(out, address)
                 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{ConfigRegister, Engine, FieldSpec, INSTRUCTIONS, Kind, Space};
+use crate::{ConfigRegister, Engine, FieldSpec, INSTRUCTIONS, Kind};
 
 /// The page with the text between its markers made anew.
 ///
@@ -89,15 +89,11 @@ fn bound(value: i64) -> String {
 
 fn operand(field: &FieldSpec) -> String {
     let kind = match field.kind {
-        Kind::Address(Space::Selected) => " address",
-        Kind::Address(Space::Dram) => " DRAM address",
-        Kind::Address(Space::Nram) => " NRAM address",
-        Kind::Address(Space::Wram) => " WRAM address",
-        Kind::Address(Space::Aram) => " ARAM address",
-        Kind::Address(Space::Pram) => " PRAM address",
-        Kind::Register => " register",
-        Kind::Signed => " signed",
-        _ => "",
+        Kind::Address(memory) => format!(" {} address", memory.title()),
+        Kind::Selected => " address".to_owned(),
+        Kind::Register => " register".to_owned(),
+        Kind::Signed => " signed".to_owned(),
+        _ => String::new(),
     };
     let most = field.lsb + field.width - 1;
     match most == field.lsb {

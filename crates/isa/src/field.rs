@@ -1,7 +1,7 @@
 //! How each operand type lies in the bits of its field.
 
 use crate::{
-    Address, Condition, FieldSpec, Kind, Memory, OperandError, Space, Word,
+    Address, Condition, FieldSpec, Kind, Memory, OperandError, Word,
     word::{bits, set_bits},
 };
 
@@ -83,7 +83,7 @@ impl Field for Address {
 
     fn extract(word: &Word, field: &FieldSpec) -> Result<Address, String> {
         let width = field.offset_width();
-        if matches!(field.kind, Kind::Address(Space::Dram)) {
+        if matches!(field.kind, Kind::Address(Memory::Dram)) {
             let space = bits(word, field.lsb + width + 4, 4);
             if space != 0 {
                 return Err(format!("address space {space} is reserved"));
@@ -96,8 +96,14 @@ impl Field for Address {
 
 impl Field for Memory {
     fn insert(&self, word: &mut Word, field: &FieldSpec) -> Result<(), OperandError> {
-        set_bits(word, field.lsb, field.width, *self as u64);
-        Ok(())
+        set_bits(word, field.lsb, field.width, self.code().unwrap_or_default());
+        match field.kind {
+            Kind::Memory(allowed) if allowed.contains(self) => Ok(()),
+            _ => {
+                let message = format!("{self} is not allowed here");
+                Err(OperandError { mnemonic: "", field: field.name, message })
+            }
+        }
     }
 
     fn extract(word: &Word, field: &FieldSpec) -> Result<Memory, String> {
@@ -105,7 +111,7 @@ impl Field for Memory {
         let Kind::Memory(allowed) = field.kind else {
             return Err("is no memory".to_owned());
         };
-        match Memory::from_bits(code).filter(|memory| allowed.contains(memory)) {
+        match Memory::from_code(code).filter(|memory| allowed.contains(memory)) {
             Some(memory) => Ok(memory),
             None => Err(format!("memory code {code} is not allowed here")),
         }

@@ -1,5 +1,7 @@
 //! Instructions and their words.
 
+use ediacara_arch::RECORD_BYTES;
+
 use crate::{Memory, Operation, WORD_BYTES, Word, word};
 
 /// One instruction.
@@ -124,8 +126,10 @@ fn check(instruction: &Instruction) -> Result<(), OperandError> {
         return refuse("post", "the instruction may have no post mask");
     }
     match instruction.operation {
-        Operation::Load(load) if load.memory == Memory::Pram && load.length % 12 != 0 => {
-            refuse("length", "must be a multiple of 12 to PRAM")
+        Operation::Load(load)
+            if load.memory == Memory::Pram && !u64::from(load.length).is_multiple_of(RECORD_BYTES) =>
+        {
+            refuse("length", &format!("must be a multiple of {RECORD_BYTES} to PRAM"))
         }
         _ => Ok(()),
     }

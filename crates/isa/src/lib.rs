@@ -22,6 +22,7 @@ mod spec;
 mod system_verilog;
 mod table;
 mod value;
+mod vector;
 mod word;
 
 pub use asm::{AssembleError, AssembleErrors, assemble, assemble_file, included_files};
@@ -35,11 +36,13 @@ pub use executable::{
 pub use fuzz::{fuzz_assemble, fuzz_executable};
 pub use instruction::{DecodeError, Instruction, OperandError, decode, encode, encode_unchecked};
 pub use notes::{HostRest, Label, NamedBytes, Notes, Place, SelfTest, UnknownNote};
-pub use spec::{Address, Condition, Engine, FieldSpec, InstructionSpec, Kind, Memory, Space};
+pub use spec::{Address, Condition, Engine, FieldSpec, InstructionSpec, Kind, Memory};
 pub use system_verilog::system_verilog_package;
 pub use table::{
     Add, AddScalar, AveragePool, Branch, Config, Copy, Depthwise, Dot, Fill, INSTRUCTIONS, Jump, Load,
     LoadTable, Loop, MaxPool, Maximum, Move, Multiply, Operation, Requantise, Set, Store, Table, Transpose,
+    VectorOperation,
 };
 pub use value::{Extent, Party, Value};
+pub use vector::{TABLE_BYTES, VectorOperands, VectorRule, VectorShape};
 pub use word::{WORD_BYTES, Word};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use ediacara_arch::RECORD_BYTES;
+
 /// The five in-order engines of a core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Engine {
@@ -34,29 +36,77 @@ impl Engine {
     }
 }
 
-/// The memories that the load engine can write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The memories that instructions read and write. Each has a unit of its own, in which its addresses count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Memory {
-    /// Neurons.
+    /// Everything that is not on chip; bytes.
+    Dram,
+    /// Neurons; bytes.
     Nram,
-    /// Weights of the matrix unit.
+    /// Weights of the matrix unit; bytes.
     Wram,
-    /// Requantise records.
+    /// Accumulators; accumulators.
+    Aram,
+    /// Requantise records; records.
     Pram,
 }
 
 impl Memory {
+    /// All memories.
+    pub const ALL: [Memory; 5] = [Memory::Dram, Memory::Nram, Memory::Wram, Memory::Aram, Memory::Pram];
+
     /// Lower-case name, as in assembly.
     pub fn name(self) -> &'static str {
         match self {
+            Memory::Dram => "dram",
             Memory::Nram => "nram",
             Memory::Wram => "wram",
+            Memory::Aram => "aram",
             Memory::Pram => "pram",
         }
     }
 
-    pub(crate) fn from_bits(bits: u64) -> Option<Memory> {
-        [Memory::Nram, Memory::Wram, Memory::Pram].get(bits as usize).copied()
+    /// The name in prose and messages.
+    pub fn title(self) -> &'static str {
+        match self {
+            Memory::Dram => "DRAM",
+            Memory::Nram => "NRAM",
+            Memory::Wram => "WRAM",
+            Memory::Aram => "ARAM",
+            Memory::Pram => "PRAM",
+        }
+    }
+
+    /// What an address counts.
+    pub fn units(self) -> &'static str {
+        match self {
+            Memory::Dram | Memory::Nram | Memory::Wram => "bytes",
+            Memory::Aram => "accumulators",
+            Memory::Pram => "records",
+        }
+    }
+
+    /// Bytes of a unit.
+    pub fn unit_bytes(self) -> u64 {
+        match self {
+            Memory::Dram | Memory::Nram | Memory::Wram => 1,
+            Memory::Aram => 4,
+            Memory::Pram => RECORD_BYTES,
+        }
+    }
+
+    /// The code in an instruction's `memory` field; nothing for those that the load engine cannot write.
+    pub fn code(self) -> Option<u64> {
+        match self {
+            Memory::Nram => Some(0),
+            Memory::Wram => Some(1),
+            Memory::Pram => Some(2),
+            Memory::Dram | Memory::Aram => None,
+        }
+    }
+
+    pub(crate) fn from_code(code: u64) -> Option<Memory> {
+        Memory::ALL.into_iter().find(|memory| memory.code() == Some(code))
     }
 }
 
@@ -116,42 +166,13 @@ impl From<u64> for Address {
     }
 }
 
-/// The address space of an operand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Space {
-    /// DRAM, bytes.
-    Dram,
-    /// NRAM, bytes.
-    Nram,
-    /// WRAM, bytes.
-    Wram,
-    /// ARAM, accumulators.
-    Aram,
-    /// PRAM, records.
-    Pram,
-    /// The memory named by the instruction's `memory` field.
-    Selected,
-}
-
-impl Space {
-    /// The name that assembly allows around an address, `nram[...]`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Space::Dram => "dram",
-            Space::Nram => "nram",
-            Space::Wram => "wram",
-            Space::Aram => "aram",
-            Space::Pram => "pram",
-            Space::Selected => "memory",
-        }
-    }
-}
-
 /// What an operand is: decides its width's split, its checks and how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Offset, register, and for DRAM the space code.
-    Address(Space),
+    Address(Memory),
+    /// An address in the memory that the instruction's `memory` field names.
+    Selected,
     /// A scalar register.
     Register,
     /// An unsigned number; zero is fine.
@@ -172,6 +193,13 @@ pub enum Kind {
     Condition,
     /// Up to five configuration register writes.
     ConfigWrites,
+}
+
+impl Kind {
+    /// Whether it is an address: an offset and a register.
+    pub fn is_address(self) -> bool {
+        matches!(self, Kind::Address(_) | Kind::Selected)
+    }
 }
 
 /// One operand of an instruction.
@@ -195,8 +223,8 @@ impl FieldSpec {
     /// Bits of an address's immediate.
     pub(crate) fn offset_width(&self) -> u32 {
         match self.kind {
-            Kind::Address(Space::Dram) => self.width - 8,
-            Kind::Address(_) => self.width - 4,
+            Kind::Address(Memory::Dram) => self.width - 8,
+            kind if kind.is_address() => self.width - 4,
             _ => self.width,
         }
     }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::{
-    ConfigRegister, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind, Memory, Space, WORD_BYTES, Word,
-};
+use ediacara_arch::RECORD_BYTES;
+
+use crate::{ConfigRegister, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind, Memory, WORD_BYTES, Word};
 
 /// The text of package `ediacara_isa_pkg`: opcodes, positions of every field, numbers and resets of the
 /// configuration registers, and what makes a word a fault whatever the registers hold.
@@ -95,18 +95,18 @@ fn refused(instruction: &str, field: &FieldSpec) -> Option<String> {
     let own = bits(field.lsb, field.width);
     match field.kind {
         Kind::Count | Kind::Body => Some(format!("{own} == {}'d0", field.width)),
-        Kind::Address(Space::Dram) => {
+        Kind::Address(Memory::Dram) => {
             Some(format!("{} != 4'd0", bits(field.lsb + field.offset_width() + 4, 4)))
         }
         Kind::Memory(allowed) => {
-            let wrong = |memory: &Memory| format!("{own} != {}'d{}", field.width, *memory as u8);
-            let mut text = allowed.iter().map(wrong).collect::<Vec<_>>().join(" && ");
-            if allowed.contains(&Memory::Pram) {
+            let codes = allowed.iter().filter_map(|memory| memory.code());
+            let wrong = codes.map(|code| format!("{own} != {}'d{code}", field.width));
+            let mut text = wrong.collect::<Vec<_>>().join(" && ");
+            if let Some(code) = Memory::Pram.code().filter(|_| allowed.contains(&Memory::Pram)) {
                 // A row of records is whole records.
                 let length = format!("word[{instruction}_LENGTH_LSB +: {instruction}_LENGTH_WIDTH]");
                 text = format!(
-                    "{text}\n          || {own} == 2'd{} && {length} % 24'd12 != 24'd0",
-                    Memory::Pram as u8
+                    "{text}\n          || {own} == 2'd{code} && {length} % 24'd{RECORD_BYTES} != 24'd0"
                 );
             }
             Some(text)
@@ -187,13 +187,13 @@ fn write_field(out: &mut String, instruction: &str, field: &FieldSpec) -> std::f
         writeln!(out, "  localparam int {name}_LSB = {lsb};")?;
         writeln!(out, "  localparam int {name}_WIDTH = {width};")
     };
-    let Kind::Address(space) = field.kind else {
+    if !field.kind.is_address() {
         return part(&name, field.lsb, field.width);
-    };
+    }
     let offset = field.offset_width();
     part(&format!("{name}_OFFSET"), field.lsb, offset)?;
     part(&format!("{name}_REGISTER"), field.lsb + offset, 4)?;
-    if space == Space::Dram {
+    if field.kind == Kind::Address(Memory::Dram) {
         part(&format!("{name}_SPACE"), field.lsb + offset + 4, 4)?;
     }
     Ok(())

@@ -1,12 +1,14 @@
-//! The instruction table: the one place that knows opcodes, operands and their bits.
+//! The instruction table: the one place that knows opcodes, operands and their bits, and what the instructions of the
+//! vector engine do with their operands.
 //!
 //! A row is: documentation, opcode, mnemonic, struct, engine, masks; then the operands, each with its type, kind,
 //! bits `lsb .. end` and, if assembly may leave it out, a default. A test checks that fields do not overlap or leave
-//! the word.
+//! the word. A row of the vector engine has, instead of engine and masks, its [`VectorShape`], `in_place` if the
+//! destination may be a source, and the constants that it reads ([`VectorRule`]).
 
 use crate::{
-    Address, Condition, ConfigWrites, DecodeError, Engine, FieldSpec, InstructionSpec, Kind, Memory,
-    OperandError, Space, Word, field::Field,
+    Address, Condition, ConfigRegister, ConfigWrites, DecodeError, Engine, FieldSpec, InstructionSpec, Kind,
+    Memory, OperandError, VectorOperands, VectorRule, VectorShape, Word, field::Field,
 };
 
 macro_rules! field_spec {
@@ -24,7 +26,7 @@ macro_rules! field_spec {
     }};
 }
 
-macro_rules! instructions {
+macro_rules! table {
     (
         plain { $(
             $(#[doc = $pdoc:literal])+
@@ -51,7 +53,7 @@ macro_rules! instructions {
         )*
 
         /// The table, by opcode.
-        pub const INSTRUCTIONS: &[InstructionSpec] = &[
+        pub const INSTRUCTIONS: &[InstructionSpec] = &by_opcode([
             $( InstructionSpec {
                 opcode: $popcode, mnemonic: $pmnemonic, engine: Engine::$pengine, may_wait: false, may_post: $ppost,
                 fields: &[], doc: concat!($($pdoc),+),
@@ -59,10 +61,10 @@ macro_rules! instructions {
             $( InstructionSpec {
                 opcode: $opcode, mnemonic: $mnemonic, engine: Engine::$engine,
                 may_wait: is_queued(Engine::$engine), may_post: is_queued(Engine::$engine),
-                fields: &[ $( *field_spec!(concat!($($fdoc),+), $field, $kind, $lsb, $end $(, $default)?), )* ],
+                fields: const { &[ $( *field_spec!(concat!($($fdoc),+), $field, $kind, $lsb, $end $(, $default)?), )* ] },
                 doc: concat!($($doc),+),
             }, )*
-        ];
+        ]);
 
         impl Operation {
             /// Bits 7:0 of the word.
@@ -114,6 +116,112 @@ macro_rules! instructions {
     };
 }
 
+macro_rules! is_in_place {
+    () => {
+        false
+    };
+    (in_place) => {
+        true
+    };
+}
+
+macro_rules! vector_operations {
+    ($(
+        $opcode:literal $mnemonic:literal $Name:ident, $shape:ident $($in_place:ident)? [$($constant:ident),*] {
+            $(
+                $(#[doc = $fdoc:literal])+
+                $field:ident: $ty:ty = $kind:expr, $lsb:literal .. $end:literal $(, default $default:literal)?;
+            )*
+        }
+    )*) => {
+        /// Which instruction of the vector engine it is, without its operands.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum VectorOperation { $( #[doc = concat!("`", $mnemonic, "`")] $Name, )* }
+
+        impl VectorOperation {
+            /// All, by opcode.
+            pub const ALL: &'static [VectorOperation] = &[ $( VectorOperation::$Name, )* ];
+
+            /// The mnemonic.
+            pub fn name(self) -> &'static str {
+                match self { $( VectorOperation::$Name => $mnemonic, )* }
+            }
+
+            /// What it reads, writes and promises.
+            pub fn rule(self) -> &'static VectorRule {
+                match self { $( VectorOperation::$Name => {
+                    const RULE: VectorRule = VectorRule::new(
+                        &[ $( (stringify!($field), $kind), )* ],
+                        VectorShape::$shape,
+                        is_in_place!($($in_place)?),
+                        &[ $( ConfigRegister::$constant, )* ],
+                    );
+                    &RULE
+                } )* }
+            }
+
+            /// The instruction with those of the operands that it has.
+            pub fn with(self, operands: &VectorOperands) -> Operation {
+                match self {
+                    $( VectorOperation::$Name => $Name { $( $field: operands.$field, )* }.into(), )*
+                }
+            }
+        }
+
+        impl Operation {
+            /// Which instruction of the vector engine it is, with its operands; nothing for those of other engines.
+            #[allow(clippy::needless_update, reason = "one instruction has every operand")]
+            pub fn vector(&self) -> Option<(VectorOperation, VectorOperands)> {
+                match self {
+                    $( Operation::$Name($Name { $( $field, )* }) => Some((
+                        VectorOperation::$Name,
+                        VectorOperands { $( $field: *$field, )* ..VectorOperands::default() },
+                    )), )*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+macro_rules! instructions {
+    (
+        plain { $($plain:tt)* }
+        operands { $($operands:tt)* }
+        vector { $(
+            $(#[doc = $doc:literal])+
+            $opcode:literal $mnemonic:literal $Name:ident, $shape:ident $($in_place:ident)? [$($constant:ident),*] {
+                $($fields:tt)*
+            }
+        )* }
+    ) => {
+        table! {
+            plain { $($plain)* }
+            operands {
+                $($operands)*
+                $( $(#[doc = $doc])+ $opcode $mnemonic $Name, Vector { $($fields)* } )*
+            }
+        }
+        vector_operations! {
+            $( $opcode $mnemonic $Name, $shape $($in_place)? [$($constant),*] { $($fields)* } )*
+        }
+    };
+}
+
+/// The rows by opcode: in the source they stand by engine.
+const fn by_opcode<const N: usize>(mut rows: [InstructionSpec; N]) -> [InstructionSpec; N] {
+    let mut sorted = 1;
+    while sorted < N {
+        let mut at = sorted;
+        while at > 0 && rows[at - 1].opcode > rows[at].opcode {
+            rows.swap(at - 1, at);
+            at -= 1;
+        }
+        sorted += 1;
+    }
+    rows
+}
+
 /// Control executes its instructions itself; all others wait in queues, and only there do semaphores apply.
 const fn is_queued(engine: Engine) -> bool {
     !matches!(engine, Engine::Control)
@@ -121,12 +229,11 @@ const fn is_queued(engine: Engine) -> bool {
 
 const ANY_MEMORY: Kind = Kind::Memory(&[Memory::Nram, Memory::Wram, Memory::Pram]);
 const WRAM_ONLY: Kind = Kind::Memory(&[Memory::Wram]);
-const DRAM: Kind = Kind::Address(Space::Dram);
-const NRAM: Kind = Kind::Address(Space::Nram);
-const WRAM: Kind = Kind::Address(Space::Wram);
-const ARAM: Kind = Kind::Address(Space::Aram);
-const PRAM: Kind = Kind::Address(Space::Pram);
-const SELECTED: Kind = Kind::Address(Space::Selected);
+const DRAM: Kind = Kind::Address(Memory::Dram);
+const NRAM: Kind = Kind::Address(Memory::Nram);
+const WRAM: Kind = Kind::Address(Memory::Wram);
+const ARAM: Kind = Kind::Address(Memory::Aram);
+const PRAM: Kind = Kind::Address(Memory::Pram);
 
 instructions! {
     plain {
@@ -196,7 +303,7 @@ instructions! {
             /// where the first row is read
             source: Address = DRAM, 48..96;
             /// where it is written, in the memory's unit
-            destination: Address = SELECTED, 96..124;
+            destination: Address = Kind::Selected, 96..124;
             /// bytes of a row
             length: u32 = Kind::Count, 128..152;
             /// rows in dimension 1, the inner
@@ -213,7 +320,7 @@ instructions! {
             /// where the first row is read
             source: Address = NRAM, 48..76;
             /// where it is written
-            destination: Address = SELECTED, 96..124;
+            destination: Address = Kind::Selected, 96..124;
             /// bytes of a row
             length: u32 = Kind::Count, 128..152;
             /// rows in dimension 1, the inner
@@ -240,8 +347,25 @@ instructions! {
             /// adds to what ARAM holds instead of overwriting it
             accumulate: bool = Kind::Flag, 192..193, default 0;
         }
+        /// strided copy from NRAM to DRAM
+        0x40 "store" Store, Store {
+            /// where the first row is read
+            source: Address = NRAM, 48..76;
+            /// where it is written
+            destination: Address = DRAM, 80..128;
+            /// bytes of a row
+            length: u32 = Kind::Count, 128..152;
+            /// rows in dimension 1, the inner
+            count_1: u16 = Kind::Count, 160..176, default 1;
+            /// steps of dimension 2
+            count_2: u16 = Kind::Count, 176..192, default 1;
+            /// steps of dimension 3, the outer
+            count_3: u16 = Kind::Count, 192..208, default 1;
+        }
+    }
+    vector {
         /// `d[j] = value`
-        0x30 "fill" Fill, Vector {
+        0x30 "fill" Fill, Rows [] {
             /// destination
             d: Address = NRAM, 48..76;
             /// the byte written
@@ -254,7 +378,7 @@ instructions! {
             count_2: u16 = Kind::Count, 224..240, default 1;
         }
         /// `d[j] = a[j]`
-        0x31 "copy" Copy, Vector {
+        0x31 "copy" Copy, Rows in_place [] {
             /// destination
             d: Address = NRAM, 48..76;
             /// source
@@ -267,7 +391,7 @@ instructions! {
             count_2: u16 = Kind::Count, 224..240, default 1;
         }
         /// N-REQUANTISE of `a[j]`, an accumulator, with record `p + j`
-        0x32 "requantise" Requantise, Vector {
+        0x32 "requantise" Requantise, Rows [VectorLow, VectorHigh, VectorDZero] {
             /// destination
             d: Address = NRAM, 48..76;
             /// source
@@ -282,7 +406,8 @@ instructions! {
             count_2: u16 = Kind::Count, 224..240, default 1;
         }
         /// N-DOT over the window of a with `b[window position][j]`, then N-REQUANTISE with record `p + j`
-        0x33 "depthwise" Depthwise, Vector {
+        0x33 "depthwise" Depthwise, Window
+        [VectorBZero, VectorLow, VectorHigh, VectorDZero, VectorAZero] {
             /// destination
             d: Address = NRAM, 48..76;
             /// source
@@ -299,7 +424,7 @@ instructions! {
             count_2: u16 = Kind::Count, 224..240, default 1;
         }
         /// N-MAXPOOL over the window of a
-        0x34 "max_pool" MaxPool, Vector {
+        0x34 "max_pool" MaxPool, Window [VectorLow, VectorHigh] {
             /// destination
             d: Address = NRAM, 48..76;
             /// source
@@ -312,7 +437,8 @@ instructions! {
             count_2: u16 = Kind::Count, 224..240, default 1;
         }
         /// N-AVERAGE over the window of a, with `a_multiplier`, `shift`
-        0x35 "average_pool" AveragePool, Vector {
+        0x35 "average_pool" AveragePool, Window
+        [VectorLow, VectorHigh, VectorDZero, VectorAZero, VectorAMultiplier, VectorShift] {
             /// destination
             d: Address = NRAM, 48..76;
             /// source
@@ -325,7 +451,8 @@ instructions! {
             count_2: u16 = Kind::Count, 224..240, default 1;
         }
         /// N-ADD of `a[j]` and `b[j]`, with `a_multiplier`, `b_multiplier`, `shift`
-        0x36 "add" Add, Vector {
+        0x36 "add" Add, Rows in_place
+        [VectorLow, VectorHigh, VectorDZero, VectorAZero, VectorAMultiplier, VectorShift, VectorBZero, VectorBMultiplier] {
             /// destination
             d: Address = NRAM, 48..76;
             /// first source
@@ -340,7 +467,8 @@ instructions! {
             count_2: u16 = Kind::Count, 224..240, default 1;
         }
         /// N-MULTIPLY of `a[j]` and `b[j]`, with `a_multiplier`, `shift`
-        0x37 "multiply" Multiply, Vector {
+        0x37 "multiply" Multiply, Rows in_place
+        [VectorLow, VectorHigh, VectorDZero, VectorAZero, VectorAMultiplier, VectorShift, VectorBZero] {
             /// destination
             d: Address = NRAM, 48..76;
             /// first source
@@ -355,7 +483,7 @@ instructions! {
             count_2: u16 = Kind::Count, 224..240, default 1;
         }
         /// N-MAXIMUM of `a[j]` and `b[j]`
-        0x38 "maximum" Maximum, Vector {
+        0x38 "maximum" Maximum, Rows in_place [VectorLow, VectorHigh] {
             /// destination
             d: Address = NRAM, 48..76;
             /// first source
@@ -370,12 +498,12 @@ instructions! {
             count_2: u16 = Kind::Count, 224..240, default 1;
         }
         /// fills the 256-byte table from NRAM
-        0x39 "load_table" LoadTable, Vector {
+        0x39 "load_table" LoadTable, Table [] {
             /// the table's first byte, for index -128
             a: Address = NRAM, 80..108;
         }
         /// N-TABLE of `a[j]`
-        0x3a "table" Table, Vector {
+        0x3a "table" Table, Rows in_place [] {
             /// destination
             d: Address = NRAM, 48..76;
             /// source
@@ -388,7 +516,7 @@ instructions! {
             count_2: u16 = Kind::Count, 224..240, default 1;
         }
         /// `length` x `count_1` from `count_1` x `length`: `d[j*d_stride_1 + i1] = a[i1*a_stride_1 + j]`, for each `i2`
-        0x3b "transpose" Transpose, Vector {
+        0x3b "transpose" Transpose, Transpose [] {
             /// destination
             d: Address = NRAM, 48..76;
             /// source
@@ -399,21 +527,6 @@ instructions! {
             count_1: u16 = Kind::Count, 208..224, default 1;
             /// matrices
             count_2: u16 = Kind::Count, 224..240, default 1;
-        }
-        /// strided copy from NRAM to DRAM
-        0x40 "store" Store, Store {
-            /// where the first row is read
-            source: Address = NRAM, 48..76;
-            /// where it is written
-            destination: Address = DRAM, 80..128;
-            /// bytes of a row
-            length: u32 = Kind::Count, 128..152;
-            /// rows in dimension 1, the inner
-            count_1: u16 = Kind::Count, 160..176, default 1;
-            /// steps of dimension 2
-            count_2: u16 = Kind::Count, 176..192, default 1;
-            /// steps of dimension 3, the outer
-            count_3: u16 = Kind::Count, 192..208, default 1;
         }
     }
 }

@@ -3,7 +3,7 @@
 //! A declaration is no part of a program and changes nothing of what it does. `ediacara_prove` holds a program against
 //! it: what a declared reader reads must have been written last by a declared writer.
 
-use crate::Space;
+use crate::Memory;
 
 /// Who writes or reads a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,7 +23,7 @@ pub struct Value {
     /// What it is called in reports.
     pub name: String,
     /// The memory.
-    pub space: Space,
+    pub memory: Memory,
     /// The addresses, in the memory's units: bytes, accumulators, records.
     pub extent: Extent,
     /// Who may have written an address last when one of `readers` reads it.

@@ -116,9 +116,10 @@ pub(crate) fn accesses(operation: &Operation, state: &State, sizes: &Sizes) -> R
     match operation {
         Operation::Load(load) => {
             let (place, unit) = match load.memory {
-                Memory::Nram => (Place::Nram, 1),
                 Memory::Wram => (Place::Wram, 1),
                 Memory::Pram => (Place::Pram, 12),
+                // What is no destination of a load was refused when the word was decoded.
+                Memory::Nram | Memory::Dram | Memory::Aram => (Place::Nram, 1),
             };
             let counts = [load.count_1, load.count_2, load.count_3];
             let length = u64::from(load.length);

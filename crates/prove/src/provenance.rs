@@ -4,7 +4,7 @@
 //! Where values overlap, all that the layer reads there must agree: so a value that lies on another is found, though each
 //! by itself is read by its reader and written by its writer.
 
-use ediacara_isa::{Executable, NO_LAYER, Party, Space, Value};
+use ediacara_isa::{Executable, Memory, NO_LAYER, Party, Value};
 use serde::Serialize;
 
 use crate::access::Place;
@@ -130,7 +130,7 @@ impl<'a> Declaration<'a> {
         let host = executable.layers.len();
         let mut tables: Vec<[Table; Place::COUNT]> = vec![Default::default(); host + 1];
         for (index, value) in values.iter().enumerate().filter(|(_, value)| !value.extent.is_empty()) {
-            let Some(place) = place(value.space) else { continue };
+            let place = place(value.memory);
             for reader in &value.readers {
                 let reader = match *reader {
                     Party::Layer(layer) => layer as usize,
@@ -287,16 +287,15 @@ impl Reading<'_, '_> {
     }
 }
 
-/// The memory of a space; nothing for one that an instruction chooses.
-pub(crate) fn place(space: Space) -> Option<Place> {
-    Some(match space {
-        Space::Dram => Place::Dram,
-        Space::Nram => Place::Nram,
-        Space::Wram => Place::Wram,
-        Space::Aram => Place::Aram,
-        Space::Pram => Place::Pram,
-        Space::Selected => return None,
-    })
+/// The place of a value's memory.
+pub(crate) fn place(memory: Memory) -> Place {
+    match memory {
+        Memory::Dram => Place::Dram,
+        Memory::Nram => Place::Nram,
+        Memory::Wram => Place::Wram,
+        Memory::Aram => Place::Aram,
+        Memory::Pram => Place::Pram,
+    }
 }
 
 #[cfg(test)]
@@ -317,7 +316,7 @@ mod tests {
         ) {
             let values: Vec<Value> = values.into_iter().map(|(start, count, stride, length, writer)| Value {
                 name: String::new(),
-                space: Space::Nram,
+                memory: Memory::Nram,
                 extent: Extent::strided(start, &[(count, stride), (length, 1)]),
                 writers: vec![Party::Layer(writer)],
                 readers: vec![Party::Host],

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Executable, Extent, Party, Space, Value, assemble};
+use ediacara_isa::{Executable, Extent, Memory, Party, Value, assemble};
 use ediacara_prove::{Finding, Options, Proof, Property, ReadBytes, prove_values};
 
 /// Two layers: `first` brings the input to NRAM and leaves it there, `second` adds it to a constant and stores the sum.
@@ -27,20 +27,20 @@ constant: .zero 64
 const FIRST: Party = Party::Layer(0);
 const SECOND: Party = Party::Layer(1);
 
-fn value(name: &str, space: Space, start: u64, length: u64, writer: Party, readers: &[Party]) -> Value {
+fn value(name: &str, memory: Memory, start: u64, length: u64, writer: Party, readers: &[Party]) -> Value {
     let extent = Extent::run(start, length);
-    Value { name: name.to_owned(), space, extent, writers: vec![writer], readers: readers.to_vec() }
+    Value { name: name.to_owned(), memory, extent, writers: vec![writer], readers: readers.to_vec() }
 }
 
 /// What is true of the program.
 fn declared() -> Vec<Value> {
     vec![
-        value("x", Space::Dram, 0x1000, 64, Party::Host, &[FIRST]),
-        value("constant", Space::Dram, 0x3000, 64, Party::Executable, &[SECOND]),
-        value("tiles of first", Space::Nram, 0, 64, FIRST, &[FIRST]),
-        value("kept", Space::Nram, 256, 64, FIRST, &[SECOND]),
-        value("tiles of second", Space::Nram, 128, 128, SECOND, &[SECOND]),
-        value("y", Space::Dram, 0x2000, 64, SECOND, &[Party::Host]),
+        value("x", Memory::Dram, 0x1000, 64, Party::Host, &[FIRST]),
+        value("constant", Memory::Dram, 0x3000, 64, Party::Executable, &[SECOND]),
+        value("tiles of first", Memory::Nram, 0, 64, FIRST, &[FIRST]),
+        value("kept", Memory::Nram, 256, 64, FIRST, &[SECOND]),
+        value("tiles of second", Memory::Nram, 128, 128, SECOND, &[SECOND]),
+        value("y", Memory::Dram, 0x2000, 64, SECOND, &[Party::Host]),
     ]
 }
 
@@ -76,7 +76,7 @@ fn a_value_that_lies_on_another_is_found_though_each_is_as_declared_by_itself() 
     // `second` writes its constant, and thinks it keeps it, over the last 16 bytes of what `first` left for it.
     let program = PROGRAM.replace("nram[128]", "nram[304]").replace("b=128", "b=304");
     let mut values = declared();
-    values.push(value("late", Space::Nram, 304, 64, SECOND, &[SECOND]));
+    values.push(value("late", Memory::Nram, 304, 64, SECOND, &[SECOND]));
     let finding = finding(&program, &values);
     assert_eq!(finding.layer.as_deref(), Some("second"));
     says(
@@ -107,7 +107,7 @@ fn a_part_of_a_value_that_somebody_else_wrote_is_named() {
     values.push(Value {
         extent: Extent::strided(268, &[(4, 16), (4, 1)]),
         writers: vec![SECOND],
-        ..value("other", Space::Nram, 0, 0, SECOND, &[SECOND])
+        ..value("other", Memory::Nram, 0, 0, SECOND, &[SECOND])
     });
     says(
         &finding(PROGRAM, &values),

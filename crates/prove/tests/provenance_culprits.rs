@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Extent, Party, Space, Value, assemble};
+use ediacara_isa::{Extent, Memory, Party, Value, assemble};
 use ediacara_prove::{Finding, Options, Property, Stretch, prove_values};
 
 /// `first` leaves 64 bytes at 256 and 64 at 320, `second` has 64 of its own at 384; `third` reads the first 64 a hundred times, and
@@ -33,20 +33,20 @@ const SECOND: Party = Party::Layer(1);
 const THIRD: Party = Party::Layer(2);
 const FOURTH: Party = Party::Layer(3);
 
-fn value(name: &str, space: Space, start: u64, length: u64, writer: Party, reader: Party) -> Value {
+fn value(name: &str, memory: Memory, start: u64, length: u64, writer: Party, reader: Party) -> Value {
     let extent = Extent::run(start, length);
-    Value { name: name.to_owned(), space, extent, writers: vec![writer], readers: vec![reader] }
+    Value { name: name.to_owned(), memory, extent, writers: vec![writer], readers: vec![reader] }
 }
 
 fn declared() -> Vec<Value> {
     vec![
-        value("x", Space::Dram, 0x1000, 64, Party::Host, FIRST),
-        value("tiles of first", Space::Nram, 0, 64, FIRST, FIRST),
-        value("early", Space::Nram, 256, 64, FIRST, THIRD),
-        value("late", Space::Nram, 320, 64, FIRST, FOURTH),
-        value("tiles of second", Space::Nram, 384, 64, SECOND, SECOND),
-        value("tiles of fourth", Space::Nram, 576, 64, FOURTH, FOURTH),
-        value("y", Space::Dram, 0x2000, 32, FOURTH, Party::Host),
+        value("x", Memory::Dram, 0x1000, 64, Party::Host, FIRST),
+        value("tiles of first", Memory::Nram, 0, 64, FIRST, FIRST),
+        value("early", Memory::Nram, 256, 64, FIRST, THIRD),
+        value("late", Memory::Nram, 320, 64, FIRST, FOURTH),
+        value("tiles of second", Memory::Nram, 384, 64, SECOND, SECOND),
+        value("tiles of fourth", Memory::Nram, 576, 64, FOURTH, FOURTH),
+        value("y", Memory::Dram, 0x2000, 32, FOURTH, Party::Host),
     ]
 }
 

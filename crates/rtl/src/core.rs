@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use ediacara_arch::{Machine, MatrixKind};
-use ediacara_isa::{Executable, Port};
-use ediacara_sim::{Event, FaultKind, OnChip, SimError};
+use ediacara_isa::{Executable, Memory, Port};
+use ediacara_sim::{Event, FaultKind, SimError};
 
 use crate::memories::{Memories, normalise};
 use crate::process::Process;
@@ -37,7 +37,7 @@ pub struct Initial {
     /// Addresses and bytes.
     pub dram: Vec<(u64, Vec<u8>)>,
     /// Memories, addresses in bytes and bytes.
-    pub on_chip: Vec<(OnChip, u64, Vec<u8>)>,
+    pub on_chip: Vec<(Memory, u64, Vec<u8>)>,
 }
 
 impl Initial {
@@ -217,11 +217,12 @@ fn request<'a>(
     initial: &'a Initial,
     options: &RunOptions,
 ) -> Request<'a> {
-    let mut regions = vec![(None, executable.code_base, executable.code.as_flattened())];
-    regions.extend(executable.segments.iter().map(|segment| (None, segment.address, &segment.bytes[..])));
-    regions.extend(initial.dram.iter().map(|(address, bytes)| (None, *address, &bytes[..])));
-    regions
-        .extend(initial.on_chip.iter().map(|(memory, address, bytes)| (Some(*memory), *address, &bytes[..])));
+    let mut regions = vec![(Memory::Dram, executable.code_base, executable.code.as_flattened())];
+    regions.extend(
+        executable.segments.iter().map(|segment| (Memory::Dram, segment.address, &segment.bytes[..])),
+    );
+    regions.extend(initial.dram.iter().map(|(address, bytes)| (Memory::Dram, *address, &bytes[..])));
+    regions.extend(initial.on_chip.iter().map(|(memory, address, bytes)| (*memory, *address, &bytes[..])));
     Request {
         latency: machine.dram.latency_cycles.into(),
         numerator: machine.dram.bytes_per_cycle.numerator.into(),

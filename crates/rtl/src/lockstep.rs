@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use ediacara_arch::Machine;
-use ediacara_isa::Executable;
-use ediacara_sim::{Event, FaultKind, OnChip, Options, Outcome, Simulator};
+use ediacara_isa::{Executable, Memory};
+use ediacara_sim::{Event, FaultKind, Options, Outcome, Simulator};
 
 use crate::core::{Initial, RunOptions, Running};
 use crate::protocol::{Chunk, End, ON_CHIP, PAGE_BYTES};
@@ -114,7 +114,7 @@ fn simulator(
         simulator.write_dram(*address, bytes)?;
     }
     for (memory, address, bytes) in &initial.on_chip {
-        simulator.write_on_chip(*memory, *address, bytes)?;
+        simulator.write_memory(*memory, *address, bytes)?;
     }
     Ok(simulator)
 }
@@ -283,9 +283,9 @@ fn is_before(new: &Difference, old: &Difference) -> bool {
     }
 }
 
-fn on_chip(memory: OnChip, ours: &[u8], theirs: &[u8]) -> Option<Difference> {
+fn on_chip(memory: Memory, ours: &[u8], theirs: &[u8]) -> Option<Difference> {
     debug_assert!(ON_CHIP.contains(&memory));
-    compare_bytes(memory.name(), 0, ours, theirs)
+    compare_bytes(memory.title(), 0, ours, theirs)
 }
 
 /// The first byte that differs; a missing byte counts as a zero.

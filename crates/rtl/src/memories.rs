@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ediacara_arch::{Machine, RECORD_BYTES};
-use ediacara_sim::OnChip;
+use ediacara_isa::Memory;
 
 use crate::protocol::{ON_CHIP, PAGE_BYTES};
 
@@ -16,7 +16,7 @@ pub struct Memories {
 
 impl Memories {
     /// Everything that a memory on chip holds, in the layout of `Simulator::read_on_chip`.
-    pub fn on_chip(&self, memory: OnChip) -> &[u8] {
+    pub fn on_chip(&self, memory: Memory) -> &[u8] {
         ON_CHIP.iter().position(|known| *known == memory).map_or(&[], |index| &self.on_chip[index])
     }
 
@@ -35,7 +35,7 @@ impl Memories {
         self.pages.iter().map(|(address, bytes)| (*address, bytes.as_slice()))
     }
 
-    pub(crate) fn put_on_chip(&mut self, memory: OnChip, bytes: Vec<u8>) {
+    pub(crate) fn put_on_chip(&mut self, memory: Memory, bytes: Vec<u8>) {
         if let Some(index) = ON_CHIP.iter().position(|known| *known == memory) {
             self.on_chip[index] = bytes;
         }
@@ -48,15 +48,16 @@ impl Memories {
 
 /// The hardware's rows may hold more than the memory has, and a record bits that nobody reads (docs/isa.md,
 /// "Memories"): without both.
-pub(crate) fn normalise(machine: &Machine, memory: OnChip, bytes: &mut Vec<u8>) {
+pub(crate) fn normalise(machine: &Machine, memory: Memory, bytes: &mut Vec<u8>) {
     let length = match memory {
-        OnChip::Nram => machine.core.nram_bytes,
-        OnChip::Wram => machine.core.wram_bytes,
-        OnChip::Aram => machine.aram_accumulators() * 4,
-        OnChip::Pram => machine.pram_records() * RECORD_BYTES,
+        Memory::Dram => machine.dram.bytes,
+        Memory::Nram => machine.core.nram_bytes,
+        Memory::Wram => machine.core.wram_bytes,
+        Memory::Aram => machine.aram_accumulators() * 4,
+        Memory::Pram => machine.pram_records() * RECORD_BYTES,
     };
     bytes.truncate(length as usize);
-    if memory == OnChip::Pram {
+    if memory == Memory::Pram {
         for record in bytes.chunks_mut(RECORD_BYTES as usize) {
             if let [_, _, _, _, _, _, _, sign, shift, rest @ ..] = record {
                 *sign &= 0x7f;
@@ -76,7 +77,7 @@ mod tests {
         let mut machine = Machine::preset("dlp4").unwrap();
         machine.core.pram_bytes = 12;
         let mut bytes = vec![0xff; 24];
-        normalise(&machine, OnChip::Pram, &mut bytes);
+        normalise(&machine, Memory::Pram, &mut bytes);
         assert_eq!(bytes, [255, 255, 255, 255, 255, 255, 255, 127, 63, 0, 0, 0]);
     }
 

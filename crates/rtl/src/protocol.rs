@@ -2,8 +2,8 @@
 
 use std::io::{self, Read, Write};
 
-use ediacara_isa::Engine;
-use ediacara_sim::{Event, EventKind, FaultKind, OnChip, Requester};
+use ediacara_isa::{Engine, Memory};
+use ediacara_sim::{Event, EventKind, FaultKind, Requester};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"EDIACARA");
 /// Flags of a request.
@@ -25,8 +25,8 @@ const FAULTS: [FaultKind; 6] = [
 const FAULT_LIMIT: u64 = 254;
 const NO_FAULT: u64 = 255;
 
-/// The memories on chip, as the harness numbers them from 1.
-pub(crate) const ON_CHIP: [OnChip; 4] = [OnChip::Nram, OnChip::Wram, OnChip::Aram, OnChip::Pram];
+/// The memories on chip, as the harness numbers them from 1. DRAM is 0.
+pub(crate) const ON_CHIP: [Memory; 4] = [Memory::Nram, Memory::Wram, Memory::Aram, Memory::Pram];
 
 /// One program for the harness.
 #[derive(Debug, Default)]
@@ -40,8 +40,8 @@ pub(crate) struct Request<'a> {
     pub(crate) events: bool,
     pub(crate) memories: bool,
     pub(crate) seed: u64,
-    /// Memory (`None` is DRAM), address, bytes.
-    pub(crate) regions: Vec<(Option<OnChip>, u64, &'a [u8])>,
+    /// Memory, address, bytes.
+    pub(crate) regions: Vec<(Memory, u64, &'a [u8])>,
 }
 
 impl Request<'_> {
@@ -61,7 +61,7 @@ impl Request<'_> {
         ];
         words(to, &head)?;
         for (memory, address, bytes) in &self.regions {
-            let number = memory.and_then(|memory| ON_CHIP.iter().position(|known| *known == memory));
+            let number = ON_CHIP.iter().position(|known| known == memory);
             words(to, &[number.map_or(0, |number| number as u64 + 1), *address, bytes.len() as u64])?;
             to.write_all(bytes)?;
         }
@@ -87,7 +87,7 @@ pub(crate) enum Chunk {
     Events(Vec<Event>),
     Progress(u64),
     End(End),
-    Memory(OnChip, Vec<u8>),
+    Memory(Memory, Vec<u8>),
     Page(u64, Vec<u8>),
     Done,
 }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn a_request_is_a_head_and_regions() {
         let mut bytes = Vec::new();
-        let regions = vec![(None, 5, &[1, 2][..]), (Some(OnChip::Pram), 12, &[3][..])];
+        let regions = vec![(Memory::Dram, 5, &[1, 2][..]), (Memory::Pram, 12, &[3][..])];
         Request { seed: 9, memories: true, regions, ..Request::default() }.write(&mut bytes).unwrap();
         assert_eq!(&bytes[..8], b"EDIACARA");
         assert_eq!(bytes[56..80], packed(&[2, 9, 2]));

@@ -27,7 +27,6 @@ mod work;
 
 pub use dram::Requester;
 pub use error::SimError;
-pub use memory::OnChip;
 pub use outcome::{
     Activity, EngineAccount, Event, EventKind, Fault, FaultKind, LayerAccount, Outcome, Part, Split, Traffic,
 };

@@ -4,12 +4,13 @@
 use std::ops::Range;
 
 use ediacara_arch::{Machine, MatrixKind};
-use ediacara_isa::{self as isa, Address, ConfigRegister as C, Memory, Operation};
+use ediacara_isa::{
+    self as isa, Address, ConfigRegister as C, Memory, Operation, VectorOperands, VectorShape,
+};
 use ediacara_kernels::int8::ArrayDot;
 
-use crate::memory::{OnChip, RECORD_BYTES};
 use crate::outcome::FaultKind;
-use crate::work::{Dot, Operand, Rows, Vector, VectorOperation, Work};
+use crate::work::{Dot, Operand, Rows, Vector, Work};
 
 /// Scalar registers and addresses are taken modulo this.
 pub(crate) const WORD_MASK: u64 = (1 << 40) - 1;
@@ -124,11 +125,22 @@ impl Resolver<'_> {
         Refusal { kind: FaultKind::Operand, detail: format!("{} {detail}", self.operation.mnemonic()) }
     }
 
-    /// `first ..= first + reach` must lie below `size`.
-    fn inside(
+    /// `first ..= first + reach` must lie inside a memory.
+    fn inside(&self, operand: &str, memory: Memory, first: u64, reach: u64) -> Result<(), Refusal> {
+        let size = match memory {
+            Memory::Dram => self.limits.dram,
+            Memory::Nram => self.limits.nram,
+            Memory::Wram => self.limits.wram,
+            Memory::Aram => self.limits.accumulators,
+            Memory::Pram => self.limits.records,
+        };
+        self.below(operand, (memory, memory.units()), first, reach, size)
+    }
+
+    fn below(
         &self,
         operand: &str,
-        (memory, unit): (&str, &str),
+        (memory, unit): (Memory, &str),
         first: u64,
         reach: u64,
         size: u64,
@@ -138,19 +150,16 @@ impl Resolver<'_> {
             return Ok(());
         }
         let detail = format!(
-            "{} {operand}: {unit} {first:#x} to {last:#x} are not all inside {memory}, which ends at {:#x}",
+            "{} {operand}: {unit} {first:#x} to {last:#x} are not all inside {}, which ends at {:#x}",
             self.operation.mnemonic(),
+            memory.title(),
             size - 1
         );
         Err(Refusal { kind: FaultKind::Address, detail })
     }
 
     fn load(&self, load: &isa::Load) -> Result<Work, Refusal> {
-        let (memory, size, unit) = match load.memory {
-            Memory::Nram => (OnChip::Nram, self.limits.nram, 1),
-            Memory::Wram => (OnChip::Wram, self.limits.wram, 1),
-            Memory::Pram => (OnChip::Pram, self.limits.records, RECORD_BYTES),
-        };
+        let (memory, unit) = (load.memory, load.memory.unit_bytes());
         let length = u64::from(load.length);
         let counts = [load.count_1, load.count_2, load.count_3].map(u64::from);
         let source_strides =
@@ -162,18 +171,8 @@ impl Resolver<'_> {
         ]);
         let source = self.state.address(load.source);
         let destination = self.state.address(load.destination);
-        self.rows_inside(
-            "source",
-            ("DRAM", "bytes"),
-            source,
-            counts,
-            source_strides,
-            length,
-            self.limits.dram,
-        )?;
-        let units = if unit == 1 { "bytes" } else { "records" };
-        let place = (memory.name(), units);
-        self.rows_inside("destination", place, destination, counts, strides, length / unit, size)?;
+        self.rows_inside("source", Memory::Dram, source, counts, source_strides, length)?;
+        self.rows_inside("destination", memory, destination, counts, strides, length / unit)?;
         let rows = Rows {
             source,
             destination: destination * unit,
@@ -185,20 +184,18 @@ impl Resolver<'_> {
         Ok(Work::Load(memory, rows))
     }
 
-    #[allow(clippy::too_many_arguments, reason = "an operand's whole geometry, in one place")]
     fn rows_inside(
         &self,
         operand: &str,
-        place: (&str, &str),
+        memory: Memory,
         first: u64,
         counts: [u64; 3],
         strides: [u64; 3],
         length: u64,
-        size: u64,
     ) -> Result<(), Refusal> {
         let dimensions =
             [(counts[0], strides[0]), (counts[1], strides[1]), (counts[2], strides[2]), (length, 1)];
-        self.inside(operand, place, first, reach(&dimensions), size)
+        self.inside(operand, memory, first, reach(&dimensions))
     }
 
     fn move_rows(&self, op: &isa::Move) -> Result<Work, Refusal> {
@@ -213,17 +210,8 @@ impl Resolver<'_> {
         ]);
         let source = self.state.address(op.source);
         let destination = self.state.address(op.destination);
-        let (nram, wram) = (self.limits.nram, self.limits.wram);
-        self.rows_inside("source", ("NRAM", "bytes"), source, counts, source_strides, length, nram)?;
-        self.rows_inside(
-            "destination",
-            ("WRAM", "bytes"),
-            destination,
-            counts,
-            destination_strides,
-            length,
-            wram,
-        )?;
+        self.rows_inside("source", Memory::Nram, source, counts, source_strides, length)?;
+        self.rows_inside("destination", Memory::Wram, destination, counts, destination_strides, length)?;
         let rows = Rows { source, destination, length, counts, source_strides, destination_strides };
         // T-MOVE; the counts have 48 bits, the length 24.
         let beats = rows.count().saturating_mul(length.div_ceil(self.limits.move_bytes));
@@ -242,17 +230,8 @@ impl Resolver<'_> {
         ]);
         let source = self.state.address(store.source);
         let destination = self.state.address(store.destination);
-        let (nram, dram) = (self.limits.nram, self.limits.dram);
-        self.rows_inside("source", ("NRAM", "bytes"), source, counts, source_strides, length, nram)?;
-        self.rows_inside(
-            "destination",
-            ("DRAM", "bytes"),
-            destination,
-            counts,
-            destination_strides,
-            length,
-            dram,
-        )?;
+        self.rows_inside("source", Memory::Nram, source, counts, source_strides, length)?;
+        self.rows_inside("destination", Memory::Dram, destination, counts, destination_strides, length)?;
         let rows = Rows { source, destination, length, counts, source_strides, destination_strides };
         self.spares_code(&rows)?;
         Ok(Work::Store(rows))
@@ -308,13 +287,13 @@ impl Resolver<'_> {
             (windows[1], window_strides[1]),
             (stretch, 1),
         ]);
-        self.inside("x", ("NRAM", "bytes"), x, x_reach, limits.nram)?;
+        self.inside("x", Memory::Nram, x, x_reach)?;
         let rows = windows[0] * windows[1] * steps;
         let w_reach = reach(&[(blocks, w_block_stride), (rows, 1)]);
-        self.inside("w", ("WRAM", "rows"), w / row_bytes, w_reach, limits.wram / row_bytes)?;
+        self.below("w", (Memory::Wram, "rows"), w / row_bytes, w_reach, limits.wram / row_bytes)?;
         let acc_reach =
             reach(&[(pixels[0] * pixels[1], acc_strides[0]), (blocks, acc_strides[1]), (limits.columns, 1)]);
-        self.inside("acc", ("ARAM", "accumulators"), acc, acc_reach, limits.accumulators)?;
+        self.inside("acc", Memory::Aram, acc, acc_reach)?;
 
         let small = |pair: [u64; 2]| pair.map(|value| value as usize);
         let array = ArrayDot {
@@ -342,39 +321,23 @@ impl Resolver<'_> {
                 .saturating_mul(rows)
                 .saturating_mul(pixels.max(limits.rows))
                 .saturating_add(limits.rows),
-            // T-DOT
-            _ => (blocks * pixels).saturating_mul(rows),
+            // T-DOT; the timing of the last two is modelled by the same rule.
+            MatrixKind::Dot | MatrixKind::SystolicOs | MatrixKind::Scalar => {
+                (blocks * pixels).saturating_mul(rows)
+            }
         };
         Ok(Dot { array, accumulate: dot.accumulate, steps: steps as usize, beats })
     }
 
     fn vector(&self, operation: &Operation) -> Result<Option<Vector>, Refusal> {
-        use VectorOperation as V;
-        const TABLE: u32 = 256;
-        let none = Address::new(0);
-        // Operation, d, a, b, p, length, count_1, count_2.
-        let (op, d, a, b, p, length, count_1, count_2) = match operation {
-            Operation::Fill(o) => (V::Fill(o.value), o.d, none, none, none, o.length, o.count_1, o.count_2),
-            Operation::Copy(o) => (V::Copy, o.d, o.a, none, none, o.length, o.count_1, o.count_2),
-            Operation::Requantise(o) => (V::Requantise, o.d, o.a, none, o.p, o.length, o.count_1, o.count_2),
-            Operation::Depthwise(o) => (V::Depthwise, o.d, o.a, o.b, o.p, o.length, o.count_1, o.count_2),
-            Operation::MaxPool(o) => (V::MaxPool, o.d, o.a, none, none, o.length, o.count_1, o.count_2),
-            Operation::AveragePool(o) => {
-                (V::AveragePool, o.d, o.a, none, none, o.length, o.count_1, o.count_2)
-            }
-            Operation::Add(o) => (V::Add, o.d, o.a, o.b, none, o.length, o.count_1, o.count_2),
-            Operation::Multiply(o) => (V::Multiply, o.d, o.a, o.b, none, o.length, o.count_1, o.count_2),
-            Operation::Maximum(o) => (V::Maximum, o.d, o.a, o.b, none, o.length, o.count_1, o.count_2),
-            Operation::LoadTable(o) => (V::LoadTable, none, o.a, none, none, TABLE, 1, 1),
-            Operation::Table(o) => (V::Table, o.d, o.a, none, none, o.length, o.count_1, o.count_2),
-            Operation::Transpose(o) => (V::Transpose, o.d, o.a, none, none, o.length, o.count_1, o.count_2),
-            _ => return Ok(None),
-        };
+        let Some((operation, operands)) = operation.vector() else { return Ok(None) };
+        let VectorOperands { d, a, b, p, value, length, count_1, count_2 } = operands;
         let state = self.state;
         let operand =
             |address, strides| Operand { base: state.address(address) as usize, strides: state.two(strides) };
         let mut vector = Vector {
-            operation: op,
+            operation,
+            value,
             length: length as usize,
             counts: [usize::from(count_1), usize::from(count_2)],
             d: operand(d, [C::VectorDStride1, C::VectorDStride2]),
@@ -394,8 +357,7 @@ impl Resolver<'_> {
             shift: state.unsigned(C::VectorShift) as u8,
             beats: 0,
         };
-        let clamps = !matches!(op, V::Fill(_) | V::Copy | V::LoadTable | V::Table | V::Transpose);
-        if clamps && vector.low > vector.high {
+        if operation.rule().clamps() && vector.low > vector.high {
             let (low, high) = (vector.low, vector.high);
             return Err(self.operand(format!("vector.low: {low} is above vector.high, {high}")));
         }
@@ -405,47 +367,42 @@ impl Resolver<'_> {
     }
 
     fn vector_inside(&self, v: &Vector) -> Result<(), Refusal> {
-        use VectorOperation as V;
-        let limits = self.limits;
+        let rule = v.operation.rule();
         let counts = v.counts.map(|count| count as u64);
         let length = v.length as u64;
         let steps = |operand: &Operand| {
             [(counts[0], operand.strides[0] as u64), (counts[1], operand.strides[1] as u64), (length, 1)]
         };
-        let bytes = ("NRAM", "bytes");
-        if v.operation != V::LoadTable {
-            let dimensions = match v.operation {
-                V::Transpose => {
+        let windows = [0, 1].map(|k| (v.window_counts[k] as u64, v.window_strides[k] as u64));
+        if let Some(memory) = rule.d {
+            let dimensions = match rule.shape {
+                VectorShape::Transpose => {
                     [(length, v.d.strides[0] as u64), (counts[1], v.d.strides[1] as u64), (counts[0], 1)]
                 }
-                _ => steps(&v.d),
+                VectorShape::Rows | VectorShape::Window | VectorShape::Table => steps(&v.d),
             };
-            self.inside("d", bytes, v.d.base as u64, reach(&dimensions), limits.nram)?;
+            self.inside("d", memory, v.d.base as u64, reach(&dimensions))?;
         }
-        let a_reach = reach(&steps(&v.a));
-        match v.operation {
-            V::Fill(_) => {}
-            V::Requantise => {
-                self.inside("a", ("ARAM", "accumulators"), v.a.base as u64, a_reach, limits.accumulators)?;
-            }
-            operation => {
-                let window = match operation.has_window() {
-                    true => reach(&[0, 1].map(|k| (v.window_counts[k] as u64, v.window_strides[k] as u64))),
-                    false => 0,
-                };
-                let a_reach = if operation == V::LoadTable { length - 1 } else { a_reach };
-                self.inside("a", bytes, v.a.base as u64, a_reach.saturating_add(window), limits.nram)?;
-            }
+        if let Some(memory) = rule.a {
+            let reach = match rule.shape {
+                VectorShape::Table => length - 1,
+                VectorShape::Rows | VectorShape::Transpose => reach(&steps(&v.a)),
+                VectorShape::Window => reach(&steps(&v.a)).saturating_add(reach(&windows)),
+            };
+            self.inside("a", memory, v.a.base as u64, reach)?;
         }
-        if v.operation == V::Depthwise {
-            let positions = (v.window_counts[0] * v.window_counts[1]) as u64;
-            let b_reach = reach(&[(positions, v.b_window_stride as u64), (length, 1)]);
-            self.inside("b", bytes, v.b.base as u64, b_reach, limits.nram)?;
-        } else if v.operation.has_b() {
-            self.inside("b", bytes, v.b.base as u64, reach(&steps(&v.b)), limits.nram)?;
+        if let Some(memory) = rule.b {
+            let reach = match rule.shape {
+                VectorShape::Window => {
+                    let positions = windows[0].0 * windows[1].0;
+                    reach(&[(positions, v.b_window_stride as u64), (length, 1)])
+                }
+                VectorShape::Rows | VectorShape::Transpose | VectorShape::Table => reach(&steps(&v.b)),
+            };
+            self.inside("b", memory, v.b.base as u64, reach)?;
         }
-        if matches!(v.operation, V::Requantise | V::Depthwise) {
-            self.inside("p", ("PRAM", "records"), v.p as u64, length - 1, limits.records)?;
+        if let Some(memory) = rule.p {
+            self.inside("p", memory, v.p as u64, length - 1)?;
         }
         Ok(())
     }
@@ -455,15 +412,12 @@ impl Resolver<'_> {
 fn beats(v: &Vector, lanes: u64) -> u64 {
     let [count_1, count_2] = v.counts.map(|count| count as u64);
     let chunks = (v.length as u64).div_ceil(lanes);
-    match v.operation {
-        VectorOperation::LoadTable => 256u64.div_ceil(lanes),
-        VectorOperation::Transpose => {
+    let rows = (count_1 * count_2).saturating_mul(chunks);
+    match v.operation.rule().shape {
+        VectorShape::Rows | VectorShape::Table => rows,
+        VectorShape::Window => rows.saturating_mul((v.window_counts[0] * v.window_counts[1]) as u64),
+        VectorShape::Transpose => {
             count_2.saturating_mul(count_1.div_ceil(lanes) * 2 * lanes).saturating_mul(chunks)
         }
-        operation if operation.has_window() => {
-            let window = (v.window_counts[0] * v.window_counts[1]) as u64;
-            (count_1 * count_2).saturating_mul(chunks).saturating_mul(window)
-        }
-        _ => (count_1 * count_2).saturating_mul(chunks),
     }
 }

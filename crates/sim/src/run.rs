@@ -634,7 +634,7 @@ fn lane_of(work: &Work) -> usize {
 fn waits_for_commits(lane: &Lane) -> bool {
     match lane.queue.front().map(|head| &head.work) {
         Some(Work::Move(..)) => true,
-        Some(Work::Vector(vector)) => vector.operation.reads_nram(),
+        Some(Work::Vector(vector)) => vector.operation.rule().reads_nram(),
         _ => false,
     }
 }

@@ -1,12 +1,12 @@
 //! The simulator as others see it: a machine with a program in its memory.
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Engine, Executable, MachineKey, Notes, Port, WORD_BYTES, decode};
+use ediacara_isa::{Engine, Executable, MachineKey, Memory, Notes, Port, WORD_BYTES, decode};
 
 use crate::checked::Checked;
 use crate::dram::FlatDram;
 use crate::error::SimError;
-use crate::memory::{Memories, OnChip, RECORD_BYTES};
+use crate::memory::Memories;
 use crate::outcome::{Event, LayerAccount, Outcome, Split};
 use crate::resolve::Limits;
 use crate::run::{LANES, Program, Run, Shape};
@@ -122,7 +122,7 @@ impl Simulator {
     fn put(&mut self, address: u64, bytes: &[u8]) {
         self.memories.dram.write(address, &signed(bytes));
         if let Some(checked) = &mut self.checked {
-            checked.write_dram(address, bytes.len());
+            checked.write_memory(Memory::Dram, address, bytes.len());
         }
     }
 
@@ -173,32 +173,30 @@ impl Simulator {
         self.read_dram(port.address, port.len())
     }
 
-    /// Writes a memory on chip from outside, for tests and debuggers. `address` and the length are in
-    /// bytes, whole accumulators and records.
+    /// Writes a memory from outside, for tests and debuggers. `address` and the length are in bytes, whole
+    /// accumulators and records.
     ///
     /// # Errors
     /// A range that does not exist or cuts an element.
-    pub fn write_on_chip(&mut self, memory: OnChip, address: u64, bytes: &[u8]) -> Result<(), SimError> {
-        let size = self.memories.on_chip_bytes(memory);
-        let element = match memory {
-            OnChip::Nram | OnChip::Wram => 1,
-            OnChip::Aram => 4,
-            OnChip::Pram => RECORD_BYTES,
-        };
+    pub fn write_memory(&mut self, memory: Memory, address: u64, bytes: &[u8]) -> Result<(), SimError> {
+        if memory == Memory::Dram {
+            return self.write_dram(address, bytes);
+        }
+        let (size, element) = (self.memories.on_chip_bytes(memory), memory.unit_bytes());
         let length = bytes.len() as u64;
         let is_inside = address.checked_add(length).is_some_and(|end| end <= size);
         if !is_inside || !address.is_multiple_of(element) || !length.is_multiple_of(element) {
-            return Err(SimError::OnChip { memory: memory.name(), address, length, size, element });
+            return Err(SimError::OnChip { memory: memory.title(), address, length, size, element });
         }
-        self.memories.write_on_chip(memory, address as usize, &signed(bytes));
+        self.memories.write(memory, address, &signed(bytes));
         if let Some(checked) = &mut self.checked {
-            checked.write_on_chip(memory, address as usize, bytes.len());
+            checked.write_memory(memory, address, bytes.len());
         }
         Ok(())
     }
 
-    /// Everything that a memory on chip holds.
-    pub fn read_on_chip(&self, memory: OnChip) -> Vec<u8> {
+    /// Everything that a memory on chip holds. Nothing of DRAM: [`Simulator::read_dram`] reads a part.
+    pub fn read_on_chip(&self, memory: Memory) -> Vec<u8> {
         self.memories.read_on_chip(memory)
     }
 
@@ -208,11 +206,11 @@ impl Simulator {
     /// # Errors
     /// Bytes that NRAM does not have.
     pub fn watch(&mut self, watches: &[Watch]) -> Result<(), SimError> {
-        let size = self.memories.on_chip_bytes(OnChip::Nram);
+        let size = self.memories.on_chip_bytes(Memory::Nram);
         for Watch { bytes, .. } in watches {
             if bytes.start > bytes.end || bytes.end > size {
                 let length = bytes.end.saturating_sub(bytes.start);
-                let memory = OnChip::Nram.name();
+                let memory = Memory::Nram.title();
                 return Err(SimError::OnChip { memory, address: bytes.start, length, size, element: 1 });
             }
         }

@@ -5,8 +5,9 @@
 
 use std::ops::Range;
 
-use crate::memory::OnChip;
-use crate::work::{Vector, VectorOperation, Work};
+use ediacara_isa::{Memory, VectorShape};
+
+use crate::work::{Vector, Work};
 
 /// Bytes of NRAM, and the instructions whose writes there are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl Watched {
 /// Calls `visit` with every row of NRAM that an instruction writes.
 fn written_rows(work: &Work, visit: impl FnMut(Range<usize>)) {
     match work {
-        Work::Load(OnChip::Nram, rows) => {
+        Work::Load(Memory::Nram, rows) => {
             let length = rows.length as usize;
             let starts = rows.addresses().map(|(_, destination)| destination as usize);
             starts.map(|start| start..start + length).for_each(visit);
@@ -76,10 +77,10 @@ fn written_rows(work: &Work, visit: impl FnMut(Range<usize>)) {
 
 fn vector_rows(vector: &Vector, mut visit: impl FnMut(Range<usize>)) {
     // A transposition writes `length` rows of `count_1` elements.
-    let (rows, length) = match vector.operation {
-        VectorOperation::LoadTable => return,
-        VectorOperation::Transpose => (vector.length, vector.counts[0]),
-        _ => (vector.counts[0], vector.length),
+    let (rows, length) = match vector.operation.rule().shape {
+        VectorShape::Table => return,
+        VectorShape::Transpose => (vector.length, vector.counts[0]),
+        VectorShape::Rows | VectorShape::Window => (vector.counts[0], vector.length),
     };
     for i2 in 0..vector.counts[1] {
         for i1 in 0..rows {

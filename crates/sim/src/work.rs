@@ -1,8 +1,7 @@
 //! Instructions with every operand resolved: what waits in a queue.
 
+use ediacara_isa::{Memory, VectorOperation};
 use ediacara_kernels::int8::ArrayDot;
-
-use crate::memory::OnChip;
 
 /// Length of a clock: one component an engine, in the order of [`ediacara_isa::Engine`].
 pub(crate) const ENGINES: usize = 5;
@@ -26,7 +25,7 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Work {
     /// DRAM to a memory on chip.
-    Load(OnChip, Rows),
+    Load(Memory, Rows),
     /// NRAM to WRAM; the number of beats.
     Move(Rows, u64),
     /// NRAM to DRAM.
@@ -96,50 +95,12 @@ impl Operand {
     }
 }
 
-/// Instructions of the vector engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum VectorOperation {
-    Fill(i8),
-    Copy,
-    Requantise,
-    Depthwise,
-    MaxPool,
-    AveragePool,
-    Add,
-    Multiply,
-    Maximum,
-    LoadTable,
-    Table,
-    Transpose,
-}
-
-impl VectorOperation {
-    /// T-VECTOR-ORDER: what reads NRAM (and so, in its first beats, could overtake writes of those before
-    /// it) starts only when all before it have committed.
-    pub(crate) fn reads_nram(self) -> bool {
-        !matches!(self, Self::Fill(_) | Self::Requantise)
-    }
-
-    /// Whether operand `b` is read.
-    pub(crate) fn has_b(self) -> bool {
-        matches!(self, Self::Depthwise | Self::Add | Self::Multiply | Self::Maximum)
-    }
-
-    /// Whether the destination may be a source.
-    pub(crate) fn in_place(self) -> bool {
-        matches!(self, Self::Copy | Self::Add | Self::Multiply | Self::Maximum | Self::Table)
-    }
-
-    /// Whether a window is read at `a`.
-    pub(crate) fn has_window(self) -> bool {
-        matches!(self, Self::Depthwise | Self::MaxPool | Self::AveragePool)
-    }
-}
-
 /// Any instruction of the vector engine; operands that it does not have are zero.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Vector {
     pub(crate) operation: VectorOperation,
+    /// The byte that `fill` writes.
+    pub(crate) value: i8,
     pub(crate) length: usize,
     pub(crate) counts: [usize; 2],
     pub(crate) d: Operand,

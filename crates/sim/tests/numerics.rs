@@ -12,12 +12,12 @@ use std::path::Path;
 use std::process::Command;
 
 use ediacara_arch::Machine;
-use ediacara_isa::assemble;
+use ediacara_isa::{Memory, assemble};
 use ediacara_kernels::int8::{
     Multiplier, QOperand, QOutput, QWeights, q_add, q_matmul, q_maximum, q_multiply, q_table,
     quantize_multiplier,
 };
-use ediacara_sim::{OnChip, Options, Simulator};
+use ediacara_sim::{Options, Simulator};
 use serde_json::Value;
 
 /// Programs, kernel rows and multipliers, each.
@@ -39,8 +39,8 @@ fn bytes(hex: &Value) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
-const MEMORIES: [(&str, OnChip); 4] =
-    [("nram", OnChip::Nram), ("wram", OnChip::Wram), ("aram", OnChip::Aram), ("pram", OnChip::Pram)];
+const MEMORIES: [(&str, Memory); 4] =
+    [("nram", Memory::Nram), ("wram", Memory::Wram), ("aram", Memory::Aram), ("pram", Memory::Pram)];
 
 fn machine(case: &Value) -> Machine {
     let mut machine = Machine::preset("dlp16").unwrap();
@@ -64,7 +64,7 @@ fn run_program(case: &Value) {
     let (before, after) = (&case["before"], &case["after"]);
     simulator.write_dram(0, &bytes(&before["dram"])).unwrap();
     for (key, memory) in MEMORIES {
-        simulator.write_on_chip(memory, 0, &bytes(&before[key])).unwrap();
+        simulator.write_memory(memory, 0, &bytes(&before[key])).unwrap();
     }
     let outcome = simulator.run();
     assert!(outcome.fault.is_none(), "{}\n{program}", outcome.fault.unwrap());

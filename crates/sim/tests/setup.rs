@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Executable, assemble};
-use ediacara_sim::{OnChip, Options, SimError, Simulator, Watch};
+use ediacara_isa::{Executable, Memory, assemble};
+use ediacara_sim::{Options, SimError, Simulator, Watch};
 
 const PROGRAM: &str = "
 .machine dlp16, rows=16, columns=16, nram_bytes=1024
@@ -71,8 +71,8 @@ fn writes_from_outside_are_checked() {
     assert!(text(simulator.write_dram(u64::from(u32::MAX), &[0; 2])).ends_with(expected));
     let expected =
         "5 bytes at 0x0 are not whole elements inside ARAM, which has 0x10000 bytes in elements of 4";
-    assert_eq!(text(simulator.write_on_chip(OnChip::Aram, 0, &[0; 5])), expected);
-    assert!(simulator.write_on_chip(OnChip::Nram, u64::MAX, &[0]).is_err());
+    assert_eq!(text(simulator.write_memory(Memory::Aram, 0, &[0; 5])), expected);
+    assert!(simulator.write_memory(Memory::Nram, u64::MAX, &[0]).is_err());
 }
 
 #[test]

@@ -6,6 +6,8 @@ const VECTOR: &str = "crates/sim/src/values/vector.rs";
 const REQUANTISE: &str = "crates/kernels/src/int8/requantise.rs";
 const ARRAY: &str = "crates/kernels/src/int8/array.rs";
 const RESOLVE: &str = "crates/sim/src/resolve.rs";
+/// What the simulator takes from the instruction table.
+const VECTOR_RULES: &str = "crates/isa/src/vector.rs";
 const CONTROL: &str = "crates/sim/src/control.rs";
 const MEMORY: &str = "crates/sim/src/memory/mod.rs";
 
@@ -251,15 +253,15 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     m(
         "ISA",
         RESOLVE,
-        "if clamps && vector.low > vector.high {",
-        "if clamps && vector.low >= vector.high {",
+        "if operation.rule().clamps() && vector.low > vector.high {",
+        "if operation.rule().clamps() && vector.low >= vector.high {",
         "low may not equal high",
     ),
     m(
         "ISA",
-        RESOLVE,
-        "V::Fill(_) | V::Copy | V::LoadTable | V::Table",
-        "V::Copy | V::LoadTable | V::Table",
+        VECTOR_RULES,
+        "self.constants.contains(&ConfigRegister::VectorLow)",
+        "self.a.is_none() || self.constants.contains(&ConfigRegister::VectorLow)",
         "fill clamps",
     ),
     m("ISA", CONTROL, "LOOP_DEPTH: usize = 4;", "LOOP_DEPTH: usize = 5;", "a fifth loop"),

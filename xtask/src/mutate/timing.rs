@@ -8,7 +8,8 @@ const FETCH: &str = "crates/sim/src/fetch.rs";
 const LANES: &str = "crates/sim/src/semaphores.rs";
 const RESOLVE: &str = "crates/sim/src/resolve.rs";
 const BURSTS: &str = "crates/sim/src/bursts.rs";
-const WORK: &str = "crates/sim/src/work.rs";
+/// What the simulator takes from the instruction table.
+const VECTOR_RULES: &str = "crates/isa/src/vector.rs";
 
 /// Rules of the document that have no row, and why.
 pub(super) const WITHOUT: &[(&str, &str)] =
@@ -366,13 +367,7 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         "(stretch / limits.rows).max(1);",
         "the last step is not whole",
     ),
-    m(
-        "T-DOT",
-        RESOLVE,
-        "_ => (blocks * pixels).saturating_mul(rows),",
-        "_ => pixels.saturating_mul(rows),",
-        "blocks",
-    ),
+    m("T-DOT", RESOLVE, "(blocks * pixels).saturating_mul(rows)", "pixels.saturating_mul(rows)", "blocks"),
     m(
         "T-VECTOR",
         RUN,
@@ -397,8 +392,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     m(
         "T-VECTOR",
         RESOLVE,
-        "256u64.div_ceil(lanes)",
-        "256u64.div_ceil(lanes) + 1",
+        "VectorShape::Rows | VectorShape::Table => rows,",
+        "VectorShape::Rows => rows,\n        VectorShape::Table => rows + 1,",
         "load_table takes a beat more",
     ),
     m(
@@ -418,29 +413,29 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     m(
         "T-VECTOR",
         RESOLVE,
-        "saturating_mul(chunks).saturating_mul(window)",
-        "saturating_mul(chunks)",
+        "rows.saturating_mul((v.window_counts[0] * v.window_counts[1]) as u64),",
+        "rows,",
         "windows take one beat",
     ),
     m(
         "T-VECTOR-ORDER",
-        WORK,
-        "!matches!(self, Self::Fill(_) | Self::Requantise)",
-        "!matches!(self, Self::Fill(_))",
+        VECTOR_RULES,
+        "[self.a, self.b].contains(&Some(Memory::Nram))",
+        "self.a.is_some()",
         "requantise waits",
     ),
     m(
         "T-VECTOR-ORDER",
-        WORK,
-        "!matches!(self, Self::Fill(_) | Self::Requantise)",
-        "!matches!(self, Self::Requantise)",
+        VECTOR_RULES,
+        "[self.a, self.b].contains(&Some(Memory::Nram))",
+        "self.a != Some(Memory::Aram)",
         "fill waits",
     ),
     m(
         "T-VECTOR-ORDER",
-        WORK,
-        "!matches!(self, Self::Fill(_) | Self::Requantise)",
-        "!matches!(self, Self::Fill(_) | Self::Requantise | Self::LoadTable)",
+        VECTOR_RULES,
+        "[self.a, self.b].contains(&Some(Memory::Nram))",
+        "self.d.is_some() && [self.a, self.b].contains(&Some(Memory::Nram))",
         "load_table does not wait",
     ),
     m(

@@ -1,12 +1,13 @@
 //! Elementwise operations with two operands, in place in NRAM where the first is loaded.
 
+use ediacara_isa::{Memory, VectorOperation};
+
 use crate::CompileError;
 use crate::layer::{Binary, BinaryOp};
 use crate::lower::boxes::{JointBox, JointSide, Place, boxes, joint};
 use crate::lower::{Context, Lowering};
 use crate::memory::{Claim, Pool};
-use crate::region::Space;
-use crate::step::{Vector, VectorOp};
+use crate::step::Vector;
 use crate::view::View;
 
 /// Bytes of an operand's tile where memory is plenty: long enough to hide an instruction's cost, short
@@ -34,7 +35,7 @@ pub(crate) fn lower(lowering: &mut Lowering, layer: &Binary, context: Context) -
     let [a, b, d] = [&layer.a, &layer.b, &layer.d].map(View::is_kept);
     let claim = |there: bool| Claim::new(largest, if there { count } else { 0 }, 1);
     let claims = [claim(!a), claim(!b), claim(a && !d)];
-    let mut pools = lowering.claim(Space::Nram, &claims, context)?.into_iter();
+    let mut pools = lowering.claim(Memory::Nram, &claims, context)?.into_iter();
     let mut take = || pools.next().unwrap_or_default();
     let mut state = State { layer, sides, a: take(), b: take(), d: take() };
     lowering.pipeline(&mut state, &boxes, count > 1, prepare, compute);
@@ -48,7 +49,7 @@ fn prepare(lowering: &mut Lowering, state: &mut State, part: &JointBox<3>) -> [P
             return Place::Kept(view.base);
         }
         let slot = pool.next();
-        lowering.load(Space::Nram, &part.copy(&state.sides, k, view.base, slot));
+        lowering.load(Memory::Nram, &part.copy(&state.sides, k, view.base, slot));
         Place::Slot(slot)
     };
     [operand(&mut state.a, 0, &layer.a), operand(&mut state.b, 1, &layer.b)]
@@ -58,8 +59,8 @@ fn compute(lowering: &mut Lowering, state: &mut State, part: &JointBox<3>, [a, b
     let layer = state.layer;
     let constants = &layer.constants;
     let op = match layer.op {
-        BinaryOp::Add => VectorOp::Add,
-        BinaryOp::Multiply => VectorOp::Multiply,
+        BinaryOp::Add => VectorOperation::Add,
+        BinaryOp::Multiply => VectorOperation::Multiply,
     };
     let d = match a {
         _ if layer.d.is_kept() => Place::Kept(layer.d.base),

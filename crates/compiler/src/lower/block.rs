@@ -8,6 +8,9 @@
 //! The stages of one step are written in an order that is right even if they ran one after the other; nothing here
 //! knows of semaphores.
 
+use ediacara_arch::RECORD_BYTES;
+use ediacara_isa::{Memory, VectorOperation};
+
 use crate::CompileError;
 use crate::block_tiling::{BlockProblem, BlockTiling, Piece, expand_steps, whole, x_tile};
 use crate::cost::Rates;
@@ -17,8 +20,7 @@ use crate::lower::pixels::{Pixels, pixel_rows};
 use crate::lower::weights::{Grouping, TileImage, slices};
 use crate::lower::{Context, Lowering, Part, TileSource};
 use crate::memory::Pool;
-use crate::region::Space;
-use crate::step::{Dot, Vector, VectorOp, Work};
+use crate::step::{Dot, Vector, Work};
 use crate::tiling::{Chunk, Problem};
 use crate::vector_tiling::WindowProblem;
 use crate::window::{Range, Tile};
@@ -106,9 +108,9 @@ pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) ->
     };
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &lowering.rates);
-    let mut claim = |space, claims: &[_]| lowering.claim(space, claims, context).map(Vec::into_iter);
-    let (mut nram, mut wram) = (claim(Space::Nram, &claims.nram)?, claim(Space::Wram, &claims.wram)?);
-    let (mut aram, mut pram) = (claim(Space::Aram, &claims.aram)?, claim(Space::Pram, &claims.pram)?);
+    let mut claim = |memory, claims: &[_]| lowering.claim(memory, claims, context).map(Vec::into_iter);
+    let (mut nram, mut wram) = (claim(Memory::Nram, &claims.nram)?, claim(Memory::Wram, &claims.wram)?);
+    let (mut aram, mut pram) = (claim(Memory::Aram, &claims.aram)?, claim(Memory::Pram, &claims.pram)?);
     let constants = place(lowering, block, &problem, &tiling, context)?;
     if let Some(beats) = lowering.repeated_beats.last_mut() {
         *beats += repeated_beats(&problem, &tiling, &lowering.rates);
@@ -352,9 +354,9 @@ fn load(lowering: &mut Lowering, state: &mut State, stages: [Option<Stage>; 4]) 
     if let (Some(stage), true) = (requantise, state.block.expand.is_some())
         && let (slot, true) = stage.slot(&state.expand_records, state.groups)
     {
-        let address = state.constants.expand_records + 12 * stage.channels.start;
+        let address = state.constants.expand_records + RECORD_BYTES * stage.channels.start;
         let chip = state.expand_records.base(slot);
-        lowering.load_run(Space::Pram, address, chip, 12 * stage.channels.count);
+        lowering.load_run(Memory::Pram, address, chip, RECORD_BYTES * stage.channels.count);
     }
     if let Some(stage) = window {
         load_window(lowering, state, &stage);
@@ -364,11 +366,11 @@ fn load(lowering: &mut Lowering, state: &mut State, stages: [Option<Stage>; 4]) 
             let rates = &lowering.rates;
             let bytes = stage.channels.count.div_ceil(rates.rows) * problem.blocks(rates) * rates.row_bytes();
             let address = state.constants.project_weights[stage.group as usize];
-            lowering.load_run(Space::Wram, address, state.project_weights.base(slot), bytes);
+            lowering.load_run(Memory::Wram, address, state.project_weights.base(slot), bytes);
         }
         if stage.item == 0 {
-            let (address, bytes) = (state.constants.project_records, 12 * problem.outputs);
-            lowering.load_run(Space::Pram, address, state.project_records.base(0), bytes);
+            let (address, bytes) = (state.constants.project_records, RECORD_BYTES * problem.outputs);
+            lowering.load_run(Memory::Pram, address, state.project_records.base(0), bytes);
         }
     }
 }
@@ -380,7 +382,7 @@ fn load_expansion(lowering: &mut Lowering, state: &mut State, stage: &Stage, pro
         let blocks = stage.channels.count.div_ceil(rates.columns);
         let bytes = blocks * expand_steps(problem, rates) * rates.row_bytes();
         let address = state.constants.expand_weights[stage.group as usize];
-        lowering.load_run(Space::Wram, address, state.expand_weights.base(slot), bytes);
+        lowering.load_run(Memory::Wram, address, state.expand_weights.base(slot), bytes);
     }
     if let (0, Some(conv), false) = (stage.group, &state.block.expand, problem.x.is_kept()) {
         let tile = x_tile(problem, &state.tile(stage));
@@ -410,12 +412,12 @@ fn load_weights(lowering: &mut Lowering, state: &State, stage: &Stage, conv: &Co
     let group = stage.group as usize;
     if let (slot, true) = stage.slot(&state.window_records, state.groups) {
         let address = state.constants.window_records[group];
-        lowering.load_run(Space::Pram, address, state.window_records.base(slot), 12 * row);
+        lowering.load_run(Memory::Pram, address, state.window_records.base(slot), RECORD_BYTES * row);
     }
     if let (slot, true) = stage.slot(&state.window_weights, state.groups) {
         let taps = conv.window.kernel[0] * conv.window.kernel[1];
         let address = state.constants.window_weights[group];
-        lowering.load_run(Space::Nram, address, state.window_weights.base(slot), taps * row);
+        lowering.load_run(Memory::Nram, address, state.window_weights.base(slot), taps * row);
     }
 }
 
@@ -488,7 +490,7 @@ fn requantise(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Sta
         low: conv.output.low,
         high: conv.output.high,
         ..Vector::new(
-            VectorOp::Requantise,
+            VectorOperation::Requantise,
             base + tile.first_valid() + (input.start - tile.rows.first) * tile.row_stride(),
             channels,
         )
@@ -557,7 +559,7 @@ fn max_pool(
         window_strides: [window.dilation[1] * x.pixel, window.dilation[0] * x.row],
         low: pool.output.low,
         high: pool.output.high,
-        ..Vector::new(VectorOp::MaxPool, y.address, length)
+        ..Vector::new(VectorOperation::MaxPool, y.address, length)
     });
 }
 
@@ -625,7 +627,7 @@ fn finish(lowering: &mut Lowering, state: &mut State, stage: &Stage) {
         zeros: [0, 0, conv.output.zero],
         low: conv.output.low,
         high: conv.output.high,
-        ..Vector::new(VectorOp::Requantise, y.address, problem.outputs)
+        ..Vector::new(VectorOperation::Requantise, y.address, problem.outputs)
     });
     if let Some(residual) = &conv.residual {
         let addend = match residual.image.is_kept() {

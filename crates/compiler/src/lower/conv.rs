@@ -4,6 +4,9 @@
 //! chunk of the reduction: one `dot`. After the last chunk the accumulators are requantised into an output
 //! tile, a residual is added if there is one, and the tile is stored.
 
+use ediacara_arch::RECORD_BYTES;
+use ediacara_isa::{Memory, VectorOperation};
+
 use crate::CompileError;
 use crate::cost::Rates;
 use crate::layer::Conv;
@@ -12,8 +15,7 @@ use crate::lower::staging::{self, Staged};
 use crate::lower::weights::{Grouping, TileImage, slices};
 use crate::lower::{Context, Lowering, Part, TileSource};
 use crate::memory::Pool;
-use crate::region::Space;
-use crate::step::{Dot, Vector, VectorOp, Work};
+use crate::step::{Dot, Vector, Work};
 use crate::tiling::{Chunk, Order, Problem, Shortage, Tiling};
 use crate::window::Range;
 
@@ -83,15 +85,15 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &rates);
     let nram = [claims.x, claims.y, claims.residual, claims.staging];
-    let mut nram = lowering.claim(Space::Nram, &nram, context)?.into_iter();
+    let mut nram = lowering.claim(Memory::Nram, &nram, context)?.into_iter();
     let mut take = || nram.next().unwrap_or_default();
     let (x, y, residual) = (take(), take(), take());
     let staged = conv.computed.as_ref().map(|matrix| Staged::new(matrix, take(), conv.w_zero));
-    let mut one = |space, claim| -> Result<Pool, CompileError> {
-        Ok(lowering.claim(space, &[claim], context)?.pop().unwrap_or_default())
+    let mut one = |memory, claim| -> Result<Pool, CompileError> {
+        Ok(lowering.claim(memory, &[claim], context)?.pop().unwrap_or_default())
     };
     let (w, p, acc) =
-        (one(Space::Wram, claims.w)?, one(Space::Pram, claims.p)?, one(Space::Aram, claims.acc)?);
+        (one(Memory::Wram, claims.w)?, one(Memory::Pram, claims.p)?, one(Memory::Aram, claims.acc)?);
     let chunks = tiling.chunks(&problem);
     let (weights, records) = place(lowering, conv, &problem, &tiling, grouping, &chunks, context)?;
     let mut state = State {
@@ -117,13 +119,7 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
 }
 
 fn refuse(lowering: &Lowering, context: Context, shortage: Shortage) -> CompileError {
-    let space = match shortage.memory {
-        "WRAM" => Space::Wram,
-        "ARAM" => Space::Aram,
-        "PRAM" => Space::Pram,
-        _ => Space::Nram,
-    };
-    lowering.does_not_fit(context, space, shortage.needed, shortage.available)
+    lowering.does_not_fit(context, shortage.memory, shortage.needed, shortage.available)
 }
 
 fn channel_tiles(problem: &Problem, tiling: &Tiling, columns: u64) -> Vec<Range> {
@@ -227,15 +223,15 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
             None => {
                 let address = state.weights[tile_index as usize * state.chunks.len() + item.chunk];
                 let bytes = item.blocks.count * steps * lowering.rates.row_bytes();
-                lowering.load_run(Space::Wram, address, chip, bytes);
+                lowering.load_run(Memory::Wram, address, chip, bytes);
             }
         }
     }
     let (p, held) = state.p.take([item.group as u32, item.channel_tile, 0, 0]);
     if !held {
         let outputs = state.outputs(&item, columns);
-        let address = state.records + outputs.start * 12;
-        lowering.load_run(Space::Pram, address, state.p.base(p), outputs.count * 12);
+        let address = state.records + outputs.start * RECORD_BYTES;
+        lowering.load_run(Memory::Pram, address, state.p.base(p), outputs.count * RECORD_BYTES);
     }
     let x = input(lowering, state, &item);
     let part = state.part(&item, columns);
@@ -301,7 +297,7 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Pre
         zeros: [0, 0, conv.output.zero],
         low: conv.output.low,
         high: conv.output.high,
-        ..Vector::new(VectorOp::Requantise, y.address, part.channels.count)
+        ..Vector::new(VectorOperation::Requantise, y.address, part.channels.count)
     });
     if let (Some(residual), Some(addend)) = (&conv.residual, &prepared.residual) {
         lowering.add(&y, addend, &part, &residual.constants);

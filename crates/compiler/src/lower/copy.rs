@@ -4,13 +4,14 @@
 //! they have different ones, the vector unit transposes in NRAM between load and store. Otherwise bytes go
 //! one by one, slowly.
 
+use ediacara_isa::{Memory, VectorOperation};
+
 use crate::CompileError;
 use crate::layer::Copy;
 use crate::lower::boxes::{JointBox, JointSide, Place, boxes, joint};
 use crate::lower::{Context, Lowering, sides as chip_sides};
 use crate::memory::{Claim, Pool};
-use crate::region::Space;
-use crate::step::{Vector, VectorOp};
+use crate::step::Vector;
 use crate::transfer::BoxCopy;
 use crate::view::View;
 use crate::window::Range;
@@ -55,7 +56,7 @@ fn fill(lowering: &mut Lowering, views: &[View], value: i8, context: Context) ->
             .flat_map(|part| part.sweeps(&sides, [Place::Kept(view.base)]))
         {
             let [d_strides] = sweep.strides;
-            let fill = Vector::new(VectorOp::Fill, sweep.addresses[0], sweep.length);
+            let fill = Vector::new(VectorOperation::Fill, sweep.addresses[0], sweep.length);
             lowering.vector(Vector { counts: sweep.counts, d_strides, value, ..fill });
         }
     }
@@ -69,7 +70,7 @@ fn fill(lowering: &mut Lowering, views: &[View], value: i8, context: Context) ->
         return Ok(());
     };
     let mut pool =
-        lowering.claim(Space::Nram, &[Claim::new(largest, 1, 1)], context)?.pop().unwrap_or_default();
+        lowering.claim(Memory::Nram, &[Claim::new(largest, 1, 1)], context)?.pop().unwrap_or_default();
     let tile = pool.next();
     lowering.fill(tile, largest, 1, 0, value);
     for (base, sides, boxes) in &parts {
@@ -97,11 +98,11 @@ fn in_place(lowering: &mut Lowering, sides: &[JointSide<2>], from: &View, to: &V
         };
         match (from.is_kept(), to.is_kept()) {
             (true, false) => lowering.store(&transfer(1, 0)),
-            (false, _) => lowering.load(Space::Nram, &transfer(0, 1)),
+            (false, _) => lowering.load(Memory::Nram, &transfer(0, 1)),
             (true, true) => {
                 for sweep in part.sweeps(sides, [Place::Kept(from.base), Place::Kept(to.base)]) {
                     let [a_strides, d_strides] = sweep.strides;
-                    let copy = Vector::new(VectorOp::Copy, sweep.addresses[1], sweep.length);
+                    let copy = Vector::new(VectorOperation::Copy, sweep.addresses[1], sweep.length);
                     let (a, counts) = (sweep.addresses[0], sweep.counts);
                     lowering.vector(Vector { a, counts, a_strides, d_strides, ..copy });
                 }
@@ -127,11 +128,11 @@ fn runs(
     let largest = boxes.iter().map(JointBox::len).max().unwrap_or(1);
     let count = (boxes.len() as u64).min(4);
     let tiles =
-        lowering.claim(Space::Nram, &[Claim::new(largest, count, 1)], context)?.pop().unwrap_or_default();
+        lowering.claim(Memory::Nram, &[Claim::new(largest, count, 1)], context)?.pop().unwrap_or_default();
     let mut state = State { sides, bases, tiles };
     let prepare = |lowering: &mut Lowering, state: &mut State, part: &JointBox<2>| {
         let tile = state.tiles.next();
-        lowering.load(Space::Nram, &part.copy(&state.sides, 0, state.bases[0], tile));
+        lowering.load(Memory::Nram, &part.copy(&state.sides, 0, state.bases[0], tile));
         tile
     };
     let compute = |lowering: &mut Lowering, state: &mut State, part: &JointBox<2>, tile: u64| {
@@ -186,13 +187,13 @@ fn transpose(
     }
     let count = (matrices.len() as u64).min(2);
     let claim = Claim::new(rows * columns, count, 1);
-    let mut pools = lowering.claim(Space::Nram, &[claim, claim], context)?;
+    let mut pools = lowering.claim(Memory::Nram, &[claim, claim], context)?;
     let strides = [inner.strides[0], outer.strides[1]];
     let prepare = |lowering: &mut Lowering, pools: &mut Vec<Pool>, matrix: Matrix| {
         let tile = pools[0].next();
         let (rows, columns) = (matrix.rows.count, matrix.columns.count);
         let sides = chip_sides(&[(rows, strides[0], columns)]);
-        lowering.load(Space::Nram, &BoxCopy { dram: matrix.from, chip: tile, run: columns, sides });
+        lowering.load(Memory::Nram, &BoxCopy { dram: matrix.from, chip: tile, run: columns, sides });
         tile
     };
     let compute = |lowering: &mut Lowering, pools: &mut Vec<Pool>, matrix: Matrix, tile: u64| {
@@ -203,7 +204,7 @@ fn transpose(
             counts: [rows, 1],
             a_strides: [columns, 0],
             d_strides: [rows, 0],
-            ..Vector::new(VectorOp::Transpose, result, columns)
+            ..Vector::new(VectorOperation::Transpose, result, columns)
         });
         let sides = chip_sides(&[(columns, strides[1], rows)]);
         lowering.store(&BoxCopy { dram: matrix.to, chip: result, run: rows, sides });

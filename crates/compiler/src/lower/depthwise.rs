@@ -1,13 +1,15 @@
 //! Depthwise convolutions on the vector unit.
 
+use ediacara_arch::RECORD_BYTES;
+use ediacara_isa::{Memory, VectorOperation};
+
 use crate::CompileError;
 use crate::layer::Conv;
 use crate::lower::pixels::Pixels;
 use crate::lower::weights::{Slices, slices};
 use crate::lower::{Context, Lowering, Part, TileSource, conv};
 use crate::memory::Pool;
-use crate::region::Space;
-use crate::step::{Vector, VectorOp};
+use crate::step::Vector;
 use crate::vector_tiling::{WindowProblem, WindowTiling};
 use crate::window::Range;
 
@@ -48,10 +50,10 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
     };
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem);
-    let mut nram = lowering.claim(Space::Nram, &claims[..3], context)?.into_iter();
+    let mut nram = lowering.claim(Memory::Nram, &claims[..3], context)?.into_iter();
     let mut take = || nram.next().unwrap_or_default();
     let (x, y, w) = (take(), take(), take());
-    let p = lowering.claim(Space::Pram, &claims[3..], context)?.pop().unwrap_or_default();
+    let p = lowering.claim(Memory::Pram, &claims[3..], context)?.pop().unwrap_or_default();
     let slices = slices(&conv.weights, context)?;
     let mut constants = Vec::new();
     for channels in Range::cut(conv.x.channels, tiling.channels) {
@@ -103,9 +105,9 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
     let (p, held) = state.p.take(key);
     let (w, _) = state.w.take(key);
     if !held {
-        lowering.load_run(Space::Pram, records, state.p.base(p), row * 12);
+        lowering.load_run(Memory::Pram, records, state.p.base(p), row * RECORD_BYTES);
         let taps = state.conv.window.kernel[0] * state.conv.window.kernel[1];
-        lowering.load_run(Space::Nram, weights, state.w.base(w), row * taps);
+        lowering.load_run(Memory::Nram, weights, state.w.base(w), row * taps);
     }
     let x = input(lowering, &mut state.x, &state.problem, &state.tiling, &item, state.conv.x_zero);
     Prepared { x, w: state.w.base(w), p: state.p.base(p) }
@@ -189,7 +191,7 @@ pub(crate) fn window_rows(lowering: &mut Lowering, conv: &Conv, part: &Rows) {
         zeros: [conv.x_zero, conv.w_zero, conv.output.zero],
         low: conv.output.low,
         high: conv.output.high,
-        ..Vector::new(VectorOp::Depthwise, y.address, channels)
+        ..Vector::new(VectorOperation::Depthwise, y.address, channels)
     };
     let a = x.address;
     let (whole, rest) = (columns / joined, columns % joined);

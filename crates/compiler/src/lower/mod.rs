@@ -20,6 +20,7 @@ mod weights;
 use std::fmt::Display;
 
 use ediacara_arch::Machine;
+use ediacara_isa::{Memory, VectorOperation};
 use smallvec::SmallVec;
 
 use crate::CompileError;
@@ -30,9 +31,8 @@ use crate::explain::Explanation;
 use crate::layer::{BinaryConstants, Kind, Layer};
 use crate::lower::pixels::{Pixels, joined_rows};
 use crate::memory::{Claim, Key, Pool, Ring};
-use crate::region::Space;
 use crate::residence::Room;
-use crate::step::{Step, Vector, VectorOp, Work};
+use crate::step::{Step, Vector, Work};
 use crate::transfer::{BoxCopy, Side};
 use crate::view::Image;
 use crate::window::{Range, Tile};
@@ -70,7 +70,7 @@ pub(crate) struct Slot {
     /// The layer.
     pub layer: u32,
     /// The memory.
-    pub space: Space,
+    pub memory: Memory,
     /// First unit.
     pub start: u64,
     /// Units.
@@ -149,23 +149,24 @@ impl Lowering {
     /// Claims slots of one memory for this layer.
     pub(crate) fn claim(
         &mut self,
-        space: Space,
+        memory: Memory,
         claims: &[Claim],
         context: Context,
     ) -> Result<Vec<Pool>, CompileError> {
-        let (ring, size, unit) = match space {
-            Space::Wram => (&mut self.wram, self.rates.wram, 1),
-            Space::Aram => (&mut self.aram, self.rates.aram, 4),
-            Space::Pram => (&mut self.pram, self.rates.pram, 12),
-            Space::Nram | Space::Dram => (&mut self.nram, self.rates.nram, 1),
+        let (ring, size) = match memory {
+            Memory::Wram => (&mut self.wram, self.rates.wram),
+            Memory::Aram => (&mut self.aram, self.rates.aram),
+            Memory::Pram => (&mut self.pram, self.rates.pram),
+            Memory::Nram | Memory::Dram => (&mut self.nram, self.rates.nram),
         };
+        let unit = memory.unit_bytes();
         let needed = claims.iter().map(Claim::units).sum::<u64>() * unit;
         let Some(pools) = ring.claim(claims) else {
-            return Err(self.does_not_fit(context, space, needed, size * unit));
+            return Err(self.does_not_fit(context, memory, needed, size * unit));
         };
         let (layer, claim) = (self.layer, self.slots.last().map_or(0, |slot| slot.claim + 1));
         for pool in &pools {
-            let slot = |start| Slot { layer, space, start, size: pool.size(), claim };
+            let slot = |start| Slot { layer, memory, start, size: pool.size(), claim };
             self.slots.extend((0..pool.len()).map(|index| slot(pool.base(index))));
         }
         Ok(pools)
@@ -174,17 +175,10 @@ impl Lowering {
     pub(crate) fn does_not_fit(
         &self,
         context: Context,
-        space: Space,
+        memory: Memory,
         needed: u64,
         available: u64,
     ) -> CompileError {
-        let memory = match space {
-            Space::Wram => "WRAM",
-            Space::Aram => "ARAM",
-            Space::Pram => "PRAM",
-            Space::Nram => "NRAM",
-            Space::Dram => "DRAM",
-        };
         let (layer, machine) = (context.name.to_owned(), self.machine.clone());
         CompileError::DoesNotFit { layer, op: context.op, machine, memory, needed, available }
     }
@@ -197,21 +191,21 @@ impl Lowering {
         self.push(Work::Vector(vector));
     }
 
-    pub(crate) fn load(&mut self, space: Space, copy: &BoxCopy) {
-        for transfer in copy.transfers(space) {
+    pub(crate) fn load(&mut self, memory: Memory, copy: &BoxCopy) {
+        for transfer in copy.transfers(memory) {
             self.push(Work::Load(transfer));
         }
     }
 
     pub(crate) fn store(&mut self, copy: &BoxCopy) {
-        for transfer in copy.transfers(Space::Nram) {
+        for transfer in copy.transfers(Memory::Nram) {
             self.push(Work::Store(transfer));
         }
     }
 
     /// Loads `bytes` contiguous bytes.
-    pub(crate) fn load_run(&mut self, space: Space, dram: u64, chip: u64, bytes: u64) {
-        self.load(space, &BoxCopy { dram, chip, run: bytes, sides: SmallVec::new() });
+    pub(crate) fn load_run(&mut self, memory: Memory, dram: u64, chip: u64, bytes: u64) {
+        self.load(memory, &BoxCopy { dram, chip, run: bytes, sides: SmallVec::new() });
     }
 
     /// Writes a constant over `bytes` bytes of NRAM, `count` times at a distance of `stride`.
@@ -219,7 +213,7 @@ impl Lowering {
         let mut done = 0;
         while bytes > 0 && done < count {
             let part = (count - done).min((1 << 16) - 1);
-            let fill = Vector::new(VectorOp::Fill, start + done * stride, bytes);
+            let fill = Vector::new(VectorOperation::Fill, start + done * stride, bytes);
             self.vector(Vector { counts: [part, 1], d_strides: [stride, 0], value, ..fill });
             done += part;
         }
@@ -261,7 +255,7 @@ impl Lowering {
             high: constants.output.high,
             multipliers: constants.multipliers,
             shift: constants.shift,
-            ..Vector::new(VectorOp::Add, y.address, length)
+            ..Vector::new(VectorOperation::Add, y.address, length)
         });
     }
 
@@ -302,13 +296,13 @@ impl Lowering {
                 (rows.valid, image.row_stride, row),
             ]),
         };
-        self.load(Space::Nram, &copy);
+        self.load(Memory::Nram, &copy);
     }
 
     /// Loads the channels of a rectangle of pixels densely.
     pub(crate) fn load_box(&mut self, image: &Image, part: &Part, chip: u64) {
         let copy = part.copy(image, chip);
-        self.load(Space::Nram, &copy);
+        self.load(Memory::Nram, &copy);
     }
 
     /// Stores a dense rectangle of pixels.

@@ -4,6 +4,7 @@
 //! counted, output pixels near the border average fewer elements; they are cut into rectangles of one
 //! count, each with its multiplier.
 
+use ediacara_isa::{Memory, VectorOperation};
 use ediacara_kernels::int8::quantize_multiplier;
 use ediacara_tensor::Tensor;
 
@@ -13,8 +14,7 @@ use crate::lower::depthwise::{Item, input, items, output};
 use crate::lower::pixels::Pixels;
 use crate::lower::{Context, Lowering, Part, conv};
 use crate::memory::Pool;
-use crate::region::Space;
-use crate::step::{Vector, VectorOp};
+use crate::step::Vector;
 use crate::vector_tiling::{WindowProblem, WindowTiling};
 use crate::window::Range;
 
@@ -42,12 +42,14 @@ pub(crate) fn lower(
             // The matrix unit sums windows of any size piece by piece.
             return match as_convolution(layer, &multipliers) {
                 Some(layer) => conv::lower(lowering, &layer, context),
-                None => Err(lowering.does_not_fit(context, Space::Nram, shortage.needed, shortage.available)),
+                None => {
+                    Err(lowering.does_not_fit(context, shortage.memory, shortage.needed, shortage.available))
+                }
             };
         }
     };
     let claims = tiling.claims(&problem);
-    let mut nram = lowering.claim(Space::Nram, &claims[..2], context)?.into_iter();
+    let mut nram = lowering.claim(Memory::Nram, &claims[..2], context)?.into_iter();
     let mut take = || nram.next().unwrap_or_default();
     let (x, y) = (take(), take());
     let mut state = State { layer, problem, tiling, x, y, multipliers };
@@ -154,8 +156,8 @@ fn rectangle(
     let strides = [window.stride[1] * x.pixel, window.stride[0] * x.row];
     let d_strides = [y.pixel, y.row];
     let (op, x_zero) = match layer.mode {
-        PoolMode::Max => (VectorOp::MaxPool, 0),
-        PoolMode::Average { x_zero, .. } => (VectorOp::AveragePool, x_zero),
+        PoolMode::Max => (VectorOperation::MaxPool, 0),
+        PoolMode::Average { x_zero, .. } => (VectorOperation::AveragePool, x_zero),
     };
     let Output { zero, low, high } = layer.output;
     // At stride 1 the windows of neighbours are neighbours: one long row.

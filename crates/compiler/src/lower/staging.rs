@@ -5,10 +5,11 @@
 //! then `move` deals them out. What pads the last block and the last step is weighed with nothing, but has to be
 //! there: it is painted once.
 
+use ediacara_isa::{Memory, VectorOperation};
+
 use crate::lower::{Lowering, sides};
 use crate::memory::Pool;
-use crate::region::Space;
-use crate::step::{Vector, VectorOp, Work};
+use crate::step::{Vector, Work};
 use crate::transfer::BoxCopy;
 use crate::view::View;
 use crate::window::Range;
@@ -56,17 +57,17 @@ impl Staged {
         let dram = self.matrix.base + first * output_stride + terms.start * term_stride;
         if has_contiguous_terms(&self.matrix) {
             let sides = sides(&[(outputs, output_stride, pitch)]);
-            lowering.load(Space::Nram, &BoxCopy { dram, chip: tile, run: terms.count, sides });
+            lowering.load(Memory::Nram, &BoxCopy { dram, chip: tile, run: terms.count, sides });
         } else {
             let chip = self.slots.base(1);
             let sides = sides(&[(terms.count, term_stride, outputs)]);
-            lowering.load(Space::Nram, &BoxCopy { dram, chip, run: outputs, sides });
+            lowering.load(Memory::Nram, &BoxCopy { dram, chip, run: outputs, sides });
             lowering.vector(Vector {
                 a: chip,
                 counts: [terms.count, 1],
                 a_strides: [outputs, 0],
                 d_strides: [pitch, 0],
-                ..Vector::new(VectorOp::Transpose, tile, outputs)
+                ..Vector::new(VectorOperation::Transpose, tile, outputs)
             });
         }
         let dealt = BoxCopy {
@@ -79,7 +80,7 @@ impl Staged {
                 (blocks.count, columns * pitch, steps * rates.row_bytes()),
             ]),
         };
-        for transfer in dealt.transfers(Space::Wram) {
+        for transfer in dealt.transfers(Memory::Wram) {
             lowering.push(Work::Move(transfer));
         }
     }

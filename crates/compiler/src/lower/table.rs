@@ -1,17 +1,18 @@
 //! Elementwise functions by the vector unit's table, in place in NRAM.
 
+use ediacara_isa::{Memory, VectorOperation};
+
 use crate::CompileError;
 use crate::layer::Table;
 use crate::lower::boxes::{JointBox, JointSide, Place, boxes, joint};
 use crate::lower::{Context, Lowering};
 use crate::memory::{Claim, Pool};
-use crate::region::Space;
-use crate::step::{Vector, VectorOp};
+use crate::step::Vector;
 
 /// Bytes of a tile where memory is plenty.
 const TILE_BYTES: u64 = 8192;
 /// Bytes of the table.
-pub(crate) const TABLE_BYTES: u64 = 256;
+pub(crate) const TABLE_BYTES: u64 = ediacara_isa::TABLE_BYTES as u64;
 
 struct State<'a> {
     layer: &'a Table,
@@ -29,12 +30,12 @@ pub(crate) fn lower(lowering: &mut Lowering, layer: &Table, context: Context) ->
     let count = (boxes.len() as u64).min(3);
     let slots = if layer.a.is_kept() && layer.d.is_kept() { 0 } else { count };
     let claims = [Claim::new(TABLE_BYTES, 1, 1), Claim::new(largest, slots, 1)];
-    let mut pools = lowering.claim(Space::Nram, &claims, context)?;
+    let mut pools = lowering.claim(Memory::Nram, &claims, context)?;
     let (tiles, mut table) = (pools.pop().unwrap_or_default(), pools.pop().unwrap_or_default());
     let address = lowering.dram.place(layer.table.clone(), &format!("table of layer `{}`", context.name))?;
     let place = table.next();
-    lowering.load_run(Space::Nram, address, place, TABLE_BYTES);
-    lowering.vector(Vector { a: place, ..Vector::new(VectorOp::LoadTable, 0, TABLE_BYTES) });
+    lowering.load_run(Memory::Nram, address, place, TABLE_BYTES);
+    lowering.vector(Vector { a: place, ..Vector::new(VectorOperation::LoadTable, 0, TABLE_BYTES) });
     let mut state = State { layer, sides, tiles };
     lowering.pipeline(&mut state, &boxes, count > 1, prepare, compute);
     Ok(())
@@ -46,7 +47,7 @@ fn prepare(lowering: &mut Lowering, state: &mut State, part: &JointBox<2>) -> Pl
         return Place::Kept(a.base);
     }
     let tile = state.tiles.next();
-    lowering.load(Space::Nram, &part.copy(&state.sides, 0, a.base, tile));
+    lowering.load(Memory::Nram, &part.copy(&state.sides, 0, a.base, tile));
     Place::Slot(tile)
 }
 
@@ -63,7 +64,7 @@ fn compute(lowering: &mut Lowering, state: &mut State, part: &JointBox<2>, a: Pl
             counts: sweep.counts,
             a_strides: sweep.strides[0],
             d_strides: sweep.strides[1],
-            ..Vector::new(VectorOp::Table, sweep.addresses[1], sweep.length)
+            ..Vector::new(VectorOperation::Table, sweep.addresses[1], sweep.length)
         });
     }
     if let Place::Slot(tile) = d {

@@ -1,5 +1,7 @@
 //! Weights and records as the machine wants them in DRAM.
 
+use ediacara_arch::RECORD_BYTES;
+
 use crate::CompileError;
 use crate::layer::{Conv, Weights};
 use crate::lower::Context;
@@ -40,7 +42,7 @@ pub(crate) fn slices<'a>(weights: &'a Weights, context: Context) -> Result<Slice
 impl Slices<'_> {
     /// The records of a range of output channels.
     pub(crate) fn records(&self, channels: Range) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(channels.count as usize * 12);
+        let mut bytes = Vec::with_capacity((channels.count * RECORD_BYTES) as usize);
         for channel in channels.start as usize..(channels.start + channels.count) as usize {
             bytes.extend(self.bias[channel].to_le_bytes());
             bytes.extend(self.multiplier[channel].to_le_bytes());

@@ -12,10 +12,10 @@ fn check(net: &Net, change: fn(&mut Core), layer: &str, memory: &str, bytes: [u6
     compile(&net.graph, &machine, &Options::default()).unwrap();
     change(&mut machine.core);
     let error = compile(&net.graph, &machine, &Options::default()).unwrap_err();
-    let CompileError::DoesNotFit { layer: found, memory: space, needed, available, .. } = &error else {
+    let CompileError::DoesNotFit { layer: found, memory: short, needed, available, .. } = &error else {
         panic!("{error}")
     };
-    assert_eq!((found.as_str(), *space, [*needed, *available]), (layer, memory, bytes), "{error}");
+    assert_eq!((found.as_str(), short.title(), [*needed, *available]), (layer, memory, bytes), "{error}");
     let missing = format!("{} too few", bytes[0] - bytes[1]);
     assert!(error.to_string().contains(&missing), "{error}");
 }

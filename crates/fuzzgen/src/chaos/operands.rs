@@ -1,8 +1,8 @@
 //! Instructions of the engines, with operands that mostly fit.
 
 use ediacara_isa::{
-    Add, Address, AveragePool, Config, ConfigRegister as C, ConfigWrites, Copy, Depthwise, Dot, Fill, Load,
-    LoadTable, MaxPool, Maximum, Memory, Move, Multiply, Operation, Requantise, Store, Table, Transpose,
+    Address, Config, ConfigRegister as C, ConfigWrites, Dot, Load, Memory, Move, Operation, Store,
+    TABLE_BYTES, VectorOperands, VectorOperation, VectorShape,
 };
 
 use super::Generator;
@@ -49,15 +49,14 @@ impl Generator<'_> {
         let counts = [count_1, count_2, count_3];
         let memory = self.random.pick(&[Memory::Nram, Memory::Nram, Memory::Wram, Memory::Pram]);
         let mut length = self.length();
-        let (size, mut unit) = match memory {
-            Memory::Nram => (self.machine.core.nram_bytes, 1),
-            Memory::Wram => (self.machine.core.wram_bytes, 1),
-            Memory::Pram => (self.machine.pram_records(), 12),
+        let size = match memory {
+            Memory::Nram => self.machine.core.nram_bytes,
+            Memory::Wram => self.machine.core.wram_bytes,
+            _ => self.machine.pram_records(),
         };
+        let unit = memory.unit_bytes() as u32;
         if memory == Memory::Pram && !self.random.chance(self.chaos) {
-            length = length.next_multiple_of(12);
-        } else {
-            unit = if memory == Memory::Pram { 12 } else { 1 };
+            length = length.next_multiple_of(unit);
         }
         let source = self.span(&counts, &[C::LoadSourceStride1, C::LoadSourceStride2, C::LoadSourceStride3]);
         let destination = self.span(
@@ -162,8 +161,9 @@ impl Generator<'_> {
         let (count_1, count_2) = (self.random.small(1, 6) as u16, self.random.small(1, 3) as u16);
         let counts = [count_1, count_2];
         let nram = self.machine.core.nram_bytes;
-        let kind = self.random.range(0, 11);
-        if matches!(kind, 2 | 3) {
+        let operation = self.random.pick(VectorOperation::ALL);
+        let rule = operation.rule();
+        if rule.p.is_some() {
             length = length.min(self.machine.pram_records() as u32);
         }
         let n = u64::from(length);
@@ -172,40 +172,38 @@ impl Generator<'_> {
         let a_span = self.span(&counts, &[C::VectorAStride1, C::VectorAStride2]) + n;
         let b_span = self.span(&counts, &[C::VectorBStride1, C::VectorBStride2]) + n;
         let d_span = self.span(&counts, &[C::VectorDStride1, C::VectorDStride2]) + n;
-        let d = self.place(d_span, nram);
-        let a = self.place(a_span + window, nram);
-        let b = self.place(b_span, nram);
-        let p = self.place(n, self.machine.pram_records());
-        match kind {
-            0 => {
-                let value = self.random.next() as i8;
-                Operation::Fill(Fill { d, value, length, count_1, count_2 })
-            }
-            1 => Operation::Copy(Copy { d, a, length, count_1, count_2 }),
-            2 => {
-                let a = self.place(a_span, self.machine.aram_accumulators());
-                Operation::Requantise(Requantise { d, a, p, length, count_1, count_2 })
-            }
-            3 => {
+        let mut operands = VectorOperands {
+            d: self.place(d_span, nram),
+            a: self.place(a_span + window, nram),
+            b: self.place(b_span, nram),
+            p: self.place(n, self.machine.pram_records()),
+            value: 0,
+            length,
+            count_1,
+            count_2,
+        };
+        if operation == VectorOperation::Fill {
+            operands.value = self.random.next() as i8;
+        }
+        if rule.a == Some(Memory::Aram) {
+            operands.a = self.place(a_span, self.machine.aram_accumulators());
+        }
+        match rule.shape {
+            VectorShape::Rows => {}
+            VectorShape::Window if rule.b.is_some() => {
                 let positions = self.at(C::VectorWindowCount1) * self.at(C::VectorWindowCount2);
-                let b = self.place((positions - 1) * self.at(C::VectorBWindowStride) + n, nram);
-                Operation::Depthwise(Depthwise { d, a, b, p, length, count_1, count_2 })
+                operands.b = self.place((positions - 1) * self.at(C::VectorBWindowStride) + n, nram);
             }
-            4 => Operation::MaxPool(MaxPool { d, a, length, count_1, count_2 }),
-            5 => Operation::AveragePool(AveragePool { d, a, length, count_1, count_2 }),
-            6 => Operation::Add(Add { d, a, b, length, count_1, count_2 }),
-            7 => Operation::Multiply(Multiply { d, a, b, length, count_1, count_2 }),
-            8 => Operation::Maximum(Maximum { d, a, b, length, count_1, count_2 }),
-            9 => Operation::LoadTable(LoadTable { a: self.place(256, nram) }),
-            10 => Operation::Table(Table { d, a, length, count_1, count_2 }),
-            _ => {
-                let length = length.min(40);
-                let span = u64::from(length - 1) * self.at(C::VectorDStride1)
+            VectorShape::Window => {}
+            VectorShape::Table => operands.a = self.place(TABLE_BYTES.into(), nram),
+            VectorShape::Transpose => {
+                operands.length = length.min(40);
+                let span = u64::from(operands.length - 1) * self.at(C::VectorDStride1)
                     + u64::from(count_2 - 1) * self.at(C::VectorDStride2)
                     + u64::from(count_1);
-                let d = self.place(span, nram);
-                Operation::Transpose(Transpose { d, a, length, count_1, count_2 })
+                operands.d = self.place(span, nram);
             }
         }
+        operation.with(&operands)
     }
 }

@@ -3,27 +3,22 @@
 use ediacara_arch::Machine;
 use ediacara_isa::{
     Address, Condition, ConfigRegister as C, INSTRUCTIONS, Instruction, Kind, Memory, Operation,
+    VectorOperation, VectorShape,
 };
 
 use super::{Coverage, alignment, is_queued};
-use crate::footprint::{Context, Space};
+use crate::footprint::Context;
 use crate::model::Scalar;
-use crate::vector_footprint::{in_place, operands, windowed};
 
 /// Modes that an instruction must have been used in, by mnemonic.
 const MODES: &[(&str, &[&str])] = &[
     ("load", &["to nram", "to wram", "to pram"]),
     ("dot", &["accumulate", "overwrite", "accumulators overlap", "acc stride 0", "reduction not whole"]),
-    ("copy", &["in place"]),
-    ("add", &["in place"]),
-    ("multiply", &["in place"]),
-    ("maximum", &["in place"]),
-    ("table", &["in place"]),
     ("transpose", &["whole tiles", "partial tiles"]),
     ("branch", &["equal", "not_equal", "less", "greater_equal"]),
 ];
-/// Instructions that read a window.
-const WINDOWED: [&str; 3] = ["depthwise", "max_pool", "average_pool"];
+/// Windows that an instruction must have been used with.
+const WINDOWS: [&str; 4] = ["window 1", "window wide", "window high", "window 2-d"];
 
 /// Everything that must occur.
 pub(super) fn required() -> Vec<String> {
@@ -38,7 +33,7 @@ pub(super) fn required() -> Vec<String> {
         }
         for field in spec.fields {
             match field.kind {
-                Kind::Address(_) => {
+                kind if kind.is_address() => {
                     names.push(format!("{name} {} immediate", field.name));
                     names.push(format!("{name} {} relative", field.name));
                 }
@@ -53,13 +48,15 @@ pub(super) fn required() -> Vec<String> {
     for (name, modes) in MODES {
         names.extend(modes.iter().map(|mode| format!("{name} {mode}")));
     }
-    for name in WINDOWED {
-        for mode in ["window 1", "window wide", "window high", "window 2-d"] {
-            names.push(format!("{name} {mode}"));
+    names.extend(WINDOWS.map(|mode| format!("dot {mode}")));
+    for operation in VectorOperation::ALL {
+        let (name, rule) = (operation.name(), operation.rule());
+        if rule.shape == VectorShape::Window {
+            names.extend(WINDOWS.map(|mode| format!("{name} {mode}")));
         }
-    }
-    for mode in ["window 1", "window wide", "window high", "window 2-d"] {
-        names.push(format!("dot {mode}"));
+        if rule.in_place {
+            names.push(format!("{name} in place"));
+        }
     }
     for (_, strides) in STRIDES {
         for register in *strides {
@@ -93,8 +90,8 @@ const ZEROS: [C; 7] = [
 ];
 
 /// Memories whose last element must be touched, and that must have been touched as a whole.
-const ENDS: [(Space, &str); 4] =
-    [(Space::Nram, "nram"), (Space::Wram, "wram"), (Space::Aram, "aram"), (Space::Pram, "pram")];
+const ENDS: [(Memory, &str); 4] =
+    [(Memory::Nram, "nram"), (Memory::Wram, "wram"), (Memory::Aram, "aram"), (Memory::Pram, "pram")];
 
 /// Strides that count rows of the instruction's own length, by engine.
 const STRIDES: &[(&str, &[C])] = &[
@@ -123,7 +120,7 @@ pub(super) fn count(coverage: &mut Coverage, machine: &Machine, scalar: &Scalar,
             coverage.count(format!("load to {}", o.memory.name()));
             coverage.count(alignment("load source", context.at(o.source)));
             coverage.count(alignment("load length", o.length.into()));
-            let unit = if o.memory == Memory::Pram { 12 } else { 1 };
+            let unit = o.memory.unit_bytes();
             strides(coverage, &context, 0, o.length.into(), o.count_1, &[1, unit]);
         }
         Operation::Store(o) => {
@@ -160,7 +157,7 @@ fn fields(coverage: &mut Coverage, name: &str, instruction: &Instruction) {
     };
     for field in instruction.operation.spec().fields {
         match field.kind {
-            Kind::Address(_) => {
+            kind if kind.is_address() => {
                 let is_dram = field.width == 48;
                 let register = bits(field.lsb + if is_dram { 40 } else { field.width - 4 }, 4);
                 let mode = if register == 0 { "immediate" } else { "relative" };
@@ -239,25 +236,27 @@ fn zeros(coverage: &mut Coverage, context: &Context<'_>, registers: &[C]) {
 }
 
 fn vector(coverage: &mut Coverage, context: &Context<'_>, operation: &Operation) {
-    let Some(v) = operands(operation) else { return };
-    let name = operation.spec().mnemonic;
-    if windowed(operation) {
+    let Some((kind, v)) = operation.vector() else { return };
+    let (name, rule) = (kind.name(), kind.rule());
+    if rule.shape == VectorShape::Window {
         window(coverage, name, [context.c(C::VectorWindowCount1), context.c(C::VectorWindowCount2)]);
     }
-    let at = |operand: Option<Address>| operand.map(|operand| context.at(operand));
-    if in_place(operation) && (at(v.a) == at(v.d) || (v.b.is_some() && at(v.b) == at(v.d))) {
+    let is_d = |operand: Address| context.at(operand) == context.at(v.d);
+    if rule.in_place && (is_d(v.a) || (rule.b.is_some() && is_d(v.b))) {
         coverage.count(format!("{name} in place"));
     }
-    if let Operation::Transpose(_) = operation {
-        let lanes = u64::from(context.machine.vector.lanes);
-        let whole = v.length.is_multiple_of(lanes) && v.counts[0].is_multiple_of(lanes);
+    if rule.shape == VectorShape::Transpose {
+        let lanes = context.machine.vector.lanes;
+        let whole = v.length.is_multiple_of(lanes) && u32::from(v.count_1).is_multiple_of(lanes);
         coverage.count(format!("transpose {} tiles", if whole { "whole" } else { "partial" }));
-    } else if v.counts[0] > 1 {
+    } else if v.count_1 > 1 {
+        // Rows of b are of the window's positions where there is a window.
+        let has_rows_of_b = rule.b.is_some() && rule.shape == VectorShape::Rows;
         for (register, is_used) in
-            STRIDES[2].1.iter().zip([v.a.is_some(), v.b.is_some() && v.p.is_none(), v.d.is_some()])
+            STRIDES[2].1.iter().zip([rule.a.is_some(), has_rows_of_b, rule.d.is_some()])
         {
             if is_used {
-                stride(coverage, *register, context.c(*register), v.length);
+                stride(coverage, *register, context.c(*register), v.length.into());
             }
         }
     }
@@ -276,9 +275,9 @@ fn vector(coverage: &mut Coverage, context: &Context<'_>, operation: &Operation)
 /// Whether the last element of a memory is touched, and whether all of it is.
 fn ends(coverage: &mut Coverage, context: &Context<'_>, operation: &Operation) {
     let Ok(footprint) = context.footprint(operation) else { return };
-    for (space, name) in ENDS {
-        let size = context.size(space);
-        for touched in [&footprint.reads[space as usize], &footprint.writes[space as usize]] {
+    for (memory, name) in ENDS {
+        let size = context.size(memory);
+        for touched in [&footprint.reads[memory as usize], &footprint.writes[memory as usize]] {
             if touched.has(size - 1) {
                 coverage.count(format!("{name} ends in its last element"));
             }

@@ -4,7 +4,6 @@ use ediacara_isa::{Address, ConfigRegister as C, Load, Memory, Move, Store};
 
 use super::Builder;
 use super::operands::{Layout, Proposal};
-use crate::footprint::Space;
 
 const LOAD_SOURCE: [C; 3] = [C::LoadSourceStride1, C::LoadSourceStride2, C::LoadSourceStride3];
 const LOAD_DESTINATION: [C; 3] =
@@ -24,8 +23,8 @@ struct Transfer {
 
 /// Where rows go from and to, and the registers of their strides.
 struct Route {
-    from: Space,
-    to: Space,
+    from: Memory,
+    to: Memory,
     registers: [[C; 3]; 2],
 }
 
@@ -33,12 +32,7 @@ impl Builder<'_> {
     pub(super) fn load(&mut self) -> Option<Proposal> {
         let memory =
             self.random.pick(&[Memory::Nram, Memory::Nram, Memory::Wram, Memory::Wram, Memory::Pram]);
-        let to = match memory {
-            Memory::Nram => Space::Nram,
-            Memory::Wram => Space::Wram,
-            Memory::Pram => Space::Pram,
-        };
-        let route = Route { from: Space::Dram, to, registers: [LOAD_SOURCE, LOAD_DESTINATION] };
+        let route = Route { from: Memory::Dram, to: memory, registers: [LOAD_SOURCE, LOAD_DESTINATION] };
         let t = self.transfer(&route)?;
         let [count_1, count_2, count_3] = t.counts;
         let (source, destination, length) = (t.source, t.destination, t.length);
@@ -47,7 +41,8 @@ impl Builder<'_> {
     }
 
     pub(super) fn move_rows(&mut self) -> Option<Proposal> {
-        let route = Route { from: Space::Nram, to: Space::Wram, registers: [LOAD_SOURCE, LOAD_DESTINATION] };
+        let route =
+            Route { from: Memory::Nram, to: Memory::Wram, registers: [LOAD_SOURCE, LOAD_DESTINATION] };
         let t = self.transfer(&route)?;
         let [count_1, count_2, count_3] = t.counts;
         let (source, destination, length) = (t.source, t.destination, t.length);
@@ -58,7 +53,7 @@ impl Builder<'_> {
 
     pub(super) fn store(&mut self) -> Option<Proposal> {
         let route =
-            Route { from: Space::Nram, to: Space::Dram, registers: [STORE_SOURCE, STORE_DESTINATION] };
+            Route { from: Memory::Nram, to: Memory::Dram, registers: [STORE_SOURCE, STORE_DESTINATION] };
         let t = self.transfer(&route)?;
         let [count_1, count_2, count_3] = t.counts;
         let (source, destination, length) = (t.source, t.destination, t.length);
@@ -67,12 +62,13 @@ impl Builder<'_> {
     }
 
     fn transfer(&mut self, route: &Route) -> Option<Transfer> {
-        let unit = if route.to == Space::Pram { 12 } else { 1 };
+        let unit = route.to.unit_bytes();
         let mut counts = self.counts();
         let most = self.size(route.from).min(self.size(route.to) * unit) / unit;
-        let mut units = if unit == 12 { self.random.small(1, most.min(20)) } else { self.length(most) };
+        let mut units =
+            if route.to == Memory::Pram { self.random.small(1, most.min(20)) } else { self.length(most) };
         // Rows of one byte are what transposes.
-        if route.from == Space::Nram && route.to == Space::Wram && self.random.chance(30) {
+        if route.from == Memory::Nram && route.to == Memory::Wram && self.random.chance(30) {
             units = 1;
             counts[0] = self.random.range(1, 40);
         }
@@ -109,8 +105,8 @@ impl Builder<'_> {
     }
 
     /// As [`Self::place`], but for DRAM away from the code: below, or above it.
-    fn destination(&mut self, space: Space, span: u64) -> Option<Address> {
-        if space != Space::Dram {
+    fn destination(&mut self, space: Memory, span: u64) -> Option<Address> {
+        if space != Memory::Dram {
             return self.place(space, span);
         }
         let (start, end) = self.s.model.code;

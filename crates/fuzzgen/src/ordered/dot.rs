@@ -1,10 +1,9 @@
 //! The matrix engine's instruction.
 
-use ediacara_isa::{ConfigRegister as C, Dot};
+use ediacara_isa::{ConfigRegister as C, Dot, Memory};
 
 use super::Builder;
 use super::operands::Proposal;
-use crate::footprint::Space;
 
 impl Builder<'_> {
     pub(super) fn dot(&mut self) -> Option<Proposal> {
@@ -31,8 +30,11 @@ impl Builder<'_> {
         } else {
             let stretch = self.stretch(rows);
             let windows = [self.random.small(1, 3), self.random.small(1, 3)];
-            let x =
-                self.layout([windows[0], windows[1], pixels[0], pixels[1]], stretch, self.size(Space::Nram))?;
+            let x = self.layout(
+                [windows[0], windows[1], pixels[0], pixels[1]],
+                stretch,
+                self.size(Memory::Nram),
+            )?;
             let each = windows[0] * windows[1] * stretch.div_ceil(rows);
             let w = self.layout([blocks], each, self.machine.wram_rows())?;
             let acc = self.accumulators(pixels[0] * pixels[1], blocks, columns)?;
@@ -59,9 +61,9 @@ impl Builder<'_> {
         let row_bytes = self.machine.row_bytes();
         let w = self.random.range(0, self.machine.wram_rows().checked_sub(w_rows)?) * row_bytes;
         let operation = Dot {
-            x: self.place(Space::Nram, x_span)?,
-            w: self.address(Space::Wram, w),
-            acc: self.place(Space::Aram, acc_span)?,
+            x: self.place(Memory::Nram, x_span)?,
+            w: self.address(Memory::Wram, w),
+            acc: self.place(Memory::Aram, acc_span)?,
             pixels_x: pixels[0] as u16,
             pixels_y: pixels[1] as u16,
             blocks: blocks as u16,
@@ -83,7 +85,7 @@ impl Builder<'_> {
 
     /// Strides of pixels and blocks, and the span: apart, one inside the other, overlapping, all the same.
     fn accumulators(&mut self, pixels: u64, blocks: u64, columns: u64) -> Option<([u64; 2], u64)> {
-        let size = self.size(Space::Aram);
+        let size = self.size(Memory::Aram);
         for _ in 0..6 {
             let pixel = match self.random.range(0, 9) {
                 0 => 0,

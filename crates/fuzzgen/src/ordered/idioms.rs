@@ -1,10 +1,11 @@
 //! The things that programs are made of.
 
-use ediacara_isa::{AddScalar, ConfigRegister as C, Engine, Fill, Instruction, Operation, Set};
+use ediacara_isa::{
+    AddScalar, ConfigRegister as C, Engine, Fill, Instruction, Operation, Set, VectorOperation,
+};
 
 use super::Builder;
 use super::operands::Proposal;
-use super::vector::Kind;
 use crate::footprint::Problem;
 use crate::model::WORD;
 
@@ -148,7 +149,7 @@ impl Builder<'_> {
         let mask = 1 << self.random.pick(&free);
         let length = self.random.range(1, 4);
         let fill = Fill {
-            d: self.place(crate::footprint::Space::Nram, length).ok_or(Problem::Full)?,
+            d: self.place(ediacara_isa::Memory::Nram, length).ok_or(Problem::Full)?,
             value: 7,
             length: length as u32,
             count_1: 1,
@@ -249,7 +250,7 @@ impl Builder<'_> {
             let proposal = match same.take().filter(|_| again) {
                 Some(proposal) => proposal,
                 None if only_unordered => self.pick(|b| {
-                    let kind = b.random.pick(&[Kind::Fill, Kind::Requantise]);
+                    let kind = b.random.pick(&[VectorOperation::Fill, VectorOperation::Requantise]);
                     b.vector_of(kind)
                 })?,
                 None => self.pick(|b| b.propose(engine))?,
@@ -271,9 +272,9 @@ impl Builder<'_> {
         if self.s.is_dead {
             return Err(Problem::Full);
         }
-        self.engine_item(|b| b.vector_of(Kind::LoadTable))?;
+        self.engine_item(|b| b.vector_of(VectorOperation::LoadTable))?;
         for _ in 0..self.random.range(1, 3) {
-            self.engine_item(|b| b.vector_of(Kind::Table))?;
+            self.engine_item(|b| b.vector_of(VectorOperation::Table))?;
         }
         Ok(())
     }

@@ -1,9 +1,8 @@
 //! Sizes, strides and addresses: where boundaries, overlaps and registers come from.
 
-use ediacara_isa::{Address, ConfigRegister as C};
+use ediacara_isa::{Address, ConfigRegister as C, Memory};
 
 use super::Builder;
-use crate::footprint::Space;
 use crate::model::WORD;
 
 /// An instruction to be, with the configuration that it wants.
@@ -87,7 +86,7 @@ impl Builder<'_> {
     }
 
     /// Where `span` elements go: at an end of the memory, where something was before, or anywhere.
-    pub(super) fn target(&mut self, space: Space, span: u64) -> Option<u64> {
+    pub(super) fn target(&mut self, space: Memory, span: u64) -> Option<u64> {
         let size = self.size(space);
         let room = size.checked_sub(span)?;
         let recent = &self.recent[space as usize];
@@ -104,7 +103,7 @@ impl Builder<'_> {
     }
 
     /// Remembers where something is.
-    pub(super) fn note(&mut self, space: Space, target: u64) {
+    pub(super) fn note(&mut self, space: Memory, target: u64) {
         let recent = &mut self.recent[space as usize];
         if recent.len() >= 6 {
             recent.remove(0);
@@ -113,14 +112,14 @@ impl Builder<'_> {
     }
 
     /// An address of `span` elements.
-    pub(super) fn place(&mut self, space: Space, span: u64) -> Option<Address> {
+    pub(super) fn place(&mut self, space: Memory, span: u64) -> Option<Address> {
         let target = self.target(space, span)?;
         self.note(space, target);
         Some(self.address(space, target))
     }
 
     /// An address as an immediate, or relative to a register: then the sum may wrap around 2^40.
-    pub(super) fn address(&mut self, space: Space, target: u64) -> Address {
+    pub(super) fn address(&mut self, space: Memory, target: u64) -> Address {
         if !self.random.chance(35) {
             return Address::new(target);
         }
@@ -128,21 +127,21 @@ impl Builder<'_> {
         let value = self.s.model.read(register);
         let offset = target.wrapping_sub(value) % WORD;
         let width = match space {
-            Space::Dram => 40,
-            Space::Pram => 16,
+            Memory::Dram => 40,
+            Memory::Pram => 16,
             _ => 24,
         };
         if offset >> width == 0 { Address::relative(register, offset) } else { Address::new(target) }
     }
 
     /// Elements of a memory.
-    pub(super) fn size(&self, space: Space) -> u64 {
+    pub(super) fn size(&self, space: Memory) -> u64 {
         match space {
-            Space::Dram => self.machine.dram.bytes,
-            Space::Nram => self.machine.core.nram_bytes,
-            Space::Wram => self.machine.core.wram_bytes,
-            Space::Aram => self.machine.aram_accumulators(),
-            Space::Pram => self.machine.pram_records(),
+            Memory::Dram => self.machine.dram.bytes,
+            Memory::Nram => self.machine.core.nram_bytes,
+            Memory::Wram => self.machine.core.wram_bytes,
+            Memory::Aram => self.machine.aram_accumulators(),
+            Memory::Pram => self.machine.pram_records(),
         }
     }
 

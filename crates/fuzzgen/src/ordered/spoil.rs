@@ -2,12 +2,11 @@
 
 use ediacara_isa::{
     AddScalar, Address, ConfigRegister as C, Engine, Fill, Instruction, Jump, Load, Loop, Memory, Operation,
-    Store, Word, encode_unchecked,
+    Store, VectorOperation, Word, encode_unchecked,
 };
 
 use super::Builder;
 use super::operands::Proposal;
-use super::vector::{KINDS, Kind};
 
 impl Builder<'_> {
     /// The program's words, with a fault at its end and something behind it that must have no effect.
@@ -92,11 +91,11 @@ impl Builder<'_> {
                 let _ = writes.push(C::VectorHigh, 0);
                 let config = Instruction::new(ediacara_isa::Config { writes });
                 let mut words = vec![encode_unchecked(&config)];
-                let kind = self.random.pick(&KINDS);
+                let kind = self.random.pick(VectorOperation::ALL);
                 // Not all clamp: then this is no fault, and the `halt` behind it is reached.
                 if let Ok(proposal) = self.pick(|b| b.vector_of(kind)) {
                     let operation = match kind {
-                        Kind::Table | Kind::LoadTable => Operation::Nop,
+                        VectorOperation::Table | VectorOperation::LoadTable => Operation::Nop,
                         _ => proposal.operation,
                     };
                     // Addresses may be wrong under this configuration, but operands are looked at first.
@@ -116,11 +115,7 @@ impl Builder<'_> {
             return Vec::new();
         }
         // The largest offsets that fit, by bisection; each operand that can fail is as likely as another.
-        let operands = operation
-            .spec()
-            .fields
-            .iter()
-            .filter(|field| matches!(field.kind, ediacara_isa::Kind::Address(_)));
+        let operands = operation.spec().fields.iter().filter(|field| field.kind.is_address());
         let names: Vec<_> = operands.map(|field| (field.lsb, field.width)).collect();
         if names.is_empty() {
             return Vec::new();

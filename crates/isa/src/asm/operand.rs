@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Condition, ConfigRegister, ConfigWrites, DecodeError, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind,
-    Memory, Space, WORD_BYTES, Word, decode, field::Field, word::set_bits,
+    Memory, WORD_BYTES, Word, decode, field::Field, word::set_bits,
 };
 
 /// What an instruction's operands may refer to.
@@ -232,7 +232,7 @@ impl Builder<'_> {
 
     fn value(&mut self, field: &FieldSpec, argument: &Argument<'_>) -> Result<(), Problem> {
         match field.kind {
-            Kind::Address(space) => self.address(field, space, argument),
+            Kind::Address(_) | Kind::Selected => self.address(field, argument),
             Kind::Register => {
                 let number = self.register(argument)?;
                 set_bits(&mut self.word, field.lsb, field.width, number);
@@ -345,7 +345,7 @@ impl Builder<'_> {
     }
 
     /// `expression`, `expression + rN`, `rN`, either bare or as `memory[...]`.
-    fn address(&mut self, field: &FieldSpec, space: Space, argument: &Argument<'_>) -> Result<(), Problem> {
+    fn address(&mut self, field: &FieldSpec, argument: &Argument<'_>) -> Result<(), Problem> {
         let line = self.context.line;
         let mut inner = argument.value;
         let mut memory = None;
@@ -357,7 +357,7 @@ impl Builder<'_> {
             memory = Some(name);
             inner = rest;
         }
-        self.check_memory(space, memory, argument)?;
+        self.check_memory(field, memory, argument)?;
         let mut register = 0;
         match inner {
             [one] if register_number(line.slice(one)).is_some() => {
@@ -398,15 +398,15 @@ impl Builder<'_> {
     /// must be the right one.
     fn check_memory(
         &mut self,
-        space: Space,
+        address: &FieldSpec,
         given: Option<&Lexeme>,
         argument: &Argument<'_>,
     ) -> Result<(), Problem> {
         let line = self.context.line;
-        if space != Space::Selected {
+        if let Kind::Address(memory) = address.kind {
             return match given {
-                Some(name) if line.slice(name) != space.name() => {
-                    let message = format!("this address is in {}, not `{}`", space.name(), line.slice(name));
+                Some(name) if line.slice(name) != memory.name() => {
+                    let message = format!("this address is in {memory}, not `{}`", line.slice(name));
                     Err(Problem::new(name.start, name.end, message))
                 }
                 _ => Ok(()),
@@ -427,7 +427,8 @@ impl Builder<'_> {
         };
         match allowed.iter().find(|memory: &&Memory| memory.name() == line.slice(name)) {
             Some(memory) => {
-                set_bits(&mut self.word, field.lsb, field.width, *memory as u64);
+                // One of those that are allowed has a code.
+                let _ = memory.insert(&mut self.word, field);
                 Ok(())
             }
             None => {

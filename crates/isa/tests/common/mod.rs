@@ -2,8 +2,8 @@
 
 use ediacara_isa::{
     ConfigRegister, Encoding, Executable, FieldSpec, HostRest, INSTRUCTIONS, InstructionSpec, Kind, Label,
-    LayerInfo, Layout, MachineKey, NO_LAYER, NamedBytes, Notes, Port, Segment, SelfTest, SourceLocation,
-    Space, UnknownNote, WORD_BYTES, Word,
+    LayerInfo, Layout, MachineKey, Memory, NO_LAYER, NamedBytes, Notes, Port, Segment, SelfTest,
+    SourceLocation, UnknownNote, WORD_BYTES, Word,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -27,8 +27,8 @@ fn field_value(field: &FieldSpec, random: u64) -> u64 {
     };
     match field.kind {
         Kind::Count | Kind::Body => (random & most).max(1),
-        Kind::Memory(allowed) => allowed[(random % allowed.len() as u64) as usize] as u64,
-        Kind::Address(Space::Dram) => random & (most >> 4),
+        Kind::Memory(allowed) => allowed[(random % allowed.len() as u64) as usize].code().unwrap(),
+        Kind::Address(Memory::Dram) => random & (most >> 4),
         _ => random & most,
     }
 }

@@ -1,9 +1,9 @@
 //! The harness around a stub that reads one burst, writes it elsewhere, and reports made-up events.
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Engine, Executable, Segment, assemble};
+use ediacara_isa::{Engine, Executable, Memory, Segment, assemble};
 use ediacara_rtl::{Core, Initial, RtlError, RtlFault, RunOptions};
-use ediacara_sim::{Event, EventKind, FaultKind, OnChip, Requester};
+use ediacara_sim::{Event, EventKind, FaultKind, Requester};
 
 use crate::stub;
 
@@ -77,13 +77,13 @@ fn memories_go_in_and_come_out_again() {
     let machine = machine(2, 64);
     let mut core = Core::build(&machine, &stub()).unwrap();
     let bytes: Vec<u8> = (1..=100).collect();
-    let chips = [(OnChip::Nram, 3), (OnChip::Wram, 5), (OnChip::Aram, 4), (OnChip::Pram, 12)];
+    let chips = [(Memory::Nram, 3), (Memory::Wram, 5), (Memory::Aram, 4), (Memory::Pram, 12)];
     let on_chip = chips.map(|(memory, address)| (memory, address, bytes.clone())).to_vec();
     let initial = Initial { dram: vec![(0xffff, bytes.clone())], on_chip };
     let outcome = core.run(&machine, &program(), &initial, &RunOptions::default()).unwrap();
     assert_eq!(outcome.memories.read_dram(0xffff, 100), bytes);
     assert_eq!(outcome.memories.dram_pages().count(), 2);
-    let nram = outcome.memories.on_chip(OnChip::Nram);
+    let nram = outcome.memories.on_chip(Memory::Nram);
     assert_eq!(nram.len() as u64, machine.core.nram_bytes);
     // The stub sets row 1 to ones: with 8 lanes bytes 8 to 15.
     assert_eq!(nram[..8], [0, 0, 0, 1, 2, 3, 4, 5]);
@@ -91,14 +91,14 @@ fn memories_go_in_and_come_out_again() {
     assert_eq!(nram[16..103], bytes[13..]);
     assert_eq!(nram[103], 0);
     // Records come without the bits that nobody reads.
-    let pram = outcome.memories.on_chip(OnChip::Pram);
+    let pram = outcome.memories.on_chip(Memory::Pram);
     assert_eq!(pram.len() as u64, machine.pram_records() * 12);
     assert_eq!(pram[12..24], [255, 255, 255, 255, 255, 255, 255, 127, 63, 0, 0, 0]);
     assert_eq!(pram[24..36], [13, 14, 15, 16, 17, 18, 19, 20, 21, 0, 0, 0]);
 
     // Nothing is left for the next program of the same process.
     let outcome = core.run(&machine, &program(), &Initial::default(), &RunOptions::default()).unwrap();
-    assert_eq!(outcome.memories.on_chip(OnChip::Nram)[16..], vec![0; machine.core.nram_bytes as usize - 16]);
+    assert_eq!(outcome.memories.on_chip(Memory::Nram)[16..], vec![0; machine.core.nram_bytes as usize - 16]);
     assert_eq!(outcome.memories.read_dram(0xffff, 100), [0; 100]);
 }
 
@@ -116,7 +116,7 @@ fn runs_end_at_the_limit() {
 fn a_broken_conversation_is_told_and_the_next_run_starts_afresh() {
     let machine = machine(1, 64);
     let mut core = Core::build(&machine, &stub()).unwrap();
-    let initial = Initial { on_chip: vec![(OnChip::Nram, 1 << 30, vec![1])], ..Initial::default() };
+    let initial = Initial { on_chip: vec![(Memory::Nram, 1 << 30, vec![1])], ..Initial::default() };
     let error = core.run(&machine, &program(), &initial, &RunOptions::default()).unwrap_err();
     assert!(matches!(error, RtlError::Broken { .. }));
     assert!(error.to_string().contains("a region lies outside its memory"), "{error}");

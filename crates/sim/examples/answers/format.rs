@@ -5,11 +5,11 @@
 use std::io::{self, Read, Write};
 
 use ediacara_arch::Machine;
-use ediacara_isa::Executable;
-use ediacara_sim::{Event, FaultKind, OnChip};
+use ediacara_isa::{Executable, Memory};
+use ediacara_sim::{Event, FaultKind};
 
 /// Memories on chip, in the order of the file.
-pub(crate) const ON_CHIP: [OnChip; 4] = [OnChip::Nram, OnChip::Wram, OnChip::Aram, OnChip::Pram];
+pub(crate) const ON_CHIP: [Memory; 4] = [Memory::Nram, Memory::Wram, Memory::Aram, Memory::Pram];
 
 /// A program and its answer.
 pub(crate) struct Case {

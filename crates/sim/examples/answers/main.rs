@@ -62,7 +62,7 @@ fn run(case: &Case) -> Result<Answer, String> {
     simulator.write_dram(0, &case.dram[..start]).map_err(text)?;
     simulator.write_dram(end as u64, &case.dram[end..]).map_err(text)?;
     for (memory, bytes) in ON_CHIP.into_iter().zip(&case.on_chip) {
-        simulator.write_on_chip(memory, 0, bytes).map_err(text)?;
+        simulator.write_memory(memory, 0, bytes).map_err(text)?;
     }
     let outcome = simulator.run();
     let events = outcome.trace.unwrap_or_default();

@@ -2,23 +2,13 @@
 
 use std::ops::Range;
 
-use ediacara_isa::Engine;
+use ediacara_isa::{Engine, Memory, VectorOperation, VectorShape};
 
 use super::Checked;
 use super::shadow::{Conflict, Other};
-use crate::memory::{OnChip, RECORD_BYTES};
 use crate::outcome::FaultKind;
 use crate::resolve::Refusal;
-use crate::work::{Clock, Dot, Rows, Vector, VectorOperation, Work};
-
-/// The memories that have a shadow of their own.
-#[derive(Debug, Clone, Copy)]
-enum Place {
-    Nram,
-    Wram,
-    Aram,
-    Pram,
-}
+use crate::work::{Clock, Dot, Rows, Vector, Work};
 
 impl Checked {
     /// Checks and remembers every access of `work`.
@@ -29,15 +19,21 @@ impl Checked {
                 let length = rows.length as usize;
                 for (source, destination) in rows.addresses() {
                     let (source, destination) = (source as usize, destination as usize);
-                    self.read(Place::Nram, engine, "source", source..source + length, clock)?;
-                    self.write(Place::Wram, engine, "destination", destination..destination + length, clock)?;
+                    self.read(Memory::Nram, engine, "source", source..source + length, clock)?;
+                    self.write(
+                        Memory::Wram,
+                        engine,
+                        "destination",
+                        destination..destination + length,
+                        clock,
+                    )?;
                 }
                 Ok(())
             }
             Work::Store(rows) => {
                 for (source, destination) in rows.addresses() {
                     let source = source as usize;
-                    self.read(Place::Nram, engine, "source", source..source + rows.length as usize, clock)?;
+                    self.read(Memory::Nram, engine, "source", source..source + rows.length as usize, clock)?;
                     self.write_dram_row(destination, rows.length as usize, clock)?;
                 }
                 Ok(())
@@ -49,62 +45,57 @@ impl Checked {
 
     fn read(
         &mut self,
-        place: Place,
+        memory: Memory,
         engine: Engine,
         operand: &'static str,
         range: Range<usize>,
         clock: &Clock,
     ) -> Result<(), Refusal> {
-        let result = self.shadow(place).read(engine, range.clone(), clock);
-        result.map_err(|conflict| self.refusal(place, operand, range, conflict))
+        let result = self.shadow(memory).read(engine, range.clone(), clock);
+        result.map_err(|conflict| self.refusal(memory, operand, range, conflict))
     }
 
     fn write(
         &mut self,
-        place: Place,
+        memory: Memory,
         engine: Engine,
         operand: &'static str,
         range: Range<usize>,
         clock: &Clock,
     ) -> Result<(), Refusal> {
-        let result = self.shadow(place).write(engine, range.clone(), clock);
-        result.map_err(|conflict| self.refusal(place, operand, range, conflict))
+        let result = self.shadow(memory).write(engine, range.clone(), clock);
+        result.map_err(|conflict| self.refusal(memory, operand, range, conflict))
     }
 
-    fn shadow(&mut self, place: Place) -> &mut super::Shadow {
-        match place {
-            Place::Nram => &mut self.nram,
-            Place::Wram => &mut self.wram,
-            Place::Aram => &mut self.aram,
-            Place::Pram => &mut self.pram,
+    fn shadow(&mut self, memory: Memory) -> &mut super::Shadow {
+        match memory {
+            // DRAM has marks of another kind: nobody asks for it here.
+            Memory::Nram | Memory::Dram => &mut self.nram,
+            Memory::Wram => &mut self.wram,
+            Memory::Aram => &mut self.aram,
+            Memory::Pram => &mut self.pram,
         }
     }
 
-    fn refusal(&mut self, place: Place, operand: &str, range: Range<usize>, conflict: Conflict) -> Refusal {
-        let element = self.shadow(place).element;
+    fn refusal(&mut self, memory: Memory, operand: &str, range: Range<usize>, conflict: Conflict) -> Refusal {
+        let element = self.shadow(memory).element;
         match conflict {
             Conflict::Uninitialised(at) => Self::uninitialised(operand, &format!("{element} {at:#x}")),
             Conflict::Race(at, other) => {
-                let there = self.shadow(place).around(at, other);
+                let there = self.shadow(memory).around(at, other);
                 let wide = |range: Range<usize>| range.start as u64..range.end as u64;
                 self.race(operand, (element, at as u64), other, [range, there].map(wide))
             }
         }
     }
 
-    fn load(&mut self, memory: OnChip, rows: &Rows, clock: &Clock) -> Result<(), Refusal> {
-        let (place, unit) = match memory {
-            OnChip::Nram => (Place::Nram, 1),
-            OnChip::Wram => (Place::Wram, 1),
-            OnChip::Aram => (Place::Aram, 4),
-            OnChip::Pram => (Place::Pram, RECORD_BYTES as usize),
-        };
-        let length = rows.length as usize;
+    fn load(&mut self, memory: Memory, rows: &Rows, clock: &Clock) -> Result<(), Refusal> {
+        let (length, unit) = (rows.length as usize, memory.unit_bytes() as usize);
         for (source, destination) in rows.addresses() {
             self.read_dram_row(source, length, clock)?;
             let destination = destination as usize;
             let range = destination / unit..(destination + length) / unit;
-            self.write(place, Engine::Load, "destination", range, clock)?;
+            self.write(memory, Engine::Load, "destination", range, clock)?;
         }
         Ok(())
     }
@@ -152,7 +143,7 @@ impl Checked {
                 for wy in 0..array.window_counts[1] {
                     for wx in 0..array.window_counts[0] {
                         let at = base + wy * array.window_strides[1] + wx * array.window_strides[0];
-                        self.read(Place::Nram, MATRIX, "x", at..at + array.stretch, clock)?;
+                        self.read(Memory::Nram, MATRIX, "x", at..at + array.stretch, clock)?;
                     }
                 }
             }
@@ -161,38 +152,35 @@ impl Checked {
         let rows = array.window_counts[0] * array.window_counts[1] * dot.steps;
         for block in 0..array.blocks {
             let first = array.w_row + block * array.w_block_stride;
-            self.read(Place::Wram, MATRIX, "w", first * row_bytes..(first + rows) * row_bytes, clock)?;
+            self.read(Memory::Wram, MATRIX, "w", first * row_bytes..(first + rows) * row_bytes, clock)?;
             for pixel in 0..array.pixels[0] * array.pixels[1] {
                 let at = array.acc + pixel * array.acc_stride_pixel + block * array.acc_stride_block;
                 let range = at..at + array.columns;
                 if dot.accumulate {
-                    self.read(Place::Aram, MATRIX, "acc", range.clone(), clock)?;
+                    self.read(Memory::Aram, MATRIX, "acc", range.clone(), clock)?;
                 }
-                self.write(Place::Aram, MATRIX, "acc", range, clock)?;
+                self.write(Memory::Aram, MATRIX, "acc", range, clock)?;
             }
         }
         Ok(())
     }
 
     fn vector(&mut self, v: &Vector, clock: &Clock) -> Result<(), Refusal> {
-        use VectorOperation as V;
         const VECTOR: Engine = Engine::Vector;
         if let Some(detail) = self.overlap.find(v) {
             return Err(Refusal { kind: FaultKind::Race, detail });
         }
-        match v.operation {
-            V::LoadTable => {
-                self.read(Place::Nram, VECTOR, "a", v.a.base..v.a.base + 256, clock)?;
-                self.has_table = true;
-                return Ok(());
-            }
-            V::Table if !self.has_table => {
-                return Err(Self::uninitialised("a", "the table"));
-            }
-            V::Requantise | V::Depthwise => {
-                self.read(Place::Pram, VECTOR, "p", v.p..v.p + v.length, clock)?;
-            }
-            _ => {}
+        let rule = v.operation.rule();
+        if rule.shape == VectorShape::Table {
+            self.read(Memory::Nram, VECTOR, "a", v.a.base..v.a.base + v.length, clock)?;
+            self.has_table = true;
+            return Ok(());
+        }
+        if v.operation == VectorOperation::Table && !self.has_table {
+            return Err(Self::uninitialised("a", "the table"));
+        }
+        if rule.p.is_some() {
+            self.read(Memory::Pram, VECTOR, "p", v.p..v.p + v.length, clock)?;
         }
         for i2 in 0..v.counts[1] {
             for i1 in 0..v.counts[0] {
@@ -203,40 +191,42 @@ impl Checked {
     }
 
     fn vector_row(&mut self, v: &Vector, i1: usize, i2: usize, clock: &Clock) -> Result<(), Refusal> {
-        use VectorOperation as V;
         const VECTOR: Engine = Engine::Vector;
-        let length = v.length;
+        let (length, rule) = (v.length, v.operation.rule());
         let a = v.a.row(i1, i2);
-        match v.operation {
-            V::Fill(_) | V::LoadTable => {}
-            V::Requantise => self.read(Place::Aram, VECTOR, "a", a..a + length, clock)?,
-            operation if operation.has_window() => {
+        match rule.shape {
+            VectorShape::Table => {}
+            VectorShape::Rows | VectorShape::Transpose => match rule.a {
+                None => {}
+                Some(Memory::Aram) => self.read(Memory::Aram, VECTOR, "a", a..a + length, clock)?,
+                Some(_) => self.read(Memory::Nram, VECTOR, "a", a..a + length, clock)?,
+            },
+            VectorShape::Window => {
                 for w2 in 0..v.window_counts[1] {
                     for w1 in 0..v.window_counts[0] {
                         let at = a + w2 * v.window_strides[1] + w1 * v.window_strides[0];
-                        self.read(Place::Nram, VECTOR, "a", at..at + length, clock)?;
-                        if operation == V::Depthwise {
+                        self.read(Memory::Nram, VECTOR, "a", at..at + length, clock)?;
+                        if rule.b.is_some() {
                             let b = v.b.base + (w2 * v.window_counts[0] + w1) * v.b_window_stride;
-                            self.read(Place::Nram, VECTOR, "b", b..b + length, clock)?;
+                            self.read(Memory::Nram, VECTOR, "b", b..b + length, clock)?;
                         }
                     }
                 }
             }
-            _ => self.read(Place::Nram, VECTOR, "a", a..a + length, clock)?,
         }
-        if v.operation.has_b() && v.operation != V::Depthwise {
+        if rule.b.is_some() && rule.shape == VectorShape::Rows {
             let b = v.b.row(i1, i2);
-            self.read(Place::Nram, VECTOR, "b", b..b + length, clock)?;
+            self.read(Memory::Nram, VECTOR, "b", b..b + length, clock)?;
         }
-        if v.operation == V::Transpose {
+        if rule.shape == VectorShape::Transpose {
             let d = v.d.base + i2 * v.d.strides[1] + i1;
             for j in 0..length {
                 let at = d + j * v.d.strides[0];
-                self.write(Place::Nram, VECTOR, "d", at..at + 1, clock)?;
+                self.write(Memory::Nram, VECTOR, "d", at..at + 1, clock)?;
             }
             return Ok(());
         }
         let d = v.d.row(i1, i2);
-        self.write(Place::Nram, VECTOR, "d", d..d + length, clock)
+        self.write(Memory::Nram, VECTOR, "d", d..d + length, clock)
     }
 }

@@ -14,9 +14,9 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use ediacara_arch::Machine;
-use ediacara_isa::Engine;
+use ediacara_isa::{Engine, Memory};
 
-use crate::memory::{OnChip, Paged, RECORD_BYTES};
+use crate::memory::Paged;
 use crate::outcome::FaultKind;
 use crate::resolve::Refusal;
 use crate::semaphores;
@@ -92,19 +92,16 @@ impl Checked {
         self.dram.loads = Paged::new(self.dram_bytes);
     }
 
-    /// Bytes of DRAM were written from outside.
-    pub(crate) fn write_dram(&mut self, address: u64, length: usize) {
-        self.dram.written.fill(address, length, 1);
-    }
-
-    /// Bytes of a memory on chip were written from outside.
-    pub(crate) fn write_on_chip(&mut self, memory: OnChip, address: usize, length: usize) {
-        let (shadow, unit) = match memory {
-            OnChip::Nram => (&mut self.nram, 1),
-            OnChip::Wram => (&mut self.wram, 1),
-            OnChip::Aram => (&mut self.aram, 4),
-            OnChip::Pram => (&mut self.pram, RECORD_BYTES as usize),
+    /// Bytes of a memory were written from outside.
+    pub(crate) fn write_memory(&mut self, memory: Memory, address: u64, length: usize) {
+        let shadow = match memory {
+            Memory::Dram => return self.dram.written.fill(address, length, 1),
+            Memory::Nram => &mut self.nram,
+            Memory::Wram => &mut self.wram,
+            Memory::Aram => &mut self.aram,
+            Memory::Pram => &mut self.pram,
         };
+        let (address, unit) = (address as usize, memory.unit_bytes() as usize);
         shadow.initialise(address / unit..(address + length) / unit);
     }
 

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use crate::work::{Operand, Vector, VectorOperation};
+use ediacara_isa::{Memory, VectorShape};
+
+use crate::work::{Operand, Vector};
 
 /// For every byte of NRAM, a stamp that says which row of which instruction's destination it was last.
 pub(super) struct Marks {
@@ -29,7 +31,7 @@ impl Marks {
     /// The first byte that a `transpose` writes twice: the hardware goes tile by tile, so that which comes
     /// last depends on its lanes. Everything else writes its rows in order.
     fn written_twice(&mut self, v: &Vector) -> Option<usize> {
-        if v.operation != VectorOperation::Transpose || is_plainly_apart(v) {
+        if v.operation.rule().shape != VectorShape::Transpose || is_plainly_apart(v) {
             return None;
         }
         self.reserve(1);
@@ -65,7 +67,7 @@ impl Marks {
         self.reserve(rows);
         self.stamp_destination(v);
         let found = sources.iter().flatten().find_map(|source| {
-            let in_place = v.operation.in_place() && is_same(v, &source.operand);
+            let in_place = v.operation.rule().in_place && is_same(v, &source.operand);
             self.find_in(v, source, in_place).map(|at| (source.name, at))
         });
         self.used += rows;
@@ -75,7 +77,7 @@ impl Marks {
     fn stamp_destination(&mut self, v: &Vector) {
         for (row, (i1, i2)) in rows(v).enumerate() {
             let stamp = self.used + row as u32 + 1;
-            if v.operation == VectorOperation::Transpose {
+            if v.operation.rule().shape == VectorShape::Transpose {
                 let d = v.d.base + i2 * v.d.strides[1] + i1;
                 (0..v.length).for_each(|j| self.stamps[d + j * v.d.strides[0]] = stamp);
             } else {
@@ -107,7 +109,6 @@ struct Source {
 }
 
 fn sources(v: &Vector) -> [Option<Source>; 2] {
-    use VectorOperation as V;
     let [count_1, count_2] = v.counts;
     let source = |name, operand: Operand, offsets: Vec<usize>| {
         let furthest = offsets.iter().max().copied().unwrap_or_default();
@@ -115,34 +116,36 @@ fn sources(v: &Vector) -> [Option<Source>; 2] {
         Some(Source { name, operand, offsets, span: operand.base..end })
     };
     let positions = || 0..v.window_counts[0] * v.window_counts[1];
-    let a = match v.operation {
-        V::Fill(_) | V::Requantise | V::LoadTable => None,
-        operation if operation.has_window() => {
+    let rule = v.operation.rule();
+    let is_windowed = rule.shape == VectorShape::Window;
+    let a = match rule.a {
+        Some(Memory::Nram) if is_windowed => {
             let offset = |position: usize| {
                 let (w2, w1) = (position / v.window_counts[0], position % v.window_counts[0]);
                 w2 * v.window_strides[1] + w1 * v.window_strides[0]
             };
             source("a", v.a, positions().map(offset).collect())
         }
-        _ => source("a", v.a, vec![0]),
+        Some(Memory::Nram) if rule.d.is_some() => source("a", v.a, vec![0]),
+        _ => None,
     };
-    let b = match v.operation {
-        V::Depthwise => {
+    let b = match rule.b {
+        Some(_) if is_windowed => {
             let offsets = positions().map(|position| position * v.b_window_stride).collect();
             source("b", Operand { base: v.b.base, strides: [0, 0] }, offsets)
         }
-        operation if operation.has_b() => source("b", v.b, vec![0]),
-        _ => None,
+        Some(_) => source("b", v.b, vec![0]),
+        None => None,
     };
     [a, b]
 }
 
 fn destination_span(v: &Vector) -> Range<usize> {
     let [count_1, count_2] = v.counts;
-    let end = match v.operation {
-        VectorOperation::LoadTable => 0,
-        VectorOperation::Transpose => v.d.row(v.length - 1, count_2 - 1) + count_1,
-        _ => v.d.row(count_1 - 1, count_2 - 1) + v.length,
+    let end = match v.operation.rule().shape {
+        VectorShape::Table => 0,
+        VectorShape::Transpose => v.d.row(v.length - 1, count_2 - 1) + count_1,
+        VectorShape::Rows | VectorShape::Window => v.d.row(count_1 - 1, count_2 - 1) + v.length,
     };
     v.d.base..end
 }

@@ -4,10 +4,8 @@ mod paged;
 
 pub(crate) use paged::Paged;
 
-use ediacara_arch::Machine;
-
-/// Bytes of a requantise record.
-pub(crate) const RECORD_BYTES: u64 = 12;
+use ediacara_arch::{Machine, RECORD_BYTES};
+use ediacara_isa::Memory;
 
 /// A requantise record, as the hardware reads it: 31 bits of multiplier, 6 bits of shift.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,31 +37,6 @@ impl Record {
     }
 }
 
-/// The memories inside a core, as [`crate::Simulator::write_on_chip`] names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnChip {
-    /// Activations, depthwise weights, tables; in bytes.
-    Nram,
-    /// Weights of the matrix unit; in bytes.
-    Wram,
-    /// Accumulators; in bytes, four an accumulator, little endian.
-    Aram,
-    /// Requantise records; in bytes, twelve a record.
-    Pram,
-}
-
-impl OnChip {
-    /// The name in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nram => "NRAM",
-            Self::Wram => "WRAM",
-            Self::Aram => "ARAM",
-            Self::Pram => "PRAM",
-        }
-    }
-}
-
 /// The contents of DRAM and of every memory on chip. All are zero at first.
 pub(crate) struct Memories {
     pub(crate) dram: Paged<i8>,
@@ -86,30 +59,32 @@ impl Memories {
         }
     }
 
-    /// Bytes of a memory on chip.
-    pub(crate) fn on_chip_bytes(&self, memory: OnChip) -> u64 {
+    /// Bytes of a memory on chip; none of DRAM.
+    pub(crate) fn on_chip_bytes(&self, memory: Memory) -> u64 {
         let bytes = match memory {
-            OnChip::Nram => self.nram.len(),
-            OnChip::Wram => self.wram.len(),
-            OnChip::Aram => self.aram.len() * 4,
-            OnChip::Pram => self.pram.len() * RECORD_BYTES as usize,
+            Memory::Dram => 0,
+            Memory::Nram => self.nram.len(),
+            Memory::Wram => self.wram.len(),
+            Memory::Aram => self.aram.len() * 4,
+            Memory::Pram => self.pram.len() * RECORD_BYTES as usize,
         };
         bytes as u64
     }
 
-    /// Overwrites bytes of a memory on chip. The range must lie inside, and cover whole accumulators or
-    /// records.
-    pub(crate) fn write_on_chip(&mut self, memory: OnChip, address: usize, bytes: &[i8]) {
+    /// Overwrites bytes of a memory. The range must lie inside, and cover whole accumulators or records.
+    pub(crate) fn write(&mut self, memory: Memory, address: u64, bytes: &[i8]) {
+        let at = address as usize;
         match memory {
-            OnChip::Nram => self.nram[address..address + bytes.len()].copy_from_slice(bytes),
-            OnChip::Wram => self.wram[address..address + bytes.len()].copy_from_slice(bytes),
-            OnChip::Aram => {
-                for (accumulator, bytes) in self.aram[address / 4..].iter_mut().zip(bytes.as_chunks().0) {
+            Memory::Dram => self.dram.write(address, bytes),
+            Memory::Nram => self.nram[at..at + bytes.len()].copy_from_slice(bytes),
+            Memory::Wram => self.wram[at..at + bytes.len()].copy_from_slice(bytes),
+            Memory::Aram => {
+                for (accumulator, bytes) in self.aram[at / 4..].iter_mut().zip(bytes.as_chunks().0) {
                     *accumulator = i32::from_le_bytes(bytes.map(|byte: i8| byte as u8));
                 }
             }
-            OnChip::Pram => {
-                let records = &mut self.pram[address / RECORD_BYTES as usize..];
+            Memory::Pram => {
+                let records = &mut self.pram[at / RECORD_BYTES as usize..];
                 for (record, bytes) in records.iter_mut().zip(bytes.as_chunks().0) {
                     *record = Record::from_bytes(bytes);
                 }
@@ -117,13 +92,14 @@ impl Memories {
         }
     }
 
-    /// Everything that a memory on chip holds, as bytes.
-    pub(crate) fn read_on_chip(&self, memory: OnChip) -> Vec<u8> {
+    /// Everything that a memory on chip holds, as bytes; nothing of DRAM.
+    pub(crate) fn read_on_chip(&self, memory: Memory) -> Vec<u8> {
         match memory {
-            OnChip::Nram => self.nram.iter().map(|&byte| byte as u8).collect(),
-            OnChip::Wram => self.wram.iter().map(|&byte| byte as u8).collect(),
-            OnChip::Aram => self.aram.iter().flat_map(|accumulator| accumulator.to_le_bytes()).collect(),
-            OnChip::Pram => self.pram.iter().flat_map(|record| record.to_bytes()).collect(),
+            Memory::Dram => Vec::new(),
+            Memory::Nram => self.nram.iter().map(|&byte| byte as u8).collect(),
+            Memory::Wram => self.wram.iter().map(|&byte| byte as u8).collect(),
+            Memory::Aram => self.aram.iter().flat_map(|accumulator| accumulator.to_le_bytes()).collect(),
+            Memory::Pram => self.pram.iter().flat_map(|record| record.to_bytes()).collect(),
         }
     }
 }

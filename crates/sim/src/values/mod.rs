@@ -4,9 +4,10 @@
 
 mod vector;
 
+use ediacara_isa::Memory;
 use ediacara_kernels::int8::{Accumulation, ArrayScratch, array_dot};
 
-use crate::memory::{Memories, OnChip, RECORD_BYTES};
+use crate::memory::Memories;
 use crate::work::{Dot, Rows, Work};
 
 /// Buffers that live as long as the simulator, so that the run allocates nothing.
@@ -41,19 +42,24 @@ pub(crate) fn execute(work: &Work, memories: &mut Memories, scratch: &mut Scratc
     }
 }
 
-fn load(memory: OnChip, transfer: &Rows, memories: &mut Memories, bytes: &mut Vec<i8>) {
+fn load(memory: Memory, transfer: &Rows, memories: &mut Memories, bytes: &mut Vec<i8>) {
     let length = transfer.length as usize;
     for (source, destination) in transfer.addresses() {
-        let destination = destination as usize;
         match memory {
-            OnChip::Nram => memories.dram.read(source, &mut memories.nram[destination..destination + length]),
-            OnChip::Wram => memories.dram.read(source, &mut memories.wram[destination..destination + length]),
-            OnChip::Pram | OnChip::Aram => {
-                debug_assert!(length.is_multiple_of(RECORD_BYTES as usize), "a broken record");
+            Memory::Nram => {
+                let destination = destination as usize;
+                memories.dram.read(source, &mut memories.nram[destination..destination + length]);
+            }
+            Memory::Wram => {
+                let destination = destination as usize;
+                memories.dram.read(source, &mut memories.wram[destination..destination + length]);
+            }
+            Memory::Pram | Memory::Aram | Memory::Dram => {
+                debug_assert!(length.is_multiple_of(memory.unit_bytes() as usize), "a broken record");
                 bytes.clear();
                 bytes.resize(length, 0);
                 memories.dram.read(source, bytes);
-                memories.write_on_chip(memory, destination, bytes);
+                memories.write(memory, destination, bytes);
             }
         }
     }
@@ -64,5 +70,5 @@ fn multiply(dot: &Dot, memories: &mut Memories, scratch: &mut ArrayScratch) {
     let accumulation = if dot.accumulate { Accumulation::Accumulate } else { Accumulation::Overwrite };
     let Memories { nram, wram, aram, .. } = memories;
     let result = array_dot(&dot.array, accumulation, nram, wram, aram, scratch);
-    debug_assert!(result.is_ok(), "every address was checked at issue: {result:?}");
+    assert!(result.is_ok(), "every address was checked at issue: {result:?}");
 }

@@ -1,9 +1,10 @@
 //! The vector engine's instructions (docs/isa.md, "Vector engine"; docs/numerics.md).
 
+use ediacara_isa::VectorOperation;
 use ediacara_kernels::int8::round_shift;
 
 use crate::memory::{Memories, Record};
-use crate::work::{Vector, VectorOperation};
+use crate::work::Vector;
 
 /// A row of results before it goes to its destination, and of sums.
 #[derive(Default)]
@@ -15,7 +16,7 @@ pub(super) struct Scratch {
 pub(super) fn execute(v: &Vector, memories: &mut Memories, scratch: &mut Scratch) {
     match v.operation {
         VectorOperation::LoadTable => {
-            memories.table.copy_from_slice(&memories.nram[v.a.base..v.a.base + 256]);
+            memories.table.copy_from_slice(&memories.nram[v.a.base..v.a.base + v.length]);
             return;
         }
         VectorOperation::Transpose => return transpose(v, memories, scratch),
@@ -46,7 +47,7 @@ fn compute_row(v: &Vector, i1: usize, i2: usize, memories: &Memories, scratch: &
     };
     let records = || &memories.pram[v.p..v.p + length];
     match v.operation {
-        VectorOperation::Fill(value) => out.fill(value),
+        VectorOperation::Fill => out.fill(v.value),
         VectorOperation::Copy => out.copy_from_slice(a()),
         VectorOperation::Requantise => requantise(v, &memories.aram[a_at..a_at + length], records(), out),
         VectorOperation::Depthwise => {

@@ -76,6 +76,7 @@ impl Situation<'_> {
             Memory::Nram => (self.nram(), length),
             Memory::Wram => (self.wram(), length),
             Memory::Pram => (self.machine.pram_records().into(), length / 12),
+            Memory::Dram | Memory::Aram => return Err(FaultKind::Operand),
         };
         inside(self.at(o.source), &dims(counts, s, length), self.machine.dram.bytes.into())?;
         inside(self.at(o.destination), &dims(counts, d, units), size)?;

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 
 use ediacara_arch::Machine;
 use ediacara_fuzzgen::{Program, Random, Recipe, judge};
-use ediacara_isa::decode;
-use ediacara_sim::{Event, FaultKind, OnChip, Options, Outcome, Simulator};
+use ediacara_isa::{Memory, decode};
+use ediacara_sim::{Event, FaultKind, Options, Outcome, Simulator};
 use reference::{ACTIVITIES, Verdict};
 
 /// Programs in a run of the test.
@@ -177,7 +177,7 @@ fn checked_memories(machine: &Machine, program: &Program) -> Option<Vec<Vec<u8>>
     if outcome.fault.is_some() {
         return None;
     }
-    let chips = [OnChip::Nram, OnChip::Wram, OnChip::Aram, OnChip::Pram];
+    let chips = [Memory::Nram, Memory::Wram, Memory::Aram, Memory::Pram];
     let mut memories: Vec<_> = chips.into_iter().map(|memory| simulator.read_on_chip(memory)).collect();
     memories.push(simulator.read_dram(0, machine.dram.bytes as usize).unwrap());
     Some(memories)
