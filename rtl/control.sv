@@ -47,6 +47,11 @@ module control (
   import ediacara_core_pkg::*;
   import ediacara_isa_pkg::*;
 
+  // A field that several instructions have is read once, under the name of one of them.
+  if (!CONTROL_FIELDS_AGREE) begin : g_fields
+    $error("the instructions of control do not have a field of one name at one place");
+  end
+
   localparam int LOOPS = 4;
 
   typedef struct packed {

@@ -22,6 +22,11 @@ module resolve (
   import ediacara_isa_pkg::*;
   import ediacara_machine_pkg::*;
 
+  // A field that several instructions have is read once, under the name of one of them.
+  if (!(LOAD_FIELDS_AGREE && STORE_FIELDS_AGREE && MATRIX_FIELDS_AGREE && VECTOR_FIELDS_AGREE)) begin : g_fields
+    $error("the instructions of an engine do not have a field of one name at one place");
+  end
+
   localparam int unsigned ROW_BYTES = ROWS * COLUMNS;
   localparam int unsigned WRAM_ROWS = WRAM_BYTES / ROW_BYTES;
   localparam int unsigned ROW_SHIFT = $clog2(ROW_BYTES);
@@ -194,7 +199,7 @@ module resolve (
   // vector
   logic [39:0] vector_d, vector_a, vector_b, vector_p;
   logic [63:0] vector_d_reach, vector_a_reach, vector_b_reach;
-  logic vector_windowed;
+  logic is_windowed;
 
   always_comb begin
     vector = '0;
@@ -205,7 +210,7 @@ module resolve (
     vector_d_reach = '0;
     vector_a_reach = '0;
     vector_b_reach = '0;
-    vector_windowed = 1'b0;
+    is_windowed = 1'b0;
     operand_of_vector = 1'b0;
     address_of_vector = 1'b0;
     if (valid && engine_of(word[7:0]) == 3'd3) begin
@@ -244,14 +249,11 @@ module resolve (
       vector.b = vector_b[23:0];
       vector.p = vector_p[15:0];
 
-      case (word[7:0])
-        OPCODE_FILL, OPCODE_COPY, OPCODE_LOAD_TABLE, OPCODE_TABLE, OPCODE_TRANSPOSE: ;
-        default: operand_of_vector = $signed(vector.arithmetic.low) > $signed(vector.arithmetic.high);
-      endcase
-      vector_windowed = word[7:0] == OPCODE_DEPTHWISE || word[7:0] == OPCODE_MAX_POOL || word[7:0] == OPCODE_AVERAGE_POOL;
+      operand_of_vector = vector_clamps(word[7:0]) && $signed(vector.arithmetic.low) > $signed(vector.arithmetic.high);
+      is_windowed = vector_windowed(word[7:0]);
 
       vector_a_reach = vector_a_reach + 64'(vector.length) - 64'd1;
-      if (vector_windowed) begin
+      if (is_windowed) begin
         vector_a_reach = vector_a_reach +
             term(32'(vector.window_counts[0]), c(CONFIG_VECTOR_WINDOW_STRIDE_1_INDEX)) +
             term(32'(vector.window_counts[1]), c(CONFIG_VECTOR_WINDOW_STRIDE_2_INDEX));
@@ -261,7 +263,7 @@ module resolve (
         vector_a_reach = 64'd255;
       end
       vector_b_reach = vector_b_reach + 64'(vector.length) - 64'd1;
-      if (word[7:0] == OPCODE_DEPTHWISE) begin
+      if (is_windowed) begin
         vector_b_reach = term(32'(vector.window_counts[0]) * 32'(vector.window_counts[1]), c(CONFIG_VECTOR_B_WINDOW_STRIDE_INDEX)) +
             64'(vector.length) - 64'd1;
       end
@@ -277,18 +279,10 @@ module resolve (
         OPCODE_REQUANTISE: address_of_vector |= outside(vector_a, vector_a_reach, 41'(ARAM_ACCUMULATORS));
         default: address_of_vector |= outside(vector_a, vector_a_reach, 41'(NRAM_BYTES));
       endcase
-      case (word[7:0])
-        OPCODE_DEPTHWISE, OPCODE_ADD, OPCODE_MULTIPLY, OPCODE_MAXIMUM: begin
-          address_of_vector |= outside(vector_b, vector_b_reach, 41'(NRAM_BYTES));
-        end
-        default: ;
-      endcase
-      case (word[7:0])
-        OPCODE_REQUANTISE, OPCODE_DEPTHWISE: begin
-          address_of_vector |= outside(vector_p, 64'(vector.length) - 64'd1, 41'(PRAM_RECORDS));
-        end
-        default: ;
-      endcase
+      if (vector_reads_b(word[7:0])) address_of_vector |= outside(vector_b, vector_b_reach, 41'(NRAM_BYTES));
+      if (vector_reads_records(word[7:0])) begin
+        address_of_vector |= outside(vector_p, 64'(vector.length) - 64'd1, 41'(PRAM_RECORDS));
+      end
     end
   end
 

@@ -59,7 +59,7 @@ module vector_address #(
   ticket_t ticket_register;
   position_t register, position, next;
 
-  logic is_transpose, is_load_table, windowed, is_depthwise;
+  logic is_transpose, is_load_table, windowed, b_in_window;
   logic [15:0] window_count_1, window_count_2, rows_of_beat;
   logic [23:0] length, a_step_1, b_step_1, a_window_step;
   logic last;  // of the window
@@ -92,9 +92,9 @@ module vector_address #(
 
   assign is_transpose = vector.arithmetic.opcode == OPCODE_TRANSPOSE;
   assign is_load_table = vector.arithmetic.opcode == OPCODE_LOAD_TABLE;
-  assign is_depthwise = vector.arithmetic.opcode == OPCODE_DEPTHWISE;
-  assign windowed = is_depthwise || vector.arithmetic.opcode == OPCODE_MAX_POOL ||
-      vector.arithmetic.opcode == OPCODE_AVERAGE_POOL;
+  assign windowed = vector_windowed(vector.arithmetic.opcode);
+  // b has a row for each position of the window.
+  assign b_in_window = windowed && vector_reads_b(vector.arithmetic.opcode);
 
   assign length = is_load_table ? 24'd256 : vector.length;
   assign rows_of_beat = is_transpose ? 16'(LANES) : 16'd1;
@@ -103,7 +103,7 @@ module vector_address #(
   assign a_window_step = is_transpose ? vector.a_strides[0] : vector.window_strides[0];
   // From one row, or row of tiles, to the next.
   assign a_step_1 = is_transpose ? vector.a_strides[0] << SHIFT : vector.a_strides[0];
-  assign b_step_1 = is_depthwise ? 24'd0 : vector.b_strides[0];
+  assign b_step_1 = b_in_window ? 24'd0 : vector.b_strides[0];
 
   assign last_window_1 = position.window_1 == window_count_1 - 16'd1;
   assign last_window_2 = position.window_2 == window_count_2 - 16'd1;
@@ -133,14 +133,14 @@ module vector_address #(
     next = position;
     if (!last_window_1) begin
       next.window_1 = position.window_1 + 16'd1;
-      next.b = position.b + (is_depthwise ? vector.b_window_stride : 24'd0);
+      next.b = position.b + (b_in_window ? vector.b_window_stride : 24'd0);
       if (is_transpose && column) next.d = position.d + vector.d_strides[0];
       else next.a = position.a + a_window_step;
     end else begin
       next.window_1 = '0;
       if (!last_window_2) begin
         next.window_2 = position.window_2 + 16'd1;
-        next.b = position.b + (is_depthwise ? vector.b_window_stride : 24'd0);
+        next.b = position.b + (b_in_window ? vector.b_window_stride : 24'd0);
         next.a_window = position.a_window + vector.window_strides[1];
       end else begin
         next.window_2 = '0;
@@ -163,7 +163,7 @@ module vector_address #(
             next.left = vector.counts[0];
             next.row_2 = position.row_2 + 16'd1;
             next.a_2 = position.a_2 + vector.a_strides[1];
-            next.b_2 = position.b_2 + (is_depthwise ? 24'd0 : vector.b_strides[1]);
+            next.b_2 = position.b_2 + (b_in_window ? 24'd0 : vector.b_strides[1]);
             next.d_2 = position.d_2 + vector.d_strides[1];
             next.a_1 = next.a_2;
             next.b_1 = next.b_2;

@@ -81,8 +81,8 @@ module vector_engine #(
   );
 
   logic reads_nram, reads_records;
-  assign reads_nram = vector.arithmetic.opcode != OPCODE_FILL && vector.arithmetic.opcode != OPCODE_REQUANTISE;
-  assign reads_records = vector.arithmetic.opcode == OPCODE_REQUANTISE || vector.arithmetic.opcode == OPCODE_DEPTHWISE;
+  assign reads_nram = vector_reads_nram(vector.arithmetic.opcode);
+  assign reads_records = vector_reads_records(vector.arithmetic.opcode);
   assign a_read = beat && reads_nram;
   assign b_read = beat && reads_nram;
   assign acc_read = beat && vector.arithmetic.opcode == OPCODE_REQUANTISE;
@@ -90,8 +90,7 @@ module vector_engine #(
   assign record_read = beat && reads_records;
 
   // T-VECTOR-ORDER is of the head that wants to start.
-  assign ready = available &&
-      (idle || head.arithmetic.opcode == OPCODE_FILL || head.arithmetic.opcode == OPCODE_REQUANTISE);
+  assign ready = available && (idle || !vector_reads_nram(head.arithmetic.opcode));
 
   // Operands arrive.
   beat_t gather;

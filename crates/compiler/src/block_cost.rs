@@ -3,6 +3,8 @@
 //! The replay keeps the order in which `lower/block.rs` writes the stages, and what they wait for: the engine, the stage
 //! before, and slots that are used in turn. DRAM is assumed to keep up, and to be what limits the block where it cannot.
 
+use ediacara_arch::RECORD_BYTES;
+
 use crate::block_tiling::{BlockClaims, BlockProblem, BlockSlots, BlockTiling, Piece, expand_steps, x_tile};
 use crate::cost::{Estimate, Rates};
 use crate::memory::Claim;
@@ -37,8 +39,8 @@ pub(crate) fn estimate(tiling: &BlockTiling, problem: &BlockProblem, rates: &Rat
     let instructions = INSTRUCTIONS * pieces.len() as f64 * batch * 32.0 / rates.burst as f64;
     let claims = tiling.claims(problem, rates);
     let dram = dram(tiling, problem, rates, &claims) + instructions * rates.burst_cycles;
-    let first = claims.nram[usize::from(problem.expand.is_none())];
-    let last = claims.nram[3];
+    let first = if problem.expand.is_some() { claims.x } else { claims.middle };
+    let last = claims.y;
     let transfer = |claim: &Claim| match claim.count {
         0 => 0.0,
         _ => rates.dram_latency + rates.bursts(claim.size as f64) * rates.burst_cycles,
@@ -155,17 +157,16 @@ fn dram(tiling: &BlockTiling, problem: &BlockProblem, rates: &Rates, claims: &Bl
     let groups = tiling.groups(problem);
     let per = |slots: u64| if slots >= groups { groups as f64 } else { items };
     let BlockSlots { weights, records, .. } = tiling.slots;
-    let [.., window] = claims.nram;
     let mut bursts = 0.0;
     if problem.window.weighted {
-        bursts += per(weights[1]) * rates.bursts(window.size as f64)
-            + per(records[1]) * rates.bursts(12.0 * claims.pram[1].size as f64);
+        bursts += per(weights[1]) * rates.bursts(claims.window_weights.size as f64)
+            + per(records[1]) * rates.bursts((RECORD_BYTES * claims.window_records.size) as f64);
     }
     let y = problem.y();
     let all = Range::new(0, tiling.rows.min(y.height));
     if problem.expand.is_some() {
-        bursts += per(weights[0]) * rates.bursts(claims.wram[0].size as f64)
-            + per(records[0]) * rates.bursts(12.0 * tiling.channels as f64);
+        bursts += per(weights[0]) * rates.bursts(claims.expand_weights.size as f64)
+            + per(records[0]) * rates.bursts((RECORD_BYTES * tiling.channels) as f64);
     }
     let middle = problem.middle(all, tiling.channels);
     let loaded = match &problem.expand {
@@ -182,7 +183,7 @@ fn dram(tiling: &BlockTiling, problem: &BlockProblem, rates: &Rates, claims: &Bl
     };
     bursts += loaded;
     let channels = if problem.project.is_some() {
-        bursts += per(weights[2]) * rates.bursts(claims.wram[1].size as f64);
+        bursts += per(weights[2]) * rates.bursts(claims.project_weights.size as f64);
         y.channels
     } else {
         tiling.channels

@@ -62,14 +62,52 @@ pub struct Piece {
 /// What a block claims of the memories.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockClaims {
-    /// NRAM: the block's input, the window's input and output, the block's output, the window's weights.
-    pub nram: [Claim; 5],
-    /// WRAM: weights of the expansion and of the projection.
-    pub wram: [Claim; 2],
-    /// Accumulators of the expansion and of the projection.
-    pub aram: [Claim; 2],
-    /// Records of the expansion, of the window and of the projection.
-    pub pram: [Claim; 3],
+    /// The block's input, NRAM bytes.
+    pub x: Claim,
+    /// The window's input, NRAM bytes.
+    pub middle: Claim,
+    /// The window's output, where it is projected; NRAM bytes.
+    pub between: Claim,
+    /// The block's output, NRAM bytes.
+    pub y: Claim,
+    /// The window's weights, NRAM bytes.
+    pub window_weights: Claim,
+    /// Weights of the expansion, WRAM bytes.
+    pub expand_weights: Claim,
+    /// Weights of the projection, WRAM bytes.
+    pub project_weights: Claim,
+    /// Accumulators of the expansion.
+    pub expanded: Claim,
+    /// Accumulators of the projection.
+    pub projected: Claim,
+    /// Records of the expansion.
+    pub expand_records: Claim,
+    /// Records of the window.
+    pub window_records: Claim,
+    /// Records of the projection.
+    pub project_records: Claim,
+}
+
+impl BlockClaims {
+    /// What it claims of NRAM.
+    pub fn nram(&self) -> [Claim; 5] {
+        [self.x, self.middle, self.between, self.y, self.window_weights]
+    }
+
+    /// What it claims of WRAM.
+    pub fn wram(&self) -> [Claim; 2] {
+        [self.expand_weights, self.project_weights]
+    }
+
+    /// What it claims of ARAM.
+    pub fn aram(&self) -> [Claim; 2] {
+        [self.expanded, self.projected]
+    }
+
+    /// What it claims of PRAM.
+    pub fn pram(&self) -> [Claim; 3] {
+        [self.expand_records, self.window_records, self.project_records]
+    }
 }
 
 /// The pieces in flight between the loads of a tile and the last use of its bytes, the addition.
@@ -244,29 +282,21 @@ impl BlockTiling {
         let output_blocks = problem.project.map_or(0, |project| project.blocks(rates));
         let steps = problem.expand.map_or(0, |expand| expand_steps(&expand, rates));
         BlockClaims {
-            nram: [
-                claim(expands && loaded, largest.x, x),
-                Claim::new(largest.middle, middle, 1),
-                claim(projects, piece * self.channels, 2),
-                claim(!problem.y().is_kept(), piece * outputs, 2),
-                Claim::new(taps * joined, weighted(weights[1]), 1),
-            ],
-            wram: [
-                rows(blocks * steps, if expands { weights[0] } else { 0 }),
-                rows(
-                    self.channels.div_ceil(rates.rows) * output_blocks,
-                    if projects { weights[2] } else { 0 },
-                ),
-            ],
-            aram: [
-                claim(expands, largest.input_rows * window.x.width * blocks * columns, 2),
-                claim(projects, self.rows * width * output_blocks * columns, 1),
-            ],
-            pram: [
-                claim(expands, self.channels, records[0]),
-                Claim::new(joined, weighted(records[1]), 1),
-                claim(projects, outputs, 1),
-            ],
+            x: claim(expands && loaded, largest.x, x),
+            middle: Claim::new(largest.middle, middle, 1),
+            between: claim(projects, piece * self.channels, 2),
+            y: claim(!problem.y().is_kept(), piece * outputs, 2),
+            window_weights: Claim::new(taps * joined, weighted(weights[1]), 1),
+            expand_weights: rows(blocks * steps, if expands { weights[0] } else { 0 }),
+            project_weights: rows(
+                self.channels.div_ceil(rates.rows) * output_blocks,
+                if projects { weights[2] } else { 0 },
+            ),
+            expanded: claim(expands, largest.input_rows * window.x.width * blocks * columns, 2),
+            projected: claim(projects, self.rows * width * output_blocks * columns, 1),
+            expand_records: claim(expands, self.channels, records[0]),
+            window_records: Claim::new(joined, weighted(records[1]), 1),
+            project_records: claim(projects, outputs, 1),
         }
     }
 
@@ -320,10 +350,10 @@ impl BlockTiling {
     fn fits(&self, largest: &Largest, problem: &BlockProblem, rates: &Rates) -> bool {
         let claims = self.claims_of(largest, problem, rates);
         let total = |claims: &[Claim]| claims.iter().map(Claim::units).sum::<u64>();
-        total(&claims.nram) <= rates.nram
-            && total(&claims.wram) <= rates.wram
-            && total(&claims.aram) <= rates.aram
-            && total(&claims.pram) <= rates.pram
+        total(&claims.nram()) <= rates.nram
+            && total(&claims.wram()) <= rates.wram
+            && total(&claims.aram()) <= rates.aram
+            && total(&claims.pram()) <= rates.pram
     }
 }
 

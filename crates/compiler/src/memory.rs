@@ -50,17 +50,17 @@ impl Ring {
     }
 
     /// Slots for all `claims`, none of which overlap; nothing if they do not fit.
-    pub(crate) fn claim(&mut self, claims: &[Claim]) -> Option<Vec<Pool>> {
+    pub(crate) fn claim<const N: usize>(&mut self, claims: [Claim; N]) -> Option<[Pool; N]> {
         let start = self.cursor.min(self.size);
         let (pools, cursor) = self.place(claims, start).or_else(|| self.place(claims, 0))?;
         self.cursor = cursor;
         Some(pools)
     }
 
-    fn place(&self, claims: &[Claim], start: u64) -> Option<(Vec<Pool>, u64)> {
+    fn place<const N: usize>(&self, claims: [Claim; N], start: u64) -> Option<([Pool; N], u64)> {
         let (mut cursor, mut wrapped) = (start, false);
-        let mut pools = Vec::with_capacity(claims.len());
-        for claim in claims {
+        let mut pools = [(); N].map(|()| Pool::default());
+        for (pool, claim) in pools.iter_mut().zip(claims) {
             let mut bases = Vec::new();
             for _ in 0..claim.count {
                 let mut base = cursor.next_multiple_of(claim.alignment);
@@ -74,7 +74,7 @@ impl Ring {
                 bases.push(base);
                 cursor = end;
             }
-            pools.push(Pool::new(claim.size, bases));
+            *pool = Pool::new(claim.size, bases);
         }
         Some((pools, cursor))
     }
@@ -162,20 +162,20 @@ mod tests {
     #[test]
     fn claims_go_around() {
         let mut ring = Ring::new(100);
-        let pools = ring.claim(&[Claim::new(20, 2, 1), Claim::new(10, 1, 1)]).unwrap();
-        assert_eq!((bases(&pools[0]), bases(&pools[1])), (vec![0, 20], vec![40]));
-        let pools = ring.claim(&[Claim::new(30, 2, 1)]).unwrap();
-        assert_eq!(bases(&pools[0]), vec![50, 0]);
+        let [long, short] = ring.claim([Claim::new(20, 2, 1), Claim::new(10, 1, 1)]).unwrap();
+        assert_eq!((bases(&long), bases(&short)), (vec![0, 20], vec![40]));
+        let [pool] = ring.claim([Claim::new(30, 2, 1)]).unwrap();
+        assert_eq!(bases(&pool), vec![50, 0]);
         // 30..50 and 80..100 would fit singly, but a claim is contiguous around the ring.
-        let pools = ring.claim(&[Claim::new(50, 2, 1)]).unwrap();
-        assert_eq!(bases(&pools[0]), vec![0, 50]);
-        assert!(ring.claim(&[Claim::new(51, 2, 1)]).is_none());
+        let [pool] = ring.claim([Claim::new(50, 2, 1)]).unwrap();
+        assert_eq!(bases(&pool), vec![0, 50]);
+        assert!(ring.claim([Claim::new(51, 2, 1)]).is_none());
     }
 
     #[test]
     fn the_least_recently_used_slot_goes_first() {
         let mut ring = Ring::new(30);
-        let mut pool = ring.claim(&[Claim::new(10, 3, 1)]).unwrap().remove(0);
+        let [mut pool] = ring.claim([Claim::new(10, 3, 1)]).unwrap();
         let key = |i: u32| [i, 0, 0, 0];
         assert_eq!(pool.take(key(1)), (0, false));
         assert_eq!(pool.take(key(2)), (1, false));

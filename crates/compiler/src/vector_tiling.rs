@@ -71,16 +71,16 @@ impl WindowTiling {
     }
 
     /// Claims on NRAM (x, y, weights) and PRAM.
-    pub fn claims(&self, problem: &WindowProblem) -> [Claim; 4] {
+    pub fn claims(&self, problem: &WindowProblem) -> WindowClaims {
         let weighted = if problem.weighted { self.slots[2] } else { 0 };
         let row = self.channels * self.joined;
         let stored = u64::from(!problem.y.is_kept());
-        [
-            Claim::new(self.largest_tile(problem), self.slots[0], 1),
-            Claim::new(self.pixels[0] * self.pixels[1] * self.channels * stored, self.slots[1], 1),
-            Claim::new(problem.taps() * row, weighted, 1),
-            Claim::new(row, weighted, 1),
-        ]
+        WindowClaims {
+            x: Claim::new(self.largest_tile(problem), self.slots[0], 1),
+            y: Claim::new(self.pixels[0] * self.pixels[1] * self.channels * stored, self.slots[1], 1),
+            w: Claim::new(problem.taps() * row, weighted, 1),
+            p: Claim::new(row, weighted, 1),
+        }
     }
 
     /// Whether the next item's loads may be issued before this item computes.
@@ -134,7 +134,7 @@ impl WindowTiling {
         let y_bursts =
             stored * rates.image_bursts(y, self.pixels[0] as f64, self.pixels[1] as f64, self.channels);
         let constants =
-            if problem.weighted { (claims[2].size + RECORD_BYTES * claims[3].size) as f64 } else { 0.0 };
+            if problem.weighted { (claims.w.size + RECORD_BYTES * claims.p.size) as f64 } else { 0.0 };
         let instructions = tiles * 5.0;
         let bursts = tiles * (x_bursts + y_bursts)
             + rates.bursts(constants) * y.channels.div_ceil(self.channels) as f64
@@ -162,10 +162,24 @@ impl WindowTiling {
     }
 }
 
+/// What a tiling claims of each memory.
+#[derive(Debug, Clone, Copy)]
+pub struct WindowClaims {
+    /// Input tiles, NRAM bytes.
+    pub x: Claim,
+    /// Output tiles, NRAM bytes.
+    pub y: Claim,
+    /// Weights, NRAM bytes.
+    pub w: Claim,
+    /// Records.
+    pub p: Claim,
+}
+
 /// Slots for a tiling whose sizes are settled, or what is missing.
 fn slots(tiling: &WindowTiling, problem: &WindowProblem, rates: &Rates) -> Result<[u64; 3], Shortage> {
     let claims = WindowTiling { slots: [1; 3], ..*tiling }.claims(problem);
-    let [x, y, w, p] = claims.map(|claim| claim.units());
+    let WindowClaims { x, y, w, p } = claims;
+    let [x, y, w, p] = [x, y, w, p].map(|claim| claim.units());
     if x + y + w > rates.nram {
         return Err(Shortage { memory: Memory::Nram, needed: x + y + w, available: rates.nram });
     }

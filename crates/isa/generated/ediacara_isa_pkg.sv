@@ -533,6 +533,76 @@ package ediacara_isa_pkg;
   localparam int CONFIG_VECTOR_SHIFT_INDEX = 42;
   localparam logic [31:0] CONFIG_VECTOR_SHIFT_RESET = 32'h00000001;
 
+  // Whether the instructions of an engine have their fields of one name and width at one place: hardware reads
+  // such a field without a look at the opcode.
+  localparam bit CONTROL_FIELDS_AGREE = ADD_SCALAR_RD_LSB == SET_RD_LSB
+      && ADD_SCALAR_VALUE_LSB == SET_VALUE_LSB
+      && BRANCH_RA_LSB == ADD_SCALAR_RA_LSB
+      && BRANCH_RB_LSB == ADD_SCALAR_RB_LSB
+      && BRANCH_TARGET_LSB == JUMP_TARGET_LSB;
+  localparam bit LOAD_FIELDS_AGREE = MOVE_MEMORY_LSB == LOAD_MEMORY_LSB
+      && MOVE_DESTINATION_OFFSET_LSB == LOAD_DESTINATION_OFFSET_LSB
+      && MOVE_LENGTH_LSB == LOAD_LENGTH_LSB
+      && MOVE_COUNT_1_LSB == LOAD_COUNT_1_LSB
+      && MOVE_COUNT_2_LSB == LOAD_COUNT_2_LSB
+      && MOVE_COUNT_3_LSB == LOAD_COUNT_3_LSB;
+  localparam bit MATRIX_FIELDS_AGREE = 1'b1;
+  localparam bit VECTOR_FIELDS_AGREE = COPY_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && COPY_LENGTH_LSB == FILL_LENGTH_LSB
+      && COPY_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && COPY_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && REQUANTISE_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && REQUANTISE_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && REQUANTISE_LENGTH_LSB == FILL_LENGTH_LSB
+      && REQUANTISE_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && REQUANTISE_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && DEPTHWISE_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && DEPTHWISE_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && DEPTHWISE_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && DEPTHWISE_LENGTH_LSB == FILL_LENGTH_LSB
+      && DEPTHWISE_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && DEPTHWISE_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && MAX_POOL_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && MAX_POOL_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && MAX_POOL_LENGTH_LSB == FILL_LENGTH_LSB
+      && MAX_POOL_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && MAX_POOL_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && AVERAGE_POOL_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && AVERAGE_POOL_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && AVERAGE_POOL_LENGTH_LSB == FILL_LENGTH_LSB
+      && AVERAGE_POOL_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && AVERAGE_POOL_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && ADD_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && ADD_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && ADD_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && ADD_LENGTH_LSB == FILL_LENGTH_LSB
+      && ADD_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && ADD_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && MULTIPLY_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && MULTIPLY_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && MULTIPLY_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && MULTIPLY_LENGTH_LSB == FILL_LENGTH_LSB
+      && MULTIPLY_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && MULTIPLY_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && MAXIMUM_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && MAXIMUM_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && MAXIMUM_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && MAXIMUM_LENGTH_LSB == FILL_LENGTH_LSB
+      && MAXIMUM_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && MAXIMUM_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && LOAD_TABLE_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && TABLE_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && TABLE_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && TABLE_LENGTH_LSB == FILL_LENGTH_LSB
+      && TABLE_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && TABLE_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && TRANSPOSE_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && TRANSPOSE_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && TRANSPOSE_LENGTH_LSB == FILL_LENGTH_LSB
+      && TRANSPOSE_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && TRANSPOSE_COUNT_2_LSB == FILL_COUNT_2_LSB;
+  localparam bit STORE_FIELDS_AGREE = 1'b1;
+
   // The engine of an opcode: 0 control, 1 load, 2 matrix, 3 vector, 4 store; 7: no such opcode.
   function automatic logic [2:0] engine_of(input logic [7:0] opcode);
     case (opcode)
@@ -651,6 +721,46 @@ package ediacara_isa_pkg;
           || word[176 +: 16] == 16'd0
           || word[192 +: 16] == 16'd0;
       default: word_refused = 1'b1;
+    endcase
+  endfunction
+
+  // Whether an instruction of the vector engine clamps its results.
+  function automatic logic vector_clamps(input logic [7:0] opcode);
+    case (opcode)
+      OPCODE_REQUANTISE, OPCODE_DEPTHWISE, OPCODE_MAX_POOL, OPCODE_AVERAGE_POOL, OPCODE_ADD, OPCODE_MULTIPLY, OPCODE_MAXIMUM: vector_clamps = 1'b1;
+      default: vector_clamps = 1'b0;
+    endcase
+  endfunction
+
+  // Whether an instruction of the vector engine reads a at every position of the window.
+  function automatic logic vector_windowed(input logic [7:0] opcode);
+    case (opcode)
+      OPCODE_DEPTHWISE, OPCODE_MAX_POOL, OPCODE_AVERAGE_POOL: vector_windowed = 1'b1;
+      default: vector_windowed = 1'b0;
+    endcase
+  endfunction
+
+  // Whether an instruction of the vector engine reads b.
+  function automatic logic vector_reads_b(input logic [7:0] opcode);
+    case (opcode)
+      OPCODE_DEPTHWISE, OPCODE_ADD, OPCODE_MULTIPLY, OPCODE_MAXIMUM: vector_reads_b = 1'b1;
+      default: vector_reads_b = 1'b0;
+    endcase
+  endfunction
+
+  // Whether an instruction of the vector engine reads records.
+  function automatic logic vector_reads_records(input logic [7:0] opcode);
+    case (opcode)
+      OPCODE_REQUANTISE, OPCODE_DEPTHWISE: vector_reads_records = 1'b1;
+      default: vector_reads_records = 1'b0;
+    endcase
+  endfunction
+
+  // Whether an instruction of the vector engine reads NRAM.
+  function automatic logic vector_reads_nram(input logic [7:0] opcode);
+    case (opcode)
+      OPCODE_COPY, OPCODE_DEPTHWISE, OPCODE_MAX_POOL, OPCODE_AVERAGE_POOL, OPCODE_ADD, OPCODE_MULTIPLY, OPCODE_MAXIMUM, OPCODE_LOAD_TABLE, OPCODE_TABLE, OPCODE_TRANSPOSE: vector_reads_nram = 1'b1;
+      default: vector_reads_nram = 1'b0;
     endcase
   endfunction
 

@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use ediacara_arch::RECORD_BYTES;
 
-use crate::{ConfigRegister, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind, Memory, WORD_BYTES, Word};
+use crate::{
+    ConfigRegister, Engine, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind, Memory, VectorOperation,
+    VectorRule, VectorShape, WORD_BYTES, Word,
+};
 
 /// The text of package `ediacara_isa_pkg`: opcodes, positions of every field, numbers and resets of the
 /// configuration registers, and what makes a word a fault whatever the registers hold.
@@ -47,13 +50,69 @@ fn write_package(out: &mut String) -> std::fmt::Result {
         writeln!(out, "  localparam int CONFIG_{name}_INDEX = {};", register.index())?;
         writeln!(out, "  localparam logic [31:0] CONFIG_{name}_RESET = 32'h{reset:08x};")?;
     }
+    write_agreements(out)?;
     write_word_functions(out)?;
+    write_vector_functions(out)?;
     write_config_functions(out)?;
     writeln!(out, "\n  /* verilator lint_on UNUSEDPARAM */\nendpackage")
 }
 
 fn config_name(register: ConfigRegister) -> String {
     register.name().replace('.', "_").to_uppercase()
+}
+
+/// For each engine, whether its instructions have the fields of one name and width at one place.
+fn write_agreements(out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "\n  // Whether the instructions of an engine have their fields of one name and width at one place: hardware reads\n  \
+         // such a field without a look at the opcode."
+    )?;
+    for engine in Engine::ALL {
+        let mut agreements = Vec::new();
+        let mut known: Vec<(&FieldSpec, String)> = Vec::new();
+        for spec in INSTRUCTIONS.iter().filter(|spec| spec.engine == engine) {
+            for field in spec.fields {
+                let part = if field.kind.is_address() { "_OFFSET" } else { "" };
+                let (mnemonic, name) = (spec.mnemonic.to_uppercase(), field.name.to_uppercase());
+                let position = format!("{mnemonic}_{name}{part}_LSB");
+                let same = |(other, _): &&(&FieldSpec, String)| {
+                    (other.name, other.width) == (field.name, field.width)
+                };
+                match known.iter().find(same) {
+                    Some((_, first)) => agreements.push(format!("{position} == {first}")),
+                    None => known.push((field, position)),
+                }
+            }
+        }
+        let all = if agreements.is_empty() { "1'b1".to_owned() } else { agreements.join("\n      && ") };
+        writeln!(out, "  localparam bit {}_FIELDS_AGREE = {all};", engine.name().to_uppercase())?;
+    }
+    Ok(())
+}
+
+/// What the rules of the vector engine's instructions say.
+fn write_vector_functions(out: &mut String) -> std::fmt::Result {
+    type Holds = fn(&VectorRule) -> bool;
+    let functions: [(&str, &str, Holds); 5] = [
+        ("vector_clamps", "clamps its results", VectorRule::clamps),
+        ("vector_windowed", "reads a at every position of the window", |rule| {
+            rule.shape == VectorShape::Window
+        }),
+        ("vector_reads_b", "reads b", |rule| rule.b.is_some()),
+        ("vector_reads_records", "reads records", |rule| rule.p.is_some()),
+        ("vector_reads_nram", "reads NRAM", VectorRule::reads_nram),
+    ];
+    for (name, what, holds) in functions {
+        let opcodes = VectorOperation::ALL.iter().filter(|operation| holds(operation.rule()));
+        let opcodes = opcodes.map(|operation| format!("OPCODE_{}", operation.name().to_uppercase()));
+        let opcodes = opcodes.collect::<Vec<_>>().join(", ");
+        writeln!(out, "\n  // Whether an instruction of the vector engine {what}.")?;
+        writeln!(out, "  function automatic logic {name}(input logic [7:0] opcode);")?;
+        writeln!(out, "    case (opcode)\n      {opcodes}: {name} = 1'b1;")?;
+        writeln!(out, "      default: {name} = 1'b0;\n    endcase\n  endfunction")?;
+    }
+    Ok(())
 }
 
 /// What can be said of a word alone.

@@ -35,9 +35,8 @@ pub(crate) fn lower(lowering: &mut Lowering, layer: &Binary, context: Context) -
     let [a, b, d] = [&layer.a, &layer.b, &layer.d].map(View::is_kept);
     let claim = |there: bool| Claim::new(largest, if there { count } else { 0 }, 1);
     let claims = [claim(!a), claim(!b), claim(a && !d)];
-    let mut pools = lowering.claim(Memory::Nram, &claims, context)?.into_iter();
-    let mut take = || pools.next().unwrap_or_default();
-    let mut state = State { layer, sides, a: take(), b: take(), d: take() };
+    let [a, b, d] = lowering.claim(Memory::Nram, claims, context)?;
+    let mut state = State { layer, sides, a, b, d };
     lowering.pipeline(&mut state, &boxes, count > 1, prepare, compute);
     Ok(())
 }

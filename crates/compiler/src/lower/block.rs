@@ -9,18 +9,18 @@
 //! knows of semaphores.
 
 use ediacara_arch::RECORD_BYTES;
-use ediacara_isa::{Memory, VectorOperation};
+use ediacara_isa::Memory;
 
 use crate::CompileError;
 use crate::block_tiling::{BlockProblem, BlockTiling, Piece, expand_steps, whole, x_tile};
 use crate::cost::Rates;
-use crate::layer::{Block, Conv, Middle, Pool as PoolLayer};
+use crate::layer::{Block, Conv, Middle};
 use crate::lower::depthwise::{Rows, window_rows, window_weights};
-use crate::lower::pixels::{Pixels, pixel_rows};
+use crate::lower::pixels::Pixels;
+use crate::lower::products::{Products, Sums};
 use crate::lower::weights::{Grouping, TileImage, slices};
-use crate::lower::{Context, Lowering, Part, TileSource};
+use crate::lower::{Context, Lowering, Part, TileSource, pool};
 use crate::memory::Pool;
-use crate::step::{Dot, Vector, Work};
 use crate::tiling::{Chunk, Problem};
 use crate::vector_tiling::WindowProblem;
 use crate::window::{Range, Tile};
@@ -108,9 +108,11 @@ pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) ->
     };
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &lowering.rates);
-    let mut claim = |memory, claims: &[_]| lowering.claim(memory, claims, context).map(Vec::into_iter);
-    let (mut nram, mut wram) = (claim(Memory::Nram, &claims.nram)?, claim(Memory::Wram, &claims.wram)?);
-    let (mut aram, mut pram) = (claim(Memory::Aram, &claims.aram)?, claim(Memory::Pram, &claims.pram)?);
+    let [x, middle, between, y, window_weights] = lowering.claim(Memory::Nram, claims.nram(), context)?;
+    let [expand_weights, project_weights] = lowering.claim(Memory::Wram, claims.wram(), context)?;
+    let [expanded, projected] = lowering.claim(Memory::Aram, claims.aram(), context)?;
+    let [expand_records, window_records, project_records] =
+        lowering.claim(Memory::Pram, claims.pram(), context)?;
     let constants = place(lowering, block, &problem, &tiling, context)?;
     if let Some(beats) = lowering.repeated_beats.last_mut() {
         *beats += repeated_beats(&problem, &tiling, &lowering.rates);
@@ -122,18 +124,18 @@ pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) ->
         problem,
         stages,
         constants,
-        x: nram.next().unwrap_or_default(),
-        middle: nram.next().unwrap_or_default(),
-        between: nram.next().unwrap_or_default(),
-        y: nram.next().unwrap_or_default(),
-        window_weights: nram.next().unwrap_or_default(),
-        expand_weights: wram.next().unwrap_or_default(),
-        project_weights: wram.next().unwrap_or_default(),
-        expanded: aram.next().unwrap_or_default(),
-        projected: aram.next().unwrap_or_default(),
-        expand_records: pram.next().unwrap_or_default(),
-        window_records: pram.next().unwrap_or_default(),
-        project_records: pram.next().unwrap_or_default(),
+        x,
+        middle,
+        between,
+        y,
+        window_weights,
+        expand_weights,
+        project_weights,
+        expanded,
+        projected,
+        expand_records,
+        window_records,
+        project_records,
         accumulators: vec![0; count],
         outputs: vec![0; count],
         groups: problem.groups(tiling.channels).len(),
@@ -431,33 +433,22 @@ fn expand(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) 
     let rates = lowering.rates;
     let (tiling, chunk) = whole(&problem);
     let (middle, x) = (state.tile(stage), state.expansion(stage, &problem));
-    let (stretch, across) = tiling.stretch(&problem, &chunk);
     let (weights, _) = stage.slot(&state.expand_weights, state.groups);
     let accumulators = state.expanded.next();
     state.accumulators[at] = accumulators;
     let first = input.start - middle.rows.first;
-    let blocks = stage.channels.count.div_ceil(rates.columns);
-    let window = problem.window;
-    lowering.push(Work::Dot(Dot {
-        x: x.address + first * window.stride[0] * x.row,
+    lowering.dot(&Products {
+        conv,
+        problem: &problem,
+        tiling: &tiling,
+        chunk,
+        x: Pixels { address: x.address + first * problem.window.stride[0] * x.row, ..x },
         w: state.expand_weights.base(weights),
         acc: accumulators,
         pixels: [middle.columns.valid, input.count],
-        blocks,
+        blocks: stage.channels.count.div_ceil(rates.columns),
         accumulate: false,
-        x_strides: [window.stride[1] * x.pixel, window.stride[0] * x.row],
-        stretch,
-        window_counts: [across, window.kernel[0]],
-        window_strides: [window.dilation[1] * x.pixel, window.dilation[0] * x.row],
-        w_block_stride: expand_steps(&problem, &rates),
-        acc_stride_pixel: blocks * rates.columns,
-        acc_stride_block: rates.columns,
-        x_zero: conv.x_zero,
-        w_zero: conv.w_zero,
-        row_bytes: rates.row_bytes(),
-        rows: rates.rows,
-        columns: rates.columns,
-    }));
+    });
 }
 
 /// Brings accumulators into the framed input of the window, whose padding is painted first.
@@ -480,21 +471,17 @@ fn requantise(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Sta
     let channels = stage.channels.count;
     let pixel = channels.next_multiple_of(lowering.rates.columns);
     let width = tile.columns.valid;
-    lowering.vector(Vector {
-        a: state.accumulators[at],
+    let first = base + tile.first_valid() + (input.start - tile.rows.first) * tile.row_stride();
+    let sums = Sums {
+        acc: state.accumulators[at],
         p: state.expand_records.base(records),
+        y: first,
+        channels,
         counts: [width, input.count],
-        a_strides: [pixel, width * pixel],
-        d_strides: [tile.pixel, tile.row_stride()],
-        zeros: [0, 0, conv.output.zero],
-        low: conv.output.low,
-        high: conv.output.high,
-        ..Vector::new(
-            VectorOperation::Requantise,
-            base + tile.first_valid() + (input.start - tile.rows.first) * tile.row_stride(),
-            channels,
-        )
-    });
+        acc_strides: [pixel, width * pixel],
+        y_strides: [tile.pixel, tile.row_stride()],
+    };
+    lowering.requantise(&conv.output, &sums);
 }
 
 /// The window over the rows that a piece completes.
@@ -531,36 +518,13 @@ fn window(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage) 
             };
             window_rows(lowering, conv, &rows);
         }
-        Middle::MaxPool(pool) => max_pool(lowering, pool, channels, [rows.count, state.width()], [x, y]),
+        Middle::MaxPool(layer) => {
+            pool::rows(lowering, layer, channels, [rows.count, state.width()], [x, y], pool::UNSCALED);
+        }
     }
     if !projects && !kept {
         lowering.store_box(&image, &part, y.address);
     }
-}
-
-/// The largest of each window of some rows.
-fn max_pool(
-    lowering: &mut Lowering,
-    pool: &PoolLayer,
-    channels: u64,
-    [rows, columns]: [u64; 2],
-    [x, y]: [Pixels; 2],
-) {
-    let window = pool.window;
-    // At stride 1 the windows of neighbours are neighbours: one long row.
-    let joined = window.stride[1] == 1 && x.pixel == channels && y.pixel == channels;
-    let (length, across) = if joined { (columns * channels, 1) } else { (channels, columns) };
-    lowering.vector(Vector {
-        a: x.address,
-        counts: [across, rows],
-        a_strides: [window.stride[1] * x.pixel, window.stride[0] * x.row],
-        d_strides: [y.pixel, y.row],
-        window_counts: [window.kernel[1], window.kernel[0]],
-        window_strides: [window.dilation[1] * x.pixel, window.dilation[0] * x.row],
-        low: pool.output.low,
-        high: pool.output.high,
-        ..Vector::new(VectorOperation::MaxPool, y.address, length)
-    });
 }
 
 /// Adds the products of a group into the accumulators of the tile.
@@ -573,27 +537,19 @@ fn project(lowering: &mut Lowering, state: &mut State, at: usize, stage: &Stage)
     let rates = lowering.rates;
     let (weights, _) = stage.slot(&state.project_weights, state.groups);
     let blocks = problem.blocks(&rates);
-    let channels = stage.channels.count;
-    lowering.push(Work::Dot(Dot {
-        x: state.outputs[at],
+    let (tiling, chunk) = whole(&problem);
+    lowering.dot(&Products {
+        conv,
+        problem: &problem,
+        tiling: &tiling,
+        chunk: Chunk { channels: stage.channels, ..chunk },
+        x: Pixels { address: state.outputs[at], pixel: stage.channels.count, row: 0 },
         w: state.project_weights.base(weights),
         acc: projected(state, stage, blocks * rates.columns),
         pixels: [rows.count * state.width(), 1],
         blocks,
         accumulate: stage.group > 0,
-        x_strides: [channels, 0],
-        stretch: channels,
-        window_counts: [1, 1],
-        window_strides: [0, 0],
-        w_block_stride: channels.div_ceil(rates.rows),
-        acc_stride_pixel: blocks * rates.columns,
-        acc_stride_block: rates.columns,
-        x_zero: conv.x_zero,
-        w_zero: conv.w_zero,
-        row_bytes: rates.row_bytes(),
-        rows: rates.rows,
-        columns: rates.columns,
-    }));
+    });
 }
 
 /// First accumulator of the rows of a piece, for pixels of `pixel` accumulators.
@@ -617,30 +573,14 @@ fn finish(lowering: &mut Lowering, state: &mut State, stage: &Stage) {
     };
     let address = projected(state, stage, pixel);
     let sums = Pixels { address, pixel, row: state.width() * pixel };
-    let (counts, [a_strides, d_strides]) = pixel_rows(&part, [&sums, &y]);
-    lowering.vector(Vector {
-        a: address,
-        p: state.project_records.base(0),
-        counts,
-        a_strides,
-        d_strides,
-        zeros: [0, 0, conv.output.zero],
-        low: conv.output.low,
-        high: conv.output.high,
-        ..Vector::new(VectorOperation::Requantise, y.address, problem.outputs)
+    let addend = conv.residual.as_ref().map(|residual| match residual.image.is_kept() {
+        true => Pixels::kept(&residual.image, &part),
+        false => {
+            let row = state.width() * problem.outputs;
+            let first = rows.start - state.tile(stage).rows.first;
+            Pixels::dense(state.input(stage) + first * row, &part)
+        }
     });
-    if let Some(residual) = &conv.residual {
-        let addend = match residual.image.is_kept() {
-            true => Pixels::kept(&residual.image, &part),
-            false => {
-                let row = state.width() * problem.outputs;
-                let first = rows.start - state.tile(stage).rows.first;
-                Pixels::dense(state.input(stage) + first * row, &part)
-            }
-        };
-        lowering.add(&y, &addend, &part, &residual.constants);
-    }
-    if !problem.y.is_kept() {
-        lowering.store_box(&problem.y, &part, y.address);
-    }
+    let records = state.project_records.base(0);
+    lowering.finish((conv, &problem), &part, (&sums, records), &y, addend.as_ref());
 }

@@ -5,17 +5,17 @@
 //! tile, a residual is added if there is one, and the tile is stored.
 
 use ediacara_arch::RECORD_BYTES;
-use ediacara_isa::{Memory, VectorOperation};
+use ediacara_isa::Memory;
 
 use crate::CompileError;
 use crate::cost::Rates;
 use crate::layer::Conv;
-use crate::lower::pixels::{Pixels, pixel_rows};
+use crate::lower::pixels::Pixels;
+use crate::lower::products::Products;
 use crate::lower::staging::{self, Staged};
 use crate::lower::weights::{Grouping, TileImage, slices};
 use crate::lower::{Context, Lowering, Part, TileSource};
 use crate::memory::Pool;
-use crate::step::{Dot, Vector, Work};
 use crate::tiling::{Chunk, Order, Problem, Shortage, Tiling};
 use crate::window::Range;
 
@@ -85,15 +85,11 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &rates);
     let nram = [claims.x, claims.y, claims.residual, claims.staging];
-    let mut nram = lowering.claim(Memory::Nram, &nram, context)?.into_iter();
-    let mut take = || nram.next().unwrap_or_default();
-    let (x, y, residual) = (take(), take(), take());
-    let staged = conv.computed.as_ref().map(|matrix| Staged::new(matrix, take(), conv.w_zero));
-    let mut one = |memory, claim| -> Result<Pool, CompileError> {
-        Ok(lowering.claim(memory, &[claim], context)?.pop().unwrap_or_default())
-    };
-    let (w, p, acc) =
-        (one(Memory::Wram, claims.w)?, one(Memory::Pram, claims.p)?, one(Memory::Aram, claims.acc)?);
+    let [x, y, residual, staging] = lowering.claim(Memory::Nram, nram, context)?;
+    let staged = conv.computed.as_ref().map(|matrix| Staged::new(matrix, staging, conv.w_zero));
+    let [w] = lowering.claim(Memory::Wram, [claims.w], context)?;
+    let [p] = lowering.claim(Memory::Pram, [claims.p], context)?;
+    let [acc] = lowering.claim(Memory::Aram, [claims.acc], context)?;
     let chunks = tiling.chunks(&problem);
     let (weights, records) = place(lowering, conv, &problem, &tiling, grouping, &chunks, context)?;
     let mut state = State {
@@ -273,63 +269,30 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Pre
     if item.chunk == 0 {
         state.accumulators = state.acc.next();
     }
-    let dot = dot(lowering, state, &item, &prepared);
-    lowering.push(Work::Dot(dot));
-    if !state.is_last_chunk(&item) {
-        return;
-    }
-    let conv = state.conv;
-    let part = state.part(&item, lowering.rates.columns);
-    let problem = &state.problem;
-    let y = match problem.y.is_kept() {
-        true => Pixels::kept(&problem.y, &part),
-        false => Pixels::dense(state.y.next(), &part),
-    };
-    let pixel = dot.acc_stride_pixel;
-    let sums = Pixels { address: state.accumulators, pixel, row: part.pixels[1].count * pixel };
-    let (counts, [a_strides, d_strides]) = pixel_rows(&part, [&sums, &y]);
-    lowering.vector(Vector {
-        a: state.accumulators,
-        p: prepared.p,
-        counts,
-        a_strides,
-        d_strides,
-        zeros: [0, 0, conv.output.zero],
-        low: conv.output.low,
-        high: conv.output.high,
-        ..Vector::new(VectorOperation::Requantise, y.address, part.channels.count)
-    });
-    if let (Some(residual), Some(addend)) = (&conv.residual, &prepared.residual) {
-        lowering.add(&y, addend, &part, &residual.constants);
-    }
-    if !problem.y.is_kept() {
-        lowering.store_box(&problem.y, &part, y.address);
-    }
-}
-
-fn dot(lowering: &Lowering, state: &State, item: &Item, prepared: &Prepared) -> Dot {
-    let (rates, problem, tiling) = (&lowering.rates, &state.problem, &state.tiling);
-    let chunk = state.chunks[item.chunk];
-    let (stretch, across) = tiling.stretch(problem, &chunk);
-    let (window, x) = (problem.window, prepared.x);
-    Dot {
-        x: x.address,
+    let columns = lowering.rates.columns;
+    let part = state.part(&item, columns);
+    lowering.dot(&Products {
+        conv: state.conv,
+        problem: &state.problem,
+        tiling: &state.tiling,
+        chunk: state.chunks[item.chunk],
+        x: prepared.x,
         w: prepared.w,
         acc: state.accumulators,
         pixels: [item.pixels[1].count, item.pixels[0].count],
         blocks: item.blocks.count,
         accumulate: item.chunk > 0,
-        x_strides: [window.stride[1] * x.pixel, window.stride[0] * x.row],
-        stretch,
-        window_counts: [across, chunk.taps[0].count],
-        window_strides: [window.dilation[1] * x.pixel, window.dilation[0] * x.row],
-        w_block_stride: tiling.steps(problem, &chunk, rates),
-        acc_stride_pixel: item.blocks.count * rates.columns,
-        acc_stride_block: rates.columns,
-        x_zero: state.conv.x_zero,
-        w_zero: state.conv.w_zero,
-        row_bytes: rates.row_bytes(),
-        rows: rates.rows,
-        columns: rates.columns,
+    });
+    if !state.is_last_chunk(&item) {
+        return;
     }
+    let problem = &state.problem;
+    let y = match problem.y.is_kept() {
+        true => Pixels::kept(&problem.y, &part),
+        false => Pixels::dense(state.y.next(), &part),
+    };
+    let pixel = item.blocks.count * columns;
+    let sums = Pixels { address: state.accumulators, pixel, row: part.pixels[1].count * pixel };
+    let addend = prepared.residual.as_ref();
+    lowering.finish((state.conv, problem), &part, (&sums, prepared.p), &y, addend);
 }

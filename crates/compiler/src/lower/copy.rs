@@ -69,8 +69,7 @@ fn fill(lowering: &mut Lowering, views: &[View], value: i8, context: Context) ->
     let Some(largest) = parts.iter().flat_map(|(_, _, boxes)| boxes.iter().map(JointBox::len)).max() else {
         return Ok(());
     };
-    let mut pool =
-        lowering.claim(Memory::Nram, &[Claim::new(largest, 1, 1)], context)?.pop().unwrap_or_default();
+    let [mut pool] = lowering.claim(Memory::Nram, [Claim::new(largest, 1, 1)], context)?;
     let tile = pool.next();
     lowering.fill(tile, largest, 1, 0, value);
     for (base, sides, boxes) in &parts {
@@ -127,8 +126,7 @@ fn runs(
     let boxes = boxes(&sides, (lowering.rates.nram / 4).clamp(1, TILE_BYTES), sides.len());
     let largest = boxes.iter().map(JointBox::len).max().unwrap_or(1);
     let count = (boxes.len() as u64).min(4);
-    let tiles =
-        lowering.claim(Memory::Nram, &[Claim::new(largest, count, 1)], context)?.pop().unwrap_or_default();
+    let [tiles] = lowering.claim(Memory::Nram, [Claim::new(largest, count, 1)], context)?;
     let mut state = State { sides, bases, tiles };
     let prepare = |lowering: &mut Lowering, state: &mut State, part: &JointBox<2>| {
         let tile = state.tiles.next();
@@ -187,16 +185,16 @@ fn transpose(
     }
     let count = (matrices.len() as u64).min(2);
     let claim = Claim::new(rows * columns, count, 1);
-    let mut pools = lowering.claim(Memory::Nram, &[claim, claim], context)?;
+    let mut pools = lowering.claim(Memory::Nram, [claim, claim], context)?;
     let strides = [inner.strides[0], outer.strides[1]];
-    let prepare = |lowering: &mut Lowering, pools: &mut Vec<Pool>, matrix: Matrix| {
+    let prepare = |lowering: &mut Lowering, pools: &mut [Pool; 2], matrix: Matrix| {
         let tile = pools[0].next();
         let (rows, columns) = (matrix.rows.count, matrix.columns.count);
         let sides = chip_sides(&[(rows, strides[0], columns)]);
         lowering.load(Memory::Nram, &BoxCopy { dram: matrix.from, chip: tile, run: columns, sides });
         tile
     };
-    let compute = |lowering: &mut Lowering, pools: &mut Vec<Pool>, matrix: Matrix, tile: u64| {
+    let compute = |lowering: &mut Lowering, pools: &mut [Pool; 2], matrix: Matrix, tile: u64| {
         let result = pools[1].next();
         let (rows, columns) = (matrix.rows.count, matrix.columns.count);
         lowering.vector(Vector {

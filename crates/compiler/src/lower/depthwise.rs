@@ -50,10 +50,8 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
     };
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem);
-    let mut nram = lowering.claim(Memory::Nram, &claims[..3], context)?.into_iter();
-    let mut take = || nram.next().unwrap_or_default();
-    let (x, y, w) = (take(), take(), take());
-    let p = lowering.claim(Memory::Pram, &claims[3..], context)?.pop().unwrap_or_default();
+    let [x, y, w] = lowering.claim(Memory::Nram, [claims.x, claims.y, claims.w], context)?;
+    let [p] = lowering.claim(Memory::Pram, [claims.p], context)?;
     let slices = slices(&conv.weights, context)?;
     let mut constants = Vec::new();
     for channels in Range::cut(conv.x.channels, tiling.channels) {

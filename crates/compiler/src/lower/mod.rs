@@ -13,6 +13,7 @@ mod copy;
 mod depthwise;
 mod pixels;
 pub(crate) mod pool;
+pub(crate) mod products;
 mod staging;
 pub(crate) mod table;
 mod weights;
@@ -146,13 +147,13 @@ impl Lowering {
         choice.tiling
     }
 
-    /// Claims slots of one memory for this layer.
-    pub(crate) fn claim(
+    /// Claims slots of one memory for this layer: a pool for each claim.
+    pub(crate) fn claim<const N: usize>(
         &mut self,
         memory: Memory,
-        claims: &[Claim],
+        claims: [Claim; N],
         context: Context,
-    ) -> Result<Vec<Pool>, CompileError> {
+    ) -> Result<[Pool; N], CompileError> {
         let (ring, size) = match memory {
             Memory::Wram => (&mut self.wram, self.rates.wram),
             Memory::Aram => (&mut self.aram, self.rates.aram),

@@ -18,6 +18,9 @@ use crate::step::Vector;
 use crate::vector_tiling::{WindowProblem, WindowTiling};
 use crate::window::Range;
 
+/// Multiplier and shift of what is not scaled: maxima, and windows that count nothing.
+pub(crate) const UNSCALED: (u32, u8) = (0, 1);
+
 struct State<'a> {
     layer: &'a PoolLayer,
     problem: WindowProblem,
@@ -49,9 +52,7 @@ pub(crate) fn lower(
         }
     };
     let claims = tiling.claims(&problem);
-    let mut nram = lowering.claim(Memory::Nram, &claims[..2], context)?.into_iter();
-    let mut take = || nram.next().unwrap_or_default();
-    let (x, y) = (take(), take());
+    let [x, y] = lowering.claim(Memory::Nram, [claims.x, claims.y], context)?;
     let mut state = State { layer, problem, tiling, x, y, multipliers };
     let ahead = tiling.prefetches(&problem);
     lowering.pipeline(&mut state, items(&problem, &tiling), ahead, prepare, compute);
@@ -85,10 +86,10 @@ fn counted(layer: &PoolLayer, axis: usize, range: Range) -> Vec<(Range, u64)> {
 
 /// Multiplier and shift for every count that occurs.
 fn multipliers(layer: &PoolLayer, context: Context) -> Result<Vec<Option<(u32, u8)>>, CompileError> {
-    let PoolMode::Average { ratio, .. } = layer.mode else { return Ok(vec![Some((0, 1)); 2]) };
+    let PoolMode::Average { ratio, .. } = layer.mode else { return Ok(vec![Some(UNSCALED); 2]) };
     let mut found = vec![None; (layer.window.kernel[0] * layer.window.kernel[1] + 1) as usize];
     // A window that counts nothing sums nothing: any multiplier gives the zero point.
-    found[0] = Some((0, 1));
+    found[0] = Some(UNSCALED);
     for (_, down) in counted(layer, 0, Range::new(0, layer.y.height)) {
         for (_, across) in counted(layer, 1, Range::new(0, layer.y.width)) {
             let n = down * across;
@@ -133,7 +134,7 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, x: Pixels) {
         for (columns, across) in counted(state.layer, 1, item.pixels[1]) {
             let count = (down * across) as usize;
             // Only counts that occur are asked for, and those have a multiplier.
-            let multiplier = state.multipliers.get(count).copied().flatten().unwrap_or((0, 1));
+            let multiplier = state.multipliers.get(count).copied().flatten().unwrap_or(UNSCALED);
             rectangle(lowering, state.layer, &item, [rows, columns], [x, y], multiplier);
         }
     }
@@ -151,10 +152,24 @@ fn rectangle(
     [x, y]: [Pixels; 2],
     (multiplier, shift): (u32, u8),
 ) {
-    let (window, channels) = (layer.window, item.channels.count);
+    let stride = layer.window.stride;
     let [row, column] = [0, 1].map(|axis| pixels[axis].start - item.pixels[axis].start);
-    let strides = [window.stride[1] * x.pixel, window.stride[0] * x.row];
-    let d_strides = [y.pixel, y.row];
+    let x_first = x.address + column * stride[1] * x.pixel + row * stride[0] * x.row;
+    let y_first = y.address + column * y.pixel + row * y.row;
+    let places = [Pixels { address: x_first, ..x }, Pixels { address: y_first, ..y }];
+    rows(lowering, layer, item.channels.count, pixels.map(|range| range.count), places, (multiplier, shift));
+}
+
+/// Pools some rows of outputs: of `x` from the first tap of the first output on, into `y`.
+pub(crate) fn rows(
+    lowering: &mut Lowering,
+    layer: &PoolLayer,
+    channels: u64,
+    [rows, columns]: [u64; 2],
+    [x, y]: [Pixels; 2],
+    (multiplier, shift): (u32, u8),
+) {
+    let window = layer.window;
     let (op, x_zero) = match layer.mode {
         PoolMode::Max => (VectorOperation::MaxPool, 0),
         PoolMode::Average { x_zero, .. } => (VectorOperation::AveragePool, x_zero),
@@ -162,12 +177,12 @@ fn rectangle(
     let Output { zero, low, high } = layer.output;
     // At stride 1 the windows of neighbours are neighbours: one long row.
     let joined = window.stride[1] == 1 && x.pixel == channels && y.pixel == channels;
-    let (length, across) = if joined { (pixels[1].count * channels, 1) } else { (channels, pixels[1].count) };
+    let (length, across) = if joined { (columns * channels, 1) } else { (channels, columns) };
     lowering.vector(Vector {
-        a: x.address + column * strides[0] + row * strides[1],
-        counts: [across, pixels[0].count],
-        a_strides: strides,
-        d_strides,
+        a: x.address,
+        counts: [across, rows],
+        a_strides: [window.stride[1] * x.pixel, window.stride[0] * x.row],
+        d_strides: [y.pixel, y.row],
         window_counts: [window.kernel[1], window.kernel[0]],
         window_strides: [window.dilation[1] * x.pixel, window.dilation[0] * x.row],
         zeros: [x_zero, 0, zero],
@@ -175,6 +190,6 @@ fn rectangle(
         high,
         multipliers: [multiplier, 0],
         shift,
-        ..Vector::new(op, y.address + column * d_strides[0] + row * d_strides[1], length)
+        ..Vector::new(op, y.address, length)
     });
 }

@@ -30,8 +30,7 @@ pub(crate) fn lower(lowering: &mut Lowering, layer: &Table, context: Context) ->
     let count = (boxes.len() as u64).min(3);
     let slots = if layer.a.is_kept() && layer.d.is_kept() { 0 } else { count };
     let claims = [Claim::new(TABLE_BYTES, 1, 1), Claim::new(largest, slots, 1)];
-    let mut pools = lowering.claim(Memory::Nram, &claims, context)?;
-    let (tiles, mut table) = (pools.pop().unwrap_or_default(), pools.pop().unwrap_or_default());
+    let [mut table, tiles] = lowering.claim(Memory::Nram, claims, context)?;
     let address = lowering.dram.place(layer.table.clone(), &format!("table of layer `{}`", context.name))?;
     let place = table.next();
     lowering.load_run(Memory::Nram, address, place, TABLE_BYTES);
