@@ -11,9 +11,9 @@ use ediacara_arch::Machine;
 use ediacara_isa::Port;
 use ediacara_tensor::Tensor;
 
-use crate::layer::{Conv, Kind, Layer, Middle, Pool, Weights, Window};
-use crate::view::{Image, View};
-use crate::window::Axis;
+use crate::program::layer::{Conv, Kind, Layer, Middle, Pool, Weights};
+use crate::program::view::{Image, View};
+use crate::program::window::{Axis, Window};
 
 /// The floor and the yardstick of the nodes on the DLP.
 #[derive(Debug, Clone, PartialEq)]

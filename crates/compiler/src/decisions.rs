@@ -7,10 +7,10 @@ use std::collections::HashMap;
 
 use ediacara_graph::{Graph, NodeId, ValueId};
 
-use crate::fuse_block::BlockNodes;
-use crate::keep::Keeping;
-use crate::partition::Partition;
-use crate::place::Placement;
+use crate::build::homes::Placement;
+use crate::fuse::blocks::BlockNodes;
+use crate::keep::decide::Keeping;
+use crate::place::partition::Partition;
 
 /// Which nodes the host runs and why, and which the DLP.
 pub(crate) fn tell_partition(graph: &Graph, division: &Partition) {

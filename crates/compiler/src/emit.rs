@@ -11,7 +11,7 @@ use ediacara_isa::{
 use smallvec::SmallVec;
 
 use crate::CompileError;
-use crate::step::{self, Step, Transfer, Vector, Work};
+use crate::program::step::{self, Step, Transfer, Vector, Work};
 use crate::synchronise::Ordered;
 
 type Settings = SmallVec<[(ConfigRegister, i64); 20]>;

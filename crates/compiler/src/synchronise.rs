@@ -9,7 +9,7 @@
 //! Each ordered pair of engines has a semaphore of its own. Along a pair, waits are for ever later steps,
 //! so the k-th wait takes the k-th post.
 
-use crate::step::{Access, Engine, Step};
+use crate::program::step::{Access, Engine, Step};
 
 /// Engines that run steps.
 const ENGINES: usize = Engine::ALL.len();
@@ -49,7 +49,7 @@ struct Seen {
 }
 
 fn conflict(earlier: &Access, later: &Access) -> bool {
-    let meets = |left: &[crate::region::Region], right: &[crate::region::Region]| {
+    let meets = |left: &[crate::program::region::Region], right: &[crate::program::region::Region]| {
         left.iter().any(|l| right.iter().any(|r| l.overlaps(r)))
     };
     meets(&earlier.writes, &later.reads)
@@ -157,7 +157,7 @@ fn crowded_pairs(ordered: &[Ordered], queue_entries: usize) -> Vec<(usize, usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::step::{Transfer, Vector, Work};
+    use crate::program::step::{Transfer, Vector, Work};
     use ediacara_isa::{Memory, VectorOperation};
 
     fn load(dram: u64, chip: u64) -> Step {

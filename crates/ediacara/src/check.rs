@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use ediacara_compiler::view::View;
+use ediacara_compiler::program::view::View;
 use ediacara_compiler::{Compiled, Home};
 use ediacara_graph::{DType, Graph, ValueId};
 use ediacara_host::Executor;

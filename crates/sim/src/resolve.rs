@@ -321,7 +321,7 @@ impl Resolver<'_> {
                 .saturating_mul(rows)
                 .saturating_mul(pixels.max(limits.rows))
                 .saturating_add(limits.rows),
-            // T-DOT; the timing of the last two is modelled by the same rule.
+            // T-DOT. No machine of the last two kinds is valid yet.
             MatrixKind::Dot | MatrixKind::SystolicOs | MatrixKind::Scalar => {
                 (blocks * pixels).saturating_mul(rows)
             }

@@ -3,12 +3,13 @@
 use ediacara_isa::{Memory, VectorOperation};
 
 use crate::CompileError;
-use crate::layer::{Binary, BinaryOp};
-use crate::lower::boxes::{JointBox, JointSide, Place, boxes, joint};
-use crate::lower::{Context, Lowering};
-use crate::memory::{Claim, Pool};
-use crate::step::Vector;
-use crate::view::View;
+use crate::lower::lowering::{Context, Lowering};
+use crate::lower::slots::Pool;
+use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint};
+use crate::program::layer::{Binary, BinaryOp};
+use crate::program::step::Vector;
+use crate::program::view::View;
+use crate::tile::claim::Claim;
 
 /// Bytes of an operand's tile where memory is plenty: long enough to hide an instruction's cost, short
 /// enough to start early.

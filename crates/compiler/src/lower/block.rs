@@ -1,6 +1,6 @@
 //! A depthwise convolution or a pool with its neighbours: matrix and vector unit at work at once.
 //!
-//! Pieces ([`crate::block_tiling`]) pass four stages: *expand* (matrix unit), *requantise* and *window* (vector
+//! Pieces ([`crate::tile::block`]) pass four stages: *expand* (matrix unit), *requantise* and *window* (vector
 //! unit), *project* (matrix unit). At step j of the pipeline piece j+2 is expanded, j+1 requantised, j goes through
 //! the window and j-1 is projected, so that all that a stage reads was written a step before, by the other engine, while
 //! this one worked on something else. What a stage loads is loaded one step ahead.
@@ -12,18 +12,20 @@ use ediacara_arch::RECORD_BYTES;
 use ediacara_isa::Memory;
 
 use crate::CompileError;
-use crate::block_tiling::{BlockProblem, BlockTiling, Piece, expand_steps, whole, x_tile};
-use crate::cost::Rates;
-use crate::layer::{Block, Conv, Middle};
 use crate::lower::depthwise::{Rows, window_rows, window_weights};
+use crate::lower::lowering::{Context, Lowering, TileSource};
+use crate::lower::pixels::Part;
 use crate::lower::pixels::Pixels;
+use crate::lower::pool;
 use crate::lower::products::{Products, Sums};
-use crate::lower::weights::{Grouping, TileImage, slices};
-use crate::lower::{Context, Lowering, Part, TileSource, pool};
-use crate::memory::Pool;
-use crate::tiling::{Chunk, Problem};
-use crate::vector_tiling::WindowProblem;
-use crate::window::{Range, Tile};
+use crate::lower::slots::Pool;
+use crate::lower::weights::{TileImage, slices};
+use crate::program::layer::{Block, Conv, Middle};
+use crate::program::window::{Range, Tile};
+use crate::tile::block::tiling::{BlockProblem, BlockTiling, Piece, expand_steps, whole, x_tile};
+use crate::tile::convolution::{Chunk, Problem};
+use crate::tile::cost::Rates;
+use crate::tile::grouping::{self, Grouping};
 
 /// One piece on its way.
 #[derive(Debug, Clone, Copy)]
@@ -78,30 +80,9 @@ struct State<'a> {
     groups: usize,
 }
 
-/// The block as its tiler sees it.
-pub(crate) fn problem(block: &Block) -> BlockProblem {
-    let conv = |conv: &Conv| Problem {
-        x: conv.x,
-        y: conv.y,
-        window: conv.window,
-        groups: 1,
-        inputs: conv.x.channels,
-        outputs: conv.y.channels,
-        residual: conv.residual.map(|residual| residual.image),
-        staging: 0,
-    };
-    let (x, y, window) = block.middle.shape();
-    let weighted = matches!(block.middle, Middle::Depthwise(_));
-    BlockProblem {
-        expand: block.expand.as_ref().map(conv),
-        window: WindowProblem { x, y, window, weighted },
-        project: block.project.as_ref().map(conv),
-    }
-}
-
 /// Appends the steps of a block.
 pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) -> Result<(), CompileError> {
-    let problem = problem(block);
+    let problem = grouping::block(block);
     let Some(choice) = lowering.choices.block(&problem, lowering.rates.nram) else {
         let problem = "no tile of the block fits: compile with `--disable fuse-block`".to_owned();
         return Err(CompileError::Layer { layer: context.name.to_owned(), problem });

@@ -8,32 +8,17 @@ use ediacara_arch::RECORD_BYTES;
 use ediacara_isa::Memory;
 
 use crate::CompileError;
-use crate::cost::Rates;
-use crate::layer::Conv;
+use crate::lower::lowering::{Context, Lowering, TileSource};
+use crate::lower::pixels::Part;
 use crate::lower::pixels::Pixels;
 use crate::lower::products::Products;
-use crate::lower::staging::{self, Staged};
-use crate::lower::weights::{Grouping, TileImage, slices};
-use crate::lower::{Context, Lowering, Part, TileSource};
-use crate::memory::Pool;
-use crate::tiling::{Chunk, Order, Problem, Shortage, Tiling};
-use crate::window::Range;
-
-/// The convolution as its tiler sees it, and how its groups are merged.
-pub(crate) fn problem(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
-    let grouping = Grouping::best(conv, rates.rows, rates.columns);
-    let problem = Problem {
-        x: conv.x,
-        y: conv.y,
-        window: conv.window,
-        groups: conv.groups / grouping.merged,
-        inputs: grouping.inputs * grouping.merged,
-        outputs: grouping.outputs * grouping.merged,
-        residual: conv.residual.map(|residual| residual.image),
-        staging: conv.computed.as_ref().map_or(0, staging::copies),
-    };
-    (problem.simplified(), grouping)
-}
+use crate::lower::slots::Pool;
+use crate::lower::staging::Staged;
+use crate::lower::weights::{TileImage, slices};
+use crate::program::layer::Conv;
+use crate::program::window::Range;
+use crate::tile::convolution::{Chunk, Order, Problem, Shortage, Tiling};
+use crate::tile::grouping::{self, Grouping};
 
 /// One `dot`.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +62,7 @@ struct State<'a> {
 /// Appends the steps of a convolution.
 pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
     let rates = lowering.rates;
-    let (problem, grouping) = problem(conv, &rates);
+    let (problem, grouping) = grouping::convolution(conv, &rates);
     let choice = lowering
         .choices
         .product(&problem, rates.nram)

@@ -7,14 +7,16 @@
 use ediacara_isa::{Memory, VectorOperation};
 
 use crate::CompileError;
-use crate::layer::Copy;
-use crate::lower::boxes::{JointBox, JointSide, Place, boxes, joint};
-use crate::lower::{Context, Lowering, sides as chip_sides};
-use crate::memory::{Claim, Pool};
-use crate::step::Vector;
-use crate::transfer::BoxCopy;
-use crate::view::View;
-use crate::window::Range;
+use crate::lower::lowering::{Context, Lowering};
+use crate::lower::slots::Pool;
+use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint};
+use crate::program::layer::Copy;
+use crate::program::step::Vector;
+use crate::program::transfer::BoxCopy;
+use crate::program::transfer::sides as chip_sides;
+use crate::program::view::View;
+use crate::program::window::Range;
+use crate::tile::claim::Claim;
 
 /// Bytes of a tile where memory is plenty.
 const TILE_BYTES: u64 = 8192;

@@ -4,14 +4,16 @@ use ediacara_arch::RECORD_BYTES;
 use ediacara_isa::{Memory, VectorOperation};
 
 use crate::CompileError;
-use crate::layer::Conv;
+use crate::lower::conv;
+use crate::lower::lowering::{Context, Lowering, TileSource};
+use crate::lower::pixels::Part;
 use crate::lower::pixels::Pixels;
+use crate::lower::slots::Pool;
 use crate::lower::weights::{Slices, slices};
-use crate::lower::{Context, Lowering, Part, TileSource, conv};
-use crate::memory::Pool;
-use crate::step::Vector;
-use crate::vector_tiling::{WindowProblem, WindowTiling};
-use crate::window::Range;
+use crate::program::layer::Conv;
+use crate::program::step::Vector;
+use crate::program::window::Range;
+use crate::tile::window::{WindowProblem, WindowTiling};
 
 /// One tile.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,35 @@
 //! Where the pixels of a rectangle lie in NRAM: in a slot of the layer's own, or in an image that is kept there.
 
-use crate::lower::Part;
-use crate::view::Image;
+use crate::program::transfer::{BoxCopy, sides};
+use crate::program::view::Image;
+use crate::program::window::Range;
+
+/// A rectangle of pixels of one image and a range of their channels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    /// Which of the batch.
+    pub batch: u64,
+    /// Rows and columns.
+    pub pixels: [Range; 2],
+    /// Channels.
+    pub channels: Range,
+}
+
+impl Part {
+    pub(crate) fn copy(&self, image: &Image, chip: u64) -> BoxCopy {
+        let [rows, columns] = self.pixels;
+        let run = self.channels.count;
+        BoxCopy {
+            dram: image.address(self.batch, rows.start, columns.start, self.channels.start),
+            chip,
+            run,
+            sides: sides(&[
+                (columns.count, image.pixel_stride, run),
+                (rows.count, image.row_stride, run * columns.count),
+            ]),
+        }
+    }
+}
 
 /// Pixels at even distances in NRAM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,14 +9,16 @@ use ediacara_kernels::int8::quantize_multiplier;
 use ediacara_tensor::Tensor;
 
 use crate::CompileError;
-use crate::layer::{Conv, Output, Pool as PoolLayer, PoolMode, Weights, Window};
+use crate::lower::conv;
 use crate::lower::depthwise::{Item, input, items, output};
+use crate::lower::lowering::{Context, Lowering};
+use crate::lower::pixels::Part;
 use crate::lower::pixels::Pixels;
-use crate::lower::{Context, Lowering, Part, conv};
-use crate::memory::Pool;
-use crate::step::Vector;
-use crate::vector_tiling::{WindowProblem, WindowTiling};
-use crate::window::Range;
+use crate::lower::slots::Pool;
+use crate::program::layer::{Conv, Output, Pool as PoolLayer, PoolMode, Weights};
+use crate::program::step::Vector;
+use crate::program::window::{Range, Window};
+use crate::tile::window::{WindowProblem, WindowTiling};
 
 /// Multiplier and shift of what is not scaled: maxima, and windows that count nothing.
 pub(crate) const UNSCALED: (u32, u8) = (0, 1);

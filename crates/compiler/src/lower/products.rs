@@ -2,11 +2,12 @@
 
 use ediacara_isa::VectorOperation;
 
-use crate::layer::{Conv, Output};
+use crate::lower::lowering::Lowering;
+use crate::lower::pixels::Part;
 use crate::lower::pixels::{Pixels, pixel_rows};
-use crate::lower::{Lowering, Part};
-use crate::step::{Dot, Vector, Work};
-use crate::tiling::{Chunk, Problem, Tiling};
+use crate::program::layer::{Conv, Output};
+use crate::program::step::{Dot, Vector, Work};
+use crate::tile::convolution::{Chunk, Problem, Tiling};
 
 /// Inner products of one chunk of the reduction.
 #[derive(Debug, Clone, Copy)]

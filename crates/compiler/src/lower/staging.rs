@@ -7,12 +7,14 @@
 
 use ediacara_isa::{Memory, VectorOperation};
 
-use crate::lower::{Lowering, sides};
-use crate::memory::Pool;
-use crate::step::{Vector, Work};
-use crate::transfer::BoxCopy;
-use crate::view::View;
-use crate::window::Range;
+use crate::lower::lowering::Lowering;
+use crate::lower::slots::Pool;
+use crate::program::step::{Vector, Work};
+use crate::program::transfer::BoxCopy;
+use crate::program::transfer::sides;
+use crate::program::view::View;
+use crate::program::window::Range;
+use crate::tile::grouping::has_contiguous_terms;
 
 /// A matrix on its way.
 #[derive(Debug, Clone)]
@@ -21,15 +23,6 @@ pub(crate) struct Staged {
     /// One slot for what goes to WRAM, and one more for what comes from DRAM if that is transposed.
     slots: Pool,
     zero: i8,
-}
-
-fn has_contiguous_terms(matrix: &View) -> bool {
-    matrix.shape[1] == 1 || matrix.strides[1] == 1
-}
-
-/// How many copies of a tile are in NRAM on its way.
-pub(crate) fn copies(matrix: &View) -> u64 {
-    if has_contiguous_terms(matrix) { 1 } else { 2 }
 }
 
 impl Staged {

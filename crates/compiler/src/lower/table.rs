@@ -3,16 +3,17 @@
 use ediacara_isa::{Memory, VectorOperation};
 
 use crate::CompileError;
-use crate::layer::Table;
-use crate::lower::boxes::{JointBox, JointSide, Place, boxes, joint};
-use crate::lower::{Context, Lowering};
-use crate::memory::{Claim, Pool};
-use crate::step::Vector;
+use crate::lower::lowering::{Context, Lowering};
+use crate::lower::slots::Pool;
+use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint};
+use crate::program::layer::Table;
+use crate::program::step::Vector;
+use crate::tile::claim::Claim;
 
 /// Bytes of a tile where memory is plenty.
 const TILE_BYTES: u64 = 8192;
 /// Bytes of the table.
-pub(crate) const TABLE_BYTES: u64 = ediacara_isa::TABLE_BYTES as u64;
+const TABLE_BYTES: u64 = ediacara_isa::TABLE_BYTES as u64;
 
 struct State<'a> {
     layer: &'a Table,

@@ -3,10 +3,11 @@
 use ediacara_arch::RECORD_BYTES;
 
 use crate::CompileError;
-use crate::layer::{Conv, Weights};
-use crate::lower::Context;
-use crate::tiling::{Chunk, Problem, Tiling};
-use crate::window::Range;
+use crate::lower::lowering::Context;
+use crate::program::layer::Weights;
+use crate::program::window::Range;
+use crate::tile::convolution::{Chunk, Problem, Tiling};
+use crate::tile::grouping::Grouping;
 
 /// The constants of a convolution as plain slices.
 #[derive(Debug, Clone, Copy)]
@@ -49,31 +50,6 @@ impl Slices<'_> {
             bytes.extend([self.shift[channel], 0, 0, 0]);
         }
         bytes
-    }
-}
-
-/// How groups of the network are merged into groups of the array: `merged` of them side by side become one
-/// dense product with zero weights between them, where that fills the array better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Grouping {
-    /// Groups of the network in one of the array.
-    pub merged: u64,
-    /// Input channels of one group of the network.
-    pub inputs: u64,
-    /// Output channels of one group of the network.
-    pub outputs: u64,
-}
-
-impl Grouping {
-    /// The cheapest grouping on an array of `rows` x `columns`.
-    pub(crate) fn best(conv: &Conv, rows: u64, columns: u64) -> Grouping {
-        let (inputs, outputs) = (conv.x.channels / conv.groups, conv.y.channels / conv.groups);
-        let beats = |merged: &u64| {
-            (conv.groups / merged) * (merged * inputs).div_ceil(rows) * (merged * outputs).div_ceil(columns)
-        };
-        let divisors = (1..=conv.groups).filter(|merged| conv.groups.is_multiple_of(*merged));
-        let merged = divisors.min_by_key(|merged| (beats(merged), *merged)).unwrap_or(1);
-        Grouping { merged, inputs, outputs }
     }
 }
 

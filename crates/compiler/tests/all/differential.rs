@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use ediacara_arch::Machine;
-use ediacara_compiler::view::View;
+use ediacara_compiler::program::view::View;
 use ediacara_compiler::{Compiled, Home, KeptBuffer};
 use ediacara_fuzzgen::Random;
 use ediacara_graph::{DType, Graph, Tensor, ValueId};

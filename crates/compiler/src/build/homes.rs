@@ -1,0 +1,271 @@
+//! Where activations live in DRAM.
+//!
+//! Every value gets a home, a [`View`]. A concatenation costs nothing where its operands can be written
+//! straight into its result, also through a reshape between; a slice, a reshape and many transpositions cost
+//! nothing because their readers can read with pitches. What remains becomes a copy, which the build pass adds.
+
+use std::collections::{HashMap, HashSet};
+
+use ediacara_graph::ops::{Concat, Gather, QMatMul, Reshape, Slice, Transpose};
+use ediacara_graph::{Graph, NodeId, ValueId};
+
+use crate::CompileError;
+use crate::build::movement::view_of;
+use crate::fuse::blocks::BlockNodes;
+use crate::place::dram::DramImage;
+use crate::place::partition::Partition;
+use crate::program::view::View;
+
+/// The homes of values, and how each node's result came to its home.
+#[derive(Debug, Default)]
+pub(crate) struct Placement {
+    /// Home of each value on the DLP's side.
+    pub homes: HashMap<ValueId, View>,
+    /// Nodes that are nothing but a view.
+    pub views: HashSet<NodeId>,
+    /// Operands of concatenations that are written in place: no copy.
+    pub embedded: HashSet<ValueId>,
+    /// Additions fused with a convolution: the convolution and the index of the operand that it is.
+    pub fused: HashMap<NodeId, (NodeId, usize)>,
+    /// Blocks, by each node that they do.
+    pub blocks: HashMap<NodeId, BlockNodes>,
+    /// What was reserved in DRAM for results of layers, in the order of addresses: each value that is no part of another,
+    /// and where it lies.
+    pub buffers: Vec<(ValueId, View)>,
+}
+
+impl Placement {
+    /// The block that does a node.
+    pub(crate) fn block_of(&self, node: NodeId) -> Option<&BlockNodes> {
+        self.blocks.get(&node)
+    }
+}
+
+struct Placer<'a> {
+    graph: &'a Graph,
+    dlp: HashSet<NodeId>,
+    outputs: HashSet<ValueId>,
+    /// Where an embedded value lies.
+    parents: HashMap<ValueId, Parent>,
+    placement: Placement,
+}
+
+/// The value that another is part of in memory.
+#[derive(Debug, Clone, Copy)]
+enum Parent {
+    /// The result of a concatenation along an axis, of which it is a part from an index on.
+    Concat { result: ValueId, axis: usize, start: u64 },
+    /// The result of a reshape, which is the same bytes.
+    Reshape(ValueId),
+}
+
+fn extents(graph: &Graph, value: ValueId) -> Vec<u64> {
+    graph.ty(value).shape.iter().map(|&extent| extent as u64).collect()
+}
+
+/// Gives every value of the DLP's part a home.
+///
+/// # Errors
+/// DRAM is full.
+pub(crate) fn place(
+    graph: &Graph,
+    partition: &Partition,
+    fused: HashMap<NodeId, (NodeId, usize)>,
+    blocks: &[BlockNodes],
+    dram: &mut DramImage,
+) -> Result<Placement, CompileError> {
+    let mut placer = Placer {
+        graph,
+        dlp: partition.dlp.iter().copied().collect(),
+        outputs: partition.outputs.iter().copied().collect(),
+        parents: HashMap::new(),
+        placement: Placement { fused, blocks: by_node(blocks), ..Placement::default() },
+    };
+    for &id in partition.dlp.iter().rev() {
+        placer.embed_operands(id);
+    }
+    for (value, fed) in &partition.fed {
+        let name = &graph.value(*value).name;
+        let base = dram.reserve(graph.ty(*value).elements() as u64, &format!("input `{name}`"))?;
+        // The port has the input's extents in stored order; a reshape of it is the same bytes.
+        debug_assert_eq!(graph.ty(fed.input).elements(), graph.ty(*value).elements());
+        placer.placement.homes.insert(*value, View::dense(base, &extents(graph, *value)));
+    }
+    for &id in &partition.dlp {
+        placer.place_constants(id, dram)?;
+        placer.place_result(id, dram)?;
+    }
+    Ok(placer.placement)
+}
+
+fn by_node(blocks: &[BlockNodes]) -> HashMap<NodeId, BlockNodes> {
+    blocks.iter().flat_map(|block| block.nodes().into_iter().map(|node| (node, *block))).collect()
+}
+
+impl Placer<'_> {
+    /// Decides which operands of a concatenation are written in place.
+    fn embed_operands(&mut self, id: NodeId) {
+        let node = self.graph.node(id);
+        let Some(concat) = node.op_as::<Concat>() else { return };
+        let mut start = 0;
+        for &value in &node.inputs {
+            let parent = Parent::Concat { result: node.outputs[0], axis: concat.axis, start };
+            if self.can_embed(value) && !self.is_reshaped(value) {
+                self.parents.insert(value, parent);
+                self.placement.embedded.insert(value);
+            } else if let Some(source) = self.reshaped_source(value, parent) {
+                self.parents.insert(value, parent);
+                self.parents.insert(source, Parent::Reshape(value));
+                self.placement.embedded.insert(source);
+            }
+            start += extents(self.graph, value)[concat.axis];
+        }
+    }
+
+    /// A value can be written into the middle of another if a layer of its own writes it, nobody needs it
+    /// dense, and it is not promised to another concatenation (or to another place of this one).
+    fn can_embed(&self, value: ValueId) -> bool {
+        let Some(producer) = self.graph.producer(value).filter(|producer| self.dlp.contains(producer)) else {
+            return false;
+        };
+        let node = self.graph.node(producer);
+        let moves = node.op_as::<Slice>().is_some()
+            || node.op_as::<Reshape>().is_some()
+            || node.op_as::<Transpose>().is_some()
+            || node.op_as::<Gather>().is_some();
+        !moves && !self.outputs.contains(&value) && !self.parents.contains_key(&value)
+    }
+
+    /// A reshape may not be able to see a pitched tensor as a view; a copy there costs more than one before it.
+    fn is_reshaped(&self, value: ValueId) -> bool {
+        self.graph
+            .consumers(value)
+            .iter()
+            .any(|&reader| self.dlp.contains(&reader) && self.graph.node(reader).op_as::<Reshape>().is_some())
+    }
+
+    /// What a concatenation's operand is a reshape of, if that can be written in place under its own shape.
+    fn reshaped_source(&self, value: ValueId, parent: Parent) -> Option<ValueId> {
+        let reshape = self.graph.producer(value).filter(|node| self.dlp.contains(node))?;
+        self.graph.node(reshape).op_as::<Reshape>()?;
+        let source = self.graph.node(reshape).inputs[0];
+        let alone = |value| self.graph.only_consumer(value).is_some() && !self.outputs.contains(&value);
+        let free = !self.parents.contains_key(&value) && self.can_embed(source);
+        let place = self.relative(value, Some(parent))?.reshape(&extents(self.graph, source))?;
+        (free && alone(value) && alone(source) && place.is_readable()).then_some(source)
+    }
+
+    /// Where a value will lie, counted from its outermost parent; `parent` is its own.
+    fn relative(&self, value: ValueId, parent: Option<Parent>) -> Option<View> {
+        let shape = extents(self.graph, value);
+        let outer = |value: ValueId| self.relative(value, self.parents.get(&value).copied());
+        match parent {
+            Some(Parent::Concat { result, axis, start }) => {
+                Some(outer(result)?.slice(axis, start, shape[axis], 1))
+            }
+            Some(Parent::Reshape(result)) => outer(result)?.reshape(&shape),
+            None => Some(View::dense(0, &shape)),
+        }
+    }
+
+    /// Whether a value is read as the second operand of products alone, or as part of one: those take any matrix with
+    /// a contiguous axis.
+    fn only_multiplied(&self, value: ValueId) -> bool {
+        let consumers = self.graph.consumers(value);
+        let takes = |&reader: &NodeId| {
+            let node = self.graph.node(reader);
+            let moves = node.op_as::<Slice>().is_some()
+                || node.op_as::<Reshape>().is_some()
+                || node.op_as::<Transpose>().is_some();
+            let multiplies = node.op_as::<QMatMul>().is_some() && node.inputs[0] != value;
+            self.dlp.contains(&reader) && (multiplies || moves && self.only_multiplied(node.outputs[0]))
+        };
+        !consumers.is_empty() && !self.outputs.contains(&value) && consumers.iter().all(takes)
+    }
+
+    /// Whether what reads a value can read it there.
+    fn suits(&self, value: ValueId, view: &View) -> bool {
+        if self.outputs.contains(&value) && !view.is_dense() {
+            return false;
+        }
+        let is_operand = |reader: &NodeId| self.graph.node(*reader).op_as::<QMatMul>().is_some();
+        view.is_readable()
+            || self.only_multiplied(value)
+                && (view.is_matrix() || !self.graph.consumers(value).iter().any(is_operand))
+    }
+
+    fn place_constants(&mut self, id: NodeId, dram: &mut DramImage) -> Result<(), CompileError> {
+        let node = self.graph.node(id);
+        let operands = match node.op.name() {
+            "q_add" | "q_multiply" | "concat" => &node.inputs[..],
+            _ => &node.inputs[..1],
+        };
+        for &value in operands {
+            let Some(tensor) = self.graph.constant(value) else { continue };
+            if self.placement.homes.contains_key(&value) {
+                continue;
+            }
+            let name = &self.graph.value(value).name;
+            let problem = |error: ediacara_graph::TensorError| CompileError::Layer {
+                layer: node.name.clone(),
+                problem: error.to_string(),
+            };
+            let bytes =
+                tensor.to_vec::<i8>().map_err(problem)?.into_iter().map(|value| value as u8).collect();
+            let base = dram.place(bytes, &format!("constant `{name}`"))?;
+            self.placement.homes.insert(value, View::dense(base, &extents(self.graph, value)));
+        }
+        Ok(())
+    }
+
+    fn place_result(&mut self, id: NodeId, dram: &mut DramImage) -> Result<(), CompileError> {
+        let node = self.graph.node(id);
+        let value = node.outputs[0];
+        if self.placement.block_of(id).is_some_and(|block| block.last != id) {
+            // What lies between the parts of a block never leaves the chip.
+            return Ok(());
+        }
+        if self.placement.fused.values().any(|&(conv, _)| conv == id) {
+            // The sum is all that is stored.
+            return Ok(());
+        }
+        let view = self.placement.homes.get(&node.inputs[0]).and_then(|x| view_of(self.graph, id, x));
+        match view.filter(|view| self.suits(value, view)) {
+            Some(view) => {
+                self.placement.views.insert(id);
+                self.placement.homes.insert(value, view);
+            }
+            None => {
+                self.home(value, dram)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The home of a value that a layer writes: its place in a concatenation, or room of its own.
+    fn home(&mut self, value: ValueId, dram: &mut DramImage) -> Result<View, CompileError> {
+        if let Some(view) = self.placement.homes.get(&value) {
+            return Ok(view.clone());
+        }
+        let shape = extents(self.graph, value);
+        let inside = match self.parents.get(&value).copied() {
+            Some(Parent::Concat { result, axis, start }) => {
+                Some(self.home(result, dram)?.slice(axis, start, shape[axis], 1))
+            }
+            // That it can be said was found when the parent was.
+            Some(Parent::Reshape(result)) => self.home(result, dram)?.reshape(&shape),
+            None => None,
+        };
+        let view = match inside {
+            Some(view) => view,
+            None => {
+                let what = format!("activation `{}`", self.graph.value(value).name);
+                let view = View::dense(dram.reserve(shape.iter().product(), &what)?, &shape);
+                self.placement.buffers.push((value, view.clone()));
+                view
+            }
+        };
+        self.placement.homes.insert(value, view.clone());
+        Ok(view)
+    }
+}

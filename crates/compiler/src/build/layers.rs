@@ -1,0 +1,481 @@
+//! Nodes with homes become layers.
+
+use std::collections::HashMap;
+
+use ediacara_graph::ops::{
+    Concat, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, Reshape, Resize, Slice,
+    Transpose,
+};
+use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
+use ediacara_isa::LayerInfo;
+
+use crate::CompileError;
+use crate::bounds::{pixels_seen, selects_channels, taps_on_pixels};
+use crate::build::homes::Placement;
+use crate::build::movement::{maps, parts, picks, view_of};
+use crate::fuse::additions::is_depthwise;
+use crate::fuse::blocks::{BlockNodes, unplaced};
+use crate::place::partition::Partition;
+use crate::program::layer::{
+    Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Middle, Output, Pool, PoolMode,
+    Residual, Table, Weights,
+};
+use crate::program::view::{Image, View};
+use crate::program::window::Window;
+
+/// The DLP's part as layers.
+#[derive(Debug, Default)]
+pub(crate) struct Built {
+    /// The layers, in order.
+    pub layers: Vec<Layer>,
+    /// The layer that completes a value: its own, or the last that writes a part of it. What no layer writes, such as a
+    /// slice of an input, is missing.
+    pub completed_by: HashMap<ValueId, u32>,
+}
+
+/// The layers of the DLP's part, in order.
+///
+/// # Errors
+/// [`CompileError::Layer`] for constants that cannot be read.
+pub(crate) fn build(
+    graph: &Graph,
+    partition: &Partition,
+    placement: &Placement,
+) -> Result<Built, CompileError> {
+    let mut builder = Builder { graph, placement, layers: Vec::new() };
+    let mut completed_by: HashMap<ValueId, u32> = HashMap::new();
+    for &id in &partition.dlp {
+        let before = builder.layers.len();
+        builder.node(id)?;
+        let node = graph.node(id);
+        let completed = match builder.layers.len() {
+            after if after > before => Some(after as u32 - 1),
+            _ => node.inputs.iter().filter_map(|input| completed_by.get(input)).max().copied(),
+        };
+        completed_by.extend(completed.map(|layer| (node.outputs[0], layer)));
+    }
+    Ok(Built { layers: builder.layers, completed_by })
+}
+
+struct Builder<'a> {
+    graph: &'a Graph,
+    placement: &'a Placement,
+    layers: Vec<Layer>,
+}
+
+impl<'a> Builder<'a> {
+    fn problem(&self, id: NodeId, problem: impl Into<String>) -> CompileError {
+        CompileError::Layer { layer: self.graph.node(id).name.clone(), problem: problem.into() }
+    }
+
+    fn home(&self, id: NodeId, value: ValueId) -> Result<&'a View, CompileError> {
+        let missing = || self.problem(id, format!("`{}` has no home in DRAM", self.graph.value(value).name));
+        self.placement.homes.get(&value).ok_or_else(missing)
+    }
+
+    /// The home as images. Homes keep their innermost axis contiguous, so this fails only for ranks that no
+    /// operator takes.
+    fn image(&self, id: NodeId, value: ValueId) -> Result<Image, CompileError> {
+        let name = &self.graph.value(value).name;
+        self.home(id, value)?.image().ok_or_else(|| self.problem(id, format!("`{name}` is no NHWC tensor")))
+    }
+
+    fn constant(&self, id: NodeId, index: usize) -> Result<Tensor, CompileError> {
+        let value = self.graph.node(id).inputs[index];
+        let name = &self.graph.value(value).name;
+        self.graph
+            .constant(value)
+            .cloned()
+            .ok_or_else(|| self.problem(id, format!("operand `{name}` is no constant")))
+    }
+
+    fn weights(&self, id: NodeId, computed: Option<&View>) -> Result<Weights, CompileError> {
+        let constant = |index| self.constant(id, index).map(|tensor| tensor.to_contiguous());
+        let nothing = || Tensor::full(&[0], 0_i8).map_err(|error| self.problem(id, error.to_string()));
+        Ok(Weights {
+            values: if computed.is_some() { nothing()? } else { constant(1)? },
+            bias: constant(2)?,
+            multiplier: constant(3)?,
+            shift: constant(4)?,
+        })
+    }
+
+    fn node(&mut self, id: NodeId) -> Result<(), CompileError> {
+        if let Some(&block) = self.placement.block_of(id) {
+            return if block.last == id { self.block(&block) } else { Ok(()) };
+        }
+        if self.placement.views.contains(&id) || self.placement.fused.values().any(|&(conv, _)| conv == id) {
+            return Ok(());
+        }
+        let node = self.graph.node(id);
+        let (y, op) = (node.outputs[0], &node.op);
+        if node.op_as::<QConv>().is_some() || node.op_as::<QMatMul>().is_some() {
+            let conv = self.convolution(id, self.image(id, node.inputs[0])?, self.image(id, y)?)?;
+            let (name, kind) = self.convolution_kind(id, conv);
+            return self.layer(id, name, kind);
+        }
+        if let Some(pool) = node.op_as::<QPool>() {
+            let name = if pool.kind == PoolKind::Max { "max_pool" } else { "average_pool" };
+            let (x, y) = (self.image(id, node.inputs[0])?, self.image(id, y)?);
+            let kind = Kind::Pool(self.pool(pool, x, y));
+            return self.layer(id, name, kind);
+        }
+        if let Some(add) = node.op_as::<QAdd>() {
+            return self.add(id, add);
+        }
+        if let Some(multiply) = node.op_as::<QMultiply>() {
+            let kind = Kind::Binary(self.multiply(id, multiply)?);
+            return self.layer(id, "multiply", kind);
+        }
+        if node.op_as::<QTable>().is_some() {
+            let table =
+                self.constant(id, 1)?.to_vec::<i8>().map_err(|error| self.problem(id, error.to_string()))?;
+            let table = table.into_iter().map(|value| value as u8).collect();
+            let (a, d) = (self.home(id, node.inputs[0])?.clone(), self.home(id, y)?.clone());
+            return self.layer(id, "table", Kind::Table(Table { a, d, table }));
+        }
+        let kind = self.movement(id)?;
+        if let Kind::Copy(copy) = &kind
+            && copy.parts.is_empty()
+            && copy.fill.is_none()
+        {
+            return Ok(());
+        }
+        self.layer(id, op.name(), kind)
+    }
+
+    fn convolution_kind(&self, id: NodeId, conv: Conv) -> (&'static str, Kind) {
+        match self.graph.node(id).op_as::<QConv>() {
+            Some(op) if is_depthwise(self.graph, id, op) => ("depthwise", Kind::Depthwise(Box::new(conv))),
+            Some(_) => ("conv", Kind::Conv(Box::new(conv))),
+            None => ("matmul", Kind::Conv(Box::new(conv))),
+        }
+    }
+
+    fn convolution(&self, id: NodeId, x: Image, y: Image) -> Result<Conv, CompileError> {
+        let node = self.graph.node(id);
+        let computed = match self.graph.constant(node.inputs[1]) {
+            Some(_) => None,
+            None => Some(self.home(id, node.inputs[1])?.clone()),
+        };
+        let weights = self.weights(id, computed.as_ref())?;
+        if let Some(op) = node.op_as::<QConv>() {
+            let kernel = [weights.values.shape()[1], weights.values.shape()[2]];
+            return Ok(Conv {
+                x,
+                y,
+                window: Window::of(op, kernel),
+                groups: op.groups as u64,
+                weights,
+                computed,
+                x_zero: op.x_zero,
+                w_zero: op.w_zero,
+                output: Output { zero: op.y_zero, low: op.low, high: op.high },
+                residual: None,
+            });
+        }
+        let op = node.op_as::<QMatMul>().ok_or_else(|| self.problem(id, "is no convolution"))?;
+        Ok(Conv {
+            x,
+            y,
+            window: Window::POINT,
+            groups: 1,
+            weights,
+            computed,
+            x_zero: op.x_zero,
+            w_zero: op.w_zero,
+            output: Output { zero: op.y_zero, low: op.low, high: op.high },
+            residual: None,
+        })
+    }
+
+    fn pool(&self, op: &QPool, x: Image, y: Image) -> Pool {
+        let (ratio, x_zero, count_include_pad) = (op.ratio, op.x_zero, op.count_include_pad);
+        let mode = match op.kind {
+            PoolKind::Max => PoolMode::Max,
+            PoolKind::Average => PoolMode::Average { x_zero, ratio, count_include_pad },
+        };
+        Pool {
+            x,
+            y,
+            window: Window::new(op.kernel, op.stride, op.padding, [1, 1]),
+            mode,
+            output: Output { zero: op.y_zero, low: op.low, high: op.high },
+        }
+    }
+
+    /// The constants of an addition.
+    fn addition(op: &QAdd) -> BinaryConstants {
+        BinaryConstants {
+            zeros: [op.x_zero, op.y_zero],
+            multipliers: [op.x_multiplier as u32, op.y_multiplier as u32],
+            shift: op.shift,
+            output: Output { zero: op.out_zero, low: op.low, high: op.high },
+        }
+    }
+
+    /// The addition that a convolution does, whose result is operand `index` of it.
+    fn residual(&self, add: NodeId, index: usize) -> Result<Residual, CompileError> {
+        let node = self.graph.node(add);
+        let op = node.op_as::<QAdd>().ok_or_else(|| self.problem(add, "is no addition"))?;
+        let mut constants = Self::addition(op);
+        if index == 1 {
+            constants.zeros.reverse();
+            constants.multipliers.reverse();
+        }
+        Ok(Residual { image: self.image(add, node.inputs[1 - index])?, constants })
+    }
+
+    fn add(&mut self, id: NodeId, op: &QAdd) -> Result<(), CompileError> {
+        let node = self.graph.node(id);
+        let Some(&(conv_id, index)) = self.placement.fused.get(&id) else {
+            let [a, b] = [0, 1].map(|index| self.home(id, node.inputs[index]).cloned());
+            let d = self.home(id, node.outputs[0])?.clone();
+            let binary = Binary { op: BinaryOp::Add, a: a?, b: b?, d, constants: Self::addition(op) };
+            return self.layer(id, "add", Kind::Binary(binary));
+        };
+        let x = self.image(conv_id, self.graph.node(conv_id).inputs[0])?;
+        let mut conv = self.convolution(conv_id, x, self.image(id, node.outputs[0])?)?;
+        conv.residual = Some(self.residual(id, index)?);
+        let (name, kind) = self.convolution_kind(conv_id, conv);
+        let name = if name == "conv" { "conv+add" } else { "matmul+add" };
+        let mut layer = self.described(conv_id, name, kind);
+        layer.info.name = format!("{} + {}", self.graph.node(conv_id).name, node.name);
+        layer.info.vector_operations *= 2;
+        self.layers.push(layer);
+        Ok(())
+    }
+
+    /// A block: of its convolutions only the first reads and only the last writes DRAM.
+    fn block(&mut self, nodes: &BlockNodes) -> Result<(), CompileError> {
+        let inside = |id: NodeId, value: ValueId| {
+            unplaced(self.graph, value).ok_or_else(|| self.problem(id, "a block is made of images"))
+        };
+        let input = |id: NodeId| self.graph.node(id).inputs[0];
+        let result = self.graph.node(nodes.last).outputs[0];
+        let y = self.image(nodes.last, result)?;
+        let expand = match nodes.expand {
+            Some(id) => {
+                let y = inside(id, input(nodes.window))?;
+                Some(self.convolution(id, self.image(id, input(id))?, y)?)
+            }
+            None => None,
+        };
+        let id = nodes.window;
+        let x = if expand.is_some() { inside(id, input(id))? } else { self.image(id, input(id))? };
+        let between = match nodes.project {
+            Some(project) => inside(id, input(project))?,
+            None => y,
+        };
+        let middle = match self.graph.node(id).op_as::<QPool>() {
+            Some(pool) => Middle::MaxPool(Box::new(self.pool(pool, x, between))),
+            None => Middle::Depthwise(Box::new(self.convolution(id, x, between)?)),
+        };
+        let mut project = match nodes.project {
+            Some(id) => Some(self.convolution(id, between, y)?),
+            None => None,
+        };
+        let addition = self.placement.fused.get(&nodes.last);
+        if let (Some(project), Some(&(_, operand))) = (&mut project, addition) {
+            project.residual = Some(self.residual(nodes.last, operand)?);
+        }
+        let block = Block { expand, middle, project };
+        let info = self.block_info(nodes, &block);
+        self.layers.push(Layer { info, kind: Kind::Block(Box::new(block)) });
+        Ok(())
+    }
+
+    /// What is known of a block: the sum of what is known of its parts.
+    fn block_info(&self, nodes: &BlockNodes, block: &Block) -> LayerInfo {
+        let mut parts = Vec::new();
+        if let (Some(id), Some(conv)) = (nodes.expand, &block.expand) {
+            let mut info = self.product_info(id, "conv", conv);
+            // A window whose stride is wider than itself needs not all of what it stands on.
+            let (x, y, window) = block.middle.shape();
+            let (needed, all) = (pixels_seen(&x, &y, &window), x.height * x.width);
+            info.matrix_macs = info.matrix_macs * needed / all;
+            info.vector_operations = info.vector_operations * needed / all;
+            parts.push(info);
+        }
+        parts.push(match &block.middle {
+            Middle::Depthwise(conv) => self.depthwise_info(nodes.window, conv),
+            Middle::MaxPool(pool) => self.pool_info(nodes.window, "max_pool", pool),
+        });
+        if let (Some(id), Some(conv)) = (nodes.project, &block.project) {
+            parts.push(self.product_info(id, "conv", conv));
+        }
+        if self.placement.fused.contains_key(&nodes.last) {
+            parts.push(self.plain_info(nodes.last, "add", 1));
+        }
+        let join = |text: fn(&LayerInfo) -> &str| parts.iter().map(text).collect::<Vec<_>>();
+        let sum = |number: fn(&LayerInfo) -> u64| parts.iter().map(number).sum();
+        LayerInfo {
+            name: join(|part| &part.name).join(" + "),
+            op: join(|part| &part.op).join("+"),
+            shape: self.graph.ty(self.graph.node(nodes.last).outputs[0]).shape.clone(),
+            macs: sum(|part| part.macs),
+            matrix_macs: sum(|part| part.matrix_macs),
+            vector_operations: sum(|part| part.vector_operations),
+            weight_bytes: sum(|part| part.weight_bytes),
+        }
+    }
+
+    fn multiply(&self, id: NodeId, op: &QMultiply) -> Result<Binary, CompileError> {
+        let node = self.graph.node(id);
+        let (a, mut b) = (self.home(id, node.inputs[0])?.clone(), self.home(id, node.inputs[1])?.clone());
+        for axis in 0..a.shape.len() {
+            if b.shape[axis] == 1 && a.shape[axis] > 1 {
+                (b.shape[axis], b.strides[axis]) = (a.shape[axis], 0);
+            }
+        }
+        let constants = BinaryConstants {
+            zeros: [op.x_zero, op.y_zero],
+            multipliers: [op.multiplier as u32, 0],
+            shift: op.shift,
+            output: Output { zero: op.out_zero, low: op.low, high: op.high },
+        };
+        Ok(Binary { op: BinaryOp::Multiply, a, b, d: self.home(id, node.outputs[0])?.clone(), constants })
+    }
+
+    fn movement(&self, id: NodeId) -> Result<Kind, CompileError> {
+        let node = self.graph.node(id);
+        let y = self.home(id, node.outputs[0])?;
+        if let Some(concat) = node.op_as::<Concat>() {
+            let mut start = 0;
+            let mut parts = Vec::new();
+            for &value in &node.inputs {
+                let extent = self.graph.ty(value).shape[concat.axis] as u64;
+                // An operand may stand more than once; only its first place is its home.
+                let place = y.slice(concat.axis, start, extent, 1);
+                if !self.home(id, value)?.same_place(&place) {
+                    parts.push((self.home(id, value)?.clone(), place));
+                }
+                start += extent;
+            }
+            return Ok(Kind::Copy(Copy { fill: None, parts }));
+        }
+        let x = self.home(id, node.inputs[0])?;
+        if node.op_as::<Gather>().is_some()
+            && let Some(conv) = self.gather_as_product(id)?
+        {
+            return Ok(Kind::Conv(Box::new(conv)));
+        }
+        let movable = node.op_as::<Slice>().is_some()
+            || node.op_as::<Pad>().is_some()
+            || node.op_as::<Resize>().is_some()
+            || node.op_as::<Gather>().is_some();
+        if let Some(view) = view_of(self.graph, id, x) {
+            return Ok(Kind::Copy(Copy { fill: None, parts: vec![(view, y.clone())] }));
+        }
+        if movable && let Some(maps) = maps(self.graph, id) {
+            let mut y_axes = y.clone();
+            if y.shape.len() < maps.axes.len() {
+                // A gather by a scalar drops its axis.
+                let axis = node.op_as::<Gather>().map_or(0, |gather| gather.axis);
+                y_axes.shape.insert(axis, 1);
+                y_axes.strides.insert(axis, 0);
+            }
+            let fill = maps.value.map(|value| (maps.frame(y), value));
+            return Ok(Kind::Copy(Copy { fill, parts: parts(&maps, x, &y_axes) }));
+        }
+        if node.op_as::<Reshape>().is_some() || node.op_as::<Transpose>().is_some() {
+            // A reshape of a pitched tensor: element by element in order, which is the result's dense order.
+            let from = x.clone();
+            let to = y.reshape(&from.shape);
+            return match to {
+                Some(to) => Ok(Kind::Copy(Copy { fill: None, parts: vec![(from, to)] })),
+                None => Err(self.problem(id, "a reshape cannot be written into part of another tensor")),
+            };
+        }
+        Err(self.problem(id, format!("no lowering for {}", node.op.name())))
+    }
+
+    /// A gather along channels as a product with a matrix of zeros and ones, exact by construction: the sum
+    /// is one difference from the zero point, and the multiplier is one.
+    fn gather_as_product(&self, id: NodeId) -> Result<Option<Conv>, CompileError> {
+        let node = self.graph.node(id);
+        let shape = &self.graph.ty(node.inputs[0]).shape;
+        let along_channels = node.op_as::<Gather>().is_some_and(|gather| gather.axis + 1 == shape.len());
+        let (Some(picks), 1) = (picks(self.graph, id), self.graph.ty(node.inputs[1]).rank()) else {
+            return Ok(None);
+        };
+        if !along_channels || shape.len() > 4 {
+            return Ok(None);
+        }
+        let (inputs, outputs) = (shape[shape.len() - 1], picks.len());
+        let mut values = vec![0_i8; inputs * outputs];
+        for (output, &pick) in picks.iter().enumerate() {
+            values[output * inputs + pick as usize] = 1;
+        }
+        let wrong = |error: ediacara_graph::TensorError| self.problem(id, error.to_string());
+        let weights = Weights {
+            values: Tensor::from_vec(&[outputs, 1, 1, inputs], values).map_err(wrong)?,
+            bias: Tensor::full(&[outputs], 0_i32).map_err(wrong)?,
+            multiplier: Tensor::full(&[outputs], 1_i32 << 30).map_err(wrong)?,
+            shift: Tensor::full(&[outputs], 30_u8).map_err(wrong)?,
+        };
+        Ok(Some(Conv {
+            x: self.image(id, node.inputs[0])?,
+            y: self.image(id, node.outputs[0])?,
+            window: Window::POINT,
+            groups: 1,
+            weights,
+            computed: None,
+            x_zero: 0,
+            w_zero: 0,
+            output: Output { zero: 0, low: i8::MIN, high: i8::MAX },
+            residual: None,
+        }))
+    }
+
+    fn layer(&mut self, id: NodeId, op: &str, kind: Kind) -> Result<(), CompileError> {
+        let layer = self.described(id, op, kind);
+        self.layers.push(layer);
+        Ok(())
+    }
+
+    /// The layer with what is known of it. Work is counted as the network defines it, not as the machine
+    /// happens to do it.
+    fn described(&self, id: NodeId, op: &str, kind: Kind) -> Layer {
+        let info = match &kind {
+            Kind::Conv(conv) => self.product_info(id, op, conv),
+            Kind::Depthwise(conv) => self.depthwise_info(id, conv),
+            Kind::Pool(pool) => self.pool_info(id, op, pool),
+            Kind::Binary(_) | Kind::Table(_) => self.plain_info(id, op, 1),
+            Kind::Copy(_) | Kind::Block(_) => self.plain_info(id, op, 0),
+        };
+        Layer { info, kind }
+    }
+
+    /// What is known of a layer that does `operations` an element on the vector unit.
+    fn plain_info(&self, id: NodeId, op: &str, operations: u64) -> LayerInfo {
+        let node = self.graph.node(id);
+        LayerInfo {
+            name: node.name.clone(),
+            op: op.to_owned(),
+            shape: self.graph.ty(node.outputs[0]).shape.clone(),
+            macs: self.graph.cost_of(id).macs,
+            vector_operations: self.graph.ty(node.outputs[0]).elements() as u64 * operations,
+            ..LayerInfo::default()
+        }
+    }
+
+    fn product_info(&self, id: NodeId, op: &str, conv: &Conv) -> LayerInfo {
+        if selects_channels(conv) {
+            return LayerInfo { macs: 0, ..self.plain_info(id, "gather", 0) };
+        }
+        let info = self.plain_info(id, op, 1);
+        LayerInfo { matrix_macs: info.macs, weight_bytes: conv.weights.values.len() as u64, ..info }
+    }
+
+    /// A pool does an operation for each tap that lies on a pixel.
+    fn pool_info(&self, id: NodeId, op: &str, pool: &Pool) -> LayerInfo {
+        let info = self.plain_info(id, op, 0);
+        LayerInfo { vector_operations: pool.y.batch * pool.y.channels * taps_on_pixels(pool), ..info }
+    }
+
+    fn depthwise_info(&self, id: NodeId, conv: &Conv) -> LayerInfo {
+        let info = self.plain_info(id, "depthwise", 0);
+        LayerInfo { vector_operations: info.macs, weight_bytes: conv.weights.values.len() as u64, ..info }
+    }
+}

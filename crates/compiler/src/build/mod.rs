@@ -1,0 +1,6 @@
+//! From nodes to layers: where each value lies in DRAM, and what each layer computes there.
+
+pub(crate) mod homes;
+pub(crate) mod layers;
+mod movement;
+pub(crate) mod ports;

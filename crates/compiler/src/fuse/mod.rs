@@ -1,0 +1,4 @@
+//! Which nodes become one layer.
+
+pub(crate) mod additions;
+pub(crate) mod blocks;

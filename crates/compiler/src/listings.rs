@@ -1,0 +1,78 @@
+//! The results of passes as text, one line a thing.
+
+use std::collections::HashMap;
+
+use ediacara_graph::{Graph, NodeId, ValueId};
+
+use crate::build::homes::Placement;
+use crate::fuse::blocks::BlockNodes;
+use crate::place::partition::Partition;
+use crate::program::layer::{Kind, Layer};
+use crate::program::view::View;
+use crate::synchronise::Ordered;
+
+pub(crate) fn partition_text(graph: &Graph, division: &Partition) -> String {
+    let mut text = String::new();
+    for (value, _) in &division.fed {
+        text += &format!("input  {}\n", graph.value(*value).name);
+    }
+    for &node in &division.dlp {
+        text += &format!("dlp    {} {}\n", graph.node(node).op.name(), graph.node(node).name);
+    }
+    for &value in &division.outputs {
+        text += &format!("output {}\n", graph.value(value).name);
+    }
+    for op in &division.host {
+        text += &format!("host   {} {}: {}\n", op.op, op.name, op.reason);
+    }
+    text
+}
+
+/// Additions after the products that do them.
+pub(crate) fn additions_text(graph: &Graph, fused: &HashMap<NodeId, (NodeId, usize)>) -> String {
+    let mut lines: Vec<String> = fused
+        .iter()
+        .map(|(add, (conv, _))| format!("{} + {}\n", graph.node(*conv).name, graph.node(*add).name))
+        .collect();
+    lines.sort();
+    lines.concat()
+}
+
+pub(crate) fn block_text(graph: &Graph, block: &BlockNodes) -> String {
+    let names: Vec<&str> = block.nodes().into_iter().map(|id| graph.node(id).name.as_str()).collect();
+    names.join(" + ") + "\n"
+}
+
+pub(crate) fn placement_text(graph: &Graph, placement: &Placement) -> String {
+    let mut homes: Vec<_> = placement.homes.iter().collect();
+    homes.sort_by_key(|(value, _)| **value);
+    let line = |(value, view): (&ValueId, &View)| {
+        format!("{} {:#x} {:?} pitch {:?}\n", graph.value(*value).name, view.base, view.shape, view.strides)
+    };
+    homes.into_iter().map(line).collect()
+}
+
+pub(crate) fn layer_text(layer: &Layer) -> String {
+    let detail = match &layer.kind {
+        Kind::Conv(conv) | Kind::Depthwise(conv) => {
+            format!("kernel {:?} stride {:?} groups {}", conv.window.kernel, conv.window.stride, conv.groups)
+        }
+        Kind::Pool(pool) => format!("kernel {:?} stride {:?}", pool.window.kernel, pool.window.stride),
+        Kind::Block(block) => {
+            let (x, _, window) = block.middle.shape();
+            format!("kernel {:?} stride {:?} channels {}", window.kernel, window.stride, x.channels)
+        }
+        Kind::Copy(copy) => format!("{} parts", copy.parts.len()),
+        Kind::Binary(_) | Kind::Table(_) => String::new(),
+    };
+    format!("{} {} {:?} {detail}\n", layer.info.op, layer.info.name, layer.info.shape)
+}
+
+pub(crate) fn ordered_text(ordered: &Ordered) -> String {
+    let list = |mask: u16| {
+        let set: Vec<String> =
+            (0..16).filter(|bit| mask >> bit & 1 == 1).map(|bit| bit.to_string()).collect();
+        set.join(",")
+    };
+    format!("{} wait({}) post({})\n", ordered.step, list(ordered.wait), list(ordered.post))
+}

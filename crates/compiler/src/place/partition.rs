@@ -1,0 +1,286 @@
+//! Which nodes the DLP runs, which the host, and why.
+//!
+//! The DLP takes a node of the quantised dialect, or one that moves i8 data, if all that it reads is a
+//! network input, a constant or another such node's result. A real input is quantised and laid out by the
+//! host; the chain that says so (cast, transpose, reshape, quantize_linear) becomes part of the input's port.
+//! Everything else, and all that depends on it, is the host's.
+
+use std::collections::{HashMap, HashSet};
+
+use ediacara_graph::ops::{
+    Cast, Concat, Gather, Pad, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, QuantizeLinear, Reshape,
+    Resize, ResizeMode, Slice, Transpose,
+};
+use ediacara_graph::{DType, Definition, Graph, NodeId, ValueId};
+
+/// A node that the host runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostOp {
+    /// The node.
+    pub node: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Its operator.
+    pub op: String,
+    /// Why the DLP does not run it.
+    pub reason: String,
+}
+
+/// A value that the host brings into DRAM.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fed {
+    /// The network's input.
+    pub input: ValueId,
+    /// Scale and zero point, if the input is real.
+    pub scale: Option<(f32, i8)>,
+    /// Stored axis `k` is axis `permutation[k]` of the input.
+    pub permutation: Vec<usize>,
+}
+
+/// The division of a graph.
+#[derive(Debug, Clone, Default)]
+pub struct Partition {
+    /// Nodes of the DLP, in topological order.
+    pub dlp: Vec<NodeId>,
+    /// Values fed by the host, in order of first use.
+    pub fed: Vec<(ValueId, Fed)>,
+    /// Values of the DLP (or fed to it) that the host reads, in order.
+    pub outputs: Vec<ValueId>,
+    /// Nodes that the host runs, in order, with reasons.
+    pub host: Vec<HostOp>,
+}
+
+/// What the DLP can read, while nodes are classified.
+struct Known<'a> {
+    graph: &'a Graph,
+    dlp: HashSet<NodeId>,
+    fed: HashMap<ValueId, Fed>,
+}
+
+/// Divides the graph.
+pub fn partition(graph: &Graph) -> Partition {
+    let order = graph.order();
+    let mut known = Known { graph, dlp: HashSet::new(), fed: HashMap::new() };
+    let mut reasons = HashMap::new();
+    for &node in &order {
+        match known.classify(node) {
+            Ok(()) => {
+                known.dlp.insert(node);
+            }
+            Err(reason) => {
+                reasons.insert(node, reason);
+            }
+        }
+    }
+    known.give_borders_to_the_host(&order, &mut reasons);
+    known.divide(&order, &reasons)
+}
+
+impl Known<'_> {
+    /// Whether the DLP runs the node; if not, why.
+    fn classify(&mut self, id: NodeId) -> Result<(), String> {
+        let node = self.graph.node(id);
+        if node.op_as::<QuantizeLinear>().is_some() && self.feed(node.outputs[0]).is_some() {
+            return Err("the host quantises and lays out the network's inputs".to_owned());
+        }
+        if node.op_as::<Transpose>().is_some() && self.feed(node.outputs[0]).is_some() {
+            return Err("the host lays out the network's inputs".to_owned());
+        }
+        if node.op.name() == "dequantize_linear" {
+            return Err("the host turns results into real numbers".to_owned());
+        }
+        let outputs = node.outputs.iter().map(|&value| self.graph.ty(value));
+        if let Some(ty) = outputs.clone().find(|ty| ty.dtype != DType::I8) {
+            return Err(format!("the DLP computes in i8, and this gives {ty}"));
+        }
+        if outputs.clone().any(|ty| ty.elements() == 0) {
+            return Err("it has no elements".to_owned());
+        }
+        self.check_operator(id)?;
+        let data = node.inputs.iter().copied().filter(|&value| self.graph.constant(value).is_none());
+        for value in data {
+            if !self.is_on_chip_side(value) {
+                return Err(format!("it reads `{}`, which the host computes", self.graph.value(value).name));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_on_chip_side(&mut self, value: ValueId) -> bool {
+        self.graph.producer(value).is_some_and(|node| self.dlp.contains(&node)) || self.feed(value).is_some()
+    }
+
+    /// The value as something the host brings in.
+    fn feed(&mut self, value: ValueId) -> Option<Fed> {
+        if let Some(fed) = self.fed.get(&value) {
+            return Some(fed.clone());
+        }
+        let fed = match self.graph.value(value).definition {
+            Definition::Input if self.graph.ty(value).dtype == DType::I8 => {
+                let permutation = (0..self.graph.ty(value).rank()).collect();
+                Some(Fed { input: value, scale: None, permutation })
+            }
+            Definition::Node { node, .. } => {
+                self.quantised_input(node).or_else(|| self.transposed_input(node))
+            }
+            _ => None,
+        }?;
+        self.fed.insert(value, fed.clone());
+        Some(fed)
+    }
+
+    /// The chain input, cast to f32, transpose ..., reshape ..., quantize_linear, with one scale. A reshape says nothing
+    /// about bytes, so that it is left out of the port.
+    fn quantised_input(&self, node: NodeId) -> Option<Fed> {
+        let node = self.graph.node(node);
+        node.op_as::<QuantizeLinear>()?;
+        let [x, scale, zero] = node.inputs[..] else { return None };
+        let scale = self.graph.constant(scale)?.to_vec::<f32>().ok()?;
+        let zero = self.graph.constant(zero)?.to_vec::<i8>().ok()?;
+        let ([scale], [zero]) = (scale.as_slice(), zero.as_slice()) else { return None };
+        let mut value = x;
+        while let Some((node, _)) = self.real_step(value).filter(|(_, permutation)| permutation.is_none()) {
+            value = self.graph.node(node).inputs[0];
+        }
+        let mut permutation: Vec<usize> = (0..self.graph.ty(value).rank()).collect();
+        while let Some((node, Some(step))) = self.real_step(value) {
+            permutation = permutation.iter().map(|&axis| step[axis]).collect();
+            value = self.graph.node(node).inputs[0];
+        }
+        // The host also converts an input of another type.
+        let cast = self.graph.producer(value).map(|node| self.graph.node(node));
+        if let Some(cast) = cast.filter(|node| node.op_as::<Cast>().is_some()) {
+            value = cast.inputs[0];
+        }
+        let is_input = matches!(self.graph.value(value).definition, Definition::Input);
+        let fits = is_input
+            && (cast.is_some() || self.graph.ty(value).dtype == DType::F32)
+            && self.graph.ty(value).elements() > 0;
+        fits.then_some(Fed { input: value, scale: Some((*scale, *zero)), permutation })
+    }
+
+    /// A transposition of such a value.
+    fn transposed_input(&mut self, node: NodeId) -> Option<Fed> {
+        let node = self.graph.node(node);
+        let step = &node.op_as::<Transpose>()?.permutation;
+        let fed = self.feed(node.inputs[0]).filter(|fed| fed.scale.is_some())?;
+        // A reshape in between would have another rank or other extents than the permutation speaks of.
+        let extents = |value: ValueId| &self.graph.ty(value).shape;
+        let stored = fed.permutation.iter().map(|&axis| extents(fed.input)[axis]);
+        if !stored.eq(extents(node.inputs[0]).iter().copied()) {
+            return None;
+        }
+        Some(Fed { permutation: step.iter().map(|&axis| fed.permutation[axis]).collect(), ..fed })
+    }
+
+    /// A transpose (with its permutation) or a reshape (without) that defines the value.
+    fn real_step(&self, value: ValueId) -> Option<(NodeId, Option<&Vec<usize>>)> {
+        let id = self.graph.producer(value)?;
+        let node = self.graph.node(id);
+        if let Some(transpose) = node.op_as::<Transpose>() {
+            return Some((id, Some(&transpose.permutation)));
+        }
+        node.op_as::<Reshape>().map(|_| (id, None))
+    }
+
+    /// Whether the machine has a way to run the operator, whatever it reads.
+    fn check_operator(&self, id: NodeId) -> Result<(), String> {
+        let node = self.graph.node(id);
+        let constants = |from: usize| {
+            let variable = node.inputs.iter().skip(from).find(|&&value| self.graph.constant(value).is_none());
+            variable.map_or(Ok(()), |&value| {
+                Err(format!("operand `{}` is no constant", self.graph.value(value).name))
+            })
+        };
+        if node.op_as::<QConv>().is_some() || node.op_as::<QTable>().is_some() {
+            return constants(1);
+        }
+        if node.op_as::<QMatMul>().is_some() {
+            return constants(2);
+        }
+        if let Some(gather) = node.op_as::<Gather>() {
+            return match self.graph.ty(node.inputs[1]).rank() {
+                0 | 1 => constants(1),
+                rank => Err(format!("gather along axis {} by indices of rank {rank}", gather.axis)),
+            };
+        }
+        if let Some(resize) = node.op_as::<Resize>() {
+            return match resize.mode {
+                ResizeMode::Nearest => Ok(()),
+                mode => Err(format!("resize by {mode} interpolation has no integer form")),
+            };
+        }
+        let simple = node.op_as::<QPool>().is_some()
+            || node.op_as::<QAdd>().is_some()
+            || node.op_as::<QMultiply>().is_some()
+            || node.op_as::<Concat>().is_some()
+            || node.op_as::<Slice>().is_some()
+            || node.op_as::<Pad>().is_some()
+            || node.op_as::<Reshape>().is_some()
+            || node.op_as::<Transpose>().is_some();
+        if simple { Ok(()) } else { Err(format!("the DLP has no {}", node.op.name())) }
+    }
+
+    /// A reshape or transposition that only the host reads is the host's: it lays out its own results.
+    fn give_borders_to_the_host(&mut self, order: &[NodeId], reasons: &mut HashMap<NodeId, String>) {
+        for &id in order.iter().rev() {
+            let node = self.graph.node(id);
+            let border = node.op_as::<Transpose>().is_some() || node.op_as::<Reshape>().is_some();
+            let output = node.outputs[0];
+            let consumers = self.graph.consumers(output);
+            let host_only =
+                !consumers.is_empty() && consumers.iter().all(|reader| !self.dlp.contains(reader));
+            if border && self.dlp.contains(&id) && host_only && !self.graph.is_output(output) {
+                self.dlp.remove(&id);
+                reasons.insert(id, "the host lays out its own results".to_owned());
+            }
+        }
+    }
+
+    fn divide(&self, order: &[NodeId], reasons: &HashMap<NodeId, String>) -> Partition {
+        let graph = self.graph;
+        let mut result = Partition::default();
+        let needed = self.needed_on_host();
+        for &id in order {
+            let node = graph.node(id);
+            if self.dlp.contains(&id) {
+                result.dlp.push(id);
+                for &value in &node.inputs {
+                    if let (Some(fed), false) =
+                        (self.fed.get(&value), result.fed.iter().any(|(v, _)| *v == value))
+                    {
+                        result.fed.push((value, fed.clone()));
+                    }
+                }
+                let read = |value: &ValueId| {
+                    graph.is_output(*value)
+                        || graph.consumers(*value).iter().any(|reader| needed.contains(reader))
+                };
+                result.outputs.extend(node.outputs.iter().copied().filter(read));
+                continue;
+            }
+            let quantises = node.outputs.iter().any(|value| self.fed.contains_key(value));
+            if needed.contains(&id) || quantises {
+                let reason = reasons.get(&id).cloned().unwrap_or_default();
+                let (name, op) = (node.name.clone(), node.op.name().to_owned());
+                result.host.push(HostOp { node: id, name, op, reason });
+            }
+        }
+        result
+    }
+
+    /// Host nodes that the network's outputs depend on, not counting what lies before the DLP.
+    fn needed_on_host(&self) -> HashSet<NodeId> {
+        let mut found = HashSet::new();
+        let mut open: Vec<ValueId> = self.graph.outputs().to_vec();
+        while let Some(value) = open.pop() {
+            if let Some(node) = self.graph.producer(value)
+                && !self.dlp.contains(&node)
+                && found.insert(node)
+            {
+                open.extend(&self.graph.node(node).inputs);
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,232 @@
+//! What the lowerings are given: one operation each, with its tensors placed in DRAM.
+
+use ediacara_isa::LayerInfo;
+use ediacara_tensor::Tensor;
+
+use crate::program::view::{Image, View};
+use crate::program::window::Window;
+
+/// One layer of the network.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// What is known of it.
+    pub info: LayerInfo,
+    /// What it computes.
+    pub kind: Kind,
+}
+
+/// What a layer computes.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// A convolution of any groups, or a matrix product as a convolution of one row of pixels.
+    Conv(Box<Conv>),
+    /// A depthwise convolution with one output channel an input channel.
+    Depthwise(Box<Conv>),
+    /// A depthwise convolution or a pool together with its neighbours.
+    Block(Box<Block>),
+    /// Pooling.
+    Pool(Pool),
+    /// Elementwise with two operands.
+    Binary(Binary),
+    /// Elementwise by a table.
+    Table(Table),
+    /// Data movement.
+    Copy(Copy),
+}
+
+/// The constants of inner products, as in the graph.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    /// `i8[O, KH, KW, C / groups]` or `i8[O, K]`; empty where a layer computes them.
+    pub values: Tensor,
+    /// `i32[O]`.
+    pub bias: Tensor,
+    /// `i32[O]`.
+    pub multiplier: Tensor,
+    /// `u8[O]`.
+    pub shift: Tensor,
+}
+
+/// How results are brought to eight bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Output {
+    /// Zero point.
+    pub zero: i8,
+    /// Clamp.
+    pub low: i8,
+    /// Clamp.
+    pub high: i8,
+}
+
+/// A convolution.
+#[derive(Debug, Clone)]
+pub struct Conv {
+    /// Input.
+    pub x: Image,
+    /// Output.
+    pub y: Image,
+    /// Window.
+    pub window: Window,
+    /// Groups.
+    pub groups: u64,
+    /// Constants.
+    pub weights: Weights,
+    /// The matrix `[O, K]` in DRAM that stands in for the values of `weights`, where another layer computes it. One
+    /// of its axes is contiguous, and the window is a point.
+    pub computed: Option<View>,
+    /// Zero point of x.
+    pub x_zero: i8,
+    /// Zero point of w.
+    pub w_zero: i8,
+    /// Zero point and clamp of the result of the inner products.
+    pub output: Output,
+    /// What is added before the result is stored.
+    pub residual: Option<Residual>,
+}
+
+/// A window on the vector unit and the convolutions around it, at least one, as one layer: what passes between them
+/// stays on chip and has no address. With a depthwise convolution this is the inverted residual of MobileNetV2 (Sandler
+/// et al. 2018), or a part of it.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// The convolution before: any window, one group.
+    pub expand: Option<Conv>,
+    /// What the vector unit does.
+    pub middle: Middle,
+    /// The pointwise convolution after. A residual of it is the input of `expand`, which then is pointwise.
+    pub project: Option<Conv>,
+}
+
+/// The window of a [`Block`].
+#[derive(Debug, Clone)]
+pub enum Middle {
+    /// A depthwise convolution.
+    Depthwise(Box<Conv>),
+    /// A max pool.
+    MaxPool(Box<Pool>),
+}
+
+impl Middle {
+    /// Input, output and window.
+    pub fn shape(&self) -> (Image, Image, Window) {
+        match self {
+            Middle::Depthwise(conv) => (conv.x, conv.y, conv.window),
+            Middle::MaxPool(pool) => (pool.x, pool.y, pool.window),
+        }
+    }
+
+    /// What padding holds.
+    pub fn pad(&self) -> i8 {
+        match self {
+            Middle::Depthwise(conv) => conv.x_zero,
+            Middle::MaxPool(pool) => pool.pad(),
+        }
+    }
+}
+
+/// An addition (N-ADD) fused into a convolution: the convolution's result is one operand.
+#[derive(Debug, Clone, Copy)]
+pub struct Residual {
+    /// The other operand.
+    pub image: Image,
+    /// Multipliers, zero points and clamp; operand a is the convolution's result.
+    pub constants: BinaryConstants,
+}
+
+/// Pooling.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    /// Input.
+    pub x: Image,
+    /// Output.
+    pub y: Image,
+    /// Window.
+    pub window: Window,
+    /// Max or average.
+    pub mode: PoolMode,
+    /// Zero point (averages) and clamp.
+    pub output: Output,
+}
+
+impl Pool {
+    /// What padding holds.
+    pub fn pad(&self) -> i8 {
+        match self.mode {
+            PoolMode::Max => i8::MIN,
+            PoolMode::Average { x_zero, .. } => x_zero,
+        }
+    }
+}
+
+/// Kinds of pooling.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PoolMode {
+    /// N-MAXPOOL.
+    Max,
+    /// N-AVERAGE.
+    Average {
+        /// Zero point of x.
+        x_zero: i8,
+        /// `x_scale / y_scale`.
+        ratio: f64,
+        /// Whether padding counts.
+        count_include_pad: bool,
+    },
+}
+
+/// Multipliers, zero points and clamp of N-ADD, N-MULTIPLY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BinaryConstants {
+    /// Zero points of a, b.
+    pub zeros: [i8; 2],
+    /// Multipliers of a, b; N-MULTIPLY has one.
+    pub multipliers: [u32; 2],
+    /// Shift.
+    pub shift: u8,
+    /// Zero point and clamp of the result.
+    pub output: Output,
+}
+
+/// Which binary operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BinaryOp {
+    /// N-ADD.
+    Add,
+    /// N-MULTIPLY.
+    Multiply,
+}
+
+/// Elementwise with two operands.
+#[derive(Debug, Clone)]
+pub struct Binary {
+    /// Which.
+    pub op: BinaryOp,
+    /// First operand, of the result's shape.
+    pub a: View,
+    /// Second operand; where its stride is 0 it is repeated.
+    pub b: View,
+    /// Result.
+    pub d: View,
+    /// Constants.
+    pub constants: BinaryConstants,
+}
+
+/// Elementwise by a table.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Operand.
+    pub a: View,
+    /// Result.
+    pub d: View,
+    /// The table's bytes, for -128 first.
+    pub table: Vec<u8>,
+}
+
+/// Data movement: a constant around the parts, if there is one, then the parts, in order. No byte is written twice.
+#[derive(Debug, Clone)]
+pub struct Copy {
+    /// What is filled, and with what.
+    pub fill: Option<(Vec<View>, i8)>,
+    /// Source and destination, of equal shapes.
+    pub parts: Vec<(View, View)>,
+}

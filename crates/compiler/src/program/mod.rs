@@ -1,0 +1,9 @@
+//! What a program is made of, from the layers of a network to the bytes that steps touch. Nothing here decides anything.
+
+pub(crate) mod boxes;
+pub mod layer;
+pub mod region;
+pub mod step;
+pub(crate) mod transfer;
+pub mod view;
+pub mod window;

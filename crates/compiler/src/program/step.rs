@@ -1,0 +1,387 @@
+//! The program between lowering and emission: fully specified operations in plain program order.
+//!
+//! A [`Step`] is an instruction with every stride and constant in it, whatever configuration registers may
+//! hold, and without semaphores. Lowerings write steps as if they ran one after the other;
+//! [`synchronise`](crate::synchronise) and the emit pass turn them into what the machine runs.
+
+use std::fmt;
+
+use ediacara_isa::{Memory, TABLE_BYTES, VectorOperation, VectorShape};
+use smallvec::SmallVec;
+
+use crate::program::region::{Dimension, Region};
+
+/// The engine that runs a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Engine {
+    /// DRAM to chip.
+    Load,
+    /// Inner products.
+    Matrix,
+    /// Everything between accumulators and activations.
+    Vector,
+    /// Chip to DRAM.
+    Store,
+}
+
+impl Engine {
+    /// All, in the order of their indices.
+    pub const ALL: [Engine; 4] = [Engine::Load, Engine::Matrix, Engine::Vector, Engine::Store];
+
+    /// Position in [`Engine::ALL`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Lower-case name.
+    pub fn name(self) -> &'static str {
+        ["load", "matrix", "vector", "store"][self.index()]
+    }
+}
+
+/// A `load`, a `store` or, between memories on chip, a `move`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transfer {
+    /// The memory on chip; of a `move`, the one that is written.
+    pub memory: Memory,
+    /// Byte address in DRAM; of a `move`, in NRAM.
+    pub dram: u64,
+    /// Address on chip: bytes, records for PRAM.
+    pub chip: u64,
+    /// Bytes of a row.
+    pub length: u64,
+    /// Rows along dimensions 1 to 3.
+    pub counts: [u64; 3],
+    /// Bytes between rows there.
+    pub dram_strides: [u64; 3],
+    /// Units between rows on chip.
+    pub chip_strides: [u64; 3],
+}
+
+impl Transfer {
+    /// One row.
+    pub fn row(memory: Memory, dram: u64, chip: u64, length: u64) -> Transfer {
+        Transfer { memory, dram, chip, length, counts: [1; 3], dram_strides: [0; 3], chip_strides: [0; 3] }
+    }
+
+    fn dimensions(&self, strides: [u64; 3]) -> [Dimension; 3] {
+        [0, 1, 2].map(|i| Dimension { stride: strides[i], count: self.counts[i] })
+    }
+
+    fn outer_region(&self, memory: Memory) -> Region {
+        Region::strided(memory, self.dram, self.length, &self.dimensions(self.dram_strides))
+    }
+
+    fn chip_region(&self) -> Region {
+        let units = self.length / self.memory.unit_bytes();
+        Region::strided(self.memory, self.chip, units, &self.dimensions(self.chip_strides))
+    }
+}
+
+/// A `dot`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dot {
+    /// NRAM address of the first pixel's window.
+    pub x: u64,
+    /// WRAM byte address.
+    pub w: u64,
+    /// ARAM address.
+    pub acc: u64,
+    /// Output pixels across and down.
+    pub pixels: [u64; 2],
+    /// Blocks of output columns.
+    pub blocks: u64,
+    /// Whether it adds to what ARAM holds.
+    pub accumulate: bool,
+    /// NRAM bytes between pixels across and down.
+    pub x_strides: [u64; 2],
+    /// Contiguous bytes of the reduction.
+    pub stretch: u64,
+    /// Stretches across and down.
+    pub window_counts: [u64; 2],
+    /// NRAM bytes between them.
+    pub window_strides: [u64; 2],
+    /// WRAM rows between blocks.
+    pub w_block_stride: u64,
+    /// Accumulators between pixels.
+    pub acc_stride_pixel: u64,
+    /// Accumulators between blocks.
+    pub acc_stride_block: u64,
+    /// Zero point of x.
+    pub x_zero: i8,
+    /// Zero point of w.
+    pub w_zero: i8,
+    /// Bytes of a WRAM row (the machine's), for the region read.
+    pub row_bytes: u64,
+    /// Lanes of the reduction (the machine's).
+    pub rows: u64,
+    /// Output columns of a block (the machine's).
+    pub columns: u64,
+}
+
+impl Dot {
+    /// WRAM rows that one block reads: steps of one output pixel.
+    pub fn steps(&self) -> u64 {
+        self.window_counts[0] * self.window_counts[1] * self.stretch.div_ceil(self.rows)
+    }
+
+    fn x_region(&self) -> Region {
+        let across = (self.pixels[0] - 1) * self.x_strides[0]
+            + (self.window_counts[0] - 1) * self.window_strides[0]
+            + self.stretch;
+        let down =
+            (self.pixels[1] - 1) * self.x_strides[1] + (self.window_counts[1] - 1) * self.window_strides[1];
+        Region::run(Memory::Nram, self.x, across + down)
+    }
+
+    fn w_region(&self) -> Region {
+        let rows = (self.blocks - 1) * self.w_block_stride + self.steps();
+        Region::run(Memory::Wram, self.w, rows * self.row_bytes)
+    }
+
+    fn acc_region(&self) -> Region {
+        let pixels = self.pixels[0] * self.pixels[1];
+        let span =
+            (pixels - 1) * self.acc_stride_pixel + (self.blocks - 1) * self.acc_stride_block + self.columns;
+        Region::run(Memory::Aram, self.acc, span)
+    }
+}
+
+/// A vector instruction. Fields that the operation does not use keep their default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vector {
+    /// What it computes.
+    pub op: VectorOperation,
+    /// Destination, NRAM.
+    pub d: u64,
+    /// First operand: NRAM, ARAM for `requantise`.
+    pub a: u64,
+    /// Second operand, NRAM.
+    pub b: u64,
+    /// First record, PRAM.
+    pub p: u64,
+    /// Elements of a row.
+    pub length: u64,
+    /// Rows along dimensions 1 and 2.
+    pub counts: [u64; 2],
+    /// Elements between rows of a.
+    pub a_strides: [u64; 2],
+    /// Elements between rows of b.
+    pub b_strides: [u64; 2],
+    /// Elements between rows of d.
+    pub d_strides: [u64; 2],
+    /// Window positions along dimensions 1 (inner) and 2.
+    pub window_counts: [u64; 2],
+    /// Elements between window positions.
+    pub window_strides: [u64; 2],
+    /// Elements of b between window positions.
+    pub b_window_stride: u64,
+    /// Zero points of a, b, d.
+    pub zeros: [i8; 3],
+    /// Clamp.
+    pub low: i8,
+    /// Clamp.
+    pub high: i8,
+    /// Multipliers of a, b.
+    pub multipliers: [u32; 2],
+    /// Shift, 1 to 62.
+    pub shift: u8,
+    /// What `fill` writes.
+    pub value: i8,
+}
+
+impl Vector {
+    /// An operation of one row of `length` elements, everything else at rest.
+    pub fn new(op: VectorOperation, d: u64, length: u64) -> Vector {
+        Vector {
+            op,
+            d,
+            a: 0,
+            b: 0,
+            p: 0,
+            length,
+            counts: [1; 2],
+            a_strides: [0; 2],
+            b_strides: [0; 2],
+            d_strides: [0; 2],
+            window_counts: [1; 2],
+            window_strides: [0; 2],
+            b_window_stride: 0,
+            zeros: [0; 3],
+            low: i8::MIN,
+            high: i8::MAX,
+            multipliers: [0; 2],
+            shift: 1,
+            value: 0,
+        }
+    }
+
+    fn rows(&self, memory: Memory, start: u64, strides: [u64; 2]) -> Region {
+        let dimensions = [0, 1].map(|i| Dimension { stride: strides[i], count: self.counts[i] });
+        Region::strided(memory, start, self.length, &dimensions)
+    }
+
+    fn a_region(&self, memory: Memory) -> Region {
+        match self.op.rule().shape {
+            VectorShape::Rows | VectorShape::Transpose => self.rows(memory, self.a, self.a_strides),
+            VectorShape::Table => Region::run(memory, self.a, TABLE_BYTES.into()),
+            VectorShape::Window => {
+                let window =
+                    (0..2).map(|i| (self.window_counts[i] - 1) * self.window_strides[i]).sum::<u64>();
+                let rows = (0..2).map(|i| (self.counts[i] - 1) * self.a_strides[i]).sum::<u64>();
+                Region::run(memory, self.a, window + rows + self.length)
+            }
+        }
+    }
+
+    fn b_region(&self, memory: Memory) -> Region {
+        match self.op.rule().shape {
+            VectorShape::Window => {
+                let positions = self.window_counts[0] * self.window_counts[1];
+                Region::run(memory, self.b, (positions - 1) * self.b_window_stride + self.length)
+            }
+            VectorShape::Rows | VectorShape::Transpose | VectorShape::Table => {
+                self.rows(memory, self.b, self.b_strides)
+            }
+        }
+    }
+
+    fn d_region(&self, memory: Memory) -> Region {
+        match self.op.rule().shape {
+            // `length` rows of `count_1`.
+            VectorShape::Transpose => {
+                let dimensions = [
+                    Dimension { stride: self.d_strides[0], count: self.length },
+                    Dimension { stride: self.d_strides[1], count: self.counts[1] },
+                ];
+                Region::strided(memory, self.d, self.counts[0], &dimensions)
+            }
+            VectorShape::Rows | VectorShape::Window | VectorShape::Table => {
+                self.rows(memory, self.d, self.d_strides)
+            }
+        }
+    }
+
+    fn access(&self) -> Access {
+        let rule = self.op.rule();
+        let mut access = Access::default();
+        access.reads.extend(rule.a.map(|memory| self.a_region(memory)));
+        access.reads.extend(rule.b.map(|memory| self.b_region(memory)));
+        access.reads.extend(rule.p.map(|memory| Region::run(memory, self.p, self.length)));
+        access.writes.extend(rule.d.map(|memory| self.d_region(memory)));
+        access
+    }
+}
+
+/// What a step does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// DRAM to chip.
+    Load(Transfer),
+    /// NRAM to DRAM.
+    Store(Transfer),
+    /// NRAM to WRAM.
+    Move(Transfer),
+    /// Inner products.
+    Dot(Dot),
+    /// A vector operation.
+    Vector(Vector),
+}
+
+/// The regions that a step reads and the one that it writes.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Read.
+    pub reads: SmallVec<[Region; 4]>,
+    /// Written.
+    pub writes: SmallVec<[Region; 1]>,
+}
+
+/// One operation of one engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// What it does.
+    pub work: Work,
+    /// Index of the layer it belongs to.
+    pub layer: u32,
+    /// Which of the layer's tiles it is for; nothing if it is for the layer as a whole.
+    pub tile: Option<u32>,
+}
+
+impl Step {
+    /// The engine that runs it.
+    pub fn engine(&self) -> Engine {
+        match self.work {
+            Work::Load(_) | Work::Move(_) => Engine::Load,
+            Work::Store(_) => Engine::Store,
+            Work::Dot(_) => Engine::Matrix,
+            Work::Vector(_) => Engine::Vector,
+        }
+    }
+
+    /// What it reads and writes. The vector engine's table is private to that engine and needs no ordering.
+    pub fn access(&self) -> Access {
+        let mut access = Access::default();
+        match &self.work {
+            Work::Load(transfer) => {
+                access.reads.push(transfer.outer_region(Memory::Dram));
+                access.writes.push(transfer.chip_region());
+            }
+            Work::Store(transfer) => {
+                access.reads.push(transfer.chip_region());
+                access.writes.push(transfer.outer_region(Memory::Dram));
+            }
+            Work::Move(transfer) => {
+                access.reads.push(transfer.outer_region(Memory::Nram));
+                access.writes.push(transfer.chip_region());
+            }
+            Work::Dot(dot) => {
+                access.reads.extend([dot.x_region(), dot.w_region()]);
+                if dot.accumulate {
+                    access.reads.push(dot.acc_region());
+                }
+                access.writes.push(dot.acc_region());
+            }
+            Work::Vector(vector) => access = vector.access(),
+        }
+        access
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match &self.work {
+            Work::Load(_) => "load",
+            Work::Store(_) => "store",
+            Work::Move(_) => "move",
+            Work::Dot(dot) if dot.accumulate => "dot+",
+            Work::Dot(_) => "dot",
+            Work::Vector(vector) => vector.op.name(),
+        };
+        let access = self.access();
+        write!(f, "{:<6} {name:<12} layer {:<3}", self.engine().name(), self.layer)?;
+        for region in &access.reads {
+            write!(f, " {region}")?;
+        }
+        f.write_str(" ->")?;
+        for region in &access.writes {
+            write!(f, " {region}")?;
+        }
+        match &self.work {
+            Work::Dot(dot) => write!(
+                f,
+                "  pixels {}x{} blocks {} stretch {} window {}x{}",
+                dot.pixels[1],
+                dot.pixels[0],
+                dot.blocks,
+                dot.stretch,
+                dot.window_counts[1],
+                dot.window_counts[0]
+            ),
+            Work::Vector(vector) => {
+                write!(f, "  rows {}x{} of {}", vector.counts[1], vector.counts[0], vector.length)
+            }
+            _ => Ok(()),
+        }
+    }
+}

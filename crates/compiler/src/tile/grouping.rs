@@ -1,0 +1,79 @@
+//! Layers as their tilers see them.
+
+use crate::program::layer::{Block, Conv, Middle};
+use crate::program::view::View;
+use crate::tile::block::tiling::BlockProblem;
+use crate::tile::convolution::Problem;
+use crate::tile::cost::Rates;
+use crate::tile::window::WindowProblem;
+
+/// How groups of the network are merged into groups of the array: `merged` of them side by side become one
+/// dense product with zero weights between them, where that fills the array better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grouping {
+    /// Groups of the network in one of the array.
+    pub merged: u64,
+    /// Input channels of one group of the network.
+    pub inputs: u64,
+    /// Output channels of one group of the network.
+    pub outputs: u64,
+}
+
+impl Grouping {
+    /// The cheapest grouping on an array of `rows` x `columns`.
+    pub(crate) fn best(conv: &Conv, rows: u64, columns: u64) -> Grouping {
+        let (inputs, outputs) = (conv.x.channels / conv.groups, conv.y.channels / conv.groups);
+        let beats = |merged: &u64| {
+            (conv.groups / merged) * (merged * inputs).div_ceil(rows) * (merged * outputs).div_ceil(columns)
+        };
+        let divisors = (1..=conv.groups).filter(|merged| conv.groups.is_multiple_of(*merged));
+        let merged = divisors.min_by_key(|merged| (beats(merged), *merged)).unwrap_or(1);
+        Grouping { merged, inputs, outputs }
+    }
+}
+
+/// The convolution as its tiler sees it, and how its groups are merged.
+pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
+    let grouping = Grouping::best(conv, rates.rows, rates.columns);
+    let problem = Problem {
+        x: conv.x,
+        y: conv.y,
+        window: conv.window,
+        groups: conv.groups / grouping.merged,
+        inputs: grouping.inputs * grouping.merged,
+        outputs: grouping.outputs * grouping.merged,
+        residual: conv.residual.map(|residual| residual.image),
+        staging: conv.computed.as_ref().map_or(0, staging_slots),
+    };
+    (problem.simplified(), grouping)
+}
+
+/// The block as its tiler sees it.
+pub(crate) fn block(block: &Block) -> BlockProblem {
+    let conv = |conv: &Conv| Problem {
+        x: conv.x,
+        y: conv.y,
+        window: conv.window,
+        groups: 1,
+        inputs: conv.x.channels,
+        outputs: conv.y.channels,
+        residual: conv.residual.map(|residual| residual.image),
+        staging: 0,
+    };
+    let (x, y, window) = block.middle.shape();
+    let weighted = matches!(block.middle, Middle::Depthwise(_));
+    BlockProblem {
+        expand: block.expand.as_ref().map(conv),
+        window: WindowProblem { x, y, window, weighted },
+        project: block.project.as_ref().map(conv),
+    }
+}
+
+pub(crate) fn has_contiguous_terms(matrix: &View) -> bool {
+    matrix.shape[1] == 1 || matrix.strides[1] == 1
+}
+
+/// How many copies of a tile are in NRAM on its way.
+pub(crate) fn staging_slots(matrix: &View) -> u64 {
+    if has_contiguous_terms(matrix) { 1 } else { 2 }
+}

@@ -1,0 +1,10 @@
+//! How a layer is cut into tiles: for each kind of layer a problem, its tilings, what each costs, and the search for the best.
+
+pub mod block;
+pub(crate) mod choices;
+pub mod claim;
+pub mod convolution;
+pub mod cost;
+pub(crate) mod explain;
+pub(crate) mod grouping;
+pub mod window;
