@@ -39,7 +39,10 @@ class Core:
         if mnemonic == "config":
             self.config.update(o)
         else:
-            getattr(self, "do_" + mnemonic)(**o)
+            if mnemonic in rules.OF_TWO:
+                self.of_two(rules.OF_TWO[mnemonic], **o)
+            else:
+                getattr(self, "do_" + mnemonic)(**o)
 
     # Load and store.
 
@@ -188,8 +191,8 @@ class Core:
             x, y, c("vector.a_zero"), c("vector.b_zero"), c("vector.a_multiplier"), c("vector.shift"),
             c("vector.d_zero"), *self.clamps()))
 
-    def do_maximum(self, d, a, b, length, count_1=1, count_2=1):
-        self.binary(d, a, b, length, count_1, count_2, lambda x, y: rules.maximum(x, y, *self.clamps()))
+    def of_two(self, rule, d, a, b, length, count_1=1, count_2=1):
+        self.binary(d, a, b, length, count_1, count_2, lambda x, y: rule(x, y, *self.clamps()))
 
     def do_transpose(self, d, a, length, count_1=1, count_2=1):
         for i2 in range(count_2):

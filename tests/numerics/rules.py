@@ -84,6 +84,10 @@ def maximum(x, y, low, high):
     return clamp(max(x, y), low, high)
 
 
+# What takes two numbers and the ends of the clamp, by mnemonic.
+OF_TWO = {"maximum": maximum}
+
+
 def table(x, entries):
     """N-TABLE"""
     return entries[x + 128]

@@ -330,7 +330,7 @@ def make_store(r):
 
 
 MAKERS = [make_dot, make_requantise, make_depthwise, make_pool("max_pool"), make_pool("average_pool"), make_binary("add"),
-          make_binary("multiply"), make_binary("maximum"), make_table, make_copy, make_fill, make_transpose, make_load, make_move,
+          make_binary("multiply"), *map(make_binary, rules.OF_TWO), make_table, make_copy, make_fill, make_transpose, make_load, make_move,
           make_store]
 
 

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use crate::{ConfigRegister, Engine, FieldSpec, INSTRUCTIONS, Kind};
+use crate::{ConfigRegister, Engine, FieldSpec, INSTRUCTIONS, Kind, VectorOperation, VectorShape};
 
 /// The page with the text between its markers made anew.
 ///
-/// A piece stands between the lines `<!-- generated: NAME -->` and `<!-- end -->`. Names are `config` and
-/// those of the engines. What stands between unknown markers stays.
+/// A piece stands between the lines `<!-- generated: NAME -->` and `<!-- end -->`. Names are `config`,
+/// `vector rules` and those of the engines. What stands between unknown markers stays.
 pub fn documentation(page: &str) -> String {
     let mut out = String::with_capacity(page.len());
     let mut skipping = false;
@@ -30,8 +30,10 @@ pub fn documentation(page: &str) -> String {
 }
 
 fn piece(name: &str) -> Option<String> {
-    if name == "config" {
-        return Some(config_table());
+    match name {
+        "config" => return Some(config_table()),
+        "vector rules" => return Some(rule_table()),
+        _ => {}
     }
     Engine::ALL.into_iter().find(|engine| engine.name() == name).map(instruction_table)
 }
@@ -73,6 +75,41 @@ pub fn instruction_table(engine: Engine) -> String {
             spec.opcode,
             spec.mnemonic,
             spec.doc.trim()
+        );
+    }
+    out
+}
+
+/// What the instructions of the vector engine read, write and promise, as a Markdown table.
+pub fn rule_table() -> String {
+    let mut out = String::from(
+        "| instruction | goes | reads | writes | in place | registers |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
+    for operation in VectorOperation::ALL {
+        let rule = operation.rule();
+        let sources = [("a", rule.a), ("b", rule.b), ("p", rule.p)];
+        let reads = sources.into_iter().filter_map(|(name, memory)| Some((name, memory?)));
+        let reads: Vec<String> =
+            reads.map(|(name, memory)| format!("`{name}` in {}", memory.title())).collect();
+        let writes =
+            rule.d.map_or_else(|| "the table".to_owned(), |memory| format!("`d` in {}", memory.title()));
+        let goes = match rule.shape {
+            VectorShape::Rows => "by rows",
+            VectorShape::Window => "by windows",
+            VectorShape::Transpose => "by columns",
+            VectorShape::Table => "256 bytes",
+        };
+        let registers = rule.constants.iter().map(|register| {
+            let name = register.name();
+            format!("`{}`", name.split_once('.').map_or(name, |(_, name)| name))
+        });
+        let _ = writeln!(
+            out,
+            "| `{}` | {goes} | {} | {writes} | {} | {} |",
+            operation.name(),
+            reads.join(", "),
+            if rule.in_place { "yes" } else { "" },
+            registers.collect::<Vec<_>>().join(", "),
         );
     }
     out

@@ -29,7 +29,7 @@ pub use asm::{AssembleError, AssembleErrors, assemble, assemble_file, included_f
 pub use config::{ConfigRegister, ConfigSpec, ConfigWrites};
 pub use disasm::{disassemble, instruction_text};
 pub use dlpx::ExecutableError;
-pub use documentation::{config_table, documentation, instruction_table};
+pub use documentation::{config_table, documentation, instruction_table, rule_table};
 pub use executable::{
     ElementType, Encoding, Executable, LayerInfo, Layout, MachineKey, NO_LAYER, Port, Segment, SourceLocation,
 };
@@ -38,11 +38,7 @@ pub use instruction::{DecodeError, Instruction, OperandError, decode, encode, en
 pub use notes::{HostRest, Label, NamedBytes, Notes, Place, SelfTest, UnknownNote};
 pub use spec::{Address, Condition, Engine, FieldSpec, InstructionSpec, Kind, Memory};
 pub use system_verilog::system_verilog_package;
-pub use table::{
-    Add, AddScalar, AveragePool, Branch, Config, Copy, Depthwise, Dot, Fill, INSTRUCTIONS, Jump, Load,
-    LoadTable, Loop, MaxPool, Maximum, Move, Multiply, Operation, Requantise, Set, Store, Table, Transpose,
-    VectorOperation,
-};
+pub use table::*;
 pub use value::{Extent, Party, Value};
 pub use vector::{TABLE_BYTES, VectorOperands, VectorRule, VectorShape};
 pub use word::{WORD_BYTES, Word};

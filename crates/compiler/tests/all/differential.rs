@@ -1,7 +1,7 @@
 //! Host and simulator side by side on a quantised network: every value that a program writes and every output. What differs
 //! is said, not asserted. The tests of `crates/rtl` use this file too.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ediacara_arch::Machine;
 use ediacara_compiler::program::view::View;
@@ -173,34 +173,49 @@ pub(crate) fn watch(simulator: &mut Simulator, compiled: &Compiled) {
 /// The activations of a program that ran.
 pub(crate) struct Written<'a> {
     simulator: &'a Simulator,
-    /// What was written in place of a byte of DRAM.
-    kept: HashMap<u64, Option<u8>>,
+    /// Stretches of DRAM in whose place NRAM was written, by their start, and what was written, byte by byte.
+    kept: BTreeMap<u64, Vec<Option<u8>>>,
 }
 
 impl Written<'_> {
     /// Those of a program of which everything was watched.
     pub(crate) fn new<'a>(simulator: &'a Simulator, compiled: &Compiled) -> Written<'a> {
-        let mut kept = HashMap::new();
+        let mut kept = BTreeMap::new();
         for (index, buffer) in compiled.kept.iter().enumerate() {
             let (start, written) = (buffer.place.span().start, simulator.watched(index));
             let found = addresses(&buffer.place).map(|address| written[(address - start) as usize]);
-            kept.extend(buffer.home.clone().zip(found));
+            let bytes: Vec<_> = found.collect();
+            assert_eq!(bytes.len() as u64, buffer.home.end - buffer.home.start);
+            kept.insert(buffer.home.start, bytes);
         }
         Written { simulator, kept }
     }
 
     /// Whether a view lies in NRAM.
     pub(crate) fn is_kept(&self, view: &View) -> bool {
-        self.kept.contains_key(&view.base)
+        self.kept_from(view.base).is_some()
+    }
+
+    /// What was written in place of the bytes of DRAM from an address on, where they are kept.
+    fn kept_from(&self, address: u64) -> Option<&[Option<u8>]> {
+        let (start, bytes) = self.kept.range(..=address).next_back()?;
+        bytes.get((address - start) as usize..).filter(|rest| !rest.is_empty())
     }
 
     /// The bytes of a view in the order of its axes; nothing for one that was never written.
     pub(crate) fn bytes(&self, view: &View) -> Vec<Option<i8>> {
-        let byte = |address| match self.kept.get(&address) {
-            Some(byte) => *byte,
-            None => Some(self.simulator.read_dram(address, 1).unwrap()[0]),
-        };
-        addresses(view).map(|address| byte(address).map(u8::cast_signed)).collect()
+        let mut bytes = Vec::with_capacity(view.len() as usize);
+        for (address, length) in view.stretches() {
+            let length = length as usize;
+            match self.kept_from(address) {
+                Some(kept) => bytes.extend(kept[..length].iter().map(|byte| byte.map(u8::cast_signed))),
+                None => {
+                    let stored = self.simulator.read_dram(address, length).unwrap();
+                    bytes.extend(stored.into_iter().map(|byte| Some(byte.cast_signed())));
+                }
+            }
+        }
+        bytes
     }
 }
 
