@@ -13,6 +13,7 @@ mod nightly;
 mod onnx_suite;
 mod page;
 mod pages;
+mod programs;
 mod soak;
 mod synth;
 mod tidy;
