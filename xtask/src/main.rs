@@ -40,7 +40,11 @@ const COMMANDS: &[Task] = &[
         help: "everything too long for CI, resumable, with a table of results: [--list] [--only ITEM] [--minutes N] [--again]",
         run: nightly::run,
     },
-    Task { name: "tidy", help: "layering, licences, file hygiene", run: tidy::run },
+    Task {
+        name: "tidy",
+        help: "the table of crates, licences, file hygiene, long functions, circles of modules",
+        run: tidy::run,
+    },
     Task {
         name: "soak",
         help: "random programs in lockstep with the hardware, for long: [--minutes N] [--seed S]",
