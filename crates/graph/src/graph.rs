@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::entity::{Maker, Origin};
 use crate::names::Names;
 use crate::ops::Barrier;
+use crate::value::{Definition, Value};
 use crate::{Cost, GraphError, IntoOp, NodeId, Op, TensorType, ValueId, ValueList};
 
 /// A node: an operator applied to values.
@@ -29,33 +30,6 @@ impl Node {
     pub fn op_as<T: Op>(&self) -> Option<&T> {
         self.op.downcast_ref()
     }
-}
-
-/// Where a value comes from.
-#[derive(Debug, Clone)]
-pub enum Definition {
-    /// Fed from outside.
-    Input,
-    /// Known. Most values are computed: these do not take the space of a tensor each.
-    Constant(Box<Tensor>),
-    /// Computed.
-    Node {
-        /// By this node.
-        node: NodeId,
-        /// As its output of this index.
-        index: usize,
-    },
-}
-
-/// A value: a tensor that is fed, known or computed.
-#[derive(Debug, Clone)]
-pub struct Value {
-    /// The name, unique in the graph.
-    pub name: String,
-    /// The type.
-    pub ty: TensorType,
-    /// Where it comes from.
-    pub definition: Definition,
 }
 
 /// The readers of a value; as many as a vector's own fields would take lie in place.

@@ -21,6 +21,7 @@ mod registry;
 pub mod rewrite;
 pub mod text;
 mod types;
+mod value;
 mod value_list;
 mod verify;
 
@@ -29,8 +30,9 @@ pub use ediacara_tensor::{DType, Tensor, TensorError};
 pub use entity::{NodeId, ValueId};
 pub use error::{GraphError, OpError};
 pub use gradient::{Emit, GradientContext, OperandGradients};
-pub use graph::{Definition, Graph, Node, Value};
+pub use graph::{Graph, Node};
 pub use op::{Cost, Follower, IntoOp, Op, Operand, Place, Prepared, Ready};
 pub use registry::{OpDescription, Registry};
 pub use types::TensorType;
+pub use value::{Definition, Value};
 pub use value_list::ValueList;

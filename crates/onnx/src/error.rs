@@ -158,3 +158,18 @@ impl fmt::Display for NodeError {
 
 /// What a handler returns.
 pub(crate) type NodeResult<T> = Result<T, NodeError>;
+
+/// How many names an error lists before it says "and N more".
+const LISTED: usize = 8;
+
+/// `names` joined, cut after [`LISTED`].
+pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut names = names.into_iter();
+    let shown: Vec<&str> = names.by_ref().take(LISTED).collect();
+    let more = names.count();
+    match (shown.is_empty(), more) {
+        (true, _) => "none".to_owned(),
+        (_, 0) => shown.join(", "),
+        _ => format!("{} and {more} more", shown.join(", ")),
+    }
+}

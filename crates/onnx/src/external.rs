@@ -7,8 +7,13 @@ use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
+use crate::proto::tensor_proto::DataLocation;
 use crate::proto::{GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto};
-use crate::tensor::is_external;
+
+/// Whether the bytes of a tensor lie in another file.
+pub(crate) fn is_external(proto: &TensorProto) -> bool {
+    proto.data_location == Some(DataLocation::External as i32)
+}
 
 /// Where external data may be read from.
 #[derive(Debug, Clone)]

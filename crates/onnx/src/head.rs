@@ -2,7 +2,7 @@
 //! answers, and so does one that lies in the file's bytes, which in a large network saves most of the memory.
 
 use crate::proto::NodeProto;
-use crate::scan;
+use crate::wire;
 
 /// Operator and names of a node. A text that is left out is empty.
 pub(crate) trait Head {
@@ -116,18 +116,18 @@ impl Head for RawNode<'_> {
 /// As [`Head::each_read`], of the node that these bytes are.
 fn each_read<'s>(node: &'s [u8], visit: &mut dyn FnMut(&'s str)) {
     texts(node, RawNode::INPUT).filter(|name| !name.is_empty()).for_each(&mut *visit);
-    for attribute in scan::fields(node, RawNode::ATTRIBUTE) {
+    for attribute in wire::fields(node, RawNode::ATTRIBUTE) {
         // The fields of an AttributeProto that are graphs, then those of a GraphProto and of a ValueInfoProto.
-        for graph in scan::fields(attribute, 6).chain(scan::fields(attribute, 11)) {
-            scan::fields(graph, 1).for_each(|node| each_read(node, visit));
-            scan::fields(graph, 12).filter_map(|output| texts(output, 1).last()).for_each(&mut *visit);
+        for graph in wire::fields(attribute, 6).chain(wire::fields(attribute, 11)) {
+            wire::fields(graph, 1).for_each(|node| each_read(node, visit));
+            wire::fields(graph, 12).filter_map(|output| texts(output, 1).last()).for_each(&mut *visit);
         }
     }
 }
 
 /// The texts in a field of a message.
 fn texts(message: &[u8], field: u64) -> impl Iterator<Item = &str> {
-    scan::fields(message, field).map(|text| std::str::from_utf8(text).unwrap_or(""))
+    wire::fields(message, field).map(|text| std::str::from_utf8(text).unwrap_or(""))
 }
 
 #[cfg(test)]

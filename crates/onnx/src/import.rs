@@ -9,10 +9,10 @@ use ediacara_tensor::{DType, Tensor};
 use prost::bytes::Bytes;
 
 use crate::context::Context;
-use crate::error::{ImportError, NodeError, NodeResult};
+use crate::error::{ImportError, NodeError, NodeResult, listed};
 use crate::external::External;
 use crate::head::Head;
-use crate::model::{Check, Functions, Model, called, default_opset, functions, listed, outputs};
+use crate::model::{Check, Functions, Model, called, default_opset, functions, outputs};
 use crate::node::{Attributes, Node};
 use crate::ops::Handler;
 use crate::options::{BoundDim, ImportOptions, ImportReport};

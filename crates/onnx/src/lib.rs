@@ -26,6 +26,7 @@ mod proto;
 mod scan;
 mod scope;
 mod tensor;
+mod wire;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -17,9 +17,6 @@ use crate::{ops, scan, tensor};
 /// The operator set versions of the default domain that can be imported.
 pub(crate) const OPSETS: std::ops::RangeInclusive<i64> = 6..=28;
 
-/// How many names an error lists before it says "and N more".
-const LISTED: usize = 8;
-
 /// A checked model.
 #[derive(Debug)]
 pub(crate) struct Model<'a> {
@@ -96,18 +93,6 @@ pub(crate) fn functions<'a>(proto: &'a ModelProto) -> Functions<'a> {
 pub(crate) fn default_opset(sets: &[OperatorSetIdProto]) -> Option<i64> {
     let default = |set: &&OperatorSetIdProto| ops::is_default_domain(set.domain.as_deref().unwrap_or(""));
     sets.iter().find(default)?.version
-}
-
-/// `names` joined, cut after [`LISTED`].
-pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let mut names = names.into_iter();
-    let shown: Vec<&str> = names.by_ref().take(LISTED).collect();
-    let more = names.count();
-    match (shown.is_empty(), more) {
-        (true, _) => "none".to_owned(),
-        (_, 0) => shown.join(", "),
-        _ => format!("{} and {more} more", shown.join(", ")),
-    }
 }
 
 /// The function that a node calls, if it is one of the model's own.

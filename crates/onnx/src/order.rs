@@ -4,8 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
+use crate::error::listed;
 use crate::head::Head;
-use crate::model::listed;
 
 /// What is wrong with some nodes, and what to do about it.
 #[derive(Debug)]

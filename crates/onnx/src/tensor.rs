@@ -5,9 +5,9 @@
 
 use ediacara_tensor::{DType, Tensor, bf16, f16};
 
-use crate::external::External;
+use crate::external::{External, is_external};
 use crate::proto::TensorProto;
-use crate::proto::tensor_proto::{DataLocation, DataType};
+use crate::proto::tensor_proto::DataType;
 
 /// The most dimensions that a tensor may have: twice what any network needs.
 const MAX_RANK: usize = 16;
@@ -90,10 +90,6 @@ pub(crate) fn checked_size_bytes(dtype: DType, shape: &[usize], limit: usize) ->
         ));
     }
     Ok(size)
-}
-
-pub(crate) fn is_external(proto: &TensorProto) -> bool {
-    proto.data_location == Some(DataLocation::External as i32)
 }
 
 /// The raw bytes, where the tensor is stored that way. Some writers leave an empty `raw_data` beside typed fields.

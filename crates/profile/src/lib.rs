@@ -6,6 +6,7 @@
 mod engines;
 mod layers;
 mod matrix_beats;
+mod number;
 mod remedy;
 mod report;
 mod share;
@@ -14,10 +15,11 @@ mod table;
 pub use engines::{EngineReport, by_name, engine_reports};
 pub use layers::{LayerReport, LayerYardstick, layer_reports};
 pub use matrix_beats::MatrixBeats;
+pub use number::thousands;
 pub use remedy::{Change, Remedy, Tried, WhatIf, most_useful};
 pub use report::{Check, Difference, OutputReport, Quantisation, RunReport, TopClass};
 pub use share::{HostOpReport, Share, host_lines};
 pub use table::{
-    engine_table, layer_table, long_table, plain_table, report_engine_table, shorten, split_line, thousands,
+    engine_table, layer_table, long_table, plain_table, report_engine_table, shorten, split_line,
     timing_words, totals, what_if_text,
 };

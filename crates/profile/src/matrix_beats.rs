@@ -6,7 +6,7 @@ use ediacara_arch::Machine;
 use serde::Serialize;
 
 use crate::LayerReport;
-use crate::table::thousands;
+use crate::number::thousands;
 
 /// Beats of the matrix engine by what they were for; together its busy cycles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]

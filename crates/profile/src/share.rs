@@ -6,7 +6,7 @@ use std::fmt;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::thousands;
+use crate::number::thousands;
 
 /// How much of a network the DLP ran.
 ///

@@ -6,20 +6,8 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 
 use ediacara_sim::{Part, Split};
 
+use crate::number::thousands;
 use crate::{Change, Check, EngineReport, LayerReport, OutputReport, RunReport, Tried, WhatIf, most_useful};
-
-/// `1234567` as `1,234,567`.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// One line a layer, one for the `fetch_bytes` of instructions, and the sum. What a layer occupies does not sum: layers
 /// overlap.
@@ -319,15 +307,7 @@ pub fn shorten(name: &str, length: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ROWS, long_table, plain_table, shorten, thousands};
-
-    #[test]
-    fn digits_are_grouped_by_three() {
-        assert_eq!(thousands(0), "0");
-        assert_eq!(thousands(999), "999");
-        assert_eq!(thousands(1_000), "1,000");
-        assert_eq!(thousands(61_100_840), "61,100,840");
-    }
+    use super::{ROWS, long_table, plain_table, shorten};
 
     /// Whatever the number of rows, and wherever the widest is.
     #[test]

@@ -314,18 +314,7 @@ impl Resolver<'_> {
             x_zero: state.small(C::MatrixXZero) as i8,
             w_zero: state.small(C::MatrixWZero) as i8,
         };
-        let pixels = pixels[0] * pixels[1];
-        let beats = match limits.array {
-            // T-DOT-SYSTOLIC-WS: each tile of weights stays while all pixels pass, and hides the next one's entry.
-            MatrixKind::SystolicWs => blocks
-                .saturating_mul(rows)
-                .saturating_mul(pixels.max(limits.rows))
-                .saturating_add(limits.rows),
-            // T-DOT. No machine of the last two kinds is valid yet.
-            MatrixKind::Dot | MatrixKind::SystolicOs | MatrixKind::Scalar => {
-                (blocks * pixels).saturating_mul(rows)
-            }
-        };
+        let beats = dot_beats(limits, blocks, pixels[0] * pixels[1], rows);
         Ok(Dot { array, accumulate: dot.accumulate, steps: steps as usize, beats })
     }
 
@@ -405,6 +394,20 @@ impl Resolver<'_> {
             self.inside("p", memory, v.p as u64, length - 1)?;
         }
         Ok(())
+    }
+}
+
+/// Beats of a `dot` of so many blocks and pixels, each of which sees `rows` rows of weights.
+fn dot_beats(limits: &Limits, blocks: u64, pixels: u64, rows: u64) -> u64 {
+    match limits.array {
+        // T-DOT-SYSTOLIC-WS: each tile of weights stays while all pixels pass, and hides the next one's entry.
+        MatrixKind::SystolicWs => {
+            blocks.saturating_mul(rows).saturating_mul(pixels.max(limits.rows)).saturating_add(limits.rows)
+        }
+        // T-DOT. No machine of the last two kinds is valid yet.
+        MatrixKind::Dot | MatrixKind::SystolicOs | MatrixKind::Scalar => {
+            (blocks * pixels).saturating_mul(rows)
+        }
     }
 }
 

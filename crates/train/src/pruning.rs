@@ -5,7 +5,7 @@
 use ediacara_tensor::Tensor;
 
 use crate::TrainError;
-use crate::recipe::PruningTable;
+use crate::recipe::{PruningTable, Recipe};
 
 /// How many weights are 0 when.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,9 +17,17 @@ pub struct Ramp {
     every: u64,
 }
 
+impl Recipe {
+    /// How many weights are 0 when, for epochs of so many steps.
+    pub fn ramp(&self, steps_an_epoch: u64) -> Option<Ramp> {
+        let steps = self.epochs.saturating_mul(steps_an_epoch);
+        self.pruning.as_ref().map(|table| table.ramp(steps_an_epoch, steps))
+    }
+}
+
 impl PruningTable {
     /// The ramp in a training of so many steps: it is at its end in the last one at the latest.
-    pub(crate) fn ramp(&self, steps_an_epoch: u64, steps: u64) -> Ramp {
+    fn ramp(&self, steps_an_epoch: u64, steps: u64) -> Ramp {
         let last = steps.saturating_sub(1);
         let steps = |epochs: f64| ((epochs * steps_an_epoch as f64).round() as u64).min(last);
         Ramp {

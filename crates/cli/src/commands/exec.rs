@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use ediacara::Execution;
 use ediacara::arch::Machine;
 use ediacara::compile::{refuse_empty, share_of};
 use ediacara::inputs::Source;
@@ -11,7 +12,7 @@ use ediacara::isa::{Executable, HostRest};
 use ediacara::profile::{engine_reports, engine_table, thousands, timing_words};
 use ediacara::sim::Options;
 use ediacara::verify;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::arguments::ExecArguments;
@@ -45,45 +46,11 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
     if let (Some(path), true) = (&arguments.output, outcome.fault.is_none()) {
         ediacara::tensor::npz::write(path, &execution.outputs)?;
     }
-    let engines = engine_reports(outcome);
     if arguments.json {
-        let report = json!({
-            "program": arguments.program.display().to_string(),
-            "machine": machine.name,
-            "on_dlp": rest.map(share_of),
-            "not_run": rest.filter(|rest| !share_of(rest).is_whole()).map(|rest| json!({
-                "outputs": rest.outputs, "reasons": rest.reasons,
-            })),
-            "timing_basis": machine.timing_basis(),
-            "cycles": outcome.cycles,
-            "instructions": outcome.instructions,
-            "dram_read_bytes": outcome.dram_read_bytes,
-            "dram_write_bytes": outcome.dram_write_bytes,
-            "fault": outcome.fault.as_ref().map(ToString::to_string),
-            "outputs": execution.outputs.iter().map(|(name, tensor)| json!({
-                "name": name, "shape": tensor.shape(), "dtype": tensor.dtype().name(),
-            })).collect::<Vec<_>>(),
-            "input_warnings": execution.input_warnings,
-            "engines": ediacara::profile::by_name(&engines, serde_json::value::Serializer)?,
-            "wall_seconds": wall_seconds,
-        });
+        let report = report(arguments, &executable, &machine, &execution, wall_seconds)?;
         say!("{}", serde_json::to_string_pretty(&report)?);
     } else {
-        if let Some(rest) = rest {
-            say_rest(rest);
-        }
-        say!(
-            "{} on {}: {} cycles, {} instructions, {}",
-            arguments.program.display(),
-            machine.name,
-            thousands(outcome.cycles),
-            thousands(outcome.instructions),
-            timing_words(machine.timing_basis())
-        );
-        say!("{}", engine_table(&engines, outcome.cycles));
-        for (name, tensor) in &execution.outputs {
-            say!("output {name}: {} {:?}{}", tensor.dtype().name(), tensor.shape(), preview(tensor));
-        }
+        say_execution(arguments, &executable, &machine, &execution);
     }
     if arguments.checked && outcome.fault.is_none() && !arguments.json {
         say!(
@@ -94,6 +61,62 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
         return Err(fault.to_string().into());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was run, as JSON.
+fn report(
+    arguments: &ExecArguments,
+    executable: &Executable,
+    machine: &Machine,
+    execution: &Execution,
+    wall_seconds: f64,
+) -> serde_json::Result<Value> {
+    let (outcome, rest) = (&execution.outcome, executable.notes.rest.as_ref());
+    Ok(json!({
+        "program": arguments.program.display().to_string(),
+        "machine": machine.name,
+        "on_dlp": rest.map(share_of),
+        "not_run": rest.filter(|rest| !share_of(rest).is_whole()).map(|rest| json!({
+            "outputs": rest.outputs, "reasons": rest.reasons,
+        })),
+        "timing_basis": machine.timing_basis(),
+        "cycles": outcome.cycles,
+        "instructions": outcome.instructions,
+        "dram_read_bytes": outcome.dram_read_bytes,
+        "dram_write_bytes": outcome.dram_write_bytes,
+        "fault": outcome.fault.as_ref().map(ToString::to_string),
+        "outputs": execution.outputs.iter().map(|(name, tensor)| json!({
+            "name": name, "shape": tensor.shape(), "dtype": tensor.dtype().name(),
+        })).collect::<Vec<_>>(),
+        "input_warnings": execution.input_warnings,
+        "engines": ediacara::profile::by_name(&engine_reports(outcome), serde_json::value::Serializer)?,
+        "wall_seconds": wall_seconds,
+    }))
+}
+
+/// What was run, in words.
+fn say_execution(
+    arguments: &ExecArguments,
+    executable: &Executable,
+    machine: &Machine,
+    execution: &Execution,
+) {
+    let outcome = &execution.outcome;
+    if let Some(rest) = &executable.notes.rest {
+        say_rest(rest);
+    }
+    say!(
+        "{} on {}: {} cycles, {} instructions, {}",
+        arguments.program.display(),
+        machine.name,
+        thousands(outcome.cycles),
+        thousands(outcome.instructions),
+        timing_words(machine.timing_basis())
+    );
+    say!("{}", engine_table(&engine_reports(outcome), outcome.cycles));
+    for (name, tensor) in &execution.outputs {
+        say!("output {name}: {} {:?}{}", tensor.dtype().name(), tensor.shape(), preview(tensor));
+    }
 }
 
 /// An executable, or assembly.

@@ -1,5 +1,6 @@
 //! Convolution over NCHW: a product of filters and windows, or directly where every channel is its own group.
 
+use super::conv_shape::{ConvShape, Epilogue, KERNEL, check_filters, check_padding};
 use super::depthwise::depthwise;
 use super::product::{
     Addend, BLOCK_ELEMENTS, Bias, Finish, Operand, Panels, ROWS, Store, Strided, Update, pack_block,
@@ -8,69 +9,16 @@ use super::product::{
 use super::raster::Raster;
 use super::windows::{WindowLayout, Windows};
 use super::{Activation, Float};
+use crate::KernelError;
 use crate::error::{check_length, elements};
 use crate::scratch::with_scratch;
-use crate::{KernelError, Window};
 use rayon::prelude::*;
 use std::ops::Range;
-
-const KERNEL: &str = "conv2d";
 
 /// Tasks to aim for: enough for a few threads to end at the same time.
 const TASKS: usize = 16;
 /// Fewest output channels of a task where channels are cut too.
 const CHUNK_CHANNELS: usize = 8 * ROWS;
-
-/// The shape of a convolution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConvShape {
-    /// Images.
-    pub batch: usize,
-    /// Channels of the input, a multiple of `groups`.
-    pub in_channels: usize,
-    /// Input `[height, width]`.
-    pub input: [usize; 2],
-    /// Channels of the output, a multiple of `groups`.
-    pub out_channels: usize,
-    /// Groups; equal to the channels of the input for a depthwise convolution.
-    pub groups: usize,
-    /// The window.
-    pub window: Window,
-}
-
-impl ConvShape {
-    /// Output `[height, width]`.
-    ///
-    /// # Errors
-    /// As [`Window::output`].
-    pub fn output(&self) -> Result<[usize; 2], KernelError> {
-        self.window.output(self.input)
-    }
-
-    pub(super) fn group_inputs(&self) -> usize {
-        self.in_channels / self.groups
-    }
-
-    pub(super) fn group_outputs(&self) -> usize {
-        self.out_channels / self.groups
-    }
-
-    /// Terms of an element of the output.
-    pub(super) fn depth(&self) -> usize {
-        self.group_inputs() * self.window.taps()
-    }
-}
-
-/// What is done to the sums of a convolution before they are stored: `activation(sum + bias[O] + addend[N,O,OH,OW])`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Epilogue<'a, T> {
-    /// A number an output channel.
-    pub bias: Option<&'a [T]>,
-    /// A tensor like the result.
-    pub addend: Option<&'a [T]>,
-    /// Applied last.
-    pub activation: Activation,
-}
 
 /// The filters `w[O,C/groups,KH,KW]` of a convolution.
 #[derive(Debug, Clone, Copy)]
@@ -121,34 +69,6 @@ impl<T: Float> PackedFilters<T> {
         let problem = format!("filters packed for [groups, outputs, terms] {own:?} do not fit {other:?}");
         Err(KernelError::shape(KERNEL, problem))
     }
-}
-
-/// Refuses steps over columns in an input that would be nearly all padding: they are taken from a padded copy.
-pub(super) fn check_padding(
-    kernel: &'static str,
-    shape: &ConvShape,
-    output: [usize; 2],
-) -> Result<(), KernelError> {
-    if shape.window.stride[1] == 1 || shape.window.pads_little(shape.input, output) {
-        return Ok(());
-    }
-    let (input, padding) = (shape.input, shape.window.padding);
-    let problem = format!("an input of {input:?} padded by {padding:?} is nearly all padding; shrink it");
-    Err(KernelError::shape(kernel, problem))
-}
-
-/// Refuses groups that do not divide the channels, and filters that are not the shape's.
-pub(super) fn check_filters(shape: &ConvShape, found: usize) -> Result<(), KernelError> {
-    let groups = shape.groups;
-    if groups == 0 || !shape.in_channels.is_multiple_of(groups) || !shape.out_channels.is_multiple_of(groups)
-    {
-        let (inputs, outputs) = (shape.in_channels, shape.out_channels);
-        let problem = format!("{groups} groups must divide {inputs} input and {outputs} output channels");
-        return Err(KernelError::shape(KERNEL, problem));
-    }
-    let [kernel_height, kernel_width] = shape.window.kernel;
-    let sizes = [shape.out_channels, shape.group_inputs(), kernel_height, kernel_width];
-    check_length(KERNEL, "w", found, elements(KERNEL, &sizes)?)
 }
 
 /// `y[N,O,OH,OW] = activation(x[N,C,H,W] * w[O,C/groups,KH,KW] + bias[O])`.

@@ -1,6 +1,7 @@
 //! Transposed convolution over NCHW.
 
-use super::conv::{ConvShape, Epilogue, run, with_packed};
+use super::conv::{run, with_packed};
+use super::conv_shape::{ConvShape, Epilogue};
 use super::gemm::{MatrixMut, MatrixRef, gemm};
 use super::product::Operand;
 use super::{Activation, Float};

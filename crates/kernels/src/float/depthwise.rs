@@ -1,7 +1,7 @@
 //! Depthwise convolution over NCHW: a plane at a time, as a convolution of one channel.
 
 use super::Float;
-use super::conv::{ConvShape, Epilogue};
+use super::conv_shape::{ConvShape, Epilogue};
 use super::product::ROWS;
 use super::raster::Raster;
 use crate::scratch::with_scratch;

@@ -2,7 +2,8 @@
 //! and windows, an image at a time.
 
 use super::Float;
-use super::conv::{ConvShape, check_padding, with_planes};
+use super::conv::with_planes;
+use super::conv_shape::{ConvShape, check_padding};
 use super::product::{
     BLOCK_ELEMENTS, Panels, ROWS, Store, Strided, Update, pack_block, pack_rows, packed_elements,
     panel_width, part, term_blocks,

@@ -6,6 +6,7 @@
 
 mod channels_last;
 mod conv;
+mod conv_shape;
 mod conv_transpose;
 mod depthwise;
 mod dot;
@@ -18,7 +19,8 @@ mod raster;
 mod windows;
 
 pub use channels_last::{ChannelsLastFilters, ImageLayout, conv2d_channels_last, pool2d_channels_last};
-pub use conv::{ConvShape, Epilogue, Filters, PackedFilters, conv2d, conv2d_with};
+pub use conv::{Filters, PackedFilters, conv2d, conv2d_with};
+pub use conv_shape::{ConvShape, Epilogue};
 pub use conv_transpose::{ConvTransposeShape, conv_transpose2d};
 pub use element::Float;
 pub use filter_gradient::conv2d_filter_gradient;

@@ -5,7 +5,7 @@
 //! pixels meets a run of inputs for each tap. The output is computed in rows of the same pitch; what falls between its
 //! rows is dropped. Windows are few numbers here, so that packing them would cost more than the product does.
 
-use super::conv::{ConvShape, Epilogue};
+use super::conv_shape::{ConvShape, Epilogue};
 use super::product::{Bias, Finish, ROWS, Store};
 use super::{Activation, Float};
 use crate::scratch::with_scratch;

@@ -1,7 +1,7 @@
 //! The windows of a convolution as an operand of a product: no copy of them is made but the packed one.
 
 use super::Float;
-use super::conv::ConvShape;
+use super::conv_shape::ConvShape;
 use super::product::{Operand, transpose};
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
 //! Depthwise convolution: N-DOT with one channel a group, vectorised over channels.
 
-use super::conv::QConvShape;
+use super::conv_shape::QConvShape;
 use super::dot::{RecordSlice, Records, Variant, requantise_row};
 use super::requantise::QOutput;
 use crate::vectorise::{InstructionSet, Vectorise, vectorise};

@@ -1,6 +1,6 @@
 //! Windows of an NHWC tensor as rows of a matrix: im2col, a block of output pixels at a time.
 
-use super::conv::QConvShape;
+use super::conv_shape::QConvShape;
 use std::ops::Range;
 
 /// Copies windows to rows. A row is `[KH][KW][C / groups]`, then zeros up to `row_bytes`.

@@ -6,6 +6,7 @@
 
 mod array;
 mod conv;
+mod conv_shape;
 mod depthwise;
 mod dot;
 mod elementwise;
@@ -15,7 +16,8 @@ mod product;
 mod requantise;
 
 pub use array::{Accumulation, ArrayDot, ArrayScratch, array_dot, array_dot_by};
-pub use conv::{QConvShape, QWeights, q_conv, q_conv_by, q_matmul, q_matmul_by};
+pub use conv::{q_conv, q_conv_by, q_matmul, q_matmul_by};
+pub use conv_shape::{QConvShape, QWeights};
 pub use dot::Variant;
 pub use elementwise::{QOperand, q_add, q_maximum, q_multiply, q_multiply_channels, q_table};
 pub use pool::{QPoolKind, QPoolShape, q_pool};

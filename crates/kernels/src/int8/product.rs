@@ -3,7 +3,7 @@
 //! The product is `y[pixel, channel]`. A task is a block of pixels by a chunk of one group's channels, and
 //! owns the pieces of the output rows that it writes. How it is cut depends on the shape alone.
 
-use super::conv::QWeights;
+use super::conv_shape::QWeights;
 use super::dot::{PANEL_COLUMNS, PackedWeights, QUAD, Records, Rows, TILE_ROWS, Tile, Variant};
 use super::dot::{requantise_row, row_sums, tile};
 use super::gather::Gather;

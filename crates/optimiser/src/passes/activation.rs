@@ -1,10 +1,11 @@
 //! Activations behind a layer.
 
-use ediacara_graph::ops::{Activation, Clamp, Relu};
+use ediacara_graph::ops::Activation;
 use ediacara_graph::rewrite::{Patch, Rewrite};
-use ediacara_graph::{Graph, GraphError, NodeId, Op};
+use ediacara_graph::{Graph, GraphError, NodeId};
 
 use super::linear::Linear;
+use crate::activation::activation_of;
 
 /// See [`Rewrite::documentation`].
 pub(super) struct FuseActivation;
@@ -28,15 +29,6 @@ impl Rewrite for FuseActivation {
         patch.replace(node.outputs[0], new);
         Ok(Some(patch))
     }
-}
-
-/// The activation that an operator is.
-pub(crate) fn activation_of(op: &dyn Op) -> Option<Activation> {
-    if op.downcast_ref::<Relu>().is_some() {
-        return Some(Activation::Relu);
-    }
-    let clamp = op.downcast_ref::<Clamp>()?;
-    Some(Activation::Clamp { low: clamp.low as f32, high: clamp.high as f32 })
 }
 
 /// `outer(inner(x))` as one activation.

@@ -11,7 +11,7 @@ use super::emit::{Emitter, Stored};
 use super::equalise::ChannelMap;
 use super::layout::Layout;
 use super::rules::{self, QuantisedConv};
-use crate::passes::activation_of;
+use crate::activation::activation_of;
 use crate::{Calibration, Encoding, Result};
 
 /// How the scale and zero point of a result follow from those of the operands.

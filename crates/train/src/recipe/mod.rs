@@ -14,8 +14,6 @@ pub use tables::{
     ScheduleTable,
 };
 
-use crate::pruning::Ramp;
-
 /// A training, as a TOML file says it.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -65,12 +63,6 @@ impl Recipe {
         }
         self.epochs = epochs;
         self
-    }
-
-    /// How many weights are 0 when, for epochs of so many steps.
-    pub fn ramp(&self, steps_an_epoch: u64) -> Option<Ramp> {
-        let steps = self.epochs.saturating_mul(steps_an_epoch);
-        self.pruning.as_ref().map(|table| table.ramp(steps_an_epoch, steps))
     }
 
     /// The layers.

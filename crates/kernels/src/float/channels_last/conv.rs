@@ -1,6 +1,6 @@
 //! Convolution with channels last.
 
-use super::super::conv::{ConvShape, Epilogue};
+use super::super::conv_shape::{ConvShape, Epilogue};
 use super::super::product::{Addend, Bias, Finish, Store, part};
 use super::ImageLayout;
 use super::filters::{ChannelsLastFilters, Packed, Panel, Panels};

@@ -1,6 +1,6 @@
 //! The filters of a convolution in the order that its loops read them in.
 
-use super::super::conv::{ConvShape, check_filters};
+use super::super::conv_shape::{ConvShape, check_filters};
 use super::tile::{LANES, Line, most_lines};
 use crate::KernelError;
 use rayon::prelude::*;

@@ -1,6 +1,6 @@
 //! What a window over images reads.
 
-use super::super::conv::ConvShape;
+use super::super::conv_shape::ConvShape;
 use super::ImageLayout;
 use super::filters::{Stretch, TERMS};
 use rayon::prelude::*;

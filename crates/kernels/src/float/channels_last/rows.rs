@@ -1,6 +1,6 @@
 //! What every channel does by itself, a row of the output at a time: depthwise convolutions and pools.
 
-use super::super::conv::{ConvShape, Epilogue};
+use super::super::conv_shape::{ConvShape, Epilogue};
 use super::super::pool::{PoolKind, PoolShape, average_counts};
 use super::super::product::{Addend, Bias, Finish, Store};
 use super::tile::{LANES, Line, multiply_add, store_lines};

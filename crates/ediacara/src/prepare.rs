@@ -1,0 +1,83 @@
+//! A model in int8, which is compiled for any machine.
+
+use ediacara_graph::Graph;
+use ediacara_optimiser::{Calibration, Origin, Quantised};
+use serde_json::{Map, Value};
+
+use crate::calibration::{self, CalibrationSource, Samples};
+use crate::stage::{Clock, Stage};
+use crate::{Error, Model};
+
+/// A network in int8, and the real one that it came from. It does not depend on the machine: prepared once, a network is
+/// compiled for as many machines, and with as many passes left out, as are asked.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The model's file or built-in name.
+    pub name: String,
+    /// The optimised real network, the reference for accuracy.
+    pub real: Graph,
+    /// The int8 network.
+    pub quantised: Graph,
+    /// What became of the network's nodes.
+    pub origins: Vec<Origin>,
+    /// How it was quantised, in words.
+    pub method: String,
+    /// The inputs whose calibration samples were made up.
+    pub seeded_inputs: Vec<String>,
+    /// Whether its ranges are assumed, so that its values mean nothing.
+    pub assumed: bool,
+    /// Wall time of each stage, in seconds.
+    pub wall_seconds: Map<String, Value>,
+}
+
+/// Makes the model int8: imports its own quantisation (QDQ), or calibrates and quantises.
+///
+/// # Errors
+/// A parameter is an input; the graph cannot be optimised or quantised; a calibration sample cannot be read.
+pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>) -> Result<Prepared, Error> {
+    check_frozen(&model.graph)?;
+    let mut clock = Clock::new(stage);
+    if ediacara_optimiser::is_qdq(&model.graph) {
+        clock.begin("quantise");
+        let quantised = ediacara_optimiser::import_qdq(&model.graph)?;
+        return Ok(Prepared {
+            name: model.name.clone(),
+            real: model.graph.clone(),
+            quantised: quantised.graph,
+            origins: quantised.origins,
+            method: "imported (QDQ)".to_owned(),
+            seeded_inputs: Vec::new(),
+            assumed: false,
+            wall_seconds: clock.finish(),
+        });
+    }
+    clock.begin("optimise");
+    let real = ediacara_optimiser::optimise(model.graph.clone(), &ediacara_optimiser::Options::default())?;
+    let assumed = matches!(calibration, CalibrationSource::Assumed);
+    let (ranges, method, seeded_inputs) = if assumed {
+        (Calibration::assumed(&real), "assumed".to_owned(), Vec::new())
+    } else {
+        clock.begin("calibrate");
+        let Samples { tensors, origin, seeded } = calibration::samples(model, &real, calibration)?;
+        (Calibration::collect(&real, tensors)?, format!("min-max over {origin}"), seeded)
+    };
+    clock.begin("quantise");
+    let Quantised { graph: quantised, origins, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
+    let name = model.name.clone();
+    let wall_seconds = clock.finish();
+    Ok(Prepared { name, real, quantised, origins, method, seeded_inputs, assumed, wall_seconds })
+}
+
+/// Weights are part of a program, not fed to it.
+fn check_frozen(graph: &Graph) -> Result<(), Error> {
+    let variables = graph.inputs().iter().filter(|&&input| graph.is_variable(input));
+    let names: Vec<String> = variables.map(|&input| format!("`{}`", graph.value(input).name)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names = names.join(", ");
+    Err(Error::Invalid(format!(
+        "graph `{}` cannot be made int8: its parameters {names} are inputs; make them constants with `freeze` first",
+        graph.name
+    )))
+}

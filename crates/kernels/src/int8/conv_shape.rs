@@ -1,0 +1,77 @@
+//! The shape of N-DOT with N-REQUANTISE, and its constants.
+
+use super::dot::Records;
+use super::requantise::Multiplier;
+use crate::error::check_length;
+use crate::{KernelError, Window};
+
+/// The shape of [`q_conv`](super::q_conv).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QConvShape {
+    /// Images.
+    pub batch: usize,
+    /// Input `[height, width]`.
+    pub input: [usize; 2],
+    /// Channels of the input, a multiple of `groups`.
+    pub in_channels: usize,
+    /// Channels of the output, a multiple of `groups`.
+    pub out_channels: usize,
+    /// Groups; equal to both channel counts for a depthwise convolution.
+    pub groups: usize,
+    /// The window; its padding stands for the input's zero point.
+    pub window: Window,
+}
+
+impl QConvShape {
+    /// Output `[height, width]`.
+    ///
+    /// # Errors
+    /// As [`Window::output`].
+    pub fn output(&self) -> Result<[usize; 2], KernelError> {
+        self.window.output(self.input)
+    }
+}
+
+/// The constants of a product: weights, their zero point, and a record `{bias, multiplier, shift}` an output
+/// channel.
+#[derive(Debug, Clone, Copy)]
+pub struct QWeights<'a> {
+    /// Weights, output channel outermost: `[O, KH, KW, C / groups]` or `[O, K]`.
+    pub values: &'a [i8],
+    /// Zero point of the weights.
+    pub zero: i8,
+    /// Bias an output channel.
+    pub bias: &'a [i32],
+    /// Multiplier an output channel, not negative.
+    pub multiplier: &'a [i32],
+    /// Shift an output channel, `1..=62`.
+    pub shift: &'a [u8],
+}
+
+impl QWeights<'_> {
+    /// Compares every length with the shape, and every record with its range.
+    pub(super) fn check(
+        &self,
+        kernel: &'static str,
+        weights: usize,
+        channels: usize,
+    ) -> Result<(), KernelError> {
+        check_length(kernel, "w", self.values.len(), weights)?;
+        check_length(kernel, "bias", self.bias.len(), channels)?;
+        check_length(kernel, "multiplier", self.multiplier.len(), channels)?;
+        check_length(kernel, "shift", self.shift.len(), channels)?;
+        self.multiplier
+            .iter()
+            .zip(self.shift)
+            .try_for_each(|(&value, &shift)| Multiplier { value, shift }.check(kernel))
+    }
+
+    /// The records with `bias(channel)` in place of the bias.
+    pub(super) fn records(&self, bias: impl Fn(usize) -> i32) -> Records {
+        Records {
+            bias: (0..self.bias.len()).map(bias).collect(),
+            multiplier: self.multiplier.to_vec(),
+            shift: self.shift.iter().map(|&shift| i64::from(shift)).collect(),
+        }
+    }
+}

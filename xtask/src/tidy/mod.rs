@@ -1,0 +1,35 @@
+//! `cargo xtask tidy`: what the compiler does not check. One file for each check.
+//!
+//! [`architecture`] holds ARCHITECTURE.md's table of crates against Cargo, [`licences`] the licences of dependencies, [`hygiene`] the
+//! committed files, [`functions`] the length of functions, [`circles`] the imports between the modules of a crate.
+
+mod architecture;
+mod circles;
+mod functions;
+mod hygiene;
+mod licences;
+mod metadata;
+mod sources;
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use metadata::Metadata;
+use sources::Sources;
+
+/// Checks everything and lists every offence at once.
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let metadata = Metadata::read(root)?;
+    let members = metadata.members();
+    let sources = Sources::read(root, &members)?;
+    let mut offences = architecture::offences(root, &members)?;
+    offences.extend(licences::offences(&metadata));
+    offences.extend(hygiene::offences(root)?);
+    offences.extend(functions::offences(&sources, functions::EXCEPTIONS));
+    offences.extend(circles::offences(&sources, &members)?);
+    if offences.is_empty() {
+        return Ok(());
+    }
+    bail!("tidy:\n  {}", offences.join("\n  "))
+}
