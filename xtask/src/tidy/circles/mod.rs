@@ -2,7 +2,8 @@
 //!
 //! A module is a file; one with files below it is a room. A use of what a module defines is an arrow to it. For each room, the
 //! arrows between the modules in it, each with all that lies inside it, must make no circle: then they can be read in an order. In
-//! the crates of [`ROOMS`], moreover, no module uses what a module around it defines in its own file.
+//! the crates of [`ROOMS`], moreover, no module uses what a module around it defines in its own file, and the modules of the
+//! root are declared in such an order: none uses what lies in one that is declared after it.
 //!
 //! A name is followed to the module that defines it, through the `use` of modules around (resolve.rs). A `use` of a module on
 //! its own is no arrow; the paths that begin with it are. Not followed are methods, macros that a module below may use without
@@ -37,6 +38,7 @@ pub(crate) fn offences(sources: &Sources, members: &[Member]) -> Result<Vec<Stri
         offences.extend(compare_circles(&member.name, &found.circles, CIRCLES));
         if ROOMS.contains(&member.name.as_str()) {
             offences.extend(compare_upward(&member.name, &found.upward, UPWARD));
+            offences.extend(found.late.iter().map(|late| format!("crate {}: {late}", member.name)));
         }
     }
     let names: BTreeSet<&str> = members.iter().map(|member| member.name.as_str()).collect();
@@ -55,12 +57,15 @@ pub(crate) fn offences(sources: &Sources, members: &[Member]) -> Result<Vec<Stri
 struct Found {
     circles: Vec<Circle>,
     upward: Vec<Upward>,
+    late: Vec<Late>,
 }
 
 fn find(sources: &Sources, member: &Member) -> Result<Found> {
-    let mut found = Found { circles: Vec::new(), upward: Vec::new() };
+    let mut found = Found { circles: Vec::new(), upward: Vec::new(), late: Vec::new() };
     for root in &member.roots {
-        let arrows = arrows(&Tree::read(sources, &sources.name(root))?);
+        let tree = Tree::read(sources, &sources.name(root))?;
+        let arrows = arrows(&tree);
+        found.late.extend(find_late(&tree, &arrows));
         found.circles.extend(find_circles(&arrows));
         found.upward.extend(find_upward(&arrows));
     }
@@ -212,6 +217,37 @@ fn find_upward(arrows: &BTreeSet<Arrow>) -> Vec<Upward> {
         match found.last_mut() {
             Some(last) if last.module == module && last.above == above => last.places.push(place.clone()),
             _ => found.push(Upward { module, above, places: vec![place.clone()] }),
+        }
+    }
+    found
+}
+
+/// A use of what lies in a module that the root declares after the one that uses it.
+#[derive(Debug, PartialEq, Eq)]
+struct Late {
+    module: String,
+    needs: String,
+    place: Place,
+}
+
+impl fmt::Display for Late {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Late { module, needs, place } = self;
+        write!(out, "`{module}` uses what lies in `{needs}` ({place}), which is declared after it")
+    }
+}
+
+/// The first place of each pair of modules of the root.
+fn find_late(tree: &Tree, arrows: &BTreeSet<Arrow>) -> Vec<Late> {
+    // Scopes are numbered in the order in which modules are declared.
+    let number = |path: &[String]| path.first().and_then(|name| tree.scopes[0].children.get(name)).copied();
+    let mut found: Vec<Late> = Vec::new();
+    for Arrow { from, to, place } in arrows {
+        let (Some(own), Some(other)) = (number(from), number(to)) else { continue };
+        let (module, needs) = (written(&from[..1]), written(&to[..1]));
+        let is_known = |late: &Late| late.module == module && late.needs == needs;
+        if own < other && !found.iter().any(is_known) {
+            found.push(Late { module, needs, place: place.clone() });
         }
     }
     found

@@ -50,6 +50,23 @@ fn modules_that_can_be_read_in_an_order_make_no_circle() {
 }
 
 #[test]
+fn a_use_of_what_is_declared_later_is_told_once() {
+    let files = [
+        ("lib.rs", "mod a;\nmod b;\nmod c;\n"),
+        ("a.rs", "pub struct A;\n"),
+        (
+            "b.rs",
+            "use crate::a::A;\nuse crate::c::C;\npub struct B(A, C);\npub fn c() -> C { crate::c::C }\n",
+        ),
+        ("c.rs", "use crate::a::A;\npub struct C;\npub fn a() -> A { A }\n"),
+    ];
+    let late: Vec<String> = found(&files).late.iter().map(ToString::to_string).collect();
+    let wanted =
+        "`crate::b` uses what lies in `crate::c` (crates/made_up/src/b.rs:2), which is declared after it";
+    assert_eq!(late, [wanted]);
+}
+
+#[test]
 fn a_circle_of_two_names_both_imports() {
     let files = [
         ("lib.rs", "mod a;\nmod b;\n"),
