@@ -1,8 +1,8 @@
 //! Activations behind a layer.
 
-use ediacara_graph::ops::{Activation, Clamp, Relu};
+use ediacara_graph::ops::Activation;
 use ediacara_graph::rewrite::{Patch, Rewrite};
-use ediacara_graph::{Graph, GraphError, NodeId, Op};
+use ediacara_graph::{Graph, GraphError, NodeId};
 
 use super::linear::Linear;
 
@@ -20,7 +20,7 @@ impl Rewrite for FuseActivation {
 
     fn apply(&self, graph: &Graph, id: NodeId) -> Result<Option<Patch>, GraphError> {
         let node = graph.node(id);
-        let Some(outer) = activation_of(node.op.as_ref()) else { return Ok(None) };
+        let Some(outer) = Activation::of(node.op.as_ref()) else { return Ok(None) };
         let Some(layer) = Linear::behind(graph, node.inputs[0]) else { return Ok(None) };
         let mut patch = Patch::new();
         let op = layer.with_activation(chained(layer.activation, outer));
@@ -28,15 +28,6 @@ impl Rewrite for FuseActivation {
         patch.replace(node.outputs[0], new);
         Ok(Some(patch))
     }
-}
-
-/// The activation that an operator is.
-pub(crate) fn activation_of(op: &dyn Op) -> Option<Activation> {
-    if op.downcast_ref::<Relu>().is_some() {
-        return Some(Activation::Relu);
-    }
-    let clamp = op.downcast_ref::<Clamp>()?;
-    Some(Activation::Clamp { low: clamp.low as f32, high: clamp.high as f32 })
 }
 
 /// `outer(inner(x))` as one activation.

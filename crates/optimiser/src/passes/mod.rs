@@ -20,8 +20,6 @@ mod transposes;
 
 use ediacara_graph::rewrite::{Pass, Pipeline, Rewrite, RewritePass};
 
-pub(crate) use activation::activation_of;
-
 /// The visible list of passes.
 pub fn pipeline() -> Pipeline {
     Pipeline::new(vec![
