@@ -65,13 +65,13 @@ impl Op for DequantizeLinear {
         let (scale, zero) = align_scale(NAME, x, self.axis, scale, zero)?;
         let real = |difference: i64, scale: f32| -> f32 { difference as f32 * scale };
         match x.dtype() {
-            DType::I8 => zip3(x, &scale, &zero, output, |x: i8, scale, zero: i8| {
+            DType::I8 => zip3([x, &scale, &zero], output, |x: i8, scale, zero: i8| {
                 real(i64::from(x) - i64::from(zero), scale)
             }),
-            DType::U8 => zip3(x, &scale, &zero, output, |x: u8, scale, zero: u8| {
+            DType::U8 => zip3([x, &scale, &zero], output, |x: u8, scale, zero: u8| {
                 real(i64::from(x) - i64::from(zero), scale)
             }),
-            DType::I32 => zip3(x, &scale, &zero, output, |x: i32, scale, zero: i32| {
+            DType::I32 => zip3([x, &scale, &zero], output, |x: i32, scale, zero: i32| {
                 real(i64::from(x) - i64::from(zero), scale)
             }),
             dtype => return Err(OpError::Unsupported { op: NAME, dtype, supported: "i8, u8 or i32" }),

@@ -72,12 +72,12 @@ impl Op for QuantizeLinear {
         };
         let error = tensor_error(NAME);
         if zero.dtype() == DType::I8 {
-            zip3(&x, &scale, &zero, output, |value: f32, scale: f32, zero: i8| -> i8 {
+            zip3([&x, &scale, &zero], output, |value: f32, scale: f32, zero: i8| -> i8 {
                 quantize((value, scale), zero.into()).clamp(-128.0, 127.0) as i8
             })
             .map_err(error)
         } else {
-            zip3(&x, &scale, &zero, output, |value: f32, scale: f32, zero: u8| -> u8 {
+            zip3([&x, &scale, &zero], output, |value: f32, scale: f32, zero: u8| -> u8 {
                 quantize((value, scale), zero.into()).clamp(0.0, 255.0) as u8
             })
             .map_err(error)
