@@ -8,6 +8,7 @@ pub(crate) mod fold;
 pub(crate) mod index;
 pub(crate) mod magnitude;
 pub(crate) mod scale;
+pub(crate) mod softmax;
 pub(crate) mod walk;
 
 pub(crate) use check::{

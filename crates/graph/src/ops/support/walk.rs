@@ -84,6 +84,21 @@ impl<const N: usize> Axes<N> {
     }
 }
 
+/// Calls `body` with every block of so many dense values, one after the other in tasks of a fixed size, and with the task's
+/// `scratch`.
+pub(crate) fn for_each_block<T: Send, S>(
+    values: &mut [T],
+    block: usize,
+    scratch: impl Fn() -> S + Sync,
+    body: impl Fn(&mut [T], &mut S) + Sync,
+) {
+    let blocks_a_task = (CHUNK_ELEMENTS / block).max(1);
+    values.par_chunks_mut(blocks_a_task * block).for_each(|task| {
+        let mut scratch = scratch();
+        task.chunks_exact_mut(block).for_each(|block| body(block, &mut scratch));
+    });
+}
+
 /// `output[i] = function(x[i])` in row-major order.
 pub(crate) fn map<A: Element, R: Element>(
     [x]: [&Tensor; 1],
