@@ -1,16 +1,14 @@
 //! `dequantize_linear`: integers to real numbers.
 
-use std::sync::Arc;
-
 use ediacara_tensor::{DType, Tensor};
 
 use super::support::{
-    operand_error, operands, require_dtype, require_same_dtype,
+    integer_attributes, operand_error, operands, require_dtype, require_same_dtype,
     scale::{align_scale, require_scale},
     single_output, tensor_error, tensors,
     walk::zip3,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{Attributes, Cost, Op, OpDescription, OpError, TensorType};
 
 const NAME: &str = "dequantize_linear";
 
@@ -32,12 +30,7 @@ pub struct DequantizeLinear {
     pub axis: usize,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = DequantizeLinear { axis: reader.int_as("axis")? };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, DequantizeLinear { axis });
 
 impl Op for DequantizeLinear {
     fn name(&self) -> &'static str {
@@ -45,7 +38,7 @@ impl Op for DequantizeLinear {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new().with("axis", Attribute::Int(self.axis as i64))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {
