@@ -42,6 +42,73 @@ impl InstructionSet for Avx512 {
     const FUSED: bool = true;
 }
 
+/// The instruction sets by name, each with all that those before it have.
+#[cfg(any(target_arch = "x86_64", test))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub(crate) enum Instructions {
+    /// [`Baseline`].
+    Baseline,
+    /// [`Avx2`].
+    Avx2,
+    /// [`Avx512`].
+    Avx512,
+}
+
+#[cfg(any(target_arch = "x86_64", test))]
+impl Instructions {
+    /// All, the widest last.
+    #[cfg(test)]
+    const ALL: [Self; 3] = [Self::Baseline, Self::Avx2, Self::Avx512];
+
+    /// Whether this machine has them.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn is_available(self) -> bool {
+        match self {
+            Self::Baseline => true,
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+        }
+    }
+
+    /// Whether this machine has them.
+    #[cfg(all(not(target_arch = "x86_64"), test))]
+    fn is_available(self) -> bool {
+        self == Self::Baseline
+    }
+
+    /// What [`vectorise`] chooses: the widest that this machine has and that may be chosen.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn chosen() -> Self {
+        let widest = Self::widest();
+        if widest >= Self::Avx512 && Self::Avx512.is_available() {
+            Self::Avx512
+        } else if widest >= Self::Avx2 && Self::Avx2.is_available() {
+            Self::Avx2
+        } else {
+            Self::Baseline
+        }
+    }
+
+    /// The widest that may be chosen.
+    #[cfg(all(target_arch = "x86_64", not(test)))]
+    fn widest() -> Self {
+        Self::Avx512
+    }
+
+    /// The widest that may be chosen: tests go through all of them.
+    #[cfg(all(target_arch = "x86_64", test))]
+    fn widest() -> Self {
+        tests::WIDEST.get()
+    }
+}
+
 /// A loop to be compiled for several instruction sets. `run` must be `#[inline(always)]`, or it stays as it
 /// is.
 pub(crate) trait Vectorise {
@@ -67,19 +134,13 @@ pub(crate) fn vector_bytes() -> usize {
 /// Runs the loop with the widest instructions of this machine.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn vectorise<V: Vectorise>(body: V) -> V::Output {
-    if is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl")
-    {
-        // SAFETY: the features were checked in the line above.
-        return unsafe { with_avx512(body) };
+    match Instructions::chosen() {
+        // SAFETY: instructions are chosen that this machine has.
+        Instructions::Avx512 => unsafe { with_avx512(body) },
+        // SAFETY: instructions are chosen that this machine has.
+        Instructions::Avx2 => unsafe { with_avx2(body) },
+        Instructions::Baseline => body.run::<Baseline>(),
     }
-    if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        // SAFETY: the features were checked in the line above.
-        return unsafe { with_avx2(body) };
-    }
-    body.run::<Baseline>()
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -99,3 +160,6 @@ fn with_avx2<V: Vectorise>(body: V) -> V::Output {
 pub(crate) fn vectorise<V: Vectorise>(body: V) -> V::Output {
     body.run::<Baseline>()
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -6,7 +6,6 @@
 //!
 //! This crate lowers nothing to a machine and opens no file. Start reading at [`optimise`].
 
-mod activation;
 mod assumed;
 mod calibration;
 mod encoding;

@@ -36,15 +36,14 @@ impl Activation {
         }
     }
 
-    /// The activation that an operator is, if it is one.
-    pub(crate) fn of(op: &dyn Op) -> Option<Activation> {
+    /// The activation that an operator is, if it is one. A clamp's bounds are rounded to f32, as the clamp itself rounds
+    /// them for an operand in f32.
+    pub fn of(op: &dyn Op) -> Option<Activation> {
         if op.downcast_ref::<Relu>().is_some() {
             return Some(Activation::Relu);
         }
         let clamp = op.downcast_ref::<Clamp>()?;
-        let (low, high) = (clamp.low as f32, clamp.high as f32);
-        let exact = f64::from(low) == clamp.low && f64::from(high) == clamp.high;
-        exact.then_some(Activation::Clamp { low, high })
+        Some(Activation::Clamp { low: clamp.low as f32, high: clamp.high as f32 })
     }
 
     /// Comparisons for one element.

@@ -51,7 +51,7 @@ impl Clamp {
         } else {
             (T::from_f64(self.low.ceil()), T::from_f64(self.high.floor()))
         };
-        map(x, y, |value: T| {
+        map([x], y, |value: T| {
             let raised = if value < low { low } else { value };
             if raised > high { high } else { raised }
         })

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use ediacara_tensor::{Element, Tensor, with_element};
 
 use super::Slice;
-use super::support::{between, mismatch, require_axis, require_same_dtype, single_output, tensor_error};
-use crate::{
-    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
-    OperandGradients, TensorType,
+use super::support::{
+    between, integer_attributes, mismatch, require_axis, require_same_dtype, single_output, tensor_error,
 };
+use crate::{Attributes, Cost, GradientContext, Op, OpDescription, OpError, OperandGradients, TensorType};
 
 const NAME: &str = "concat";
 
@@ -30,12 +29,7 @@ pub struct Concat {
     pub axis: usize,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = Concat { axis: reader.int_as("axis")? };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, Concat { axis });
 
 impl Concat {
     fn copy<T: Element>(&self, inputs: &[&Tensor], output: &mut Tensor) -> Result<(), OpError> {
@@ -65,7 +59,7 @@ impl Op for Concat {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new().with("axis", Attribute::Int(self.axis as i64))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use ediacara_tensor::{DType, Tensor};
-use rayon::prelude::*;
 
 use super::support::{
     copy_into, operand_error, operands, require_axis, single_output, tensor_error, tensors,
-    walk::CHUNK_ELEMENTS, with_float, write_float,
+    walk::for_each_block, with_float, write_float,
 };
 use crate::{
     Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
@@ -58,21 +57,22 @@ impl CumulativeSum {
         zero: T,
         add: impl Fn(T, T) -> T + Sync,
     ) {
-        let blocks_a_task = (CHUNK_ELEMENTS / (size * inner)).max(1);
-        values.par_chunks_mut(blocks_a_task * size * inner).for_each(|task| {
-            let mut sums = vec![zero; inner];
-            for block in task.chunks_exact_mut(size * inner) {
+        for_each_block(
+            values,
+            size * inner,
+            || vec![zero; inner],
+            |block, sums| {
                 sums.fill(zero);
                 for step in 0..size {
                     let row = if self.reverse { size - 1 - step } else { step };
-                    for (value, sum) in block[row * inner..][..inner].iter_mut().zip(&mut sums) {
+                    for (value, sum) in block[row * inner..][..inner].iter_mut().zip(&mut *sums) {
                         let before = *sum;
                         *sum = add(before, *value);
                         *value = if self.exclusive { before } else { *sum };
                     }
                 }
-            }
-        });
+            },
+        );
     }
 }
 

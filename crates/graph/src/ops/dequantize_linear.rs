@@ -1,16 +1,14 @@
 //! `dequantize_linear`: integers to real numbers.
 
-use std::sync::Arc;
-
 use ediacara_tensor::{DType, Tensor};
 
 use super::support::{
-    operand_error, operands, require_dtype, require_same_dtype,
+    integer_attributes, operand_error, operands, require_dtype, require_same_dtype,
     scale::{align_scale, require_scale},
     single_output, tensor_error, tensors,
     walk::zip3,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{Attributes, Cost, Op, OpDescription, OpError, TensorType};
 
 const NAME: &str = "dequantize_linear";
 
@@ -32,12 +30,7 @@ pub struct DequantizeLinear {
     pub axis: usize,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = DequantizeLinear { axis: reader.int_as("axis")? };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, DequantizeLinear { axis });
 
 impl Op for DequantizeLinear {
     fn name(&self) -> &'static str {
@@ -45,7 +38,7 @@ impl Op for DequantizeLinear {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new().with("axis", Attribute::Int(self.axis as i64))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {
@@ -65,13 +58,13 @@ impl Op for DequantizeLinear {
         let (scale, zero) = align_scale(NAME, x, self.axis, scale, zero)?;
         let real = |difference: i64, scale: f32| -> f32 { difference as f32 * scale };
         match x.dtype() {
-            DType::I8 => zip3(x, &scale, &zero, output, |x: i8, scale, zero: i8| {
+            DType::I8 => zip3([x, &scale, &zero], output, |x: i8, scale, zero: i8| {
                 real(i64::from(x) - i64::from(zero), scale)
             }),
-            DType::U8 => zip3(x, &scale, &zero, output, |x: u8, scale, zero: u8| {
+            DType::U8 => zip3([x, &scale, &zero], output, |x: u8, scale, zero: u8| {
                 real(i64::from(x) - i64::from(zero), scale)
             }),
-            DType::I32 => zip3(x, &scale, &zero, output, |x: i32, scale, zero: i32| {
+            DType::I32 => zip3([x, &scale, &zero], output, |x: i32, scale, zero: i32| {
                 real(i64::from(x) - i64::from(zero), scale)
             }),
             dtype => return Err(OpError::Unsupported { op: NAME, dtype, supported: "i8, u8 or i32" }),

@@ -1,18 +1,13 @@
 //! `gather`: slices picked by index.
 
-use std::sync::Arc;
-
 use ediacara_tensor::{Element, Tensor, with_element};
 
 use super::IndexAdd;
 use super::support::{
-    operands, read_indices, require_axis, require_index_type, resolve_index, single_output, tensor_error,
-    tensors,
+    integer_attributes, operands, read_indices, require_axis, require_index_type, resolve_index,
+    single_output, tensor_error, tensors,
 };
-use crate::{
-    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
-    OperandGradients, TensorType,
-};
+use crate::{Attributes, Cost, GradientContext, Op, OpDescription, OpError, OperandGradients, TensorType};
 
 const NAME: &str = "gather";
 
@@ -35,12 +30,7 @@ pub struct Gather {
     pub axis: usize,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = Gather { axis: reader.int_as("axis")? };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, Gather { axis });
 
 impl Gather {
     fn copy<T: Element>(&self, x: &Tensor, picks: &[usize], output: &mut Tensor) -> Result<(), OpError> {
@@ -67,7 +57,7 @@ impl Op for Gather {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new().with("axis", Attribute::Int(self.axis as i64))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {

@@ -1,18 +1,13 @@
 //! `gather_elements`: elements picked by their index along an axis.
 
-use std::sync::Arc;
-
 use ediacara_tensor::{Element, Tensor, with_element};
 
 use super::ScatterElements;
 use super::support::{
-    mismatch, operands, read_indices, require_axis, require_index_type, resolve_index, single_output,
-    tensor_error, tensors,
+    integer_attributes, mismatch, operands, read_indices, require_axis, require_index_type, resolve_index,
+    single_output, tensor_error, tensors,
 };
-use crate::{
-    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
-    OperandGradients, TensorType,
-};
+use crate::{Attributes, Cost, GradientContext, Op, OpDescription, OpError, OperandGradients, TensorType};
 
 const NAME: &str = "gather_elements";
 
@@ -34,12 +29,7 @@ pub struct GatherElements {
     pub axis: usize,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = GatherElements { axis: reader.int_as("axis")? };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, GatherElements { axis });
 
 impl GatherElements {
     fn copy<T: Element>(&self, x: &Tensor, indices: &Tensor, output: &mut Tensor) -> Result<(), OpError> {
@@ -64,7 +54,7 @@ impl Op for GatherElements {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new().with("axis", Attribute::Int(self.axis as i64))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {

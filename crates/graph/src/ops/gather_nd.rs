@@ -1,16 +1,14 @@
 //! `gather_nd`: slices picked by index tuples.
 
-use std::sync::Arc;
-
 use ediacara_tensor::{DType, Element, Tensor, with_element};
 
 use super::support::{
-    mismatch, operands, read_indices, require_index_type, resolve_row, single_output, tensor_error, tensors,
+    integer_attributes, mismatch, operands, read_indices, require_index_type, resolve_row, single_output,
+    tensor_error, tensors,
 };
 use super::{Add, Cast, IndexAdd, Modulo, Mul, Reduce, ReduceKind};
 use crate::{
-    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
-    OperandGradients, TensorType, ValueId,
+    Attributes, Cost, GradientContext, Op, OpDescription, OpError, OperandGradients, TensorType, ValueId,
 };
 
 const NAME: &str = "gather_nd";
@@ -67,12 +65,7 @@ fn flat_rows(
     context.reshape(places, &[batch * rows])
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = GatherNd { batch_dims: reader.int_as("batch_dims")? };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, GatherNd { batch_dims });
 
 impl GatherNd {
     fn copy<T: Element>(&self, x: &Tensor, indices: &Tensor, output: &mut Tensor) -> Result<(), OpError> {
@@ -100,7 +93,7 @@ impl Op for GatherNd {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new().with("batch_dims", Attribute::Int(self.batch_dims as i64))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {

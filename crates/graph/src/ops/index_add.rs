@@ -1,20 +1,15 @@
 //! `index_add`: slices added up where indices say.
 
-use std::sync::Arc;
-
 use ediacara_tensor::{Element, Tensor};
 
 use rayon::prelude::*;
 
 use super::Gather;
 use super::support::{
-    mismatch, operands, read_indices, require_axis, require_float, require_index_type, require_rank,
-    resolve_index, single_output, tensor_error, tensors, with_float, write_float,
+    integer_attributes, mismatch, operands, read_indices, require_axis, require_float, require_index_type,
+    require_rank, resolve_index, single_output, tensor_error, tensors, with_float, write_float,
 };
-use crate::{
-    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
-    OperandGradients, TensorType,
-};
+use crate::{Attributes, Cost, GradientContext, Op, OpDescription, OpError, OperandGradients, TensorType};
 
 const NAME: &str = "index_add";
 
@@ -39,12 +34,7 @@ pub struct IndexAdd {
     pub size: usize,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = IndexAdd { axis: reader.int_as("axis")?, size: reader.int_as("size")? };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, IndexAdd { axis, size });
 
 impl Op for IndexAdd {
     fn name(&self) -> &'static str {
@@ -52,9 +42,7 @@ impl Op for IndexAdd {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new()
-            .with("axis", Attribute::Int(self.axis as i64))
-            .with("size", Attribute::Int(self.size as i64))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {

@@ -1,16 +1,14 @@
 //! `quantize_linear`: real numbers to integers.
 
-use std::sync::Arc;
-
 use ediacara_tensor::{DType, Tensor};
 
 use super::support::{
-    as_f32, operand_error, operands, require_dtype, require_float,
+    as_f32, integer_attributes, operand_error, operands, require_dtype, require_float,
     scale::{align_scale, require_scale},
     single_output, tensor_error, tensors,
     walk::zip3,
 };
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{Attributes, Cost, Op, OpDescription, OpError, TensorType};
 
 const NAME: &str = "quantize_linear";
 
@@ -33,12 +31,7 @@ pub struct QuantizeLinear {
     pub axis: usize,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = QuantizeLinear { axis: reader.int_as("axis")? };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, QuantizeLinear { axis });
 
 impl Op for QuantizeLinear {
     fn name(&self) -> &'static str {
@@ -46,7 +39,7 @@ impl Op for QuantizeLinear {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new().with("axis", Attribute::Int(self.axis as i64))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {
@@ -72,12 +65,12 @@ impl Op for QuantizeLinear {
         };
         let error = tensor_error(NAME);
         if zero.dtype() == DType::I8 {
-            zip3(&x, &scale, &zero, output, |value: f32, scale: f32, zero: i8| -> i8 {
+            zip3([&x, &scale, &zero], output, |value: f32, scale: f32, zero: i8| -> i8 {
                 quantize((value, scale), zero.into()).clamp(-128.0, 127.0) as i8
             })
             .map_err(error)
         } else {
-            zip3(&x, &scale, &zero, output, |value: f32, scale: f32, zero: u8| -> u8 {
+            zip3([&x, &scale, &zero], output, |value: f32, scale: f32, zero: u8| -> u8 {
                 quantize((value, scale), zero.into()).clamp(0.0, 255.0) as u8
             })
             .map_err(error)

@@ -1,7 +1,5 @@
 //! `scatter_elements`: elements added up where indices along an axis say.
 
-use std::sync::Arc;
-
 use ediacara_kernels::float::Float;
 use ediacara_tensor::{DType, Tensor};
 
@@ -9,13 +7,11 @@ use rayon::prelude::*;
 
 use super::GatherElements;
 use super::support::{
-    mismatch, operands, read_float, read_indices, require_axis, require_float, require_index_type,
-    resolve_index, single_output, tensor_error, tensors, walk::CHUNK_ELEMENTS, with_float, write_float,
+    integer_attributes, mismatch, operands, read_float, read_indices, require_axis, require_float,
+    require_index_type, resolve_index, single_output, tensor_error, tensors, walk::CHUNK_ELEMENTS,
+    with_float, write_float,
 };
-use crate::{
-    Attribute, AttributeReader, Attributes, Cost, GradientContext, Op, OpDescription, OpError,
-    OperandGradients, TensorType,
-};
+use crate::{Attributes, Cost, GradientContext, Op, OpDescription, OpError, OperandGradients, TensorType};
 
 const NAME: &str = "scatter_elements";
 
@@ -40,12 +36,7 @@ pub struct ScatterElements {
     pub size: usize,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = ScatterElements { axis: reader.int_as("axis")?, size: reader.int_as("size")? };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, ScatterElements { axis, size });
 
 impl Op for ScatterElements {
     fn name(&self) -> &'static str {
@@ -53,9 +44,7 @@ impl Op for ScatterElements {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new()
-            .with("axis", Attribute::Int(self.axis as i64))
-            .with("size", Attribute::Int(self.size as i64))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {

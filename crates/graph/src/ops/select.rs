@@ -64,7 +64,7 @@ impl Op for Select {
         let [condition, x, y] = tensors(NAME, inputs)?;
         let output = single_output(NAME, outputs)?;
         with_element!(x.dtype(), T => {
-            zip3(condition, x, y, output, |condition: bool, x: T, y: T| if condition { x } else { y })
+            zip3([condition, x, y], output, |condition: bool, x: T, y: T| if condition { x } else { y })
         })
         .map_err(tensor_error(NAME))
     }

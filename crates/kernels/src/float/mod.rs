@@ -18,6 +18,9 @@ mod product;
 mod raster;
 mod windows;
 
+#[cfg(test)]
+mod tests;
+
 pub use channels_last::{ChannelsLastFilters, ImageLayout, conv2d_channels_last, pool2d_channels_last};
 pub use conv::{Filters, PackedFilters, conv2d, conv2d_with};
 pub use conv_shape::{ConvShape, Epilogue};

@@ -331,3 +331,6 @@ fn store(
         aram.iter_mut().zip(sums).zip(terms).for_each(|((aram, &sum), &term)| one(aram, sum, term));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,9 @@ mod pool;
 mod product;
 mod requantise;
 
+#[cfg(test)]
+mod tests;
+
 pub use array::{Accumulation, ArrayDot, ArrayScratch, array_dot, array_dot_by};
 pub use conv::{q_conv, q_conv_by, q_matmul, q_matmul_by};
 pub use conv_shape::{QConvShape, QWeights};

@@ -21,7 +21,7 @@ impl Rewrite for FuseActivation {
 
     fn apply(&self, graph: &Graph, id: NodeId) -> Result<Option<Patch>, GraphError> {
         let node = graph.node(id);
-        let Some(outer) = activation_of(node.op.as_ref()) else { return Ok(None) };
+        let Some(outer) = Activation::of(node.op.as_ref()) else { return Ok(None) };
         let Some(layer) = Linear::behind(graph, node.inputs[0]) else { return Ok(None) };
         let mut patch = Patch::new();
         let op = layer.with_activation(chained(layer.activation, outer));

@@ -11,7 +11,6 @@ use super::emit::{Emitter, Stored};
 use super::equalise::ChannelMap;
 use super::layout::Layout;
 use super::rules::{self, QuantisedConv};
-use crate::activation::activation_of;
 use crate::{Calibration, Encoding, Result};
 
 /// How the scale and zero point of a result follow from those of the operands.
@@ -315,7 +314,7 @@ impl<'a> Plan<'a> {
     /// The relu or clamp that alone reads `value`.
     fn activation_after(&self, value: ValueId) -> Option<(NodeId, Activation)> {
         let consumer = self.graph.only_consumer(value)?;
-        Some((consumer, activation_of(self.graph.node(consumer).op.as_ref())?))
+        Some((consumer, Activation::of(self.graph.node(consumer).op.as_ref())?))
     }
 
     /// Notes that `value` is computed by table from `root`.

@@ -48,12 +48,13 @@ macro_rules! float_floor {
 impl Modulo {
     fn compute<T: Element>(
         self,
-        [x, y]: [&Tensor; 2],
+        operands: [&Tensor; 2],
         output: &mut Tensor,
         floor: impl Fn(T, T) -> T + Sync,
         truncated: impl Fn(T, T) -> T + Sync,
     ) -> Result<(), OpError> {
-        let result = if self.truncated { zip(x, y, output, truncated) } else { zip(x, y, output, floor) };
+        let result =
+            if self.truncated { zip(operands, output, truncated) } else { zip(operands, output, floor) };
         result.map_err(tensor_error(NAME))
     }
 

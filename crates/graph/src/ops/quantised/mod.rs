@@ -21,7 +21,7 @@ use ediacara_kernels::KernelError;
 use ediacara_kernels::int8::{QWeights, SHIFT_MAX};
 use ediacara_tensor::{DType, Tensor};
 
-use super::support::{require_dtype, require_shape, tensor_error};
+use super::support::{require_dtype, require_shape, single_output, tensor_error};
 use crate::{Cost, OpDescription, OpError, TensorType};
 
 pub(crate) const DESCRIPTIONS: &[OpDescription] = &[
@@ -63,6 +63,11 @@ fn require_records(op: &'static str, channels: usize, records: [&TensorType; 3])
     Ok(())
 }
 
+/// Checks that operands are i8.
+fn require_i8<const N: usize>(op: &'static str, operands: [(&str, &TensorType); N]) -> Result<(), OpError> {
+    operands.into_iter().try_for_each(|(operand, ty)| require_dtype(op, operand, ty, DType::I8))
+}
+
 /// The values of a contiguous i8 tensor.
 fn i8_values<'a>(op: &'static str, tensor: &'a Tensor) -> Result<&'a [i8], OpError> {
     tensor.as_slice().map_err(tensor_error(op))
@@ -78,6 +83,18 @@ fn with_dense(
     let x = x.to_contiguous();
     let y = output.as_mut_slice().map_err(tensor_error(op))?;
     kernel(i8_values(op, &x)?, y).map_err(|source| OpError::Kernel { op, source })
+}
+
+/// Runs a kernel from dense copies (or views) of x and y into the only output.
+fn with_dense_pair(
+    op: &'static str,
+    [x, y]: [&Tensor; 2],
+    outputs: &mut [Tensor],
+    kernel: impl FnOnce(&[i8], &[i8], &mut [i8]) -> Result<(), KernelError>,
+) -> Result<(), OpError> {
+    let y = y.to_contiguous();
+    let y = i8_values(op, &y)?;
+    with_dense(op, x, single_output(op, outputs)?, |x, out| kernel(x, y, out))
 }
 
 /// Hands weights, bias, multiplier and shift to `body` as a kernel takes them.

@@ -1,14 +1,12 @@
 //! `q_add`: the sum of two i8 tensors of one shape.
 
-use std::sync::Arc;
-
 use ediacara_kernels::int8::{QOperand, QOutput, q_add};
-use ediacara_tensor::{DType, Tensor};
+use ediacara_tensor::Tensor;
 
-use super::{i8_values, require_multiplier, require_range, with_dense};
-use crate::ops::support::{operands, require_dtype, require_shape, single_output, tensors};
+use super::{require_i8, require_multiplier, require_range, with_dense_pair};
+use crate::ops::support::{integer_attributes, operands, require_shape, tensors};
 
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{Attributes, Cost, Op, OpDescription, OpError, TensorType};
 
 const NAME: &str = "q_add";
 
@@ -43,21 +41,7 @@ pub struct QAdd {
     pub high: i8,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = QAdd {
-        x_zero: reader.int_as("x_zero")?,
-        y_zero: reader.int_as("y_zero")?,
-        x_multiplier: reader.int_as("x_multiplier")?,
-        y_multiplier: reader.int_as("y_multiplier")?,
-        shift: reader.int_as("shift")?,
-        out_zero: reader.int_as("out_zero")?,
-        low: reader.int_as("low")?,
-        high: reader.int_as("high")?,
-    };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, QAdd { x_zero, y_zero, x_multiplier, y_multiplier, shift, out_zero, low, high });
 
 impl Op for QAdd {
     fn name(&self) -> &'static str {
@@ -65,15 +49,7 @@ impl Op for QAdd {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new()
-            .with("x_zero", Attribute::Int(self.x_zero.into()))
-            .with("y_zero", Attribute::Int(self.y_zero.into()))
-            .with("x_multiplier", Attribute::Int(self.x_multiplier.into()))
-            .with("y_multiplier", Attribute::Int(self.y_multiplier.into()))
-            .with("shift", Attribute::Int(self.shift.into()))
-            .with("out_zero", Attribute::Int(self.out_zero.into()))
-            .with("low", Attribute::Int(self.low.into()))
-            .with("high", Attribute::Int(self.high.into()))
+        self.integers()
     }
 
     fn is_elementwise(&self) -> bool {
@@ -85,20 +61,18 @@ impl Op for QAdd {
         require_range(NAME, self.low, self.high)?;
         require_multiplier(NAME, "x_multiplier", self.x_multiplier, self.shift)?;
         require_multiplier(NAME, "y_multiplier", self.y_multiplier, self.shift)?;
-        require_dtype(NAME, "x", x, DType::I8)?;
-        require_dtype(NAME, "y", y, DType::I8)?;
+        require_i8(NAME, [("x", x), ("y", y)])?;
         require_shape(NAME, "y", y, &x.shape, "that of x")?;
         Ok(vec![x.clone()])
     }
 
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
-        let [x, y] = tensors(NAME, inputs)?;
-        let y = y.to_contiguous();
-        let y = QOperand { values: i8_values(NAME, &y)?, zero: self.y_zero };
         let output = QOutput { zero: self.out_zero, low: self.low, high: self.high };
         let multipliers = [self.x_multiplier, self.y_multiplier];
-        with_dense(NAME, x, single_output(NAME, outputs)?, |x, out| {
-            q_add(QOperand { values: x, zero: self.x_zero }, y, multipliers, self.shift, output, out)
+        with_dense_pair(NAME, tensors(NAME, inputs)?, outputs, |x, y, out| {
+            let (x, y) =
+                (QOperand { values: x, zero: self.x_zero }, QOperand { values: y, zero: self.y_zero });
+            q_add(x, y, multipliers, self.shift, output, out)
         })
     }
 

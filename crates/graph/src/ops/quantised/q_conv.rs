@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use ediacara_kernels::Window;
 use ediacara_kernels::int8::{QConvShape, QOutput, q_conv};
-use ediacara_tensor::{DType, Tensor};
+use ediacara_tensor::Tensor;
 
-use super::{constants, require_range, require_records, with_dense};
-use crate::ops::support::{mismatch, operands, require_dtype, require_rank, single_output, tensors};
+use super::{constants, require_i8, require_range, require_records, with_dense};
+use crate::ops::support::{mismatch, operands, require_rank, single_output, tensors};
 use crate::ops::window::{output_size, read_positive};
 
 use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
@@ -108,8 +108,7 @@ impl Op for QConv {
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {
         let [x, w, bias, multiplier, shift] = operands(NAME, inputs)?;
         require_range(NAME, self.low, self.high)?;
-        require_dtype(NAME, "x", x, DType::I8)?;
-        require_dtype(NAME, "w", w, DType::I8)?;
+        require_i8(NAME, [("x", x), ("w", w)])?;
         require_rank(NAME, "x", x, 4, "[N,H,W,C]")?;
         require_rank(NAME, "w", w, 4, "[O,KH,KW,C/groups]")?;
         let (channels, outputs, groups) = (x.shape[3], w.shape[0], self.groups);

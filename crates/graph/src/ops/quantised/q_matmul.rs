@@ -1,14 +1,12 @@
 //! `q_matmul`: the fully connected layer of i8.
 
-use std::sync::Arc;
-
 use ediacara_kernels::int8::{QOutput, q_matmul};
-use ediacara_tensor::{DType, Tensor};
+use ediacara_tensor::Tensor;
 
-use super::{constants, require_range, require_records, with_dense};
-use crate::ops::support::{mismatch, operands, require_dtype, require_rank, single_output, tensors};
+use super::{constants, require_i8, require_range, require_records, with_dense};
+use crate::ops::support::{integer_attributes, mismatch, operands, require_rank, single_output, tensors};
 
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{Attributes, Cost, Op, OpDescription, OpError, TensorType};
 
 const NAME: &str = "q_matmul";
 
@@ -37,18 +35,7 @@ pub struct QMatMul {
     pub high: i8,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = QMatMul {
-        x_zero: reader.int_as("x_zero")?,
-        w_zero: reader.int_as("w_zero")?,
-        y_zero: reader.int_as("y_zero")?,
-        low: reader.int_as("low")?,
-        high: reader.int_as("high")?,
-    };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, QMatMul { x_zero, w_zero, y_zero, low, high });
 
 impl Op for QMatMul {
     fn name(&self) -> &'static str {
@@ -56,19 +43,13 @@ impl Op for QMatMul {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new()
-            .with("x_zero", Attribute::Int(self.x_zero.into()))
-            .with("w_zero", Attribute::Int(self.w_zero.into()))
-            .with("y_zero", Attribute::Int(self.y_zero.into()))
-            .with("low", Attribute::Int(self.low.into()))
-            .with("high", Attribute::Int(self.high.into()))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {
         let [x, w, bias, multiplier, shift] = operands(NAME, inputs)?;
         require_range(NAME, self.low, self.high)?;
-        require_dtype(NAME, "x", x, DType::I8)?;
-        require_dtype(NAME, "w", w, DType::I8)?;
+        require_i8(NAME, [("x", x), ("w", w)])?;
         require_rank(NAME, "x", x, 2, "[M,K]")?;
         require_rank(NAME, "w", w, 2, "[O,K]")?;
         if x.shape[1] != w.shape[1] || x.shape[1] == 0 {

@@ -1,14 +1,12 @@
 //! `q_multiply`: the product of two i8 tensors.
 
-use std::sync::Arc;
-
 use ediacara_kernels::int8::{Multiplier, QOperand, QOutput, q_multiply, q_multiply_channels};
-use ediacara_tensor::{DType, Tensor};
+use ediacara_tensor::Tensor;
 
-use super::{i8_values, require_multiplier, require_range, with_dense};
-use crate::ops::support::{mismatch, operands, require_dtype, single_output, tensors};
+use super::{require_i8, require_multiplier, require_range, with_dense_pair};
+use crate::ops::support::{integer_attributes, mismatch, operands, tensors};
 
-use crate::{Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, TensorType};
+use crate::{Attributes, Cost, Op, OpDescription, OpError, TensorType};
 
 const NAME: &str = "q_multiply";
 
@@ -41,20 +39,7 @@ pub struct QMultiply {
     pub high: i8,
 }
 
-fn build(attributes: &Attributes) -> Result<Arc<dyn Op>, OpError> {
-    let mut reader = AttributeReader::new(NAME, attributes);
-    let op = QMultiply {
-        x_zero: reader.int_as("x_zero")?,
-        y_zero: reader.int_as("y_zero")?,
-        multiplier: reader.int_as("multiplier")?,
-        shift: reader.int_as("shift")?,
-        out_zero: reader.int_as("out_zero")?,
-        low: reader.int_as("low")?,
-        high: reader.int_as("high")?,
-    };
-    reader.finish()?;
-    Ok(Arc::new(op))
-}
+integer_attributes!(NAME, QMultiply { x_zero, y_zero, multiplier, shift, out_zero, low, high });
 
 impl Op for QMultiply {
     fn name(&self) -> &'static str {
@@ -62,22 +47,14 @@ impl Op for QMultiply {
     }
 
     fn attributes(&self) -> Attributes {
-        Attributes::new()
-            .with("x_zero", Attribute::Int(self.x_zero.into()))
-            .with("y_zero", Attribute::Int(self.y_zero.into()))
-            .with("multiplier", Attribute::Int(self.multiplier.into()))
-            .with("shift", Attribute::Int(self.shift.into()))
-            .with("out_zero", Attribute::Int(self.out_zero.into()))
-            .with("low", Attribute::Int(self.low.into()))
-            .with("high", Attribute::Int(self.high.into()))
+        self.integers()
     }
 
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError> {
         let [x, y] = operands(NAME, inputs)?;
         require_range(NAME, self.low, self.high)?;
         require_multiplier(NAME, "multiplier", self.multiplier, self.shift)?;
-        require_dtype(NAME, "x", x, DType::I8)?;
-        require_dtype(NAME, "y", y, DType::I8)?;
+        require_i8(NAME, [("x", x), ("y", y)])?;
         let by_channel =
             matches!((&x.shape[..], &y.shape[..]), ([n, _, _, c], [m, 1, 1, d]) if n == m && c == d);
         if x.shape != y.shape && !by_channel {
@@ -90,13 +67,12 @@ impl Op for QMultiply {
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
         let [x, y] = tensors(NAME, inputs)?;
         let same_shape = x.shape() == y.shape();
-        let y = y.to_contiguous();
-        let y = QOperand { values: i8_values(NAME, &y)?, zero: self.y_zero };
         let output = QOutput { zero: self.out_zero, low: self.low, high: self.high };
         let multiplier = Multiplier { value: self.multiplier, shift: self.shift };
         let shape = x.shape();
-        with_dense(NAME, x, single_output(NAME, outputs)?, |x, out| {
-            let x = QOperand { values: x, zero: self.x_zero };
+        with_dense_pair(NAME, [x, y], outputs, |x, y, out| {
+            let (x, y) =
+                (QOperand { values: x, zero: self.x_zero }, QOperand { values: y, zero: self.y_zero });
             if same_shape {
                 q_multiply(x, y, multiplier, output, out)
             } else {

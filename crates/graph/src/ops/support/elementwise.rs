@@ -98,9 +98,18 @@ macro_rules! first {
 }
 pub(crate) use first;
 
-/// The registry entry of an operator without attributes.
-macro_rules! plain_description {
-    ($type:ident, $name:literal, $documentation:literal) => {
+/// Defines an operator without attributes that is computed element by element. `infer` is its type rule, `run` its loop
+/// over the operands' tensors into the only output, `cost` that of one element.
+/// `gradient` is a rule for [`GradientContext::elementwise`](crate::GradientContext::elementwise);
+/// `gradient_is_zero: context` says that it is zero wherever it exists.
+macro_rules! elementwise_op {
+    (
+        $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, cost: $cost:expr,
+        infer: $infer:expr,
+        run: |$operands:ident, $output:ident| $run:expr
+        $(, gradient: $gradient:expr)?
+        $(, gradient_is_zero: $zero:ident)?
+    ) => {
         /// The operator as the registry knows it.
         pub(crate) const DESCRIPTION: $crate::OpDescription = $crate::OpDescription {
             name: $name,
@@ -110,26 +119,6 @@ macro_rules! plain_description {
                 Ok(std::sync::Arc::new($type))
             },
         };
-    };
-}
-pub(crate) use plain_description;
-
-/// Defines an operator of one operand without attributes from its formula.
-///
-/// `float` is computed in f32 and in f64 (f16 and bf16 go through f32), `integer` in each integer type,
-/// `boolean` in bool; a class that is left out is refused. `cost` is that of one element.
-/// `gradient` is a rule for [`GradientContext::elementwise`](crate::GradientContext::elementwise);
-/// `gradient_is_zero: context` says that it is zero wherever it exists.
-macro_rules! unary_op {
-    (
-        $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, cost: $cost:expr
-        $(, float: |$x:ident| $float:expr)?
-        $(, integer: |$i:ident| $integer:expr)?
-        $(, boolean: |$b:ident| $bool:expr)?
-        $(, gradient: $gradient:expr)?
-        $(, gradient_is_zero: $zero:ident)?
-    ) => {
-        $crate::ops::support::elementwise::plain_description!($type, $name, $documentation);
 
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -169,13 +158,7 @@ macro_rules! unary_op {
                 &self,
                 inputs: &[&$crate::TensorType],
             ) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
-                use $crate::ops::support::elementwise::{Class, first, infer_unary};
-                let classes = [
-                    $(first!(Class::Float, $float),)?
-                    $(first!(Class::Integer, $integer),)?
-                    $(first!(Class::Bool, $bool),)?
-                ];
-                Ok(vec![infer_unary($name, &classes, inputs)?])
+                $infer(inputs).map(|ty| vec![ty])
             }
 
             fn run(
@@ -183,149 +166,95 @@ macro_rules! unary_op {
                 inputs: &[&$crate::Tensor],
                 outputs: &mut [$crate::Tensor],
             ) -> Result<(), $crate::OpError> {
-                use $crate::ops::support::{single_output, tensors, tensor_error, walk::map};
-                #[allow(unused_imports, reason = "not every operator has floating-point arms")]
-                use ediacara_tensor::{bf16, f16, DType};
-                let [x] = tensors($name, inputs)?;
-                let y = single_output($name, outputs)?;
-                match x.dtype() {
-                    $(
-                        DType::F32 => map(x, y, |$x: f32| -> f32 { $float }),
-                        DType::F64 => map(x, y, |$x: f64| -> f64 { $float }),
-                        DType::F16 => map(x, y, |half: f16| {
-                            let $x = half.to_f32();
-                            f16::from_f32($float)
-                        }),
-                        DType::BF16 => map(x, y, |half: bf16| {
-                            let $x = half.to_f32();
-                            bf16::from_f32($float)
-                        }),
-                    )?
-                    $(
-                        DType::I8 => map(x, y, |$i: i8| -> i8 { $integer }),
-                        DType::U8 => map(x, y, |$i: u8| -> u8 { $integer }),
-                        DType::I32 => map(x, y, |$i: i32| -> i32 { $integer }),
-                        DType::I64 => map(x, y, |$i: i64| -> i64 { $integer }),
-                    )?
-                    $(DType::Bool => map(x, y, |$b: bool| -> bool { $bool }),)?
-                    dtype => {
-                        let supported = "a type that its shape rule takes";
-                        return Err($crate::OpError::Unsupported { op: $name, dtype, supported });
-                    }
-                }
-                .map_err(tensor_error($name))
+                use $crate::ops::support::{single_output, tensor_error, tensors};
+                let $operands = tensors($name, inputs)?;
+                let $output = single_output($name, outputs)?;
+                $run.map_err(tensor_error($name))
             }
 
             fn cost(&self, _inputs: &[&$crate::TensorType], outputs: &[&$crate::TensorType]) -> $crate::Cost {
                 $cost(outputs[0].elements() as u64)
             }
         }
+    };
+}
+pub(crate) use elementwise_op;
+
+/// Defines an elementwise operator from its formula; the result has the operands' type. `$infer` and `$walk` are the
+/// type rule and the loop for as many operands as the formula has.
+///
+/// `float` is computed in f32 and in f64 (f16 and bf16 go through f32), `integer` in each integer type,
+/// `boolean` in bool; a class that is left out is refused. The rest is as in [`elementwise_op`].
+macro_rules! formula_op {
+    (
+        $infer:ident, $walk:ident;
+        $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, cost: $cost:expr
+        $(, float: |$($x:ident),+| $float:expr)?
+        $(, integer: |$($i:ident),+| $integer:expr)?
+        $(, boolean: |$($b:ident),+| $bool:expr)?
+        $(, gradient: $gradient:expr)?
+        $(, gradient_is_zero: $zero:ident)?
+    ) => {
+        $crate::ops::support::elementwise::elementwise_op! {
+            $(#[$doc])* $type, $name, $documentation, cost: $cost,
+            infer: |inputs| {
+                use $crate::ops::support::elementwise::{Class, first, $infer};
+                let classes = [
+                    $(first!(Class::Float, $float),)?
+                    $(first!(Class::Integer, $integer),)?
+                    $(first!(Class::Bool, $bool),)?
+                ];
+                $infer($name, &classes, inputs)
+            },
+            run: |operands, output| {
+                use $crate::ops::support::walk::$walk;
+                #[allow(unused_imports, reason = "not every operator has floating-point arms")]
+                use ediacara_tensor::{bf16, f16, DType};
+                match operands[0].dtype() {
+                    $(
+                        DType::F32 => $walk(operands, output, |$($x: f32),+| -> f32 { $float }),
+                        DType::F64 => $walk(operands, output, |$($x: f64),+| -> f64 { $float }),
+                        DType::F16 => $walk(operands, output, |$($x: f16),+| {
+                            $(let $x = $x.to_f32();)+
+                            f16::from_f32($float)
+                        }),
+                        DType::BF16 => $walk(operands, output, |$($x: bf16),+| {
+                            $(let $x = $x.to_f32();)+
+                            bf16::from_f32($float)
+                        }),
+                    )?
+                    $(
+                        DType::I8 => $walk(operands, output, |$($i: i8),+| -> i8 { $integer }),
+                        DType::U8 => $walk(operands, output, |$($i: u8),+| -> u8 { $integer }),
+                        DType::I32 => $walk(operands, output, |$($i: i32),+| -> i32 { $integer }),
+                        DType::I64 => $walk(operands, output, |$($i: i64),+| -> i64 { $integer }),
+                    )?
+                    $(DType::Bool => $walk(operands, output, |$($b: bool),+| -> bool { $bool }),)?
+                    dtype => {
+                        let supported = "a type that its shape rule takes";
+                        return Err($crate::OpError::Unsupported { op: $name, dtype, supported });
+                    }
+                }
+            }
+            $(, gradient: $gradient)?
+            $(, gradient_is_zero: $zero)?
+        }
+    };
+}
+pub(crate) use formula_op;
+
+/// Defines an operator of one operand: a [`formula_op`].
+macro_rules! unary_op {
+    ($($formula:tt)*) => {
+        $crate::ops::support::elementwise::formula_op! { infer_unary, map; $($formula)* }
     };
 }
 pub(crate) use unary_op;
 
-/// Defines an operator of two operands of one type with NumPy broadcasting from its formula; the classes are
-/// those of [`unary_op`], and the result has the operands' type.
+/// Defines an operator of two operands of one type with NumPy broadcasting: a [`formula_op`].
 macro_rules! binary_op {
-    (
-        $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, cost: $cost:expr
-        $(, float: |$x:ident, $y:ident| $float:expr)?
-        $(, integer: |$i:ident, $j:ident| $integer:expr)?
-        $(, boolean: |$a:ident, $b:ident| $bool:expr)?
-        $(, gradient: $gradient:expr)?
-        $(, gradient_is_zero: $zero:ident)?
-    ) => {
-        $crate::ops::support::elementwise::plain_description!($type, $name, $documentation);
-
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-        pub struct $type;
-
-        impl $crate::Op for $type {
-            fn name(&self) -> &'static str {
-                $name
-            }
-
-            fn attributes(&self) -> $crate::Attributes {
-                $crate::Attributes::new()
-            }
-
-            fn is_elementwise(&self) -> bool {
-                true
-            }
-
-            $(
-                fn gradient(
-                    &self,
-                    context: &mut $crate::GradientContext,
-                ) -> Result<$crate::OperandGradients, $crate::OpError> {
-                    context.elementwise($gradient)
-                }
-            )?
-            $(
-                fn gradient(
-                    &self,
-                    $zero: &mut $crate::GradientContext,
-                ) -> Result<$crate::OperandGradients, $crate::OpError> {
-                    Ok($zero.none())
-                }
-            )?
-
-            fn infer(
-                &self,
-                inputs: &[&$crate::TensorType],
-            ) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
-                use $crate::ops::support::elementwise::{Class, first, infer_binary};
-                let classes = [
-                    $(first!(Class::Float, $float),)?
-                    $(first!(Class::Integer, $integer),)?
-                    $(first!(Class::Bool, $bool),)?
-                ];
-                Ok(vec![infer_binary($name, &classes, inputs)?])
-            }
-
-            fn run(
-                &self,
-                inputs: &[&$crate::Tensor],
-                outputs: &mut [$crate::Tensor],
-            ) -> Result<(), $crate::OpError> {
-                use $crate::ops::support::{single_output, tensors, tensor_error, walk::zip};
-                #[allow(unused_imports, reason = "not every operator has floating-point arms")]
-                use ediacara_tensor::{bf16, f16, DType};
-                let [left, right] = tensors($name, inputs)?;
-                let result = single_output($name, outputs)?;
-                match left.dtype() {
-                    $(
-                        DType::F32 => zip(left, right, result, |$x: f32, $y: f32| -> f32 { $float }),
-                        DType::F64 => zip(left, right, result, |$x: f64, $y: f64| -> f64 { $float }),
-                        DType::F16 => zip(left, right, result, |left: f16, right: f16| {
-                            let ($x, $y) = (left.to_f32(), right.to_f32());
-                            f16::from_f32($float)
-                        }),
-                        DType::BF16 => zip(left, right, result, |left: bf16, right: bf16| {
-                            let ($x, $y) = (left.to_f32(), right.to_f32());
-                            bf16::from_f32($float)
-                        }),
-                    )?
-                    $(
-                        DType::I8 => zip(left, right, result, |$i: i8, $j: i8| -> i8 { $integer }),
-                        DType::U8 => zip(left, right, result, |$i: u8, $j: u8| -> u8 { $integer }),
-                        DType::I32 => zip(left, right, result, |$i: i32, $j: i32| -> i32 { $integer }),
-                        DType::I64 => zip(left, right, result, |$i: i64, $j: i64| -> i64 { $integer }),
-                    )?
-                    $(DType::Bool => zip(left, right, result, |$a: bool, $b: bool| -> bool { $bool }),)?
-                    dtype => {
-                        let supported = "a type that its shape rule takes";
-                        return Err($crate::OpError::Unsupported { op: $name, dtype, supported });
-                    }
-                }
-                .map_err(tensor_error($name))
-            }
-
-            fn cost(&self, _inputs: &[&$crate::TensorType], outputs: &[&$crate::TensorType]) -> $crate::Cost {
-                $cost(outputs[0].elements() as u64)
-            }
-        }
+    ($($formula:tt)*) => {
+        $crate::ops::support::elementwise::formula_op! { infer_binary, zip; $($formula)* }
     };
 }
 pub(crate) use binary_op;
@@ -337,50 +266,19 @@ macro_rules! comparison_op {
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, on: [$($class:ident),*],
         |$x:ident, $y:ident| $body:expr
     ) => {
-        $crate::ops::support::elementwise::plain_description!($type, $name, $documentation);
-
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-        pub struct $type;
-
-        impl $crate::Op for $type {
-            fn name(&self) -> &'static str {
-                $name
-            }
-
-            fn attributes(&self) -> $crate::Attributes {
-                $crate::Attributes::new()
-            }
-
-            fn is_elementwise(&self) -> bool {
-                true
-            }
-
-            fn infer(
-                &self,
-                inputs: &[&$crate::TensorType],
-            ) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
+        $crate::ops::support::elementwise::elementwise_op! {
+            $(#[$doc])* $type, $name, $documentation, cost: $crate::Cost::others,
+            infer: |inputs| {
                 use $crate::ops::support::elementwise::{Class, infer_binary};
-                let ty = infer_binary($name, &[$(Class::$class),*], inputs)?;
-                Ok(vec![$crate::TensorType { dtype: $crate::DType::Bool, shape: ty.shape }])
-            }
-
-            fn run(
-                &self,
-                inputs: &[&$crate::Tensor],
-                outputs: &mut [$crate::Tensor],
-            ) -> Result<(), $crate::OpError> {
-                use $crate::ops::support::{single_output, tensors, tensor_error, walk::zip};
-                let [left, right] = tensors($name, inputs)?;
-                let result = single_output($name, outputs)?;
+                let ty = infer_binary($name, &[$(Class::$class),*], inputs);
+                ty.map(|ty| $crate::TensorType { dtype: $crate::DType::Bool, ..ty })
+            },
+            run: |operands, output| {
+                use $crate::ops::support::walk::zip;
+                let [left, _] = operands;
                 ediacara_tensor::with_element!(left.dtype(), T => {
-                    zip(left, right, result, |$x: T, $y: T| -> bool { $body })
+                    zip(operands, output, |$x: T, $y: T| -> bool { $body })
                 })
-                .map_err(tensor_error($name))
-            }
-
-            fn cost(&self, _inputs: &[&$crate::TensorType], outputs: &[&$crate::TensorType]) -> $crate::Cost {
-                $crate::Cost::others(outputs[0].elements() as u64)
             }
         }
     };

@@ -1,9 +1,12 @@
-//! Loops that fold a tensor along axes.
+//! Loops that fold a tensor along axes, and the operators that give the index of the best element along one.
 
-use ediacara_tensor::{Element, Tensor, TensorError};
+use ediacara_tensor::{DType, Element, Tensor, TensorError};
 use rayon::prelude::*;
 
 use super::walk::{CHUNK_ELEMENTS, offsets};
+use super::{operand_error, operands, require_axis};
+use crate::ops::reduce::reduced_shape;
+use crate::{OpError, TensorType};
 
 /// Partial results of one contiguous fold, so that the loop vectorises; the order of a sum depends on the
 /// shape alone.
@@ -125,3 +128,104 @@ pub(crate) fn best_index<T: Element>(
     });
     Ok(())
 }
+
+/// The type of an operator that gives the index of the best element along an axis.
+pub(crate) fn infer_best_index(
+    op: &'static str,
+    inputs: &[&TensorType],
+    axis: usize,
+    keep_dims: bool,
+) -> Result<TensorType, OpError> {
+    let [x] = operands(op, inputs)?;
+    require_axis(op, "x", x, axis)?;
+    if x.dtype == DType::Bool {
+        return Err(operand_error(op, "x", x, "must have a numeric type"));
+    }
+    if x.shape[axis] == 0 {
+        return Err(operand_error(op, "x", x, format!("axis {axis} is empty")));
+    }
+    Ok(TensorType::new(DType::I64, &reduced_shape(&x.shape, &[axis], keep_dims)))
+}
+
+/// Defines an operator that gives the index of the best element along an axis. `better` compares two numbers; a NaN is
+/// better than any number.
+macro_rules! best_index_op {
+    (
+        $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal,
+        better: |$new:ident, $best:ident| $better:expr
+    ) => {
+        /// The operator as the registry knows it.
+        pub(crate) const DESCRIPTION: $crate::OpDescription = $crate::OpDescription {
+            name: $name,
+            documentation: $documentation,
+            build: |attributes| {
+                let mut reader = $crate::AttributeReader::new($name, attributes);
+                let op = $type {
+                    axis: reader.int_as("axis")?,
+                    keep_dims: reader.bool("keep_dims")?,
+                    last: reader.flag("last")?,
+                };
+                reader.finish()?;
+                Ok(std::sync::Arc::new(op))
+            },
+        };
+
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $type {
+            /// The axis, from 0.
+            pub axis: usize,
+            /// Whether the axis stays, with dimension 1.
+            pub keep_dims: bool,
+            /// Whether of equal elements the last one is taken.
+            pub last: bool,
+        }
+
+        impl $crate::Op for $type {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn attributes(&self) -> $crate::Attributes {
+                use $crate::Attribute;
+                $crate::Attributes::new()
+                    .with("axis", Attribute::Int(self.axis as i64))
+                    .with("keep_dims", Attribute::Bool(self.keep_dims))
+                    .with("last", Attribute::Bool(self.last))
+            }
+
+            fn infer(
+                &self,
+                inputs: &[&$crate::TensorType],
+            ) -> Result<Vec<$crate::TensorType>, $crate::OpError> {
+                use $crate::ops::support::fold::infer_best_index;
+                Ok(vec![infer_best_index($name, inputs, self.axis, self.keep_dims)?])
+            }
+
+            fn run(
+                &self,
+                inputs: &[&$crate::Tensor],
+                outputs: &mut [$crate::Tensor],
+            ) -> Result<(), $crate::OpError> {
+                use $crate::ops::support::{fold::best_index, single_output, tensor_error, tensors};
+                let [x] = tensors($name, inputs)?;
+                let output = single_output($name, outputs)?;
+                ediacara_tensor::with_element!(x.dtype(), T => {
+                    // A comparison of a value with itself fails for NaN alone.
+                    #[allow(clippy::eq_op, reason = "the way to find NaN in any element type")]
+                    let better = |$new: T, $best: T| $better || ($new != $new && $best == $best);
+                    let level = |new: T, best: T| new == best;
+                    best_index(x, self.axis, output, |new, best| {
+                        better(new, best) || (self.last && level(new, best))
+                    })
+                })
+                .map_err(tensor_error($name))
+            }
+
+            fn cost(&self, inputs: &[&$crate::TensorType], _outputs: &[&$crate::TensorType]) -> $crate::Cost {
+                $crate::Cost::others(inputs[0].elements() as u64)
+            }
+        }
+    };
+}
+pub(crate) use best_index_op;

@@ -1,5 +1,6 @@
-//! What operator files share: operand checks with their errors, and the loops over strided operands.
+//! What operator files share: attributes, operand checks with their errors, and the loops over strided operands.
 
+pub(crate) mod attributes;
 pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod elementwise;
@@ -8,8 +9,10 @@ pub(crate) mod fold;
 pub(crate) mod index;
 pub(crate) mod magnitude;
 pub(crate) mod scale;
+pub(crate) mod softmax;
 pub(crate) mod walk;
 
+pub(crate) use attributes::integer_attributes;
 pub(crate) use check::{
     between, mismatch, operand_error, operands, require_axis, require_dtype, require_float, require_rank,
     require_same_dtype, require_shape, single_output, tensor_error, tensors, value_error,

@@ -84,9 +84,24 @@ impl<const N: usize> Axes<N> {
     }
 }
 
+/// Calls `body` with every block of so many dense values, one after the other in tasks of a fixed size, and with the task's
+/// `scratch`.
+pub(crate) fn for_each_block<T: Send, S>(
+    values: &mut [T],
+    block: usize,
+    scratch: impl Fn() -> S + Sync,
+    body: impl Fn(&mut [T], &mut S) + Sync,
+) {
+    let blocks_a_task = (CHUNK_ELEMENTS / block).max(1);
+    values.par_chunks_mut(blocks_a_task * block).for_each(|task| {
+        let mut scratch = scratch();
+        task.chunks_exact_mut(block).for_each(|block| body(block, &mut scratch));
+    });
+}
+
 /// `output[i] = function(x[i])` in row-major order.
 pub(crate) fn map<A: Element, R: Element>(
-    x: &Tensor,
+    [x]: [&Tensor; 1],
     output: &mut Tensor,
     function: impl Fn(A) -> R + Sync,
 ) -> Result<(), TensorError> {
@@ -110,8 +125,7 @@ pub(crate) fn map<A: Element, R: Element>(
 
 /// `output[i] = function(x[i], y[i])`, both operands broadcast to the output's shape.
 pub(crate) fn zip<A: Element, B: Element, R: Element>(
-    x: &Tensor,
-    y: &Tensor,
+    [x, y]: [&Tensor; 2],
     output: &mut Tensor,
     function: impl Fn(A, B) -> R + Sync,
 ) -> Result<(), TensorError> {
@@ -174,18 +188,16 @@ pub(crate) fn offsets(axes: &[(usize, isize)]) -> Vec<isize> {
 
 /// `output[i] = function(x[i], y[i], z[i])`, all operands broadcast to the output's shape.
 pub(crate) fn zip3<A: Element, B: Element, C: Element, R: Element>(
-    x: &Tensor,
-    y: &Tensor,
-    z: &Tensor,
+    operands: [&Tensor; 3],
     output: &mut Tensor,
     function: impl Fn(A, B, C) -> R + Sync,
 ) -> Result<(), TensorError> {
     let shape = output.shape().to_vec();
-    let views = [x.broadcast_to(&shape)?, y.broadcast_to(&shape)?, z.broadcast_to(&shape)?];
-    let [x, y, z] = [&views[0], &views[1], &views[2]];
+    let [x, y, z] = operands.map(|operand| operand.broadcast_to(&shape));
+    let (x, y, z) = (x?, y?, z?);
     let ((first, _), (second, _), (third, _)) =
         (x.as_storage::<A>()?, y.as_storage::<B>()?, z.as_storage::<C>()?);
-    let axes = Axes::new(&shape, &[x, y, z]);
+    let axes = Axes::new(&shape, &[&x, &y, &z]);
     let strides = axes.inner.1;
     axes.for_each(output.as_mut_slice::<R>()?, |[mut a, mut b, mut c], piece| {
         if let [1, 0, 0] = strides {

@@ -4,11 +4,8 @@
 
 use super::{LINE_COLUMNS, Line, PANEL_COLUMNS, PackedWeights, QUAD, Records, Rows, TILE_ROWS, Variant};
 use crate::int8::QOutput;
+use crate::vectorise::tests::available;
 use proptest::prelude::*;
-
-fn available() -> impl Iterator<Item = Variant> {
-    Variant::ALL.into_iter().filter(|variant| variant.is_available())
-}
 
 /// Bytes that are extreme half of the time.
 fn byte() -> impl Strategy<Value = i8> {
@@ -26,7 +23,7 @@ fn check_tile(rows: usize, columns: usize, depth: usize, spare: usize, x: &[i8],
     }
     let packed = PackedWeights::pack(w, columns, depth);
     let rows_view = Rows::new(&padded, stride, rows, quads);
-    for variant in available() {
+    for variant in available(&Variant::ALL, Variant::is_available) {
         let mut sums = Vec::new();
         super::row_sums(variant, &rows_view, &mut sums);
         for panel in 0..columns.div_ceil(PANEL_COLUMNS) {
@@ -79,7 +76,7 @@ proptest! {
             let rounded = (i128::from(t) * i128::from(multiplier[c]) + (1i128 << (shift[c] - 1))) >> shift[c];
             (i128::from(zero) + rounded).max(i128::from(low)).min(i128::from(high)) as i8
         }).collect();
-        for variant in available() {
+        for variant in available(&Variant::ALL, Variant::is_available) {
             let mut y = vec![0; columns];
             let output = QOutput { zero, low, high };
             let records = records.slice(0..columns);
@@ -164,7 +161,7 @@ fn tiles_read_nothing_past_the_end() {
             let mut expected = [[0; PANEL_COLUMNS]; TILE_ROWS];
             super::portable::tile(&rows, panel, lines, &mut expected);
             let mut sums = Vec::new();
-            for variant in available() {
+            for variant in available(&Variant::ALL, Variant::is_available) {
                 let mut tile = [[0; PANEL_COLUMNS]; TILE_ROWS];
                 match variant {
                     Variant::Portable => super::portable::tile(&rows, panel, lines, &mut tile),

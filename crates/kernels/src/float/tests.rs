@@ -1,9 +1,8 @@
-//! f32 operators against plain loops in f64 written here, and small cases worked by hand.
+//! f32 operators by each instruction set against plain loops in f64 written here, and small cases worked by hand.
 
-#![allow(clippy::unwrap_used, reason = "a helper of tests fails the test")]
-
-use ediacara_kernels::Window;
-use ediacara_kernels::float::*;
+use super::*;
+use crate::Window;
+use crate::vectorise::tests::by_each;
 use proptest::prelude::*;
 
 /// Values in -1..1, from SplitMix64 (Steele et al. 2014).
@@ -78,22 +77,25 @@ fn check_conv(shape: &ConvShape, seed: u64, with_bias: bool, activation: Activat
     let x = random(seed, shape.batch * shape.in_channels * shape.input[0] * shape.input[1]);
     let w = random(seed + 1, shape.out_channels * shape.in_channels / shape.groups * shape.window.taps());
     let bias = with_bias.then(|| random(seed + 2, shape.out_channels));
-    let mut y = vec![f32::NAN; shape.batch * shape.out_channels * output[0] * output[1]];
-    conv2d(shape, &x, &w, bias.as_deref(), activation, &mut y).unwrap();
-    assert_close(&y, &conv_reference(shape, output, &x, &w, bias.as_deref(), activation), 1e-4);
-    // The same with packed filters and a tensor added before the activation.
-    let addend = random(seed + 3, y.len());
-    let packed = PackedFilters::new(shape, &w).unwrap();
-    let epilogue = Epilogue { bias: bias.as_deref(), addend: Some(&addend), activation };
-    conv2d_with(shape, &x, Filters::Packed(&packed), epilogue, &mut y).unwrap();
     let sums = conv_reference(shape, output, &x, &w, bias.as_deref(), Activation::None);
-    let expected: Vec<f64> = sums
+    let expected: Vec<f64> = sums.iter().map(|&sum| activate(activation, sum)).collect();
+    let addend = random(seed + 3, sums.len());
+    let added: Vec<f64> = sums
         .iter()
         .zip(&addend)
         .map(|(sum, &addend)| activate(activation, sum + f64::from(addend)))
         .collect();
-    assert_close(&y, &expected, 1e-4);
-    check_channels_last(shape, &x, &w, epilogue, &expected);
+    by_each(|| {
+        let mut y = vec![f32::NAN; sums.len()];
+        conv2d(shape, &x, &w, bias.as_deref(), activation, &mut y).unwrap();
+        assert_close(&y, &expected, 1e-4);
+        // The same with packed filters and a tensor added before the activation.
+        let packed = PackedFilters::new(shape, &w).unwrap();
+        let epilogue = Epilogue { bias: bias.as_deref(), addend: Some(&addend), activation };
+        conv2d_with(shape, &x, Filters::Packed(&packed), epilogue, &mut y).unwrap();
+        assert_close(&y, &added, 1e-4);
+        check_channels_last(shape, &x, &w, epilogue, &added);
+    });
 }
 
 /// The axes `[N, C, pixels]` as `[N, pixels, C]`.
@@ -188,24 +190,27 @@ proptest! {
         let [oh, ow] = window.output(input).unwrap();
         let shape = PoolShape { planes: 3, input, output: [oh + extra.0, ow + extra.1], window };
         let x = random(u64::from(seed), 3 * height * width);
-        let mut y = vec![f32::NAN; 3 * shape.output[0] * shape.output[1]];
-        pool2d(&shape, PoolKind::Max, &x, &mut y).unwrap();
-        let expected: Vec<f64> = pool_reference(&shape, &x, |values, _| {
+        let largest: Vec<f64> = pool_reference(&shape, &x, |values, _| {
             values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
         });
-        prop_assert!(y.iter().zip(&expected).all(|(&y, &e)| f64::from(y) == e));
-        let last = turned(&x, 3, height * width);
-        let mut y_last = vec![f32::NAN; y.len()];
-        pool2d_channels_last(&shape, 3, PoolKind::Max, &last, &mut y_last).unwrap();
-        prop_assert_eq!(&turned(&y, 3, shape.output[0] * shape.output[1]), &y_last);
-        pool2d(&shape, PoolKind::Average { count_include_pad }, &x, &mut y).unwrap();
-        pool2d_channels_last(&shape, 3, PoolKind::Average { count_include_pad }, &last, &mut y_last).unwrap();
-        prop_assert_eq!(&turned(&y, 3, shape.output[0] * shape.output[1]), &y_last);
-        let expected = pool_reference(&shape, &x, |values, padded| {
+        let mean = pool_reference(&shape, &x, |values, padded| {
             let count = if count_include_pad { padded } else { values.len() };
             if count == 0 { 0.0 } else { values.iter().sum::<f64>() / count as f64 }
         });
-        assert_close(&y, &expected, 1e-6);
+        let last = turned(&x, 3, height * width);
+        by_each(|| {
+            let mut y = vec![f32::NAN; largest.len()];
+            let mut y_last = vec![f32::NAN; y.len()];
+            pool2d(&shape, PoolKind::Max, &x, &mut y).unwrap();
+            assert!(y.iter().zip(&largest).all(|(&y, &e)| f64::from(y) == e));
+            pool2d_channels_last(&shape, 3, PoolKind::Max, &last, &mut y_last).unwrap();
+            assert_eq!(&turned(&y, 3, shape.output[0] * shape.output[1]), &y_last);
+            let kind = PoolKind::Average { count_include_pad };
+            pool2d(&shape, kind, &x, &mut y).unwrap();
+            pool2d_channels_last(&shape, 3, kind, &last, &mut y_last).unwrap();
+            assert_eq!(&turned(&y, 3, shape.output[0] * shape.output[1]), &y_last);
+            assert_close(&y, &mean, 1e-6);
+        });
     }
 
     #[test]
@@ -238,11 +243,11 @@ proptest! {
             }
         }
         // The three columns between rows must stay as they are.
-        for product in [gemm, gemm_plain] {
+        by_each(|| for product in [gemm, gemm_plain] {
             let mut y = c.clone();
             product(alpha, a_view, b_view, beta, MatrixMut::strided(&mut y, m, n, n + 3).unwrap()).unwrap();
             assert_close(&y, &expected, 1e-4);
-        }
+        });
     }
 }
 
@@ -280,9 +285,11 @@ fn check_conv_transpose(s: &ConvTransposeShape, seed: u64, activation: Activatio
         }
     }
     expected.iter_mut().for_each(|value| *value = activate(activation, *value));
-    let mut y = vec![f32::NAN; expected.len()];
-    conv_transpose2d(s, &x, &w, Some(&bias), activation, &mut y).unwrap();
-    assert_close(&y, &expected, 1e-5);
+    by_each(|| {
+        let mut y = vec![f32::NAN; expected.len()];
+        conv_transpose2d(s, &x, &w, Some(&bias), activation, &mut y).unwrap();
+        assert_close(&y, &expected, 1e-5);
+    });
 }
 
 /// `fold` gets the values under a window and the number of taps inside the padded input.
@@ -372,9 +379,11 @@ fn filter_gradients_sum_over_images_and_pixels() {
                 }
             }
         }
-        let mut dw = vec![f32::NAN; expected.len()];
-        conv2d_filter_gradient(&shape, &x, &dy, &mut dw).unwrap();
-        assert_close(&dw, &expected, 1e-4);
+        by_each(|| {
+            let mut dw = vec![f32::NAN; expected.len()];
+            conv2d_filter_gradient(&shape, &x, &dy, &mut dw).unwrap();
+            assert_close(&dw, &expected, 1e-4);
+        });
     }
 }
 
@@ -382,29 +391,33 @@ fn filter_gradients_sum_over_images_and_pixels() {
 fn indices_of_maxima_name_the_first_of_equal_ones() {
     let window = Window { padding: [0, 1, 0, 0], stride: [1, 2], ..Window::of([2, 2]) };
     let shape = PoolShape { planes: 1, input: [2, 3], output: [1, 2], window };
-    let mut indices = [-1; 2];
-    // Columns -1 and 0, then 1 and 2.
-    max_pool2d_indices(&shape, &[-5.0_f32, 7.0, 3.0, -5.0, 2.0, 7.0], &mut indices).unwrap();
-    assert_eq!(indices, [0, 1]);
-    max_pool2d_indices(&shape, &[-5.0_f32, 7.0, 3.0, -4.0, f32::NAN, 7.0], &mut indices).unwrap();
-    assert_eq!(indices, [3, 4]);
+    by_each(|| {
+        let mut indices = [-1; 2];
+        // Columns -1 and 0, then 1 and 2.
+        max_pool2d_indices(&shape, &[-5.0_f32, 7.0, 3.0, -5.0, 2.0, 7.0], &mut indices).unwrap();
+        assert_eq!(indices, [0, 1]);
+        max_pool2d_indices(&shape, &[-5.0_f32, 7.0, 3.0, -4.0, f32::NAN, 7.0], &mut indices).unwrap();
+        assert_eq!(indices, [3, 4]);
+    });
 }
 
 #[test]
 fn linear_adds_bias_and_activates() {
     // [1 2; 3 4] times [1 1; 0 -3; 2 0] transposed.
-    let mut y = [f32::NAN; 6];
     let activation = Activation::Clamp { low: -5.0, high: 6.0 };
-    linear(
-        [2, 3, 2],
-        &[1.0, 2.0, 3.0, 4.0],
-        &[1.0, 1.0, 0.0, -3.0, 2.0, 0.0],
-        Some(&[0.5, 0.0, 1.0]),
-        activation,
-        &mut y,
-    )
-    .unwrap();
-    assert_eq!(y, [3.5, -5.0, 3.0, 6.0, -5.0, 6.0]);
+    by_each(|| {
+        let mut y = [f32::NAN; 6];
+        linear(
+            [2, 3, 2],
+            &[1.0, 2.0, 3.0, 4.0],
+            &[1.0, 1.0, 0.0, -3.0, 2.0, 0.0],
+            Some(&[0.5, 0.0, 1.0]),
+            activation,
+            &mut y,
+        )
+        .unwrap();
+        assert_eq!(y, [3.5, -5.0, 3.0, 6.0, -5.0, 6.0]);
+    });
 }
 
 #[test]
@@ -418,9 +431,11 @@ fn not_a_number_is_not_hidden() {
     for place in 0..3 {
         let mut x = [1.0, 2.0, 3.0];
         x[place] = f32::NAN;
-        let mut y = [0.0];
-        pool2d(&shape, PoolKind::Max, &x, &mut y).unwrap();
-        assert!(y[0].is_nan(), "{x:?}");
+        by_each(|| {
+            let mut y = [0.0];
+            pool2d(&shape, PoolKind::Max, &x, &mut y).unwrap();
+            assert!(y[0].is_nan(), "{x:?}");
+        });
     }
 }
 

@@ -1,8 +1,7 @@
 //! The `dot` instruction against the loops of docs/isa.md.
 
-#![allow(clippy::unwrap_used, reason = "a helper of tests fails the test")]
-
-use ediacara_kernels::int8::*;
+use super::*;
+use crate::vectorise::tests::available;
 use proptest::prelude::*;
 
 /// docs/isa.md, "Matrix engine", line by line.
@@ -72,7 +71,7 @@ fn check(dot: &ArrayDot, seed: u64) {
     for (accumulation, accumulate) in [(Accumulation::Overwrite, false), (Accumulation::Accumulate, true)] {
         let mut expected = before.clone();
         reference(dot, accumulate, &nram, &wram, &mut expected);
-        for variant in Variant::ALL.into_iter().filter(|variant| variant.is_available()) {
+        for variant in available(&Variant::ALL, Variant::is_available) {
             let mut found = before.clone();
             array_dot_by(variant, dot, accumulation, &nram, &wram, &mut found, &mut scratch).unwrap();
             assert!(found == expected, "{variant:?} {accumulation:?} {dot:?}");
@@ -152,7 +151,7 @@ fn addresses_past_the_end_are_errors() {
     };
     assert_eq!(run(&dot, [643, 1024, 641]), Ok(()));
     for short in [[642, 1024, 641], [643, 1023, 641], [643, 1024, 640]] {
-        assert!(matches!(run(&dot, short), Err(ediacara_kernels::KernelError::Length { .. })), "{short:?}");
+        assert!(matches!(run(&dot, short), Err(KernelError::Length { .. })), "{short:?}");
     }
     assert!(run(&ArrayDot { x_strides: [usize::MAX, 1], ..dot }, [643, 1024, 641]).is_err());
     assert!(run(&ArrayDot { stretch: 0, ..dot }, [643, 1024, 641]).is_err());

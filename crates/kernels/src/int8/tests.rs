@@ -1,9 +1,9 @@
-//! int8 operators against plain loops written here from docs/numerics.md, by every variant of the machine.
+//! int8 operators against plain loops written here from docs/numerics.md, by every variant and instruction set of the
+//! machine.
 
-#![allow(clippy::unwrap_used, reason = "a helper of tests fails the test")]
-
-use ediacara_kernels::Window;
-use ediacara_kernels::int8::*;
+use super::*;
+use crate::Window;
+use crate::vectorise::tests::{available, by_each};
 use proptest::prelude::*;
 use std::ops::RangeInclusive;
 
@@ -129,10 +129,13 @@ impl Case {
 
     fn check(&self) {
         let expected = self.expected();
-        for variant in Variant::ALL.into_iter().filter(|variant| variant.is_available()) {
-            let found = self.run(variant);
-            assert!(found == expected, "{variant:?} differs on {:?}", self.shape);
-        }
+        let variants = available(&Variant::ALL, Variant::is_available);
+        by_each(|| {
+            for &variant in &variants {
+                let found = self.run(variant);
+                assert!(found == expected, "{variant:?} differs on {:?}", self.shape);
+            }
+        });
     }
 }
 
@@ -218,7 +221,6 @@ fn matmul_is_a_pointwise_convolution() {
             window: Window::POINT,
         };
         let case = Case::new(shape, 3);
-        let mut y = vec![0; m * o];
         let weights = QWeights {
             values: &case.w,
             zero: case.w_zero,
@@ -226,8 +228,12 @@ fn matmul_is_a_pointwise_convolution() {
             multiplier: &case.multiplier,
             shift: &case.shift,
         };
-        q_matmul([m, o, k], &case.x, case.x_zero, &weights, case.output, &mut y).unwrap();
-        assert_eq!(y, case.expected());
+        for variant in available(&Variant::ALL, Variant::is_available) {
+            let mut y = vec![0; m * o];
+            let x_zero = case.x_zero;
+            q_matmul_by(variant, [m, o, k], &case.x, x_zero, &weights, case.output, &mut y).unwrap();
+            assert_eq!(y, case.expected(), "{variant:?}");
+        }
     }
 }
 
@@ -239,9 +245,11 @@ fn accumulation_wraps() {
         QWeights { values: &vec![127; depth], zero: -128, bias: &[5], multiplier: &[1 << 30], shift: &[55] };
     let expected = requantise_reference(40_000 * 255 * 255, 5, 1 << 30, 55, QOutput::full(3));
     assert!(expected < 0, "the wrapped sum is negative");
-    let mut y = [0];
-    q_matmul([1, 1, depth], &vec![127; depth], -128, &weights, QOutput::full(3), &mut y).unwrap();
-    assert_eq!(y, [expected]);
+    for variant in available(&Variant::ALL, Variant::is_available) {
+        let (x, output, mut y) = (vec![127; depth], QOutput::full(3), [0]);
+        q_matmul_by(variant, [1, 1, depth], &x, -128, &weights, output, &mut y).unwrap();
+        assert_eq!(y, [expected], "{variant:?}");
+    }
 }
 
 #[test]
@@ -279,10 +287,12 @@ fn multiplier_edges() {
 #[test]
 fn border_between_real_and_integer() {
     let x = [0.25, 0.75, 1.25, -0.25, -0.75, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e9];
-    let mut q = [0; 9];
-    quantize(&x, 0.5, 3, &mut q).unwrap();
-    // x / 0.5 = 0.5, 1.5, 2.5, -0.5, -1.5: halves go to even.
-    assert_eq!(q, [3, 5, 5, 3, 1, 3, 127, -128, 127]);
+    by_each(|| {
+        let mut q = [0; 9];
+        quantize(&x, 0.5, 3, &mut q).unwrap();
+        // x / 0.5 = 0.5, 1.5, 2.5, -0.5, -1.5: halves go to even.
+        assert_eq!(q, [3, 5, 5, 3, 1, 3, 127, -128, 127]);
+    });
     let mut back = [0.0; 3];
     dequantize(&[-128, 3, 127], 0.5, 3, &mut back).unwrap();
     assert_eq!(back, [-65.5, 0.0, 62.0]);
@@ -299,21 +309,21 @@ fn elementwise_over_every_pair() {
     let (x_zero, y_zero) = (-17i8, 101i8);
     let output = QOutput { zero: -5, low: -100, high: 90 };
     let (mx, my, shift) = (i32::MAX, 1_234_567_890, 32);
-    let mut sum = vec![0; x.len()];
-    let mut product = vec![0; x.len()];
-    let mut maximum = vec![0; x.len()];
     let operand = |values, zero| QOperand { values, zero };
-    q_add(operand(&x, x_zero), operand(&y, y_zero), [mx, my], shift, output, &mut sum).unwrap();
-    let multiplier = Multiplier { value: mx, shift: 38 };
-    q_multiply(operand(&x, x_zero), operand(&y, y_zero), multiplier, output, &mut product).unwrap();
-    q_maximum(&x, &y, output, &mut maximum).unwrap();
     let place = |t: i128, shift: u32| (-5 + ((t + (1i128 << (shift - 1))) >> shift)).clamp(-100, 90) as i8;
-    for index in 0..x.len() {
-        let (dx, dy) = (i128::from(x[index]) + 17, i128::from(y[index]) - 101);
-        assert_eq!(sum[index], place(dx * i128::from(mx) + dy * i128::from(my), 32), "add {index}");
-        assert_eq!(product[index], place(dx * dy * i128::from(mx), 38), "multiply {index}");
-        assert_eq!(maximum[index], x[index].max(y[index]).clamp(-100, 90), "maximum {index}");
-    }
+    by_each(|| {
+        let [mut sum, mut product, mut maximum] = [0; 3].map(|zero| vec![zero; x.len()]);
+        q_add(operand(&x, x_zero), operand(&y, y_zero), [mx, my], shift, output, &mut sum).unwrap();
+        let multiplier = Multiplier { value: mx, shift: 38 };
+        q_multiply(operand(&x, x_zero), operand(&y, y_zero), multiplier, output, &mut product).unwrap();
+        q_maximum(&x, &y, output, &mut maximum).unwrap();
+        for index in 0..x.len() {
+            let (dx, dy) = (i128::from(x[index]) + 17, i128::from(y[index]) - 101);
+            assert_eq!(sum[index], place(dx * i128::from(mx) + dy * i128::from(my), 32), "add {index}");
+            assert_eq!(product[index], place(dx * dy * i128::from(mx), 38), "multiply {index}");
+            assert_eq!(maximum[index], x[index].max(y[index]).clamp(-100, 90), "maximum {index}");
+        }
+    });
 }
 
 #[test]
@@ -324,13 +334,15 @@ fn multiply_by_channels_broadcasts() {
     let spread: Vec<i8> =
         (0..x.len()).map(|i| y[i / (pixels * channels) * channels + i % channels]).collect();
     let multiplier = quantize_multiplier(0.01).unwrap();
-    let (mut found, mut expected) = (vec![0; x.len()], vec![0; x.len()]);
     let operand = |values, zero| QOperand { values, zero };
     let output = QOutput::full(1);
     let sizes = [batch, pixels, channels];
-    q_multiply_channels(sizes, operand(&x, 2), operand(&y, 3), multiplier, output, &mut found).unwrap();
-    q_multiply(operand(&x, 2), operand(&spread, 3), multiplier, output, &mut expected).unwrap();
-    assert_eq!(found, expected);
+    by_each(|| {
+        let (mut found, mut expected) = (vec![0; x.len()], vec![0; x.len()]);
+        q_multiply_channels(sizes, operand(&x, 2), operand(&y, 3), multiplier, output, &mut found).unwrap();
+        q_multiply(operand(&x, 2), operand(&spread, 3), multiplier, output, &mut expected).unwrap();
+        assert_eq!(found, expected);
+    });
 }
 
 #[test]
@@ -346,16 +358,12 @@ fn table_is_indexed_from_minus_128() {
 fn max_pool_ignores_padding() {
     let window = Window { padding: [1; 4], ..Window::of([3, 3]) };
     let shape = QPoolShape { batch: 1, input: [2, 2], channels: 2, output: [2, 2], window };
-    let mut y = [0; 8];
-    q_pool(
-        &shape,
-        QPoolKind::Max,
-        QOutput { zero: 0, low: -90, high: 127 },
-        &[-100, -2, -101, -5, -99, -7, -98, -9],
-        &mut y,
-    )
-    .unwrap();
-    assert_eq!(y, [-90, -2, -90, -2, -90, -2, -90, -2]);
+    let (x, output) = ([-100, -2, -101, -5, -99, -7, -98, -9], QOutput { zero: 0, low: -90, high: 127 });
+    by_each(|| {
+        let mut y = [0; 8];
+        q_pool(&shape, QPoolKind::Max, output, &x, &mut y).unwrap();
+        assert_eq!(y, [-90, -2, -90, -2, -90, -2, -90, -2]);
+    });
 }
 
 #[test]
@@ -371,8 +379,10 @@ fn average_pool_counts_what_it_is_told_to() {
         y
     };
     // Differences from 10: 10 21 30 43.
-    assert_eq!(pool(false), [30, 36, 40, 46]);
-    assert_eq!(pool(true), [23, 28, 30, 46]);
+    by_each(|| {
+        assert_eq!(pool(false), [30, 36, 40, 46]);
+        assert_eq!(pool(true), [23, 28, 30, 46]);
+    });
 }
 
 #[test]
