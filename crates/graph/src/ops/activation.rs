@@ -36,8 +36,8 @@ impl Activation {
         }
     }
 
-    /// The activation that an operator is, if it is one. A clamp's bounds are rounded to f32, as the clamp itself rounds
-    /// them for an operand in f32.
+    /// The activation that an operator is, if it is one. A clamp's bounds are rounded to f32, as the clamp itself
+    /// rounds them for an operand in f32.
     pub fn of(op: &dyn Op) -> Option<Activation> {
         if op.downcast_ref::<Relu>().is_some() {
             return Some(Activation::Relu);

@@ -9,5 +9,5 @@ best_index_op! {
         place.\n\
         Attributes: axis, from 0; keep_dims; last: whether of equal elements the last one is taken and not \
         the first.",
-    better: |new, best| new < best
+    better: |new, best| new.lt(&best)
 }

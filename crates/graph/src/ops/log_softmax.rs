@@ -6,14 +6,14 @@ use crate::{Cost, GradientContext, OpError, ValueId};
 
 softmax_op! {
     /// `x - max - log(sum(exp(x - max)))` along an axis.
-    LogSoftmax, "log_softmax", "x - max - log(sum(exp(x - max))) along an axis, the maximum taken along it too, so that \
-        nothing overflows.\n\
+    LogSoftmax, "log_softmax", "x - max - log(sum(exp(x - max))) along an axis, the maximum taken along it too, so \
+        that nothing overflows.\n\
         Operand: x of a floating-point type. Result: y like x.\n\
         Attributes: axis, from 0.",
     // Per element: one comparison, one exponential; two subtractions and one addition to the sum.
     cost: |elements: u64| Cost::others(2 * elements) + Cost::additions(3 * elements),
     term: |value| value.exp(),
-    total: |sum| sum.ln(),
+    total: |sum| *sum = sum.ln(),
     finish: |value, logarithm| *value -= logarithm,
     gradient: gradient
 }

@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use ediacara_tensor::{DType, Tensor, with_element};
+use ediacara_tensor::{DType, Element, Tensor, with_element};
 
 use super::support::{
-    fold::fold, operand_error, operands, require_axis, single_output, tensor_error, tensors,
+    fold::fold, operand_error, operands, require_axis, single_output, tensor_error, tensors, with_float,
 };
 use super::transpose::inverse;
 use super::{Cast, Equal, Select};
@@ -152,34 +152,6 @@ impl Reduce {
         context.transpose(products, &inverse(&permutation))
     }
 
-    fn run_f32(&self, x: &Tensor) -> Result<Vec<f32>, OpError> {
-        Ok(reduce_as!(
-            self,
-            x,
-            f32,
-            |a, b| a + b,
-            |a, b| a * b,
-            f32::NEG_INFINITY,
-            f32::INFINITY,
-            f32::is_nan,
-            |sum: f32, count: usize| sum / count as f32
-        ))
-    }
-
-    fn run_f64(&self, x: &Tensor) -> Result<Vec<f64>, OpError> {
-        Ok(reduce_as!(
-            self,
-            x,
-            f64,
-            |a, b| a + b,
-            |a, b| a * b,
-            f64::NEG_INFINITY,
-            f64::INFINITY,
-            f64::is_nan,
-            |sum: f64, count: usize| sum / count as f64
-        ))
-    }
-
     /// Every integer type, in 64 bits. `bounds` are the type's lowest and highest value.
     fn run_integer(&self, x: &Tensor, bounds: [i64; 2]) -> Result<Vec<i64>, OpError> {
         Ok(reduce_as!(
@@ -237,12 +209,17 @@ impl Op for Reduce {
         let [x] = tensors(NAME, inputs)?;
         let output = single_output(NAME, outputs)?;
         let shape = output.shape().to_vec();
-        let result = match x.dtype() {
-            DType::F32 | DType::F16 | DType::BF16 => {
-                Tensor::from_vec(&shape, self.run_f32(&x.cast(DType::F32))?)
-            }
-            DType::F64 => Tensor::from_vec(&shape, self.run_f64(x)?),
-            dtype => Tensor::from_vec(&shape, self.run_integer(&x.cast(DType::I64), integer_bounds(dtype))?),
+        let result = if x.dtype().is_float() {
+            with_float!(x.dtype(), T => {
+                let x = &x.cast(T::DTYPE);
+                let (add, multiply) = (|a: T, b: T| a + b, |a: T, b: T| a * b);
+                let divide = |sum: T, count: usize| sum / count as T;
+                let (lowest, highest) = (T::NEG_INFINITY, T::INFINITY);
+                let result = reduce_as!(self, x, T, add, multiply, lowest, highest, T::is_nan, divide);
+                Tensor::from_vec(&shape, result)
+            })
+        } else {
+            Tensor::from_vec(&shape, self.run_integer(&x.cast(DType::I64), integer_bounds(x.dtype()))?)
         };
         let result = result.map_err(tensor_error(NAME))?;
         with_element!(output.dtype(), T => {

@@ -15,7 +15,6 @@ softmax_op! {
         *value = value.exp();
         *value
     },
-    total: |sum| sum,
     finish: |value, sum| *value /= sum,
     gradient: gradient
 }

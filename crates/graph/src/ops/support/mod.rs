@@ -6,6 +6,7 @@ pub(crate) mod copy;
 pub(crate) mod elementwise;
 pub(crate) mod float;
 pub(crate) mod fold;
+pub(crate) mod identity;
 pub(crate) mod index;
 pub(crate) mod magnitude;
 pub(crate) mod scale;

@@ -1,4 +1,4 @@
-//! What softmax and its logarithm share: all but four formulas.
+//! What softmax and its logarithm share: all but a few formulas.
 
 use super::{operands, require_axis, require_float};
 use crate::{OpError, TensorType};
@@ -15,28 +15,23 @@ pub(crate) fn infer_softmax(
     Ok(x.clone())
 }
 
-/// Defines an operator over each `[size, inner]` block of a tensor, along `size`. From every value the largest along the
-/// axis is taken; `term` may change what is left and says what is summed of it; `total` is made of the sum once, and
-/// `finish` changes every value by it. `cost` is that of so many elements, `gradient` is told the axis.
+/// Defines an operator over each `[size, inner]` block of a tensor, along `size`. The largest value along the axis
+/// is subtracted first. `term` may change each difference and says what is summed of it; `total` may change the
+/// sum; `finish` changes each value by it. `cost` is that of so many elements; `gradient` is told the axis.
 macro_rules! softmax_op {
     (
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal,
         cost: $cost:expr,
         term: |$value:ident| $term:expr,
-        total: |$sum:ident| $total:expr,
-        finish: |$result:ident, $of_sum:ident| $finish:expr,
+        $(total: |$sum:ident| $total:expr,)?
+        finish: |$result:ident, $of_total:ident| $finish:expr,
         gradient: $gradient:expr
     ) => {
         /// The operator as the registry knows it.
         pub(crate) const DESCRIPTION: $crate::OpDescription = $crate::OpDescription {
             name: $name,
             documentation: $documentation,
-            build: |attributes| {
-                let mut reader = $crate::AttributeReader::new($name, attributes);
-                let op = $type { axis: reader.int_as("axis")? };
-                reader.finish()?;
-                Ok(std::sync::Arc::new(op))
-            },
+            build,
         };
 
         $(#[$doc])*
@@ -46,13 +41,15 @@ macro_rules! softmax_op {
             pub axis: usize,
         }
 
+        $crate::ops::support::integer_attributes!($name, $type { axis });
+
         impl $crate::Op for $type {
             fn name(&self) -> &'static str {
                 $name
             }
 
             fn attributes(&self) -> $crate::Attributes {
-                $crate::Attributes::new().with("axis", $crate::Attribute::Int(self.axis as i64))
+                self.integers()
             }
 
             fn infer(
@@ -84,7 +81,9 @@ macro_rules! softmax_op {
                         largest.fill(T::NEG_INFINITY);
                         sums.fill(0.0);
                         for row in block.chunks_exact(inner) {
-                            largest.iter_mut().zip(row).for_each(|(largest, &value)| *largest = largest.max(value));
+                            for (largest, &value) in largest.iter_mut().zip(row) {
+                                *largest = largest.max(value);
+                            }
                         }
                         for row in block.chunks_exact_mut(inner) {
                             for (($value, sum), &largest) in row.iter_mut().zip(&mut *sums).zip(&*largest) {
@@ -92,12 +91,11 @@ macro_rules! softmax_op {
                                 *sum += $term;
                             }
                         }
-                        for sum in &mut *sums {
-                            let $sum = *sum;
-                            *sum = $total;
-                        }
+                        $(for $sum in &mut *sums {
+                            $total;
+                        })?
                         for row in block.chunks_exact_mut(inner) {
-                            row.iter_mut().zip(&*sums).for_each(|($result, &$of_sum)| $finish);
+                            row.iter_mut().zip(&*sums).for_each(|($result, &$of_total)| $finish);
                         }
                     });
                     Ok(())

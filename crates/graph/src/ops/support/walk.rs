@@ -84,8 +84,8 @@ impl<const N: usize> Axes<N> {
     }
 }
 
-/// Calls `body` with every block of so many dense values, one after the other in tasks of a fixed size, and with the task's
-/// `scratch`.
+/// Calls `body` with every block of so many dense values and with the `scratch` of its task. A task has a number of
+/// blocks that follows from their size alone.
 pub(crate) fn for_each_block<T: Send, S>(
     values: &mut [T],
     block: usize,
