@@ -5,7 +5,6 @@ use ediacara_graph::rewrite::{Patch, Rewrite};
 use ediacara_graph::{Graph, GraphError, NodeId};
 
 use super::linear::Linear;
-use crate::activation::activation_of;
 
 /// See [`Rewrite::documentation`].
 pub(super) struct FuseActivation;
