@@ -52,8 +52,8 @@ pub(crate) const CIRCLES: &[KnownCircle] = &[
     KnownCircle {
         of: "graph",
         room: "crate::ops",
-        modules: &["binary", "select", "support"],
-        reason: "the gradients of elementwise operators compare and select",
+        modules: &["binary", "cast", "reduce", "select", "support", "transpose"],
+        reason: "the gradients of elementwise operators compare, select and sum along what was repeated",
     },
     KnownCircle {
         of: "graph",
