@@ -13,7 +13,7 @@ use super::{Mutation, mutation};
 /// The name for `--only`.
 pub(super) const RULE: &str = "KEEP";
 
-const KEEP: &str = "crates/compiler/src/keep.rs";
+const KEEP: &str = "crates/compiler/src/keep/decide.rs";
 const PASS: &str = "crates/compiler/src/pass.rs";
 
 const BY_START: Mutation = mutation(

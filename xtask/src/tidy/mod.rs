@@ -1,7 +1,8 @@
 //! `cargo xtask tidy`: what the compiler does not check. One file for each check.
 //!
 //! [`architecture`] holds ARCHITECTURE.md's table of crates against Cargo, [`licences`] the licences of dependencies, [`hygiene`] the
-//! committed files, [`functions`] the length of functions, [`circles`] the imports between the modules of a crate.
+//! committed files, [`paths`] the files that pages name, [`functions`] the length of functions, [`circles`] the imports between the modules of
+//! a crate.
 
 mod architecture;
 mod circles;
@@ -9,6 +10,7 @@ mod functions;
 mod hygiene;
 mod licences;
 mod metadata;
+mod paths;
 mod sources;
 
 use std::path::Path;
@@ -26,6 +28,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut offences = architecture::offences(root, &members)?;
     offences.extend(licences::offences(&metadata));
     offences.extend(hygiene::offences(root)?);
+    offences.extend(paths::offences(root)?);
     offences.extend(functions::offences(&sources, functions::EXCEPTIONS));
     offences.extend(circles::offences(&sources, &members)?);
     if offences.is_empty() {
