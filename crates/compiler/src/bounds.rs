@@ -183,10 +183,11 @@ fn product<'a>(conv: &'a Conv, outputs: &[Vec<u64>; 2]) -> Vec<Node<'a>> {
     let axes = [0, 1].map(|index| Axis::of(window, x, index));
     let of_axes = |count: &dyn Fn(usize) -> u64| count(0) * count(1);
     let results = y.batch * y.channels * of_axes(&|axis| outputs[axis].len() as u64);
+    let wanted = products * of_axes(&|axis| taps(&axes[axis], &outputs[axis], window.kernel[axis]));
     let node = Node {
         macs: [products * y.height * y.width * window.kernel[0] * window.kernel[1], 0],
-        products: products * of_axes(&|axis| taps(&axes[axis], &outputs[axis], window.kernel[axis])),
-        window_products: 0,
+        products: if conv.is_of_one_channel() { 0 } else { wanted },
+        window_products: if conv.is_of_one_channel() { wanted } else { 0 },
         operations: results,
         weights: conv.computed.is_none().then(|| touched(&conv.weights, axes, outputs, window)),
         border_bytes: 0,

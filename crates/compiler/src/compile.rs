@@ -99,7 +99,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
     let additions = compiler.fuse_add(&division);
     let blocks = compiler.fuse_block(&division, &additions, &mut choices);
     let placement = compiler.place(&division, additions, &blocks, &mut dram)?;
-    let mut network = compiler.build(&division, &placement, &dram)?;
+    let mut network = compiler.build(&division, &placement, &dram, &mut choices)?;
     let kept = compiler.keep(&division, &placement, &mut network, &mut choices);
     let mut program = compiler.lower(&mut network, &kept, choices, dram)?;
     let ordered = compiler.synchronise(&program.lowering.steps);
@@ -192,9 +192,10 @@ impl Compiler<'_> {
         division: &Partition,
         placement: &Placement,
         dram: &DramImage,
+        choices: &mut Choices,
     ) -> Result<Network, CompileError> {
         let graph = self.graph;
-        let Built { mut layers, completed_by } = layers::build(graph, division, placement)?;
+        let Built { mut layers, completed_by } = layers::build(graph, division, placement, choices)?;
         self.listings.add("build", || layers.iter().map(listings::layer_text).collect());
         let tensors = declared::tensors(&mut layers, dram.reservations());
         let ports = ports(graph, division, placement)?;

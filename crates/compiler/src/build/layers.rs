@@ -22,6 +22,9 @@ use crate::program::layer::{
 };
 use crate::program::view::{Image, View};
 use crate::program::window::Window;
+use crate::tile::choices::Choices;
+use crate::tile::grouping;
+use crate::tile::window::WindowProblem;
 
 /// The DLP's part as layers.
 #[derive(Debug, Default)]
@@ -41,8 +44,9 @@ pub(crate) fn build(
     graph: &Graph,
     partition: &Partition,
     placement: &Placement,
+    choices: &mut Choices,
 ) -> Result<Built, CompileError> {
-    let mut builder = Builder { graph, placement, layers: Vec::new() };
+    let mut builder = Builder { graph, placement, choices, layers: Vec::new() };
     let mut completed_by: HashMap<ValueId, u32> = HashMap::new();
     for &id in &partition.dlp {
         let before = builder.layers.len();
@@ -60,6 +64,7 @@ pub(crate) fn build(
 struct Builder<'a> {
     graph: &'a Graph,
     placement: &'a Placement,
+    choices: &'a mut Choices,
     layers: Vec<Layer>,
 }
 
@@ -144,11 +149,27 @@ impl<'a> Builder<'a> {
         self.layer(id, op.name(), kind)
     }
 
-    fn convolution_kind(&self, id: NodeId, conv: Conv) -> (&'static str, Kind) {
+    fn convolution_kind(&mut self, id: NodeId, conv: Conv) -> (&'static str, Kind) {
         match self.graph.node(id).op_as::<QConv>() {
             Some(op) if is_depthwise(self.graph, id, op) => ("depthwise", Kind::Depthwise(Box::new(conv))),
+            Some(_) if conv.is_of_one_channel() && self.is_faster_as_window(&conv) => {
+                ("depthwise", Kind::Depthwise(Box::new(conv)))
+            }
             Some(_) => ("conv", Kind::Conv(Box::new(conv))),
             None => ("matmul", Kind::Conv(Box::new(conv))),
+        }
+    }
+
+    /// Whether the vector unit is estimated to convolve one channel faster than the matrix unit.
+    fn is_faster_as_window(&mut self, conv: &Conv) -> bool {
+        let rates = *self.choices.rates();
+        let window = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
+        let (product, _) = grouping::convolution(conv, &rates);
+        let window = self.choices.window(&window, rates.nram).map(|choice| choice.estimate.cycles());
+        let product = self.choices.product(&product, rates.nram).map(|choice| choice.estimate.cycles());
+        match (window, product) {
+            (Ok(window), Ok(product)) => window < product,
+            (window, _) => window.is_ok(),
         }
     }
 

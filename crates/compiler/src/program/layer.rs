@@ -47,6 +47,14 @@ pub struct Weights {
     pub shift: Tensor,
 }
 
+impl Conv {
+    /// Whether it makes one channel of one, and does nothing else: either unit can do that.
+    pub(crate) fn is_of_one_channel(&self) -> bool {
+        let channels = [self.x.channels, self.y.channels, self.groups];
+        channels == [1; 3] && self.residual.is_none() && self.computed.is_none()
+    }
+}
+
 /// How results are brought to eight bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Output {

@@ -56,6 +56,32 @@ fn groups() {
 }
 
 #[test]
+fn one_channel_goes_to_the_unit_that_is_faster() {
+    let filter = ConvShape { kernel: [1, 256], stride: [1, 2], ..ConvShape::point(1) };
+    let cases =
+        [([1, 1, 2048, 1], filter, "conv"), ([1, 24, 24, 1], ConvShape::square(1, 3, 1, 1), "depthwise")];
+    for (input, shape, op) in cases {
+        let mut net = Net::new(3);
+        let x = net.input(&input);
+        let y = net.conv(x, shape);
+        check(&mut net, &[y]);
+        let machine = Machine::preset("dlp16").unwrap();
+        let (compiled, outcome) = check_on(&net.graph, &machine, &Options::default(), 7, true);
+        let [layer] = compiled.executable.layers.as_slice() else {
+            panic!("{:?}", compiled.executable.layers)
+        };
+        assert_eq!(layer.op, op);
+        // One lane would take a cycle a product, sixteen rows of the array a sixteenth; pixels side by side fill lanes.
+        assert!(
+            outcome.cycles < layer.macs / 3,
+            "{op}: {} cycles for {} products",
+            outcome.cycles,
+            layer.macs
+        );
+    }
+}
+
+#[test]
 fn depthwise() {
     conv([1, 8, 8, 16], ConvShape { groups: 16, ..ConvShape::square(16, 3, 1, 1) });
     conv([1, 9, 7, 37], ConvShape { groups: 37, ..ConvShape::square(37, 3, 2, 1) });
