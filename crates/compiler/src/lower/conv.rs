@@ -50,7 +50,8 @@ struct State<'a> {
     w: Pool,
     p: Pool,
     acc: Pool,
-    accumulators: u64,
+    /// By tile of pixels, where the sums are on which it works.
+    accumulators: Vec<u64>,
     /// DRAM address of each weight tile, [group][channel tile][chunk]; none of weights that are staged.
     weights: Vec<u64>,
     /// Where weights that a layer computes pass through NRAM.
@@ -88,13 +89,15 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
         w,
         p,
         acc,
-        accumulators: 0,
+        accumulators: Vec::new(),
         weights,
         staged,
         records,
     };
     let ahead = tiling.prefetches(&problem, &rates);
     let items = items(&state, rates.columns);
+    let pixel_tiles = items.iter().map(|item| item.pixel_tile as usize + 1).max().unwrap_or_default();
+    state.accumulators = vec![0; pixel_tiles];
     lowering.pipeline(&mut state, items, ahead, prepare, compute);
     Ok(())
 }
@@ -156,16 +159,22 @@ fn items(state: &State, columns: u64) -> Vec<Item> {
     for group in 0..problem.groups {
         products.extend(channels.iter().enumerate().map(|(tile, &blocks)| (group, tile as u32, blocks)));
     }
-    let mut found = Vec::with_capacity(pixels.len() * products.len() * state.chunks.len());
-    let mut add = |pixel: usize, product: usize| {
+    let (xs, ws, chunks) = (0..pixels.len(), 0..products.len(), 0..state.chunks.len());
+    let mut found = Vec::with_capacity(xs.len() * ws.len() * chunks.len());
+    let mut add = |pixel: usize, product: usize, chunk: usize| {
         let ((batch, pixels), (group, channel_tile, blocks)) = (pixels[pixel], products[product]);
-        for chunk in 0..state.chunks.len() {
-            found.push(Item { group, batch, pixels, pixel_tile: pixel as u32, blocks, channel_tile, chunk });
-        }
+        found.push(Item { group, batch, pixels, pixel_tile: pixel as u32, blocks, channel_tile, chunk });
     };
     match tiling.order {
-        Order::WeightsOuter => (0..products.len()).for_each(|w| (0..pixels.len()).for_each(|x| add(x, w))),
-        Order::PixelsOuter => (0..pixels.len()).for_each(|x| (0..products.len()).for_each(|w| add(x, w))),
+        Order::WeightsOuter => {
+            ws.for_each(|w| xs.clone().for_each(|x| chunks.clone().for_each(|chunk| add(x, w, chunk))));
+        }
+        Order::ChunksOuter => {
+            ws.for_each(|w| chunks.clone().for_each(|chunk| xs.clone().for_each(|x| add(x, w, chunk))));
+        }
+        Order::PixelsOuter => {
+            xs.for_each(|x| ws.clone().for_each(|w| chunks.clone().for_each(|chunk| add(x, w, chunk))));
+        }
     }
     found
 }
@@ -252,8 +261,9 @@ fn input(lowering: &mut Lowering, state: &mut State, item: &Item) -> Pixels {
 
 fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Prepared) {
     if item.chunk == 0 {
-        state.accumulators = state.acc.next();
+        state.accumulators[item.pixel_tile as usize] = state.acc.next();
     }
+    let accumulators = state.accumulators[item.pixel_tile as usize];
     let columns = lowering.rates.columns;
     let part = state.part(&item, columns);
     lowering.dot(&Products {
@@ -263,7 +273,7 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Pre
         chunk: state.chunks[item.chunk],
         x: prepared.x,
         w: prepared.w,
-        acc: state.accumulators,
+        acc: accumulators,
         pixels: [item.pixels[1].count, item.pixels[0].count],
         blocks: item.blocks.count,
         accumulate: item.chunk > 0,
@@ -277,7 +287,7 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Pre
         false => Pixels::dense(state.y.next(), &part),
     };
     let pixel = item.blocks.count * columns;
-    let sums = Pixels { address: state.accumulators, pixel, row: part.pixels[1].count * pixel };
+    let sums = Pixels { address: accumulators, pixel, row: part.pixels[1].count * pixel };
     let addend = prepared.residual.as_ref();
     lowering.finish((state.conv, problem), &part, (&sums, prepared.p), &y, addend);
 }

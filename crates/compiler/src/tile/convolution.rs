@@ -49,6 +49,9 @@ pub struct Chunk {
 pub enum Order {
     /// A tile of weights stays while pixels pass.
     WeightsOuter,
+    /// A chunk of a tile of weights stays while pixels pass, whose sums wait in ARAM for the next chunk: weights that are more
+    /// than WRAM holds are loaded once for all pixels of all images.
+    ChunksOuter,
     /// A tile of pixels stays while weights pass.
     PixelsOuter,
 }
@@ -283,10 +286,13 @@ impl Counts {
         let (x_all, w_all) = (self.x_tiles(tiling.shared_input), self.w_tiles());
         let slots = tiling.slots;
         match tiling.order {
-            Order::WeightsOuter => {
+            Order::WeightsOuter | Order::ChunksOuter => {
                 let x_resident = slots.x >= if tiling.shared_input { x_all } else { x_all / self.groups };
                 let x_repeats = self.channel_tiles * if tiling.shared_input { self.groups } else { 1 };
-                let w_resident = self.chunks == 1 || slots.w >= w_all || slots.w > self.chunks;
+                let w_resident = self.chunks == 1
+                    || slots.w >= w_all
+                    || slots.w > self.chunks
+                    || tiling.order == Order::ChunksOuter;
                 (
                     if x_resident { x_all } else { x_all * x_repeats },
                     if w_resident { w_all } else { w_all * self.pixel_tiles },
@@ -459,7 +465,7 @@ impl Tiling {
     ) -> f64 {
         let slots = self.slots;
         let (passes, loaded) = match self.order {
-            Order::WeightsOuter => {
+            Order::WeightsOuter | Order::ChunksOuter => {
                 let all = counts.x_tiles(self.shared_input);
                 let own = if self.shared_input { all } else { all / counts.groups };
                 let resident = !problem.x.is_kept() && slots.x >= own;
@@ -623,10 +629,17 @@ fn consider(
             }
         }
         Ok(slots) => {
-            for order in [Order::WeightsOuter, Order::PixelsOuter] {
+            let mut offer = |order, slots| {
                 let tiling = Tiling { order, slots, ..tiling };
                 let estimate = tiling.estimate(problem, rates);
                 search.offer(tiling, estimate, estimate.total());
+            };
+            offer(Order::WeightsOuter, slots);
+            offer(Order::PixelsOuter, slots);
+            let counts = tiling.counts(problem, rates);
+            let room = rates.aram / accumulators.max(1);
+            if counts.chunks > 1 && (2..=room).contains(&counts.pixel_tiles) {
+                offer(Order::ChunksOuter, Slots { acc: counts.pixel_tiles, ..slots });
             }
         }
     }
@@ -637,6 +650,7 @@ impl fmt::Display for Tiling {
         let Tiling { pixels, blocks, taps, channels, slots, .. } = self;
         let order = match self.order {
             Order::WeightsOuter => "weights stay",
+            Order::ChunksOuter => "chunks of weights stay",
             Order::PixelsOuter => "pixels stay",
         };
         write!(

@@ -56,6 +56,26 @@ fn groups() {
 }
 
 #[test]
+fn weights_that_exceed_wram_are_loaded_once_for_all_images() {
+    let mut machine = Machine::preset("dlp16").unwrap();
+    // A block of output channels alone takes 9 * 64 * 16 bytes.
+    machine.core.wram_bytes = 8 << 10;
+    machine.validate().unwrap();
+    let read = |batch: usize| {
+        let mut net = Net::new(5);
+        let x = net.input(&[batch, 7, 7, 64]);
+        let y = net.conv(x, ConvShape::square(64, 3, 1, 1));
+        net.graph.set_outputs(vec![y]);
+        let (_, outcome) = check_on(&net.graph, &machine, &Options::default(), 7, true);
+        outcome.dram_read_bytes
+    };
+    let (weights, images) = (64 * 64 * 9, 3 * 7 * 7 * 64);
+    let (one, four) = (read(1), read(4));
+    assert!(one >= weights, "{one}");
+    assert!(four - one < images + weights / 2, "{one} bytes for one image, {four} for four");
+}
+
+#[test]
 fn one_channel_goes_to_the_unit_that_is_faster() {
     let filter = ConvShape { kernel: [1, 256], stride: [1, 2], ..ConvShape::point(1) };
     let cases =
