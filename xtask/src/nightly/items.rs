@@ -11,8 +11,24 @@ pub(super) struct Item {
     pub(super) name: &'static str,
     /// What it is, and how much of it.
     pub(super) help: &'static str,
+    /// How many processors it keeps busy.
+    pub(super) load: Load,
     /// Its pieces, where items without an end run for so many minutes.
     pub(super) pieces: fn(&Path, u64) -> Vec<Piece>,
+}
+
+/// How many processors an item keeps busy: those of one kind run one after the other, beside those of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Load {
+    /// As many as there are.
+    Many,
+    /// One, for the most part.
+    One,
+}
+
+impl Load {
+    /// Both kinds.
+    pub(super) const ALL: [Load; 2] = [Load::Many, Load::One];
 }
 
 /// What is run, and resumed, as a whole.
@@ -39,20 +55,43 @@ pub(super) const ITEMS: &[Item] = &[
     Item {
         name: "motifs",
         help: "20,000 networks of motifs on every preset, host and simulator",
+        load: Load::Many,
         pieces: motifs,
     },
-    Item { name: "soak", help: "random programs, simulator and RTL in lockstep (--minutes)", pieces: soak },
-    Item { name: "rtl-networks", help: "whole networks, simulator and RTL", pieces: rtl_networks },
-    Item { name: "mutate", help: "every mutation of the simulator and the compiler", pieces: mutate },
+    Item {
+        name: "soak",
+        help: "random programs, simulator and RTL in lockstep (--minutes)",
+        load: Load::Many,
+        pieces: soak,
+    },
+    Item {
+        name: "rtl-networks",
+        help: "whole networks, simulator and RTL",
+        load: Load::One,
+        pieces: rtl_networks,
+    },
+    Item {
+        name: "mutate",
+        help: "every mutation of the simulator and the compiler",
+        load: Load::One,
+        pieces: mutate,
+    },
     Item {
         name: "bench-compiler",
         help: "cycles of the networks as docs/results.md has them",
+        load: Load::One,
         pieces: bench_compiler,
     },
-    Item { name: "fuzz", help: "damaged programs, executables and models (--minutes)", pieces: fuzz },
+    Item {
+        name: "fuzz",
+        help: "damaged programs, executables and models (--minutes)",
+        load: Load::One,
+        pieces: fuzz,
+    },
     Item {
         name: "fuzz-address-sanitizer",
         help: "the same under the address sanitizer (--minutes)",
+        load: Load::One,
         pieces: fuzz_address_sanitizer,
     },
 ];

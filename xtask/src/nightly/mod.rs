@@ -10,12 +10,13 @@ mod state;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::check::minutes as minutes_of;
-use items::{ITEMS, Item, Job, Piece};
+use items::{ITEMS, Item, Job, Load, Piece};
 use state::{Outcome, Record, State};
 
 const USAGE: &str = "usage: nightly [--list] [--only ITEM] [--minutes N] [--again]";
@@ -56,9 +57,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
     if !is_list {
         println!("== {}", state.commit());
-        for item in &chosen {
-            run_item(root, &folder, item, minutes, &mut state)?;
-        }
+        state = run_all(root, &folder, &chosen, minutes, state)?;
     }
     // What was asked for decides over success; the table has all that is known of this commit.
     let table = table(root, minutes, &state);
@@ -75,11 +74,32 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn run_item(root: &Path, folder: &Path, item: &Item, minutes: u64, state: &mut State) -> Result<()> {
+/// Runs the items of each load one after the other, and both loads at once: what keeps one processor busy leaves the others.
+fn run_all(root: &Path, folder: &Path, items: &[&Item], minutes: u64, state: State) -> Result<State> {
+    let state = Mutex::new(state);
+    std::thread::scope(|scope| {
+        let run = |load: Load| {
+            let state = &state;
+            scope.spawn(move || -> Result<()> {
+                let mut items = items.iter().filter(|item| item.load == load);
+                items.try_for_each(|item| run_item(root, folder, item, minutes, state))
+            })
+        };
+        let threads = Load::ALL.map(run);
+        threads.into_iter().try_for_each(|thread| match thread.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })?;
+    Ok(state.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn run_item(root: &Path, folder: &Path, item: &Item, minutes: u64, state: &Mutex<State>) -> Result<()> {
+    let state = || state.lock().unwrap_or_else(PoisonError::into_inner);
     let pieces = (item.pieces)(root, minutes);
     for (number, piece) in pieces.iter().enumerate() {
         let title = format!("{} {}/{}: {}", item.name, number + 1, pieces.len(), piece.amount);
-        if state.find(item.name, &piece.amount).is_some_and(|record| record.outcome == Outcome::Passed) {
+        if state().find(item.name, &piece.amount).is_some_and(|record| record.outcome == Outcome::Passed) {
             println!("== {title}: passed before");
             continue;
         }
@@ -94,7 +114,7 @@ fn run_item(root: &Path, folder: &Path, item: &Item, minutes: u64, state: &mut S
         };
         let seconds = start.elapsed().as_secs_f64();
         println!("== {title}: {outcome}, {seconds:.0} s");
-        state.add(Record { item: item.name.to_owned(), amount: piece.amount.clone(), seconds, outcome })?;
+        state().add(Record { item: item.name.to_owned(), amount: piece.amount.clone(), seconds, outcome })?;
     }
     Ok(())
 }
