@@ -1,6 +1,6 @@
 //! `cargo xtask replay OLD`: the programs of two builds beside each other. A refactor shows an empty difference.
 //!
-//! Each build prints its own lines (`crates/ediacara/examples/replay.rs`), a program each, and [`difference`] compares them. An older
+//! Each build prints its own lines (`crates/ediacara/examples/replay.rs`), a program each, and [`difference()`] compares them. An older
 //! revision is built in a worktree of its own; its lines stay in `target/replay`, so that they are made once.
 
 mod difference;
