@@ -14,7 +14,7 @@ use super::{Mutation, mutation};
 pub(super) const RULE: &str = "KEEP";
 
 const KEEP: &str = "crates/compiler/src/keep/decide.rs";
-const PASS: &str = "crates/compiler/src/pass.rs";
+const COMPILE: &str = "crates/compiler/src/compile.rs";
 
 const BY_START: Mutation = mutation(
     RULE,
@@ -25,8 +25,8 @@ const BY_START: Mutation = mutation(
 );
 const UNCHECKED: Mutation = mutation(
     RULE,
-    PASS,
-    "    allocation_check::check(&allocations, &lowering.steps, memory_sizes(machine))?;\n",
+    COMPILE,
+    "        disjoint::check(&allocations, &lowering.steps, memory_sizes(self.machine))?;\n",
     "",
     "and nobody checks allocations",
 );
