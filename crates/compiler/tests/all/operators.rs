@@ -5,6 +5,7 @@ use ediacara_arch::Machine;
 use ediacara_compiler::Options;
 use ediacara_graph::Tensor;
 use ediacara_graph::ops::{Coordinates, PadMode, PoolKind, Resize, ResizeMode, Rounding};
+use ediacara_sim::Requester;
 
 fn conv(input: [usize; 4], shape: ConvShape) {
     let mut net = Net::new(input.iter().sum::<usize>() as u64);
@@ -61,16 +62,16 @@ fn weights_that_exceed_wram_are_loaded_once_for_all_images() {
     // A block of output channels alone takes 9 * 64 * 16 bytes.
     machine.core.wram_bytes = 8 << 10;
     machine.validate().unwrap();
-    let read = |batch: usize| {
+    let loaded = |batch: usize| {
         let mut net = Net::new(5);
         let x = net.input(&[batch, 7, 7, 64]);
         let y = net.conv(x, ConvShape::square(64, 3, 1, 1));
         net.graph.set_outputs(vec![y]);
         let (_, outcome) = check_on(&net.graph, &machine, &Options::default(), 7, true);
-        outcome.dram_read_bytes
+        outcome.traffic[Requester::Load as usize].bursts * u64::from(machine.dram.burst_bytes)
     };
     let (weights, images) = (64 * 64 * 9, 3 * 7 * 7 * 64);
-    let (one, four) = (read(1), read(4));
+    let (one, four) = (loaded(1), loaded(4));
     assert!(one >= weights, "{one}");
     assert!(four - one < images + weights / 2, "{one} bytes for one image, {four} for four");
 }
