@@ -10,8 +10,6 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::verilator;
 
-/// What the simulator is made of, and what its manifests name.
-const CRATES: [&str; 7] = ["arch", "fuzzgen", "graph", "isa", "kernels", "sim", "tensor"];
 /// What a whole run may take before it counts as hanging. One takes a few seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -63,10 +61,7 @@ impl Workbench {
     /// Copies what git knows of the crates, and a workspace around it with a package of the checker alone:
     /// a change then builds two packages.
     fn copy(&self) -> Result<()> {
-        let crates: Vec<String> = CRATES.iter().map(|name| format!("crates/{name}")).collect();
-        let mut paths: Vec<&str> = crates.iter().map(String::as_str).collect();
-        paths.push("Cargo.lock");
-        copy_tracked(&self.root, &self.folder, &paths)?;
+        copy_tracked(&self.root, &self.folder, &["crates", "Cargo.lock"])?;
         write_if_other(&self.folder.join("Cargo.toml"), self.workspace()?.as_bytes())?;
         write_if_other(&self.folder.join("checker/Cargo.toml"), CHECKER_MANIFEST.as_bytes())
     }
