@@ -6,7 +6,10 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints its lines")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use ediacara::arch::Machine;
 use ediacara::compiler::{self, PASSES};
@@ -44,10 +47,28 @@ fn main() -> Result<(), Failure> {
         }
     }
     eprintln!("{motifs} networks of motifs");
-    let lines = |seed| motif_lines(seed, &machines[(seed % machines.len() as u64) as usize]);
-    let lines: Vec<Vec<String>> = (0..motifs).into_par_iter().map(lines).collect();
-    lines.iter().flatten().for_each(|line| println!("{line}"));
+    all_motif_lines(motifs, &machines).iter().for_each(|line| println!("{line}"));
     Ok(())
+}
+
+/// The lines of all networks of motifs, in the order of their seeds. Each thread takes the next seed: what a network needs of the
+/// thread pool must not begin another network meanwhile, one inside the other.
+fn all_motif_lines(motifs: u64, machines: &[Machine]) -> Vec<String> {
+    let (next, found) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= motifs {
+                return;
+            }
+            let lines = motif_lines(seed, &machines[(seed % machines.len() as u64) as usize]);
+            found.lock().unwrap_or_else(PoisonError::into_inner).insert(seed, lines);
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..rayon::current_num_threads()).for_each(|_| drop(scope.spawn(work)));
+    });
+    found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().flatten().collect()
 }
 
 /// Names and what [`ediacara::model::load`] takes, in order.

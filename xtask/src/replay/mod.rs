@@ -18,6 +18,8 @@ const USAGE: &str =
     "usage: replay OLD [--motifs N] [--only PART]; OLD is a revision, or a file of lines of an earlier run";
 /// Networks of motifs of a whole comparison.
 const MOTIFS: u64 = 2_000;
+/// Stack of a thread that compiles.
+const STACK_BYTES: u64 = 1 << 30;
 /// Differences that are printed in full.
 const PRINTED: usize = 40;
 
@@ -116,6 +118,8 @@ fn lines(root: &Path, tree: &Path, extent: &Extent) -> Result<String> {
         .args([extent.motifs.to_string(), extent.only.clone()])
         .env("CARGO_TARGET_DIR", target(root))
         .env("EDIACARA_DATA", crate::data(root))
+        // Of an older build, networks may begin one inside the other.
+        .env("RUST_MIN_STACK", STACK_BYTES.to_string())
         .stderr(Stdio::inherit())
         .output()
         .context("cannot start cargo")?;
