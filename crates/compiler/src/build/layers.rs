@@ -151,25 +151,26 @@ impl<'a> Builder<'a> {
 
     fn convolution_kind(&mut self, id: NodeId, conv: Conv) -> (&'static str, Kind) {
         match self.graph.node(id).op_as::<QConv>() {
-            Some(op) if is_depthwise(self.graph, id, op) => ("depthwise", Kind::Depthwise(Box::new(conv))),
-            Some(_) if conv.is_of_one_channel() && self.is_faster_as_window(&conv) => {
-                ("depthwise", Kind::Depthwise(Box::new(conv)))
+            Some(_) if conv.is_of_one_channel() && self.is_faster_as_product(&conv) => {
+                ("conv", Kind::Conv(Box::new(conv)))
             }
+            Some(op) if is_depthwise(self.graph, id, op) => ("depthwise", Kind::Depthwise(Box::new(conv))),
             Some(_) => ("conv", Kind::Conv(Box::new(conv))),
             None => ("matmul", Kind::Conv(Box::new(conv))),
         }
     }
 
-    /// Whether the vector unit is estimated to convolve one channel faster than the matrix unit.
-    fn is_faster_as_window(&mut self, conv: &Conv) -> bool {
+    /// Whether the matrix unit is estimated to convolve one channel in less than half the time of the vector unit, whose one lane
+    /// goes through a long window tap by tap.
+    fn is_faster_as_product(&mut self, conv: &Conv) -> bool {
         let rates = *self.choices.rates();
         let window = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
         let (product, _) = grouping::convolution(conv, &rates);
         let window = self.choices.window(&window, rates.nram).map(|choice| choice.estimate.cycles());
         let product = self.choices.product(&product, rates.nram).map(|choice| choice.estimate.cycles());
         match (window, product) {
-            (Ok(window), Ok(product)) => window < product,
-            (window, _) => window.is_ok(),
+            (Ok(window), Ok(product)) => 2.0 * product < window,
+            (window, _) => window.is_err(),
         }
     }
 

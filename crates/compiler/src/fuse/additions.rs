@@ -32,10 +32,9 @@ pub(crate) fn fuse_additions(graph: &Graph, partition: &Partition) -> HashMap<No
     found
 }
 
-/// Whether each of several channels is convolved by itself into one. A convolution of a single channel is a product like any
-/// other, and may have a long window: a lane of the vector unit would go through it tap by tap.
+/// Whether each channel is convolved by itself into one.
 pub(crate) fn is_depthwise(graph: &Graph, id: NodeId, conv: &QConv) -> bool {
     let node = graph.node(id);
     let (x, w) = (&graph.ty(node.inputs[0]).shape, &graph.ty(node.inputs[1]).shape);
-    conv.groups > 1 && conv.groups == x[3] && conv.groups == w[0]
+    conv.groups == x[3] && conv.groups == w[0]
 }
