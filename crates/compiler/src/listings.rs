@@ -7,7 +7,7 @@ use ediacara_graph::{Graph, NodeId, ValueId};
 use crate::build::homes::Placement;
 use crate::fuse::blocks::BlockNodes;
 use crate::place::partition::Partition;
-use crate::program::layer::{Kind, Layer};
+use crate::program::layer::Layer;
 use crate::program::view::View;
 use crate::synchronise::Ordered;
 
@@ -53,18 +53,7 @@ pub(crate) fn placement_text(graph: &Graph, placement: &Placement) -> String {
 }
 
 pub(crate) fn layer_text(layer: &Layer) -> String {
-    let detail = match &layer.kind {
-        Kind::Conv(conv) | Kind::Depthwise(conv) => {
-            format!("kernel {:?} stride {:?} groups {}", conv.window.kernel, conv.window.stride, conv.groups)
-        }
-        Kind::Pool(pool) => format!("kernel {:?} stride {:?}", pool.window.kernel, pool.window.stride),
-        Kind::Block(block) => {
-            let (x, _, window) = block.middle.shape();
-            format!("kernel {:?} stride {:?} channels {}", window.kernel, window.stride, x.channels)
-        }
-        Kind::Copy(copy) => format!("{} parts", copy.parts.len()),
-        Kind::Binary(_) | Kind::Table(_) => String::new(),
-    };
+    let detail = layer.kind.detail();
     format!("{} {} {:?} {detail}\n", layer.info.op, layer.info.name, layer.info.shape)
 }
 

@@ -180,6 +180,28 @@ fn products_of_stacked_rows_and_constants() {
     }
 }
 
+#[test]
+fn the_larger_of_two_of_different_ranges() {
+    let graph = |last: &str| {
+        format!(
+            r#"graph "larger" {{
+  input %x: f32[1,4,5,6]
+  input %y: f32[1,4,5,6]
+  %a: f32[1,4,5,6] = sigmoid(%y)
+  %m: f32[1,4,5,6] = max(%x, %a)
+  %z: f32[1,4,5,6] = relu(%m)
+  output %{last}
+}}
+"#
+        )
+    };
+    // Steps of 1/128 and 1/255: half of each, and half of the result's.
+    for text in [graph("m"), graph("z")] {
+        let error = relative_error(&text);
+        assert!(error < 0.01, "{error}\n{text}");
+    }
+}
+
 /// A graph quantised by its marks, or by one sample, and both it and its int8 form run on that sample.
 fn both_ways(text: &str, sample: Vec<Tensor>) -> (Vec<f32>, Vec<f32>, Quantised) {
     let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();

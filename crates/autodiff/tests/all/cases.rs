@@ -39,6 +39,7 @@ pub(crate) const UNCHECKED: &[(&str, &str)] = &[
     ("q_add", "quantised"),
     ("q_conv", "quantised"),
     ("q_matmul", "quantised"),
+    ("q_maximum", "quantised"),
     ("q_multiply", "quantised"),
     ("q_pool", "quantised"),
     ("q_table", "quantised"),

@@ -197,7 +197,7 @@ impl Placer<'_> {
     fn place_constants(&mut self, id: NodeId, dram: &mut DramImage) -> Result<(), CompileError> {
         let node = self.graph.node(id);
         let operands = match node.op.name() {
-            "q_add" | "q_multiply" | "concat" => &node.inputs[..],
+            "q_add" | "q_multiply" | "q_maximum" | "concat" => &node.inputs[..],
             _ => &node.inputs[..1],
         };
         for &value in operands {

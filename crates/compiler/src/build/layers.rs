@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use ediacara_graph::ops::{
-    Concat, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, Reshape, Resize, Slice,
-    Transpose,
+    Concat, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable, Reshape, Resize,
+    Slice, Transpose,
 };
 use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
 use ediacara_isa::LayerInfo;
@@ -131,6 +131,10 @@ impl<'a> Builder<'a> {
         if let Some(multiply) = node.op_as::<QMultiply>() {
             let kind = Kind::Binary(self.multiply(id, multiply)?);
             return self.layer(id, "multiply", kind);
+        }
+        if let Some(maximum) = node.op_as::<QMaximum>() {
+            let kind = Kind::Binary(self.maximum(id, maximum)?);
+            return self.layer(id, "maximum", kind);
         }
         if node.op_as::<QTable>().is_some() {
             let table =
@@ -357,6 +361,14 @@ impl<'a> Builder<'a> {
             output: Output { zero: op.out_zero, low: op.low, high: op.high },
         };
         Ok(Binary { op: BinaryOp::Multiply, a, b, d: self.home(id, node.outputs[0])?.clone(), constants })
+    }
+
+    fn maximum(&self, id: NodeId, op: &QMaximum) -> Result<Binary, CompileError> {
+        let node = self.graph.node(id);
+        let [a, b, d] = [node.inputs[0], node.inputs[1], node.outputs[0]].map(|value| self.home(id, value));
+        let output = Output { zero: 0, low: op.low, high: op.high };
+        let constants = BinaryConstants { zeros: [0; 2], multipliers: [0; 2], shift: 0, output };
+        Ok(Binary { op: BinaryOp::Maximum, a: a?.clone(), b: b?.clone(), d: d?.clone(), constants })
     }
 
     fn movement(&self, id: NodeId) -> Result<Kind, CompileError> {

@@ -61,6 +61,7 @@ fn compute(lowering: &mut Lowering, state: &mut State, part: &JointBox<3>, [a, b
     let op = match layer.op {
         BinaryOp::Add => VectorOperation::Add,
         BinaryOp::Multiply => VectorOperation::Multiply,
+        BinaryOp::Maximum => VectorOperation::Maximum,
     };
     let d = match a {
         _ if layer.d.is_kept() => Place::Kept(layer.d.base),

@@ -35,7 +35,7 @@ pub(crate) fn lower(
     room: &Room,
 ) -> Result<(), CompileError> {
     lowering.begin(index, room);
-    let context = Context { name: &layer.info.name, op: op_name(&layer.kind) };
+    let context = Context { name: &layer.info.name, op: layer.kind.name() };
     match &layer.kind {
         Kind::Conv(conv) => conv::lower(lowering, conv, context),
         Kind::Depthwise(conv) => depthwise::lower(lowering, conv, context),
@@ -44,17 +44,5 @@ pub(crate) fn lower(
         Kind::Binary(binary) => binary::lower(lowering, binary, context),
         Kind::Table(table) => table::lower(lowering, table, context),
         Kind::Copy(copy) => copy::lower(lowering, copy, context),
-    }
-}
-
-fn op_name(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Conv(_) => "convolution",
-        Kind::Depthwise(_) => "depthwise convolution",
-        Kind::Block(_) => "block of convolutions",
-        Kind::Pool(_) => "pooling",
-        Kind::Binary(_) => "elementwise",
-        Kind::Table(_) => "table",
-        Kind::Copy(_) => "copy",
     }
 }

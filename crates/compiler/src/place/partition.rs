@@ -8,8 +8,8 @@
 use std::collections::{HashMap, HashSet};
 
 use ediacara_graph::ops::{
-    Cast, Concat, Gather, Pad, QAdd, QConv, QMatMul, QMultiply, QPool, QTable, QuantizeLinear, Reshape,
-    Resize, ResizeMode, Slice, Transpose,
+    Cast, Concat, Gather, Pad, QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable, QuantizeLinear,
+    Reshape, Resize, ResizeMode, Slice, Transpose,
 };
 use ediacara_graph::{DType, Definition, Graph, NodeId, ValueId};
 
@@ -213,6 +213,7 @@ impl Known<'_> {
         let simple = node.op_as::<QPool>().is_some()
             || node.op_as::<QAdd>().is_some()
             || node.op_as::<QMultiply>().is_some()
+            || node.op_as::<QMaximum>().is_some()
             || node.op_as::<Concat>().is_some()
             || node.op_as::<Slice>().is_some()
             || node.op_as::<Pad>().is_some()

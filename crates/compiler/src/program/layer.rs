@@ -34,6 +34,38 @@ pub enum Kind {
     Copy(Copy),
 }
 
+impl Kind {
+    /// What errors call it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Kind::Conv(_) => "convolution",
+            Kind::Depthwise(_) => "depthwise convolution",
+            Kind::Block(_) => "block of convolutions",
+            Kind::Pool(_) => "pooling",
+            Kind::Binary(_) => "elementwise",
+            Kind::Table(_) => "table",
+            Kind::Copy(_) => "copy",
+        }
+    }
+
+    /// What a listing says of it besides its shape.
+    pub(crate) fn detail(&self) -> String {
+        match self {
+            Kind::Conv(conv) | Kind::Depthwise(conv) => {
+                let Window { kernel, stride, .. } = conv.window;
+                format!("kernel {kernel:?} stride {stride:?} groups {}", conv.groups)
+            }
+            Kind::Block(block) => {
+                let (x, _, Window { kernel, stride, .. }) = block.middle.shape();
+                format!("kernel {kernel:?} stride {stride:?} channels {}", x.channels)
+            }
+            Kind::Pool(pool) => format!("kernel {:?} stride {:?}", pool.window.kernel, pool.window.stride),
+            Kind::Binary(_) | Kind::Table(_) => String::new(),
+            Kind::Copy(copy) => format!("{} parts", copy.parts.len()),
+        }
+    }
+}
+
 /// The constants of inner products, as in the graph.
 #[derive(Debug, Clone)]
 pub struct Weights {
@@ -182,7 +214,7 @@ pub enum PoolMode {
     },
 }
 
-/// Multipliers, zero points and clamp of N-ADD, N-MULTIPLY.
+/// Multipliers, zero points and clamp of N-ADD, N-MULTIPLY; of N-MAXIMUM only the clamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BinaryConstants {
     /// Zero points of a, b.
@@ -202,6 +234,8 @@ pub enum BinaryOp {
     Add,
     /// N-MULTIPLY.
     Multiply,
+    /// N-MAXIMUM.
+    Maximum,
 }
 
 /// Elementwise with two operands.

@@ -193,6 +193,17 @@ fn products() {
 }
 
 #[test]
+fn maxima() {
+    for shape in [vec![1, 5, 6, 16], vec![2, 7, 7, 33], vec![3, 70]] {
+        let mut net = Net::new(8);
+        let (x, y) = (net.input(&shape), net.input(&shape));
+        let z = net.maximum(x, y);
+        let w = net.maximum(z, x);
+        check(&mut net, &[z, w]);
+    }
+}
+
+#[test]
 fn tables() {
     for shape in [vec![1, 5, 6, 16], vec![3, 70], vec![1, 30, 30, 17]] {
         let mut net = Net::new(7);

@@ -6,7 +6,7 @@ use ediacara_graph::ops::{Concat, PoolKind, QConv, QMatMul, QPool};
 use ediacara_graph::{Graph, Node};
 
 /// Everything that random networks have to show.
-pub const FEATURES: [&str; 30] = [
+pub const FEATURES: [&str; 31] = [
     "concat",
     "concat of phases",
     "conv 1 x 1",
@@ -31,6 +31,7 @@ pub const FEATURES: [&str; 30] = [
     "q_add",
     "q_matmul",
     "q_matmul of computed matrices",
+    "q_maximum",
     "q_multiply",
     "q_table",
     "reshape",

@@ -172,10 +172,11 @@ fn window_pool(net: &mut Net, x: ValueId) -> ValueId {
     net.pool(x, kind, window, padding, ceil, include)
 }
 
-/// A sum with a value of the same shape, or with a convolution that keeps it.
+/// A sum with a value of the same shape, or the larger of both, or a sum with a convolution that keeps it.
 fn residual(net: &mut Net, x: ValueId, pool: &[ValueId]) -> ValueId {
     let shape = net.shape(x);
     match pool.iter().copied().rev().find(|&y| y != x && net.shape(y) == shape) {
+        Some(y) if net.random.chance(25) => net.maximum(x, y),
         Some(y) => net.add(x, y),
         None => {
             let y = net.conv(x, ConvShape::square(shape[3], 3, 1, 1));

@@ -1,7 +1,7 @@
 //! A quantised network that is built value by value, with constants drawn at random.
 
 use ediacara_graph::ops::{
-    Concat, Coordinates, Gather, Pad, PadMode, PoolKind, QAdd, QConv, QMatMul, QMultiply, QPool, QTable,
+    Concat, Coordinates, Gather, Pad, PadMode, PoolKind, QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable,
     Reshape, Resize, ResizeMode, Rounding, Slice, Transpose,
 };
 use ediacara_graph::{Graph, IntoOp, TensorType, ValueId};
@@ -269,6 +269,13 @@ impl Net {
             high,
         };
         self.add_op(name, op, &[x, y])
+    }
+
+    /// The larger of two of one shape.
+    pub fn maximum(&mut self, x: ValueId, y: ValueId) -> ValueId {
+        let name = self.name("maximum");
+        let (low, high) = self.clamp();
+        self.add_op(name, QMaximum { low, high }, &[x, y])
     }
 
     /// Any function of a byte: what activations become.

@@ -73,7 +73,7 @@ pub use matmul::MatMul;
 pub use max_pool_indices::MaxPoolIndices;
 pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
-pub use quantised::{QAdd, QConv, QMatMul, QMultiply, QPool, QTable};
+pub use quantised::{QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable};
 pub use quantize_linear::QuantizeLinear;
 pub use reduce::{Reduce, ReduceKind};
 pub use reshape::Reshape;

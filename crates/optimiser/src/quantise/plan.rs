@@ -290,7 +290,7 @@ impl<'a> Plan<'a> {
             Some((consumer, activation)) => (self.graph.output_of(consumer), activation),
             None => (value, own),
         };
-        if scales == Scales::Free && !self.has_scale(result) {
+        if matches!(scales, Scales::Free | Scales::Joins) && !self.has_scale(result) {
             return Verdict::Refused("its result has no scale: no quantize_linear follows".to_owned());
         }
         if let Some((consumer, _)) = follower {

@@ -1,7 +1,7 @@
 //! A real network that motifs append layers to, with weights at random.
 
 use ediacara_graph::ops::{
-    Add, Clamp, Concat, Conv, ConvTranspose, Coordinates, Gemm, Mul, Pool, PoolKind, Relu, Reshape, Resize,
+    Add, Clamp, Concat, Conv, ConvTranspose, Coordinates, Gemm, Max, Mul, Pool, PoolKind, Relu, Reshape, Resize,
     ResizeMode, Rounding, Sigmoid, Slice, Transpose,
 };
 use ediacara_graph::{Graph, IntoOp, Tensor, TensorType, ValueId};
@@ -224,6 +224,11 @@ impl Layers {
     /// The product of two images of one shape, or with a factor for each channel.
     pub(super) fn multiply(&mut self, x: ValueId, y: ValueId) -> ValueId {
         self.add_op(Mul, &[x, y])
+    }
+
+    /// The larger of two images of one shape.
+    pub(super) fn maximum(&mut self, x: ValueId, y: ValueId) -> ValueId {
+        self.add_op(Max, &[x, y])
     }
 
     /// Channels side by side.

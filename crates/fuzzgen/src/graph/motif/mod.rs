@@ -8,6 +8,7 @@ mod fire;
 mod inception;
 mod inverted;
 mod layers;
+mod maxout;
 mod points;
 mod pyramid;
 mod residual;
@@ -37,11 +38,12 @@ pub struct Motif {
 }
 
 /// Every motif.
-pub const MOTIFS: [&Motif; 11] = [
+pub const MOTIFS: [&Motif; 12] = [
     &dense::MOTIF,
     &fire::MOTIF,
     &inception::MOTIF,
     &inverted::MOTIF,
+    &maxout::MOTIF,
     &points::MOTIF,
     &pyramid::MOTIF,
     &residual::MOTIF,

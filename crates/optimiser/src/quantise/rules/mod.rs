@@ -9,6 +9,7 @@ mod conv_transpose;
 mod gather;
 mod markers;
 mod matmul;
+mod maximum;
 mod movement;
 mod multiply;
 mod pool;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> &'static [Rule] {
         affine::RULE,
         add::RULE,
         multiply::RULE,
+        maximum::RULE,
     ]
 }
 
