@@ -280,7 +280,7 @@ impl Compiler<'_> {
             machine: machine_key(self.machine),
             code_base,
             code: code.words,
-            segments: dram.take_segments(),
+            data: dram.take_data(),
             inputs: network.ports.inputs.clone(),
             outputs: network.ports.outputs.clone(),
             source_map: code.source_map,

@@ -79,7 +79,7 @@ fn line(net: &mut Net, values: &mut HashMap<String, ValueId>, text: &str) {
     values.insert(name.to_owned(), value);
 }
 
-/// A listing up to its data segments: weights are drawn, and say nothing.
+/// A listing up to its data blocks: weights are drawn, and say nothing.
 fn without_data(text: &str) -> &str {
     text.find("\n.data ").map_or(text, |end| &text[..=end])
 }

@@ -274,11 +274,11 @@ mod tests {
     /// in NRAM, the last belong to the last layer, whose result goes to DRAM.
     #[test]
     fn a_wrong_value_is_found_where_it_arises() {
-        let spoil = |segment: &mut ediacara_isa::Segment| {
-            segment.bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
+        let spoil = |block: &mut ediacara_isa::Data| {
+            block.bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
         };
-        let first = |compiled: &mut Compiled| compiled.executable.segments.first_mut().map(spoil).unwrap();
-        let last = |compiled: &mut Compiled| compiled.executable.segments.last_mut().map(spoil).unwrap();
+        let first = |compiled: &mut Compiled| compiled.executable.data.first_mut().map(spoil).unwrap();
+        let last = |compiled: &mut Compiled| compiled.executable.data.last_mut().map(spoil).unwrap();
         for (in_first, (check, compiled)) in [(true, checked(first)), (false, checked(last))] {
             let layers = &compiled.executable.layers;
             let layer = if in_first { layers.first() } else { layers.last() }.unwrap();

@@ -47,9 +47,9 @@ fn write_program(out: &mut String, executable: &Executable) -> std::fmt::Result 
     }
     write_notes(out, &executable.notes)?;
     write_code(out, executable)?;
-    for segment in &executable.segments {
-        writeln!(out, ".data {:#x}", segment.address)?;
-        write_bytes(out, &segment.bytes)?;
+    for block in &executable.data {
+        writeln!(out, ".data {:#x}", block.address)?;
+        write_bytes(out, &block.bytes)?;
     }
     Ok(())
 }

@@ -14,8 +14,8 @@ pub struct Executable {
     pub code_base: u64,
     /// Instruction words. They need not decode: a bad one is the machine's business.
     pub code: Vec<Word>,
-    /// What DRAM holds before the program starts. Segments do not overlap each other or the code.
-    pub segments: Vec<Segment>,
+    /// What DRAM holds before the program starts. Blocks do not overlap each other or the code.
+    pub data: Vec<Data>,
     /// What the host writes before the program starts, in order.
     pub inputs: Vec<Port>,
     /// What the host reads after it ended, in order.
@@ -52,7 +52,7 @@ pub struct MachineKey {
 
 /// Bytes of DRAM.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Segment {
+pub struct Data {
     /// Address of the first byte.
     pub address: u64,
     /// The bytes, at least one.

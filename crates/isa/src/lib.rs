@@ -31,7 +31,7 @@ pub use disasm::{disassemble, instruction_text};
 pub use dlpx::ExecutableError;
 pub use documentation::{config_table, documentation, instruction_table, rule_table};
 pub use executable::{
-    ElementType, Encoding, Executable, LayerInfo, Layout, MachineKey, NO_LAYER, Port, Segment, SourceLocation,
+    Data, ElementType, Encoding, Executable, LayerInfo, Layout, MachineKey, NO_LAYER, Port, SourceLocation,
 };
 pub use fuzz::{fuzz_assemble, fuzz_executable};
 pub use instruction::{DecodeError, Instruction, OperandError, decode, encode, encode_unchecked};

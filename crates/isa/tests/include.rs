@@ -18,7 +18,7 @@ fn check(files: &[(&str, &str)], expected: Expect) {
     let found = match assemble_file(&directory.path().join(files[0].0)) {
         Ok(executable) => {
             let lines: Vec<u32> = executable.source_map.iter().map(|location| location.line).collect();
-            format!("lines {lines:?}, data {:?}", executable.segments)
+            format!("lines {lines:?}, data {:?}", executable.data)
         }
         Err(errors) => errors
             .to_string()
@@ -35,7 +35,7 @@ fn lines_of_another_file() {
             ("parts/data.dlpasm", "nop\n.data 0x100\nthere: .byte 7\n.include \"more.dlpasm\""),
             ("parts/more.dlpasm", ".byte 8"),
         ],
-        expect!["lines [1, 2, 4, 5], data [Segment { address: 256, bytes: [7, 8] }]"],
+        expect!["lines [1, 2, 4, 5], data [Data { address: 256, bytes: [7, 8] }]"],
     );
 }
 

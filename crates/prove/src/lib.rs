@@ -210,11 +210,11 @@ impl<'a> Prover<'a> {
         let executable = self.executable;
         let code_bytes = executable.code.len() * WORD_BYTES;
         let code = [(Party::Executable, "code", executable.code_base, code_bytes)];
-        let segment = |s: &'a ediacara_isa::Segment| (Party::Executable, "segment", s.address, s.bytes.len());
+        let block = |s: &'a ediacara_isa::Data| (Party::Executable, "data", s.address, s.bytes.len());
         let input = |port: &'a Port| (Party::Host, "input", port.address, port.len());
-        let segments = executable.segments.iter().map(segment);
+        let blocks = executable.data.iter().map(block);
         let inputs = executable.inputs.iter().map(input);
-        for (party, what, address, length) in code.into_iter().chain(segments).chain(inputs) {
+        for (party, what, address, length) in code.into_iter().chain(blocks).chain(inputs) {
             let end = address.saturating_add(length as u64);
             if end > machine.dram.bytes {
                 problems.push(format!("the {what} at {address:#x} ends beyond DRAM, at {end:#x}"));

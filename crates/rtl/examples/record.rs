@@ -86,9 +86,9 @@ fn written(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 fn read(path: &Path, machine: &Machine) -> Result<Program, Box<dyn Error>> {
     let executable = assemble_file(path).map_err(|errors| errors.to_string())?;
     let mut program = Program::new(&mut Random::new(0), machine, executable.code_base, executable.code);
-    for segment in &executable.segments {
-        let to = program.dram.iter_mut().skip(segment.address as usize);
-        to.zip(&segment.bytes).for_each(|(to, byte)| *to = *byte);
+    for block in &executable.data {
+        let to = program.dram.iter_mut().skip(block.address as usize);
+        to.zip(&block.bytes).for_each(|(to, byte)| *to = *byte);
     }
     Ok(program)
 }

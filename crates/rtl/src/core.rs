@@ -31,7 +31,7 @@ impl BuildOptions {
     }
 }
 
-/// What memories hold when a program starts, beside its own code and segments. Everything else is zero.
+/// What memories hold when a program starts, beside its own code and data. Everything else is zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Initial {
     /// Addresses and bytes.
@@ -218,9 +218,7 @@ fn request<'a>(
     options: &RunOptions,
 ) -> Request<'a> {
     let mut regions = vec![(Memory::Dram, executable.code_base, executable.code.as_flattened())];
-    regions.extend(
-        executable.segments.iter().map(|segment| (Memory::Dram, segment.address, &segment.bytes[..])),
-    );
+    regions.extend(executable.data.iter().map(|block| (Memory::Dram, block.address, &block.bytes[..])));
     regions.extend(initial.dram.iter().map(|(address, bytes)| (Memory::Dram, *address, &bytes[..])));
     regions.extend(initial.on_chip.iter().map(|(memory, address, bytes)| (*memory, *address, &bytes[..])));
     Request {

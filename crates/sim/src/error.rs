@@ -20,7 +20,7 @@ pub enum SimError {
     /// A range of DRAM that the machine does not have.
     #[error("{what}: {length} bytes at {address:#x} lie outside DRAM, which has {size:#x} bytes")]
     Dram {
-        /// What the bytes are, such as `segment 2` or "input `x`".
+        /// What the bytes are, such as `data block 2` or "input `x`".
         what: String,
         /// First address.
         address: u64,

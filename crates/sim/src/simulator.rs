@@ -49,11 +49,11 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Puts the program's code and segments into the DRAM of a machine.
+    /// Puts the program's code and data into the DRAM of a machine.
     ///
     /// # Errors
     /// A machine that is not valid, a program made for another machine, a code base that is no multiple of
-    /// the burst, a segment or port outside DRAM.
+    /// the burst, a block or port outside DRAM.
     pub fn new(machine: &Machine, executable: &Executable, options: Options) -> Result<Self, SimError> {
         machine.validate().map_err(|error| SimError::Machine(error.to_string()))?;
         check_key(machine, &executable.machine)?;
@@ -92,10 +92,10 @@ impl Simulator {
             watched: Vec::new(),
         };
         simulator.put(base, executable.code.as_flattened());
-        for (index, segment) in executable.segments.iter().enumerate() {
-            let length = segment.bytes.len() as u64;
-            check_dram(|| format!("segment {index}"), segment.address, length, size)?;
-            simulator.write_dram(segment.address, &segment.bytes)?;
+        for (index, block) in executable.data.iter().enumerate() {
+            let length = block.bytes.len() as u64;
+            check_dram(|| format!("data block {index}"), block.address, length, size)?;
+            simulator.write_dram(block.address, &block.bytes)?;
         }
         Ok(simulator)
     }

@@ -66,8 +66,8 @@ struct Record {
 
 /// Little-endian records at a DRAM address.
 fn records(executable: &Executable, address: u64, count: usize) -> Vec<Record> {
-    let segment = executable.segments.iter().find(|segment| segment.address == address).unwrap();
-    let word = |at: usize| i32::from_le_bytes(segment.bytes[at..at + 4].try_into().unwrap());
+    let block = executable.data.iter().find(|block| block.address == address).unwrap();
+    let word = |at: usize| i32::from_le_bytes(block.bytes[at..at + 4].try_into().unwrap());
     let record = |i: usize| Record {
         bias: word(12 * i),
         multiplier: word(12 * i + 4),
@@ -151,13 +151,13 @@ fn weights(
     stretch: usize,
     outputs: usize,
 ) -> Vec<i8> {
-    let segment = executable.segments.iter().find(|segment| segment.address == address).unwrap();
+    let block = executable.data.iter().find(|block| block.address == address).unwrap();
     let steps = stretch.div_ceil(16);
     let mut result = Vec::new();
     for o in 0..outputs {
         for s in 0..stretches {
             for i in 0..stretch {
-                result.push(segment.bytes[(s * steps + i / 16) * 256 + o * 16 + i % 16] as i8);
+                result.push(block.bytes[(s * steps + i / 16) * 256 + o * 16 + i % 16] as i8);
             }
         }
     }

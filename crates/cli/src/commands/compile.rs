@@ -132,7 +132,7 @@ fn say_compiled(arguments: &CompileArguments, machine: &Machine, network: &Compi
 }
 
 fn data_bytes(executable: &Executable) -> usize {
-    executable.segments.iter().map(|segment| segment.bytes.len()).sum()
+    executable.data.iter().map(|block| block.bytes.len()).sum()
 }
 
 /// Those layers whose name contains `part`, all for an empty one.

@@ -69,7 +69,7 @@ fn an_executable_tests_itself() {
     );
     // The last constants belong to the last layer, whose outputs then differ.
     let mut executable = ediacara::isa::Executable::load(&program).unwrap();
-    let constants = executable.segments.last_mut().unwrap();
+    let constants = executable.data.last_mut().unwrap();
     constants.bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
     executable.save(&changed).unwrap();
     let output = ediacara(&["exec", text(&changed), "--self-test"]);

@@ -1,7 +1,7 @@
 //! The DRAM image: a bump allocator in whole bursts, and the constants placed in it.
 
 use ediacara_arch::Machine;
-use ediacara_isa::{NamedBytes, Segment};
+use ediacara_isa::{Data, NamedBytes};
 
 use crate::CompileError;
 
@@ -13,7 +13,7 @@ pub(crate) struct DramImage {
     limit: u64,
     next: u64,
     reservations: Vec<Reservation>,
-    segments: Vec<Segment>,
+    data: Vec<Data>,
 }
 
 /// A part of DRAM with one use.
@@ -38,7 +38,7 @@ impl DramImage {
             limit: machine.dram.bytes,
             next: 0,
             reservations: Vec::new(),
-            segments: Vec::new(),
+            data: Vec::new(),
         }
     }
 
@@ -69,7 +69,7 @@ impl DramImage {
     /// As [`DramImage::reserve`].
     pub(crate) fn place(&mut self, bytes: Vec<u8>, what: &str) -> Result<u64, CompileError> {
         let address = self.reserve(bytes.len() as u64, what)?;
-        self.segments.push(Segment { address, bytes });
+        self.data.push(Data { address, bytes });
         self.reservations.last_mut().into_iter().for_each(|reservation| reservation.is_data = true);
         Ok(address)
     }
@@ -91,7 +91,7 @@ impl DramImage {
     }
 
     /// The constants, which are handed on.
-    pub(crate) fn take_segments(&mut self) -> Vec<Segment> {
-        std::mem::take(&mut self.segments)
+    pub(crate) fn take_data(&mut self) -> Vec<Data> {
+        std::mem::take(&mut self.data)
     }
 }

@@ -1,8 +1,8 @@
 //! A quantised network that is built value by value, with constants drawn at random.
 
 use ediacara_graph::ops::{
-    Concat, Coordinates, Gather, Pad, PadMode, PoolKind, QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable,
-    Reshape, Resize, ResizeMode, Rounding, Slice, Transpose,
+    Concat, Coordinates, Gather, Pad, PadMode, PoolKind, QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool,
+    QTable, Reshape, Resize, ResizeMode, Rounding, Slice, Transpose,
 };
 use ediacara_graph::{Graph, IntoOp, TensorType, ValueId};
 use ediacara_kernels::int8::{Multiplier, quantize_multiplier};

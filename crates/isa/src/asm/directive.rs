@@ -9,7 +9,7 @@ use super::{
     source::Line,
     text::from_hex,
 };
-use crate::{ElementType, Encoding, LayerInfo, Layout, MachineKey, NO_LAYER, Port, Segment, WORD_BYTES};
+use crate::{Data, ElementType, Encoding, LayerInfo, Layout, MachineKey, NO_LAYER, Port, WORD_BYTES};
 
 /// Every directive, for suggestions.
 const NAMES: [&str; 25] = [
@@ -53,7 +53,7 @@ impl Program<'_> {
         match line.slice(lexeme) {
             ".machine" => self.machine(arguments),
             ".code" => self.code(arguments),
-            ".data" => self.segment(arguments, number),
+            ".data" => self.block(arguments, number),
             ".byte" => self.reserve(arguments, number, first, 1),
             ".word" => self.reserve(arguments, number, first, 4),
             ".record" => self.reserve_record(arguments, number, first),
@@ -138,23 +138,23 @@ impl Program<'_> {
         arguments.finish()
     }
 
-    fn segment(&mut self, mut arguments: Arguments<'_>, number: usize) -> Result<(), Problem> {
+    fn block(&mut self, mut arguments: Arguments<'_>, number: usize) -> Result<(), Problem> {
         let address = arguments.ranged("the data's address", ADDRESS, &self.symbols, self.here())?;
-        self.executable.segments.push(Segment { address: address as u64, bytes: Vec::new() });
-        self.segment_lines.push(number);
+        self.executable.data.push(Data { address: address as u64, bytes: Vec::new() });
+        self.block_lines.push(number);
         self.section = Section::Data;
         arguments.finish()
     }
 
-    /// Appends zero bytes to the segment, and says at which offset.
+    /// Appends zero bytes to the block, and says at which offset.
     fn extend(&mut self, bytes: u64, place: &Argument<'_>) -> Result<(usize, usize), Problem> {
         self.need_data(place)?;
         if bytes > self.data_left_bytes {
             return Err(place.problem("the program has too much data").help("a gigabyte is the limit"));
         }
         self.data_left_bytes -= bytes;
-        let index = self.executable.segments.len() - 1;
-        let data = &mut self.executable.segments[index].bytes;
+        let index = self.executable.data.len() - 1;
+        let data = &mut self.executable.data[index].bytes;
         let offset = data.len();
         data.resize(offset + bytes as usize, 0);
         Ok((index, offset))
@@ -178,8 +178,8 @@ impl Program<'_> {
     ) -> Result<(), Problem> {
         let count = arguments.left() as u64;
         let place = arguments.take("a value")?;
-        let (segment, offset) = self.extend(count * element_bytes, &place)?;
-        self.late.push((number, first, Late::Data { segment, offset }));
+        let (block, offset) = self.extend(count * element_bytes, &place)?;
+        self.late.push((number, first, Late::Data { block, offset }));
         Ok(())
     }
 
@@ -193,8 +193,8 @@ impl Program<'_> {
         arguments.take("the multiplier")?;
         arguments.take("the shift")?;
         arguments.finish()?;
-        let (segment, offset) = self.extend(12, &place)?;
-        self.late.push((number, first, Late::Data { segment, offset }));
+        let (block, offset) = self.extend(12, &place)?;
+        self.late.push((number, first, Late::Data { block, offset }));
         Ok(())
     }
 
@@ -203,11 +203,11 @@ impl Program<'_> {
         &mut self,
         number: usize,
         first: usize,
-        segment: usize,
+        block: usize,
         offset: usize,
     ) -> Result<(), Problem> {
         let line = &self.lines[number];
-        let here = i128::from(self.executable.segments[segment].address) + offset as i128;
+        let here = i128::from(self.executable.data[block].address) + offset as i128;
         let mut arguments = Arguments::split(line, first)?;
         let mut bytes = Vec::new();
         let mut take =
@@ -235,7 +235,7 @@ impl Program<'_> {
                 }
             }
         }
-        self.executable.segments[segment].bytes[offset..offset + bytes.len()].copy_from_slice(&bytes);
+        self.executable.data[block].bytes[offset..offset + bytes.len()].copy_from_slice(&bytes);
         Ok(())
     }
 
@@ -243,8 +243,8 @@ impl Program<'_> {
         let argument = arguments.take("a string of hexadecimal bytes")?;
         let text = text_of(arguments.line, &argument, "hexadecimal data")?;
         let bytes = from_hex(&text).map_err(|message| argument.problem(message))?;
-        let (segment, offset) = self.extend(bytes.len() as u64, &argument)?;
-        self.executable.segments[segment].bytes[offset..].copy_from_slice(&bytes);
+        let (block, offset) = self.extend(bytes.len() as u64, &argument)?;
+        self.executable.data[block].bytes[offset..].copy_from_slice(&bytes);
         arguments.finish()
     }
 

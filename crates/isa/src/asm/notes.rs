@@ -20,7 +20,7 @@ impl Program<'_> {
 
     /// Keeps a label of the data, which names the bytes up to the next one.
     pub(super) fn keep_data_label(&mut self, name: &str) {
-        self.data_labels.push((self.executable.notes.values.len(), self.segment_lines.len() - 1));
+        self.data_labels.push((self.executable.notes.values.len(), self.block_lines.len() - 1));
         let address = self.here() as u64;
         self.executable.notes.values.push(NamedBytes { name: name.to_owned(), address, bytes: 0 });
     }
@@ -28,17 +28,17 @@ impl Program<'_> {
     /// How many bytes each label of the data names is known at the end; one that names none is dropped.
     pub(super) fn measure_data_labels(&mut self) {
         let values = &mut self.executable.notes.values;
-        // Those of a segment stand in the order of their addresses, so that the next one is the next one's place.
+        // Those of a block stand in the order of their addresses, so that the next one is the next one's place.
         let mut next: Option<(usize, u64, u64)> = None;
-        for &(value, segment) in self.data_labels.iter().rev() {
-            let (data, start) = (&self.executable.segments[segment], values[value].address);
+        for &(value, block) in self.data_labels.iter().rev() {
+            let (data, start) = (&self.executable.data[block], values[value].address);
             let end = match next {
-                Some((same, address, _)) if same == segment && address > start => address,
-                Some((same, _, end)) if same == segment => end,
+                Some((same, address, _)) if same == block && address > start => address,
+                Some((same, _, end)) if same == block => end,
                 _ => data.address + data.bytes.len() as u64,
             };
             values[value].bytes = end - start;
-            next = Some((segment, start, end));
+            next = Some((block, start, end));
         }
         values.retain(|value| value.bytes > 0);
     }

@@ -13,7 +13,7 @@ use crate::{Executable, NO_LAYER, SourceLocation, WORD_BYTES, Word};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
     Code,
-    /// The last segment.
+    /// The last block.
     Data,
 }
 
@@ -22,9 +22,9 @@ pub(super) enum Late {
     Instruction {
         index: usize,
     },
-    /// `.byte`, `.word`, `.record`: elements of some bytes at an offset of a segment.
+    /// `.byte`, `.word`, `.record`: elements of some bytes at an offset of a block.
     Data {
-        segment: usize,
+        block: usize,
         offset: usize,
     },
     Port,
@@ -40,9 +40,9 @@ pub(super) struct Program<'a> {
     pub(super) section: Section,
     /// Line (in assembly order), the statement's first token, and what it is.
     pub(super) late: Vec<(usize, usize, Late)>,
-    /// The line of the segment's directive, by segment.
-    pub(super) segment_lines: Vec<usize>,
-    /// Labels of data: their place among the values, and the segment.
+    /// The line of the block's directive, by block.
+    pub(super) block_lines: Vec<usize>,
+    /// Labels of data: their place among the values, and the block.
     pub(super) data_labels: Vec<(usize, usize)>,
     /// Files that are disassemblies which somebody edited.
     pub(super) edited: Vec<usize>,
@@ -69,7 +69,7 @@ pub(super) fn assemble(
         executable: Executable::default(),
         section: Section::Code,
         late: Vec::new(),
-        segment_lines: Vec::new(),
+        block_lines: Vec::new(),
         data_labels: Vec::new(),
         edited: Vec::new(),
         data_left_bytes: data_limit_bytes,
@@ -94,8 +94,8 @@ impl Program<'_> {
 
     /// What `here` and labels mean at this place: an instruction's index or a byte's address.
     pub(super) fn here(&self) -> i128 {
-        match (self.section, self.executable.segments.last()) {
-            (Section::Data, Some(segment)) => i128::from(segment.address) + segment.bytes.len() as i128,
+        match (self.section, self.executable.data.last()) {
+            (Section::Data, Some(block)) => i128::from(block.address) + block.bytes.len() as i128,
             _ => self.executable.code.len() as i128,
         }
     }
@@ -189,8 +189,8 @@ impl Program<'_> {
                         }
                     }
                 }
-                Late::Data { segment, offset } => {
-                    if let Err(problem) = self.data(number, first, segment, offset) {
+                Late::Data { block, offset } => {
+                    if let Err(problem) = self.data(number, first, block, offset) {
                         self.report(number, problem);
                     }
                 }
@@ -205,17 +205,17 @@ impl Program<'_> {
 
     fn finish(mut self, file_name: &str) -> Result<Executable, AssembleErrors> {
         self.measure_data_labels();
-        let mut lines = std::mem::take(&mut self.segment_lines).into_iter();
+        let mut lines = std::mem::take(&mut self.block_lines).into_iter();
         let mut kept = Vec::new();
-        self.executable.segments.retain(|segment| {
-            let line = lines.next().filter(|_| !segment.bytes.is_empty());
+        self.executable.data.retain(|block| {
+            let line = lines.next().filter(|_| !block.bytes.is_empty());
             kept.extend(line);
             line.is_some()
         });
         // Without other errors, what is left to complain about is how the parts lie to each other.
         if self.diagnostics.is_empty() {
-            if let Some((Some(segment), message)) = self.executable.overlap() {
-                let number = kept[segment];
+            if let Some((Some(block), message)) = self.executable.overlap() {
+                let number = kept[block];
                 let text = self.lines[number].text;
                 let start = text.len() - text.trim_start().len();
                 self.report(number, Problem::new(start, text.trim_end().len(), message));

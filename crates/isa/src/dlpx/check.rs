@@ -65,20 +65,20 @@ impl Executable {
         Some(format!("a note of kind {kind:#x} is not unknown, or no note"))
     }
 
-    /// Two pieces of memory that claim the same bytes, or one outside DRAM; with the segment to move, if one
+    /// Two pieces of memory that claim the same bytes, or one outside DRAM; with the block to move, if one
     /// is involved.
     pub(crate) fn overlap(&self) -> Option<(Option<usize>, String)> {
         let code_bytes = (WORD_BYTES * self.code.len()) as u64;
         let mut pieces = vec![(self.code_base, code_bytes, None)];
-        for (index, segment) in self.segments.iter().enumerate() {
-            if segment.bytes.is_empty() {
-                return Some((Some(index), format!("data segment {index} is empty")));
+        for (index, block) in self.data.iter().enumerate() {
+            if block.bytes.is_empty() {
+                return Some((Some(index), format!("data block {index} is empty")));
             }
-            pieces.push((segment.address, segment.bytes.len() as u64, Some(index)));
+            pieces.push((block.address, block.bytes.len() as u64, Some(index)));
         }
         let name = |piece: Option<usize>| match piece {
             None => "the code".to_owned(),
-            Some(index) => format!("data segment {index}"),
+            Some(index) => format!("data block {index}"),
         };
         for (start, bytes, piece) in &pieces {
             if start.checked_add(*bytes).is_none_or(|end| end > DRAM_END) {

@@ -2,8 +2,8 @@
 
 use super::{ENTRY_BYTES, ExecutableError, HEADER_BYTES, MAGIC, OPTIONAL, Section, VERSION};
 use crate::{
-    ElementType, Encoding, Executable, HostRest, Label, LayerInfo, Layout, MachineKey, NamedBytes, Port,
-    Segment, SelfTest, SourceLocation, UnknownNote, WORD_BYTES,
+    Data, ElementType, Encoding, Executable, HostRest, Label, LayerInfo, Layout, MachineKey, NamedBytes,
+    Port, SelfTest, SourceLocation, UnknownNote, WORD_BYTES,
 };
 
 pub(super) fn from_bytes(bytes: &[u8]) -> Result<Executable, ExecutableError> {
@@ -171,10 +171,10 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn segment(&mut self) -> Result<Segment, ExecutableError> {
+    fn block(&mut self) -> Result<Data, ExecutableError> {
         let address = self.u64()?;
         let length = self.u64()?;
-        Ok(Segment { address, bytes: self.take(length)?.to_vec() })
+        Ok(Data { address, bytes: self.take(length)?.to_vec() })
     }
 
     /// One of the sections that every file has.
@@ -192,7 +192,7 @@ impl<'a> Reader<'a> {
                 executable.code = words.to_vec();
                 self.rest = rest;
             }
-            Section::Data => executable.segments = self.list(16, Reader::segment)?,
+            Section::Data => executable.data = self.list(16, Reader::block)?,
             Section::Ports => {
                 let (inputs, outputs) = (self.u32()?, self.u32()?);
                 let port = if version == 1 { Reader::port_of_version_1 } else { Reader::port };

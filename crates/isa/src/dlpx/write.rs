@@ -104,11 +104,11 @@ fn payload(executable: &Executable, section: Section) -> Vec<u8> {
             executable.code.iter().for_each(|word| out.extend(word));
         }
         Section::Data => {
-            put_u32(&mut out, executable.segments.len() as u32);
-            for segment in &executable.segments {
-                put_u64(&mut out, segment.address);
-                put_u64(&mut out, segment.bytes.len() as u64);
-                out.extend(&segment.bytes);
+            put_u32(&mut out, executable.data.len() as u32);
+            for block in &executable.data {
+                put_u64(&mut out, block.address);
+                put_u64(&mut out, block.bytes.len() as u64);
+                out.extend(&block.bytes);
             }
         }
         Section::Ports => {

@@ -1,8 +1,8 @@
 //! Generators that the tests of this crate share.
 
 use ediacara_isa::{
-    ConfigRegister, Encoding, Executable, FieldSpec, HostRest, INSTRUCTIONS, InstructionSpec, Kind, Label,
-    LayerInfo, Layout, MachineKey, Memory, NO_LAYER, NamedBytes, Notes, Port, Segment, SelfTest,
+    ConfigRegister, Data, Encoding, Executable, FieldSpec, HostRest, INSTRUCTIONS, InstructionSpec, Kind,
+    Label, LayerInfo, Layout, MachineKey, Memory, NO_LAYER, NamedBytes, Notes, Port, SelfTest,
     SourceLocation, UnknownNote, WORD_BYTES, Word,
 };
 use proptest::{collection::vec, prelude::*};
@@ -175,16 +175,16 @@ fn machine() -> impl Strategy<Value = MachineKey> {
     })
 }
 
-fn segments() -> impl Strategy<Value = Vec<Segment>> {
+fn data() -> impl Strategy<Value = Vec<Data>> {
     let bytes = prop_oneof![vec(any::<u8>(), 1..100), (1usize..200).prop_map(|count| vec![0; count])];
     vec((0u64..1000, bytes), 0..4).prop_map(|pieces| {
         let mut address = 1 << 32;
         pieces
             .into_iter()
             .map(|(gap, bytes)| {
-                let segment = Segment { address: address + gap, bytes };
-                address = segment.address + segment.bytes.len() as u64;
-                segment
+                let block = Data { address: address + gap, bytes };
+                address = block.address + block.bytes.len() as u64;
+                block
             })
             .collect()
     })
@@ -195,9 +195,9 @@ pub(crate) fn executable() -> impl Strategy<Value = Executable> {
     let code = vec(prop_oneof![4 => word(), 1 => any::<Word>()], 0..20);
     let locations = vec((any::<u32>(), prop_oneof![Just(0u32), 1u32..100, any::<u32>()]), 20);
     let labels = vec((0usize..30, label_name()), 0..6);
-    let program = (machine(), 0u64..1 << 20, code, locations, segments());
+    let program = (machine(), 0u64..1 << 20, code, locations, data());
     (program, ports(), ports(), vec(layer(), 0..4), notes(), labels).prop_map(
-        |((machine, base, code, locations, segments), inputs, outputs, layers, mut notes, mut labels)| {
+        |((machine, base, code, locations, data), inputs, outputs, layers, mut notes, mut labels)| {
             let location = |(layer, line): &(u32, u32)| SourceLocation {
                 layer: if layer % 5 == 0 || layers.is_empty() {
                     NO_LAYER
@@ -212,7 +212,7 @@ pub(crate) fn executable() -> impl Strategy<Value = Executable> {
             let label = |(at, name)| Label { instruction: at as u32, name };
             notes.labels = labels.into_iter().map(label).collect();
             let code_base = base * 32;
-            Executable { machine, code_base, code, segments, inputs, outputs, source_map, layers, notes }
+            Executable { machine, code_base, code, data, inputs, outputs, source_map, layers, notes }
         },
     )
 }

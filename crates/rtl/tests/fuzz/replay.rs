@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ediacara_arch::Machine;
 use ediacara_fuzzgen::Program;
-use ediacara_isa::{Executable, Segment, disassemble};
+use ediacara_isa::{Data, Executable, disassemble};
 use ediacara_rtl::{Core, Initial, LockstepOptions, Verdict, lockstep};
 
 /// Writes the program and its machine for `ediacara verify`, and says how to use them.
@@ -37,9 +37,9 @@ pub(crate) fn tell(core: &mut Core, machine: &Machine, program: &Program, seed: 
 
 /// The program with everything around it in DRAM.
 fn with_data(program: &Program) -> Executable {
-    let segments = program.around_code().into_iter().filter(|(_, bytes)| !bytes.is_empty());
+    let blocks = program.around_code().into_iter().filter(|(_, bytes)| !bytes.is_empty());
     Executable {
-        segments: segments.map(|(address, bytes)| Segment { address, bytes: bytes.to_vec() }).collect(),
+        data: blocks.map(|(address, bytes)| Data { address, bytes: bytes.to_vec() }).collect(),
         ..program.executable()
     }
 }
@@ -52,6 +52,6 @@ fn what_is_written_is_the_program() {
         let executable = with_data(&program);
         let read = ediacara_isa::assemble(&disassemble(&executable), "replay").unwrap();
         assert_eq!((read.code_base, &read.code), (program.base, &program.code));
-        assert_eq!(read.segments, executable.segments);
+        assert_eq!(read.data, executable.data);
     }
 }

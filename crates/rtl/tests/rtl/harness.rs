@@ -1,7 +1,7 @@
 //! The harness around a stub that reads one burst, writes it elsewhere, and reports made-up events.
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Engine, Executable, Memory, Segment, assemble};
+use ediacara_isa::{Data, Engine, Executable, Memory, assemble};
 use ediacara_rtl::{Core, Initial, RtlError, RtlFault, RunOptions};
 use ediacara_sim::{Event, EventKind, FaultKind, Requester};
 
@@ -16,7 +16,7 @@ fn machine(latency: u32, numerator: u32) -> Machine {
 
 fn program() -> Executable {
     let mut executable = assemble(".code 0x40\nnop\nhalt", "test").unwrap();
-    executable.segments.push(Segment { address: 0x1040, bytes: vec![0xee; 64] });
+    executable.data.push(Data { address: 0x1040, bytes: vec![0xee; 64] });
     executable
 }
 

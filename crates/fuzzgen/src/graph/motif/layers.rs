@@ -1,8 +1,8 @@
 //! A real network that motifs append layers to, with weights at random.
 
 use ediacara_graph::ops::{
-    Add, Clamp, Concat, Conv, ConvTranspose, Coordinates, Gemm, Max, Mul, Pool, PoolKind, Relu, Reshape, Resize,
-    ResizeMode, Rounding, Sigmoid, Slice, Transpose,
+    Add, Clamp, Concat, Conv, ConvTranspose, Coordinates, Gemm, Max, Mul, Pool, PoolKind, Relu, Reshape,
+    Resize, ResizeMode, Rounding, Sigmoid, Slice, Transpose,
 };
 use ediacara_graph::{Graph, IntoOp, Tensor, TensorType, ValueId};
 
