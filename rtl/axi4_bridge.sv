@@ -1,17 +1,19 @@
-// From the core's memory port to an AXI4 master: every burst of the port is one INCR burst of BURST_BYTES bytes.
+// Connects the core's memory port to an AXI4 bus as its master. Every burst of the port is one INCR burst of
+// BURST_BYTES bytes.
 //
-// The port's side is that of `memory_port`: `request_ready` does not depend on `request_valid`, and every burst has one
-// response, writes too, in the order in which they were granted, whatever the bus makes of reads and writes. The core
-// keeps no more than BURSTS_IN_FLIGHT bursts without a response. A write's response is given after its B: who waits for
-// a store to complete reads what it wrote. Between a read and a write of which neither waits for the other AXI knows
-// no order; programs without races have none of those (docs/isa.md).
+// The port's side is that of `memory_port`: `request_ready` does not depend on `request_valid`, and every
+// burst has one response, a write too. Responses come in the order of the grants, whatever the bus makes of
+// reads and writes. The core keeps no more than BURSTS_IN_FLIGHT bursts without a response. A write's
+// response is given after its B, so that whoever waits for a store to complete reads what it wrote. AXI knows
+// no order between a read and a write if neither waits for the other. Programs without races have no such
+// pairs (docs/isa.md).
 //
-// AXI's side: all transactions have one identifier, so answers of a kind come in order. Any number of reads may be under
-// way; an address waits in a register until it is taken, so that a request can be granted every other cycle; the beats
-// of a write leave one after another, and nothing is granted meanwhile. Bursts are aligned to their size, a power of two
-// of at most 4096, and never cross a boundary of 4 KiB. Memory is "normal non-cacheable non-bufferable": a B is given
-// where reads look. `error` is high from the first response on that is not OKAY; a core knows no such fault, and what it
-// computes from then on is worth nothing.
+// On AXI's side all transactions have one identifier, so that answers of a kind come in order. Any number of
+// reads may be under way. An address waits in a register until it is taken, so that a request can be granted
+// every other cycle. The beats of a write leave one after another, and nothing is granted meanwhile. Bursts
+// are aligned to their size, a power of two of at most 4096, and never cross a boundary of 4 KiB. Memory is
+// "normal non-cacheable non-bufferable": a B is given where reads look. `error` is high from the first
+// response that is not OKAY. A core knows no such fault, and what it computes from then on is worth nothing.
 module axi4_bridge #(
     parameter int unsigned BURST_BYTES = 64,
     parameter int unsigned DATA_BYTES = 8,  // a power of two, at most BURST_BYTES
@@ -68,7 +70,7 @@ module axi4_bridge #(
   localparam int unsigned PLACE_BITS = BURSTS_IN_FLIGHT > 1 ? $clog2(BURSTS_IN_FLIGHT) : 1;
   localparam int unsigned COUNT_BITS = $clog2(BURSTS_IN_FLIGHT + 1);
 
-  // Which bursts without a response are writes, in order.
+  // For each burst without a response, in order, whether it is a write.
   logic [BURSTS_IN_FLIGHT-1:0] writes;
   logic [PLACE_BITS-1:0] oldest, newest;
   logic [COUNT_BITS-1:0] in_flight;

@@ -1,9 +1,9 @@
-// Control: executes its own instructions, issues the others to their engine's queue, and ends the program
+// Control executes its own instructions, issues the others to their engine's queue, and ends the program
 // (T-CONTROL-RATE, T-CONTROL-QUEUE, T-CONTROL-SYNC, T-CONTROL-FAULT, T-DEADLOCK).
 //
-// In each cycle it looks at the FIFO's head and executes it unless it is blocked. `push` puts the resolved entry into a
-// queue; `redirect` tells the prefetcher of a taken branch, or of a loop's return. `finished` is high in the program's
-// last cycle, and from then on; the fault outputs are valid with it.
+// In each cycle it looks at the FIFO's head and executes it unless it is blocked. `push` puts the resolved
+// entry into a queue. `redirect` tells the prefetcher of a taken branch, or of a loop's return. `finished` is
+// high from the program's last cycle on, and the fault outputs are valid with it.
 module control (
     input  logic                        clock,
     input  logic                        reset,
@@ -126,7 +126,7 @@ module control (
     ticket.posts = head[WORD_POST_LSB+:16];
   end
 
-  // What becomes of the head.
+  // What is done with the head.
   always_comb begin
     refused = 1'b0;
     refusal = FAULT_OPERAND;
@@ -177,13 +177,14 @@ module control (
         default: taken = left >= right;
       endcase
     end
-    // The end of the innermost loop's body, unless a branch left it.
+    // This is the end of the innermost loop's body, unless a branch left it.
     returns = !taken && depth != '0 && innermost.last == {1'b0, pc};
     redirect = executed && (taken || (returns && innermost.runs > 24'd1));
     target = taken ? {1'b0, head[JUMP_TARGET_LSB+:24]} : innermost.first;
   end
 
-  // The end. Control is blocked, or has stopped; nothing is under way; heads wait, and none of them can start.
+  // The program ends in a deadlock if control is blocked or has stopped, nothing is under way, and heads wait
+  // of which none can start.
   assign deadlock = (blocked || (faulted && !ended)) && engine_idle == '1 && queue_empty != '1 && starts == '0;
   assign finished = ended || halted || (faulted && drained) || deadlock;
 
@@ -236,7 +237,8 @@ module control (
     end
     registers[0] <= '0;
 
-    // Only the first fault counts; an overflow is of an earlier instruction than what control finds in its cycle.
+    // Only the first fault counts. An overflow belongs to an earlier instruction than a fault that control
+    // finds in the same cycle.
     if (!stopped && (overflow || refused)) begin
       faulted <= 1'b1;
       fault.kind <= overflow ? FAULT_SEMAPHORE_OVERFLOW : refusal;

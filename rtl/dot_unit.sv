@@ -1,7 +1,7 @@
 // COLUMNS inner products of ROWS lanes, in one combinational sweep (N-DOT).
 //
-// Both operands lose their zero point in 9 bits at the array's edge; lanes from `lanes` on count as zero, whatever
-// they hold. Sums of at most 256 products of 17 bits fit in 32 without wrapping.
+// Both operands lose their zero point in 9 bits at the array's edge. Lanes from `lanes` on count as zero,
+// whatever they hold. Sums of at most 256 products of 17 bits fit in 32 bits without wrapping.
 module dot_unit #(
     parameter int unsigned ROWS = 16,
     parameter int unsigned COLUMNS = 16

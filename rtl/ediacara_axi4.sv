@@ -1,7 +1,8 @@
-// The core behind AXI4: `ediacara_core` and `axi4_bridge`, what a system on chip instantiates.
+// The core behind AXI4, which a system on chip instantiates: `ediacara_core` and `axi4_bridge`.
 //
-// Starts when `reset` falls, as the core does: `code_base` and `code_length` stay as they are while it runs. Reads and
-// writes of one identifier; a bus with identifiers ties them to zero. `fault_*` are valid with `finished`.
+// It starts when `reset` falls, as the core does. `code_base` and `code_length` must stay as they are while
+// it runs. Its reads and writes have one identifier, so that a bus with identifiers ties them to zero.
+// `fault_*` are valid with `finished`.
 module ediacara_axi4 #(
     parameter int unsigned DATA_BYTES = 8  // of the bus: a power of two, at most a burst
 ) (
@@ -70,7 +71,7 @@ module ediacara_axi4 #(
       .fault_kind(fault_kind),
       .fault_instruction(fault_instruction),
       .fault_cycle(fault_cycle),
-      // The trace is for simulations of the core alone.
+      // Only simulations of the core alone use the trace.
       /* verilator lint_off PINCONNECTEMPTY */
       .request_requester(),
       .issue_valid(),

@@ -1,9 +1,9 @@
 // The core: five in-order engines, four memories on chip, one memory port (docs/microarchitecture.md).
 //
-// Cycle 0 is the first with `reset` low. The code segment lies at `code_base`, a multiple of the burst, and has
-// `code_length` instructions; both stay as they are while the core runs. The memory port is that of `memory_port`.
-// `finished` is high in the program's last cycle, and from then on; the fault outputs are valid with it. The trace
-// outputs say what happens in the present cycle, of no use to the core itself.
+// Cycle 0 is the first with `reset` low. The code segment lies at `code_base`, a multiple of the burst, and
+// has `code_length` instructions. Both must stay as they are while the core runs. The memory port is that of
+// `memory_port`. `finished` is high from the program's last cycle on, and the fault outputs are valid with
+// it. The trace outputs say what happens in the present cycle. The core itself does not use them.
 module ediacara_core (
     input  logic                                              clock,
     input  logic                                              reset,
@@ -38,11 +38,11 @@ module ediacara_core (
     larger = a > b ? a : b;
   endfunction
 
-  // Rows of the memories, in elements: the widest access.
+  // Widths of the memories' rows, in elements: each is that of the widest access.
   localparam int unsigned NRAM_WIDTH = larger(larger(ROWS, LANES), larger(BURST_BYTES, MOVE_BYTES));
   localparam int unsigned WRAM_WIDTH = larger(ROWS * COLUMNS, larger(BURST_BYTES, MOVE_BYTES));
   localparam int unsigned ARAM_WIDTH = larger(COLUMNS, LANES);
-  // Whole records that a burst meets, wherever in a record it begins.
+  // The most records that a burst meets, wherever in a record it begins.
   localparam int unsigned PRAM_WIDTH = larger(LANES, 1 << $clog2((BURST_BYTES + 11 + 11) / 12));
   localparam int unsigned WRITE_BYTES = larger(BURST_BYTES, MOVE_BYTES) + 11;
 

@@ -1,8 +1,9 @@
-// Types that the modules of the core share: what a queue entry of each engine holds.
+// Types that the modules of the core share: the queue entries of each engine.
 //
-// An entry is an instruction with every operand resolved (docs/isa.md): registers and configuration are read when
-// it is issued, and its addresses have been checked then, so an engine may cut them to 24 bits, the reach of an
-// address on chip. Strides on chip are cut likewise: an address that is inside a memory is the same modulo 2^24.
+// An entry is an instruction with every operand resolved (docs/isa.md). Registers and configuration are read
+// when it is issued. Its addresses have been checked then, so that an engine may cut them to 24 bits, the
+// reach of an address on chip. Strides on chip are cut likewise, since an address inside a memory is the same
+// modulo 2^24.
 package ediacara_core_pkg;
 
   // Engines with a queue, in the order in which waits are decided (T-SEMAPHORE).
@@ -25,7 +26,7 @@ package ediacara_core_pkg;
   localparam logic [2:0] FAULT_SEMAPHORE_OVERFLOW = 3'd4;
   localparam logic [2:0] FAULT_DEADLOCK = 3'd5;
 
-  // What control does with every entry, whatever its engine.
+  // The part of an entry that is the same for every engine.
   typedef struct packed {
     logic [23:0] instruction;  // index in the code segment, for traces and faults
     logic [15:0] waits;        // semaphores to take one from
@@ -74,7 +75,7 @@ package ediacara_core_pkg;
     logic [7:0] w_zero;
   } dot_t;
 
-  // What one beat of the vector engine computes, and with what constants.
+  // The computation of one beat of the vector engine, with its constants.
   typedef struct packed {
     logic [7:0] opcode;
     logic [7:0] value;  // of `fill`

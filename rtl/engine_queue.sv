@@ -1,7 +1,8 @@
 // The queue in front of an engine (T-CONTROL-QUEUE): a bounded FIFO of resolved instructions.
 //
-// `push` may be high only while `full` is low; what is pushed in cycle t is at the head from t+1 at the earliest.
-// `pop` takes the head, and may be high only while `empty` is low. `full` and `empty` are of the cycle's beginning.
+// `push` may be high only while `full` is low. An entry that is pushed in cycle t is at the head from t+1 at
+// the earliest. `pop` takes the head, and may be high only while `empty` is low. `full` and `empty` are those
+// of the cycle's beginning.
 module engine_queue #(
     parameter int unsigned ENTRIES = 16,  // a power of two
     parameter int unsigned BITS = 8

@@ -1,9 +1,9 @@
 // The instruction prefetcher and its FIFO (T-FETCH-FIFO, T-FETCH-DATA, T-FETCH-REDIRECT).
 //
-// It reads the code segment burst by burst, straight on, as long as a whole burst fits behind what is in the FIFO and
-// on its way. `pop` takes the head and may be high only while `head_valid` is. `redirect` empties everything and turns
-// to instruction `target`; bursts on their way are dropped when they return. Responses come in order of request, so
-// two counters tell the stale ones from the live.
+// It reads the code segment burst by burst, straight on, as long as a whole burst fits behind what is in the
+// FIFO and on its way. `pop` takes the head and may be high only while `head_valid` is. `redirect` empties
+// everything and turns to instruction `target`. Bursts on their way are dropped when they return. Responses
+// come in order of request, so that two counters tell the stale ones from the live.
 module fetch #(
     parameter int unsigned BURST_BYTES = 64,
     parameter int unsigned ENTRIES = 16  // a power of two, at least a burst
@@ -34,7 +34,7 @@ module fetch #(
   logic [15:0] stale;  // bursts requested and no longer wanted
   logic presenting;
   logic [25:0] next_burst;
-  // The next burst to return, and the first instruction that is wanted of it.
+  // The next burst to return, and the first instruction of it that is wanted.
   logic [25:0] arriving_burst;
   logic [25:0] wanted;
 

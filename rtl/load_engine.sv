@@ -1,9 +1,10 @@
 // The load engine: rows from DRAM to NRAM, WRAM or PRAM, and from NRAM to WRAM (T-LOAD, T-MOVE, T-DMA-BURSTS).
 //
-// `start` (cycle s) takes the entry at the queue's head; the first burst is requested in s+1, the next one in the cycle
-// after a grant, and `ready` is high again in the cycle after the last grant, while data is still on its way. What each
-// burst on its way is for waits in a list, in order. A `move` waits for the list to be empty, reads NRAM in s+1 ..= s+B
-// and writes WRAM a cycle later. `commit` is high in the cycle of an instruction's last write.
+// `start` (cycle s) takes the entry at the queue's head. The first burst is requested in s+1, and the next
+// one in the cycle after a grant. `ready` is high again in the cycle after the last grant, while data is
+// still on its way. A list holds the purpose of each burst on its way, in order. A `move` waits for the list
+// to be empty, reads NRAM in s+1 ..= s+B and writes WRAM a cycle later. `commit` is high in the cycle of an
+// instruction's last write.
 module load_engine #(
     parameter int unsigned BURST_BYTES = 64,
     parameter int unsigned BURSTS_IN_FLIGHT = 64,
@@ -42,7 +43,7 @@ module load_engine #(
   localparam int unsigned PLACE_BITS = BURSTS_IN_FLIGHT > 1 ? $clog2(BURSTS_IN_FLIGHT) : 1;
   localparam int unsigned WRITE_BITS = 8 * WRITE_BYTES;
 
-  // What a burst on its way is for.
+  // The purpose of a burst on its way.
   typedef struct packed {
     logic [1:0] memory;
     logic [23:0] address;
@@ -59,7 +60,8 @@ module load_engine #(
   logic [1:0] memory;
   logic [23:0] length;
   ticket_t ticket;
-  // Bytes of the row that are done; for PRAM also the whole records of them, and the bytes of the record begun.
+  // Bytes of the row that are done. For PRAM, also the whole records of them and the bytes of the record that
+  // is begun.
   logic [23:0] done;
   logic [23:0] records;
   logic [3:0] phase;

@@ -1,7 +1,8 @@
 // The addresses of a `dot`, a beat a cycle: block, pixel row, pixel, window row, stretch, step, the last innermost.
 //
-// In the start's cycle the position is that of the entry at the queue's head, so that its first beat is in that cycle;
-// after it, a register. A position is stepped by additions only: every level knows where its present run began.
+// In the start's cycle the position is that of the entry at the queue's head, so that its first beat is in
+// that cycle. After it, the position is a register. Additions alone step a position, because every level
+// knows where its present run began.
 module matrix_address #(
     parameter int unsigned ROWS = 16
 ) (

@@ -1,11 +1,12 @@
 // The matrix engine: inner products of NRAM windows with rows of WRAM into ARAM (T-DOT, N-DOT).
 //
-// `start` (cycle s) takes the entry at the queue's head, and the first beat is in s itself: the RAMs get the addresses
-// of that cycle. `ready` is low while beats are left, so that the next instruction follows without a bubble.
-// A beat in b: b+1 the operands arrive and the dot unit multiplies and adds them; LATENCY-3 cycles for the tree to be
-// retimed into; then the sum of the window so far takes them in, and with the window's last beat ARAM is read; in
-// b+LATENCY ARAM is written, and the instruction commits with its last window. ARAM forwards a write to a read of the
-// same cycle, so windows that share accumulators add up in order.
+// `start` (cycle s) takes the entry at the queue's head. The first beat is in s itself, when the RAMs get the
+// addresses. `ready` is low while beats are left, so that the next instruction follows without a bubble.
+// For a beat in b, the operands arrive in b+1, and the dot unit multiplies and adds them. LATENCY-3 cycles
+// follow, into which the tree can be retimed. Then the sum of the window so far takes them in, and ARAM is
+// read with the window's last beat. In b+LATENCY ARAM is written, and the instruction commits with its last
+// window. ARAM forwards a write to a read of the same cycle, so that windows that share accumulators add up
+// in order.
 module matrix_engine #(
     parameter int unsigned ROWS = 16,
     parameter int unsigned COLUMNS = 16,

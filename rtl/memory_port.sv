@@ -1,10 +1,11 @@
 // The memory port: fetch, load and store share one stream of bursts (T-DRAM-REQUEST, T-DRAM-GRANT).
 //
-// Requests: each requester holds `valid`, and what goes with it, until `grant`, which it sees in the same cycle. At
-// most one is granted a cycle, round robin after the last one granted, and only while the memory is ready and fewer
-// than BURSTS_IN_FLIGHT are in flight. `request_ready` must not depend on `request_valid`.
-// Responses: one for every burst, in order of grant, for writes too; `respond` says to whom. The memory decides when
-// (T-DRAM-LATENCY), at the earliest in the cycle after the grant.
+// Each requester holds `valid`, and what goes with it, until `grant`, which it sees in the same cycle. At
+// most one is granted a cycle, round robin after the last one granted. A grant also needs that the memory is
+// ready and that fewer than BURSTS_IN_FLIGHT bursts are in flight. `request_ready` must not depend on
+// `request_valid`.
+// Every burst, a write too, has one response, in order of grant; `respond` says to whom it goes. The memory
+// decides when it comes (T-DRAM-LATENCY), at the earliest in the cycle after the grant.
 module memory_port #(
     parameter int unsigned BURSTS_IN_FLIGHT = 64
 ) (
@@ -24,7 +25,7 @@ module memory_port #(
   localparam int unsigned PLACE_BITS = BURSTS_IN_FLIGHT > 1 ? $clog2(BURSTS_IN_FLIGHT) : 1;
   localparam int unsigned COUNT_BITS = $clog2(BURSTS_IN_FLIGHT + 1);
 
-  logic [1:0] turn;  // who comes first in the round
+  logic [1:0] turn;  // the requester that comes first in the round
   logic [1:0] owners[BURSTS_IN_FLIGHT];
   logic [PLACE_BITS-1:0] oldest, newest;
   logic [COUNT_BITS-1:0] in_flight;

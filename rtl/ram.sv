@@ -1,12 +1,15 @@
-// A memory on chip behind its ports: elements of ELEMENT_BYTES bytes, read and written WIDTH at a time from any element.
+// A memory on chip behind its ports. Its elements have ELEMENT_BYTES bytes, and an access reads or writes
+// WIDTH of them from any element on.
 //
-// Two banks hold the rows (of WIDTH elements) with even and with odd numbers, so that an access that straddles two rows
-// takes one row of each, and a rotation puts them in order. Synchronous: an address presented in cycle t gives its data
-// in t+1, which stays until the next read. A write presented in t is seen by reads presented from t+1 on; with FORWARD
-// also by those of t. Every port has its own way into the banks: engines never conflict inside a RAM.
+// Two banks hold the rows (of WIDTH elements) with even and with odd numbers. An access that straddles two
+// rows takes one row of each, and a rotation puts them in order. The RAM is synchronous: an address presented
+// in cycle t gives its data in t+1, which stays until the next read. Reads presented from t+1 on see a write
+// presented in t. With FORWARD, those of t see it too. Every port has its own way into the banks, so that
+// engines never conflict inside a RAM.
 //
-// Element 0 of `write_data` goes to `write_address`; of its bytes only `write_count` from byte `write_skip` on are
-// written. An address may lie before the memory (modulo 2^24) or its row end behind it: bytes there are never wanted.
+// Element 0 of `write_data` goes to `write_address`. Only `write_count` of its bytes, from byte `write_skip`
+// on, are written. An address may lie before the memory (modulo 2^24) or its row end behind it: bytes there
+// are never wanted.
 /* verilator lint_off WIDTHCONCAT */  // two rows of the widest memory are wide indeed
 module ram #(
     parameter int unsigned ELEMENTS = 1024,
@@ -41,7 +44,7 @@ module ram #(
   logic [READS-1:0][BITS-1:0] low, high;  // the two rows of an access
   logic [READS-1:0][15:0] offset;  // of its first element in the first
 
-  // The number of the row after, and of the first, in their banks.
+  // The indices of an access's even row and of its odd row in their banks.
   function automatic logic [INDEX_BITS-1:0] even_index(input logic [23:0] address);
     even_index = INDEX_BITS'((((address >> SHIFT) + 24'd1) & (24'hffffff >> SHIFT)) >> 1);
   endfunction
@@ -54,7 +57,7 @@ module ram #(
     is_odd = address[SHIFT];
   endfunction
 
-  // Where in two rows an access begins.
+  // The first bit of an access within its two rows.
   function automatic logic [31:0] first_bit(input logic [23:0] address);
     first_bit = 8 * ELEMENT_BYTES * {8'd0, address & 24'(WIDTH - 1)};
   endfunction
@@ -89,7 +92,7 @@ module ram #(
   end
 
 `ifdef SYNTHESIS
-  // The same, port for port, of memories that a technology has (`ram_word`).
+  // The same, port for port, with memories that a technology has (`ram_word`).
   logic [READS-1:0][INDEX_BITS-1:0] read_evens, read_odds;
   logic [READS-1:0][BITS-1:0] even_rows, odd_rows;
   logic [READS-1:0] odd_first;
@@ -165,7 +168,8 @@ module ram #(
     );
   end
 `else
-  // One process, with the writes in order and the reads before or after them: what a port sees is said by its place.
+  // All is one process, with the writes in order and the reads before or after them: its place decides what a
+  // port sees.
   /* verilator lint_off BLKSEQ */
   always_ff @(posedge clock) begin
     if (!FORWARD) begin

@@ -1,13 +1,15 @@
-// Four bytes of every row of a bank, as synthesis sees a `ram`: memories with one writer and one reader, which a
-// technology has.
+// Four bytes of every row of a bank, as synthesis sees a `ram`. Its memories have one writer and one reader,
+// as those of a technology do.
 //
-// Not simulated with the core, where `ram` keeps plain arrays: what both do is the same, port for port. A read presented
-// in t gives its bytes in t+1, which stay until the port's next read; it sees the writes before t, with FORWARD also
-// those of t. Of two writes to a byte in the same cycle the one with the higher number stands.
+// The core is not simulated with it, since `ram` keeps plain arrays there. Both do the same, port for port. A
+// read presented in t gives its bytes in t+1, which stay until the port's next read. It sees the writes
+// before t, and with FORWARD also those of t. Of two writes to a byte in the same cycle the one with the
+// higher number stands.
 //
-// Every reader has a copy of its own of what every writer wrote. Which writer's copy of a byte is the valid one says, for
-// two writers, a live-value table: two bits a byte, one written by each, whose exclusive or is the answer. Writer 0 makes
-// the bits equal, writer 1 makes them differ; each needs the other's bit, read in the same cycle (distributed RAM).
+// Every reader has a copy of its own of what every writer wrote. With two writers, a live-value table says
+// which writer's copy of a byte is valid. It has two bits a byte, one written by each writer, and their
+// exclusive or is the answer. Writer 0 makes the bits equal, and writer 1 makes them differ. Each needs the
+// other's bit, read in the same cycle (distributed RAM).
 module ram_word #(
     parameter int unsigned DEPTH = 16,
     parameter int unsigned READS = 1,
@@ -23,7 +25,7 @@ module ram_word #(
     input  logic [WRITES-1:0][3:0]            write_enable,
     input  logic [WRITES-1:0][31:0]           write_data
 );
-  // What each writer's copy holds, and for two writers whether a byte is the second one's.
+  // The content of each writer's copy, and for two writers whether a byte's valid copy is the second one's.
   logic [READS-1:0][WRITES-1:0][31:0] copies;
   logic [READS-1:0][3:0] newest;
 
@@ -61,8 +63,8 @@ module ram_word #(
   if (WRITES == 2) begin : live
     logic [3:0] zero[DEPTH];
     logic [3:0] one[DEPTH];
-    // Writer 1 stands where both write a byte, and writer 0 must then leave its bit alone. A bit that stays is written
-    // again, so that four bytes share a memory.
+    // Writer 1 stands where both write a byte, and writer 0 must then leave its bit alone. A bit that stays
+    // is written again, so that four bytes share a memory.
     logic [1:0][3:0] enable;
     assign enable[1] = write_enable[1];
     assign enable[0] = write_enable[0] & ~(write_index[0] == write_index[1] ? write_enable[1] : '0);

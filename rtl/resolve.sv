@@ -1,9 +1,11 @@
-// From the instruction at the FIFO's head, with registers and configuration, to a queue entry with every operand
-// resolved, or the fault that it is (docs/isa.md, "Faults"). Combinational: what `valid` is high for is decided in the
-// same cycle, so that a fault is found at issue, in program order.
+// Resolves every operand of the instruction at the FIFO's head, with registers and configuration. It gives a
+// queue entry, or the fault that the instruction is (docs/isa.md, "Faults"). It is combinational: an
+// instruction for which `valid` is high is decided in the same cycle, so that a fault is found at issue, in
+// program order.
 //
-// An access is checked by its reach, the offset of its last element from its first, a sum of (count - 1) x stride. Each
-// term is cut at 2^48, which is outside every memory, so 64 bits hold every sum.
+// An access is checked by its reach, the offset of its last element from its first. The reach is a sum of
+// (count - 1) x stride. Each term is cut at 2^48, which is outside every memory, so that 64 bits hold every
+// sum.
 module resolve (
     input  logic                               valid,
     input  logic [255:0]                       word,
@@ -133,7 +135,7 @@ module resolve (
       store_destination_reach = store_destination_reach + 64'(store.length) - 64'd1;
       address_of_store = outside(store_source, store_source_reach, 41'(NRAM_BYTES)) ||
           outside(store_destination, store_destination_reach, DRAM_BYTES);
-      // From its first byte to its last a store must stay clear of the code.
+      // A store must stay clear of the code from its first byte to its last.
       if ({24'd0, store_destination} + store_destination_reach >= {24'd0, code_base} && {1'b0, store_destination} < code_end) begin
         address_of_store = 1'b1;
       end

@@ -1,7 +1,8 @@
 // Walks the rows of a strided transfer: dimension 1 innermost (docs/isa.md, "Load engine").
 //
-// `start` in cycle s takes the first row's addresses, counts and strides; from s+1 on `source` and `destination` are
-// those of the current row. `advance` goes on to the next row; `last` says that there is none.
+// `start` in cycle s takes the first row's addresses, counts and strides. From s+1 on, `source` and
+// `destination` are those of the current row. `advance` goes on to the next row, and `last` says that there
+// is none.
 module row_walker (
     input  logic             clock,
     input  logic             start,
@@ -15,7 +16,7 @@ module row_walker (
     output logic [39:0]      destination,
     output logic             last
 );
-  // Of each dimension: rows left after this one, where its present run began, and how it goes on.
+  // For each dimension, the rows left after this one, where its present run began, and how it goes on.
   logic [2:0][15:0] left;
   logic [2:0][15:0] reload;
   logic [2:0][39:0] sources, destinations;

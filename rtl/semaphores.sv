@@ -1,9 +1,10 @@
 // The sixteen semaphores, and which queue heads start (T-SEMAPHORE, T-START).
 //
-// In each cycle the heads are asked in the order load, matrix, vector, store; a head whose engine is ready and whose
-// every wait finds a counter above zero starts, and takes one from each. Posts of the instructions that commit in the
-// cycle, and of `signal`, are added at its end. `overflow` is high in the cycle in which a sum is above 255, with the
-// instruction of the first poster of the lowest-numbered such semaphore; the counter then stays at 255.
+// In each cycle the heads are asked in the order load, matrix, vector, store. A head starts if its engine is
+// ready and each of its waits finds a counter above zero, and takes one from each. Posts of the instructions
+// that commit in the cycle, and of `signal`, are added at its end. `overflow` is high in the cycle in which a
+// sum is above 255. Its instruction is the first poster of the lowest-numbered such semaphore, whose counter
+// then stays at 255.
 module semaphores (
     input  logic              clock,
     input  logic              reset,

@@ -1,9 +1,10 @@
 // The store engine: rows from NRAM to DRAM (T-STORE, T-DMA-BURSTS).
 //
-// `start` (cycle s) takes the entry at the queue's head. In s+1 NRAM is read; in s+2 the first burst is requested with
-// its data, and the next one in the cycle after a grant: while one waits for its grant, its data stays in the RAM's
-// output, and the grant's cycle reads the next. NRAM is read from where the burst would begin, so that its bytes come
-// in place. `ready` is high again in the cycle after the last grant, `commit` when the last write has been performed.
+// `start` (cycle s) takes the entry at the queue's head. In s+1 NRAM is read. In s+2 the first burst is
+// requested with its data, and each further one in the cycle after a grant. While a burst waits for its
+// grant, its data stays in the RAM's output, and the grant's cycle reads the next. NRAM is read from where
+// the burst would begin, so that its bytes come in place. `ready` is high again in the cycle after the last
+// grant, and `commit` when the last write has been performed.
 module store_engine #(
     parameter int unsigned BURST_BYTES = 64,
     parameter int unsigned BURSTS_IN_FLIGHT = 64

@@ -1,9 +1,9 @@
 // The addresses of a vector instruction, a beat a cycle (T-VECTOR).
 //
-// Rows, chunks of LANES elements, window positions, the last innermost. `transpose` goes tile by tile of LANES x LANES:
-// its window position counts the tile's rows as they are read, then its columns as they are written, and its "rows of
-// dimension 1" are rows of tiles. In the start's cycle the position is that of the entry at the queue's head, so that
-// its first beat is in that cycle.
+// It goes through rows, chunks of LANES elements, and window positions, the last innermost. `transpose` goes
+// tile by tile of LANES x LANES. Its window position counts the tile's rows as they are read, then its
+// columns as they are written. Its "rows of dimension 1" are rows of tiles. In the start's cycle the position
+// is that of the entry at the queue's head, so that its first beat is in that cycle.
 module vector_address #(
     parameter int unsigned LANES = 32
 ) (
@@ -101,7 +101,7 @@ module vector_address #(
   assign window_count_1 = is_transpose ? 16'(2 * LANES) : windowed ? vector.window_counts[0] : 16'd1;
   assign window_count_2 = windowed ? vector.window_counts[1] : 16'd1;
   assign a_window_step = is_transpose ? vector.a_strides[0] : vector.window_strides[0];
-  // From one row, or row of tiles, to the next.
+  // The step from one row, or row of tiles, to the next.
   assign a_step_1 = is_transpose ? vector.a_strides[0] << SHIFT : vector.a_strides[0];
   assign b_step_1 = b_in_window ? 24'd0 : vector.b_strides[0];
 
@@ -122,7 +122,7 @@ module vector_address #(
   assign column = is_transpose && position.window_1 >= 16'(LANES);
   assign line = column ? 11'(position.window_1 - 16'(LANES)) : 11'(position.window_1);
   assign lanes = column ? lanes_of_rows : lanes_of_chunk;
-  // Past the matrix's edge a tile's columns are not written.
+  // Past the matrix's edge, a tile's columns are not written.
   assign writes = is_transpose ? column && line < lanes_of_chunk : last && !is_load_table;
   assign a = position.a;
   assign b = position.b;
@@ -149,7 +149,7 @@ module vector_address #(
           next.a_chunk = position.a_chunk + 24'(LANES);
           next.b_chunk = position.b_chunk + 24'(LANES);
           next.p = position.p + 16'(LANES);
-          // A tile's columns have moved d on already, past the edge's.
+          // A tile's columns have already moved d on, those past the edge too.
           next.d = is_transpose ? position.d + vector.d_strides[0] : position.d + 24'(LANES);
         end else begin
           next.rest = length;

@@ -1,10 +1,12 @@
 // The vector engine: ARAM or NRAM to NRAM, LANES elements a beat (T-VECTOR, T-VECTOR-ORDER).
 //
-// `start` (cycle s) takes the entry at the queue's head, and the first beat is in s itself. `ready` is low while beats
-// are left, and for an instruction that reads NRAM as long as any before it has not committed.
-// A beat in b: the RAMs get its addresses; b+1 operands arrive and join the window (`vector_lane`, gather); b+2 the
-// result of a window's last beat settles; LATENCY-3 cycles for the multipliers to be retimed into; in b+LATENCY NRAM is
-// written, and the instruction commits with its last beat. `transpose` keeps a tile of LANES x LANES in registers.
+// `start` (cycle s) takes the entry at the queue's head, and the first beat is in s itself. `ready` is low
+// while beats are left. For an instruction that reads NRAM it is also low while any instruction before it has
+// not committed.
+// For a beat in b, the RAMs get its addresses in b. In b+1 the operands arrive and join the window
+// (`vector_lane`, gather). In b+2 the result of a window's last beat settles. LATENCY-3 cycles follow, into
+// which the multipliers can be retimed. In b+LATENCY NRAM is written, and the instruction commits with its
+// last beat. `transpose` keeps a tile of LANES x LANES in registers.
 module vector_engine #(
     parameter int unsigned LANES = 32,
     parameter int unsigned LATENCY = 8
@@ -89,7 +91,7 @@ module vector_engine #(
   // The same records serve every beat of a window.
   assign record_read = beat && reads_records;
 
-  // T-VECTOR-ORDER is of the head that wants to start.
+  // T-VECTOR-ORDER concerns the head that wants to start.
   assign ready = available && (idle || !vector_reads_nram(head.arithmetic.opcode));
 
   // Operands arrive.
@@ -150,7 +152,7 @@ module vector_engine #(
     end
   end
 
-  // What was settled, on its way to NRAM.
+  // Settled results on their way to NRAM.
   beat_t beats[DELAY+1];
   logic [LANES-1:0][7:0] results[DELAY+1];
 

@@ -1,8 +1,9 @@
 // One lane of the vector engine: the arithmetic of docs/numerics.md, in two combinational halves.
 //
-// `gather` half: operands in, the term of this beat joins what the window has gathered so far; out go the gathered value
-// and what the second half needs. `settle` half, a cycle later: multiply, round (N-ROUND), add the zero point, clamp.
-// Records are taken as they are: 31 bits of multiplier, 6 of shift, and a shift of 0 rounds nothing.
+// In the `gather` half, operands come in, and the term of this beat joins what the window has gathered so
+// far. The gathered value and what the second half needs go out. The `settle` half, a cycle later,
+// multiplies, rounds (N-ROUND), adds the zero point and clamps. Records are taken as they are: 31 bits of
+// multiplier, 6 bits of shift, and a shift of 0 rounds nothing.
 /* verilator lint_off UNUSEDSIGNAL */  // parts of bundles that one half has no use for
 module vector_lane (
     // gather

@@ -1,7 +1,8 @@
-// What surrounds the core when it is simulated: a DRAM, a clock, and a conversation on standard input and
+// Surrounds the core when it is simulated, with a DRAM, a clock, and a conversation on standard input and
 // output. One process runs any number of programs, each on a core that is built afresh.
 //
-// Start reading at run(): one cycle is a dozen lines. docs/microarchitecture.md has the rules that are quoted.
+// Start reading at run(): one cycle is a dozen lines. The rules that comments quote are in
+// docs/microarchitecture.md.
 //
 // The conversation
 // ----------------
@@ -65,7 +66,6 @@ constexpr uint64_t FAULT_LIMIT = 254, NO_FAULT = 255;
 enum class Chunk : uint64_t { events = 1, progress, end, memory, page, done };
 enum class Kind : uint64_t { issue, start, grant, commit };
 
-// ---------------------------------------------------------------------------------------------------------
 // Standard input and output
 
 [[noreturn]] void fail(const char* message) {
@@ -116,7 +116,6 @@ void append(std::vector<uint8_t>& to, const void* from, size_t length) {
 
 void append_word(std::vector<uint8_t>& to, uint64_t word) { append(to, &word, sizeof word); }
 
-// ---------------------------------------------------------------------------------------------------------
 // Requests
 
 struct Region {
@@ -159,7 +158,6 @@ bool read_request(Request& request) {
     return true;
 }
 
-// ---------------------------------------------------------------------------------------------------------
 // DRAM
 
 // A burst that was granted and has not returned.
@@ -171,7 +169,7 @@ struct Burst {
     uint8_t enable[(BURST_BYTES + 7) / 8];
 };
 
-// T-DRAM-BANDWIDTH and T-DRAM-LATENCY. How many bursts are in flight is the core's to limit.
+// T-DRAM-BANDWIDTH and T-DRAM-LATENCY. The core limits how many bursts are in flight.
 class Dram {
 public:
     explicit Dram(const Request& request)
@@ -179,7 +177,7 @@ public:
 
     bool is_ready() const { return debt_ < numerator_; }
 
-    // The read that returns its data in this cycle, null if there is none. A write is performed here.
+    // The read that returns its data in this cycle, or null if there is none. A write is performed here.
     bool respond(uint64_t cycle, uint8_t* data) {
         if (flying_.empty() || flying_.front().completion != cycle) return false;
         const Burst& burst = flying_.front();
@@ -251,10 +249,9 @@ private:
     uint8_t* page_ = nullptr;
 };
 
-// ---------------------------------------------------------------------------------------------------------
-// Memories on chip: the one place that knows how rtl/ram.sv keeps them.
+// Memories on chip: only this part knows how rtl/ram.sv keeps them.
 
-// A RAM is two arrays of rows; rows go to them alternately, and a row holds its bytes in ascending order.
+// A RAM is two arrays of rows. Rows go to them alternately, and a row holds its bytes in ascending order.
 class Ram {
 public:
     template <typename Row, std::size_t EVEN, std::size_t ODD>
@@ -299,7 +296,6 @@ std::vector<Ram> on_chip(Vediacara_core& core) {
     return {EDIACARA_RAM(core, nram), EDIACARA_RAM(core, wram), EDIACARA_RAM(core, aram), EDIACARA_RAM(core, pram)};
 }
 
-// ---------------------------------------------------------------------------------------------------------
 // One program
 
 // Field `index` of an array of 24-bit fields, such as start_instruction.
@@ -310,7 +306,7 @@ uint64_t field24(const Signal& signal, unsigned index) {
     return value;
 }
 
-// Collects what happens, and sends it in pieces.
+// Collects the events, and sends them in pieces.
 class Events {
 public:
     explicit Events(Writer& out) : out_(out) {}
@@ -321,7 +317,7 @@ public:
         if (payload_.size() >= 1 << 16) send();
     }
 
-    // Also tells how far the run is.
+    // It also tells how far the run is.
     void send(uint64_t cycle) {
         send();
         std::vector<uint8_t> payload;
@@ -357,8 +353,8 @@ void record(Events& events, uint64_t cycle, const Vediacara_core& core) {
     }
 }
 
-// Where waveforms go, if anywhere. Cycle c lasts from 10 c to 10 c + 10; the second half of it shows what the
-// cycle decides.
+// Writes waveforms, if they are wanted. Cycle c lasts from 10 c to 10 c + 10, and the second half of it shows
+// what the cycle decides.
 class Wave {
 public:
 #if VM_TRACE
@@ -410,7 +406,8 @@ void run(const Request& request, Writer& out, const char* wave_path) {
     core.reset = 1;
     clock_edge(core);
     clock_edge(core);
-    // Only now: before its first edge in reset a core may write noise to any of its memories.
+    // The memories are cleared only now, because before its first edge in reset a core may write noise to any
+    // of them.
     std::vector<Ram> rams = on_chip(core);
     for (Ram& ram : rams) ram.clear();
     for (const Region& region : request.regions) {

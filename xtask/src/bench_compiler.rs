@@ -1,4 +1,5 @@
-//! `cargo xtask bench-compiler`: the tables of docs/results.md that say what the compiler makes of the networks.
+//! `cargo xtask bench-compiler`: the tables of docs/results.md that show how well the compiler does on the
+//! networks.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,8 +10,10 @@ use crate::page;
 
 const PAGE: &str = "docs/results.md";
 
-/// Compiles the networks, rewrites the page, and fails where one is further from its roofline than it may be. With `--check` the
-/// page stays, and another table than the page has is a failure.
+/// Compiles the networks and rewrites the page.
+///
+/// It fails where a network is further from its roofline than it may be. With `--check` the page stays, and a
+/// table that differs from the page's is a failure.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let mut is_check = false;
     for argument in std::env::args().skip(2) {

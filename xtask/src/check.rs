@@ -1,4 +1,4 @@
-//! `cargo xtask test`: all checks, the cheapest first, and how long each takes.
+//! `cargo xtask test`: all checks, the cheapest first, with the time that each takes.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::{environment, page, tidy};
 
-/// What all checks together may take: docs/ci.md says how it is divided.
+/// The most time that all checks together may take; docs/ci.md says how it is divided.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
 
-/// Runs every check, stopping at the first that fails; `--record` puts the times into docs/ci.md.
+/// Runs every check and stops at the first that fails; `--record` puts the times into docs/ci.md.
 pub(crate) fn test(root: &Path) -> Result<()> {
     let mut is_recorded = false;
     for argument in std::env::args().skip(2) {
@@ -22,7 +22,7 @@ pub(crate) fn test(root: &Path) -> Result<()> {
     }
     let mut times = Times::default();
     let checked = check(root, &mut times);
-    // Times are wanted of a run that failed too: it may have been a step that hung.
+    // A failed run reports its times too, because one of its steps may have hung.
     let table = times.table();
     println!("== times\n{table}");
     std::fs::write(root.join("target/ci-times.md"), &table).context("cannot write target/ci-times.md")?;
@@ -52,7 +52,7 @@ fn check(root: &Path, times: &mut Times) -> Result<()> {
     }
     tests.env("EDIACARA_SKIPPED", &skipped).env("EDIACARA_ONNX_SUITE", &prepared.onnx_suite);
     tests.env("EDIACARA_VERILATOR", &prepared.verilator);
-    // Built first, so that the time of the tests is theirs.
+    // The tests are built first, so that the time of the tests is theirs alone.
     let mut build = cargo(root);
     build.args(["test", "--workspace", "--locked", "--no-run", "--lib", "--bins", "--tests"]);
     times.step("build of the tests", || status(&mut build))?;
@@ -111,13 +111,13 @@ impl Times {
     }
 }
 
-/// As tables have it: `1 min 05 s`.
+/// The time as tables have it: `1 min 05 s`.
 pub(crate) fn minutes(time: Duration) -> String {
     let seconds = time.as_secs_f64().round() as u64;
     format!("{} min {:02} s", seconds / 60, seconds % 60)
 }
 
-/// Skipped tests are named; where the data is at hand they are a failure.
+/// Names the skipped tests, which are a failure where the data is at hand.
 fn report_skipped(root: &Path, skipped: &Path) -> Result<()> {
     let text = std::fs::read_to_string(skipped).unwrap_or_default();
     let count = text.lines().count();

@@ -10,7 +10,7 @@ use crate::{onnx_suite, verilator};
 
 /// What [`ensure`] found or installed.
 pub(crate) struct Environment {
-    /// Whether `cargo nextest` is there; `cargo test` does otherwise.
+    /// Whether `cargo nextest` is there; otherwise `cargo test` does.
     pub(crate) nextest: bool,
     /// The folder of the ONNX suite, with `node/`, `simple/`, `light/`.
     pub(crate) onnx_suite: PathBuf,
@@ -29,7 +29,7 @@ pub(crate) fn ensure(root: &Path) -> Result<Environment> {
     }
     let onnx_suite = onnx_suite::ensure(root)?;
     let verilator = verilator::ensure(root)?;
-    // Not to be had for every platform: tests that compare with it are then skipped by name.
+    // Not every platform has onnxruntime. Tests that compare with it are then skipped by name.
     if let Err(error) = ensure_reference(root) {
         println!("onnxruntime could not be installed: {error:#}");
     }
@@ -53,7 +53,7 @@ pub(crate) fn ensure_reference(root: &Path) -> Result<()> {
     run(Command::new(python).args(["-m", "pip", "install", "--quiet"]).args(REFERENCE_PACKAGES))
 }
 
-/// What only benches compare with, beside the reference runtime.
+/// The packages, beside the reference runtime, that only benches compare with.
 const PEER_PACKAGES: &[&str] = &["torch"];
 
 /// Installs the frameworks that `benches/peers.py` runs into `target/bench-venv`, and builds `benches/rust-peers` in
@@ -64,8 +64,8 @@ pub(crate) fn ensure_peers(root: &Path) -> Result<()> {
     if !works(&python.to_string_lossy(), &["-c", "import torch"]) {
         run(Command::new(python).args(["-m", "pip", "install", "--quiet"]).args(PEER_PACKAGES))?;
     }
-    // In its own folder, where cargo finds the flags it is built with. The benches look for it in this target folder,
-    // whatever the environment says of the project's.
+    // It is built in its own folder, where cargo finds its flags. The benches look for it in this target
+    // folder, whatever the environment says of the project's.
     run(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--release", "--locked", "--target-dir"])
         .arg(root.join("target/bench-peers"))

@@ -1,7 +1,8 @@
 //! Generates `crates/onnx/src/generated/onnx.rs` from `crates/onnx/proto/onnx.proto`.
 //!
-//! The official schema is compiled by protox (pure Rust, no `protoc` needed) and turned into Rust by prost-build.
-//! The result is committed, so that the default build needs neither of them; a tidy test calls [`render`] and compares.
+//! protox (pure Rust, without `protoc`) compiles the official schema, and prost-build turns it into Rust. The
+//! result is committed, so that the default build needs neither of them. A tidy test calls [`render`] and
+//! compares.
 
 use std::path::{Path, PathBuf};
 

@@ -23,7 +23,7 @@ mod verilator;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// A task: its name, what it is for, and the function that does it.
+/// A task: its name, its purpose, and the function that does it.
 struct Task {
     name: &'static str,
     help: &'static str,

@@ -47,7 +47,8 @@ pub(crate) fn ensure(root: &Path) -> anyhow::Result<PathBuf> {
     if is_suite(&folder) {
         return Ok(folder);
     }
-    // Everything happens in a scratch folder that is renamed at the end: an interrupted run leaves no half suite.
+    // Everything happens in a scratch folder that is renamed at the end, so that an interrupted run leaves no
+    // half suite.
     let scratch = root.join("target").join(format!("onnx-suite-{}.part", std::process::id()));
     std::fs::create_dir_all(&scratch).with_context(|| format!("cannot create {}", scratch.display()))?;
     let fetched = fetch(&scratch).and_then(|suite| {
@@ -66,7 +67,7 @@ fn is_suite(folder: &Path) -> bool {
     folder.join("node").is_dir() && folder.join("light").is_dir()
 }
 
-/// Downloads and unpacks into `scratch`; returns the unpacked suite's folder inside it.
+/// Downloads and unpacks into `scratch`, and returns the unpacked suite's folder inside it.
 fn fetch(scratch: &Path) -> anyhow::Result<PathBuf> {
     run(Command::new("python3")
         .args(["-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"])

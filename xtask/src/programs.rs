@@ -1,10 +1,12 @@
-//! Programs of the system: run, looked for, and installed with its package manager.
+//! Runs programs of the system, looks for them, and installs them with its package manager.
 
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
-/// Runs a command to its end. Fails where it cannot be started, or fails.
+/// Runs a command to its end.
+///
+/// It fails where the command cannot be started, or fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status()?;
     if !status.success() {
@@ -27,7 +29,9 @@ pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
 const PACKAGE_MANAGERS: &[(&str, &[&str])] =
     &[("apt-get", &["install", "-y"]), ("dnf", &["install", "-y"]), ("brew", &["install"])];
 
-/// Installs packages. The error names them where it cannot be done.
+/// Installs packages.
+///
+/// If that cannot be done, the error names them.
 pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let Some((manager, arguments)) = PACKAGE_MANAGERS.iter().find(|(name, _)| works(name, &["--version"]))
     else {

@@ -8,12 +8,15 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::verilator;
 
-/// From one round's first seed to the next one's: no round comes near so many programs.
+/// The distance from one round's first seed to the next one's: no round comes near so many programs.
 const ROUND: u64 = 1_000_000;
 /// RTL cycles of a round: about a minute.
 const CYCLES: u64 = 40_000_000;
 
-/// `--minutes N` (10 without), `--seed S` (of the first round; 1,000,000 without: CI has those below).
+/// Runs the rounds.
+///
+/// Arguments are `--minutes N` (10 by default) and `--seed S` of the first round (1,000,000 by default, since
+/// CI has those below).
 pub(crate) fn run(root: &Path) -> Result<()> {
     let (mut minutes, mut seed) = (10, ROUND);
     let mut arguments = std::env::args().skip(2);
@@ -26,7 +29,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         }
     }
     let (verilator, start) = (verilator::ensure(root)?, Instant::now());
-    // Whole rounds only, so that a run is repeated by its seed.
+    // There are whole rounds only, so that a run is repeated by its seed.
     while start.elapsed() < Duration::from_secs(60 * minutes) {
         println!("== seeds from {seed}");
         let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

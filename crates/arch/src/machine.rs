@@ -11,7 +11,7 @@ pub const RECORD_BYTES: u64 = 12;
 
 /// One machine, checked.
 ///
-/// The fields are public so that a sweep can vary them; call [`Machine::validate`] afterwards.
+/// The fields are public so that a sweep can vary them. Call [`Machine::validate`] afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
@@ -59,7 +59,7 @@ pub struct Dram {
     pub burst_bytes: u32,
     /// Cycles from a grant to the data, at least 1.
     pub latency_cycles: u32,
-    /// Bursts granted and not returned, at most.
+    /// The most bursts that are granted and not yet returned.
     pub bursts_in_flight: u32,
 }
 
@@ -74,7 +74,9 @@ pub struct Fraction {
 }
 
 impl Fraction {
-    /// The value as a floating-point number, for reports; timing uses the two integers.
+    /// The value as a floating-point number, for reports.
+    ///
+    /// Timing uses the two integers.
     pub fn to_f64(self) -> f64 {
         f64::from(self.numerator) / f64::from(self.denominator)
     }
@@ -96,7 +98,7 @@ impl fmt::Display for Fraction {
 pub struct Core {
     /// NRAM in bytes: activations, depthwise weights, tables.
     pub nram_bytes: u64,
-    /// WRAM in bytes: weights of the matrix unit, whole rows of it.
+    /// WRAM in bytes, whole rows of it: weights of the matrix unit.
     pub wram_bytes: u64,
     /// ARAM in bytes: 32-bit accumulators.
     pub aram_bytes: u64,
@@ -195,7 +197,7 @@ pub struct LoadEngine {
 }
 
 impl Machine {
-    /// The machine called `name_or_path`: a preset's name, else a TOML file.
+    /// Loads the machine that `name_or_path` names: a preset, else a TOML file.
     ///
     /// # Errors
     /// [`ArchError::Unknown`] if it is neither, and what [`Machine::from_file`] returns.
@@ -235,7 +237,9 @@ impl Machine {
         Machine::from_toml(&text, &file)
     }
 
-    /// Parses and checks a description; `file` is only for messages.
+    /// Parses and checks a description.
+    ///
+    /// Only messages use `file`.
     ///
     /// # Errors
     /// [`ArchError::Syntax`] or [`ArchError::Invalid`].
@@ -265,14 +269,16 @@ impl Machine {
         toml::to_string(self).unwrap_or_default()
     }
 
-    /// Bytes of one row of WRAM: what the array consumes in a cycle.
+    /// Bytes of one row of WRAM, which the array consumes in one cycle.
     pub fn row_bytes(&self) -> u64 {
         u64::from(self.matrix.rows) * u64::from(self.matrix.columns)
     }
 
-    /// What a cycle count of the simulator on this machine rests on (docs/fidelity.md): `rtl-verified-rules` where the
-    /// hardware description is of such a machine, so that the simulator's rules are held to it cycle by cycle, otherwise
-    /// `modelled`. That a program was itself compared, `rtl-verified`, only the comparison can say.
+    /// The basis of the simulator's cycle counts on this machine (docs/fidelity.md).
+    ///
+    /// It is `rtl-verified-rules` where the hardware description covers such a machine: the simulator's rules
+    /// are then held to it cycle by cycle. Otherwise it is `modelled`. Only a comparison of the program
+    /// itself can say `rtl-verified`.
     pub fn timing_basis(&self) -> &'static str {
         match self.matrix.kind {
             MatrixKind::Dot => "rtl-verified-rules",

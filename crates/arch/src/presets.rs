@@ -1,6 +1,6 @@
 //! The machines that come with the tools, one file each in `machines/`.
 
-/// Names: ours, smallest first; then those after published machines.
+/// Names of the presets: ours, smallest first, then those modelled on published machines.
 pub(crate) const NAMES: [&str; 5] = ["dlp4", "dlp8", "dlp16", "dlp32", "gemmini16"];
 
 /// The description of a preset.

@@ -1,7 +1,7 @@
 //! The ranges of every field, and the relations between fields.
 //!
-//! Widths of the instruction set bound the memories (24-bit offsets on chip, 40 bits of DRAM, 16-bit records
-//! of PRAM); what the hardware indexes with plain counters or shifts is a power of two.
+//! The widths of the instruction set bound the memories: 24-bit offsets on chip, 40 bits of DRAM, 16-bit
+//! records of PRAM. Sizes that the hardware indexes with plain counters or shifts are powers of two.
 
 use std::fmt::Display;
 
@@ -30,7 +30,7 @@ impl Checker {
         }
     }
 
-    /// A size of whole `unit`s; `why` names the unit.
+    /// Checks that a size is a whole number of `unit`s; `why` names the unit.
     fn multiple(&mut self, field: &'static str, value: u64, unit: u64, high: u64, why: &str) {
         if unit > 0 && (value < unit || value > high || !value.is_multiple_of(unit)) {
             self.reject(field, value, format!("a multiple of {unit} ({why}) from {unit} to {high}"));
@@ -70,7 +70,7 @@ impl Machine {
         let burst = u64::from(dram.burst_bytes);
         // Instructions are 32 bytes and must not straddle bursts.
         checker.power_of_two("dram.burst_bytes", burst, 32, 4096);
-        // Sizes in units of a bad burst would only be complaints about the same thing.
+        // With a bad burst size, this check would only repeat the complaint about it.
         if burst.is_power_of_two() {
             checker.multiple("dram.bytes", dram.bytes, burst, 1 << 40, "bursts");
         }

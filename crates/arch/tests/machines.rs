@@ -22,7 +22,7 @@ fn presets_are_valid_named_and_ordered() {
     for name in Machine::presets() {
         let machine = Machine::preset(name).unwrap();
         assert_eq!(machine.name, *name);
-        // Those after published machines come last, in no order of size.
+        // Presets modelled on published machines come last, in no order of size.
         if name.starts_with("dlp") {
             assert!(machine.peak_macs_per_cycle() > peak, "{name} is larger than the one before");
             peak = machine.peak_macs_per_cycle();

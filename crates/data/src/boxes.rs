@@ -56,7 +56,7 @@ pub struct Annotation {
     pub width: usize,
     /// The photo's height in pixels.
     pub height: usize,
-    /// What is on it.
+    /// The things on it.
     pub things: Vec<Thing>,
 }
 
@@ -76,8 +76,10 @@ pub fn read_voc_folder(folder: &Path) -> Result<Vec<Annotation>, DataError> {
     files::sorted_files(folder, "xml")?.iter().map(|path| read_voc(path)).collect()
 }
 
-/// Reads one PASCAL VOC annotation. VOC counts pixels from 1 and includes the last; its numbers are taken as
-/// edges, as is usual. Boxes must lie inside the photo.
+/// Reads one PASCAL VOC annotation.
+///
+/// VOC counts pixels from 1 and includes the last. Its numbers are taken as edges, as is usual. Boxes must
+/// lie inside the photo.
 pub fn read_voc(path: &Path) -> Result<Annotation, DataError> {
     let text = files::read_text(path)?;
     let missing = |tag: &str| DataError::format(path, format!("no <{tag}> where PASCAL VOC has one"));
@@ -118,8 +120,9 @@ pub fn read_voc(path: &Path) -> Result<Annotation, DataError> {
     Ok(Annotation { photo, width: width as usize, height: height as usize, things })
 }
 
-/// The inside of the first `<tag>` and the text after it. VOC's files have neither attributes nor an element
-/// inside one of its own name.
+/// The inside of the first `<tag>` and the text after it.
+///
+/// VOC's files have neither attributes nor an element inside one of its own name.
 fn element<'a>(text: &'a str, tag: &str) -> Option<(&'a str, &'a str)> {
     let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
     let inside = text.find(&open)? + open.len();
@@ -127,8 +130,10 @@ fn element<'a>(text: &'a str, tag: &str) -> Option<(&'a str, &'a str)> {
     Some((&text[inside..end], &text[end + close.len()..]))
 }
 
-/// Reads a YOLO annotation of a photo of `width` x `height`: lines of class, centre x, centre y, width,
-/// height, the last four relative to the photo. `names` names the classes.
+/// Reads a YOLO annotation of a photo of `width` x `height`.
+///
+/// Its lines are class, centre x, centre y, width, height, the last four relative to the photo. `names` names
+/// the classes.
 pub fn read_yolo(path: &Path, names: &[&str], width: usize, height: usize) -> Result<Vec<Thing>, DataError> {
     let (width, height) = (width as f32, height as f32);
     let mut things = Vec::new();
@@ -167,7 +172,9 @@ pub fn read_detections(path: &Path) -> Result<Vec<Detection>, DataError> {
     Ok(detections)
 }
 
-/// The numbers of a text file, `columns` a line; the first, a class, is a whole number of at least 0.
+/// The numbers of a text file, `columns` a line.
+///
+/// The first is a class, a whole number of at least 0.
 fn number_lines(path: &Path, columns: usize) -> Result<Vec<Vec<f32>>, DataError> {
     let text = files::read_text(path)?;
     let mut rows = Vec::new();

@@ -1,5 +1,6 @@
-//! What is built into the binary: a network, a photo, calibration photos, labels and digits. Origins and
-//! licences are in `assets/README.md` and `models/efficientnet_lite0/README.md`.
+//! The files that are built into the binary: a network, a photo, calibration photos, labels and digits.
+//!
+//! `assets/README.md` and `models/efficientnet_lite0/README.md` give origins and licences.
 
 use std::io::Read;
 use std::path::Path;
@@ -9,11 +10,11 @@ use crate::{DataError, ImageSet, Labels, Preprocess, RgbImage, digits};
 /// A network that is built in.
 #[derive(Debug, Clone, Copy)]
 pub struct BundledModel {
-    /// The name under which it is used where a model file may be named.
+    /// The name under which it is used in place of a model file.
     pub name: &'static str,
     /// The ONNX file.
     pub onnx: &'static [u8],
-    /// The preset that its photos are preprocessed with.
+    /// The preset with which its photos are preprocessed.
     pub preprocess: &'static str,
 }
 

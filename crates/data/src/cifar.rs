@@ -24,8 +24,10 @@ pub const ARCHIVE: &str = "cifar-10-binary.tar.gz";
 pub const CLASSES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
-/// Reads one part of the set from its folder, straight from the published archive: images u8 `[N, 3, 32, 32]`, labels
-/// 0..=9; 50,000 to train in the order of the five batches, 10,000 to test.
+/// Reads one part of the set from its folder, straight from the published archive.
+///
+/// Images are u8 `[N, 3, 32, 32]`, and labels 0..=9. There are 50,000 to train, in the order of the five
+/// batches, and 10,000 to test.
 pub fn load(folder: &Path, split: Split) -> Result<ImageSet, DataError> {
     let path = folder.join(ARCHIVE);
     let wanted: &[&str] = match split {
@@ -54,14 +56,15 @@ pub fn load(folder: &Path, split: Split) -> Result<ImageSet, DataError> {
     parse(&records, &path)
 }
 
-/// Reads one file of records: images u8 `[N, 3, 32, 32]`, labels 0..=9. At least one record and no part of
-/// one.
+/// Reads one file of records: images u8 `[N, 3, 32, 32]`, labels 0..=9.
+///
+/// The file must hold at least one record, and no part of one.
 pub fn read_batch(path: &Path) -> Result<ImageSet, DataError> {
     let limit = (RECORD_LIMIT * RECORD_BYTES) as u64 + 1;
     parse(&read_limited(&mut files::open(path)?, path, limit)?, path)
 }
 
-/// Everything, at most `limit` bytes, and at most one byte more than the largest set.
+/// Reads everything, at most `limit` bytes, and at most one byte more than the largest set.
 fn read_limited(reader: &mut dyn Read, path: &Path, limit: u64) -> Result<Vec<u8>, DataError> {
     let mut bytes = Vec::new();
     let limit = limit.min((RECORD_LIMIT * RECORD_BYTES) as u64 + 1);

@@ -12,7 +12,9 @@ pub fn open(path: &Path) -> Result<ImageSet, DataError> {
     parse(&files::read_text(path)?, path)
 }
 
-/// Parses digits; `name` only appears in errors. At least one digit.
+/// Parses digits, of which there must be at least one.
+///
+/// `name` only appears in errors.
 pub fn parse(text: &str, name: &Path) -> Result<ImageSet, DataError> {
     let mut pixels = Vec::new();
     let mut labels = Vec::new();

@@ -1,5 +1,6 @@
-//! What can go wrong while reading photos and data sets; every message names the file or set, what was found
-//! and what to do.
+//! What can go wrong while reading photos and data sets.
+//!
+//! Every message names the file or set, what was found and what to do.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ pub enum DataError {
         /// What was expected and what was found.
         problem: String,
     },
-    /// A data set is on none of the places where it may be.
+    /// A data set is in none of the places where it may be.
     #[error("data set '{set}' was not found; looked for {looked_for}. {remedy}")]
     SetNotFound {
         /// The set's name.
@@ -46,7 +47,7 @@ pub enum DataError {
         kind: &'static str,
         /// The name that was given.
         name: String,
-        /// The names there are, separated by commas.
+        /// The names of the list, separated by commas.
         known: String,
     },
     /// A request that no photo can satisfy, such as a tensor of two channels.

@@ -1,8 +1,9 @@
-//! Fetching the public data sets from their mirrors: the only code of Ediacara that reaches the network.
+//! Fetches the public data sets from their mirrors, and is the only code of Ediacara that reaches the
+//! network.
 //!
-//! A file is downloaded beside its place, as `NAME.part`, by the system's `curl`; only when its size and SHA-256 are
-//! those of [`CATALOGUE`] does it get its name. What was interrupted goes on where it stopped, within a call and in
-//! the next one. Start reading at [`fetch`].
+//! The system's `curl` downloads a file beside its place, as `NAME.part`. The file gets its name only when
+//! its size and SHA-256 are those of [`CATALOGUE`]. An interrupted download goes on where it stopped, within
+//! a call and in the next one. Start reading at [`fetch`].
 
 mod catalogue;
 mod curl;
@@ -26,7 +27,7 @@ pub struct Options {
     pub mirror: Option<String>,
     /// The program that downloads.
     pub curl: PathBuf,
-    /// How long to wait before a server that broke off without sending anything is asked again.
+    /// How long to wait before asking again a server that broke off without sending anything.
     pub pause: Duration,
 }
 
@@ -36,7 +37,10 @@ impl Default for Options {
     }
 }
 
-/// A transfer that sends nothing new is tried this many times; one that does is never given up.
+/// How often a transfer that sends nothing new is tried.
+///
+/// A transfer that does send something is never given up.
+/// up.
 const IDLE_ATTEMPTS: usize = 3;
 
 /// The file in a set's folder that is there while the set is fetched.
@@ -53,12 +57,12 @@ pub struct Progress<'a> {
     pub total: u64,
 }
 
-/// What became of a file.
+/// The outcome for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fetched {
-    /// It was there, and is the published one.
+    /// The file was there, and is the published one.
     Present,
-    /// It was downloaded; `resumed` of its bytes had come in an earlier call.
+    /// The file was downloaded; `resumed` of its bytes had come in an earlier call.
     Downloaded {
         /// Bytes that were there before.
         resumed: u64,
@@ -73,9 +77,10 @@ pub fn source<'a>(table: &'a [Source], name: &str) -> Result<&'a Source, FetchEr
     })
 }
 
-/// Brings every file of a set into the folder `to`/NAME, which is made if need be, and returns what became of each,
-/// in the order of the entry. A file that is there is verified, and never changed. On an error the files that came
-/// whole stay, and what came of another waits beside its place for the next call.
+/// Brings every file of a set into the folder `to`/NAME, which is made if need be.
+///
+/// Returns the outcome for each file, in the order of the entry. A file that is there is verified, and never
+/// changed. On an error, whole files stay, and a part of another waits beside its place for the next call.
 pub fn fetch(
     source: &Source,
     to: &Path,
@@ -111,8 +116,9 @@ pub fn fetch(
     fetched
 }
 
-/// Takes away what holds nothing: the lock, a part without a byte, a folder without a file, so that a fetch that
-/// brought nothing leaves nothing that looks like a set. What cannot be taken away does no harm.
+/// Removes what holds nothing: the lock, a part without a byte, a folder without a file.
+///
+/// So a fetch that brought nothing leaves nothing that looks like a set. What cannot be removed does no harm.
 fn clear(source: &Source, folder: &Path) {
     let _ = std::fs::remove_file(folder.join(LOCK));
     for file in source.files {
@@ -136,13 +142,15 @@ fn mirrors(source: &Source, options: &Options) -> Result<Vec<String>, FetchError
     Ok(vec![format!("{}/", address.trim_end_matches('/'))])
 }
 
-/// Holds the set's folder against another process that fetches; freed when dropped, or when the process ends.
+/// Holds the set's folder against another process that fetches.
+///
+/// The lock is freed when the file is dropped, or when the process ends.
 fn lock(folder: &Path) -> Result<File, FetchError> {
     let path = folder.join(LOCK);
     let file = File::create(&path).map_err(|error| FetchError::file("write", &path, error))?;
     match file.try_lock() {
         Err(std::fs::TryLockError::WouldBlock) => Err(FetchError::Busy { folder: folder.to_path_buf() }),
-        // A file system without locks is as good as one that nobody else uses.
+        // A file system without locks is taken for one that nobody else uses.
         Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(file),
     }
 }
@@ -220,8 +228,10 @@ impl Download<'_> {
         Err(FetchError::Download { file: self.file.name.to_owned(), attempts, advice: advice.to_owned() })
     }
 
-    /// Completes and verifies `part` from one mirror. What an earlier call left may be of another file, or damaged:
-    /// if the whole is not right, it is downloaded once more from the start.
+    /// Completes and verifies `part` from one mirror.
+    ///
+    /// An earlier call may have left a part of another file, or a damaged one. If the whole is not right, it
+    /// is downloaded once more from the start.
     fn from(
         &self,
         address: &str,
@@ -270,7 +280,7 @@ impl Download<'_> {
         }
     }
 
-    /// Appends until the server has nothing more to send, starting again where it broke off.
+    /// Appends until the server has nothing more to send, and starts again where it broke off.
     fn complete(
         &self,
         address: &str,
@@ -290,7 +300,7 @@ impl Download<'_> {
                 .map_err(|stop| self.stopped(stop, address, output))?;
             idle = if came { 0 } else { idle + 1 };
             match transfer {
-                // All is here: that the server broke off afterwards changes nothing.
+                // All bytes are here, so that it does not matter that the server broke off afterwards.
                 Transfer::Broken(_) if done == self.file.bytes => return Ok(Transfer::Ended),
                 Transfer::Broken(_) if came => {}
                 Transfer::Broken(_) if idle < IDLE_ATTEMPTS => std::thread::sleep(self.options.pause),
@@ -322,7 +332,7 @@ fn is_full(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
 }
 
-/// Where a file is while it comes.
+/// The place of a file while it comes.
 fn part_of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");

@@ -5,11 +5,14 @@ use std::path::Path;
 
 use crate::DataError;
 
-/// The largest text file (labels, annotations) that is read; the largest known, 1,000 labels with synonyms,
-/// has 36 KiB.
+/// The largest text file (labels, annotations) that is read.
+///
+/// The largest known, 1,000 labels with synonyms, has 36 KiB.
 const TEXT_LIMIT_BYTES: u64 = 16 << 20;
 
-/// Opens a file for reading; a gzipped one, recognised by its first two bytes, is unpacked on the way.
+/// Opens a file for reading.
+///
+/// A gzipped file, recognised by its first two bytes, is unpacked on the way.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
     let file = ediacara_files::open(path).map_err(|source| DataError::read(path, source))?;
     let mut reader = BufReader::with_capacity(1 << 16, file);
@@ -21,8 +24,9 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, DataError> {
     }
 }
 
-/// Reads exactly `count` bytes and then the end of the file, `offset` bytes of which have been read. Memory grows with what
-/// is really there, not with `count`.
+/// Reads exactly `count` bytes and then the end of the file, `offset` bytes of which have been read.
+///
+/// Memory grows with what is really there, not with `count`.
 pub(crate) fn read_exactly(
     reader: &mut dyn Read,
     path: &Path,

@@ -9,7 +9,9 @@ use crate::{DataError, Filter, jpeg, resize};
 
 /// The largest file that is decoded, in bytes.
 const FILE_LIMIT_BYTES: u64 = 256 << 20;
-/// The largest decoded photo, in bytes of the decoder's memory; a photo of 100 megapixels needs 300 MB.
+/// The largest decoded photo, in bytes of the decoder's memory.
+///
+/// A photo of 100 megapixels needs 300 MB.
 const DECODED_LIMIT_BYTES: u64 = 512 << 20;
 /// The most pixels of a photo: 300 MB as RGB.
 const PIXEL_LIMIT: u64 = 100_000_000;
@@ -31,7 +33,9 @@ impl std::fmt::Debug for RgbImage {
 }
 
 impl RgbImage {
-    /// A photo from its pixels, `height * width * 3` bytes, row by row, red first. Both sides are at least 1.
+    /// A photo from its pixels, `height * width * 3` bytes, row by row, red first.
+    ///
+    /// Both sides are at least 1.
     pub fn from_pixels(width: usize, height: usize, pixels: Vec<u8>) -> Result<Self, DataError> {
         let expected = width.checked_mul(height).and_then(|count| count.checked_mul(3));
         if width == 0 || height == 0 || expected != Some(pixels.len()) {
@@ -42,17 +46,18 @@ impl RgbImage {
         Ok(Self { width, height, pixels })
     }
 
-    /// Decodes a PNG or JPEG file. See [`RgbImage::decode`].
+    /// Decodes a PNG or JPEG file, as [`RgbImage::decode`] does.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let bytes =
             ediacara_files::read(path, FILE_LIMIT_BYTES).map_err(|source| DataError::read(path, source))?;
         Self::decode(&bytes, path)
     }
 
-    /// Decodes a PNG or JPEG; `name` only appears in errors. Grey pixels are repeated in the three channels,
-    /// transparency is dropped, and a photo that its camera marked as rotated is turned upright. PNG pixels
-    /// are exact; JPEG pixels differ from those of libjpeg-turbo by a few steps (see `tests/photos.rs` for
-    /// the measured figures).
+    /// Decodes a PNG or JPEG; `name` only appears in errors.
+    ///
+    /// Grey pixels are repeated in the three channels, and transparency is dropped. A photo that its camera
+    /// marked as rotated is turned upright. PNG pixels are exact. JPEG pixels differ from those of
+    /// libjpeg-turbo by a few steps (see `tests/photos.rs` for the measured figures).
     pub fn decode(bytes: &[u8], name: &Path) -> Result<Self, DataError> {
         let problem = |error: image::ImageError| {
             DataError::format(name, format!("not a readable PNG or JPEG photo: {error}"))
@@ -121,8 +126,9 @@ impl RgbImage {
         self.crop(left, top, width, height)
     }
 
-    /// The photo at another size, antialiased; equal to the bit to Pillow's `Image.resize` (see `resize.rs`).
-    /// Both sides are 1..=32768.
+    /// The photo at another size, antialiased.
+    ///
+    /// It is equal to the bit to Pillow's `Image.resize` (see `resize.rs`). Both sides are 1..=32768.
     pub fn resize(&self, width: usize, height: usize, filter: Filter) -> Result<Self, DataError> {
         let limit = SIDE_LIMIT as usize;
         if !(1..=limit).contains(&width) || !(1..=limit).contains(&height) {

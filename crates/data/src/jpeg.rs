@@ -1,15 +1,16 @@
 //! Whether a JPEG is whole.
 //!
-//! The decoder shows what there is of a truncated one and fills the rest with grey, so that its end is looked for here
-//! (ITU-T T.81, annex B).
+//! The decoder shows what there is of a truncated JPEG and fills the rest with grey. So its end is looked for
+//! here (ITU-T T.81, annex B).
 
-/// Where a JPEG breaks off: its length if no end-of-image marker follows the last scan. Nothing for a whole one, and for
-/// what is no JPEG.
+/// Where a JPEG breaks off: its length if no end-of-image marker follows the last scan.
+///
+/// It is nothing for a whole JPEG, and for what is no JPEG.
 pub(crate) fn breaks_off_at(bytes: &[u8]) -> Option<usize> {
     bytes.starts_with(&[0xff, 0xd8]).then_some(())?;
     let mut position = 2;
     loop {
-        // Between segments any number of fill bytes 0xff may stand.
+        // Any number of fill bytes 0xff may stand between segments.
         while matches!(bytes.get(position..), Some([0xff, 0xff, ..])) {
             position += 1;
         }
@@ -23,14 +24,16 @@ pub(crate) fn breaks_off_at(bytes: &[u8]) -> Option<usize> {
                     position += scan_bytes(bytes.get(position..).unwrap_or_default());
                 }
             }
-            // Something else than a marker is the decoder's to refuse.
+            // The decoder refuses anything else than a marker.
             Some([first, _, ..]) if *first != 0xff => return None,
             _ => return Some(bytes.len()),
         }
     }
 }
 
-/// Bytes of a scan up to the marker that ends it: 0xff before 0x00 is data, and restarts belong to it.
+/// Bytes of a scan up to the marker that ends it.
+///
+/// 0xff before 0x00 is data, and restarts belong to the scan.
 fn scan_bytes(bytes: &[u8]) -> usize {
     let ends = |pair: &[u8]| pair[0] == 0xff && !matches!(pair[1], 0x00 | 0xd0..=0xd7 | 0xff);
     bytes.windows(2).position(ends).unwrap_or(bytes.len())
@@ -51,7 +54,7 @@ mod tests {
         for length in 2..WHOLE.len() {
             assert_eq!(breaks_off_at(&WHOLE[..length]), Some(length), "{length}");
         }
-        // What follows the end is not looked at.
+        // The end may be followed by anything.
         assert_eq!(breaks_off_at(&[WHOLE, &[1, 2, 3]].concat()), None);
     }
 

@@ -11,14 +11,16 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Reads a label file, see [`Labels::parse`].
+    /// Reads a label file as [`Labels::parse`] does.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         Self::parse(&files::read_text(path)?, path)
     }
 
-    /// Parses labels; `name` only appears in errors. Either one name a line, the first line being class 0, or
-    /// tab-separated columns of which the first is the class and the last its name, in any order and without
-    /// gaps; a first line whose first column is no number is a header.
+    /// Parses labels; `name` only appears in errors.
+    ///
+    /// The text may have one name a line, where the first line is class 0. Or it has tab-separated columns,
+    /// the first the class and the last its name, in any order and without gaps. There a first line whose
+    /// first column is no number is a header.
     pub fn parse(text: &str, name: &Path) -> Result<Self, DataError> {
         let mut names = if text.contains('\t') { parse_columns(text, name)? } else { parse_lines(text) };
         while names.last().is_some_and(String::is_empty) {
@@ -45,9 +47,10 @@ impl Labels {
         self.names.get(class).map(String::as_str)
     }
 
-    /// The class and name of output `index` of a network with `outputs` outputs. A network with one output
-    /// more than there are names has `background` as its first, which is no class of the list, as
-    /// TensorFlow's ImageNet networks do.
+    /// The class and name of output `index` of a network with `outputs` outputs.
+    ///
+    /// A network may have one output more than there are names, as TensorFlow's ImageNet networks do. Its
+    /// first output is then `background`, which is no class of the list.
     pub fn of_output(&self, index: usize, outputs: usize) -> (Option<usize>, Option<&str>) {
         if outputs != self.names.len() + 1 {
             return (Some(index), self.get(index));

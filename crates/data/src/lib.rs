@@ -1,10 +1,11 @@
 //! Photos, labels and data sets as tensors, and the seeded numbers that stand in where there are none.
 //!
-//! Everything that turns outside material into a network's input starts here: [`RgbImage`] decodes and
-//! resizes, [`Preprocess`] turns a photo into the tensor that a network was trained on, [`Labels`] names its
-//! answers, [`Locations`] finds a data set on this machine, and [`mnist`], [`cifar`], [`digits`], [`photos`]
-//! and [`boxes`] read them. [`bundled`] holds what is built into the binary. [`Random`] and [`synthetic`]
-//! give numbers that are the same on every platform. [`metrics`] say how well predictions meet labels and boxes.
+//! Everything that turns outside material into a network's input starts here. [`RgbImage`] decodes and
+//! resizes. [`Preprocess`] turns a photo into the tensor that a network was trained on. [`Labels`] names the
+//! network's answers. [`Locations`] finds a data set on this machine, and [`mnist`], [`cifar`], [`digits`],
+//! [`photos`] and [`boxes`] read them. [`bundled`] holds the files that are built into the binary. [`Random`]
+//! and [`synthetic`] give numbers that are the same on every platform. [`metrics`] say how well predictions
+//! meet labels and boxes.
 //!
 //! This crate knows nothing of graphs or machines. Only [`fetch`] reaches the network, by running `curl`.
 //!
@@ -42,12 +43,12 @@ pub use skip::{onnxruntime_python, skip};
 
 use ediacara_tensor::Tensor;
 
-/// Pictures with one class each, as every small classification set gives them.
+/// Pictures with one class each, as every small classification set has them.
 #[derive(Debug, Clone)]
 pub struct ImageSet {
     /// Pixels, u8 `[pictures, channels, height, width]`.
     pub images: Tensor,
-    /// The class of each picture; as many as pictures.
+    /// The class of each picture, as many as there are pictures.
     pub labels: Vec<u8>,
 }
 

@@ -79,21 +79,27 @@ impl DataSet {
 #[derive(Debug, Clone)]
 pub struct Locations {
     folders: Vec<PathBuf>,
-    /// Where what is fetched goes, if there is such a place.
+    /// The folder for fetched sets, if there is such a place.
     own: Option<PathBuf>,
 }
 
 impl Locations {
-    /// The places on this machine: the folder in the environment variable `EDIACARA_DATA`, which must exist
-    /// if it is set; `shared/data` beside `start` or beside a folder above it (so `../shared/data` of the
-    /// workspace, for a start anywhere inside); `ediacara/data` in the user's cache folder. Tests start from
-    /// `env!("CARGO_MANIFEST_DIR")`, programs from the working folder.
+    /// The places on this machine.
+    ///
+    /// They are tried in this order:
+    ///
+    /// - The folder in the environment variable `EDIACARA_DATA`, which must exist if it is set.
+    /// - `shared/data` beside `start` or beside a folder above it (so `../shared/data` of the workspace, for
+    ///   a start anywhere inside).
+    /// - `ediacara/data` in the user's cache folder.
+    ///
+    /// Tests start from `env!("CARGO_MANIFEST_DIR")`, programs from the working folder.
     pub fn of_machine(start: &Path) -> Result<Self, DataError> {
         let explicit = std::env::var_os("EDIACARA_DATA").filter(|value| !value.is_empty());
         Self::new(explicit.map(PathBuf::from), start, user_cache())
     }
 
-    /// The places for given values of the environment; see [`Locations::of_machine`].
+    /// The places for given values of the environment, as in [`Locations::of_machine`].
     pub fn new(explicit: Option<PathBuf>, start: &Path, cache: Option<PathBuf>) -> Result<Self, DataError> {
         if let Some(path) = explicit.as_ref().filter(|path| !path.is_dir()) {
             return Err(DataError::DataFolder { path: path.clone() });
@@ -107,8 +113,10 @@ impl Locations {
         Ok(Self { folders, own })
     }
 
-    /// Where a set that is fetched is put, so that [`Locations::find`] finds it: the folder of `EDIACARA_DATA`, else
-    /// `ediacara/data` in the user's cache folder; nothing where the environment gives neither. It need not exist.
+    /// The folder for fetched sets, where [`Locations::find`] finds them.
+    ///
+    /// It is the folder of `EDIACARA_DATA`, else `ediacara/data` in the user's cache folder. It is nothing
+    /// where the environment gives neither. It need not exist.
     pub fn own(&self) -> Option<&Path> {
         self.own.as_deref()
     }

@@ -1,6 +1,6 @@
 //! MNIST and its likes: the IDX format, gzipped or not.
 //!
-//! IDX is: two zero bytes, the element type (8: unsigned byte), the number of dimensions, each dimension as
+//! IDX has two zero bytes, the element type (8: unsigned byte), the number of dimensions, each dimension as
 //! big-endian u32, then the elements. Source: <http://yann.lecun.com/exdb/mnist/>.
 
 use std::io::{ErrorKind, Read};
@@ -10,13 +10,13 @@ use ediacara_tensor::Tensor;
 
 use crate::{DataError, DataSet, ImageSet, files};
 
-/// The most elements an IDX file may announce: far above MNIST's 47 million, far below memory.
+/// The most elements that an IDX file may announce: far above MNIST's 47 million, far below memory.
 const ELEMENT_LIMIT: usize = 1 << 30;
 
 /// The byte at which the labels of a file begin, behind the magic number and one dimension.
 const LABELS_START: usize = 8;
 
-/// Which part of a set.
+/// A part of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
     /// 60,000 pictures.
@@ -25,8 +25,9 @@ pub enum Split {
     Test,
 }
 
-/// Reads an IDX file of unsigned bytes: u8 tensor of the shape that its header announces, of 1 to 4
-/// dimensions.
+/// Reads an IDX file of unsigned bytes.
+///
+/// It gives a u8 tensor of the shape that the header announces, of 1 to 4 dimensions.
 pub fn read_idx(path: &Path) -> Result<Tensor, DataError> {
     let mut reader = files::open(path)?;
     let magic = header_word(&mut reader, path, 0)?;
@@ -75,8 +76,9 @@ fn header_word(reader: &mut dyn Read, path: &Path, at: usize) -> Result<[u8; 4],
     Ok(word)
 }
 
-/// Reads one part of MNIST or Fashion-MNIST from its folder: images u8 `[N, 1, 28, 28]`, labels 0..=9. The
-/// files have their official names, with `.gz` or without.
+/// Reads one part of MNIST or Fashion-MNIST from its folder: images u8 `[N, 1, 28, 28]`, labels 0..=9.
+///
+/// The files have their official names, with `.gz` or without.
 pub fn load(folder: &Path, split: Split) -> Result<ImageSet, DataError> {
     let part = match split {
         Split::Train => "train",

@@ -22,8 +22,10 @@ impl LabelledPhoto {
     }
 }
 
-/// Reads a table of photos: tab-separated, a header whose first two columns are `file` and `class`, one photo
-/// a line, files relative to the table's folder. The photos themselves must exist but are not opened.
+/// Reads a table of photos.
+///
+/// It is tab-separated, with a header whose first two columns are `file` and `class`, and one photo a line.
+/// Files are relative to the table's folder. The photos themselves must exist but are not opened.
 pub fn read_table(table: &Path) -> Result<Vec<LabelledPhoto>, DataError> {
     let text = files::read_text(table)?;
     let folder = table.parent().unwrap_or(Path::new("."));

@@ -1,8 +1,8 @@
-//! From a photo to the tensor that a network was trained on.
+//! Turns a photo into the tensor that a network was trained on.
 //!
-//! Three things differ between networks: which part of the photo is taken and how it gets its size
-//! ([`Framing`] and [`Filter`]), the order of the channels, and the mean and deviation that normalise them.
-//! The presets fix all of them, under the names that the frameworks gave to the habit.
+//! Networks differ in three things. The first is which part of the photo is taken and how it gets its size
+//! ([`Framing`] and [`Filter`]). The others are the order of the channels, and the mean and deviation that
+//! normalise them. The presets fix all of them, under the names that the frameworks gave to the habit.
 
 use ediacara_tensor::Tensor;
 
@@ -13,11 +13,12 @@ use crate::{DataError, Filter, RgbImage};
 pub enum Framing {
     /// The largest centred part of the input's aspect, reduced to 7/8 of its sides (rounded down), resized.
     CropThenResize,
-    /// The photo resized until it covers the input with a margin, then its centre. The sides that must be
-    /// covered are 256 for an input side of 200 to 256 pixels (the habit for 224 and 227) and 8/7 of any
-    /// other, rounded to nearest.
+    /// The photo resized until it covers the input with a margin, then its centre.
+    ///
+    /// The sides that must be covered are 256 for an input side of 200 to 256 pixels (the habit for 224 and
+    /// 227). For any other they are 8/7 of it, rounded to nearest.
     ResizeThenCrop,
-    /// The whole photo resized, its aspect lost; what detectors do.
+    /// The whole photo resized without regard to its aspect, as detectors do.
     Stretch,
 }
 
@@ -85,7 +86,9 @@ fn with_margin(side: usize) -> usize {
     if (200..=256).contains(&side) { 256 } else { (side * 8 + 3) / 7 }
 }
 
-/// The size, of the photo's aspect, that just covers `width` x `height`. Halves round to even, as in Python.
+/// The size, of the photo's aspect, that just covers `width` x `height`.
+///
+/// Halves round to even, as in Python.
 fn covering_size(photo: &RgbImage, width: usize, height: usize) -> (usize, usize) {
     let scaled = |side: usize, numerator: usize, denominator: usize| {
         (numerator as f64 * side as f64 / denominator as f64).round_ties_even() as usize
@@ -106,8 +109,9 @@ pub enum ChannelOrder {
     Bgr,
 }
 
-/// How a photo becomes an input: framing, filter, channel order, and `(x - mean) / deviation` on pixel values
-/// 0..=255.
+/// How a photo becomes an input.
+///
+/// It needs framing, filter, channel order, and `(x - mean) / deviation` on pixel values 0..=255.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Preprocess {
     /// Which part of the photo is taken.
@@ -116,10 +120,12 @@ pub struct Preprocess {
     pub filter: Filter,
     /// The order of the channels in the tensor.
     pub order: ChannelOrder,
-    /// What is subtracted from each channel, in pixel steps (0..=255), in the tensor's channel order.
+    /// The number that is subtracted from each channel, in pixel steps (0..=255), in the tensor's channel
+    /// order.
     pub mean: [f32; 3],
-    /// What each channel is divided by afterwards, in pixel steps, in the tensor's channel order; neither 0
-    /// nor infinite.
+    /// The number by which each channel is divided afterwards, in pixel steps, in the tensor's channel order.
+    ///
+    /// It is neither 0 nor infinite.
     pub deviation: [f32; 3],
 }
 
@@ -218,8 +224,9 @@ impl Preprocess {
         })
     }
 
-    /// The whole photo stretched, its pixels normalised by one mean and deviation of 0..=1: what small sets of grey
-    /// pictures are trained with.
+    /// The whole photo stretched, its pixels normalised by one mean and deviation of 0..=1.
+    ///
+    /// Small sets of grey pictures are trained with this.
     pub fn grey(mean: f32, deviation: f32) -> Self {
         let plain = Self {
             framing: Framing::Stretch,
@@ -238,9 +245,10 @@ impl Preprocess {
         self
     }
 
-    /// The input made of one photo: f32 `[1, channels, height, width]`, `channels` 3 or 1. With one channel
-    /// the photo's luminance is taken (Pillow's `L`, ITU-R 601) and normalised by the first mean and
-    /// deviation.
+    /// The input made of one photo: f32 `[1, channels, height, width]`, with 3 channels or 1.
+    ///
+    /// With one channel, the photo's luminance is taken (Pillow's `L`, ITU-R 601) and normalised by the first
+    /// mean and deviation.
     pub fn apply(
         &self,
         photo: &RgbImage,

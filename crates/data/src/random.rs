@@ -1,9 +1,9 @@
 //! Seeded numbers that are the same on every platform and in every version.
 //!
-//! Only integer arithmetic and single IEEE multiplications and additions are used, no function of a
-//! mathematics library, so no platform can give another bit. The generator is xoshiro256++ 1.0 of Blackman
-//! and Vigna (<https://prng.di.unimi.it>), its state filled by SplitMix64 as its authors advise. Not for
-//! secrets.
+//! It uses only integer arithmetic and single IEEE multiplications and additions, and no function of a
+//! mathematics library. So no platform can give another bit. The generator is xoshiro256++ 1.0 of Blackman
+//! and Vigna (<https://prng.di.unimi.it>), whose state is filled by SplitMix64 as its authors advise. It is
+//! not for secrets.
 
 /// A stream of random numbers.
 #[derive(Debug, Clone)]
@@ -27,8 +27,10 @@ impl Random {
         Self { state: std::array::from_fn(|_| split_mix(&mut state)) }
     }
 
-    /// The stream of a seed and a name: streams of different names are independent, so that adding a tensor
-    /// to a network does not change the values of the others. The name enters by its 64-bit FNV-1a hash.
+    /// The stream of a seed and a name.
+    ///
+    /// Streams of different names are independent, so that adding a tensor to a network does not change the
+    /// values of the others. The name enters by its 64-bit FNV-1a hash.
     pub fn named(seed: u64, name: &str) -> Self {
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
@@ -51,8 +53,9 @@ impl Random {
         (self.next_u64() >> 40) as f32 * (1.0 / 16_777_216.0)
     }
 
-    /// A whole number of `0..bound`, by multiplication with rejection (Lemire), so without bias; 0 when
-    /// `bound` is 0.
+    /// A whole number of `0..bound`, without bias; 0 when `bound` is 0.
+    ///
+    /// It comes from multiplication with rejection (Lemire).
     pub fn below(&mut self, bound: u64) -> u64 {
         if bound == 0 {
             return 0;
@@ -67,7 +70,9 @@ impl Random {
     }
 
     /// A number with mean 0, variance 1 and nearly the normal distribution: the sum of four 16-bit uniform
-    /// numbers, scaled. It never leaves ±3.4641, so one seed cannot give a value that no other seed would.
+    /// numbers, scaled.
+    ///
+    /// It never leaves ±3.4641, so that one seed cannot give a value that no other seed would.
     pub fn bell(&mut self) -> f32 {
         /// 1 / sqrt(4 (65536^2 - 1) / 12), the deviation of the sum of four.
         const SCALE: f32 = 2.642_899_7e-5;
@@ -83,7 +88,7 @@ mod tests {
 
     #[test]
     fn split_mix_gives_the_published_sequence() {
-        // The sequence for seed 1234567 that the implementations on rosettacode.org agree on.
+        // The implementations on rosettacode.org agree on this sequence for seed 1234567.
         let mut state = 1_234_567;
         let first: Vec<u64> = (0..5).map(|_| split_mix(&mut state)).collect();
         let expected = [
@@ -98,7 +103,7 @@ mod tests {
 
     #[test]
     fn xoshiro_gives_the_reference_sequence() {
-        // From the authors' C code with state {1, 2, 3, 4}; rand_xoshiro tests the same numbers.
+        // The numbers are from the authors' C code with state {1, 2, 3, 4}. rand_xoshiro tests the same ones.
         let mut random = Random { state: [1, 2, 3, 4] };
         let expected = [
             41_943_041,

@@ -1,11 +1,11 @@
 //! Resizing with antialiasing, equal to Pillow to the bit.
 //!
-//! The method is that of Pillow's `Resample.c`: two passes, horizontal then vertical; each output pixel is a
-//! weighted mean of the input pixels under a filter whose width grows with the reduction; weights are
-//! computed in f64, normalised, and rounded to 22 fractional bits; sums are 32-bit integers, rounded once,
-//! and clamped to 0..=255 after each pass. Pillow from version 13 does the vertical pass first where the
-//! height shrinks much more than the width (its pull request 9549); there a pixel may differ from it by one
-//! step.
+//! The method is that of Pillow's `Resample.c`. It makes two passes, horizontal then vertical. Each output
+//! pixel is a weighted mean of the input pixels under a filter whose width grows with the reduction. Weights
+//! are computed in f64, normalised, and rounded to 22 fractional bits. Sums are 32-bit integers, rounded
+//! once, and clamped to 0..=255 after each pass. From version 13 on, Pillow does the vertical pass first
+//! where the height shrinks much more than the width (its pull request 9549). There a pixel may differ from
+//! Pillow's by one step.
 
 use std::str::FromStr;
 
@@ -99,7 +99,7 @@ fn windows(input: usize, output: usize, filter: Filter) -> Vec<Window> {
     (0..output).map(window).collect()
 }
 
-/// A sum of weighted pixels as a pixel.
+/// The pixel of a sum of weighted pixels.
 fn to_pixel(sum: i32) -> u8 {
     (sum >> WEIGHT_BITS).clamp(0, 255) as u8
 }

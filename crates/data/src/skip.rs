@@ -1,11 +1,13 @@
-//! What tests need and may not find here.
+//! Skips tests whose needs this machine may lack.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Says that a test is skipped because `what` is missing, and `why`. Where the environment variable `EDIACARA_SKIPPED` names a file, a
-/// line is added to it, so that whoever runs the tests can refuse to call them complete.
+/// Says that a test is skipped because `what` is missing, and `why`.
+///
+/// If the environment variable `EDIACARA_SKIPPED` names a file, a line is added to it. So whoever runs the
+/// tests can refuse to call them complete.
 #[allow(clippy::print_stderr, reason = "for tests only: the message belongs to the test's output")]
 pub fn skip(what: &str, why: &str) {
     eprintln!("SKIPPED: {what}: {why}");
@@ -16,8 +18,9 @@ pub fn skip(what: &str, why: &str) {
     }
 }
 
-/// A Python that has NumPy and onnxruntime: that of `cargo xtask setup`, or the machine's own. Where there is none, says that
-/// `what` is skipped.
+/// A Python that has NumPy and onnxruntime: that of `cargo xtask setup`, or the machine's own.
+///
+/// If there is none, it says that `what` is skipped.
 pub fn onnxruntime_python(what: &str) -> Option<PathBuf> {
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/bench-venv/bin/python");
     let has_onnxruntime = |python: &PathBuf| {

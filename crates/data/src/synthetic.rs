@@ -1,4 +1,4 @@
-//! Seeded tensors that stand in where there is no data; the same values on every platform.
+//! Seeded tensors that stand in where there is no data, with the same values on every platform.
 
 use ediacara_tensor::Tensor;
 
@@ -12,7 +12,7 @@ fn elements(shape: &[usize]) -> Result<usize, DataError> {
     })
 }
 
-/// Nearly normal numbers of mean 0 and variance 1, f32, as a normalised photo has; see [`Random::bell`].
+/// Nearly normal numbers of mean 0 and variance 1, f32, as in a normalised photo; see [`Random::bell`].
 pub fn normal(shape: &[usize], seed: u64) -> Result<Tensor, DataError> {
     let mut random = Random::new(seed);
     let values: Vec<f32> = (0..elements(shape)?).map(|_| random.bell()).collect();
@@ -34,7 +34,7 @@ pub fn bytes(shape: &[usize], seed: u64) -> Result<Tensor, DataError> {
     Ok(Tensor::from_vec(shape, values)?)
 }
 
-/// Uniform whole numbers of `0..bound`, i64, as token numbers and classes are; zeros when `bound` is 0.
+/// Uniform whole numbers of `0..bound`, i64, like token numbers and classes; zeros when `bound` is 0.
 pub fn indices(shape: &[usize], bound: u64, seed: u64) -> Result<Tensor, DataError> {
     let mut random = Random::new(seed);
     let values: Vec<i64> = (0..elements(shape)?).map(|_| random.below(bound) as i64).collect();

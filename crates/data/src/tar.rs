@@ -1,5 +1,7 @@
-//! The regular files of a tar archive, one after another; POSIX ustar without extensions, which is all that the data
-//! sets use. Source: <https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html>.
+//! The regular files of a tar archive, one after another.
+//!
+//! The format is POSIX ustar without extensions, which is all that the data sets use. Source:
+//! <https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html>.
 
 use std::io::Read;
 use std::path::Path;
@@ -11,7 +13,8 @@ const BLOCK_BYTES: u64 = 512;
 /// Gets a file's name, its size and its contents.
 type Visit<'a> = dyn FnMut(&str, u64, &mut dyn Read) -> Result<Next, DataError> + 'a;
 
-/// Calls `visit` with the name, the size and the contents of each regular file, until it says that it has seen enough.
+/// Calls `visit` with the name, the size and the contents of each regular file, until it says that it has
+/// seen enough.
 pub(crate) fn each_file(reader: &mut dyn Read, path: &Path, visit: &mut Visit<'_>) -> Result<(), DataError> {
     let broken = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::UnexpectedEof => DataError::format(path, "truncated inside its tar archive"),
@@ -33,7 +36,7 @@ pub(crate) fn each_file(reader: &mut dyn Read, path: &Path, visit: &mut Visit<'_
                 return Ok(());
             }
         }
-        // What the visitor left, then the rest of the last block.
+        // Skips what the visitor left, then the rest of the last block.
         let left = contents.limit() + size.next_multiple_of(BLOCK_BYTES) - size;
         let skipped =
             std::io::copy(&mut Read::take(&mut *reader, left), &mut std::io::sink()).map_err(broken)?;
@@ -46,15 +49,15 @@ pub(crate) fn each_file(reader: &mut dyn Read, path: &Path, visit: &mut Visit<'_
 /// Whether to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// With the next file.
+    /// Go on with the next file.
     Continue,
-    /// No more.
+    /// Stop.
     Stop,
 }
 
 /// The size in a header whose checksum is right: octal digits, which end with a space or a zero byte.
 fn size(header: &[u8; BLOCK_BYTES as usize]) -> Option<u64> {
-    // The sum of all bytes, those of the checksum itself counted as spaces.
+    // The checksum is the sum of all bytes, where its own bytes count as spaces.
     let sum: u64 = header
         .iter()
         .enumerate()

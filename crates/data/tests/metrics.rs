@@ -23,7 +23,7 @@ fn near_scores(found: Scores, [precision, recall, f1]: [f64; 3]) {
     near(found.f1, f1);
 }
 
-/// The example of scikit-learn's `classification_report`.
+/// The figures are those of the example of scikit-learn's `classification_report`.
 #[test]
 fn precision_and_recall_are_those_of_scikit_learn() {
     let confusion = Confusion::of(4, &[0, 1, 2, 2, 2], &[0, 0, 2, 2, 1]).unwrap();
@@ -95,7 +95,7 @@ fn check(photo: DetectedPhoto, definition: Definition, expected: Option<f64>) {
     }
 }
 
-/// Right, wrong, right: recall 1/2, 1/2, 1 with precision 1, 1/2, 2/3.
+/// The detections are right, wrong, right: recall 1/2, 1/2, 1 with precision 1, 1/2, 2/3.
 #[test]
 fn definitions_differ_in_where_recall_is_sampled() {
     let photo = DetectedPhoto {
@@ -153,7 +153,7 @@ fn voc_photos(folder: &Path, crowds: bool) -> Vec<DetectedPhoto> {
             rectangle: thing.rectangle,
             ignored: thing.difficult && crowds,
         };
-        // On two photos nothing was found, and they have no file.
+        // Two photos have no detections, and no file.
         let path = folder.join("dets/abs_xyx2y2").join(annotation.photo.replace(".jpg", ".txt"));
         let detections = if path.exists() { boxes::read_detections(&path).unwrap() } else { Vec::new() };
         DetectedPhoto { truths: annotation.things.iter().map(truth).collect(), detections }

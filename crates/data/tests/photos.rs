@@ -7,7 +7,7 @@ use std::path::Path;
 use ediacara_data::{ChannelOrder, Filter, Framing, Preprocess, RgbImage, bundled};
 use ediacara_tensor::DType;
 
-/// 64-bit FNV-1a, so that a whole picture is one number in a test.
+/// The 64-bit FNV-1a hash, which makes a whole picture one number in a test.
 fn fingerprint(bytes: &[u8]) -> u64 {
     bytes
         .iter()
@@ -25,8 +25,10 @@ fn png_decodes_exactly() {
     assert_eq!(fingerprint(photo.pixels()), 0xb217_9687_9661_57a8);
 }
 
-/// `Image.resize` of Pillow, bit for bit: reductions, enlargements, one axis only, one pixel. The last two,
-/// which Pillow 13 would do vertically first, are two resizes of Pillow, horizontally first.
+/// The figures are those of `Image.resize` of Pillow, bit for bit: reductions, enlargements, one axis only,
+/// one pixel.
+///
+/// Pillow 13 would do the last two vertically first. They are two resizes of Pillow, horizontally first.
 #[test]
 fn resize_equals_pillow() {
     let photo = chelsea();
@@ -53,9 +55,11 @@ fn resize_equals_pillow() {
     assert_eq!(photo.resize(451, 300, Filter::Bicubic).unwrap(), photo);
 }
 
-/// JPEG decoders round differently. Measured on 34 photos against libjpeg-turbo (in Pillow 13): at most 8
-/// steps at a pixel, mean distance at most 0.39 steps, bias at most 0.46 steps. So here: pixels within 4
-/// steps, channel means within half a step.
+/// JPEG decoders round differently.
+///
+/// On 34 photos, the measured difference to libjpeg-turbo (in Pillow 13) is at most 8 steps at a pixel. The
+/// mean distance is at most 0.39 steps, and the bias at most 0.46 steps. Here pixels must agree within 4
+/// steps, and channel means within half a step.
 #[test]
 fn jpeg_decodes_nearly_as_libjpeg() {
     let cases = [
@@ -80,8 +84,9 @@ fn jpeg_decodes_nearly_as_libjpeg() {
     }
 }
 
-/// The tensors that Pillow and NumPy give, by channel means and three elements: exact framing, arithmetic
-/// within 2e-6.
+/// The figures are the tensors of Pillow and NumPy, by channel means and three elements.
+///
+/// Framing is exact, and arithmetic is within 2e-6.
 #[test]
 fn presets_equal_numpy() {
     type Case = (&'static str, usize, usize, [f64; 3], [f32; 3]);

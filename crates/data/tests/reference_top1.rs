@@ -1,7 +1,8 @@
 //! Presets and decoding against the answers that reference networks gave to photos.
 //!
-//! The answers stand in the tables beside the photos. With Pillow's decoder and onnxruntime the presets reproduce all 198 of
-//! them; with this crate's decoder and onnxruntime 196, since JPEG pixels differ by a few steps and two photos are close calls.
+//! The answers stand in the tables beside the photos. With Pillow's decoder and onnxruntime the presets
+//! reproduce all 198 of them. With this crate's decoder and onnxruntime they reproduce 196, since JPEG pixels
+//! differ by a few steps and two photos are close calls.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests may")]
 
@@ -12,7 +13,7 @@ use ediacara_host::{Executor, Options};
 use ediacara_onnx::ImportOptions;
 use ediacara_tensor::Tensor;
 
-/// The folder of a set, or a note that the test was skipped.
+/// The folder of a set, or a note that the test is skipped.
 fn folder_of(set: DataSet) -> Option<PathBuf> {
     match Locations::of_machine(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap().find(set) {
         Ok(folder) => Some(folder),
@@ -30,7 +31,7 @@ fn top(scores: &Tensor) -> Vec<(usize, f32)> {
     ranked
 }
 
-/// At most one of the 66 photos, in fp32 on the host, is answered otherwise than in the table.
+/// Checks that at most one of the 66 photos, in fp32 on the host, is answered otherwise than in the table.
 #[track_caller]
 fn check(model: &str, preset: &str, side: usize) {
     let (Some(models), Some(fifty), Some(stubs)) =
@@ -75,7 +76,7 @@ fn squeezenet10() {
     check("squeezenet10_deepcompressed", "caffe", 227);
 }
 
-/// The first run: the logits of onnxruntime for Pillow's input, as `assets/README.md` has them.
+/// The first run gives the logits of onnxruntime for Pillow's input, as `assets/README.md` has them.
 #[test]
 fn bundled_network_sees_a_cat() {
     let model = &bundled::MODELS[0];

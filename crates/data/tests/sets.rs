@@ -10,7 +10,7 @@ use ediacara_data::{
     DataError, DataSet, Labels, Locations, RgbImage, bundled, cifar, mnist, photos, synthetic,
 };
 
-/// The folder of a set, or a note that the test was skipped.
+/// The folder of a set, or a note that the test is skipped.
 fn folder_of(set: DataSet) -> Option<PathBuf> {
     match Locations::of_machine(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap().find(set) {
         Ok(folder) => Some(folder),
@@ -42,7 +42,7 @@ fn bundled_labels_and_digits() {
     assert_eq!(labels.get(999), Some("toilet tissue"));
     let digits = bundled::digits().unwrap();
     assert_eq!(digits.images.shape(), [1797, 1, 8, 8]);
-    // The class counts of UCI's description of the test set.
+    // The class counts are those of UCI's description of the test set.
     let mut counts = [0; 10];
     digits.labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
     assert_eq!(counts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
@@ -120,8 +120,9 @@ fn mnist_checks_that_labels_fit_pictures() {
     assert_eq!((set.len(), set.images.shape()), (2, [2, 1, 28, 28].as_slice()));
 }
 
-/// The published first labels and the mean of all training pixels, 33.318421, which torchvision's
-/// normalisation 0.1307 comes from.
+/// The set has the published first labels and the published mean of all training pixels, 33.318421.
+///
+/// torchvision's normalisation 0.1307 comes from that mean.
 #[test]
 fn mnist_is_the_published_one() {
     let Some(folder) = folder_of(DataSet::Mnist) else { return };
@@ -162,7 +163,8 @@ fn cifar_records_are_checked() {
     check(&record, "record 0 has label 10; labels are 0..=9");
 }
 
-/// An archive in the published layout, made by this test with one record a batch: the batch's number is the label.
+/// The test makes an archive in the published layout, with one record a batch, whose label is the batch's
+/// number.
 #[test]
 fn cifar_is_read_from_its_archive() {
     let folder = tempfile::tempdir().unwrap();
@@ -193,7 +195,9 @@ fn cifar_is_read_from_its_archive() {
     assert!(message.ends_with("no tar archive: bad header"), "{message}");
 }
 
-/// A ustar header, whose checksum is the sum of its bytes with spaces in the checksum's place, and the contents.
+/// A ustar header and the contents.
+///
+/// The header's checksum is the sum of its bytes, with spaces in the checksum's place.
 fn tar_entry(name: &str, contents: &[u8]) -> Vec<u8> {
     let mut entry = vec![0_u8; 512];
     let mut put = |at: usize, text: &str| entry[at..at + text.len()].copy_from_slice(text.as_bytes());
@@ -209,7 +213,7 @@ fn tar_entry(name: &str, contents: &[u8]) -> Vec<u8> {
     entry
 }
 
-/// The published archive, or the first thousand records of it, whichever this machine has.
+/// The set is the published archive, or the first thousand records of it, whichever this machine has.
 #[test]
 fn cifar_is_the_published_one() {
     let Some(folder) = folder_of(DataSet::Cifar10) else { return };
@@ -284,7 +288,7 @@ fn voc_annotations_and_detections() {
     let annotations = boxes::read_voc_folder(&folder.join("gts/pascalvoc_format")).unwrap();
     assert_eq!(annotations.len(), 100);
     let things: Vec<_> = annotations.iter().flat_map(|annotation| &annotation.things).collect();
-    // Counted with grep in the files.
+    // The numbers were counted with grep in the files.
     assert_eq!(things.len(), 273);
     assert_eq!(things.iter().filter(|thing| thing.difficult).count(), 38);
     let first = &annotations[0];
@@ -352,7 +356,8 @@ const UNIFORM: [f32; 4] = [0.814_305_1, 0.318_821, 0.983_894_1, 0.701_135_6];
 const NORMAL: [f32; 4] = [-0.359_540_08, -1.501_484_2, 0.775_030_4, -0.721_009_5];
 const BYTES: [i8; 4] = [-48, 81, -5, -77];
 
-/// The same numbers for ever; computed by an independent Python program from the published generators.
+/// The numbers are the same for ever: an independent Python program computed them from the published
+/// generators.
 #[test]
 fn synthetic_values_are_pinned() {
     let uniform = synthetic::uniform(&[2, 2], 0.0, 1.0, 42).unwrap().to_vec::<f32>().unwrap();

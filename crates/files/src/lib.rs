@@ -1,8 +1,8 @@
-//! Files as every crate here reads and writes them: regular ones only, read within a limit, written whole or not at
-//! all.
+//! Reads and writes files for every crate here: regular files only, read within a limit, written whole or not
+//! at all.
 //!
-//! Errors are those of the system and do not name the file: who asks knows it, and says it. Start reading at
-//! [`open`] and [`write_atomically`].
+//! Errors are those of the system and do not name the file, because the caller knows it and names it. Start
+//! reading at [`open`] and [`write_atomically`].
 
 mod read;
 mod write;

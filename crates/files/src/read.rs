@@ -4,14 +4,14 @@ use std::fs::{self, File};
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
-/// The largest text that is read, in bytes: the disassembly of a network of a million instructions has 100 MB.
+/// The largest text that is read, in bytes: a network of a million instructions disassembles to 100 MB.
 const TEXT_LIMIT_BYTES: u64 = 1 << 30;
 
 /// Opens a regular file for reading.
 ///
 /// # Errors
-/// There is no such file, or there is something else: a folder, a pipe, a device. That is found out before it is
-/// opened, as the opening of a pipe waits for whoever writes it.
+/// There is no such file, or the path is something else: a folder, a pipe, a device. The path is checked
+/// before it is opened, because opening a pipe waits for its writer.
 pub fn open(path: &Path) -> Result<File> {
     let metadata = fs::metadata(path)?;
     if metadata.is_dir() {
@@ -27,7 +27,7 @@ pub fn open(path: &Path) -> Result<File> {
 /// Reads a regular file of at most `limit_bytes`.
 ///
 /// # Errors
-/// As [`open`]; the file is larger, or memory does not suffice for it.
+/// Those of [`open`]. Also, the file is larger, or memory does not suffice for it.
 pub fn read(path: &Path, limit_bytes: u64) -> Result<Vec<u8>> {
     let file = open(path)?;
     let length = file.metadata()?.len();
@@ -52,7 +52,7 @@ pub fn read(path: &Path, limit_bytes: u64) -> Result<Vec<u8>> {
 /// Reads a regular file of text in UTF-8, of at most 1 GiB.
 ///
 /// # Errors
-/// As [`read()`]; the file is no UTF-8.
+/// Those of [`read()`]. Also, the file is not UTF-8.
 pub fn read_text(path: &Path) -> Result<String> {
     String::from_utf8(read(path, TEXT_LIMIT_BYTES)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();

@@ -1,7 +1,7 @@
 //! Writes that leave either the old file or the whole new one.
 //!
-//! A file is written beside its place, as `.NAME.PID-NUMBER.tmp`, and renamed when it is whole. While it is
-//! written it is locked: one that nobody holds was left by a process that was killed, and the next write to
+//! A file is written beside its place, as `.NAME.PID-NUMBER.tmp`, and renamed when it is whole. It is locked
+//! while it is written. A temporary file that nobody locks was left by a killed process. The next write to
 //! the same place removes it.
 
 use std::collections::BTreeSet;
@@ -14,25 +14,26 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Symbolic links that are followed, one after the other, before they are taken for a circle.
+/// The most symbolic links that are followed in a row: a longer chain is taken for a circle.
 const LINK_LIMIT: usize = 40;
-/// How often a temporary file is made again that another process took for an abandoned one.
+/// How often a temporary file is made again after another process took it for abandoned.
 const ATTEMPTS: usize = 100;
-/// What ends the name of a temporary file.
+/// The end of a temporary file's name.
 const TEMPORARY: &str = ".tmp";
 
 /// The temporary files that this process is writing.
 static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-/// How many there were: the number in their names.
+/// How many temporary files this process has made: the number in their names.
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// Lets `write` fill a temporary file beside `path`, which takes the place of `path` when all is written.
-/// Where `path` is a symbolic link, what it leads to is replaced, and the link stays. The new file has the old one's
+///
+/// A symbolic link stays, and the file that it leads to is replaced. The new file has the old one's
 /// permissions.
 ///
 /// # Errors
-/// What `write` gives; the file cannot be written; it is read-only; there is something else than a regular file. What
-/// was at `path` before is then still there.
+/// Those of `write`. Also, the file cannot be written, is read-only, or is not a regular file. What was at
+/// `path` before is then still there.
 pub fn write_atomically<E: From<Error>>(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
@@ -50,10 +51,11 @@ pub fn write_atomically<E: From<Error>>(
     Ok(temporary.replace(&target)?)
 }
 
-/// The file that [`write_atomically`] would replace or make, without symbolic links, if it could begin to.
+/// The file that [`write_atomically`] would replace or make, if it could begin to, with symbolic links
+/// followed.
 ///
 /// # Errors
-/// There is something else than a regular file, or a read-only one, or no file can be made beside it.
+/// The path is not a regular file, the file is read-only, or no file can be made beside it.
 pub fn check_writable(path: &Path) -> Result<PathBuf> {
     let target = target_of(path)?;
     Temporary::beside(&target)?;
@@ -61,24 +63,24 @@ pub fn check_writable(path: &Path) -> Result<PathBuf> {
     Ok(folder.join(target.file_name().unwrap_or_default()))
 }
 
-/// Removes what this process is writing and has not finished, and lets it begin nothing more: for a process
-/// that was interrupted and is about to end.
+/// Removes the files that this process has not finished writing, and lets it begin no more.
+///
+/// It is for a process that was interrupted and is about to end.
 pub fn abandon_writes() {
     let unfinished = unfinished();
     for path in unfinished.iter() {
-        // Nobody is left to hear of a file that could not be removed; the next write to its place tries
+        // Nobody is left to hear of a file that could not be removed. The next write to its place tries
         // again.
         let _ = fs::remove_file(path);
     }
-    // Who begins or finishes to write waits here for the end of the process.
+    // The lock stays held, so that whoever begins or finishes a write waits until the process ends.
     std::mem::forget(unfinished);
 }
 
 /// Where a path leads when all symbolic links are followed: to a regular file, or to nothing yet.
 fn target_of(path: &Path) -> Result<PathBuf> {
     let refused = |problem: &str| Error::new(ErrorKind::InvalidInput, problem.to_owned());
-    // The system knows what lies behind links that are none of the file system's, such as those of
-    // /dev/stdout.
+    // Only the system can follow links that are not the file system's own, such as those of /dev/stdout.
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             return Err(refused("is a directory; name a file in it"));
@@ -107,7 +109,7 @@ fn target_of(path: &Path) -> Result<PathBuf> {
     Err(refused("is a symbolic link that leads in a circle; remove it"))
 }
 
-/// A file that is being written; removed when dropped, unless it has been renamed.
+/// A file that is being written, which is removed on drop unless it has been renamed.
 struct Temporary {
     path: PathBuf,
     renamed: bool,
@@ -131,7 +133,7 @@ impl Temporary {
             let temporary = Temporary { path, renamed: false };
             // Where the file system has no locks, nothing is ever taken for abandoned.
             let _ = file.lock();
-            // Between its making and its locking another process may have taken it for abandoned.
+            // Another process may have taken it for abandoned after it was made and before it was locked.
             if temporary.path.exists() {
                 return Ok((temporary, file));
             }
@@ -143,8 +145,8 @@ impl Temporary {
     fn replace(mut self, target: &Path) -> Result<()> {
         fs::rename(&self.path, target)?;
         self.renamed = true;
-        // The rename itself lasts when the folder is on the disk. Where a folder cannot be opened or synchronised,
-        // as on some systems, the file is there all the same.
+        // The rename lasts once the folder is on the disk. Some systems cannot open or synchronise a folder,
+        // but the file is there all the same.
         if let Ok(folder) = File::open(folder_of(target)) {
             let _ = folder.sync_all();
         }
@@ -170,7 +172,7 @@ fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the names of all temporary files of a target begin with.
+/// The beginning of the names of all temporary files of a target.
 fn prefix(target: &Path) -> OsString {
     let mut name = OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
@@ -178,8 +180,9 @@ fn prefix(target: &Path) -> OsString {
     name
 }
 
-/// Removes the temporary files of `target` that nobody is writing any more. What cannot be removed does no
-/// harm.
+/// Removes the temporary files of `target` that nobody is writing any more.
+///
+/// A file that cannot be removed does no harm.
 fn clear_abandoned(target: &Path) {
     let prefix = prefix(target);
     let Ok(entries) = fs::read_dir(folder_of(target)) else { return };
@@ -187,7 +190,7 @@ fn clear_abandoned(target: &Path) {
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         let Some(file) = is_file.then(|| File::open(entry.path()).ok()).flatten() else { continue };
         if file.try_lock().is_ok() {
-            // Removed while it is locked, so that its writer, if it has only just made it, notices.
+            // The file is removed while it is locked, so that a writer that has only just made it notices.
             let _ = fs::remove_file(entry.path());
         }
     }

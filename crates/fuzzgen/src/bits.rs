@@ -7,7 +7,7 @@ pub(crate) struct Bits {
 }
 
 impl Bits {
-    /// Adds `start..end`, which must not be empty. Returns whether some of it was there already.
+    /// Adds `start..end`, which must not be empty, and returns whether some of it was there already.
     pub(crate) fn add(&mut self, start: u64, end: u64) -> bool {
         let (first, last) = (start / 64, (end - 1) / 64);
         if self.words.len() <= last as usize {

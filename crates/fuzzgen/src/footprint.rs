@@ -1,20 +1,21 @@
-//! Which elements an instruction reads and writes, from docs/isa.md: what its order to others rests on.
+//! Which elements an instruction reads and writes, from docs/isa.md: its order to others rests on this.
 //!
-//! Written from the document and not from the simulator, whose checked mode says whether both are right.
+//! It is written from the document and not from the simulator, whose checked mode says whether both are
+//! right.
 
 use ediacara_arch::Machine;
 use ediacara_isa::{self as isa, Address, ConfigRegister as C, Engine, Memory, Operation};
 
 use crate::bits::Bits;
 
-/// Why an instruction is not one that an orderly program has.
+/// Why an orderly program does not have an instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// The machine refuses it.
     Fault,
     /// It reads what it writes, or its writes depend on an order that is not promised.
     Hazard,
-    /// Nothing orders it after another that it depends on.
+    /// Nothing orders it after another instruction that it depends on.
     Race,
     /// Which post a wait takes depends on time.
     Ambiguous,
@@ -91,7 +92,7 @@ impl Context<'_> {
         }
     }
 
-    /// An access lies inside its memory, from its first element to the last of its furthest row.
+    /// Checks that an access lies inside its memory, from its first element to the last of its furthest row.
     pub(crate) fn inside(
         &self,
         memory: Memory,
@@ -109,7 +110,7 @@ impl Context<'_> {
         let count: u64 = rows.iter().map(|at| (at + length - 1) / burst - at / burst + 1).sum();
         let rate = dram.bytes_per_cycle;
         let each = (burst * u64::from(rate.denominator)).div_ceil(rate.numerator.into());
-        // With few bursts in flight latency counts too.
+        // With few bursts in flight, latency counts too.
         let latency = u64::from(dram.latency_cycles);
         let exposed = latency.div_ceil(dram.bursts_in_flight.into());
         count * each.max(exposed) + latency + 2
@@ -243,7 +244,7 @@ pub(crate) fn rows(first: u64, counts: [u64; 3], strides: [u64; 3]) -> Vec<u64> 
     rows
 }
 
-/// Adds rows to a set. Returns whether one met another, or what was there.
+/// Adds rows to a set, and returns whether one met another, or what was there.
 pub(crate) fn add(bits: &mut Bits, rows: &[u64], length: u64) -> bool {
     rows.iter().fold(false, |met, row| bits.add(*row, row + length) | met)
 }

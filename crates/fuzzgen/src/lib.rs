@@ -1,13 +1,14 @@
-//! Random machines, programs and networks, by seed: what the simulator, its reference, the compiler and the
-//! hardware are compared on.
+//! Random machines, programs and networks, by seed.
+//!
+//! The simulator, its reference, the compiler and the hardware are compared on them.
 //!
 //! A program of [`ordered`](Recipe::ordered) style is free of races by construction, and yet its engines run
-//! side by side: start at `src/ordered/mod.rs`. What the instructions touch is in `src/footprint.rs`, what a
-//! semaphore tells in `src/semaphore.rs`. A program of [`chaotic`](Recipe::chaotic) style makes no sense, and
-//! shows every fault at any place. [`Verdict`] says whether a program is fit for a comparison of memories, [`Coverage`]
-//! what programs have done. Random networks are [`graph`]'s.
+//! side by side: start at `src/ordered/mod.rs`. `src/footprint.rs` says what the instructions touch, and
+//! `src/semaphore.rs` what a semaphore tells. A program of [`chaotic`](Recipe::chaotic) style makes no sense,
+//! and shows every fault at any place. [`Verdict`] says whether a program is fit for a comparison of
+//! memories. [`Coverage`] says what programs have done. [`graph`] makes random networks.
 //!
-//! This crate runs nothing but the simulator, and only to judge what it made.
+//! This crate runs only the simulator, and only to judge what it made.
 
 mod bits;
 mod chaos;

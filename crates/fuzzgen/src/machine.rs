@@ -7,7 +7,7 @@ use crate::Random;
 /// DRAM of every machine made here: small enough to compare as a whole.
 const DRAM_BYTES: u64 = 1 << 15;
 
-/// Bandwidths: whole and broken, above and far below a burst a cycle.
+/// Bandwidths: whole and fractional, above and far below a burst a cycle.
 const BANDWIDTHS: [(u32, u32); 8] = [(16, 1), (64, 1), (7, 3), (48, 5), (1, 2), (3, 7), (200, 1), (33, 8)];
 /// Latencies of DRAM, from the least that is allowed.
 const LATENCIES: [u32; 6] = [1, 2, 3, 7, 20, 100];
@@ -37,8 +37,9 @@ pub fn machine(random: &mut Random) -> Machine {
     checked(machine)
 }
 
-/// The same shape with another DRAM latency and bandwidth: what hardware takes as inputs, so that one build
-/// serves many programs.
+/// The same shape with another DRAM latency and bandwidth.
+///
+/// Hardware takes these as inputs, so that one build serves many programs.
 pub fn pace(random: &mut Random, shape: &Machine) -> Machine {
     let mut machine = shape.clone();
     set_pace(&mut machine, random);
@@ -51,7 +52,9 @@ fn set_pace(machine: &mut Machine, random: &mut Random) {
     machine.dram.bytes_per_cycle = Fraction { numerator, denominator };
 }
 
-/// The shapes for which hardware is built: each costs a build.
+/// The shapes for which hardware is built.
+///
+/// Each costs a build.
 ///
 /// # Panics
 /// Never: they are valid.
@@ -81,7 +84,7 @@ fn small() -> Machine {
     checked(machine)
 }
 
-/// 8 x 8, as its preset but for the memories.
+/// 8 x 8, as its preset except for the memories.
 fn square() -> Machine {
     let mut machine = base("fuzz-8x8");
     machine.dram.bursts_in_flight = 3;
@@ -127,7 +130,7 @@ fn odd() -> Machine {
         nram_bytes: 128 * 37,
         wram_bytes: 128 * 19,
         aram_bytes: 32 * 13,
-        // A last record that is cut short.
+        // The last record is cut short.
         pram_bytes: 1000,
         queue_entries: 2,
         fetch_entries: 8,

@@ -1,5 +1,5 @@
-//! A program's way through control, without time: registers, configuration, loops, branches, and from there
-//! what every engine gets to do.
+//! A program's way through control, without time: registers, configuration, loops, branches, and what every
+//! engine gets to do.
 
 use std::rc::Rc;
 
@@ -9,9 +9,9 @@ use ediacara_isa::{Condition, ConfigRegister as C, Engine, Instruction, Loop, Op
 use crate::footprint::{Context, Footprint, Problem, engine};
 use crate::order::Order;
 
-/// Instructions that a program may execute.
+/// The most instructions that a program may execute.
 const MOST_STEPS: u64 = 4000;
-/// Loops that nest.
+/// The most loops that nest.
 const DEPTH: usize = 4;
 /// Registers are taken modulo this.
 pub(crate) const WORD: u64 = 1 << 40;
@@ -75,7 +75,7 @@ pub(crate) struct Model {
     steps: u64,
     /// Cycles of a taken branch.
     refill: u64,
-    /// Cycles in which an instruction is fetched, if nothing is fetched ahead.
+    /// Cycles in which an instruction is fetched if nothing is fetched ahead.
     fetch: u64,
     /// Bytes of DRAM that belong to the code.
     pub(crate) code: (u64, u64),
@@ -94,7 +94,7 @@ impl Model {
             loops: Vec::new(),
             cycles: 0,
             steps: 0,
-            // What was fetched in vain took its bandwidth too.
+            // Bursts that were fetched in vain took bandwidth too.
             refill: latency + cycles(32 * entries + u64::from(dram.burst_bytes)) + 3,
             fetch: cycles(32) + latency / entries + 1,
             code,
@@ -118,7 +118,7 @@ impl Model {
             let target = self.execute(machine, &code[self.pc])?;
             self.advance(target);
         }
-        // A branch beyond the code goes to what is not written yet.
+        // A branch beyond the code leads to what is not written yet.
         if self.pc == code.len() { Ok(()) } else { Err(Problem::Fault) }
     }
 
@@ -168,7 +168,7 @@ impl Model {
         self.scalar.read(register)
     }
 
-    /// A `loop`; one whose body is not written yet has no instructions in it.
+    /// Enters a `loop`; one whose body is not written yet has no instructions in it.
     fn enter(&mut self, o: &Loop) -> Result<(), Problem> {
         let runs = u64::from(o.count).wrapping_add(self.read(o.register)) % WORD;
         let is_open = o.body == 0;
@@ -181,7 +181,7 @@ impl Model {
         Ok(())
     }
 
-    /// The body of the loop at `place` ends before `end`, which is where the program has got to.
+    /// Says that the body of the loop at `place` ends before `end`, which is where the program has got to.
     pub(crate) fn close(&mut self, place: usize, end: usize) {
         if let Some(running) = self.loops.iter_mut().find(|running| running.first == place + 1) {
             running.last = end - 1;
@@ -213,7 +213,7 @@ impl Model {
         }
     }
 
-    /// Whether a loop may begin here: there is room, and no branch has left one whose body lies behind.
+    /// Whether a loop may begin here: there is room, and no branch has left a loop whose body lies behind.
     pub(crate) fn may_loop(&self) -> bool {
         self.loops.len() < DEPTH && self.loops.iter().all(|running| running.last == usize::MAX)
     }

@@ -22,7 +22,7 @@ struct Pending {
     footprint: Rc<Footprint>,
 }
 
-/// An access that somebody may still have to wait for.
+/// An access for which somebody may still have to wait.
 #[derive(Debug, Clone)]
 struct Access {
     engine: usize,
@@ -35,9 +35,9 @@ struct Access {
 pub(crate) struct Executed {
     pub(crate) engine: usize,
     pub(crate) number: u32,
-    /// What its posts tell.
+    /// The clock that its posts carry.
     pub(crate) clock: Clock,
-    /// When, in steps of this model.
+    /// The step of this model in which it was executed.
     pub(crate) step: u64,
 }
 
@@ -106,8 +106,9 @@ impl Order {
         self.pending[engine as usize].is_empty()
     }
 
-    /// The semaphores that `poster` could have posted, unseen by anybody, for `engine`'s next instruction
-    /// to wait for, without a doubt about who takes what.
+    /// The semaphores that `poster` could have posted for `engine`'s next instruction to wait for.
+    ///
+    /// Nobody has seen them, and there is no doubt about who takes what.
     pub(crate) fn free_for(&self, poster: &Executed, engine: Engine) -> Vec<usize> {
         let free = |index: &usize| {
             let mut trial = self.semaphores[*index].clone();
@@ -133,7 +134,7 @@ impl Order {
         (0..16).filter(free).collect()
     }
 
-    /// The post of an instruction that was executed before, as if it had always had it.
+    /// Adds a post to an instruction that was executed before, as if it had always had it.
     pub(crate) fn post_late(&mut self, semaphore: usize, poster: &Executed) -> Result<(), Problem> {
         self.post(1 << semaphore, poster.engine, poster.number, poster.clock)
     }
@@ -176,12 +177,12 @@ impl Order {
     ) -> Result<(), Problem> {
         let clock = self.known[CONTROL];
         let queue = &mut self.pending[engine as usize];
-        // One may have started and wait for nothing; with more than the queue takes, control waits.
+        // One may have started and wait for nothing. With more than the queue takes, control waits.
         if queue.len() >= self.queue_entries {
             return Err(Problem::Deadlock);
         }
         queue.push_back(Pending { wait, post, clock, footprint });
-        // Whoever posts later must not take these for free.
+        // No later post may take these for free.
         bits(wait).for_each(|index| self.touched[index] = self.step);
         self.settle()
     }

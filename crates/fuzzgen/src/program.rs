@@ -6,21 +6,21 @@ use ediacara_sim::{SimError, Simulator};
 
 use crate::{Random, chaos, ordered};
 
-/// What programs to make.
+/// The programs to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
     /// Percent of programs in which nobody cares for order or sense: for faults at any place.
     pub chaotic: u64,
     /// Percent of the others that end in a fault.
     pub faulty: u64,
-    /// Things that a program does, at most: instructions, loops, idioms.
+    /// The most things that a program does: instructions, loops, idioms.
     pub items: u64,
     /// Cycles that a program may take, by a rough bound from above.
     pub cycles: u64,
 }
 
 impl Default for Recipe {
-    /// What comparisons with hardware use.
+    /// The recipe of comparisons with hardware.
     fn default() -> Self {
         Self { chaotic: 12, faulty: 15, items: 40, cycles: 20_000 }
     }
@@ -73,7 +73,7 @@ impl Program {
     /// A program with memories full of noise.
     pub fn new(random: &mut Random, machine: &Machine, base: u64, code: Vec<Word>) -> Self {
         let mut dram = random.bytes(machine.dram.bytes);
-        // What loads may take for records or accumulators is sometimes sensible.
+        // Some of the bytes that loads may take for records or accumulators make sense.
         for at in (0..dram.len().saturating_sub(12)).step_by(96) {
             dram[at..at + 12].copy_from_slice(&record(random));
         }

@@ -1,6 +1,8 @@
 //! The source of every choice.
 
-/// SplitMix64. A seed gives the same numbers for ever, on every platform.
+/// SplitMix64.
+///
+/// A seed gives the same numbers for ever, on every platform.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
@@ -28,7 +30,7 @@ impl Random {
         low + self.next() % (high - low + 1)
     }
 
-    /// Small numbers of `low..=high` more often than large ones.
+    /// A number of `low..=high`, more often a small one than a large one.
     pub fn small(&mut self, low: u64, high: u64) -> u64 {
         let top = self.range(low, high);
         self.range(low, top)

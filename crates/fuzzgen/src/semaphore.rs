@@ -1,34 +1,35 @@
 //! What a wait on a semaphore tells, whatever the pace of the engines.
 //!
-//! A token carries no name: which post a wait takes may depend on time. What a program may rest on is what
+//! A token carries no name, so that it may depend on time which post a wait takes. A program may rest on what
 //! holds for every pace:
 //!
-//! - While the posts are ordered one after the other, a wait that has k waits before it in order takes
-//!   its token after the first k + 1 posts.
-//! - Where posts are not ordered, only the wait that takes the last token, after all others, knows them all;
-//!   and only if no later post can come earlier, which is looked at when there is one.
+//! - While the posts are ordered one after the other, a wait that has k waits before it in order takes its
+//!   token after the first k + 1 posts.
+//! - Where posts are not ordered, only the wait that takes the last token, after all others, knows them all.
+//!   That holds only if no later post can come earlier, which is looked at when there is one.
 
 use crate::footprint::Problem;
 
 /// For every engine, in the order of the table, how many of its instructions are known to have committed.
+///
 /// Control counts its signals.
 pub(crate) type Clock = [u32; 5];
 
 /// Who did something: an engine and the number of its instruction.
 type Doer = (usize, u32);
 
-/// One of the sixteen.
+/// One of the sixteen semaphores.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Semaphore {
     posts: Vec<(Doer, Clock)>,
     waits: Vec<Doer>,
-    /// The posts are not ordered one after the other.
+    /// Whether the posts are not ordered one after the other.
     gathers: bool,
-    /// All tokens were taken by a wait that knows all posts.
+    /// Whether a wait that knows all posts took the last token.
     closed: bool,
 }
 
-/// Most tokens that a semaphore holds.
+/// The most tokens that a semaphore holds.
 const MOST: usize = 255;
 
 fn knows(clock: &Clock, (engine, number): Doer) -> bool {
@@ -41,7 +42,7 @@ impl Semaphore {
         self.posts.len() - self.waits.len()
     }
 
-    /// A post by instruction `number` of `engine`, which commits knowing `clock`, itself included.
+    /// Adds a post by instruction `number` of `engine`, which commits knowing `clock`, itself included.
     pub(crate) fn post(&mut self, engine: usize, number: u32, clock: Clock) -> Result<(), Problem> {
         let taken = self.waits.iter().filter(|wait| knows(&clock, **wait)).count();
         if self.posts.len() + 1 - taken > MOST {
@@ -62,7 +63,8 @@ impl Semaphore {
         Ok(())
     }
 
-    /// A wait by instruction `number` of `engine`, which starts knowing `clock`: what it learns.
+    /// Adds a wait by instruction `number` of `engine`, which starts knowing `clock`, and returns what it
+    /// learns.
     pub(crate) fn wait(&mut self, engine: usize, number: u32, clock: &Clock) -> Result<Clock, Problem> {
         if self.count() == 0 {
             return Err(Problem::Deadlock);
@@ -98,7 +100,7 @@ mod tests {
         semaphore.post(1, 1, [0, 1, 0, 0, 0]).unwrap();
         semaphore.post(1, 2, [0, 2, 0, 0, 0]).unwrap();
         assert_eq!(semaphore.wait(3, 1, &[0; 5]), Ok([0, 1, 0, 0, 0]));
-        // Another engine may have come first: the first post is all that it can be sure of.
+        // Another engine may have come first, so that it can only be sure of the first post.
         assert_eq!(semaphore.wait(2, 1, &[0; 5]), Ok([0, 1, 0, 0, 0]));
         assert_eq!(semaphore.wait(2, 2, &[0; 5]), Err(Problem::Deadlock));
     }
@@ -110,7 +112,7 @@ mod tests {
         semaphore.post(2, 1, [0, 0, 1, 0, 0]).unwrap();
         assert_eq!(semaphore.wait(3, 1, &[0; 5]), Ok([0; 5]));
         assert_eq!(semaphore.wait(3, 2, &[0; 5]), Ok([0, 1, 1, 0, 0]));
-        // A post that may have come before would have been taken for one of them.
+        // One of them could have taken a post that may have come before.
         assert_eq!(semaphore.clone().post(1, 2, [0, 2, 0, 0, 0]), Err(Problem::Ambiguous));
         assert_eq!(semaphore.post(1, 2, [0, 2, 0, 2, 0]), Ok(()));
     }

@@ -111,7 +111,7 @@ fn strides(context: &Context<'_>, is_a: bool) -> [u64; 2] {
     registers.map(|register| context.c(register))
 }
 
-/// Adds the destination's bytes; returns whether some are written twice.
+/// Adds the destination's bytes, and returns whether some are written twice.
 fn destination(context: &Context<'_>, v: &Vector, writes: &mut Bits) -> bool {
     let Some(base) = v.d else { return false };
     let strides = [context.c(C::VectorDStride1), context.c(C::VectorDStride2)];
@@ -125,14 +125,16 @@ fn destination(context: &Context<'_>, v: &Vector, writes: &mut Bits) -> bool {
     add(writes, &rows(base, [v.counts[0], v.counts[1], 1], [strides[0], strides[1], 0]), v.length)
 }
 
-/// Whether an operand has exactly the destination's rows. A stride that is never taken does not matter.
+/// Whether an operand has exactly the destination's rows.
+///
+/// A stride that is never taken does not matter.
 fn is_destination(context: &Context<'_>, v: &Vector, base: u64, is_a: bool) -> bool {
     let d = [context.c(C::VectorDStride1), context.c(C::VectorDStride2)];
     let own = strides(context, is_a);
     v.d == Some(base) && (0..2).all(|k| v.counts[k] == 1 || d[k] == own[k])
 }
 
-/// Everything lies inside its memory.
+/// Checks that everything lies inside its memory.
 fn check(context: &Context<'_>, v: &Vector) -> Result<(), Problem> {
     let windows = [context.c(C::VectorWindowCount1), context.c(C::VectorWindowCount2)];
     let window_strides = [context.c(C::VectorWindowStride1), context.c(C::VectorWindowStride2)];

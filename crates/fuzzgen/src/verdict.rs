@@ -21,8 +21,9 @@ pub enum Verdict {
     Endless,
 }
 
-/// Runs a program in checked mode, with a trace: the verdict, the outcome, and the simulator with the memories that
-/// it ends with.
+/// Runs a program in checked mode, with a trace.
+///
+/// Returns the verdict, the outcome, and the simulator with the memories that it ends with.
 ///
 /// # Errors
 /// A program that is not for this machine.

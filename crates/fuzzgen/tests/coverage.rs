@@ -19,7 +19,7 @@ fn everything_is_covered() {
         };
         let program = program(&mut random, &machine, &Recipe::default());
         let (verdict, outcome, _) = judge(&machine, &program).unwrap();
-        // Only what can be compared with hardware counts.
+        // Only programs that can be compared with hardware count.
         if verdict == Verdict::Accepted {
             coverage.add(&machine, &program, &outcome);
         }
@@ -27,7 +27,7 @@ fn everything_is_covered() {
     println!("{coverage}");
     let missing = coverage.missing();
     assert!(missing.is_empty(), "too seldom: {missing:#?}");
-    // Nothing is everywhere by accident of how it is counted.
+    // A feature that nothing has must not be counted.
     assert_eq!(coverage.of("nothing at all"), 0);
     assert!(coverage.programs() * 100 > PROGRAMS * 85);
 }

@@ -20,7 +20,7 @@ fn networks_are_valid_and_of_every_kind() {
                 .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{}", net.graph.to_text()));
             features(&net.graph).into_iter().for_each(|feature| *counts.entry(feature).or_default() += 1);
         }
-        // Both ways: what occurs is known, what is known occurs.
+        // Every feature that occurs is known, and every known one occurs.
         assert_eq!(counts.keys().collect::<Vec<_>>(), FEATURES.iter().collect::<Vec<_>>());
         let few: Vec<_> = counts.iter().filter(|(_, count)| **count < NETWORKS / 100).collect();
         assert!(few.is_empty(), "too seldom: {few:?}");

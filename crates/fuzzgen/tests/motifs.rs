@@ -1,5 +1,6 @@
-//! Networks of motifs are valid, the same for ever, and the seeds of CI show every motif on every machine, every side, and
-//! images that crowd every NRAM.
+//! Networks of motifs are valid and the same for ever.
+//!
+//! The seeds of CI show every motif on every machine, every side, and images that crowd every NRAM.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops where it fails")]
 
@@ -9,13 +10,13 @@ use ediacara_fuzzgen::graph::motif::{
     MOTIFS, PUBLISHED_SIDES, Size, draw, draw_first, draw_sized, sides_and_crowds,
 };
 
-/// The networks that a run of CI compares: the first seeds.
+/// The networks that a run of CI compares, which are those of the first seeds.
 const NETWORKS: u64 = 500;
-/// Machines that seeds take turns on.
+/// Machines on which seeds take turns.
 const MACHINES: u64 = 5;
-/// Networks that must have a motif.
+/// The fewest networks that must have a motif.
 const LEAST_OF_EACH: u64 = 60;
-/// Networks that must have it on each machine.
+/// The fewest networks that must have it on each machine.
 const LEAST_ON_EACH: u64 = 8;
 
 #[test]
@@ -79,6 +80,7 @@ fn sizes_are_kept() {
     };
     let [tiny, large] = [Size::TINY, Size::LARGE].map(macs);
     println!("a layer has up to {tiny} multiply-adds, {large} where networks are large");
-    // "About": a window of 5 x 5 has near three times the multiply-adds of one of 3 x 3, and widths may double.
+    // A limit is rough: a 5 x 5 window has near three times the multiply-adds of a 3 x 3 one, and widths may
+    // double.
     assert!(tiny < 12 * Size::TINY.macs as u64 && large < 12 * Size::LARGE.macs as u64);
 }

@@ -29,7 +29,7 @@ fn most_programs_are_accepted() {
     assert!(faults["none"] * 100 > PROGRAMS * 60, "too few end in their `halt`");
 }
 
-/// Free of races by construction means: not one.
+/// "By construction" means that not one has a race.
 #[test]
 fn ordered_programs_are_free_of_races() {
     let mut endless = 0;

@@ -1,17 +1,17 @@
-//! What a mistyped name was meant to be: the same help wherever a name is one of a list.
+//! Suggests what a mistyped name was meant to be, in the same way wherever a name is one of a list.
 //!
-//! [`there_are`] is what an error says behind its name; [`nearest`] gives the one name for those who say it in their
-//! own way. This crate knows no list.
+//! [`there_are`] gives the text that an error adds behind the name. [`nearest`] gives one name, for callers
+//! that say it in their own way. This crate knows no list.
 
-/// Names that are suggested at most.
+/// The most names that are suggested.
 const SUGGESTIONS: usize = 3;
-/// Letters of a name that is looked for inside others.
+/// The fewest letters of a name that is looked for inside others.
 const PART_LENGTH: usize = 3;
-/// Letters of a name that anything is near to: nobody mistypes a longer one into one of ours.
+/// The most letters of a name that anything is near to: nobody mistypes a longer one into one of ours.
 const LONGEST: usize = 64;
 
-/// What there is instead of `name`, the likely ones first: ``did you mean `lenet5`? There are alexnet, lenet5`` or
-/// `there are alexnet, lenet5`.
+/// Says which names there are instead of `name`, the likely ones first:
+/// ``did you mean `lenet5`? There are alexnet, lenet5`` or `there are alexnet, lenet5`.
 pub fn there_are<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let all = names.join(", ");
@@ -35,8 +35,10 @@ pub fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) ->
     Some(format!("did you mean {others}`{last}`?"))
 }
 
-/// The one of `names` that `name` was probably meant to be: by the fewest letters changed, at most a third of them
-/// and three; the first of several.
+/// The one of `names` that `name` was probably meant to be.
+///
+/// It differs in the fewest letters, and is the first of several such names. At most a third of the letters
+/// may differ, and at most three.
 pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = name.chars().count().div_ceil(3).min(3);
     names

@@ -28,8 +28,9 @@ macro_rules! config_registers {
         $(#[doc = $doc:literal])+
         $id:literal $name:literal $register:ident ($low:expr) ..= ($high:expr), reset $reset:literal;
     )*) => {
-        /// A configuration register (docs/isa.md, "Configuration registers"). Its discriminant is its place in
-        /// [`ConfigRegister::ALL`].
+        /// A configuration register (docs/isa.md, "Configuration registers").
+        ///
+        /// Its discriminant is its place in [`ConfigRegister::ALL`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ConfigRegister { $( $(#[doc = $doc])+ $register, )* }
 

@@ -16,8 +16,10 @@ use crate::{
 /// Bytes of data on a line.
 const HEX_BYTES: usize = 32;
 
-/// The text of a whole program. Assembling it gives an equal executable; assembled after an edit, its instructions have
-/// the lines of the text instead of those of the program's own source.
+/// The text of a whole program.
+///
+/// Assembling it gives an equal executable. If the text is edited first, the instructions get the lines of
+/// the text instead of those of the program's own source.
 ///
 /// # Panics
 /// Never: words that do not decode are written as bytes, with the reason in a comment.
@@ -31,7 +33,9 @@ pub fn disassemble(executable: &Executable) -> String {
     )
 }
 
-/// One instruction, as a line of assembly without label or line end. Jump targets are numbers.
+/// One instruction, as a line of assembly without label or line end.
+///
+/// Jump targets are numbers.
 pub fn instruction_text(instruction: &Instruction) -> String {
     let mut out = String::new();
     let _ = write_instruction(&mut out, &encode_unchecked(instruction), instruction, None);
@@ -89,7 +93,7 @@ fn write_port(out: &mut String, directive: &str, port: &Port) -> std::fmt::Resul
     writeln!(out)
 }
 
-/// The notes, but for the labels, which stand in the code.
+/// The notes without the labels, which stand in the code.
 fn write_notes(out: &mut String, notes: &Notes) -> std::fmt::Result {
     for value in &notes.values {
         writeln!(out, ".value {}, {:#x}, {}", quote(&value.name), value.address, value.bytes)?;
@@ -129,7 +133,7 @@ fn write_layer(out: &mut String, layer: &LayerInfo) -> std::fmt::Result {
 fn write_code(out: &mut String, executable: &Executable) -> std::fmt::Result {
     writeln!(out, ".code {:#x}", executable.code_base)?;
     let labels = Labels::of(executable);
-    // What the assembler would give the next instruction.
+    // The location that the assembler would give the next instruction.
     let mut next = SourceLocation { layer: executable.layers.len().wrapping_sub(1) as u32, line: u32::MAX };
     if executable.layers.is_empty() {
         next.layer = NO_LAYER;
@@ -162,7 +166,7 @@ fn write_within(out: &mut String, executable: &Executable, layer: u32) -> std::f
     }
 }
 
-/// The labels of the code: the program's own, and made-up ones where a jump goes that has none.
+/// The labels of the code: the program's own, and made-up ones where a jump's target has none.
 struct Labels<'a> {
     own: &'a [Label],
     /// Which of `own` can be written as `name:`.
@@ -186,7 +190,7 @@ impl<'a> Labels<'a> {
         labels.take_while(move |(label, _)| label.instruction as usize == index)
     }
 
-    /// What a jump to an instruction calls it; nothing if it leaves the code.
+    /// The name that a jump to an instruction uses; nothing if the instruction is outside the code.
     fn target(&self, index: usize) -> Option<String> {
         self.targets.binary_search(&index).ok()?;
         let named = self.at(index).find(|(_, plain)| *plain).map(|(label, _)| label.name.clone());
@@ -248,7 +252,7 @@ fn write_word(
     }
 }
 
-/// Whose bytes of DRAM an instruction moves, where its address says so by itself.
+/// Names the DRAM bytes that an instruction moves, where its address tells by itself.
 fn write_dram_names(
     out: &mut String,
     executable: &Executable,
@@ -268,7 +272,7 @@ fn write_dram_names(
     Ok(())
 }
 
-/// An instruction with its operands; those that assembly fills in by itself are left out.
+/// An instruction with its operands, without those that assembly fills in by itself.
 fn write_instruction(
     out: &mut String,
     word: &Word,

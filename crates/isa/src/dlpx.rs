@@ -1,7 +1,7 @@
 //! The bytes of an executable (docs/dlpx.md).
 //!
-//! Every byte of a file is covered by a checksum, and there is exactly one way to write an executable: what
-//! is read can be written back and gives the same bytes.
+//! A checksum covers every byte of a file. There is exactly one way to write an executable, so that a file
+//! that is read and written back has the same bytes.
 
 mod check;
 mod read;
@@ -43,10 +43,10 @@ enum Section {
 }
 
 impl Section {
-    /// Those that every file has.
+    /// The sections that every file has.
     const REQUIRED: [Section; 6] =
         [Section::Machine, Section::Code, Section::Data, Section::Ports, Section::SourceMap, Section::Layers];
-    /// Those that a file has where there is something to say.
+    /// The sections that a file has only where there is something to say.
     const NOTES: [Section; 4] = [Section::Labels, Section::Values, Section::SelfTest, Section::Rest];
 
     fn kind(self) -> u32 {
@@ -78,7 +78,7 @@ pub(crate) fn may_be_unknown(kind: u32) -> bool {
     kind & OPTIONAL != 0 && Section::of_kind(kind).is_none()
 }
 
-/// Why bytes are no executable, or an executable is none that may be written.
+/// Why bytes are not an executable, or why an executable may not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutableError {
     /// Reading or writing failed.

@@ -1,4 +1,4 @@
-//! Executables in memory; their bytes are the business of `dlpx`.
+//! Executables in memory; `dlpx` reads and writes their bytes.
 
 use crate::{DecodeError, Instruction, Notes, OperandError, Word, decode, encode};
 
@@ -12,7 +12,7 @@ pub struct Executable {
     pub machine: MachineKey,
     /// DRAM address of the first instruction: a multiple of 32, and of the machine's burst.
     pub code_base: u64,
-    /// Instruction words. They need not decode: a bad one is the machine's business.
+    /// Instruction words. They need not decode: the machine raises a fault when it reaches a bad one.
     pub code: Vec<Word>,
     /// What DRAM holds before the program starts. Blocks do not overlap each other or the code.
     pub data: Vec<Data>,
@@ -24,17 +24,18 @@ pub struct Executable {
     pub source_map: Vec<SourceLocation>,
     /// The layers, by number.
     pub layers: Vec<LayerInfo>,
-    /// What is known beside: none of it changes what runs.
+    /// What is known beside the program; none of it changes what runs.
     pub notes: Notes,
 }
 
-/// The machine that a program was made for, as far as the program depends on it. A parameter of zero does not
-/// matter.
+/// The machine that a program was made for, as far as the program depends on it.
+///
+/// A parameter of zero does not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct MachineKey {
     /// The machine's name; empty if the program does not say.
     pub name: String,
-    /// Lanes of an inner product, which decide the layout of weights. Must be equal.
+    /// Lanes of an inner product, which decide the layout of weights. The machine's must be equal.
     pub rows: u32,
     /// Columns of the array, likewise.
     pub columns: u32,
@@ -112,14 +113,15 @@ impl ElementType {
 /// The real numbers that stored integers stand for (N-QUANTIZE, N-DEQUANTIZE).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Encoding {
-    /// The real number that one step is; positive and finite.
+    /// The real number that one step stands for, positive and finite.
     pub scale: f32,
     /// The integer that stands for zero, -128 to 127.
     pub zero: i32,
 }
 
-/// How stored elements lie in the caller's tensor: its axes are permuted, and the result is read, row-major, under the
-/// caller's shape.
+/// How stored elements lie in the caller's tensor.
+///
+/// The axes are permuted, and the result is read, row-major, under the caller's shape.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Layout {
     /// Stored axis `k` is axis `permutation[k]` of the tensor before its shape changes.
@@ -129,12 +131,13 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The tensor is what is stored.
+    /// The layout of a tensor that is stored as it is.
     pub fn plain(stored: &[usize]) -> Layout {
         Layout { permutation: (0..stored.len()).collect(), shape: stored.to_vec() }
     }
 
-    /// The caller's tensor has the stored axes in another order: stored axis `k` is its axis `permutation[k]`.
+    /// The layout of a tensor whose axes are stored in another order: stored axis `k` is its axis
+    /// `permutation[k]`.
     pub fn permuted(stored: &[usize], permutation: Vec<usize>) -> Layout {
         let shape = unpermuted(stored, &permutation);
         Layout { permutation, shape }
@@ -161,7 +164,9 @@ pub struct SourceLocation {
     pub line: u32,
 }
 
-/// What is known of a layer. All work counts are of one run of the program.
+/// What is known of a layer.
+///
+/// All work counts are for one run of the program.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LayerInfo {
     /// Name in the network.
@@ -172,7 +177,7 @@ pub struct LayerInfo {
     pub shape: Vec<usize>,
     /// Multiply-accumulates of the layer as the network defines it.
     pub macs: u64,
-    /// Those done by the matrix engine.
+    /// Multiply-accumulates that the matrix engine does.
     pub matrix_macs: u64,
     /// Elementary operations of the vector engine.
     pub vector_operations: u64,
@@ -181,7 +186,7 @@ pub struct LayerInfo {
 }
 
 impl Port {
-    /// Integers of 8 bits that stand for themselves, in the order in which they are stored.
+    /// A port of 8-bit integers that stand for themselves, in the order in which they are stored.
     pub fn plain(name: impl Into<String>, address: u64, shape: Vec<usize>) -> Port {
         let layout = Layout::plain(&shape);
         Port { name: name.into(), address, shape, element: ElementType::I8, encoding: None, layout }

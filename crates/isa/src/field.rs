@@ -7,8 +7,9 @@ use crate::{
 
 /// An operand type of the instruction structs.
 pub(crate) trait Field: Sized {
-    /// Puts the value into its bits (which are clear), or says that it does not fit. The bits are set in
-    /// either case.
+    /// Puts the value into its bits (which are clear), or says that it does not fit.
+    ///
+    /// The bits are set in either case.
     fn insert(&self, word: &mut Word, field: &FieldSpec) -> Result<(), OperandError>;
     /// Reads the value and checks what can be checked without registers.
     fn extract(word: &Word, field: &FieldSpec) -> Result<Self, String>;

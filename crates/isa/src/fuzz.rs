@@ -6,7 +6,9 @@ use crate::{Executable, asm::assemble_limited, disassemble, dlpx::repair_checksu
 /// Bytes of data that a fuzzed program may reserve, so that `.zero` does not fill memory.
 const DATA_LIMIT_BYTES: u64 = 1 << 16;
 
-/// Assembles the bytes as text; an accepted program must survive being written as bytes and as text.
+/// Assembles the bytes as text.
+///
+/// An accepted program must survive being written as bytes and as text.
 ///
 /// # Panics
 /// If it does not: that is the finding.
@@ -14,13 +16,14 @@ pub fn fuzz_assemble(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     match assemble_limited(&text, "fuzz.dlpasm", None, DATA_LIMIT_BYTES) {
         Ok(executable) => round_trips(&executable),
-        // Showing the errors is work too: columns and markers.
+        // Showing the errors computes columns and markers, which must not panic either.
         Err(errors) => assert!(!errors.to_string().is_empty()),
     }
 }
 
-/// Reads the bytes as an executable, as they are and with checksums repaired; what is accepted must be
-/// written back to the same bytes, if it is of the version that is written.
+/// Reads the bytes as an executable, as they are and with checksums repaired.
+///
+/// An accepted executable must be written back to the same bytes, if it is of the version that is written.
 ///
 /// # Panics
 /// If it is not: that is the finding.

@@ -65,7 +65,7 @@ pub fn encode(instruction: &Instruction) -> Result<Word, OperandError> {
     let mut word = masks_and_opcode(instruction);
     instruction.operation.insert(&mut word)?;
     check(instruction)?;
-    // What is left (zero counts) is known to the decoder.
+    // The decoder knows the other rules, such as those against zero counts.
     match decode(&word) {
         Ok(_) => Ok(word),
         Err(DecodeError::Operand(error)) => Err(error),
@@ -73,20 +73,21 @@ pub fn encode(instruction: &Instruction) -> Result<Word, OperandError> {
     }
 }
 
-/// The word of an instruction, unchecked: values are cut to their fields, and what the machine would refuse
-/// is written as it is. For making faulty programs.
+/// The word of an instruction, unchecked, for making faulty programs.
+///
+/// Values are cut to their fields, and values that the machine would refuse are written as they are.
 pub fn encode_unchecked(instruction: &Instruction) -> Word {
     let mut word = masks_and_opcode(instruction);
-    // Every field was written; that one was cut is the caller's wish.
+    // Every field was written, and the caller accepts that a value may be cut.
     let _ = instruction.operation.insert(&mut word);
     word
 }
 
 /// The instruction of a word.
 ///
-/// Everything is checked that depends on the word alone: opcode, reserved bits, zero counts, ranges of
-/// configuration values, masks where none may be, PRAM lengths. What depends on registers, configuration or
-/// the machine is left to who executes it.
+/// Everything that depends on the word alone is checked: opcode, reserved bits, zero counts, ranges of
+/// configuration values, masks where none may be, PRAM lengths. Whoever executes the instruction checks what
+/// depends on registers, configuration or the machine.
 ///
 /// # Errors
 /// [`DecodeError`], which says what fault the machine would raise.

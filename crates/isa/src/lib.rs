@@ -1,12 +1,11 @@
 //! The instruction set of the deep learning processor, and the files that carry its programs.
 //!
-//! What an instruction does is told in docs/isa.md; its name, opcode, fields and documentation stand in one
-//! table, `src/table.rs`, from which everything else here follows: typed structs, [`encode`] and [`decode`],
+//! docs/isa.md says what an instruction does. One table, `src/table.rs`, holds its name, opcode, fields and
+//! documentation. Everything else here follows from the table: typed structs, [`encode`] and [`decode`],
 //! assembler, disassembler, the SystemVerilog package and the tables of docs/isa.md. The configuration
 //! registers have a table of their own, `src/config.rs`.
 //!
-//! This crate knows how programs are written down, not what they compute: no arithmetic and no timing is
-//! here.
+//! This crate knows how programs are written down, not what they compute. It has no arithmetic and no timing.
 
 mod asm;
 mod config;

@@ -1,5 +1,7 @@
-//! What an executable says beside the program: names, marks and promises. Nothing that runs depends on it, so that a
-//! reader may skip what it does not know. Each kind is an optional section of the file (docs/dlpx.md).
+//! What an executable says beside the program: names, marks and promises.
+//!
+//! Nothing that runs depends on the notes, so that a reader may skip those that it does not know. Each kind
+//! is an optional section of the file (docs/dlpx.md).
 
 use crate::{Executable, NO_LAYER};
 
@@ -12,13 +14,14 @@ pub struct Notes {
     pub values: Vec<NamedBytes>,
     /// What the program leaves for seeded inputs.
     pub self_test: Option<SelfTest>,
-    /// What of the network is not in the program.
+    /// The part of the network that is not in the program.
     pub rest: Option<HostRest>,
     /// Notes that this version does not know, as they were read.
     pub unknown: Vec<UnknownNote>,
 }
 
-/// A name of a place in the code: a label of the assembly, or what the compiler calls the work that begins there.
+/// A name of a place in the code: a label of the assembly, or the compiler's name for the work that begins
+/// there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// Index of the instruction that it stands before; at most the number of instructions.
@@ -54,7 +57,7 @@ impl SelfTest {
     }
 }
 
-/// What of a network the host has to do, since the program does not.
+/// The part of a network that the host has to do, since the program does not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostRest {
     /// Multiply-accumulates of the program's layers.
@@ -65,9 +68,9 @@ pub struct HostRest {
     pub dlp_nodes: u64,
     /// Nodes of the network that compute.
     pub nodes: u64,
-    /// Outputs of the network that are none of the program's.
+    /// Outputs of the network that the program does not give.
     pub outputs: Vec<String>,
-    /// Why, one cause each.
+    /// Why the host has to do it, one cause each.
     pub reasons: Vec<String>,
 }
 
@@ -87,7 +90,7 @@ pub struct Place {
     pub instruction: usize,
     /// Line of the assembly source from 1, or 0 if it has none.
     pub line: u32,
-    /// The last label before it, and how many instructions behind that it is.
+    /// The last label before it, and how many instructions it is behind that label.
     pub label: Option<(String, usize)>,
     /// Number and name of its layer.
     pub layer: Option<(u32, String)>,
@@ -118,7 +121,9 @@ impl std::fmt::Display for Place {
 }
 
 impl Executable {
-    /// Where the instruction at an index stands; an index behind the code has a number and no more.
+    /// Where the instruction at an index stands.
+    ///
+    /// An index behind the code has a number and no more.
     pub fn place(&self, instruction: usize) -> Place {
         let location = self.source_map.get(instruction);
         let before = self.notes.labels.partition_point(|label| label.instruction as usize <= instruction);

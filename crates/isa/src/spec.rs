@@ -36,7 +36,9 @@ impl Engine {
     }
 }
 
-/// The memories that instructions read and write. Each has a unit of its own, in which its addresses count.
+/// The memories that instructions read and write.
+///
+/// Each has a unit of its own, in which its addresses count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Memory {
     /// Everything that is not on chip; bytes.
@@ -166,7 +168,7 @@ impl From<u64> for Address {
     }
 }
 
-/// What an operand is: decides its width's split, its checks and how it is written.
+/// What an operand is, which decides how its bits are split, how they are checked and how they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Offset, register, and for DRAM the space code.
@@ -243,7 +245,7 @@ pub struct InstructionSpec {
     pub may_wait: bool,
     /// Whether it may carry a post mask.
     pub may_post: bool,
-    /// Operands, in the order of the word or better to read.
+    /// Operands, in the order of the word, or in an order that reads better.
     pub fields: &'static [FieldSpec],
     /// What it does, for people.
     pub doc: &'static str,

@@ -9,11 +9,13 @@ use crate::{
     VectorRule, VectorShape, WORD_BYTES, Word,
 };
 
-/// The text of package `ediacara_isa_pkg`: opcodes, positions of every field, numbers and resets of the
-/// configuration registers, and what makes a word a fault whatever the registers hold.
+/// The text of package `ediacara_isa_pkg`.
 ///
-/// `localparam`s and functions of constants only, which every tool reads. `X_LSB` and `X_WIDTH` are meant for
-/// `word[X_LSB +: X_WIDTH]`.
+/// It holds opcodes, positions of every field, numbers and resets of the configuration registers, and the
+/// rules by which a word is a fault whatever the registers hold.
+///
+/// It has only `localparam`s and functions of constants, which every tool reads. `X_LSB` and `X_WIDTH` are
+/// meant for `word[X_LSB +: X_WIDTH]`.
 pub fn system_verilog_package() -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
@@ -115,7 +117,7 @@ fn write_vector_functions(out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// What can be said of a word alone.
+/// The functions that depend on a word alone.
 fn write_word_functions(out: &mut String) -> std::fmt::Result {
     writeln!(
         out,
@@ -162,7 +164,7 @@ fn refused(instruction: &str, field: &FieldSpec) -> Option<String> {
             let wrong = codes.map(|code| format!("{own} != {}'d{code}", field.width));
             let mut text = wrong.collect::<Vec<_>>().join(" && ");
             if let Some(code) = Memory::Pram.code().filter(|_| allowed.contains(&Memory::Pram)) {
-                // A row of records is whole records.
+                // A row of records is a whole number of records.
                 let length = format!("word[{instruction}_LENGTH_LSB +: {instruction}_LENGTH_WIDTH]");
                 text = format!(
                     "{text}\n          || {own} == 2'd{code} && {length} % 24'd{RECORD_BYTES} != 24'd0"

@@ -1,9 +1,11 @@
 //! The instruction table: the one place that knows opcodes, operands and their bits, and what the instructions of the
 //! vector engine do with their operands.
 //!
-//! A row is: documentation, opcode, mnemonic, struct, engine, masks; then the operands, each with its type, kind,
-//! bits `lsb .. end` and, if assembly may leave it out, a default. A test checks that fields do not overlap or leave
-//! the word. A row of the vector engine has, instead of engine and masks, its [`VectorShape`], `in_place` if the
+//! A row has documentation, opcode, mnemonic, struct, engine and masks, and then the operands. Each operand
+//! has its type, kind, bits `lsb .. end` and, if assembly may leave it out, a default. A test checks that
+//! fields do not overlap or leave the word. Instead of engine and masks, a row of the vector engine has its
+//! [`VectorShape`], `in_place` if the destination may be a source, and the constants that it reads
+//! ([`VectorRule`]).
 //! destination may be a source, and the constants that it reads ([`VectorRule`]).
 
 use crate::{
@@ -75,7 +77,9 @@ macro_rules! table {
                 }
             }
 
-            /// Puts the operands into a word that is otherwise clear; the first that does not fit is the error.
+            /// Puts the operands into a word that is otherwise clear.
+            ///
+            /// The error is that of the first operand that does not fit.
             pub(crate) fn insert(&self, word: &mut Word) -> Result<(), OperandError> {
                 let mut result = Ok(());
                 match self {
@@ -134,7 +138,7 @@ macro_rules! vector_operations {
             )*
         }
     )*) => {
-        /// Which instruction of the vector engine it is, without its operands.
+        /// An instruction of the vector engine, without its operands.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum VectorOperation { $( #[doc = concat!("`", $mnemonic, "`")] $Name, )* }
 
@@ -160,7 +164,7 @@ macro_rules! vector_operations {
                 } )* }
             }
 
-            /// The instruction with those of the operands that it has.
+            /// The instruction with the operands that it has.
             pub fn with(self, operands: &VectorOperands) -> Operation {
                 match self {
                     $( VectorOperation::$Name => $Name { $( $field: operands.$field, )* }.into(), )*
@@ -208,7 +212,7 @@ macro_rules! instructions {
     };
 }
 
-/// The rows by opcode: in the source they stand by engine.
+/// Sorts the rows by opcode, since the source lists them by engine.
 const fn by_opcode<const N: usize>(mut rows: [InstructionSpec; N]) -> [InstructionSpec; N] {
     let mut sorted = 1;
     while sorted < N {
@@ -222,7 +226,9 @@ const fn by_opcode<const N: usize>(mut rows: [InstructionSpec; N]) -> [Instructi
     rows
 }
 
-/// Control executes its instructions itself; all others wait in queues, and only there do semaphores apply.
+/// Whether an engine's instructions wait in a queue, where semaphores apply.
+///
+/// Control executes its instructions itself.
 const fn is_queued(engine: Engine) -> bool {
     !matches!(engine, Engine::Control)
 }

@@ -1,7 +1,7 @@
 //! What a program's maker declares of its memories: which addresses hold what, who writes it, and who reads it.
 //!
-//! A declaration is no part of a program and changes nothing of what it does. `ediacara_prove` holds a program against
-//! it: what a declared reader reads must have been written last by a declared writer.
+//! A declaration is no part of a program and does not change what it does. `ediacara_prove` checks a program
+//! against it: a declared writer must have written last what a declared reader reads.
 
 use crate::Memory;
 
@@ -16,8 +16,10 @@ pub enum Party {
     Layer(u32),
 }
 
-/// A tensor, a part of one that has writers of its own, a frame of padding, constants, or a layer's tiles: addresses of one
-/// memory with the same writers and readers.
+/// Addresses of one memory with the same writers and readers.
+///
+/// A value is a tensor, a part of one that has writers of its own, a frame of padding, constants, or a
+/// layer's tiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
     /// What it is called in reports.
@@ -47,8 +49,9 @@ impl Extent {
         Extent { start, run: length, outer: Vec::new() }
     }
 
-    /// The addresses `start + sum of index * stride`, `(count, stride)` an axis. Where the axes do not step over one another,
-    /// all addresses between the first and the last are taken.
+    /// The addresses `start + sum of index * stride`, with a `(count, stride)` for each axis.
+    ///
+    /// Where the axes do not step over one another, all addresses between the first and the last are taken.
     pub fn strided(start: u64, axes: &[(u64, u64)]) -> Extent {
         if axes.iter().any(|&(count, _)| count == 0) {
             return Extent::run(start, 0);

@@ -1,5 +1,6 @@
-//! What the instructions of the vector engine have in common: their operands, and how each goes through them. Which
-//! instruction does what stands in the table.
+//! What the instructions of the vector engine have in common: their operands, and how each goes through them.
+//!
+//! The table says which instruction does what.
 
 use crate::{Address, ConfigRegister, Kind, Memory};
 
@@ -12,7 +13,7 @@ pub enum VectorShape {
     Window,
     /// `d` has the columns of `a` as rows: `length` rows of `count_1` elements.
     Transpose,
-    /// `a` is read as it lies, [`TABLE_BYTES`] long; nothing is written but the table.
+    /// `a` is read as it lies, [`TABLE_BYTES`] long, and only the table is written.
     Table,
 }
 
@@ -32,7 +33,7 @@ pub struct VectorRule {
     pub a: Option<Memory>,
     /// The memory of its second source.
     pub b: Option<Memory>,
-    /// The memory of its records: [`VectorOperands::length`] of them, one an element of a row.
+    /// The memory of its records: [`VectorOperands::length`] of them, one for each element of a row.
     pub p: Option<Memory>,
     /// The registers, beside strides and windows, that it reads. A program writes them in this order.
     pub constants: &'static [ConfigRegister],
@@ -75,8 +76,9 @@ impl VectorRule {
     }
 }
 
-/// The operands of any instruction of the vector engine. What an instruction does not have is as in
-/// [`VectorOperands::default`].
+/// The operands of any instruction of the vector engine.
+///
+/// An operand that an instruction does not have is as in [`VectorOperands::default`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VectorOperands {
     /// Where it writes.
@@ -98,7 +100,7 @@ pub struct VectorOperands {
 }
 
 impl Default for VectorOperands {
-    /// Addresses of zero and one row of a table's bytes.
+    /// Addresses of zero, and one row as long as a table.
     fn default() -> VectorOperands {
         let none = Address::default();
         VectorOperands {

@@ -63,7 +63,7 @@ fn two_hundred_bit_flips_and_field_changes_are_refused() {
             let bit = random.below(8 * file.len());
             damaged[bit / 8] ^= 1 << (bit % 8);
         } else {
-            // Every number of the format lies at an even address at most; so this hits fields, whole and in
+            // Every number of the format lies at an even address, so that this hits fields, whole and in
             // part.
             let at = 2 * random.below((file.len() - 4) / 2);
             let value = [0, 1, u32::MAX, i32::MAX as u32, random.next() as u32][random.below(5)];
@@ -108,7 +108,7 @@ fn a_file_of_version_1_is_read() {
     let bytes = include_bytes!("version_1/program.dlpx");
     assert_eq!(bytes[4..8], 1u32.to_le_bytes());
     let read = Executable::from_bytes(bytes).unwrap();
-    // It had no notes; all else is what the same text is today.
+    // Version 1 had no notes. All else equals what the same text gives today.
     let today = Executable { notes: Notes::default(), ..Executable::from_bytes(&sample()).unwrap() };
     assert_eq!(read, today);
     let image = &read.inputs[0];
@@ -171,7 +171,9 @@ fn damage(random: &mut Random, bytes: &mut Vec<u8>, words: &[&[u8]]) {
     }
 }
 
-/// Runs cases until there were `count` or the time is over. `EDIACARA_FUZZ_ROUND=N` draws others than CI's.
+/// Runs cases until there were `count` or the time is over.
+///
+/// `EDIACARA_FUZZ_ROUND=N` draws other cases than CI's.
 fn cases(seed: u64, count: usize, mut case: impl FnMut(&mut Random)) {
     let start = Instant::now();
     let round: u64 = std::env::var("EDIACARA_FUZZ_ROUND").map_or(0, |round| round.parse().unwrap());
@@ -230,7 +232,8 @@ fn damaged_sources() {
     ]
     .map(str::as_bytes)
     .to_vec();
-    // Most damage turns a program into errors; the sources that are errors already reach other places.
+    // Three of four cases begin with a valid program, because most damage turns a program into errors. The
+    // sources that are errors already reach other places.
     let programs: Vec<&String> = sources.iter().filter(|source| assemble(source, "whole").is_ok()).collect();
     let mut accepted = 0;
     cases(2, 4000, |random| {

@@ -6,8 +6,9 @@ use std::{fs, path::Path};
 use ediacara_isa::{assemble_file, included_files};
 use expect_test::{Expect, expect};
 
-/// Writes the files into a fresh directory and assembles the first; gives the code's length, lines and data,
-/// or the errors without the directory.
+/// Writes the files into a fresh directory and assembles the first.
+///
+/// It gives the code's length, lines and data, or the errors without the directory.
 fn check(files: &[(&str, &str)], expected: Expect) {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {

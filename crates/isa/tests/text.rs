@@ -1,4 +1,4 @@
-//! Text-in, text-out cases: one a file in tests/asm.
+//! Text-in, text-out cases, one in each file of tests/asm.
 //!
 //! The first line is `// run: COMMAND`, then comes the program, then a line `// expected:` and the output.
 //! Commands are `disassemble` (assemble, print the disassembly), `words` (print the words of the code) and

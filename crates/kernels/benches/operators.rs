@@ -1,4 +1,4 @@
-//! Single operators: the matrix product two ways, the int8 variants side by side, and what lies between
+//! Single operators: the matrix product two ways, the int8 variants side by side, and the operators between
 //! convolutions.
 
 use divan::Bencher;
@@ -15,7 +15,9 @@ fn main() {
 
 const SIZES: [usize; 3] = [64, 256, 512];
 
-/// f32 products of square matrices; the counter counts multiply-accumulates.
+/// f32 products of square matrices.
+///
+/// The counter counts multiply-accumulates.
 mod product {
     use super::*;
 
@@ -42,7 +44,9 @@ mod product {
     }
 }
 
-/// `[M, O, K]`, the middle of ResNet-50; the counter counts multiply-accumulates.
+/// `[M, O, K]`, the middle of ResNet-50.
+///
+/// The counter counts multiply-accumulates.
 #[divan::bench(args = Variant::ALL)]
 fn q_matmul(bencher: Bencher, variant: Variant) {
     let [m, o, k] = [196, 256, 1024];

@@ -1,5 +1,4 @@
-//! Every convolution of ResNet-50 at 224 x 224, int8 and f32: the figure that the host's speed stands and
-//! falls with.
+//! Every convolution of ResNet-50 at 224 x 224, int8 and f32, which decides the host's speed.
 
 use divan::Bencher;
 use ediacara_kernels::Window;

@@ -1,6 +1,8 @@
 //! The one error type of the crate.
 
-/// Why a kernel refused its operands. Nothing has been written to the output when one of these is returned.
+/// Why a kernel refused its operands.
+///
+/// A kernel that returns one of these has written nothing to the output.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KernelError {

@@ -1,15 +1,14 @@
 //! Numeric kernels on plain slices.
 //!
-//! This crate knows no tensor, no graph and no machine: a kernel takes slices and a description of their
-//! shapes, checks one against the other, and computes. What it holds:
+//! This crate knows no tensor, no graph and no machine. A kernel takes slices and a description of their
+//! shapes, checks one against the other, and computes. The crate holds:
 //!
 //! - [`float`]: f32 (and f64) in NCHW, for the host: matrix product, convolution and its filter's gradient,
 //!   transposed convolution, pooling.
-//! - [`int8`]: i8 in NHWC, to the bit as docs/numerics.md lays down; what the simulator and the RTL agree
-//!   with.
+//! - [`int8`]: i8 in NHWC, to the bit as docs/numerics.md lays down. The simulator and the RTL agree with it.
 //!
 //! Kernels run on the rayon pool of the caller. Work is cut into chunks by shape alone, never by the number
-//! of threads, so a result does not depend on how many threads computed it.
+//! of threads, so that a result does not depend on how many threads computed it.
 //!
 //! Start reading at [`float::conv2d`] or [`int8::q_conv`].
 

@@ -1,13 +1,16 @@
-//! Memory that a thread uses again from call to call, so that a kernel neither asks the system for it nor
-//! clears it each time.
+//! Memory that a thread uses again from call to call.
+//!
+//! So a kernel neither asks the system for it nor clears it each time.
 
 use std::cell::RefCell;
 
-/// A cache line, where vectors are best loaded from.
+/// A cache line, from whose start vectors are best loaded.
 const ALIGNMENT: usize = 64;
 
-/// Scratch memory of one element type, one stack of buffers a thread. Buffers are as many as the deepest nesting of
-/// [`with_scratch`] was and as large as the largest; they stay until the thread ends.
+/// Scratch memory of one element type, one stack of buffers for each thread.
+///
+/// There are as many buffers as calls of [`with_scratch`] were ever nested, each as large as it ever had to
+/// be. They stay until the thread ends.
 pub(crate) type Buffers<T> = RefCell<Vec<Vec<T>>>;
 
 /// An element type that has scratch memory.
@@ -28,7 +31,9 @@ macro_rules! scratch {
 }
 scratch!(f32, f64);
 
-/// Calls `body` with so many elements on a cache line's boundary. Their content is what was there before.
+/// Calls `body` with so many elements on a cache line's boundary.
+///
+/// Their old content is still there.
 pub(crate) fn with_scratch<T: Scratch, R>(elements: usize, body: impl FnOnce(&mut [T]) -> R) -> R {
     let mut buffer = T::buffers(|buffers| buffers.borrow_mut().pop()).unwrap_or_default();
     let needed = elements + ALIGNMENT / size_of::<T>();

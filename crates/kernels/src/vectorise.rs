@@ -1,15 +1,15 @@
 //! Compiles one loop several times, for the instruction sets that a machine may have, and picks at run time.
 //!
-//! The loop is ordinary Rust: the compiler vectorises it with what the chosen function may use. That alone
-//! changes no result, since Rust neither reorders nor contracts floating-point operations; a loop that asks for
-//! [`InstructionSet::FUSED`] rounds once where a processor can and twice where it cannot.
+//! The loop is ordinary Rust, which the compiler vectorises with what the chosen function may use. That alone
+//! changes no result, since Rust neither reorders nor contracts floating-point operations. A loop that asks
+//! for [`InstructionSet::FUSED`] rounds once where a processor can, and twice where it cannot.
 
 #![allow(
     unsafe_code,
     reason = "calling a function with target features needs the run-time check that is made here"
 )]
 
-/// What a loop is compiled for.
+/// The instructions that a loop is compiled for.
 pub trait InstructionSet {
     /// Bytes of a vector register.
     const VECTOR_BYTES: usize;
@@ -17,7 +17,7 @@ pub trait InstructionSet {
     const FUSED: bool;
 }
 
-/// What every processor of the target has.
+/// The instructions that every processor of the target has.
 pub(crate) struct Baseline;
 impl InstructionSet for Baseline {
     const VECTOR_BYTES: usize = 16;
@@ -42,7 +42,7 @@ impl InstructionSet for Avx512 {
     const FUSED: bool = true;
 }
 
-/// The instruction sets by name, each with all that those before it have.
+/// The instruction sets by name, each with all instructions of those before it.
 #[cfg(any(target_arch = "x86_64", test))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 pub(crate) enum Instructions {
@@ -56,7 +56,7 @@ pub(crate) enum Instructions {
 
 #[cfg(any(target_arch = "x86_64", test))]
 impl Instructions {
-    /// All, the widest last.
+    /// All instruction sets, the widest last.
     #[cfg(test)]
     const ALL: [Self; 3] = [Self::Baseline, Self::Avx2, Self::Avx512];
 
@@ -82,7 +82,7 @@ impl Instructions {
         self == Self::Baseline
     }
 
-    /// What [`vectorise`] chooses: the widest that this machine has and that may be chosen.
+    /// The widest that this machine has and that may be chosen, which [`vectorise`] chooses.
     #[cfg(target_arch = "x86_64")]
     #[inline]
     fn chosen() -> Self {
@@ -102,17 +102,18 @@ impl Instructions {
         Self::Avx512
     }
 
-    /// The widest that may be chosen: tests go through all of them.
+    /// The widest that may be chosen; tests go through all of them.
     #[cfg(all(target_arch = "x86_64", test))]
     fn widest() -> Self {
         tests::WIDEST.get()
     }
 }
 
-/// A loop to be compiled for several instruction sets. `run` must be `#[inline(always)]`, or it stays as it
-/// is.
+/// A loop to be compiled for several instruction sets.
+///
+/// `run` must be `#[inline(always)]`, or it is compiled for the baseline alone.
 pub(crate) trait Vectorise {
-    /// What the loop gives back.
+    /// The result of the loop.
     type Output;
     /// The loop.
     fn run<I: InstructionSet>(self) -> Self::Output;
@@ -135,9 +136,9 @@ pub(crate) fn vector_bytes() -> usize {
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn vectorise<V: Vectorise>(body: V) -> V::Output {
     match Instructions::chosen() {
-        // SAFETY: instructions are chosen that this machine has.
+        // SAFETY: `chosen` gives only instructions that this machine has.
         Instructions::Avx512 => unsafe { with_avx512(body) },
-        // SAFETY: instructions are chosen that this machine has.
+        // SAFETY: `chosen` gives only instructions that this machine has.
         Instructions::Avx2 => unsafe { with_avx2(body) },
         Instructions::Baseline => body.run::<Baseline>(),
     }

@@ -2,8 +2,9 @@
 
 use crate::KernelError;
 
-/// A two-dimensional sliding window: kernel, stride, padding and dilation. Index 0 is height, index 1 is
-/// width.
+/// A two-dimensional sliding window: kernel, stride, padding and dilation.
+///
+/// Index 0 is height, and index 1 is width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Kernel size `[height, width]`, at least 1.
@@ -80,8 +81,9 @@ impl Window {
         self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0; 4]
     }
 
-    /// The taps along `axis` that fall inside the input for the window at output index `output`, as a range
-    /// of tap indices, with the input index of tap 0 (which may lie in the padding).
+    /// The taps along `axis` that fall inside the input for the window at output index `output`.
+    ///
+    /// They are a range of tap indices, with the input index of tap 0, which may lie in the padding.
     pub(crate) fn inside(&self, axis: usize, output: usize, input: usize) -> (std::ops::Range<usize>, isize) {
         let dilation = self.dilation[axis] as isize;
         let start = (output * self.stride[axis]) as isize - self.padding[axis] as isize;
@@ -92,7 +94,8 @@ impl Window {
         ((first.min(last) as usize)..(last as usize), start)
     }
 
-    /// Whether the padded input is not out of all proportion to the input and the output, so that a padded copy may be made.
+    /// Whether the padded input is in proportion to the input and the output, so that a padded copy may be
+    /// made.
     pub(crate) fn pads_little(&self, input: [usize; 2], output: [usize; 2]) -> bool {
         let plane = |[height, width]: [usize; 2]| height.saturating_mul(width);
         let padded = [0, 1].map(|axis| {
@@ -107,8 +110,8 @@ impl Window {
         padded.inside(axis, output, input + self.padding[axis] + self.padding[axis + 2]).0
     }
 
-    /// The output columns for which kernel column `tap` lies inside the input, and the input column of the
-    /// first of them.
+    /// The output columns for which kernel column `tap` lies inside the input, and the first of their input
+    /// columns.
     #[inline]
     pub(crate) fn columns_of_tap(
         &self,
@@ -119,7 +122,7 @@ impl Window {
         self.columns_from(tap * self.dilation[1], input, output)
     }
 
-    /// The same for what lies `offset` columns behind the first tap.
+    /// The same for a column that lies `offset` columns behind the first tap.
     #[inline]
     pub(crate) fn columns_from(
         &self,

@@ -5,7 +5,9 @@
 pub enum Scale {
     /// Equal differences are equal distances.
     Linear,
-    /// Equal ratios are equal distances; ticks at powers of ten. Only positive values are drawn.
+    /// Equal ratios are equal distances, with ticks at powers of ten.
+    ///
+    /// Only positive values are drawn.
     Log10,
     /// The same with ticks at powers of two.
     Log2,
@@ -18,7 +20,7 @@ pub struct Axis {
     pub label: String,
     /// How it spreads.
     pub scale: Scale,
-    /// The lowest and highest value shown; what the points need if absent.
+    /// The lowest and highest value shown; without it, the axis is as wide as the points need.
     pub range: Option<(f64, f64)>,
 }
 
@@ -58,15 +60,16 @@ pub(crate) struct Ruler {
 }
 
 impl Ruler {
-    /// The axis over the pixels from the first to the second, wide enough for `values` unless it has a range
-    /// of its own.
+    /// The axis over the pixels from the first to the second.
+    ///
+    /// It is wide enough for `values`, unless it has a range of its own.
     pub(crate) fn new(axis: &Axis, values: impl Iterator<Item = f64>, pixels: (f64, f64)) -> Ruler {
         let fits = |range: &(f64, f64)| axis.shows(range.0) && axis.shows(range.1) && range.0 < range.1;
         let (low, high) = axis.range.filter(fits).unwrap_or_else(|| around(axis, values));
         Ruler { scale: axis.scale, low, high, pixels }
     }
 
-    /// The pixel of a value that the axis shows; outside of the range it is outside of the pixels.
+    /// The pixel of a value that the axis shows; a value outside of the range has one outside of the pixels.
     pub(crate) fn pixel(&self, value: f64) -> f64 {
         let at = |value: f64| if self.scale == Scale::Linear { value } else { value.ln() };
         let share = (at(value) - at(self.low)) / (at(self.high) - at(self.low));
@@ -93,7 +96,9 @@ impl Ruler {
         (first..=last).map(|index| index as f64 * step).collect()
     }
 
-    /// Powers of the base, at most about ten of them; between decades also 2 and 5 where there are few.
+    /// Powers of the base, at most about ten of them.
+    ///
+    /// Where there are few decades, 2 and 5 times a power are ticks too.
     fn powers(&self, base: f64) -> Vec<f64> {
         let first = (self.low.log(base) - 1e-9).ceil() as i32;
         let last = (self.high.log(base) + 1e-9).floor() as i32;
@@ -109,7 +114,7 @@ impl Ruler {
     }
 }
 
-/// A range around the values with a little air; something sensible where there are none.
+/// A range around the values with a little air, or a sensible one if there are none.
 fn around(axis: &Axis, values: impl Iterator<Item = f64>) -> (f64, f64) {
     let shown = values.filter(|&value| axis.shows(value));
     let (low, high) = shown
@@ -130,7 +135,7 @@ fn nice_step(least: f64) -> f64 {
     [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|step| *step >= least).unwrap_or(10.0 * power)
 }
 
-/// A tick's value with a suffix of thousands, as short as it can be said.
+/// A tick's value with a suffix of thousands, as short as possible.
 pub(crate) fn tick_text(value: f64) -> String {
     let size = value.abs();
     let scaled = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")]

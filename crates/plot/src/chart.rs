@@ -11,7 +11,7 @@ pub struct Point {
     pub x: f64,
     /// Along the vertical axis.
     pub y: f64,
-    /// Written beside the point; empty for nothing.
+    /// The text beside the point; empty for nothing.
     pub name: String,
 }
 
@@ -32,14 +32,14 @@ pub enum Mark {
     Circles,
     /// A hollow circle at each point.
     Rings,
-    /// A small, faint circle at each point, for many.
+    /// A small, faint circle at each point, for many points.
     Dots,
 }
 
 /// Points that belong together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// For the legend; empty for none.
+    /// The name in the legend; empty for none.
     pub name: String,
     /// How it is drawn.
     pub mark: Mark,
@@ -52,13 +52,13 @@ pub struct Series {
 /// A chart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
-    /// Above the chart.
+    /// The text above the chart.
     pub title: String,
     /// The horizontal axis.
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
-    /// What is drawn, the first undermost.
+    /// What is drawn, the first at the bottom.
     pub series: Vec<Series>,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct Frame {
     pub(crate) top: f64,
     pub(crate) right: f64,
     pub(crate) bottom: f64,
-    /// Among the charts of the document.
+    /// The chart's number among those of the document.
     pub(crate) number: usize,
 }
 
@@ -167,7 +167,7 @@ impl Chart {
         }
     }
 
-    /// Names of points, after everything else so that nothing lies on them.
+    /// Writes the names of points, after everything else so that nothing lies on them.
     fn names(&self, canvas: &mut Canvas, frame: &Frame, x: &Ruler, y: &Ruler) {
         let mut placer = Placer::new((frame.left, frame.top, frame.right + 20.0, frame.bottom));
         for series in self.series.iter().filter(|series| !matches!(series.mark, Mark::Line | Mark::Dashed)) {
@@ -177,8 +177,8 @@ impl Chart {
             }
         }
         for series in &self.series {
-            // A line must not run through the name of one of its points, which is to the right of it: below
-            // where the line rises.
+            // A line must not run through the name of one of its points, which is to the right of it. So the
+            // name goes below a line that rises, and above any other.
             let is_line = matches!(series.mark, Mark::Line | Mark::Dashed);
             let heights = || self.pixels(series, x, y).map(|(_, top, _)| top);
             let rises =
@@ -199,7 +199,7 @@ impl Chart {
     }
 }
 
-/// The named series in rows that fit the width, each with where it starts.
+/// The named series in rows that fit the width, each series with the place where it starts.
 pub(crate) fn legend_rows(series: &[Series], start: f64) -> Vec<Vec<(f64, &Series)>> {
     let mut rows: Vec<Vec<(f64, &Series)>> = Vec::new();
     let mut left = f64::INFINITY;
@@ -217,7 +217,7 @@ pub(crate) fn legend_rows(series: &[Series], start: f64) -> Vec<Vec<(f64, &Serie
     rows
 }
 
-/// The legend, its first row's text standing on `base`.
+/// Draws the legend, whose first row's text stands on `base`.
 pub(crate) fn draw_legend(canvas: &mut Canvas, rows: &[Vec<(f64, &Series)>], base: f64) {
     for (row, entries) in rows.iter().enumerate() {
         let base = base + row as f64 * LEGEND_LINE;

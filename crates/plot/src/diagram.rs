@@ -37,16 +37,16 @@ pub struct Arrow {
     pub from: (usize, Side, f64),
     /// The same for the node that it reaches.
     pub to: (usize, Side, f64),
-    /// Beside the arrow's middle; empty for nothing.
+    /// The text beside the arrow's middle; empty for nothing.
     pub name: String,
-    /// By how much the name is moved from there, in pixels.
+    /// How far the name is moved from there, in pixels.
     pub shift: (f64, f64),
 }
 
 /// A diagram.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagram {
-    /// Above the picture.
+    /// The text above the picture.
     pub title: String,
     /// Width and height of the picture, in pixels.
     pub size: (f64, f64),

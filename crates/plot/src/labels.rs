@@ -11,7 +11,7 @@ fn overlap(a: Area, b: Area) -> f64 {
     if width > 0.0 && height > 0.0 { width * height } else { 0.0 }
 }
 
-/// Places names one after the other, each where it covers least of what is there already.
+/// Places names one after the other, each where it covers the least of what is there already.
 pub(crate) struct Placer {
     taken: Vec<Area>,
     within: Area,
@@ -27,7 +27,7 @@ impl Placer {
         self.taken.push(area);
     }
 
-    /// Where the name of the point at `at` goes: the text's base line, and where it is held.
+    /// Places the name of the point at `at`, and returns its base line and where it is held.
     pub(crate) fn place(&mut self, at: (f64, f64), name: &str, size: f64) -> ((f64, f64), Anchor) {
         let width = text_width(name, size);
         let gap = 8.0;
@@ -40,7 +40,7 @@ impl Placer {
                 (at.0, Anchor::Middle, at.0 - width / 2.0),
             ];
             for (x, anchor, left) in sides {
-                // Centred, a name needs to be above or below its point.
+                // A centred name must be above or below its point.
                 if anchor == Anchor::Middle && row.abs() < 1.5 * size && row != -0.9 * size {
                     continue;
                 }
@@ -49,7 +49,7 @@ impl Placer {
                 let inside = overlap(area, self.within);
                 let outside = (area.2 - area.0) * (area.3 - area.1) - inside;
                 let covered: f64 = self.taken.iter().map(|&other| overlap(area, other)).sum();
-                // Anything covered is worse than any distance.
+                // Covering anything is worse than any distance.
                 let cost = 100.0 * (covered + 4.0 * outside) + rank as f64;
                 if cost < best.0 {
                     best = (cost, (x, base), anchor, area);

@@ -6,16 +6,16 @@ use crate::svg::Canvas;
 /// Charts side by side, in rows, under one title and with one legend.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panels {
-    /// Above them.
+    /// The text above them.
     pub title: String,
     /// How many stand in a row, at least 1.
     pub columns: usize,
-    /// The charts, row by row; labels of their axes should be empty or short. The legend is the first one's.
+    /// The charts, row by row, with empty or short labels of their axes. The legend is the first one's.
     pub charts: Vec<Chart>,
 }
 
 const TOP: f64 = 40.0;
-/// Of one row: heading, axes and ticks.
+/// The height of one row: heading, axes and ticks.
 const ROW: f64 = 236.0;
 const LEFT: f64 = 44.0;
 

@@ -2,14 +2,15 @@
 
 use std::fmt::Write;
 
-/// Colours that people with the common colour deficiencies tell apart (Okabe and Ito, "Color Universal
-/// Design", 2008), in the order of use; black is left to text and axes.
+/// Colours that people with the common colour deficiencies tell apart, in the order of use.
+///
+/// They are from Okabe and Ito, "Color Universal Design", 2008. Black is left to text and axes.
 pub(crate) const COLOURS: [&str; 7] =
     ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a6f00"];
 
 /// Grey of grid lines.
 pub(crate) const GRID: &str = "#e2e2e2";
-/// Grey of axes and of what is secondary.
+/// Grey of axes and of secondary text.
 pub(crate) const FAINT: &str = "#666666";
 /// Black of text.
 pub(crate) const INK: &str = "#222222";
@@ -19,7 +20,9 @@ pub(crate) fn colour(index: usize) -> &'static str {
     COLOURS[index % COLOURS.len()]
 }
 
-/// Width that `text` takes at `size` pixels. Readers have different fonts, so this is on the wide side.
+/// Width that `text` takes at `size` pixels.
+///
+/// Readers have different fonts, so that this is on the wide side.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     let em = |c: char| match c {
         'i' | 'j' | 'l' | 't' | 'f' | 'r' | '.' | ',' | ':' | ';' | '\'' | '|' | '(' | ')' | ' ' => 0.38,

@@ -12,14 +12,14 @@ pub struct Span {
     pub end: f64,
     /// Index into [`Timeline::kinds`].
     pub kind: usize,
-    /// Written into the span where it fits; empty for nothing.
+    /// The text in the span where it fits; empty for nothing.
     pub name: String,
 }
 
 /// One row of a timeline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// Left of the row.
+    /// The text left of the row.
     pub name: String,
     /// What happens in it, in order of time.
     pub spans: Vec<Span>,
@@ -28,7 +28,7 @@ pub struct Row {
 /// Who does what when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timeline {
-    /// Above the picture.
+    /// The text above the picture.
     pub title: String,
     /// What the horizontal axis shows, with its unit.
     pub axis: String,
@@ -41,15 +41,16 @@ pub struct Timeline {
 const WIDTH: f64 = 860.0;
 const TOP: f64 = 44.0;
 const ROW: f64 = 30.0;
-/// Width of what narrow spans are gathered in.
+/// Width of the bins in which narrow spans are gathered.
 const BIN: f64 = 5.0;
-/// Of a busy span.
+/// Height of a busy span.
 const HEIGHT: f64 = 24.0;
 
 impl Timeline {
-    /// The timeline as an SVG document, 860 pixels wide. Spans too narrow to see are drawn together: the
-    /// height of each kind is its share of the time. So the picture's size is bounded however many spans
-    /// there are.
+    /// The timeline as an SVG document, 860 pixels wide.
+    ///
+    /// Spans too narrow to see are drawn together, where the height of each kind is its share of the time. So
+    /// the picture's size is bounded however many spans there are.
     pub fn to_svg(&self) -> String {
         let names = self.rows.iter().map(|row| text_width(&row.name, 12.0)).fold(40.0, f64::max);
         let (left, right) = (names + 24.0, WIDTH - 28.0);
@@ -82,8 +83,10 @@ impl Timeline {
     }
 }
 
-/// Draws a row. Spans that are narrow and close to one another would hide the gaps between them, so there
-/// each kind has the height of its share of the time, in bins of some pixels.
+/// Draws a row.
+///
+/// Spans that are narrow and close to one another would hide the gaps between them. So each kind has the
+/// height of its share of the time there, in bins of some pixels.
 fn draw_row(canvas: &mut Canvas, spans: &[Span], kinds: usize, ruler: &Ruler, (left, top): (f64, f64)) {
     let bins = (WIDTH / BIN) as usize;
     let mut shares = vec![0.0; bins * kinds];
@@ -100,7 +103,7 @@ fn draw_row(canvas: &mut Canvas, spans: &[Span], kinds: usize, ruler: &Ruler, (l
     while bin < bins {
         let heights = |bin: usize| -> Vec<i64> {
             let shares = shares[bin * kinds..(bin + 1) * kinds].iter();
-            // Work that is too small to see is seen.
+            // Work that is too small to see still gets a pixel.
             shares.map(|&share| (share * HEIGHT).round().max(f64::ceil(share)) as i64).collect()
         };
         let now = heights(bin);

@@ -66,8 +66,8 @@ fn names_of_points_in_one_place_do_not_cover_one_another() {
 
 #[test]
 fn narrow_spans_become_their_share_of_the_time() {
-    // A hundred thousand spans of half a unit with gaps of half a unit: half of the row's 24 pixels, in one
-    // rectangle.
+    // A hundred thousand spans of half a unit with gaps of half a unit fill half of the row's 24 pixels, in
+    // one rectangle.
     let spans = (0..100_000).map(|at| Span {
         start: f64::from(at),
         end: f64::from(at) + 0.5,
@@ -102,7 +102,7 @@ fn panels_stand_side_by_side_and_have_one_legend() {
     let charts = ["one", "two", "three"].map(|title| chart(title, 5.0)).to_vec();
     let svg = Panels { title: "all".to_owned(), columns: 2, charts }.to_svg();
     let (x, y) = (attributes(&svg, "circle", "cx"), attributes(&svg, "circle", "cy"));
-    // A point in the middle of each panel, and the legend's.
+    // There is a point in the middle of each panel, and one in the legend.
     assert_eq!(x.len(), 4);
     assert_eq!((x[1] - x[0], y[1] - y[0]), (430.0, 0.0));
     assert_eq!((x[2], y[2] > y[0]), (x[0], true));

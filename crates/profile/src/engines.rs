@@ -1,4 +1,4 @@
-//! Each engine's cycles: busy, stalled by cause, idle. They sum to the total.
+//! Each engine's cycles: busy, stalled by cause, and idle, which sum to the total.
 
 use ediacara_sim::Outcome;
 use serde::{Serialize, Serializer};
@@ -25,7 +25,7 @@ fn as_map<S: Serializer>(stalls: &[(String, u64)], serializer: S) -> Result<S::O
 /// Engines as a JSON object by name.
 ///
 /// # Errors
-/// What the serializer says.
+/// Those of the serializer.
 pub fn by_name<S: Serializer>(engines: &[EngineReport], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(engines.iter().map(|engine| (&engine.name, engine)))
 }

@@ -1,4 +1,6 @@
-//! The account of each layer. Layers' cycles sum to the total (docs/microarchitecture.md, Accounting).
+//! The account of each layer.
+//!
+//! Layers' cycles sum to the total (docs/microarchitecture.md, Accounting).
 
 use ediacara_arch::Machine;
 use ediacara_isa::LayerInfo;
@@ -18,35 +20,45 @@ pub struct LayerReport {
     pub shape: Vec<usize>,
     /// Multiply-accumulates as the network defines them.
     pub macs: u64,
-    /// Those of the matrix engine: with a depthwise convolution in the layer, `macs` has others.
+    /// Multiply-accumulates of the matrix engine. With a depthwise convolution in the layer, `macs` has
+    /// others too.
     pub matrix_macs: u64,
-    /// By how much this layer advanced the end of the program.
+    /// The number of cycles by which this layer advanced the end of the program.
     pub cycles: u64,
-    /// What the layer occupies: the longest of `cycles`, its beats on the matrix and on the vector engine, and its DRAM bytes
-    /// over the bandwidth. More than `cycles` where it was prepared under earlier layers. Does not sum to the total.
+    /// The cycles for which the layer occupies the machine.
+    ///
+    /// It is the longest of `cycles`, its beats on the matrix engine, its beats on the vector engine, and its
+    /// DRAM bytes over the bandwidth. It is more than `cycles` where the layer was prepared under earlier
+    /// ones. It does not sum to the total.
     pub occupied_cycles: u64,
-    /// The engine that was busy longest for it: `matrix`, `vector`, or `none` for a layer that only the DMA moves.
+    /// The engine that was busy longest for it: `matrix`, `vector`, or `none` for a layer that only the DMA
+    /// moves.
     pub unit: &'static str,
-    /// What that engine did of what it could in `occupied_cycles`: MACs of the matrix engine, else operations of the vector
-    /// engine, over cycles times its peak; 0 to 1.
+    /// The share of its peak that this engine reached in `occupied_cycles`, 0 to 1.
+    ///
+    /// It is MACs of the matrix engine, else operations of the vector engine, over cycles times the engine's
+    /// peak.
     pub utilisation: f64,
     /// DRAM traffic of its loads and stores, whole bursts.
     pub dram_bytes: u64,
-    /// The sum over its nodes of max(MACs / peak of their unit, bytes that must cross DRAM there / bandwidth): a yardstick.
+    /// A yardstick: the sum over its nodes of max(MACs / peak of their unit, bytes that must cross DRAM there
+    /// / bandwidth).
     pub roofline_cycles: f64,
     /// `roofline_cycles` under its former name, for one release.
     pub bound_cycles: f64,
-    /// What it waits for: `matrix`, `vector`, `dram`, or `latency` when none of these is busy half of `occupied_cycles`.
+    /// The resource that it waits for: `matrix`, `vector` or `dram`, or `latency` if none of these is busy
+    /// half of `occupied_cycles`.
     pub limited_by: String,
-    /// What would have to change for it to take fewer cycles.
+    /// The change with which it would take fewer cycles.
     pub remedy: Remedy,
     /// Beats of the matrix engine for it.
     pub matrix_cycles: u64,
-    /// Those of them on rows that a block computes once more, because the windows of two tiles see them.
+    /// Beats of the matrix engine on rows that a block computes once more, because the windows of two tiles
+    /// see them.
     pub repeated_matrix_cycles: u64,
     /// Beats of the vector engine for it.
     pub vector_cycles: u64,
-    /// What the machine did in `cycles`; the parts sum to them.
+    /// What the machine did in `cycles`, by parts that sum to them.
     #[serde(serialize_with = "split_by_name")]
     pub split: Split,
 }
@@ -56,7 +68,7 @@ fn split_by_name<S: Serializer>(split: &Split, serializer: S) -> Result<S::Ok, S
     serializer.collect_map(split.parts().map(|(part, cycles)| (part.name(), cycles)))
 }
 
-/// What a compiler knows of a layer and no executable says.
+/// What a compiler knows of a layer and an executable does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LayerYardstick {
     /// See [`LayerReport::roofline_cycles`].
@@ -65,7 +77,7 @@ pub struct LayerYardstick {
     pub repeated_matrix_cycles: u64,
 }
 
-/// The account of every layer of a run; `yardsticks` are theirs, in order.
+/// The account of every layer of a run; `yardsticks` are those of the layers, in order.
 pub fn layer_reports(
     machine: &Machine,
     layers: &[LayerInfo],

@@ -1,6 +1,6 @@
 //! What the cycles of a run say, as data, as JSON and as tables for people.
 //!
-//! Start at [`RunReport`], which is the object that `ediacara run --json` prints. [`layer_reports`] is the
+//! Start at [`RunReport`], which is the object that `ediacara run --json` prints. [`layer_reports`] gives the
 //! account of each layer. Nothing here prints.
 
 mod engines;

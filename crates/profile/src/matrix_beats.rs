@@ -8,16 +8,16 @@ use serde::Serialize;
 use crate::LayerReport;
 use crate::number::thousands;
 
-/// Beats of the matrix engine by what they were for; together its busy cycles.
+/// Beats of the matrix engine by their purpose; together they are its busy cycles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct MatrixBeats {
-    /// What the network's products take on full lanes, rounded down in each layer.
+    /// Beats that the network's products take on full lanes, rounded down in each layer.
     pub products: u64,
-    /// What was lost in lanes that no channel fills.
+    /// Beats that were lost in lanes that no channel fills.
     pub idle_lanes: u64,
-    /// Products of rows that blocks compute once more, because the windows of two tiles see them.
+    /// Beats for products of rows that blocks compute once more, because the windows of two tiles see them.
     pub repeated: u64,
-    /// Channels that were only moved, by products with zeros and ones.
+    /// Beats for channels that were only moved, by products with zeros and ones.
     pub moves: u64,
 }
 
@@ -39,7 +39,7 @@ impl MatrixBeats {
         beats
     }
 
-    /// All of them.
+    /// All beats.
     pub fn total(&self) -> u64 {
         self.products + self.idle_lanes + self.repeated + self.moves
     }

@@ -1,4 +1,4 @@
-//! How numbers are written for people.
+//! Writes numbers for people.
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {

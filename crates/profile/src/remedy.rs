@@ -1,4 +1,4 @@
-//! What would have to change for a layer to take fewer cycles; and by what change of the machine that can be tried.
+//! What would have to change for a layer to take fewer cycles, and which change of the machine can be tried.
 
 use ediacara_arch::Machine;
 use ediacara_sim::{Part, Split};
@@ -11,11 +11,11 @@ pub enum Change {
     FullArray,
     /// A matrix unit of twice the columns.
     TwiceTheMatrixUnit,
-    /// Twice the lanes.
+    /// A vector unit of twice the lanes.
     TwiceTheVectorLanes,
-    /// Twice the bytes a cycle.
+    /// A DRAM of twice the bytes a cycle.
     TwiceTheBandwidth,
-    /// The same, or weights that serve more samples.
+    /// The same bandwidth, or weights that serve more samples.
     LargerBatch,
     /// Data that arrives a cycle after it was asked for.
     NoLatency,
@@ -27,7 +27,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// For people, and in JSON.
+    /// The text for people, and in JSON.
     pub fn text(self) -> &'static str {
         match self {
             Change::FullArray => "channels that fill the array",
@@ -41,7 +41,9 @@ impl Change {
         }
     }
 
-    /// The machine with the change, and the field that was set; nothing where no field makes it, or the machine would be none.
+    /// The machine with the change, and the field that was set.
+    ///
+    /// It is nothing where no field makes the change, or where the machine would not be valid.
     pub fn machine(self, machine: &Machine) -> Option<(Machine, String)> {
         let mut changed = machine.clone();
         let field = match self {
@@ -74,7 +76,9 @@ impl Serialize for Change {
     }
 }
 
-/// What would help one layer. What it would save can only be measured, on the whole network: [`WhatIf`].
+/// What would help one layer.
+///
+/// Only a measurement on the whole network tells what it would save: [`WhatIf`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Remedy {
     /// What would have to change.
@@ -88,12 +92,12 @@ pub struct WhatIf {
     pub change: Change,
     /// The machine's field and its new value.
     pub set: String,
-    /// What came of it.
+    /// The outcome.
     #[serde(flatten)]
     pub result: Tried,
 }
 
-/// What came of a change.
+/// The outcome of a change.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Tried {
@@ -114,16 +118,16 @@ pub enum Tried {
 /// What one layer needs of the machine, in cycles.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Needs<'a> {
-    /// Of an array that is full.
+    /// Cycles of a full array.
     pub(crate) full_array: f64,
     pub(crate) matrix: f64,
     pub(crate) dram: f64,
-    /// Of the DRAM for the weights alone.
+    /// Cycles of the DRAM for the weights alone.
     pub(crate) weights: f64,
     pub(crate) split: &'a Split,
 }
 
-/// Lanes in use below which the array's shape is the matter, not its speed.
+/// The share of lanes in use below which the array's shape is the limit, not its speed.
 const FULL_ENOUGH: f64 = 0.75;
 
 /// The change that addresses what limits a layer.
@@ -139,7 +143,7 @@ pub(crate) fn remedy(limited_by: &str, needs: &Needs<'_>) -> Remedy {
     Remedy { change }
 }
 
-/// Where nothing is busy: the part of the cycles in which most is waited.
+/// The change where nothing is busy: it addresses the part of the cycles with the most waiting.
 fn waiting(split: &Split) -> Change {
     let candidates = [
         (Change::NoLatency, split.of(Part::DramLatency)),
@@ -149,7 +153,8 @@ fn waiting(split: &Split) -> Change {
     candidates.into_iter().max_by_key(|(_, cycles)| *cycles).map_or(Change::NoHandover, |(change, _)| change)
 }
 
-/// What would help most layers, one a line of `(change, cycles that those layers take now, layers)`, most cycles first.
+/// The changes that would help most layers, as `(change, cycles that those layers take now, layers)`, most
+/// cycles first.
 pub fn most_useful(remedies: impl Iterator<Item = (Remedy, u64)>) -> Vec<(Change, u64, usize)> {
     let mut sums: std::collections::BTreeMap<Change, (u64, usize)> = Default::default();
     for (Remedy { change }, own) in remedies {

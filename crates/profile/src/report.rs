@@ -1,4 +1,6 @@
-//! The object that `ediacara run --json` prints. Other tools rely on its fields.
+//! The object that `ediacara run --json` prints.
+//!
+//! Other tools rely on its fields.
 
 use std::fmt;
 
@@ -7,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::{EngineReport, HostOpReport, LayerReport, MatrixBeats, Share, WhatIf};
 
-/// Everything that one run found out.
+/// Everything that one run has found.
 #[derive(Debug, Clone, Serialize)]
 pub struct RunReport {
     /// The model's file or built-in name.
@@ -18,7 +20,7 @@ pub struct RunReport {
     pub on_dlp: Share,
     /// The arithmetic on the DLP: `int8`.
     pub precision: String,
-    /// What the cycle count rests on: `rtl-verified-rules` or `modelled` (docs/fidelity.md).
+    /// The basis of the cycle count: `rtl-verified-rules` or `modelled` (docs/fidelity.md).
     pub timing_basis: String,
     /// Cycles from reset to the end of `halt`.
     pub cycles: u64,
@@ -28,17 +30,19 @@ pub struct RunReport {
     pub seconds_simulated: f64,
     /// Multiply-accumulates of the convolutions and fully connected layers on the DLP.
     pub macs: u64,
-    /// Those of the matrix unit over `cycles` times its peak, 0 to 1; where it has none, those of the vector unit likewise.
+    /// Multiply-accumulates of the matrix unit over `cycles` times its peak, 0 to 1. If it has none, the same
+    /// of the vector unit.
     pub mac_utilisation: f64,
     /// Bytes read from DRAM, whole bursts, instruction fetch included.
     pub dram_read_bytes: u64,
     /// Bytes written to DRAM, whole bursts.
     pub dram_write_bytes: u64,
-    /// Those of `dram_read_bytes` that are instructions. With `dram_bytes` of the layers they sum to all that was read and written.
+    /// Bytes of `dram_read_bytes` that are instructions. With `dram_bytes` of the layers they sum to all that
+    /// was read and written.
     pub fetch_bytes: u64,
     /// Instructions executed.
     pub instructions: u64,
-    /// The largest compulsory work of any one engine or of the DRAM; no program can beat it.
+    /// The largest compulsory work of any one engine or of the DRAM, which no program can beat.
     pub floor_cycles: u64,
     /// The sum of the layers' `roofline_cycles`: a yardstick, which good overlap can beat.
     pub layer_roofline_cycles: u64,
@@ -46,9 +50,9 @@ pub struct RunReport {
     pub cycles_over_roofline: f64,
     /// The same under its former name, for one release.
     pub cycles_over_bound: f64,
-    /// What the matrix engine's beats were for; they sum to its busy cycles.
+    /// The purposes of the matrix engine's beats, which sum to its busy cycles.
     pub matrix_beats: MatrixBeats,
-    /// Changes of the machine that were tried, where that was asked for.
+    /// Changes of the machine that were tried, if the caller asked for them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub what_if: Option<Vec<WhatIf>>,
     /// The comparison with the host.
@@ -60,15 +64,17 @@ pub struct RunReport {
     /// The most probable classes, where the network classifies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub top: Vec<TopClass>,
-    /// The inputs that this run was given no numbers for and drew from a seed, so that its outputs answer noise. About
-    /// calibration, which has inputs of its own, `quantisation.seeded_inputs` tells the same.
+    /// The inputs for which this run got no numbers and drew them from a seed, so that its outputs answer
+    /// noise.
+    ///
+    /// Calibration has inputs of its own, of which `quantisation.seeded_inputs` tells the same.
     pub made_up_inputs: Vec<String>,
     /// Every layer; `cycles` sum to the total.
     pub layers: Vec<LayerReport>,
     /// Every engine, in JSON by name.
     #[serde(serialize_with = "crate::engines::by_name")]
     pub engines: Vec<EngineReport>,
-    /// What is doubtful about the inputs: no numbers, infinities, numbers far outside of what int8 stores.
+    /// Doubtful inputs: no numbers, infinities, numbers far outside of what int8 stores.
     pub input_warnings: Vec<String>,
     /// What ran on the host, and why.
     pub host_ops: Vec<HostOpReport>,
@@ -81,7 +87,7 @@ pub struct RunReport {
 /// The comparison of the simulated memory with the host's results.
 #[derive(Debug, Clone, Serialize)]
 pub struct Check {
-    /// What was compared with: `host int8`, or `none` when the run carried no values.
+    /// The reference: `host int8`, or `none` when the run carried no values.
     pub reference: String,
     /// Whether every compared byte is equal; null when nothing was compared.
     pub bit_exact: Option<bool>,
@@ -99,7 +105,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// Nothing was compared.
+    /// A check that compared nothing.
     pub fn none() -> Check {
         Check {
             reference: "none".to_owned(),
@@ -124,9 +130,9 @@ pub struct Difference {
     pub shape: Vec<usize>,
     /// The first element that differs, by its index along each axis.
     pub index: Vec<usize>,
-    /// What the DLP has there; null where no instruction wrote it.
+    /// The DLP's element; null where no instruction wrote it.
     pub found: Option<i8>,
-    /// What the host has there.
+    /// The host's element.
     pub expected: i8,
     /// How many elements differ.
     pub elements: usize,
@@ -149,11 +155,13 @@ impl fmt::Display for Difference {
 pub struct Quantisation {
     /// `min-max over N samples (source)`, `imported (QDQ)`, or `assumed` where nothing was measured.
     pub method: String,
-    /// The inputs whose calibration samples were made up from seeds, so that the ranges of int8 fit noise. It says nothing
-    /// about the numbers of the run itself, as `made_up_inputs` of the report does.
+    /// The inputs whose calibration samples were made up from seeds, so that the ranges of int8 fit noise.
+    ///
+    /// `made_up_inputs` of the report says the same of the run's own numbers.
     pub seeded_inputs: Vec<String>,
-    /// Signal-to-quantisation-noise ratio of the DLP's worst output against the host's f32, in dB; null where there is no f32
-    /// result.
+    /// Signal-to-quantisation-noise ratio of the DLP's worst output against the host's f32, in dB.
+    ///
+    /// It is null where there is no f32 result.
     pub sqnr_db: Option<f64>,
     /// Whether the most probable class is that of f32; null where the network does not classify.
     pub top1_equals_f32: Option<bool>,
@@ -162,7 +170,7 @@ pub struct Quantisation {
 }
 
 impl Quantisation {
-    /// A method, the inputs that were seeded for it, and nothing measured yet.
+    /// A quantisation by a method, with the inputs that were seeded for it, and nothing measured yet.
     pub fn by(method: String, seeded_inputs: Vec<String>) -> Quantisation {
         let (sqnr_db, top1_equals_f32, fewest_distinct_values) = (None, None, None);
         Quantisation { method, seeded_inputs, sqnr_db, top1_equals_f32, fewest_distinct_values }

@@ -1,4 +1,4 @@
-//! How much of a network the DLP ran, and why not the rest.
+//! How much of a network the DLP ran, and why it did not run the rest.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,9 +10,10 @@ use crate::number::thousands;
 
 /// How much of a network the DLP ran.
 ///
-/// Nodes are those of the network as imported and optimised, before quantisation added its own: what computes or moves
-/// something. Reshapes, what only marks quantisation, and what constants alone decide are none. Multiply-accumulates are the
-/// nodes' own, as `Summary` counts them. A node ran on the DLP if all that was made of it did.
+/// Nodes are those of the network as imported and optimised, before quantisation added its own. They compute
+/// or move something. Reshapes, marks of quantisation, and what constants alone decide do not count.
+/// Multiply-accumulates are the nodes' own, as `Summary` counts them. A node ran on the DLP if all that was
+/// made of it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Share {
     /// Multiply-accumulates of the nodes that ran on the DLP.
@@ -36,7 +37,8 @@ impl Share {
         }
     }
 
-    /// Whether the DLP does nothing that matters: no node, or none of the multiply-accumulates that there are.
+    /// Whether the DLP does nothing that matters: no node, or no multiply-accumulate although the network has
+    /// some.
     pub fn is_host_only(&self) -> bool {
         self.dlp_nodes == 0 || self.macs > 0 && self.dlp_macs == 0
     }
@@ -67,7 +69,7 @@ impl Serialize for Share {
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match ratio(self.dlp_macs, self.macs) {
-            // Rounded down, so that 100 % is all of them.
+            // The share is rounded down, so that 100 % means everything.
             Some(share) => {
                 let percent = (share * 1000.0).floor() / 10.0;
                 write!(f, "{percent:.1} % of {} multiply-adds, ", thousands(self.macs))?;
@@ -85,13 +87,13 @@ pub struct HostOpReport {
     pub name: String,
     /// The operator.
     pub op: String,
-    /// Why not on the DLP.
+    /// Why it did not run on the DLP.
     pub reason: String,
-    /// The node for which it is on the host: itself, or the first before it that had to be.
+    /// The node that keeps it on the host: itself, or the first before it that had to be there.
     pub cause: String,
 }
 
-/// What ran on the host, one line a cause, in the order of the first node that each keeps there.
+/// The operations on the host, one line a cause, in the order of the first node that each cause keeps there.
 pub fn host_lines(ops: &[HostOpReport]) -> Vec<String> {
     let mut by_name: HashMap<&str, &HostOpReport> = HashMap::new();
     for op in ops {

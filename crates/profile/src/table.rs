@@ -9,8 +9,9 @@ use ediacara_sim::{Part, Split};
 use crate::number::thousands;
 use crate::{Change, Check, EngineReport, LayerReport, OutputReport, RunReport, Tried, WhatIf, most_useful};
 
-/// One line a layer, one for the `fetch_bytes` of instructions, and the sum. What a layer occupies does not sum: layers
-/// overlap.
+/// One line a layer, one for the `fetch_bytes` of instructions, and the sum.
+///
+/// Occupied cycles do not sum, because layers overlap.
 pub fn layer_table(layers: &[LayerReport], fetch_bytes: u64) -> String {
     let header = [
         "layer",
@@ -51,7 +52,7 @@ pub fn layer_table(layers: &[LayerReport], fetch_bytes: u64) -> String {
     plain_table(&header, 3..9, layers.iter().map(row).chain([fetch, total]).collect())
 }
 
-/// A layer's utilisation with the unit that it is of.
+/// A layer's utilisation, with the unit that it is of.
 fn utilisation(layer: &LayerReport) -> String {
     match layer.unit {
         "none" => "-".to_owned(),
@@ -84,7 +85,7 @@ pub fn report_engine_table(report: &RunReport) -> String {
     engine_table(&report.engines, report.cycles)
 }
 
-/// Of so many outputs the signal-to-noise ratio is shown, the worst first.
+/// The number of outputs whose signal-to-noise ratio is shown, the worst first.
 const SHOWN_OUTPUTS: usize = 4;
 
 /// The totals, one a line.
@@ -129,7 +130,7 @@ pub fn totals(report: &RunReport) -> String {
     lines.join("\n")
 }
 
-/// What the machine did in the cycles of some layers, as shares: those of at least a tenth of a percent.
+/// What the machine did in the cycles of some layers, as shares of at least a tenth of a percent.
 pub fn split_line<'a>(splits: impl Iterator<Item = &'a Split> + Clone) -> String {
     let cycles = |part: Part| splits.clone().map(|split| split.of(part)).sum::<u64>() as f64;
     let total: f64 = Part::ALL.into_iter().map(cycles).sum();
@@ -148,7 +149,7 @@ pub fn timing_words(basis: &str) -> &str {
     }
 }
 
-/// The changes that were tried with what they saved; else the three that concern the layers of most cycles.
+/// The changes that were tried with what they saved, else the three that concern the layers of most cycles.
 fn would_help(report: &RunReport) -> String {
     let changes = most_useful(report.layers.iter().map(|layer| (layer.remedy, layer.cycles)));
     let limits = |(change, cycles, layers): &(Change, u64, usize)| {
@@ -162,7 +163,7 @@ fn would_help(report: &RunReport) -> String {
     if text.is_empty() { "nothing that could be tried".to_owned() } else { text.join("\n              ") }
 }
 
-/// A change that was tried, and what came of it.
+/// A change that was tried, and its outcome.
 pub fn what_if_text(tried: &WhatIf) -> String {
     let (change, set) = (tried.change.text(), &tried.set);
     match &tried.result {
@@ -175,7 +176,7 @@ pub fn what_if_text(tried: &WhatIf) -> String {
     }
 }
 
-/// What a comparison says.
+/// The result of a comparison.
 fn check(check: &Check) -> Vec<String> {
     let reference = &check.reference;
     let first = check.first_difference.iter().map(|first| format!("first in      {first}"));
@@ -216,8 +217,9 @@ fn quantisation(report: &RunReport) -> String {
     text
 }
 
-/// A table with a line under its header and nothing else, so that many rows stay readable. The columns of `numbers` are
-/// flush right. It never wraps.
+/// A table with a line under its header and nothing else, so that many rows stay readable.
+///
+/// The columns of `numbers` are flush right. It never wraps.
 pub fn plain_table(header: &[&str], numbers: Range<usize>, rows: Vec<Vec<String>>) -> String {
     let mut table = plain(rows);
     table.set_header(header);
@@ -228,8 +230,10 @@ pub fn plain_table(header: &[&str], numbers: Range<usize>, rows: Vec<Vec<String>
 /// Rows that are made and laid out at a time.
 const ROWS: usize = 4096;
 
-/// As [`plain_table`], for any number of rows: gives `print` so many lines at a time. `rows` gives the same rows each
-/// time; they are made once to find how wide the columns are, and once to be printed.
+/// As [`plain_table`] for any number of rows: gives `print` so many lines at a time.
+///
+/// `rows` gives the same rows each time. They are made once to find how wide the columns are, and once to be
+/// printed.
 pub fn long_table<R: Iterator<Item = Vec<String>>>(
     header: &[&str],
     numbers: Range<usize>,
@@ -261,7 +265,7 @@ pub fn long_table<R: Iterator<Item = Vec<String>>>(
 
 /// How wide the cells of a row are.
 fn content_widths(row: Vec<String>) -> Vec<u16> {
-    // Nearly all cells are of characters that each take a column: no table is needed to know.
+    // Nearly all cells have only characters of one column, which need no table.
     match row.iter().all(|cell| cell.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')) {
         true => row.iter().map(|cell| u16::try_from(cell.len()).unwrap_or(u16::MAX)).collect(),
         false => plain(vec![row]).column_max_content_widths(),
@@ -295,7 +299,7 @@ fn shape(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
 }
 
-/// The end of a long name, which is what tells layers apart.
+/// The end of a long name, because ends tell layers apart.
 pub fn shorten(name: &str, length: usize) -> String {
     let count = name.chars().count();
     if count <= length {
@@ -309,7 +313,7 @@ pub fn shorten(name: &str, length: usize) -> String {
 mod tests {
     use super::{ROWS, long_table, plain_table, shorten};
 
-    /// Whatever the number of rows, and wherever the widest is.
+    /// The result is the same whatever the number of rows, and wherever the widest is.
     #[test]
     fn a_long_table_is_a_plain_one_in_parts() {
         for count in [0, 1, ROWS, ROWS + 1, 3 * ROWS - 1] {

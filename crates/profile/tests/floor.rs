@@ -1,5 +1,6 @@
-//! No program beats the floor, columns sum to the totals, and nothing is used beyond its peak: random networks on random
-//! machines.
+//! No program beats the floor, columns sum to the totals, and nothing is used beyond its peak.
+//!
+//! The test draws random networks on random machines.
 
 // Test code: a failure is a panic.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]

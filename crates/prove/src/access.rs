@@ -1,7 +1,7 @@
 //! What every instruction reads and writes, as docs/isa.md says.
 //!
-//! Written from that page alone: neither the simulator's tables nor the compiler's are used, so that a mistake there
-//! is not repeated here.
+//! It is written from that page alone. It uses neither the simulator's tables nor the compiler's, so that a
+//! mistake there is not repeated here.
 
 use ediacara_arch::Machine;
 use ediacara_isa::{Address, ConfigRegister as C, Memory, Operation};
@@ -109,7 +109,8 @@ struct Collector<'a> {
     accesses: Accesses,
 }
 
-/// What `operation` touches with registers and configuration as they are; nothing for one of control's own.
+/// What `operation` touches with registers and configuration as they are; nothing for control's own
+/// operations.
 pub(crate) fn accesses(operation: &Operation, state: &State, sizes: &Sizes) -> Result<Accesses, Refused> {
     let mnemonic = operation.mnemonic();
     let mut collector = Collector { sizes, state, mnemonic, accesses: Accesses::default() };
@@ -118,7 +119,7 @@ pub(crate) fn accesses(operation: &Operation, state: &State, sizes: &Sizes) -> R
             let (place, unit) = match load.memory {
                 Memory::Wram => (Place::Wram, 1),
                 Memory::Pram => (Place::Pram, 12),
-                // What is no destination of a load was refused when the word was decoded.
+                // Decoding has refused every memory that a load cannot write.
                 Memory::Nram | Memory::Dram | Memory::Aram => (Place::Nram, 1),
             };
             let counts = [load.count_1, load.count_2, load.count_3];
@@ -346,8 +347,9 @@ impl Collector<'_> {
         Ok(())
     }
 
-    /// What an instruction writes may not be what it reads, nor, transposing, what it wrote. An operand that is the
-    /// destination itself may be, where no row meets another row.
+    /// Checks that an instruction does not write what it reads, nor, transposing, what it wrote.
+    ///
+    /// An operand that is the destination itself is allowed, where no row meets another row.
     fn overlap(&self, d: &[(u64, u64); 3], transposes: bool, exempt: [(&str, bool); 2]) -> Option<String> {
         let written = &self.accesses.writes.last()?.region;
         if transposes && meets_itself(d) {

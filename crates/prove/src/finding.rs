@@ -11,33 +11,38 @@ use serde::Serialize;
 pub enum Property {
     /// The machine has all that the program was made for.
     Machine,
-    /// Every instruction that control reaches is one.
+    /// Every instruction that control reaches is a valid one.
     Opcode,
     /// Its operands are allowed.
     Operand,
-    /// All that it touches lies inside the memories, and nothing writes the code.
+    /// All that an instruction touches lies inside the memories, and nothing writes the code.
     Capacity,
     /// Control stays inside the code and comes to a `halt`.
     Fetch,
-    /// Whatever waits is posted.
+    /// Every wait gets its post.
     Deadlock,
     /// No counter can rise above 255.
     SemaphoreOverflow,
-    /// Every counter ends at zero, or at no more than control signalled: what engines post is taken.
+    /// Every counter ends at zero, or at no more than control signalled: engines' posts are taken.
     SemaphoreBalance,
-    /// Between two `sync`s one engine takes from a semaphore, and its posts follow one another: they are one engine's, or
-    /// something puts them in order. Only so does the k-th take meet the k-th post whatever the timing.
+    /// Between two `sync`s one engine takes from a semaphore, and its posts follow one another.
+    ///
+    /// The posts are one engine's, or something puts them in order. Only then does the k-th take meet the
+    /// k-th post whatever the timing.
     SemaphorePairing,
-    /// Two instructions of different engines touch the same bytes, one writing, only in an order that semaphores or
-    /// `sync` settle; and no instruction reads what it writes, but in place.
+    /// Two instructions of different engines touch the same bytes, one writing, only in an order that
+    /// semaphores or `sync` settle.
+    ///
+    /// No instruction reads what it writes, except in place.
     Race,
     /// Nothing is read that was not written before.
     Uninitialised,
-    /// Where values are declared: whoever is declared to read one finds what a declared writer left, and reads nothing else.
+    /// Where values are declared, a declared reader finds what a declared writer left, and reads nothing
+    /// else.
     Provenance,
-    /// What the executable places in DRAM is not overwritten, so that the program may run again.
+    /// Nothing overwrites what the executable places in DRAM, so that the program may run again.
     Data,
-    /// Every byte of the outputs is written, once; or is one of an input or of the executable's data.
+    /// Every byte of the outputs is written, once, or belongs to an input or to the executable's data.
     Output,
 }
 
@@ -89,7 +94,7 @@ pub struct Other {
     pub layer: Option<String>,
     /// Its line of the assembly source.
     pub line: Option<u32>,
-    /// The label before it, and how far behind that it is.
+    /// The label before it, and how far it is behind that label.
     pub label: Option<String>,
     /// What it touched around the address in question.
     pub stretch: Option<Stretch>,
@@ -106,7 +111,7 @@ pub struct Finding {
     pub layer: Option<String>,
     /// Its line of the assembly source.
     pub line: Option<u32>,
-    /// The label before it, and how far behind that it is.
+    /// The label before it, and how far it is behind that label.
     pub label: Option<String>,
     /// What it touches around the address in question.
     pub stretch: Option<Stretch>,

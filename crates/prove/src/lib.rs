@@ -1,13 +1,16 @@
-//! Proves of a program, for every timing, what a run can only show for one: that it is free of races and deadlocks,
-//! reads nothing that was not written, stays inside the memories, leaves every semaphore at zero, and writes every
-//! byte of its outputs once. Given the values that a program's maker declares, also that whoever reads one finds what its
-//! writer left ([`prove_values`]).
+//! Proves of a program, for every timing, what a run can only show for one.
 //!
-//! It reads an executable and a machine, as docs/isa.md describes them, and knows neither how the program was made nor
-//! how long anything takes; of the machine only sizes matter. Nothing in a program depends on data, so its one path is
-//! walked (`walk`), what each instruction touches is a region (`access`, `region`), semaphores, `sync` and the
-//! depth of the queues settle what comes before what (`order`), and every byte remembers its last writer and readers
-//! (`memory`), whose layer the declaration is held against (`provenance`). Values are not computed.
+//! The program is free of races and deadlocks, reads nothing that was not written, and stays inside the
+//! memories. It leaves every semaphore at zero, and writes every byte of its outputs once. Given the values
+//! that a program's maker declares, it also proves that every reader of a value finds what its writer left
+//! ([`prove_values`]).
+//!
+//! It reads an executable and a machine, as docs/isa.md describes them. It knows neither how the program was
+//! made nor how long anything takes, and of the machine only sizes matter. Nothing in a program depends on
+//! data, so that it has one path, which `walk` follows. What each instruction touches is a region (`access`,
+//! `region`). Semaphores, `sync` and the depth of the queues settle the order (`order`). Every byte remembers
+//! its last writer and readers (`memory`), and `provenance` compares their layers with the declaration.
+//! Values are not computed.
 //!
 //! Start at [`prove`].
 
@@ -37,12 +40,14 @@ use walk::{Step, Walk};
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Instructions that are executed at most; a program that goes on is not proven.
+    /// The most instructions that are executed. A program that goes on is not proven.
     pub instructions: u64,
     /// Findings after which to stop.
     pub findings: usize,
-    /// Whether somebody fills every memory, but not the table, before the program begins, as a test of the hardware does. Then all may
-    /// be read, and overwritten.
+    /// Whether somebody fills every memory, but not the table, before the program begins, as a test of the
+    /// hardware does.
+    ///
+    /// Then everything may be read and overwritten.
     pub filled: bool,
 }
 
@@ -70,14 +75,17 @@ pub struct Proof {
     pub provenance: Option<Provenance>,
 }
 
-/// Proves a program for a machine. Time and memory grow with the instructions executed and the runs of addresses that
-/// they touch.
+/// Proves a program for a machine.
+///
+/// Time and memory grow with the instructions executed and the runs of addresses that they touch.
 pub fn prove(executable: &Executable, machine: &Machine, options: &Options) -> Proof {
     proof(Prover::new(executable, machine, *options))
 }
 
-/// Proves a program, and of the values that its maker declares that whoever is declared to read one finds what a declared
-/// writer left there, in every memory, and reads nothing else ([`Property::Provenance`]).
+/// Proves a program, and the provenance of the values that its maker declares ([`Property::Provenance`]).
+///
+/// In every memory, whoever is declared to read a value finds what a declared writer left there, and reads
+/// nothing else.
 pub fn prove_values(
     executable: &Executable,
     machine: &Machine,
@@ -97,7 +105,8 @@ fn proof(mut prover: Prover<'_>) -> Proof {
     Proof { proven, findings, instructions: walk.executed, waits, accesses, provenance }
 }
 
-/// Covers what of `start .. end` belongs to outputs, and returns the first byte that was covered before.
+/// Covers the part of `start .. end` that belongs to outputs, and returns the first byte that was covered
+/// before.
 fn cover_outputs<'a>(cover: &mut Cover, ports: &'a [Port], start: u64, end: u64) -> Option<(u64, &'a Port)> {
     let mut twice = None;
     for port in ports {
@@ -111,26 +120,26 @@ fn cover_outputs<'a>(cover: &mut Cover, ports: &'a [Port], start: u64, end: u64)
     twice
 }
 
-/// What makes two findings of one kind: the second probably follows from what the first is about.
+/// The kind of a finding: a second one of the same kind probably follows from what the first is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Cause {
     /// One engine meets another that wrote, or one that read, without an order.
     Race { engine: usize, other: usize, wrote: bool },
-    /// A layer reads of one memory what was never written.
+    /// A layer reads addresses of one memory that were never written.
     Uninitialised { memory: &'static str, layer: Option<u32> },
     /// Data are overwritten.
     Data,
     /// An output, by its address, is written twice.
     Output(u64),
-    /// In a value, by its index, is something else than its writers left.
+    /// A value, by its index, holds something that its writers did not leave.
     Value(usize),
-    /// A party reads of one memory what it is not declared to read.
+    /// A party reads addresses of one memory that it is not declared to read.
     Undeclared { memory: &'static str, reader: Party },
-    /// What an instruction, by its index, wrote is read by somebody who was to find something else.
+    /// Somebody reads what an instruction, by its index, wrote, and was to find something else.
     Stray(u64),
 }
 
-/// Who reads: a party, and unless it is the host the instruction and which of its operands.
+/// A reader: a party and, unless it is the host, the instruction and which of its operands.
 #[derive(Debug, Clone, Copy)]
 struct Reader {
     party: Party,
@@ -151,7 +160,7 @@ struct Prover<'a> {
     history: [Vec<u64>; ENGINES],
     has_table: bool,
     findings: Vec<Finding>,
-    /// By kind, the place among `findings` of the first of it.
+    /// By kind, the place among `findings` of the first finding of it.
     causes: HashMap<Cause, usize>,
     waits: u64,
     accesses: u64,
@@ -178,7 +187,7 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// What the executable and the host place in DRAM. Returns whether it fits the machine.
+    /// Places what the executable and the host put in DRAM, and returns whether it fits the machine.
     fn place(&mut self) -> bool {
         let (key, machine) = (&self.executable.machine, self.machine);
         let exact =
@@ -229,7 +238,7 @@ impl<'a> Prover<'a> {
         fits
     }
 
-    /// Runs the program. Returns whether it came to its end.
+    /// Runs the program, and returns whether it came to its end.
     fn run(&mut self) -> bool {
         loop {
             if self.findings.len() >= self.options.findings {
@@ -279,7 +288,7 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// Starts and commits whatever can.
+    /// Starts and commits every instruction that can.
     fn start_all(&mut self) {
         while let Some((engine, queued, mut clock, problem)) = self.order.start() {
             self.semaphore_problem(problem, queued.index);
@@ -291,8 +300,10 @@ impl<'a> Prover<'a> {
         }
     }
 
-    /// Checks and remembers all that an instruction touches. What it should have known is added to what it knows, so that
-    /// what follows from one missing order is not reported again.
+    /// Checks and remembers all that an instruction touches.
+    ///
+    /// If an order is missing, it is added to what the instruction knows, so that what follows from it is not
+    /// reported again.
     fn check(&mut self, engine: usize, index: u64, accesses: &Accesses, clock: &mut Clock) {
         if let Some(overlap) = &accesses.overlap {
             self.find(Property::Race, index, overlap.clone());
@@ -352,8 +363,10 @@ impl<'a> Prover<'a> {
         self.strays(Reader { party, instruction: Some((index, access.operand)) }, access.place, strays);
     }
 
-    /// Takes down what a read found that was not meant. What is wrong in the same value, or was written by the same
-    /// instruction, is counted where that was first found, once a read.
+    /// Takes down what a read found that was not meant.
+    ///
+    /// A stray in the same value, or written by the same instruction, is counted where that was first found,
+    /// once for each read.
     fn strays(&mut self, reader: Reader, place: Place, strays: Vec<Stray>) {
         let mut counted = Vec::new();
         for stray in strays {
@@ -403,7 +416,7 @@ impl<'a> Prover<'a> {
         Finding { other, ..finding }
     }
 
-    /// What a store may overwrite, and must write once.
+    /// Checks what a store may overwrite, and that it writes outputs once.
     fn check_store(&mut self, access: &Access, index: u64) {
         let dram = &self.memories[Place::Dram as usize];
         let ports = &self.executable.outputs;
@@ -501,7 +514,7 @@ impl<'a> Prover<'a> {
         false
     }
 
-    /// What must hold when a program has ended.
+    /// Checks what must hold when a program has ended.
     fn at_end(&mut self) {
         let left: Vec<Left> = self.order.left().collect();
         for Left { semaphore, posts, takes, posters } in left {
@@ -529,7 +542,7 @@ impl<'a> Prover<'a> {
         self.check_host_reads();
     }
 
-    /// The host reads the outputs when the program has ended.
+    /// Checks the host's reads of the outputs when the program has ended.
     fn check_host_reads(&mut self) {
         let reader = Reader { party: Party::Host, instruction: None };
         for port in &self.executable.outputs {

@@ -1,4 +1,4 @@
-//! What is known of every byte of a memory: who wrote it last, and who read it since.
+//! What is known of every byte of a memory: the last writer, and the readers since then.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ pub(crate) enum Writer {
 struct Span {
     end: u64,
     writer: Writer,
-    /// Whom the writer belongs to.
+    /// The party that the writer belongs to.
     party: Party,
     /// By engine, the last instruction that read since then; 0 for none.
     readers: [Number; ENGINES],
@@ -31,17 +31,20 @@ struct Span {
 pub(crate) enum Conflict {
     /// An address that nobody wrote.
     Unwritten(u64),
-    /// An address that an instruction wrote or read, which may come before or after; `there` is what it touched around
-    /// that address, from the first one to the one past the last.
+    /// An address that an instruction wrote or read, which may come before or after.
+    ///
+    /// `there` is what it touched around that address, from the first one to the one past the last.
     Race { at: u64, engine: usize, number: Number, wrote: bool, there: (u64, u64) },
 }
 
-/// Who asks: an engine, with what it knows to have committed. Its own number is the instruction's.
+/// A visitor of a memory: an engine, with what it knows to have committed.
+///
+/// Its own number is that of the instruction.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Visitor<'a> {
     pub(crate) engine: usize,
     pub(crate) clock: &'a Clock,
-    /// Whom the instruction belongs to.
+    /// The party that the instruction belongs to.
     pub(crate) party: Party,
 }
 
@@ -51,20 +54,24 @@ impl Visitor<'_> {
     }
 }
 
-/// A memory, by spans of addresses with one history. What is in no span was never written.
+/// A memory, by spans of addresses with one history.
+///
+/// Addresses in no span were never written.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     spans: BTreeMap<u64, Span>,
 }
 
 impl Memory {
-    /// `start .. end` holds what `party` placed there before the program begins.
+    /// Notes that `start .. end` holds what `party` placed there before the program begins.
     pub(crate) fn place(&mut self, start: u64, end: u64, party: Party) {
         self.replace(start, end, Writer::Outside, party);
     }
 
-    /// Reads `start .. end`, and calls `found` with each part whose writers all belong to one party, as long as it can be. The first
-    /// conflict is returned; an unwritten address counts as written from then on.
+    /// Reads `start .. end`, and calls `found` with each part, as long as can be, whose writers all belong to
+    /// one party.
+    ///
+    /// The first conflict is returned. An unwritten address counts as written from then on.
     pub(crate) fn read(
         &mut self,
         start: u64,
@@ -103,7 +110,7 @@ impl Memory {
         conflict
     }
 
-    /// Writes `start .. end`. The first conflict is returned.
+    /// Writes `start .. end`, and returns the first conflict.
     pub(crate) fn write(&mut self, start: u64, end: u64, visitor: Visitor<'_>) -> Option<Conflict> {
         self.split(start);
         self.split(end);
@@ -138,7 +145,8 @@ impl Memory {
         Conflict::Race { at, engine, number, wrote: true, there }
     }
 
-    /// Which instruction wrote an address last, and what it wrote around that address that is still there.
+    /// The instruction that wrote an address last, and the part of its writes around that address that is
+    /// still there.
     pub(crate) fn writer(&self, at: u64) -> Option<(usize, Number, (u64, u64))> {
         let (_, span) = self.spans.range(..=at).next_back().filter(|(_, span)| span.end > at)?;
         let Writer::Engine(engine, number) = span.writer else { return None };
@@ -191,7 +199,8 @@ impl Memory {
     }
 }
 
-/// Joins spans that follow one another and belong to one party: a tile that a layer wrote in many rows is looked at once.
+/// Joins spans that follow one another and belong to one party, so that a tile that a layer wrote in many
+/// rows is looked at once.
 struct Parts<F> {
     last: Option<(u64, u64, Party)>,
     found: F,
@@ -202,7 +211,7 @@ impl<F: FnMut(u64, u64, Party)> Parts<F> {
         Parts { last: None, found }
     }
 
-    /// Spans come in the order of addresses.
+    /// Adds a span; spans come in the order of addresses.
     fn add(&mut self, start: u64, end: u64, party: Party) {
         match &mut self.last {
             Some((_, past, whose)) if *past == start && *whose == party => *past = end,

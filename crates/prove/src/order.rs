@@ -1,13 +1,14 @@
 //! What comes before what, whatever the timing.
 //!
-//! Engines start and commit in order, and control issues in order into queues of a known depth. Between two `sync`s one
-//! engine takes from a semaphore, so that there is never a choice who gets a token; its posts come one after another,
-//! whoever makes them. Then the k-th take meets the k-th post in every run: were there a first take that went before its
-//! post, a later post would have gone before an earlier one, which is itself put in order by what went before.
+//! Engines start and commit in order, and control issues in order into queues of a known depth. Between two
+//! `sync`s one engine takes from a semaphore, so that there is never a choice who gets a token. Its posts
+//! come one after another, whoever makes them. Then the k-th take meets the k-th post in every run. Suppose
+//! that some take, the first to do so, went before its post: then a later post would have gone before an
+//! earlier one. But these are put in order by what went before.
 //!
-//! So which instruction waits for which does not depend on time, a program that can be run to its end in one order can be
-//! run in any, and what an instruction knows to have committed is a vector clock (Mattern, "Virtual time and global states
-//! of distributed systems", 1989) that is the same in every run.
+//! So it does not depend on time which instruction waits for which, and a program that can be run to its end
+//! in one order can be run in any. What an instruction knows to have committed is a vector clock (Mattern,
+//! "Virtual time and global states of distributed systems", 1989) that is the same in every run.
 
 use std::collections::VecDeque;
 
@@ -19,7 +20,7 @@ use crate::access::Accesses;
 pub(crate) const ENGINES: usize = 4;
 /// An instruction's place among its engine's, from 1.
 pub(crate) type Number = u32;
-/// By engine, the last instruction that is known to have committed, and with it all before it.
+/// By engine, the last instruction that is known to have committed, and all before it with it.
 pub(crate) type Clock = [Number; ENGINES];
 
 /// The engines with a queue, by their index in clocks.
@@ -47,7 +48,8 @@ pub(crate) struct Queued {
     issued: Known,
 }
 
-/// What control knows: it has seen commits at `sync`s, and starts in that queues had room.
+/// What control knows: commits that it has seen at `sync`s, and starts that it knows of since queues had
+/// room.
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
     committed: Clock,
@@ -56,7 +58,7 @@ struct Known {
     signals: u64,
 }
 
-/// Who posts or takes, and which time that is for it.
+/// A party that posts or takes, and how often it had done so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Party {
     Control(u64),
@@ -71,7 +73,7 @@ impl Party {
         }
     }
 
-    /// Whether it comes before what knows this.
+    /// Whether it comes before an instruction that knows this.
     fn precedes(self, known: &Known) -> bool {
         match self {
             Party::Control(signal) => signal <= known.signals,
@@ -82,21 +84,21 @@ impl Party {
 
 #[derive(Debug, Default)]
 struct Semaphore {
-    /// What each post tells who takes it, and the index of the instruction that posted, oldest first.
+    /// What each post tells its taker, and the index of the instruction that posted, oldest first.
     tokens: VecDeque<(Clock, u64)>,
     /// Posts and takes in all.
     counts: [u64; 2],
-    /// Who posted last.
+    /// The party that posted last.
     poster: Option<Party>,
     /// The engine that takes since the last `sync`.
     taker: Option<usize>,
-    /// Its value at the last `sync`, and posts since.
+    /// Its value at the last `sync`, plus the posts since then.
     posted: usize,
-    /// The taker's instructions that took one since then, in order.
+    /// The instructions of the taker that took one since then, in order.
     takes: Vec<Number>,
-    /// What control signalled in all.
+    /// How often control has signalled in all.
     signalled: usize,
-    /// Its parties were found wanting: enough has been said.
+    /// Whether a problem with its parties was reported, so that nothing more is said.
     reported: bool,
 }
 
@@ -157,8 +159,9 @@ impl Order {
         self.queues[engine].push_back(Queued { index, wait, post, accesses, issued: self.control });
     }
 
-    /// Starts the first instruction that can, if there is one: takes what it waits for, and says what it knows, its own
-    /// number included.
+    /// Starts the first instruction that can, if there is one.
+    ///
+    /// The instruction takes what it waits for, and the clock is what it knows, its own number included.
     pub(crate) fn start(&mut self) -> Option<(usize, Queued, Clock, Option<SemaphoreProblem>)> {
         let engine = (0..ENGINES).find(|&engine| {
             self.queues[engine].front().is_some_and(|head| self.missing(head.wait).next().is_none())
@@ -192,13 +195,13 @@ impl Order {
         self.post(queued.post, Party::Engine(engine, clock[engine]), &known, queued.index)
     }
 
-    /// An engine is taken to know another's instruction from now on, since what it lacks was reported.
+    /// Takes an engine to know another's instruction from now on, since the missing order was reported.
     pub(crate) fn assume(&mut self, engine: usize, other: usize, number: Number) {
         let known = &mut self.known[engine][other];
         *known = (*known).max(number);
     }
 
-    /// Control posts at once.
+    /// Posts for control, at once.
     pub(crate) fn signal(&mut self, mask: u16, index: u64) -> Option<SemaphoreProblem> {
         self.control.signals += 1;
         for index in bits(mask) {
@@ -230,7 +233,7 @@ impl Order {
         problem
     }
 
-    /// Every engine was seen idle.
+    /// Notes that every engine was seen idle.
     pub(crate) fn sync(&mut self) {
         self.control = Known { committed: self.issued, started: self.issued, ..self.control };
         for semaphore in &mut self.semaphores {
@@ -268,7 +271,7 @@ impl Order {
 }
 
 impl Semaphore {
-    /// Remembers who takes, which is one engine until the next `sync`.
+    /// Remembers which engine takes: there is one until the next `sync`.
     fn take(&mut self, index: usize, engine: usize) -> Option<SemaphoreProblem> {
         let first = *self.taker.get_or_insert(engine);
         let detail = || {
@@ -281,7 +284,7 @@ impl Semaphore {
             .then(|| SemaphoreProblem::Pairing(detail()))
     }
 
-    /// Remembers who posts, who must know whoever did before it.
+    /// Remembers who posts: it must know the party that posted before it.
     fn follow(&mut self, index: usize, party: Party, known: &Known) -> Option<SemaphoreProblem> {
         let before = self.poster.replace(party)?;
         let detail = || {

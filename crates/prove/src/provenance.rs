@@ -1,8 +1,10 @@
-//! Whether what is read is what was meant: every address that a layer reads lies in a value that is declared as read by it,
-//! and was written last by one of the value's declared writers.
+//! Whether whoever reads finds what was meant.
 //!
-//! Where values overlap, all that the layer reads there must agree: so a value that lies on another is found, though each
-//! by itself is read by its reader and written by its writer.
+//! Every address that a layer reads must lie in a value that is declared as read by it, and one of the
+//! value's declared writers must have written it last.
+//!
+//! Where values overlap, all that the layer reads there must agree. So a value that lies on another is found,
+//! though each by itself is read by its reader and written by its writer.
 
 use ediacara_isa::{Executable, Memory, NO_LAYER, Party, Value};
 use serde::Serialize;
@@ -17,7 +19,7 @@ pub struct Provenance {
     pub values: u64,
     /// Runs of consecutive addresses, each written by one party, that somebody read.
     pub reads: u64,
-    /// Bytes of them, by memory; what is read again counts again.
+    /// Bytes of these runs, by memory; bytes that are read again count again.
     pub bytes: ReadBytes,
 }
 
@@ -37,7 +39,7 @@ pub struct ReadBytes {
 }
 
 impl ReadBytes {
-    /// Of all memories.
+    /// Bytes of all memories.
     pub fn total(&self) -> u64 {
         self.dram + self.nram + self.wram + self.aram + self.pram
     }
@@ -81,7 +83,7 @@ impl Table {
         }
     }
 
-    /// The value that alone holds all of `start .. end`.
+    /// The value that holds all of `start .. end`, and is the only one there.
     fn alone(&self, start: u64, end: u64) -> Option<usize> {
         let before = self.alone.partition_point(|entry| entry.0 <= start).checked_sub(1)?;
         Some(self.alone[before]).filter(|entry| end <= entry.1).map(|entry| entry.2)
@@ -107,9 +109,10 @@ impl Table {
 pub(crate) struct Stray {
     /// The first address, and one past the last.
     pub(crate) addresses: (u64, u64),
-    /// The value that they are a part of and that their writer does not write; nothing where they are in no value that the reader reads.
+    /// The value that they are a part of and that their writer does not write; nothing if the reader reads no
+    /// value there.
     pub(crate) value: Option<usize>,
-    /// Whose instruction wrote them last.
+    /// The party whose instruction wrote them last.
     pub(crate) writer: Party,
     /// The run of consecutive addresses that the reader read.
     pub(crate) run: (u64, u64),
@@ -158,7 +161,7 @@ impl<'a> Declaration<'a> {
         Party::Layer(location.map_or(NO_LAYER, |location| location.layer))
     }
 
-    /// `reader` is about to read addresses between `start` and `end`.
+    /// Begins a read by `reader` of addresses between `start` and `end`.
     pub(crate) fn reading(
         &mut self,
         reader: Party,
@@ -176,8 +179,10 @@ impl<'a> Declaration<'a> {
         Reading { declaration: self, table, place, only, reads: 0, units: 0, strays: Vec::new() }
     }
 
-    /// Calls `found` with what is wrong with `start .. end` as `writer` left it for the owner of a table: the first addresses
-    /// of each value that is not the writer's, then those that are in no value.
+    /// Calls `found` with what is wrong with `start .. end` as `writer` left it for the owner of a table.
+    ///
+    /// First come the first addresses of each value that is not the writer's, then the first that are in no
+    /// value.
     fn look(
         &mut self,
         (table, place): (usize, Place),
@@ -214,7 +219,7 @@ impl<'a> Declaration<'a> {
         }
     }
 
-    /// What is wrong, for people; `by` is the instruction that wrote the addresses.
+    /// Says what is wrong, for people; `by` is the instruction that wrote the addresses.
     pub(crate) fn tell(&self, reader: Party, place: Place, stray: &Stray, by: Option<&Other>) -> String {
         let unit = place.unit();
         let (reader, writer) = (self.name(reader), self.name(stray.writer));
@@ -255,7 +260,7 @@ pub(crate) struct Reading<'d, 'a> {
     declaration: &'d mut Declaration<'a>,
     table: usize,
     place: Place,
-    /// Where all that is read lies in one value and in no other, whoever writes that.
+    /// The writers of the value, where all that is read lies in one value and in no other.
     only: &'a [Party],
     reads: u64,
     units: u64,
@@ -263,7 +268,7 @@ pub(crate) struct Reading<'d, 'a> {
 }
 
 impl Reading<'_, '_> {
-    /// Of `run`, `writer` left `addresses`.
+    /// Takes note that `writer` left `addresses`, a part of `run`.
     pub(crate) fn found(&mut self, run: (u64, u64), addresses: (u64, u64), writer: Party) {
         self.reads += 1;
         self.units += addresses.1 - addresses.0;
@@ -278,7 +283,7 @@ impl Reading<'_, '_> {
         });
     }
 
-    /// What was read and not meant: of each value the first that each party wrote.
+    /// What was read and not meant: of each value, the first addresses that each party wrote.
     pub(crate) fn strays(self) -> Vec<Stray> {
         let compared = &mut self.declaration.compared;
         compared.reads += self.reads;
@@ -308,7 +313,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Against the definition, address by address.
+        /// The result is compared with the definition, address by address.
         #[test]
         fn a_read_strays_where_an_address_is_not_its_writers_or_in_no_value(
             values in proptest::collection::vec((0u64..30, 1u64..4, 4u64..9, 1u64..9, 0u32..2), 0..4),

@@ -1,6 +1,6 @@
 //! Sets of addresses as instructions describe them: sums of arithmetic progressions.
 
-/// Progressions of a region at most: four of a `dot`'s windows and the stretch.
+/// The most progressions of a region: four of a `dot`'s windows and the stretch.
 const DIMENSIONS: usize = 5;
 
 /// One progression: `0, stride, 2 stride, ..., (count - 1) stride`.
@@ -12,7 +12,7 @@ struct Progression {
 
 /// The addresses `base + sum of one member of each progression`, as disjoint as the progressions allow.
 ///
-/// Progressions are kept by rising stride and merged where their sum is one progression again, so that what an
+/// Progressions are kept by rising stride, and merged where their sum is one progression again. So what an
 /// instruction touches in one piece is one piece here, however many windows overlap in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Region {
@@ -21,8 +21,9 @@ pub(crate) struct Region {
     used: usize,
 }
 
-/// Distance from the first to the last address of progressions given as `(count, stride)`, saturating. Counts are
-/// at least 1.
+/// Distance from the first to the last address of progressions given as `(count, stride)`, saturating.
+///
+/// Counts are at least 1.
 pub(crate) fn reach(dimensions: &[(u64, u64)]) -> u64 {
     let last = |&(count, stride): &(u64, u64)| (count - 1).saturating_mul(stride);
     dimensions.iter().map(last).fold(0, u64::saturating_add)
@@ -38,7 +39,7 @@ pub(crate) fn meets_itself(progressions: &[(u64, u64)]) -> bool {
         extent += (count - 1) * stride;
         clear
     };
-    // Where every progression steps over all that lies inside it there is no need to look at every address.
+    // Where every progression steps over all that lies inside it, there is no need to look at every address.
     if sorted.iter().all(steps_over) {
         return false;
     }
@@ -78,8 +79,8 @@ impl Region {
         region
     }
 
-    /// Where the stride of one progression is a multiple, k, of another's and the other has at least k members, the
-    /// gaps are filled: {i s} + {j k s} = {0, s, ..., (a - 1 + k (b - 1)) s}.
+    /// Fills the gaps where the stride of one progression is a multiple, k, of another's and the other has at
+    /// least k members: {i s} + {j k s} = {0, s, ..., (a - 1 + k (b - 1)) s}.
     fn merge(&mut self) {
         let mut inner = 0;
         while inner < self.used {
@@ -98,8 +99,9 @@ impl Region {
         }
     }
 
-    /// Calls `visit` with start and end of every run of consecutive addresses. Runs may meet where the progressions
-    /// do.
+    /// Calls `visit` with start and end of every run of consecutive addresses.
+    ///
+    /// Runs may meet where the progressions do.
     pub(crate) fn runs(&self, mut visit: impl FnMut(u64, u64)) {
         let dimensions = &self.dimensions[..self.used];
         let (length, outer) = match dimensions {
@@ -131,7 +133,7 @@ impl Region {
         (self.base, self.base + last + 1)
     }
 
-    /// Every address, in rising order and once; for regions of one instruction, which a memory bounds.
+    /// Every address, in rising order and once; only for regions of one instruction, which a memory bounds.
     pub(crate) fn addresses(&self) -> Vec<u64> {
         let mut addresses = Vec::new();
         self.runs(|start, end| addresses.extend(start..end));

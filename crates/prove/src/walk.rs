@@ -1,5 +1,7 @@
-//! Control: the one path of a program through its code. Nothing that it does depends on time or on data, so the path
-//! is known without running any engine.
+//! Control: the one path of a program through its code.
+//!
+//! Nothing that control does depends on time or on data, so that the path is known without running any
+//! engine.
 
 use ediacara_isa::{
     Address, Condition, ConfigRegister, DecodeError, Engine, Executable, Instruction, Loop, Operation,
@@ -59,7 +61,7 @@ struct Running {
     runs: u64,
 }
 
-/// What the rest of the machine sees of an instruction of control.
+/// The part of an instruction of control that the rest of the machine sees.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// Goes to the queue of this engine.
@@ -68,7 +70,7 @@ pub(crate) enum Step {
     Sync,
     /// Posts semaphores.
     Signal(u16),
-    /// Ends the program, when every engine is idle.
+    /// Ends the program when every engine is idle.
     Halt,
 }
 
@@ -98,8 +100,10 @@ impl<'a> Walk<'a> {
         self.index
     }
 
-    /// Goes on to the next instruction that others see, executing those of control's own, and leaves it to be passed
-    /// by [`pass`](Walk::pass). At most `limit` instructions are executed in all.
+    /// Goes on to the next instruction that others see, and executes control's own on the way.
+    ///
+    /// The instruction is left to be passed by [`pass`](Walk::pass). At most `limit` instructions are
+    /// executed in all.
     pub(crate) fn next(&mut self, limit: u64) -> Result<Step, Refused> {
         loop {
             let instruction = self.fetch()?;

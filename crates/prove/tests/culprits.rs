@@ -1,4 +1,4 @@
-//! Programs that were broken on purpose: the finding is where the edit was made.
+//! Programs that were broken on purpose: the finding points at the edit.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -6,7 +6,7 @@ use ediacara_arch::Machine;
 use ediacara_isa::assemble;
 use ediacara_prove::{Finding, Options, Property, prove};
 
-/// Three rows of 64 bytes come in, are copied, and go out; each has a semaphore of its own.
+/// Three rows of 64 bytes come in, are copied, and go out, each with a semaphore of its own.
 const RIGHT: &str = "\
 .input x, 0x1000, [3, 64]
 .output y, 0x2000, [3, 64]
@@ -28,7 +28,7 @@ fn findings(text: &str) -> Vec<Finding> {
     prove(&executable, &Machine::preset("dlp16").unwrap(), &Options::default()).findings
 }
 
-/// The program with a text of it replaced.
+/// The findings of the program after one text in it is replaced.
 fn edited(from: &str, to: &str) -> Vec<Finding> {
     assert_eq!(RIGHT.matches(from).count(), 1, "{from}");
     findings(&RIGHT.replace(from, to))
@@ -58,7 +58,7 @@ fn a_removed_wait_is_found_at_its_instruction_and_what_follows_is_not_listed() {
     let there = other.stretch.unwrap();
     assert_eq!((there.first, there.last), (0, 0x3f));
     assert_eq!(found.iter().filter(|finding| finding.property == Property::Race).count(), 1, "{found:#?}");
-    // One post more than takes.
+    // There is one post more than takes.
     let left = of(&found, Property::SemaphoreBalance);
     assert_eq!(left.instruction, Some(2));
     assert!(
@@ -76,7 +76,7 @@ fn of_two_writers_of_one_byte_both_are_named() {
     assert_eq!(twice.instruction, Some(7));
     assert_eq!(twice.other.as_ref().unwrap().instruction, 6);
     assert!(twice.detail.contains("written twice by instruction 6 (line 10, `stores`, layer `rows`)"));
-    // The first store goes where the second one will: it is named as well.
+    // The first store goes where the second one will, which is named as well.
     let found = edited("destination=0x2000, length", "destination=0x2040, length");
     let twice = of(&found, Property::Output);
     assert_eq!(twice.instruction, Some(7));
@@ -87,7 +87,7 @@ fn of_two_writers_of_one_byte_both_are_named() {
 
 #[test]
 fn a_writer_without_an_order_is_found_and_not_its_readers() {
-    // The third load overwrites what the first copy reads, and waits for nobody.
+    // The third load overwrites the source of the first copy, and waits for nobody.
     let found = edited("destination=nram[0x80]", "destination=nram[0]");
     let race = of(&found, Property::Race);
     let culprits = [race.instruction, race.other.as_ref().map(|other| other.instruction)];

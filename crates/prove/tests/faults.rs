@@ -1,5 +1,6 @@
-//! The programs that provoke the simulator's faults, crates/sim/tests/faults: what a run shows for one timing, the prover
-//! finds for all of them, at the same instruction.
+//! The programs that provoke the simulator's faults, crates/sim/tests/faults.
+//!
+//! A run shows a fault for one timing. The prover finds it for all of them, at the same instruction.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -65,14 +66,15 @@ fn what_the_simulator_shows_is_found() {
         let text = std::fs::read_to_string(&path).unwrap();
         let Some((fault, instruction)) = expected(&text) else { continue };
         if fault == "cycle_limit" {
-            // A limit that the run was given, no property of the program.
+            // The run was given this limit, which is no property of the program.
             continue;
         }
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let property = property(fault).unwrap_or_else(|| panic!("{name}: what is `{fault}`?"));
         let proof = proof_of(&text, &machine);
         let same_place = |at: Option<u64>| match property {
-            // An endless program is stopped at any instruction; a race has two, and either may be found first.
+            // An endless program is stopped at any instruction. A race has two, and either may be found
+            // first.
             Property::Fetch | Property::Race | Property::Deadlock => true,
             _ => at == Some(instruction),
         };
@@ -83,7 +85,7 @@ fn what_the_simulator_shows_is_found() {
     assert!(compared > 60, "only {compared} programs were compared");
 }
 
-/// One run leaves a counter above zero, which the next one finds there.
+/// A run leaves a counter above zero, and the next run finds it so.
 #[test]
 fn a_proof_is_of_a_run_from_reset() {
     let machine = Machine::preset("dlp16").unwrap();

@@ -1,4 +1,5 @@
-//! Every program that the compiler makes is proven: built-in networks, the models of the data set, random networks.
+//! Every program that the compiler makes is proven: built-in networks, the models of the data set, random
+//! networks.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test stops where it fails")]
 
@@ -13,7 +14,7 @@ use ediacara_fuzzgen::Random;
 use ediacara_fuzzgen::graph::{Sizes, network};
 use ediacara_prove::{Options, Proof, prove, prove_values};
 
-/// A proof, and the shorter of two times that it takes: other tests run beside this one.
+/// A proof, and the shorter of two times that it takes, since other tests run beside this one.
 fn timed(run: impl Fn() -> Proof) -> (Proof, f64) {
     let time = || {
         let start = Instant::now();

@@ -1,5 +1,6 @@
-//! Provenance on small programs whose layers and values are written by hand: what is declared and so, and each way of not being
-//! so.
+//! Provenance on small programs whose layers and values are written by hand.
+//!
+//! One declaration is true, and each of the others is false in its own way.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -48,7 +49,7 @@ fn proof(executable: &Executable, values: &[Value]) -> Proof {
     prove_values(executable, &Machine::preset("dlp16").unwrap(), values, &Options::default())
 }
 
-/// The one finding about a declaration that is wrong, or a program that is.
+/// The one finding, which is of a wrong declaration or of a wrong program.
 fn finding(program: &str, values: &[Value]) -> Finding {
     let proof = proof(&assemble(program, "program").unwrap(), values);
     let strays = proof.findings.into_iter().filter(|finding| finding.property == Property::Provenance);
@@ -73,7 +74,8 @@ fn a_program_that_is_as_declared_is_proven_and_every_byte_counted() {
 
 #[test]
 fn a_value_that_lies_on_another_is_found_though_each_is_as_declared_by_itself() {
-    // `second` writes its constant, and thinks it keeps it, over the last 16 bytes of what `first` left for it.
+    // `second` writes its constant over the last 16 bytes of what `first` left for it, and takes them for its
+    // own.
     let program = PROGRAM.replace("nram[128]", "nram[304]").replace("b=128", "b=304");
     let mut values = declared();
     values.push(value("late", Memory::Nram, 304, 64, SECOND, &[SECOND]));

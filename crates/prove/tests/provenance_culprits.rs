@@ -1,5 +1,7 @@
-//! Layers that write or read a wrong place on purpose: the finding names the read, the write and what each touched, and what follows
-//! from one wrong write is counted with it.
+//! Layers that write or read a wrong place on purpose.
+//!
+//! The finding names the read, the write and what each touched. What follows from one wrong write is counted
+//! with it.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -7,8 +9,9 @@ use ediacara_arch::Machine;
 use ediacara_isa::{Extent, Memory, Party, Value, assemble};
 use ediacara_prove::{Finding, Options, Property, Stretch, prove_values};
 
-/// `first` leaves 64 bytes at 256 and 64 at 320, `second` has 64 of its own at 384; `third` reads the first 64 a hundred times, and
-/// `fourth` the second 64, of which it stores half.
+/// `first` leaves 64 bytes at 256 and 64 at 320, and `second` has 64 of its own at 384.
+///
+/// `third` reads the first 64 a hundred times. `fourth` reads the second 64, and stores half of them.
 const RIGHT: &str = "\
 .input x, 0x1000, [64]
 .output y, 0x2000, [32]
@@ -55,7 +58,7 @@ fn findings(text: &str, values: &[Value]) -> Vec<Finding> {
     prove_values(&executable, &Machine::preset("dlp16").unwrap(), values, &Options::default()).findings
 }
 
-/// The program with texts of it replaced.
+/// The findings of the program after texts in it are replaced.
 fn edited(edits: &[(&str, &str)]) -> Vec<Finding> {
     let mut text = RIGHT.to_owned();
     for (from, to) in edits {
@@ -87,7 +90,8 @@ fn the_program_is_right() {
 
 #[test]
 fn a_hundred_reads_of_one_wrong_write_are_one_finding() {
-    // `second` writes 312 to 375, the last eight bytes of one value and 56 of the other, where 384 to 447 was meant.
+    // `second` was to write 384 to 447. It writes 312 to 375: the last eight bytes of one value and 56 of the
+    // other.
     let found = only(edited(&[("own:    fill d=384", "own:    fill d=312")]));
     assert_eq!((found.instruction, found.line), (Some(5), Some(12)));
     assert_eq!((found.label.as_deref(), found.layer.as_deref()), (Some("uses"), Some("third")));
@@ -120,7 +124,8 @@ fn two_wrong_writes_of_two_values_are_two_findings() {
 
 #[test]
 fn a_value_that_was_never_written_is_one_finding_however_many_wrote_there_before() {
-    // What `first` keeps goes beyond what anybody reads; `second` has filled the first half of its place, `third` the other.
+    // What `first` keeps goes beyond what anybody reads. `second` has filled the first half of its place,
+    // `third` the other.
     let found = only(edited(&[
         ("keep:   copy d=256", "keep:   copy d=1024"),
         ("own:    fill d=384, value=1, length=64", "own:    fill d=256, value=1, length=32"),
@@ -133,7 +138,7 @@ fn a_value_that_was_never_written_is_one_finding_however_many_wrote_there_before
 
 #[test]
 fn of_what_is_read_in_rows_the_row_is_named() {
-    // Rows of 16 bytes at 256, 288 and 320, of which the third is `late`'s and not for `third`.
+    // Rows of 16 bytes lie at 256, 288 and 320. The third is `late`'s and not for `third`.
     let rows = "loop count=100, body=2\n        config vector.a_stride_1=32, vector.d_stride_1=16";
     let found = only(edited(&[
         ("loop count=100, body=1", rows),

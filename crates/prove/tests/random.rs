@@ -1,5 +1,7 @@
-//! Random programs: what a run in checked mode shows to be wrong in one timing is found, and what is found by nobody in a
-//! run is proven but for what only other timings would show.
+//! Random programs.
+//!
+//! The prover finds whatever a run in checked mode shows to be wrong in one timing. If a run shows nothing,
+//! the program is proven, apart from what only other timings would show.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 

@@ -1,8 +1,10 @@
-//! Records what the hardware makes of random programs and of the written ones in `crates/sim/tests/faults`:
-//! `record FILE CACHE PROGRAMS [VERILATOR]`, so many random ones of each shape. `crates/sim/examples/answers`
-//! holds a simulator against the file.
+//! Records the hardware's answers to random programs and to the handwritten ones in
+//! `crates/sim/tests/faults`.
 //!
-//! The written ones are for coincidences that random programs do not meet.
+//! Its command line is `record FILE CACHE PROGRAMS [VERILATOR]`, where PROGRAMS counts the random ones of
+//! each shape. `crates/sim/examples/answers` holds a simulator against the file.
+//!
+//! The handwritten programs are for coincidences that random programs do not meet.
 
 #![allow(clippy::print_stderr, reason = "a tool that talks to people")]
 
@@ -48,7 +50,7 @@ fn record(file: &str, options: &BuildOptions, programs: &str) -> Result<(), Box<
         cores.push((shape, core));
     }
     let mut to = BufWriter::new(File::create(file)?);
-    // Shape by shape within a seed, so that a file's beginning already has all of them.
+    // The shapes alternate within a seed, so that a file's beginning already has all of them.
     for seed in 0..programs {
         for (shape, core) in &mut cores {
             let mut random = Random::new(seed);
@@ -73,7 +75,7 @@ fn record(file: &str, options: &BuildOptions, programs: &str) -> Result<(), Box<
     Ok(to.flush()?)
 }
 
-/// The programs of a folder, always in the same order.
+/// The handwritten programs of a folder, always in the same order.
 fn written(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
     let mut paths = entries.collect::<Result<Vec<_>, _>>()?;
@@ -82,7 +84,7 @@ fn written(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// A written program: noise lies in the memories where its data does not.
+/// A handwritten program, whose memories hold noise where its data does not lie.
 fn read(path: &Path, machine: &Machine) -> Result<Program, Box<dyn Error>> {
     let executable = assemble_file(path).map_err(|errors| errors.to_string())?;
     let mut program = Program::new(&mut Random::new(0), machine, executable.code_base, executable.code);

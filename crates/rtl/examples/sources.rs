@@ -1,6 +1,7 @@
-//! Writes the hardware description of a machine into a folder, for tools that read SystemVerilog:
-//! `sources MACHINE FOLDER`, with a machine by its preset's name, a file, or the name of a shape of the tests.
-//! Prints the files' names in the order in which a tool must read them.
+//! Writes the hardware description of a machine into a folder, for tools that read SystemVerilog.
+//!
+//! Its command line is `sources MACHINE FOLDER`. The machine is a preset's name, a file, or the name of a
+//! shape of the tests. It prints the files' names in the order in which a tool must read them.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool that talks to people")]
 

@@ -1,8 +1,8 @@
 //! Building the hardware, once for the same inputs.
 //!
-//! What a build depends on is written down as one text: Verilator's version, its arguments, every source. A
-//! build lies in a folder whose name is a hash of that text, with the text beside it, so that even two texts
-//! of the same hash are told apart.
+//! One text lists what a build depends on: Verilator's version, its arguments, every source. A build lies in
+//! a folder whose name is a hash of that text. The text lies beside it, so that even two texts of the same
+//! hash are told apart.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -17,11 +17,13 @@ use crate::verilator::Verilator;
 const HARNESS: &str = "harness";
 /// Name of the text of everything that the build was made of.
 const INPUTS: &str = "inputs.txt";
-/// How much is quoted of a failed build.
+/// How many bytes of a failed build's messages are quoted.
 const QUOTED_BYTES: usize = 4_000;
 
-/// Arguments of every build. Warnings of the hardware description are a matter of its tests: a newer
-/// Verilator with new warnings must still build it.
+/// Arguments of every build.
+///
+/// No warning stops a build, because a newer Verilator with new warnings must still build the hardware. The
+/// tests of the hardware look at warnings.
 const ARGUMENTS: &[&str] = &[
     "--cc",
     "--exe",
@@ -55,7 +57,9 @@ const ARGUMENTS: &[&str] = &[
     "-pthread",
 ];
 
-/// The path of the simulated core, built if it is not in the cache. `building` is called before a build.
+/// The path of the simulated core, which is built if it is not in the cache.
+///
+/// `building` is called before a build.
 pub(crate) fn harness(
     verilator: &Verilator,
     sources: &[SourceFile],
@@ -70,7 +74,7 @@ pub(crate) fn harness(
         return Ok(folder.join(HARNESS));
     }
     fs::create_dir_all(cache).map_err(RtlError::file(cache))?;
-    // Two processes that want the same core: the second waits for the first, and finds its work.
+    // If two processes want the same core, the second waits for the first and finds its work.
     let lock_path = folder.with_extension("lock");
     let lock = File::create(&lock_path).map_err(RtlError::file(&lock_path))?;
     lock.lock().map_err(RtlError::file(&lock_path))?;
@@ -89,7 +93,7 @@ fn is_built(folder: &Path, inputs: &str) -> bool {
 fn arguments(sources: &[SourceFile], wave: bool) -> Vec<String> {
     let mut arguments: Vec<String> = ARGUMENTS.iter().map(|argument| (*argument).to_owned()).collect();
     if wave {
-        // Structures and arrays belong to what one wants to see.
+        // Whoever looks at waveforms also wants to see structures and arrays.
         arguments.extend(["--trace".to_owned(), "--trace-structs".to_owned()]);
     }
     arguments.extend(sources.iter().map(|source| source.name.clone()));
@@ -104,14 +108,14 @@ fn inputs(verilator: &Verilator, arguments: &[String], sources: &[SourceFile]) -
     text
 }
 
-/// FNV-1a.
+/// The FNV-1a hash.
 fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
 
-/// Builds in a folder beside, which gets its name when everything is in it.
+/// Builds in a folder beside the final one, and renames it when everything is in it.
 fn build(
     verilator: &Verilator,
     arguments: &[String],
@@ -137,7 +141,7 @@ fn build(
     }
     compile(verilator, arguments, place)?;
     let made = place.join("obj").join(HARNESS);
-    // Copied, as the folder for temporary files may be on another disk.
+    // The program is copied, because the folder for temporary files may be on another disk.
     fs::copy(&made, scratch.join(HARNESS)).map_err(RtlError::file(&made))?;
     // Generated code and objects are many megabytes that nobody reads again.
     let _ = fs::remove_dir_all(place.join("obj"));
@@ -145,7 +149,7 @@ fn build(
     fs::rename(&scratch, folder).map_err(RtlError::file(folder))
 }
 
-/// Where to build if not in `scratch`: make works in no folder with a blank in its path.
+/// Where to build instead of `scratch`, because make works in no folder with a blank in its path.
 fn workshop(scratch: &Path) -> Result<Option<TempDir>, RtlError> {
     if !scratch.as_os_str().to_string_lossy().contains(char::is_whitespace) {
         return Ok(None);

@@ -14,7 +14,7 @@ use crate::{RtlError, Verilator, cache, machine_package, sources};
 /// How to build.
 #[derive(Debug, Clone)]
 pub struct BuildOptions {
-    /// The Verilator command; found where it usually is without.
+    /// The Verilator command. Without it, Verilator is looked for in the usual places.
     pub verilator: Option<PathBuf>,
     /// Where builds are kept.
     pub cache: PathBuf,
@@ -31,7 +31,9 @@ impl BuildOptions {
     }
 }
 
-/// What memories hold when a program starts, beside its own code and data. Everything else is zero.
+/// What memories hold when a program starts, beside its own code and blocks.
+///
+/// Everything else is zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Initial {
     /// Addresses and bytes.
@@ -84,7 +86,7 @@ pub struct RunOptions {
     pub max_cycles: Option<u64>,
     /// Write waveforms (VCD) there; the core must be built for it.
     pub wave: Option<PathBuf>,
-    /// What registers hold that reset leaves alone: zeros for 0, otherwise seeded noise.
+    /// What registers hold if reset leaves them alone: zeros for 0, otherwise seeded noise.
     pub seed: u64,
 }
 
@@ -120,8 +122,9 @@ pub struct Core {
 }
 
 impl Core {
-    /// Builds the core for a machine, or takes it from the cache. Machines that differ only in clock, name and
-    /// pace of the DRAM have the same one.
+    /// Builds the core for a machine, or takes it from the cache.
+    ///
+    /// Machines that differ only in clock, name and pace of the DRAM have the same core.
     ///
     /// # Errors
     /// The machine is not valid, there is no Verilator, the hardware does not compile, the cache cannot be
@@ -151,8 +154,9 @@ impl Core {
         Ok(Core { harness, package, process: None })
     }
 
-    /// Runs an executable to its end and collects everything. For long programs [`crate::lockstep()`] needs
-    /// less memory.
+    /// Runs an executable to its end and collects everything.
+    ///
+    /// For long programs [`crate::lockstep()`] needs less memory.
     ///
     /// # Errors
     /// The machine has another shape than the core was built for; the harness broke off.
@@ -184,7 +188,7 @@ impl Core {
         Ok(outcome)
     }
 
-    /// Sends the program to the harness; the reply comes from what is returned.
+    /// Sends the program to the harness, and returns what reads the reply.
     pub(crate) fn start<'a>(
         &'a mut self,
         machine: &'a Machine,
@@ -235,8 +239,9 @@ fn request<'a>(
     }
 }
 
-/// A run of the hardware under way. Its process goes back to the core if the reply was read to its end, and
-/// is ended otherwise.
+/// A run of the hardware under way.
+///
+/// Its process goes back to the core if the reply was read to its end, and is ended otherwise.
 pub(crate) struct Running<'a> {
     home: &'a mut Option<Process>,
     process: Process,
@@ -245,7 +250,9 @@ pub(crate) struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// The next part of the reply. Nothing must be asked for after [`Chunk::Done`].
+    /// The next part of the reply.
+    ///
+    /// Nothing must be asked for after [`Chunk::Done`].
     pub(crate) fn next(&mut self) -> Result<Chunk, RtlError> {
         let mut chunk = self.process.receive()?;
         if let Chunk::Memory(memory, bytes) = &mut chunk {

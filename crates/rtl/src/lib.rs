@@ -1,13 +1,14 @@
-//! The core as hardware: its SystemVerilog, built for a machine with Verilator, run, and compared with the
-//! simulator.
+//! The core as hardware.
+//!
+//! Its SystemVerilog is built for a machine with Verilator, run, and compared with the simulator.
 //!
 //! The hardware description lies in `rtl/` and travels inside the crate. [`Core::build`] makes a program of
-//! it for one machine, once, and keeps that in a cache; [`Core::run`] runs executables on it; [`lockstep()`]
+//! it for one machine, once, and keeps that in a cache. [`Core::run`] runs executables on it. [`lockstep()`]
 //! runs simulator and hardware side by side and says where they first part.
 //!
-//! This crate reads no environment variable and prints nothing: where Verilator and the cache are is told by
-//! [`BuildOptions`]. It knows nothing of what instructions compute. What surrounds the core in a simulation,
-//! DRAM and clock, is `rtl/sim/harness.cpp`.
+//! This crate reads no environment variable and prints nothing: [`BuildOptions`] says where Verilator and the
+//! cache are. It knows nothing of what instructions compute. `rtl/sim/harness.cpp` is what surrounds the core
+//! in a simulation: DRAM and clock.
 
 mod cache;
 mod core;

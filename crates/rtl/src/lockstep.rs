@@ -1,7 +1,7 @@
 //! Simulator and hardware side by side.
 //!
-//! Events are compared as they come, so the memory of a comparison does not grow with the program; what the
-//! two leave behind is compared at the end.
+//! Events are compared as they come, so that the memory of a comparison does not grow with the program. The
+//! memories of both are compared at the end.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -26,8 +26,8 @@ pub struct LockstepOptions {
     pub max_cycles: Option<u64>,
     /// Write the hardware's waveforms (VCD) there; the core must be built for it.
     pub wave: Option<PathBuf>,
-    /// What registers hold that reset leaves alone: zeros for 0, otherwise seeded noise. With noise the result
-    /// of a program that reads its table before it loads one is not defined.
+    /// What registers hold if reset leaves them alone: zeros for 0, otherwise seeded noise. With noise, a
+    /// program that reads its table before it loads one has no defined result.
     pub seed: u64,
 }
 
@@ -55,8 +55,9 @@ pub enum Verdict {
     Diverged(Box<Divergence>),
 }
 
-/// Runs a program on both and compares cycles, fault, every event, and all memories. `progress` is told a
-/// cycle now and then.
+/// Runs a program on both and compares cycles, fault, every event, and all memories.
+///
+/// `progress` is told a cycle now and then.
 ///
 /// Equality is promised for programs without races only (docs/microarchitecture.md).
 ///
@@ -151,7 +152,7 @@ impl Events<'_> {
                     }
                 }
                 Chunk::Progress(cycle) => {
-                    // A hardware that hangs says nothing; the simulator's next event shows that it should.
+                    // Hardware that hangs sends nothing. The simulator's next event shows that it should.
                     let expected = self.simulated.peek();
                     if expected.is_some_and(|event| event.cycle < cycle) {
                         return Ok(Err(self.part(&[])));
@@ -202,7 +203,7 @@ impl Events<'_> {
         Ok(Ok((*outcome, time, self.count)))
     }
 
-    /// The next events differ.
+    /// The divergence where the next events differ.
     fn part(mut self, hardware: &[Event]) -> Box<Divergence> {
         let simulator: Vec<_> = std::iter::from_fn(|| self.simulated.next()).take(SHOWN).collect();
         let hardware = hardware[..hardware.len().min(SHOWN)].to_vec();
@@ -226,9 +227,10 @@ fn out_of_turn(chunk: &Chunk) -> RtlError {
     RtlError::Broken { what: what.to_owned(), messages: String::new() }
 }
 
-/// Compares what both left in their memories: the number of bytes, or the first difference. All of the reply
-/// is read in either case. Nothing is compared where `is_limit`: the simulator performs an instruction's
-/// writes at once, the hardware one by one.
+/// Compares what both left in their memories, and returns the number of bytes or the first difference.
+///
+/// It reads all of the reply in either case. It compares nothing where `is_limit`: the simulator performs an
+/// instruction's writes at once, the hardware one by one.
 fn left_behind(
     running: &mut Running<'_>,
     simulator: &Simulator,
@@ -253,7 +255,8 @@ fn left_behind(
             Chunk::Done => break,
             other => return Err(out_of_turn(&other)),
         };
-        // Memories come in their order; of DRAM's pages, in no order, the lowest is the one to show.
+        // Memories come in their order. The pages of DRAM come in no order, and the lowest is the one to
+        // show.
         first = match (first, difference) {
             (None, difference) => difference,
             (Some(old), Some(new)) if is_before(&new, &old) => Some(new),

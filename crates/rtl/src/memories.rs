@@ -46,8 +46,8 @@ impl Memories {
     }
 }
 
-/// The hardware's rows may hold more than the memory has, and a record bits that nobody reads (docs/isa.md,
-/// "Memories"): without both.
+/// Removes rows of the hardware that the memory does not have, and bits of a record that nobody reads
+/// (docs/isa.md, "Memories").
 pub(crate) fn normalise(machine: &Machine, memory: Memory, bytes: &mut Vec<u8>) {
     let length = match memory {
         Memory::Dram => machine.dram.bytes,

@@ -8,10 +8,10 @@ use std::thread::JoinHandle;
 use crate::RtlError;
 use crate::protocol::{Chunk, Request};
 
-/// How much is kept of what the harness says on standard error.
+/// How many bytes of the harness's standard error are kept.
 const MESSAGE_BYTES: usize = 4_000;
 
-/// A harness that waits for requests. It ends with this value.
+/// A harness that waits for requests, and that ends when this value is dropped.
 pub(crate) struct Process {
     program: PathBuf,
     child: Child,
@@ -35,7 +35,7 @@ impl Process {
         else {
             return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
         };
-        // Read all along, so that the harness never waits for somebody to listen.
+        // Standard error is read all along, so that the harness never waits for somebody to listen.
         let messages = std::thread::spawn(move || {
             let (mut kept, mut piece) = (Vec::new(), [0; 1024]);
             while let Ok(length @ 1..) = stderr.read(&mut piece) {

@@ -25,7 +25,9 @@ const FAULTS: [FaultKind; 6] = [
 const FAULT_LIMIT: u64 = 254;
 const NO_FAULT: u64 = 255;
 
-/// The memories on chip, as the harness numbers them from 1. DRAM is 0.
+/// The memories on chip, as the harness numbers them from 1.
+///
+/// DRAM is 0.
 pub(crate) const ON_CHIP: [Memory; 4] = [Memory::Nram, Memory::Wram, Memory::Aram, Memory::Pram];
 
 /// One program for the harness.
@@ -93,7 +95,7 @@ pub(crate) enum Chunk {
 }
 
 impl Chunk {
-    /// Reads the next chunk; what makes no sense is [`io::ErrorKind::InvalidData`].
+    /// Reads the next chunk; one that makes no sense is [`io::ErrorKind::InvalidData`].
     pub(crate) fn read(from: &mut impl Read) -> io::Result<Chunk> {
         let [kind, length] = [word(from)?, word(from)?];
         if length > LARGEST_CHUNK_BYTES {

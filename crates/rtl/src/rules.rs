@@ -4,6 +4,7 @@ use ediacara_isa::{Engine, Operation};
 use ediacara_sim::{EventKind, Requester};
 
 /// The identifiers of the rules that decide the cycle of an event of an instruction, the likeliest first.
+///
 /// `operation` is the event's instruction, where it decodes.
 pub fn rule_of(event: &EventKind, operation: Option<&Operation>) -> &'static [&'static str] {
     match event {

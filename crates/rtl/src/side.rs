@@ -7,13 +7,13 @@ use ediacara_sim::{Event, Outcome, Simulator};
 
 /// Events that travel together.
 const BATCH: usize = 4_096;
-/// Batches that may wait: what bounds the memory of a comparison.
+/// The most batches that may wait, which bounds the memory of a comparison.
 const WAITING: usize = 64;
 
 /// What the simulator's thread sends.
 pub(crate) enum News {
     Events(Vec<Event>),
-    /// The run is over; so long it computed.
+    /// The run is over; it computed for this long.
     End(Box<Outcome>, Duration),
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn simulate(simulator: &mut Simulator, to: &SyncSender<News>) {
 pub(crate) struct Simulated {
     from: Receiver<News>,
     batch: std::iter::Peekable<std::vec::IntoIter<Event>>,
-    /// Once there are no more events.
+    /// The end of the run, once there are no more events.
     pub(crate) end: Option<(Box<Outcome>, Duration)>,
 }
 
@@ -55,7 +55,7 @@ impl Simulated {
         Self { from, batch: Vec::new().into_iter().peekable(), end: None }
     }
 
-    /// The next event, which stays; waits for it.
+    /// Waits for the next event, and leaves it in place.
     pub(crate) fn peek(&mut self) -> Option<Event> {
         while self.batch.peek().is_none() && self.end.is_none() {
             match self.from.recv() {

@@ -19,7 +19,9 @@ macro_rules! embedded {
     };
 }
 
-/// The SystemVerilog of `rtl/`, by name. A test compares the list with the folder.
+/// The SystemVerilog of `rtl/`, by name.
+///
+/// A test compares the list with the folder.
 pub const FILES: &[(&str, &str)] = embedded!("../../../rtl/":
     "axi4_bridge.sv",
     "control.sv",
@@ -52,7 +54,9 @@ const ISA_PACKAGE: (&str, &str) =
 const HARNESS: (&str, &str) = ("harness.cpp", include_str!("../../../rtl/sim/harness.cpp"));
 
 /// Everything to give to Verilator, in the order of its command line: packages before what uses them, the
-/// harness last. `folder` replaces the SystemVerilog that is built in.
+/// harness last.
+///
+/// `folder` replaces the SystemVerilog that is built in.
 pub(crate) fn sources(machine_package: String, folder: Option<&Path>) -> Result<Vec<SourceFile>, RtlError> {
     let own = |(name, text): &(&str, &str)| SourceFile { name: (*name).to_owned(), text: (*text).to_owned() };
     let mut modules = match folder {

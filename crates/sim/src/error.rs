@@ -1,7 +1,8 @@
 //! What keeps a simulation from starting.
 
-/// An error of setting up a simulation or of touching its memories from outside. Faults of the program are
-/// not errors: see [`crate::Fault`].
+/// An error of setting up a simulation or of touching its memories from outside.
+///
+/// Faults of the program are not errors: see [`crate::Fault`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SimError {
     /// The machine's description is not valid.

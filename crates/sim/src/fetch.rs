@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-/// Instructions between DRAM and control. They are always consecutive, so their number says it all.
+/// Instructions between DRAM and control.
+///
+/// They are always consecutive, so that their number is enough.
 pub(crate) struct Fetch {
     /// FIFO entries.
     entries: u64,
@@ -16,7 +18,7 @@ pub(crate) struct Fetch {
     live: VecDeque<(u64, u64)>,
     /// Index of the burst to present next or being presented.
     next_burst: u64,
-    /// First instruction wanted of the next burst; what lies before is dropped.
+    /// First instruction wanted of the next burst; those before it are dropped.
     wanted: u64,
     presenting: bool,
 }
@@ -42,8 +44,9 @@ impl Fetch {
         self.occupancy > 0
     }
 
-    /// T-FETCH-FIFO: the burst, counted from the code's base, that is presented in this cycle. To be asked
-    /// at the beginning of a cycle, before anything else happens in it.
+    /// T-FETCH-FIFO: the burst, counted from the code's base, that is presented in this cycle.
+    ///
+    /// Call it at the beginning of a cycle, before anything else happens in it.
     #[inline]
     pub(crate) fn request(&mut self) -> Option<u64> {
         self.presenting |= self.would_present();
@@ -58,7 +61,7 @@ impl Fetch {
                 && self.occupancy + (self.live.len() as u64 + 1) * self.per_burst <= self.entries
     }
 
-    /// The presented burst was granted and returns in `arrival`.
+    /// Takes note that the presented burst was granted and returns in `arrival`.
     pub(crate) fn granted(&mut self, arrival: u64) {
         let end = ((self.next_burst + 1) * self.per_burst).min(self.code_length);
         self.live.push_back((arrival, end.saturating_sub(self.wanted)));
@@ -67,14 +70,15 @@ impl Fetch {
         self.presenting = false;
     }
 
-    /// Control executed the head.
+    /// Takes note that control executed the head.
     pub(crate) fn pop(&mut self) {
         debug_assert!(self.occupancy > 0, "an instruction is taken from an empty FIFO");
         self.occupancy -= 1;
     }
 
-    /// T-FETCH-DATA: what returns in `cycle` can be executed from the next cycle on. To be called at the
-    /// cycle's end.
+    /// T-FETCH-DATA: instructions that return in `cycle` can be executed from the next cycle on.
+    ///
+    /// Call it at the cycle's end.
     #[inline]
     pub(crate) fn arrive(&mut self, cycle: u64) {
         if self.live.front().is_some_and(|&(arrival, _)| arrival == cycle) {

@@ -58,7 +58,7 @@ impl Lane {
         }
     }
 
-    /// T-START: whether nothing has started and not committed.
+    /// T-START: whether everything that has started has committed.
     #[inline]
     pub(crate) fn is_idle(&self) -> bool {
         self.active.is_none() && self.in_flight.is_empty()

@@ -1,11 +1,11 @@
 //! The cycle simulator: values and time of a program in one event-driven run.
 //!
-//! What instructions compute is told in docs/isa.md and docs/numerics.md, when they do it in
-//! docs/microarchitecture.md; the code quotes the identifiers of their rules. This crate opens no file,
-//! prints nothing, and depends on no clock: a run is a function of machine, program and memory. Its cost
-//! grows with instructions and bursts, not with cycles.
+//! docs/isa.md and docs/numerics.md say what instructions compute, and docs/microarchitecture.md says when.
+//! The code quotes the identifiers of their rules. This crate opens no file, prints nothing, and depends on
+//! no clock: a run is a function of machine, program and memory. Its cost grows with instructions and bursts,
+//! not with cycles.
 //!
-//! Start at [`Simulator`]; the heart is `src/run.rs`, one cycle of a core.
+//! Start at [`Simulator`]. The heart is `src/run.rs`, which does one cycle of a core.
 
 mod account;
 mod bursts;

@@ -55,7 +55,7 @@ pub struct Fault {
     pub instruction: u64,
     /// The instruction's source line, counted from 1, where the executable knows it.
     pub line: Option<u32>,
-    /// The last label before the instruction, and how many instructions behind that it is.
+    /// The last label before the instruction, and how many instructions it is behind that label.
     pub label: Option<(String, usize)>,
     /// Index and name of the instruction's layer, where the executable knows it.
     pub layer: Option<(u32, String)>,
@@ -92,9 +92,9 @@ pub enum Activity {
     Queue,
     /// Control: `sync` or `halt` waited.
     Sync,
-    /// Load, store: a burst was presented, DRAM had no bandwidth left.
+    /// Load, store: a burst was presented, but DRAM had no bandwidth left.
     DramBandwidth,
-    /// Load, store: a burst was presented, another requester won.
+    /// Load, store: a burst was presented, but another requester won.
     DramContention,
     /// Load, store: nothing to present while data is outstanding, or no place in flight.
     DramLatency,
@@ -170,7 +170,7 @@ pub struct LayerAccount {
     pub instructions: u64,
     /// The cycle of the last commit of an engine's instruction of the layer.
     pub last_commit: Option<u64>,
-    /// Advance of the last commit over all layers before; sums to the run's cycles.
+    /// How far the layer's last commit lies behind those of all layers before; sums to the run's cycles.
     pub cycles: u64,
     /// Bytes of the bursts that the layer's loads and stores were granted.
     pub dram_bytes: u64,
@@ -178,13 +178,14 @@ pub struct LayerAccount {
     pub matrix_busy: u64,
     /// Beats of the vector engine.
     pub vector_busy: u64,
-    /// What the machine did in those of the run's cycles that are the layer's; sums to `cycles`.
+    /// What the machine did in the layer's share of the run's cycles; sums to `cycles`.
     pub split: Split,
-    /// What it had done up to the layer's last commit.
+    /// What the machine had done up to the layer's last commit.
     pub(crate) reached: Split,
 }
 
-/// What the machine as a whole did in a cycle: the first that holds (docs/microarchitecture.md, "Accounting").
+/// What the machine as a whole did in a cycle: the first part that holds (docs/microarchitecture.md,
+/// "Accounting").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Matrix and vector engine both had a beat.
@@ -193,7 +194,7 @@ pub enum Part {
     Matrix,
     /// The vector engine had one, the matrix engine none.
     Vector,
-    /// Load or store moved a burst, or could not yet.
+    /// Load or store moved a burst, or could not move one yet.
     DramBandwidth,
     /// Load or store waited for data on its way.
     DramLatency,
@@ -204,7 +205,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// All, in the order in which they are asked.
+    /// All parts, in the order in which they are tried.
     pub const ALL: [Part; 7] = [
         Part::MatrixAndVector,
         Part::Matrix,
@@ -262,7 +263,9 @@ pub struct Event {
     pub kind: EventKind,
 }
 
-/// Kinds of [`Event`]. `instruction` is an index into the code segment.
+/// Kinds of [`Event`].
+///
+/// `instruction` is an index into the code segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     /// Control executed an instruction, or put it into the queue of `engine`.

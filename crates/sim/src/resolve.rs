@@ -1,5 +1,6 @@
-//! From an instruction with its registers and configuration to work with every operand resolved, or the
-//! fault it is (docs/isa.md, "Faults"): `operand` first, then `address`.
+//! Resolves every operand of an instruction from registers and configuration, or finds its fault.
+//!
+//! Faults are those of docs/isa.md, "Faults": first `operand`, then `address`.
 
 use std::ops::Range;
 
@@ -237,7 +238,7 @@ impl Resolver<'_> {
         Ok(Work::Store(rows))
     }
 
-    /// From its first byte to its last a store must stay clear of the code segment.
+    /// A store must stay clear of the code segment from its first byte to its last.
     fn spares_code(&self, rows: &Rows) -> Result<(), Refusal> {
         let [count_1, count_2, count_3] = rows.counts;
         let [stride_1, stride_2, stride_3] = rows.destination_strides;

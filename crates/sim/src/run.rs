@@ -1,9 +1,9 @@
 //! One run: the state of a core, and what happens in a cycle.
 //!
 //! [`Run::step`] does one cycle as docs/microarchitecture.md tells it: everything is decided from the state
-//! at the cycle's beginning. [`Run::next_cycle`] then says which cycle is the next in which anything can
-//! happen, and [`crate::account`] charges the cycles between, in which nothing does. That is all there is
-//! to time; a reference model in `tests/` that steps through every cycle must agree.
+//! at the cycle's beginning. [`Run::next_cycle`] then says in which cycle anything can happen next.
+//! [`crate::account`] charges the cycles between, in which nothing does. That is all there is to time. A
+//! reference model in `tests/` that steps through every cycle must agree.
 
 use ediacara_isa::{DecodeError, Engine, Executable, Instruction, NO_LAYER, Operation, Place};
 
@@ -34,7 +34,7 @@ pub(crate) const LANES: [Engine; 4] = [Engine::Load, Engine::Matrix, Engine::Vec
 pub(crate) struct Program {
     pub(crate) code: Vec<Result<Instruction, DecodeError>>,
     pub(crate) base: u64,
-    /// Layers, lines and labels: the executable without what it does.
+    /// Layers, lines and labels: the executable without code and data.
     pub(crate) names: Executable,
 }
 
@@ -110,7 +110,7 @@ pub(crate) struct Run<'a, D> {
     pub(crate) memories: Option<&'a mut Memories>,
     pub(crate) scratch: &'a mut Scratch,
     pub(crate) checked: Option<&'a mut Checked>,
-    /// Told what every instruction writes.
+    /// The watches, which are told what every instruction writes.
     pub(crate) watched: &'a mut [Watched],
     pub(crate) limit: u64,
     pub(crate) dram: D,
@@ -129,14 +129,14 @@ pub(crate) struct Run<'a, D> {
     pub(crate) accounts: Accounts,
     pub(crate) instructions: u64,
     pub(crate) traffic: [Traffic; 3],
-    /// One more than the program has, for instructions of no layer.
+    /// One account more than the program has layers, for instructions of no layer.
     pub(crate) layers: Vec<LayerAccount>,
     /// What the machine did so far.
     pub(crate) split: Split,
     /// The layers whose instructions committed in the cycle, by lane.
     pub(crate) committed: [Option<usize>; 4],
     pub(crate) trace: Option<Vec<Event>>,
-    /// Told every event; the run ends after the cycle in which it returns `false`.
+    /// Told every event. The run ends after the cycle in which it returns `false`.
     pub(crate) observer: Option<&'a mut (dyn FnMut(Event) -> bool + 'a)>,
 }
 
@@ -244,7 +244,7 @@ impl<'a, D: DramModel> Run<'a, D> {
         if decided.did == Did::Halted || self.is_checked_fault() {
             return true;
         }
-        // T-CONTROL-FAULT: the first cycle after the fault's at whose beginning nothing is left.
+        // T-CONTROL-FAULT: this is the first cycle after the fault's at whose beginning nothing is left.
         if was_stopped && was_idle && !was_queued {
             return true;
         }
@@ -345,7 +345,8 @@ impl<'a, D: DramModel> Run<'a, D> {
         Ok(if is_full { Issue::Blocked(lane) } else { Issue::Queued })
     }
 
-    /// T-START for every lane. Returns which started, and which have a head that waits for a semaphore.
+    /// Does T-START for every lane, and returns which started and which have a head that waits for a
+    /// semaphore.
     fn start_heads(&mut self) -> ([bool; 4], [bool; 4]) {
         let (mut started, mut waiting) = ([false; 4], [false; 4]);
         for lane in 0..4 {
@@ -379,8 +380,8 @@ impl<'a, D: DramModel> Run<'a, D> {
                 Ok(known) => clock = known,
                 Err(refusal) => {
                     let name = self.program.mnemonic(instruction);
-                    // It ends the run although the hardware found a fault before: what that leaves in the
-                    // memories is no longer defined.
+                    // It ends the run although the hardware found a fault before, because what that fault
+                    // leaves in the memories is no longer defined.
                     if !self.is_checked_fault() {
                         self.fault = None;
                     }
@@ -506,7 +507,7 @@ impl<'a, D: DramModel> Run<'a, D> {
             let poster = self.posters.iter().find(|(mask, _)| mask >> index & 1 == 1);
             let instruction = poster.map_or(0, |(_, instruction)| *instruction);
             let detail = format!("a post raises semaphore {index} above 255");
-            // What control found in the same cycle belongs to a later instruction.
+            // A fault that control found in the same cycle belongs to a later instruction.
             self.fault.take_if(|fault| fault.cycle == self.cycle);
             self.raise(FaultKind::SemaphoreOverflow, instruction.into(), detail);
         }
@@ -583,7 +584,7 @@ impl<'a, D: DramModel> Run<'a, D> {
                 && self.semaphores.satisfy(head.wait)
             {
                 can_start = true;
-                // What waits for commits is looked at again after them.
+                // A head that waits for commits is looked at again after them.
                 if lane.is_idle() || !waits_for_commits(lane) {
                     next = next.min(lane.ready.max(from));
                 }
@@ -613,11 +614,11 @@ impl<'a, D: DramModel> Run<'a, D> {
 
 /// What became of an instruction that control looked at.
 enum Issue {
-    /// What is in `Run::head` goes to its queue.
+    /// The instruction in `Run::head` goes to its queue.
     Queued,
     /// The queue of this lane is full.
     Blocked(usize),
-    /// Control executed it, and takes a branch there.
+    /// Control executed it, and takes a branch to this index if there is one.
     Executed(Option<u64>),
 }
 
@@ -639,7 +640,9 @@ fn waits_for_commits(lane: &Lane) -> bool {
     }
 }
 
-/// Cycles that an instruction takes at least: what cannot end before the limit is not worth computing.
+/// The fewest cycles that an instruction takes.
+///
+/// An instruction that cannot end before the limit is not worth computing.
 fn least_cycles(work: &Work) -> u64 {
     match work {
         Work::Load(_, rows) | Work::Store(rows) => rows.count(),

@@ -10,7 +10,7 @@ pub(crate) const MAXIMUM: u32 = 255;
 pub(crate) struct Semaphores {
     /// At the beginning of the cycle, less what has been taken in it.
     values: [u32; COUNT],
-    /// Bit i: `values[i]` is above zero. Lets a wait mask be decided at once.
+    /// Bit i: `values[i]` is above zero. So a wait mask can be decided at once.
     available: u16,
     posted: [u32; COUNT],
     any_posted: u16,
@@ -50,7 +50,7 @@ impl Semaphores {
         }
     }
 
-    /// Ends the cycle. Returns the lowest-numbered semaphore that was raised above its maximum.
+    /// Ends the cycle, and returns the lowest-numbered semaphore that was raised above its maximum.
     #[inline]
     pub(crate) fn end_cycle(&mut self) -> Option<usize> {
         if self.any_posted == 0 {

@@ -22,7 +22,7 @@ pub struct Options {
     pub checked: bool,
     /// Record every event.
     pub trace: bool,
-    /// Give up after this many cycles. A program that never ends runs for ever without.
+    /// Give up after this many cycles. Without a limit, a program that never ends runs for ever.
     pub max_cycles: Option<u64>,
 }
 
@@ -173,8 +173,9 @@ impl Simulator {
         self.read_dram(port.address, port.len())
     }
 
-    /// Writes a memory from outside, for tests and debuggers. `address` and the length are in bytes, whole
-    /// accumulators and records.
+    /// Writes a memory from outside, for tests and debuggers.
+    ///
+    /// `address` and the length are in bytes, and cover whole accumulators and records.
     ///
     /// # Errors
     /// A range that does not exist or cuts an element.
@@ -195,13 +196,15 @@ impl Simulator {
         Ok(())
     }
 
-    /// Everything that a memory on chip holds. Nothing of DRAM: [`Simulator::read_dram`] reads a part.
+    /// Everything that a memory on chip holds; nothing for DRAM, of which [`Simulator::read_dram`] reads a
+    /// part.
     pub fn read_on_chip(&self, memory: Memory) -> Vec<u8> {
         self.memories.read_on_chip(memory)
     }
 
-    /// Has the following runs keep what is written under each of `watches`, which replace those before. Cycles and values
-    /// are the same with and without.
+    /// Makes the following runs keep what is written under each of `watches`, which replace those before.
+    ///
+    /// Cycles and values are the same with and without.
     ///
     /// # Errors
     /// Bytes that NRAM does not have.
@@ -218,20 +221,24 @@ impl Simulator {
         Ok(())
     }
 
-    /// For each byte of watch `index`, what the last run wrote there last under it; `None` where it wrote nothing. Empty
-    /// where there is no such watch.
+    /// For each byte of watch `index`, what the watched instructions of the last run wrote there last.
+    ///
+    /// A byte that they did not write is `None`. There are no bytes where there is no such watch.
     pub fn watched(&self, index: usize) -> &[Option<u8>] {
         self.watched.get(index).map_or(&[], Watched::written)
     }
 
-    /// Runs the program from reset to its end. Registers, configuration and semaphores start afresh;
-    /// memories keep what they hold.
+    /// Runs the program from reset to its end.
+    ///
+    /// Registers, configuration and semaphores start afresh. Memories keep what they hold.
     pub fn run(&mut self) -> Outcome {
         self.run_with(None)
     }
 
-    /// [`Simulator::run`], telling every event to `observer` as it happens, so that none need be kept. The run
-    /// is given up, as at a limit of cycles, where `observer` returns `false`.
+    /// Runs as [`Simulator::run`] does, and tells every event to `observer` as it happens, so that none need
+    /// be kept.
+    ///
+    /// The run is given up, as at a limit of cycles, where `observer` returns `false`.
     pub fn run_observed(&mut self, observer: &mut dyn FnMut(Event) -> bool) -> Outcome {
         self.run_with(Some(observer))
     }
@@ -278,8 +285,9 @@ fn outcome(mut run: Run<'_, FlatDram>, cycles: u64) -> Outcome {
     }
 }
 
-/// Gives each layer the advance of the last commit, so that the layers' cycles sum to the total, and what the machine did
-/// meanwhile.
+/// Gives each layer the advance of the last commit, and what the machine did meanwhile.
+///
+/// So the layers' cycles sum to the total.
 fn advance(layers: &mut [LayerAccount], cycles: u64, done: Split) {
     let (mut frontier, mut reached) = (0, Split::default());
     let count = layers.len();
@@ -317,7 +325,9 @@ fn check_dram(what: impl FnOnce() -> String, address: u64, length: u64, size: u6
     }
 }
 
-/// A key's parameter of zero does not matter; array sizes must be equal, memories large enough.
+/// Checks that the machine can run a program that was made for `key`.
+///
+/// A parameter of zero does not matter. Array sizes must be equal, and memories large enough.
 fn check_key(machine: &Machine, key: &MachineKey) -> Result<(), SimError> {
     let mismatch = |difference| Err(SimError::Mismatch { machine: machine.name.clone(), difference });
     let equal = [

@@ -1,4 +1,5 @@
-//! What instructions write to NRAM, kept as they write it: a later instruction may overwrite it before the run ends.
+//! Keeps what instructions write to NRAM as they write it: a later instruction may overwrite it before the
+//! run ends.
 //!
 //! Engines run ahead of one another, so that there need not be a cycle in which all of a buffer is there: its first bytes
 //! may be overwritten while its last are still computed. So every write is taken by itself, when the simulator performs it.
@@ -27,7 +28,9 @@ pub(crate) struct Watched {
 }
 
 impl Watched {
-    /// Nothing seen yet. The range must lie inside NRAM.
+    /// A watch that has seen nothing yet.
+    ///
+    /// The range must lie inside NRAM.
     pub(crate) fn new(watch: Watch) -> Watched {
         let bytes = (watch.bytes.end - watch.bytes.start) as usize;
         Watched { watch, written: vec![None; bytes] }

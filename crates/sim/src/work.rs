@@ -26,17 +26,19 @@ pub(crate) struct Entry {
 pub(crate) enum Work {
     /// DRAM to a memory on chip.
     Load(Memory, Rows),
-    /// NRAM to WRAM; the number of beats.
+    /// NRAM to WRAM, with the number of beats.
     Move(Rows, u64),
     /// NRAM to DRAM.
     Store(Rows),
     /// The matrix engine's instruction.
     Dot(Dot),
-    /// Any of the vector engine.
+    /// Any instruction of the vector engine.
     Vector(Vector),
 }
 
-/// Rows of bytes that go from one memory to another. PRAM counts in bytes here, as everything else.
+/// Rows of bytes that go from one memory to another.
+///
+/// PRAM counts in bytes here, as everything else.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rows {
     pub(crate) source: u64,

@@ -19,7 +19,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Runs the program on dlp16 with these inputs; gives the only output and what the run says.
+/// Runs the program on dlp16 with these inputs, and gives the only output and the outcome.
 fn run(executable: &Executable, inputs: &[(&str, &[i8])]) -> (Vec<i8>, Outcome) {
     let options = Options { values: true, checked: true, trace: false, max_cycles: Some(1_000_000) };
     let machine = Machine::preset("dlp16").unwrap();
@@ -235,7 +235,7 @@ fn lenet_recognises_digits_and_its_layers_account_for_every_cycle() {
     // Floating point gets 96.3 % of these 297, whose writers are not those of the first 1,500.
     assert!(right * 100 >= test.len() * 95, "{right} of {} are right", test.len());
 
-    // Without an input the program looks at the first of them.
+    // Without an input, the program looks at the first digit.
     let (scores, outcome) = run(&executable, &[]);
     assert_eq!(best(&scores), test[0].1);
     let cycles: Vec<u64> = outcome.layers.iter().map(|layer| layer.cycles).collect();
@@ -280,7 +280,7 @@ fn double_buffering_hides_everything_but_the_dram() {
     let expected: Vec<i8> = x.iter().map(|value| (*value).max(0)).collect();
     let (y, outcome) = run(&example("double_buffer.dlpasm"), &[("x", &x)]);
     assert_eq!(y, expected);
-    // 64 KiB in and 64 KiB out at 16 bytes a cycle, and a start and an end that nothing can hide.
+    // At 16 bytes a cycle, 64 KiB go in and 64 KiB out. Nothing can hide the start and the end.
     let bound = 2 * 65536 / 16;
     assert!((bound..bound + bound / 4).contains(&outcome.cycles), "{} cycles", outcome.cycles);
 }

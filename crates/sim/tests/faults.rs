@@ -1,6 +1,7 @@
-//! Every fault, provoked by a small program: one file a case in tests/faults, for the machine there. The lines
-//! before `// expected:` are the program; its first line says how to run it, `// run: [checked] [max_cycles=N]`.
-//! `UPDATE_EXPECT=1` rewrites what is expected.
+//! Every fault, provoked by a small program: one file a case in tests/faults, for the machine there.
+//!
+//! The lines before `// expected:` are the program. Its first line says how to run it,
+//! `// run: [checked] [max_cycles=N]`. `UPDATE_EXPECT=1` rewrites what is expected.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,7 @@
 //! Simulator and host kernels against the independent Python reference of tests/numerics, over random and
-//! extreme operands. Needs `python3` on the path, nothing more.
+//! extreme operands.
+//!
+//! It needs `python3` on the path, and nothing more.
 
 #![allow(
     clippy::unwrap_used,

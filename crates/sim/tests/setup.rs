@@ -96,8 +96,10 @@ fn runs_are_alike_and_layers_share_the_cycles() {
     assert_eq!(timed.read_output("y").unwrap(), [0; 100]);
 }
 
-/// T-DOT-SYSTOLIC-WS against T-DOT: two tiles of weights, three pixels. Each tile occupies the array for its 16 rows
-/// rather than for three pixels, and the first takes 16 to enter: 16 + 2 * 16 beats instead of 2 * 3.
+/// T-DOT-SYSTOLIC-WS against T-DOT, with two tiles of weights and three pixels.
+///
+/// Each tile occupies the array for its 16 rows rather than for three pixels, and the first takes 16 to
+/// enter. That makes 16 + 2 * 16 beats instead of 2 * 3.
 #[test]
 fn a_systolic_array_keeps_each_tile_while_the_pixels_pass() {
     let text = "
@@ -122,7 +124,8 @@ halt
     assert_eq!(systolic, cycles(&dlp16()) + 16);
 }
 
-/// What is loaded, copied, partly painted over and then overwritten; and the 2 by 3 transposition of it.
+/// The program loads bytes, copies them, paints over a part, and overwrites all; then it does so with a 2 by
+/// 3 transposition.
 #[test]
 fn a_watch_keeps_what_its_instructions_wrote_and_costs_no_cycle() {
     let text = "

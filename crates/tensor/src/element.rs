@@ -10,7 +10,9 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A Rust type that a tensor can hold. Implemented for exactly the types of [`DType`].
+/// A Rust type that a tensor can hold.
+///
+/// Exactly the types of [`DType`] implement it.
 pub trait Element:
     sealed::Sealed + Copy + Default + PartialEq + PartialOrd + Debug + Send + Sync + bytemuck::NoUninit + 'static
 {
@@ -22,10 +24,12 @@ pub trait Element:
     fn slice(buffer: &Buffer) -> Option<&[Self]>;
     /// The buffer's elements for writing, if it holds this type.
     fn slice_mut(buffer: &mut Buffer) -> Option<&mut [Self]>;
-    /// The buffer's vector, without a copy; the buffer back if it holds another type.
+    /// The buffer's vector, without a copy, or the buffer itself if it holds another type.
     fn into_vec(buffer: Buffer) -> Result<Vec<Self>, Buffer>;
-    /// Converts every element of `buffer`: integers wrap, floats saturate and NaN becomes 0 on the way to an
-    /// integer, everything but zero is `true`.
+    /// Converts every element of `buffer`.
+    ///
+    /// Integers wrap. Floats saturate on the way to an integer, and NaN becomes 0. Everything but zero is
+    /// `true`.
     fn convert_from(buffer: &Buffer) -> Vec<Self>;
     /// Converts the elements of `buffer` from `start` on into `target`, as
     /// [`convert_from`](Element::convert_from).
@@ -35,8 +39,9 @@ pub trait Element:
     fn convert_into(buffer: &Buffer, start: usize, target: &mut [Self]);
     /// The value as `f64` (`i64` beyond 2^53 is rounded; `false` is 0, `true` is 1).
     fn to_f64(self) -> f64;
-    /// The nearest value of this type: floats round to even, integers truncate and saturate, NaN becomes
-    /// integer 0.
+    /// The nearest value of this type.
+    ///
+    /// Floats round to even. Integers truncate and saturate, and NaN becomes 0.
     fn from_f64(value: f64) -> Self;
 }
 
@@ -158,7 +163,7 @@ impl Buffer {
         self.len() == 0
     }
 
-    /// `count` zeros (`false` for bool); nothing if memory does not suffice.
+    /// `count` zeros (`false` for bool), or nothing if memory does not suffice.
     pub fn zeros(dtype: DType, count: usize) -> Option<Buffer> {
         with_element!(dtype, T => bytemuck::allocation::try_zeroed_vec::<T>(count).ok().map(T::into_buffer))
     }

@@ -21,7 +21,7 @@ pub enum TensorError {
         /// What was asked for.
         wanted: DType,
     },
-    /// A slice was asked of a view whose elements do not lie side by side.
+    /// The caller wants a slice of a view whose elements do not lie side by side.
     #[error("the view of shape {shape:?} is not contiguous; call `to_contiguous` first")]
     NotContiguous {
         /// The view's shape.
@@ -99,7 +99,7 @@ pub enum TensorError {
         /// The tensor's shape.
         shape: Vec<usize>,
     },
-    /// Bytes that are no value of the element type.
+    /// A byte that is no value of the element type.
     #[error("byte {position} is {found}, but a bool is 0 or 1")]
     NotBool {
         /// Where.
@@ -126,7 +126,7 @@ pub enum TensorError {
         /// What is wrong.
         problem: String,
     },
-    /// A tensor that is not the one that was written, by its SHA-256.
+    /// A tensor that differs from the one that was written, by its SHA-256.
     #[error("tensor `{name}` is damaged: {problem}")]
     Damaged {
         /// The tensor.

@@ -1,4 +1,4 @@
-//! What `ediacara-files` does, with errors that name the file.
+//! The functions of `ediacara-files`, with errors that name the file.
 
 use std::fs::File;
 use std::io::{BufWriter, Error};
@@ -36,15 +36,16 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 /// Lets `write` fill a temporary file beside `path`, which takes the place of `path` when all is written.
 ///
 /// # Errors
-/// What `write` gives, or what [`ediacara_files::write_atomically`] says, with the file's name.
+/// Those of `write`, or those of [`ediacara_files::write_atomically`] with the file's name.
 pub fn write_atomically(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> Result<()>) -> Result<()> {
     ediacara_files::write_atomically(path, write).map_err(in_file(path))
 }
 
-/// The file that [`write_atomically`] would replace or make, without symbolic links, if it could begin to.
+/// The file that [`write_atomically`] would replace or make, if it could begin to, with symbolic links
+/// followed.
 ///
 /// # Errors
-/// What [`ediacara_files::check_writable`] says, with the file's name.
+/// Those of [`ediacara_files::check_writable`], with the file's name.
 pub fn check_writable(path: &Path) -> Result<PathBuf> {
     ediacara_files::check_writable(path).map_err(io_error(path))
 }

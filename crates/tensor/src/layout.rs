@@ -2,7 +2,7 @@
 
 use crate::{DType, Result, TensorError};
 
-/// The number of elements of a shape of `dtype`, checked: neither it nor its bytes exceed `isize::MAX`.
+/// The number of elements of a shape of `dtype`; neither it nor its bytes exceed `isize::MAX`.
 ///
 /// # Errors
 /// [`TensorError::TooLarge`].
@@ -17,7 +17,9 @@ pub fn element_count(dtype: DType, shape: &[usize]) -> Result<usize> {
     if isize::try_from(bytes).is_err() { Err(too_large()) } else { Ok(count) }
 }
 
-/// Row-major strides, in elements. The shape must have passed [`element_count`].
+/// Row-major strides, in elements.
+///
+/// The shape must have passed [`element_count`].
 pub(crate) fn dense_strides(shape: &[usize]) -> Vec<isize> {
     let mut strides = vec![1_isize; shape.len()];
     for axis in (1..shape.len()).rev() {
@@ -27,7 +29,9 @@ pub(crate) fn dense_strides(shape: &[usize]) -> Vec<isize> {
     strides
 }
 
-/// Whether the elements lie side by side in row-major order. Strides of dimensions of 1 do not matter.
+/// Whether the elements lie side by side in row-major order.
+///
+/// Strides of dimensions of 1 do not matter.
 pub(crate) fn is_dense(shape: &[usize], strides: &[isize]) -> bool {
     if shape.contains(&0) {
         return true;
@@ -42,7 +46,7 @@ pub(crate) fn is_dense(shape: &[usize], strides: &[isize]) -> bool {
     true
 }
 
-/// The same view with dimensions of 1 dropped and neighbours that walk as one merged.
+/// The same view without dimensions of 1, and with neighbours merged that step as one dimension.
 fn coalesce(shape: &[usize], strides: &[isize]) -> Vec<(usize, isize)> {
     let mut merged: Vec<(usize, isize)> = Vec::with_capacity(shape.len());
     for (&dimension, &stride) in shape.iter().zip(strides) {
@@ -58,7 +62,8 @@ fn coalesce(shape: &[usize], strides: &[isize]) -> Vec<(usize, isize)> {
 }
 
 /// Copies the view (`offset`, `shape`, `strides`) of `source` into `target` in row-major order.
-/// `target` has exactly the view's number of elements; every element of the view lies inside `source`.
+///
+/// `target` has exactly the view's number of elements. Every element of the view lies inside `source`.
 pub(crate) fn copy_view<T: Copy>(
     source: &[T],
     offset: usize,
@@ -74,7 +79,7 @@ pub(crate) fn copy_view<T: Copy>(
         target[0] = source[offset];
         return;
     };
-    // A transposition reads column-wise; walking it in square tiles keeps both sides in cache.
+    // A transposition reads column-wise. Square tiles keep both sides in cache.
     if stride != 1
         && let Some(column_axis) = outer.iter().position(|&(_, stride)| stride == 1)
         && length >= TILE
@@ -107,7 +112,9 @@ fn copy_row<T: Copy>(source: &[T], position: isize, stride: isize, row: &mut [T]
     }
 }
 
-/// Steps a row-major odometer; the change of position in the source, wrapping to the start at the end.
+/// Steps a row-major odometer, and returns the change of position in the source.
+///
+/// At the end it wraps to the start.
 fn advance(index: &mut [usize], axes: &[(usize, isize)]) -> isize {
     let mut change = 0;
     for (counter, &(dimension, stride)) in index.iter_mut().zip(axes).rev() {

@@ -1,7 +1,7 @@
 //! Dense tensors: a shared buffer, a shape, strides and an offset.
 //!
-//! This crate knows element types, views and tensor files. It does no arithmetic (that is `kernels`) and has
-//! no notion of operators or graphs. Start reading at [`Tensor`].
+//! This crate knows element types, views and tensor files. It does no arithmetic, which is the business of
+//! `kernels`. It has no notion of operators or graphs. Start reading at [`Tensor`].
 
 mod dtype;
 mod element;
@@ -21,5 +21,5 @@ pub use half::{bf16, f16};
 pub use layout::element_count;
 pub use tensor::Tensor;
 
-/// What every fallible function of this crate returns.
+/// The result of every fallible function of this crate.
 pub type Result<T, E = TensorError> = std::result::Result<T, E>;

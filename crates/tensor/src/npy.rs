@@ -1,6 +1,8 @@
-//! NumPy's `.npy`: one tensor a file. Format: numpy.lib.format, versions 1.0 to 3.0.
+//! NumPy's `.npy`: one tensor a file.
 //!
-//! There is no bf16 in NumPy; cast to f32 before writing.
+//! The format is numpy.lib.format, versions 1.0 to 3.0.
+//!
+//! NumPy has no bf16; cast to f32 before writing.
 
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
@@ -9,9 +11,10 @@ use crate::file::{in_file, open, write_atomically};
 use crate::{DType, Result, Tensor, TensorError, element_count};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
-/// Headers of real files are under a kilobyte; the limit keeps a hostile length from becoming an allocation.
+/// The most bytes of a header: real ones are under a kilobyte, and a hostile length must not become an
+/// allocation.
 const HEADER_LIMIT_BYTES: usize = 1 << 20;
-/// The header is padded so that the data start at a multiple of this.
+/// The data start at a multiple of this, since the header is padded.
 const ALIGNMENT_BYTES: usize = 64;
 
 fn invalid(problem: impl Into<String>) -> TensorError {
@@ -33,8 +36,8 @@ pub fn read(path: &Path) -> Result<Tensor> {
 pub fn read_from(mut reader: impl Read) -> Result<Tensor> {
     let header = read_header(&mut reader)?;
     let bytes = element_count(header.dtype, &header.shape)? * header.dtype.size_bytes();
-    // The buffer grows with what is really there, so a header cannot demand memory that the file does not
-    // fill.
+    // The buffer grows with what is really there, so that a header cannot demand memory that the file does
+    // not fill.
     let mut data = Vec::new();
     let found = reader.take(bytes as u64).read_to_end(&mut data)?;
     if found != bytes {
@@ -138,7 +141,7 @@ fn read_header(reader: &mut impl Read) -> Result<Header> {
     parse_header(header)
 }
 
-/// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, the keys in any order.
+/// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`, with the keys in any order.
 fn parse_header(text: &str) -> Result<Header> {
     let inner = text.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
     let mut rest = inner.ok_or_else(|| invalid("its header is no dictionary"))?.trim_start();

@@ -1,7 +1,7 @@
 //! NumPy's `.npz`: named tensors in a ZIP archive (PKWARE APPNOTE 6.3), one `.npy` each.
 //!
-//! Reads stored and deflated entries through the central directory; writes stored entries with a fixed date,
-//! so that the same tensors give the same bytes.
+//! It reads stored and deflated entries through the central directory. It writes stored entries with a fixed
+//! date, so that the same tensors give the same bytes.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -25,7 +25,9 @@ fn invalid(problem: impl Into<String>) -> TensorError {
     TensorError::Format { format: "npz", problem: problem.into() }
 }
 
-/// Reads every tensor of a file, in the order of the archive. Names are without `.npy`.
+/// Reads every tensor of a file, in the order of the archive.
+///
+/// Names are without `.npy`.
 ///
 /// # Errors
 /// The file cannot be read or is no valid `.npz` of known element types.
@@ -91,7 +93,7 @@ pub fn write_to(mut writer: impl Write, tensors: &[(String, Tensor)]) -> Result<
         directory.extend(CENTRAL_HEADER.to_le_bytes());
         directory.extend(20_u16.to_le_bytes());
         directory.extend(&common);
-        // No comment, first disk, no attributes.
+        // There is no comment, one disk, and no attributes.
         directory.extend([0; 10]);
         directory.extend(start.to_le_bytes());
         directory.extend(name.as_bytes());
@@ -298,7 +300,7 @@ mod tests {
         for position in 0..file.len() {
             let mut damaged = file.clone();
             damaged[position] ^= 0x41;
-            // Names and dates carry no checksum; data and sizes must.
+            // Names and dates carry no checksum, but data and sizes must.
             if let Ok(tensors) = read_bytes(&damaged) {
                 let found: Vec<&Tensor> = tensors.iter().map(|(_, tensor)| tensor).collect();
                 let (sample, taken) = (sample(), tensors.len());

@@ -53,7 +53,8 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Vec<(String, Tensor)>> {
 /// Reads every tensor of a file that [`write_with_digests`] wrote, by name, and verifies each.
 ///
 /// # Errors
-/// As [`read`]; the file holds no digests; a tensor is damaged, which is named with its bytes, or missing.
+/// Those of [`read`]. Also, the file holds no digests, or a tensor is missing or damaged. A damaged one is
+/// named with its bytes.
 pub fn read_verified(path: &Path) -> Result<Vec<(String, Tensor)>> {
     let bytes = crate::file::read(path)?;
     let tensors = read_bytes(&bytes).map_err(in_file(path))?;
@@ -76,7 +77,7 @@ fn verify(bytes: &[u8]) -> Result<()> {
         metadata.tensors().into_iter().map(|(name, tensor)| (name, tensor.data_offsets)).collect();
     ranges.sort_by_key(|(_, range)| *range);
     for (name, (start, end)) in ranges {
-        // Data begin behind the header, and the header behind its length of eight bytes.
+        // Data begin behind the header, and the header begins behind its length of eight bytes.
         let [start, end] = [start, end].map(|offset| 8 + header_bytes + offset);
         let Some(expected) = digests.remove(name.as_str()) else {
             return Err(invalid(format!("`{DIGESTS}` of its metadata lacks tensor `{name}`")));

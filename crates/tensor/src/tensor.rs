@@ -7,10 +7,11 @@ use crate::element::with_buffer;
 use crate::layout::{copy_view, dense_strides, element_count, is_dense};
 use crate::{Buffer, DType, Element, Result, TensorError, with_element};
 
-/// A dense tensor, cheap to clone: clones and views share the storage, and a write copies it first if it is
-/// shared.
+/// A dense tensor, cheap to clone.
 ///
-/// The view is `shape`, `strides` and `offset`, all in elements; strides may be 0 (broadcast) or negative
+/// Clones and views share the storage, and a write copies it first if it is shared.
+///
+/// The view is `shape`, `strides` and `offset`, all in elements. Strides may be 0 (broadcast) or negative
 /// (reversed). A rank-0 tensor is a scalar with one element.
 #[derive(Clone)]
 pub struct Tensor {
@@ -21,7 +22,7 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// What [`into_aligned`](Tensor::into_aligned) begins at a multiple of.
+    /// The first element of [`into_aligned`](Tensor::into_aligned) lies at a multiple of this.
     pub const ALIGNMENT_BYTES: usize = 64;
 
     /// A tensor of `shape` over `values` in row-major order, without a copy.
@@ -164,8 +165,10 @@ impl Tensor {
         Ok((T::slice(&self.storage).ok_or_else(|| self.wrong_type::<T>())?, self.offset))
     }
 
-    /// The elements in row-major order for writing. Copies first if the storage is shared or the view is not
-    /// contiguous; the tensor is contiguous afterwards.
+    /// The elements in row-major order for writing.
+    ///
+    /// They are copied first if the storage is shared or the view is not contiguous. The tensor is contiguous
+    /// afterwards.
     ///
     /// # Errors
     /// Another type.
@@ -204,7 +207,7 @@ impl Tensor {
         target
     }
 
-    /// The same tensor with its elements side by side; shares the storage if they already are.
+    /// The same tensor with its elements side by side, in the same storage if they already are.
     pub fn to_contiguous(&self) -> Tensor {
         if self.is_contiguous() { self.clone() } else { self.copy() }
     }
@@ -236,8 +239,9 @@ impl Tensor {
         Ok(self.gather_view(values, self.len()))
     }
 
-    /// The elements in row-major order; takes the storage without a copy if it is not shared and holds
-    /// nothing else.
+    /// The elements in row-major order.
+    ///
+    /// It takes the storage without a copy if the storage is not shared and holds nothing else.
     ///
     /// # Errors
     /// Another type.
@@ -253,8 +257,9 @@ impl Tensor {
         T::into_vec(Arc::unwrap_or_clone(self.storage)).map_err(wrong)
     }
 
-    /// The start of the storage as a dense tensor of `shape`, whatever part of it this tensor showed: how an
-    /// arena uses memory again. The elements are whatever the storage holds.
+    /// The start of the storage as a dense tensor of `shape`, whatever part of it this tensor showed.
+    ///
+    /// An arena uses memory again in this way. The elements are whatever the storage holds.
     ///
     /// # Errors
     /// The storage holds fewer elements than `shape` has.
@@ -267,9 +272,11 @@ impl Tensor {
         Ok(Tensor { storage: self.storage, shape: shape.to_vec(), strides: dense_strides(shape), offset: 0 })
     }
 
-    /// As [`into_dense`](Tensor::into_dense), but from the first boundary of a cache line on where the storage has room for
-    /// that: vectors are loaded from there at twice the rate. Made with [`ALIGNMENT_BYTES`](Tensor::ALIGNMENT_BYTES) more
-    /// than it needs, it has.
+    /// As [`into_dense`](Tensor::into_dense), but from the first boundary of a cache line on, where the
+    /// storage has room for that.
+    ///
+    /// Vectors are loaded from there at twice the rate. A storage with
+    /// [`ALIGNMENT_BYTES`](Tensor::ALIGNMENT_BYTES) more than it needs has the room.
     ///
     /// # Errors
     /// The storage holds fewer elements than `shape` has.
@@ -281,8 +288,9 @@ impl Tensor {
         Ok(Tensor { offset: if offset <= room { offset } else { 0 }, ..dense })
     }
 
-    /// The same elements, in row-major order, under another shape. Shares the storage if this tensor is
-    /// contiguous.
+    /// The same elements, in row-major order, under another shape.
+    ///
+    /// It shares the storage if this tensor is contiguous.
     ///
     /// # Errors
     /// Another number of elements.
@@ -322,8 +330,9 @@ impl Tensor {
         })
     }
 
-    /// A view of the elements `start`, `start + step`, ... before `end` along `axis`. Indices are literal:
-    /// with a negative step, `end` is -1 to reach index 0.
+    /// A view of the elements `start`, `start + step`, ... before `end` along `axis`.
+    ///
+    /// Indices are literal: with a negative step, `end` is -1 to reach index 0.
     ///
     /// # Errors
     /// No such axis, step 0, or an index outside the axis.
@@ -372,7 +381,8 @@ impl Tensor {
         Ok(Tensor { storage: Arc::clone(&self.storage), shape: shape.to_vec(), strides, offset: self.offset })
     }
 
-    /// The tensor converted to another element type; shares the storage if it has that type already.
+    /// The tensor converted to another element type, in the same storage if it has that type already.
+    ///
     /// Floats to integers truncate and saturate (NaN gives 0), integers wrap, everything but zero is `true`.
     pub fn cast(&self, dtype: DType) -> Tensor {
         if dtype == self.dtype() {

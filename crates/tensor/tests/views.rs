@@ -220,7 +220,7 @@ fn casts_follow_their_rules() {
     assert_eq!(halves.to_vec::<f16>().unwrap(), [f16::from_f32(2048.0), f16::INFINITY]);
     let brains = Tensor::from_vec(&[1], vec![257.0_f32]).unwrap().cast(DType::BF16);
     assert_eq!(brains.to_vec::<bf16>().unwrap(), [bf16::from_f32(256.0)]);
-    // 2^24 + 1 is no f32: a direct conversion rounds once, to even.
+    // No f32 is 2^24 + 1: a direct conversion rounds once, to even.
     let large = Tensor::from_vec(&[1], vec![(1_i64 << 24) + 1]).unwrap();
     assert_eq!(large.cast(DType::F32).to_vec::<f32>().unwrap(), [16_777_216.0]);
 }

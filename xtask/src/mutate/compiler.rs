@@ -1,7 +1,7 @@
-//! Faults of the compiler that were, put back in a copy: everybody who is to notice must do so alone.
+//! Puts back earlier faults of the compiler in a copy: every detector must notice them alone.
 //!
-//! Who notices is a test of `crates/compiler/tests/all/detectors.rs`. Where the compiler itself would refuse to go on, its own
-//! check is taken out as well, so that the others are asked.
+//! A detector is a test of `crates/compiler/tests/all/detectors.rs`. Where the compiler itself would refuse
+//! to go on, its own check is taken out as well, so that the other detectors are asked.
 
 use std::path::Path;
 
@@ -31,14 +31,14 @@ const UNCHECKED: Mutation = mutation(
     "and nobody checks allocations",
 );
 
-/// The test that must fail, and with what changed.
+/// The test that must fail, and the mutations under which it must.
 pub(super) const ROWS: [(&str, &[&Mutation]); 3] = [
     ("compilation", &[&BY_START]),
     ("provenance", &[&BY_START, &UNCHECKED]),
     ("comparison", &[&BY_START, &UNCHECKED]),
 ];
 
-/// Asks every detector; returns those that noticed nothing.
+/// Asks every detector, and returns those that noticed nothing.
 pub(super) fn run(root: &Path) -> Result<Vec<String>> {
     let folder = target(root).join("mutate/compiler");
     copy_tracked(root, &folder, &["crates", "xtask", "Cargo.toml", "Cargo.lock"])?;
@@ -69,7 +69,9 @@ pub(super) fn run(root: &Path) -> Result<Vec<String>> {
     Ok(survivors)
 }
 
-/// Whether a detector's test passes, which has to compile.
+/// Whether a detector's test passes.
+///
+/// The test must compile.
 fn passes(folder: &Path, detector: &str) -> Result<bool> {
     let test = |more: &[&str]| {
         cargo(folder)

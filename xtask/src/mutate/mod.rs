@@ -1,10 +1,10 @@
-//! `cargo xtask mutate`: is every rule of the documents really compared with the hardware?
+//! `cargo xtask mutate`: checks that every rule of the documents is really compared with the hardware.
 //!
-//! The hardware runs random programs of every shape once, and the written ones of `crates/sim/tests/faults`, and
-//! its answers are recorded. Then each row of the tables beside changes one rule of the simulator, in a copy
-//! below `target/mutate`, and the changed simulator must give another answer to some program. A change that goes
-//! unnoticed means that the rule is not checked by these programs, unless [`EXPLAINED`] says why nobody can
-//! notice it. Faults of the compiler have tests to notice them instead ([`compiler`]).
+//! The hardware once runs random programs of every shape, and the handwritten ones of
+//! `crates/sim/tests/faults`, and its answers are recorded. Then each row of the tables beside changes one
+//! rule of the simulator, in a copy below `target/mutate`. The changed simulator must give another answer to
+//! some program. If a change goes unnoticed, these programs do not check the rule, unless [`EXPLAINED`] says
+//! why nobody can notice it. Faults of the compiler have tests to notice them instead ([`compiler`]).
 
 mod compiler;
 mod numerics;
@@ -26,7 +26,7 @@ pub(crate) struct Mutation {
     /// The rule, as the documents name it; `ISA` for docs/isa.md, which has no identifiers.
     rule: &'static str,
     file: &'static str,
-    /// What is replaced: occurs exactly once in the file.
+    /// The text that is replaced, which occurs exactly once in the file.
     text: &'static str,
     replacement: &'static str,
     /// What the changed machine does.
@@ -43,7 +43,7 @@ const fn mutation(
     Mutation { rule, file, text, replacement, description }
 }
 
-/// Rule and description of mutations that are no change of behaviour, and why.
+/// Rule and description of mutations that do not change the behaviour, and why.
 const EXPLAINED: &[(&str, &str, &str)] = &[(
     "T-DRAM-GRANT",
     "at reset load is first",
@@ -130,7 +130,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     end(&survivors)
 }
 
-/// Fails where something was not noticed.
+/// Fails where a change was not noticed.
 fn end(survivors: &[String]) -> Result<()> {
     if !survivors.is_empty() {
         bail!("{} survive:\n  {}", survivors.len(), survivors.join("\n  "));

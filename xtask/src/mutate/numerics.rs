@@ -6,7 +6,7 @@ const VECTOR: &str = "crates/sim/src/values/vector.rs";
 const REQUANTISE: &str = "crates/kernels/src/int8/requantise.rs";
 const ARRAY: &str = "crates/kernels/src/int8/array.rs";
 const RESOLVE: &str = "crates/sim/src/resolve.rs";
-/// What the simulator takes from the instruction table.
+/// The part of the instruction table that the simulator takes.
 const VECTOR_RULES: &str = "crates/isa/src/vector.rs";
 const CONTROL: &str = "crates/sim/src/control.rs";
 const MEMORY: &str = "crates/sim/src/memory/mod.rs";

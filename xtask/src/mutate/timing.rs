@@ -8,7 +8,7 @@ const FETCH: &str = "crates/sim/src/fetch.rs";
 const LANES: &str = "crates/sim/src/semaphores.rs";
 const RESOLVE: &str = "crates/sim/src/resolve.rs";
 const BURSTS: &str = "crates/sim/src/bursts.rs";
-/// What the simulator takes from the instruction table.
+/// The part of the instruction table that the simulator takes.
 const VECTOR_RULES: &str = "crates/isa/src/vector.rs";
 
 /// Rules of the document that have no row, and why.

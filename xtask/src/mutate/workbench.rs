@@ -1,4 +1,4 @@
-//! A copy of the simulator in which one file at a time is changed, and what recorded answers say of it.
+//! A copy of the simulator in which one file at a time is changed and compared with recorded answers.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -10,7 +10,9 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::verilator;
 
-/// What a whole run may take before it counts as hanging. One takes a few seconds.
+/// The most time of a whole run before it counts as hanging.
+///
+/// One takes a few seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The copy and the answers.
@@ -20,15 +22,15 @@ pub(super) struct Workbench {
     answers: PathBuf,
 }
 
-/// What became of a change.
+/// The outcome of a change.
 pub(super) enum Fate {
-    /// Some program showed it, and how.
+    /// Some program showed the change, and how.
     Killed(String),
     Survived,
 }
 
 impl Workbench {
-    /// Records the answers and copies the simulator; it must agree before anything is changed.
+    /// Records the answers and copies the simulator, which must agree before anything is changed.
     pub(super) fn prepare(root: &Path, programs: u64, recorded: Option<&str>) -> Result<Self> {
         let folder = target(root).join("mutate");
         fs::create_dir_all(&folder)?;
@@ -46,7 +48,7 @@ impl Workbench {
     }
 
     fn record(&self, programs: u64) -> Result<()> {
-        // The place where the tests of `crates/rtl` keep their builds.
+        // The tests of `crates/rtl` keep their builds in this place.
         let cache = target(&self.root).join("tmp/rtl");
         let mut command = cargo(&self.root);
         command.args(["run", "--quiet", "--package", "ediacara-rtl", "--example", "record", "--"]);
@@ -58,16 +60,20 @@ impl Workbench {
         Ok(())
     }
 
-    /// Copies what git knows of the crates, and a workspace around it with a package of the checker alone:
-    /// a change then builds two packages.
+    /// Copies what git knows of the crates, and puts a workspace around it with a package of the checker
+    /// alone.
+    ///
+    /// So a change builds two packages.
     fn copy(&self) -> Result<()> {
         copy_tracked(&self.root, &self.folder, &["crates", "Cargo.lock"])?;
         write_if_other(&self.folder.join("Cargo.toml"), self.workspace()?.as_bytes())?;
         write_if_other(&self.folder.join("checker/Cargo.toml"), CHECKER_MANIFEST.as_bytes())
     }
 
-    /// The workspace's manifest with other members, and built as fast as can be. Without debug assertions:
-    /// what the simulator says of itself is no comparison with the hardware.
+    /// The workspace's manifest with other members, and with the fastest build.
+    ///
+    /// It has no debug assertions, because what the simulator says of itself is no comparison with the
+    /// hardware.
     fn workspace(&self) -> Result<String> {
         let text = fs::read_to_string(self.root.join("Cargo.toml"))?;
         let (head, _) = text.split_once("[profile.").context("Cargo.toml has no profiles")?;
@@ -77,7 +83,7 @@ impl Workbench {
         Ok(kept.join("\n").replacen("[workspace]", members, 1) + PROFILE)
     }
 
-    /// What becomes of a change of one file, which is taken back.
+    /// The outcome of a change of one file, which is then taken back.
     pub(super) fn with_change(&self, file: &str, changed: &str) -> Result<Fate> {
         let path = self.folder.join(file);
         write_if_other(&path, changed.as_bytes())?;
@@ -119,13 +125,13 @@ impl Workbench {
             Some(0) => Fate::Survived,
             Some(1) => Fate::Killed(fs::read_to_string(said)?.trim().to_owned()),
             Some(2) => bail!("the checker cannot read its file"),
-            // 101: it panics, at an index that is out of bounds.
+            // Status 101 is a panic, at an index that is out of bounds.
             _ => Fate::Killed("it panics".into()),
         })
     }
 }
 
-/// Built without optimisation, but for what is never changed.
+/// The profile builds without optimisation, except for crates that are never changed.
 const PROFILE: &str = "
 [profile.dev]
 opt-level = 0
@@ -180,7 +186,7 @@ pub(super) fn cargo(folder: &Path) -> Command {
     command
 }
 
-/// Leaves a file's time alone where it holds the bytes already: cargo goes by time.
+/// Leaves a file and its time alone where it already holds the bytes, because cargo goes by time.
 pub(super) fn write_if_other(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|found| found == bytes) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The list: what is too long for CI, in pieces of minutes.
+//! The list of work that is too long for CI, in pieces of minutes.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use crate::verilator;
 
 /// Something that takes long.
 pub(super) struct Item {
-    /// For `--only`.
+    /// The name for `--only`.
     pub(super) name: &'static str,
     /// What it is, and how much of it.
     pub(super) help: &'static str,
@@ -17,7 +17,9 @@ pub(super) struct Item {
     pub(super) pieces: fn(&Path, u64) -> Vec<Piece>,
 }
 
-/// How many processors an item keeps busy: those of one kind run one after the other, beside those of the other.
+/// How many processors an item keeps busy.
+///
+/// Items of one kind run one after the other, beside those of the other kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Load {
     /// As many as there are.
@@ -31,23 +33,23 @@ impl Load {
     pub(super) const ALL: [Load; 2] = [Load::Many, Load::One];
 }
 
-/// What is run, and resumed, as a whole.
+/// A command that is run, and resumed, as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// How much, which names it within its item.
+    /// How much it does, which names it within its item.
     pub(super) amount: String,
     pub(super) job: Job,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Job {
-    /// A command of cargo's, of another toolchain where one is named.
+    /// A command of cargo's, with another toolchain where one is named.
     Cargo {
         toolchain: Option<&'static str>,
         arguments: Vec<String>,
         environment: Vec<(&'static str, String)>,
     },
-    /// What is missing.
+    /// Something is missing, which is named.
     Absent(String),
 }
 
@@ -101,7 +103,7 @@ fn cargo(arguments: &[&str], environment: Vec<(&'static str, String)>) -> Job {
     Job::Cargo { toolchain: None, arguments, environment }
 }
 
-/// In an optimised build that keeps its assertions: see the profile in Cargo.toml.
+/// Tests run in an optimised build that keeps its assertions: see the profile in Cargo.toml.
 const TEST: [&str; 4] = ["test", "--locked", "--profile", "thorough"];
 const OUTPUT: [&str; 2] = ["--", "--nocapture"];
 
@@ -116,10 +118,10 @@ fn motifs(_: &Path, _: u64) -> Vec<Piece> {
     (0..20).map(piece).collect()
 }
 
-/// Rounds of ten minutes, so that little is lost where one is interrupted.
+/// Rounds of ten minutes, so that little is lost if one is interrupted.
 fn soak(_: &Path, minutes: u64) -> Vec<Piece> {
     let piece = |round: u64| {
-        // Far apart: no round of ten minutes comes near so many seeds. CI has those below.
+        // Seeds are far apart: no round of ten minutes comes near so many. CI has the seeds below.
         let seed = 1_000_000_000 * (round + 1);
         let length = (minutes - 10 * round).min(10);
         let (length, seed) = (length.to_string(), seed.to_string());
@@ -173,7 +175,7 @@ const TARGETS: &[(&str, &str, &str, &str)] = &[
     ("models (fuzz_import)", "ediacara-onnx", "hostile", "damaged_models"),
 ];
 
-/// Rounds of other seeds than CI's: one for each five minutes, as each target takes up to two.
+/// Rounds of other seeds than CI's, one for each five minutes, since each target takes up to two.
 fn fuzz(_: &Path, minutes: u64) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for round in 1..=minutes.div_ceil(5) {
@@ -189,10 +191,10 @@ fn fuzz(_: &Path, minutes: u64) -> Vec<Piece> {
 /// The toolchain that has sanitizers by right.
 const NIGHTLY: &str = "nightly";
 
-/// What compiles with the address sanitizer.
+/// A toolchain that compiles with the address sanitizer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Sanitizer {
-    /// The toolchain, by rustup; none is the one that runs this.
+    /// The toolchain, by rustup's name; without one, it is the toolchain that runs this.
     toolchain: Option<&'static str>,
     /// Its host's triple.
     host: String,
@@ -204,7 +206,7 @@ fn fuzz_address_sanitizer(root: &Path, minutes: u64) -> Vec<Piece> {
         let job = match (&found, piece.job) {
             (Err(why), _) => Job::Absent(why.clone()),
             (Ok(Sanitizer { toolchain, host }), Job::Cargo { mut arguments, mut environment, .. }) => {
-                // With a target, so that build scripts and macros stay as they are.
+                // With a target, the sanitizer leaves build scripts and macros as they are.
                 arguments.splice(1..1, ["--target".to_owned(), host.clone()]);
                 environment.push(("RUSTFLAGS", "-Zsanitizer=address".to_owned()));
                 environment.push(("CARGO_TARGET_DIR", root.join("target/asan").display().to_string()));
@@ -220,9 +222,11 @@ fn fuzz_address_sanitizer(root: &Path, minutes: u64) -> Vec<Piece> {
     fuzz(root, minutes).into_iter().map(under_sanitizer).collect()
 }
 
-/// The nightly toolchain if rustup has one with the address sanitizer. Otherwise the one that runs this, if it comes with the
-/// sanitizer's runtime, as stable ones do: only `-Zsanitizer` is refused there, unless RUSTC_BOOTSTRAP is set. A release
-/// is not compiled that way, but the code that is tested is the same.
+/// The nightly toolchain, if rustup has one with the address sanitizer.
+///
+/// Otherwise it is the toolchain that runs this, if that comes with the sanitizer's runtime, as stable ones
+/// do. Such a toolchain refuses only `-Zsanitizer`, unless RUSTC_BOOTSTRAP is set. A release is not compiled
+/// that way, but the code that is tested is the same.
 fn sanitizer(root: &Path) -> Result<Sanitizer, String> {
     let nightly = || {
         let mut command = Command::new("rustup");
@@ -251,7 +255,7 @@ fn host_with_sanitizer(root: &Path, compiler: impl Fn() -> Command) -> Result<St
     let about = asked(&["-vV"]).ok_or(missing)?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: ")).ok_or(missing)?;
     let folder = asked(&["--print", "target-libdir"]).ok_or(missing)?;
-    // Named after the toolchain's channel: librustc-stable_rt.asan.a.
+    // The runtime's name has the toolchain's channel: librustc-stable_rt.asan.a.
     let is_runtime = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().contains("rt.asan");
     match std::fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| is_runtime(&entry)) {
         true => Ok(host.to_owned()),

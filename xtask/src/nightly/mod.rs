@@ -1,8 +1,8 @@
 //! `cargo xtask nightly`: everything that is too long for CI, with a table of results.
 //!
-//! An [`Item`] is a list of pieces, each a command that takes minutes. What a piece did is kept in
-//! `target/nightly/state.json` under the commit, so that a run that was interrupted goes on where it stopped. What cannot
-//! run here is in the table too, with the reason. Start at `items.rs`.
+//! An [`Item`] is a list of pieces, each a command that takes minutes. The outcome of each piece is kept in
+//! `target/nightly/state.json` under the commit, so that an interrupted run goes on where it stopped. What
+//! cannot run here is in the table too, with the reason. Start at `items.rs`.
 
 mod items;
 mod state;
@@ -20,10 +20,13 @@ use items::{ITEMS, Item, Job, Load, Piece};
 use state::{Outcome, Record, State};
 
 const USAGE: &str = "usage: nightly [--list] [--only ITEM] [--minutes N] [--again]";
-/// How long an item runs that could go on for ever, in minutes.
+/// How many minutes an item runs that could go on for ever.
 const MINUTES: u64 = 30;
 
-/// `--list`, `--only ITEM`, `--minutes N` for each item without an end, `--again` to forget earlier results.
+/// Runs the list.
+///
+/// Arguments are `--list`, `--only ITEM`, `--minutes N` for each item without an end, and `--again` to forget
+/// earlier results.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let (mut only, mut minutes, mut is_list, mut again) = (None, MINUTES, false, false);
     let mut arguments = std::env::args().skip(2);
@@ -59,7 +62,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         println!("== {}", state.commit());
         state = run_all(root, &folder, &chosen, minutes, state)?;
     }
-    // What was asked for decides over success; the table has all that is known of this commit.
+    // Only the items that were asked for decide over success. The table has all that is known of this commit.
     let table = table(root, minutes, &state);
     println!("{table}");
     if is_list {
@@ -74,7 +77,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs the items of each load one after the other, and both loads at once: what keeps one processor busy leaves the others.
+/// Runs the items of each load one after the other, and both loads at once.
+///
+/// An item that keeps one processor busy leaves the others free.
 fn run_all(root: &Path, folder: &Path, items: &[&Item], minutes: u64, state: State) -> Result<State> {
     let state = Mutex::new(state);
     std::thread::scope(|scope| {
@@ -119,7 +124,7 @@ fn run_item(root: &Path, folder: &Path, item: &Item, minutes: u64, state: &Mutex
     Ok(())
 }
 
-/// Runs a piece, its output in a file.
+/// Runs a piece, and writes its output into a file.
 fn execute(root: &Path, piece: &Piece, log: &Path) -> Result<Outcome> {
     let Job::Cargo { toolchain, arguments, environment } = &piece.job else {
         return Ok(Outcome::Skipped("nothing to run".to_owned()));
@@ -146,7 +151,7 @@ fn execute(root: &Path, piece: &Piece, log: &Path) -> Result<Outcome> {
     Ok(if status.success() { Outcome::Passed } else { Outcome::Failed(format!("{status}, see {name}")) })
 }
 
-/// A line for each item: what it is, how much of it was done, how long that took, what came out.
+/// A line for each item: what it is, how much of it was done, how long that took, and the outcome.
 fn table(root: &Path, minutes: u64, state: &State) -> String {
     let mut text = "| item | amount | wall time | result |\n| --- | --- | --- | --- |\n".to_owned();
     for item in ITEMS {

@@ -1,4 +1,4 @@
-//! What was done already, and of which commit.
+//! The pieces that were done, and for which commit.
 
 use std::fmt;
 use std::fs;
@@ -8,13 +8,13 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-/// What became of a piece.
+/// The outcome of a piece.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
     Passed,
-    /// How.
+    /// The piece failed in this way.
     Failed(String),
-    /// Why it cannot run here.
+    /// The piece cannot run here, for this reason.
     Skipped(String),
 }
 
@@ -32,7 +32,7 @@ impl fmt::Display for Outcome {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Record {
     pub(super) item: String,
-    /// What the piece is, which names it within its item.
+    /// How much the piece does, which names it within its item.
     pub(super) amount: String,
     pub(super) seconds: f64,
     pub(super) outcome: Outcome,
@@ -70,7 +70,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// What the folder's file knows of this commit; nothing where it is of another one.
+    /// What the folder's file knows of this commit; nothing where it belongs to another one.
     pub(super) fn open(folder: &Path, commit: &str) -> Result<State> {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let path = folder.join("state.json");
@@ -112,7 +112,7 @@ impl State {
     }
 }
 
-/// The commit that is checked out; with what was changed since, the hash of the changes as well.
+/// The commit that is checked out; if files were changed since, with the hash of the changes.
 pub(super) fn commit(root: &Path) -> Result<String> {
     let git = |arguments: &[&str]| -> Result<Vec<u8>> {
         let output =
@@ -134,7 +134,7 @@ pub(super) fn commit(root: &Path) -> Result<String> {
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start git")?;
-    // The pipe closes when it is dropped, which is what git waits for.
+    // Dropping the pipe closes it, and git waits for that.
     std::io::Write::write_all(&mut hash.stdin.take().context("git takes no input")?, &changes)?;
     let hash = String::from_utf8(hash.wait_with_output()?.stdout)?;
     Ok(format!("commit {head} with changes {}", hash.trim()))

@@ -5,15 +5,15 @@ use std::fmt;
 
 use anyhow::{Context as _, Result, bail};
 
-/// Between what a line is about and what came of it.
+/// The text between the subject of a line and its outcome.
 const SEPARATOR: &str = " | ";
 
 /// A line that is not the same in both builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
-    /// The network, the machine, the passes that were left out.
+    /// The network, the machine, and the passes that were left out.
     subject: String,
-    /// What came of it; nothing where a build has no such line.
+    /// The outcome; nothing where a build has no such line.
     before: Option<String>,
     after: Option<String>,
 }
@@ -21,16 +21,16 @@ pub(super) struct Change {
 /// What [`difference`] finds.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// By subject.
+    /// The changes by subject.
     pub(super) changes: Vec<Change>,
     /// Lines that both builds have alike.
     pub(super) same: usize,
 }
 
-/// Compares lines by what they are about, in whatever order they come.
+/// Compares lines by their subjects, in whatever order they come.
 ///
 /// # Errors
-/// A line has no separator, or two lines of a build are about the same.
+/// A line has no separator, or two lines of a build have the same subject.
 pub(super) fn difference(before: &str, after: &str) -> Result<Difference> {
     let (before, after) = (by_subject(before)?, by_subject(after)?);
     let mut found = Difference::default();

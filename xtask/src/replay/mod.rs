@@ -1,7 +1,10 @@
-//! `cargo xtask replay OLD`: the programs of two builds beside each other. A refactor shows an empty difference.
+//! `cargo xtask replay OLD`: compares the programs of two builds.
 //!
-//! Each build prints its own lines (`crates/ediacara/examples/replay.rs`), a program each, and [`difference()`] compares them. An older
-//! revision is built in a worktree of its own; its lines stay in `target/replay`, so that they are made once.
+//! A refactor shows an empty difference.
+//!
+//! Each build prints its own lines (`crates/ediacara/examples/replay.rs`), one for each program, and
+//! [`difference()`] compares them. An older revision is built in a worktree of its own. Its lines stay in
+//! `target/replay`, so that they are made once.
 
 mod difference;
 
@@ -26,7 +29,7 @@ const PRINTED: usize = 40;
 /// What is compiled.
 struct Extent {
     motifs: u64,
-    /// Networks whose name has this in it.
+    /// Only networks whose name contains this.
     only: String,
 }
 
@@ -38,7 +41,9 @@ impl Extent {
     }
 }
 
-/// `OLD`, `--motifs N`, `--only PART` of a network's name.
+/// Runs the comparison.
+///
+/// Arguments are `OLD`, `--motifs N`, and `--only PART` of a network's name.
 pub(crate) fn run(root: &Path) -> Result<()> {
     let (mut old, mut extent) = (None, Extent { motifs: MOTIFS, only: String::new() });
     let mut arguments = std::env::args().skip(2);
@@ -86,7 +91,7 @@ fn report(before: &str, after: &str) -> Result<()> {
     }
 }
 
-/// The lines of a revision, made in a worktree that is taken away again.
+/// The lines of a revision, made in a worktree that is removed again.
 fn lines_of_revision(root: &Path, folder: &Path, revision: &str, extent: &Extent) -> Result<String> {
     let commit = git(root, &["rev-parse", "--verify", &format!("{revision}^{{commit}}")])?;
     let short = commit.get(..12).unwrap_or(&commit);
@@ -97,7 +102,7 @@ fn lines_of_revision(root: &Path, folder: &Path, revision: &str, extent: &Extent
     }
     println!("== {revision}");
     let tree = folder.join(short);
-    // What an interrupted run left.
+    // Removes what an interrupted run left.
     let _ = git(root, &["worktree", "remove", "--force", &tree.display().to_string()]);
     git(root, &["worktree", "add", "--detach", &tree.display().to_string(), &commit])?;
     let lines = match tree.join("crates/ediacara/examples/replay.rs").is_file() {
@@ -118,7 +123,7 @@ fn lines(root: &Path, tree: &Path, extent: &Extent) -> Result<String> {
         .args([extent.motifs.to_string(), extent.only.clone()])
         .env("CARGO_TARGET_DIR", target(root))
         .env("EDIACARA_DATA", crate::data(root))
-        // Of an older build, networks may begin one inside the other.
+        // In an older build, a network may begin inside the other.
         .env("RUST_MIN_STACK", STACK_BYTES.to_string())
         .stderr(Stdio::inherit())
         .output()

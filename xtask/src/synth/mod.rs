@@ -1,6 +1,8 @@
-//! `cargo xtask synth`: the hardware description through Yosys, mapped to Lattice's ECP5, for the shapes of
-//! `rtl/shapes`. It fails if there is a latch, a combinational loop, a conflicting or missing driver, or a cell that
-//! the family has not, and otherwise rewrites the tables of docs/rtl.md.
+//! `cargo xtask synth`: maps the hardware description to Lattice's ECP5 with Yosys, for the shapes of
+//! `rtl/shapes`.
+//!
+//! It fails if there is a latch, a combinational loop, a conflicting or missing driver, or a cell that the
+//! family has not. Otherwise it rewrites the tables of docs/rtl.md.
 
 mod table;
 mod yosys;
@@ -15,10 +17,12 @@ use table::Usage;
 
 use crate::page;
 
-/// What is mapped.
+/// The shapes that are mapped.
 const SHAPES: &[&str] = &["synth-4x4", "synth-8x8"];
 
-/// Maps all shapes, two at once, and rewrites the page; with `--table` from what was mapped last.
+/// Maps all shapes, two at once, and rewrites the page.
+///
+/// With `--table` it uses what was mapped last.
 pub(crate) fn run(root: &Path) -> Result<()> {
     match std::env::args().nth(2).as_deref() {
         None => map_all(root)?,
@@ -65,7 +69,7 @@ fn map(root: &Path, yosys: &Path, shape: &str) -> Result<()> {
     Ok(())
 }
 
-/// What each module of a shape takes that has been mapped.
+/// The cells of each module of a shape that has been mapped.
 fn usage(folder: &Path) -> Result<Usage> {
     let mut all = Usage::new();
     for (_, module, name) in yosys::PARTS {
@@ -74,7 +78,7 @@ fn usage(folder: &Path) -> Result<Usage> {
     Ok(all)
 }
 
-/// Writes the SystemVerilog of a shape into a folder; the files' names, in order.
+/// Writes the SystemVerilog of a shape into a folder, and returns the files' names, in order.
 fn sources(root: &Path, shape: &str, folder: &Path) -> Result<Vec<String>> {
     let machine: PathBuf = root.join("rtl/shapes").join(shape).with_extension("toml");
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

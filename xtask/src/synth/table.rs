@@ -1,4 +1,4 @@
-//! What the modules of a mapped design take, from Yosys's statistics to a table.
+//! The cells of the modules of a mapped design, from Yosys's statistics to a table.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 const BLOCK_BITS: u64 = 18 * 1024;
 const DISTRIBUTED_BITS: u64 = 16 * 4;
 
-/// What one module takes, all its instances together and without the modules inside it.
+/// The cells of one module, for all its instances together and without the modules inside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Cells {
     /// How often the module is there.
@@ -28,7 +28,7 @@ pub(super) struct Cells {
     pub(super) distributed_bits: u64,
 }
 
-/// Cells by what the reader knows: the module's name, for memories also which.
+/// Cells by what the reader knows: the module's name, and for memories also which memory.
 pub(super) type Usage = BTreeMap<String, Cells>;
 
 impl Cells {
@@ -71,7 +71,7 @@ impl Cells {
     }
 }
 
-/// What each module below `top` takes, itself included.
+/// The cells of each module below `top`, itself included.
 ///
 /// # Errors
 /// A cell is not of the family, or the statistics are not what Yosys writes.
@@ -95,8 +95,9 @@ pub(super) fn usage(statistics: &Value, top: &str) -> Result<Usage> {
     Ok(usage)
 }
 
-/// `ram$top.nram` is `ram` of NRAM, whose words are told apart from other memories' likewise; everything else is its
-/// module, wherever it is.
+/// `ram$top.nram` is `ram` of NRAM, whose words are likewise told apart from other memories'.
+///
+/// Everything else is its module, wherever it is.
 fn label(name: &str) -> String {
     let (module, path) = name.split_once('$').unwrap_or((name, ""));
     match (module, path.split('.').find(|part| part.ends_with("ram"))) {
@@ -121,7 +122,7 @@ pub(super) fn render(shape: &str, usage: &Usage) -> String {
     text
 }
 
-/// A number with its thousands apart.
+/// A number with its thousands set apart.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

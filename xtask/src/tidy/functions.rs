@@ -1,7 +1,8 @@
 //! The length of functions: how many lines from the `fn` to its closing brace.
 //!
-//! A function is what `fn` begins and has a body, tests and functions within functions too. What `macro_rules!` defines is none. A
-//! function in the braces of a call of a macro is one where all that is in the braces are items.
+//! A function begins with `fn` and has a body; tests and functions within functions are functions too. What
+//! `macro_rules!` defines is no function. A function in the braces of a macro call counts if the braces hold
+//! only items.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +14,7 @@ use super::sources::Sources;
 /// How long a function may be, in lines.
 const LONGEST_LINES: usize = 70;
 
-/// Where exceptions are listed.
+/// The file that lists the exceptions.
 const LIST: &str = "xtask/src/tidy/functions.rs";
 
 /// Functions that may be longer, as `path::function` or `path::Type::function`, each with the reason.

@@ -8,7 +8,9 @@ use anyhow::{Context as _, Result};
 /// Largest file that may be committed outside `models/`, `assets/` and lock files, in bytes.
 const LARGEST_FILE_BYTES: u64 = 1_000_000;
 
-/// What is wrong with the files that Git knows. Fails where Git cannot be started or a text is not UTF-8.
+/// What is wrong with the files that Git knows.
+///
+/// It fails where Git cannot be started or a text is not UTF-8.
 pub(crate) fn offences(root: &Path) -> Result<Vec<String>> {
     let output = Command::new("git").args(["ls-files", "-z"]).current_dir(root).output();
     let output = output.context("cannot start git")?;

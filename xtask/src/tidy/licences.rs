@@ -2,7 +2,9 @@
 
 use super::metadata::{Metadata, text};
 
-/// Licences a dependency may have; every alternative of an `OR` is looked at, every part of an `AND` must be here.
+/// Licences that a dependency may have.
+///
+/// Every alternative of an `OR` is looked at, and every part of an `AND` must be here.
 const LICENCES: &[&str] = &[
     "MIT",
     "MIT-0",
@@ -19,7 +21,7 @@ const LICENCES: &[&str] = &[
     "CC0-1.0",
 ];
 
-/// The packages whose licence is none of [`LICENCES`].
+/// The packages whose licence is not among [`LICENCES`].
 pub(crate) fn offences(metadata: &Metadata) -> Vec<String> {
     let mut offences = Vec::new();
     for package in metadata.packages() {

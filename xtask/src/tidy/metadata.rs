@@ -13,7 +13,7 @@ pub(crate) struct Metadata(Value);
 /// A crate of the workspace.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Member {
-    /// As ARCHITECTURE.md has it: the package's name without `ediacara-`.
+    /// The name as in ARCHITECTURE.md: the package's name without `ediacara-`.
     pub(crate) name: String,
     /// The folder of its sources.
     pub(crate) source: PathBuf,
@@ -24,7 +24,9 @@ pub(crate) struct Member {
 }
 
 impl Metadata {
-    /// Asks Cargo. Fails where Cargo does, for instance where Cargo.lock is out of date.
+    /// Asks Cargo.
+    ///
+    /// It fails where Cargo does, for instance where Cargo.lock is out of date.
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
             .args(["metadata", "--format-version", "1", "--locked"])
@@ -37,7 +39,7 @@ impl Metadata {
         serde_json::from_slice(&output.stdout).map(Self).context("cargo metadata printed no JSON")
     }
 
-    /// Every package, those of the registry too.
+    /// Every package, including those of the registry.
     pub(crate) fn packages(&self) -> impl Iterator<Item = &Value> {
         list(&self.0["packages"])
     }
@@ -72,7 +74,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// The text of a JSON string; of anything else the empty text.
+/// The text of a JSON string, or the empty text for anything else.
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

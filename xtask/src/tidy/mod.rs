@@ -1,8 +1,10 @@
-//! `cargo xtask tidy`: what the compiler does not check. One file for each check.
+//! `cargo xtask tidy`: what the compiler does not check.
 //!
-//! [`architecture`] holds ARCHITECTURE.md's table of crates against Cargo, [`licences`] the licences of dependencies, [`hygiene`] the
-//! committed files, [`paths`] the files that pages name, [`functions`] the length of functions, [`circles`] the imports between the modules of
-//! a crate.
+//! There is one file for each check.
+//!
+//! [`architecture`] compares ARCHITECTURE.md's table of crates with Cargo. [`licences`] checks the licences
+//! of dependencies, [`hygiene`] the committed files, [`paths`] the files that pages name, [`functions`] the
+//! length of functions, and [`circles`] the imports between the modules of a crate.
 
 mod architecture;
 mod circles;

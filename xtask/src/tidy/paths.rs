@@ -1,4 +1,4 @@
-//! The pages: a file that one names in code letters exists.
+//! The pages: a file that a page names in code letters exists.
 //!
 //! A name is a span between backquotes that begins with a folder of the project and holds nothing but letters, digits and `/._-`.
 
@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 const FOLDERS: [&str; 9] =
     ["assets/", "benches/", "crates/", "docs/", "examples/", "recipes/", "rtl/", "tests/", "xtask/"];
 
-/// The changelog tells of files that were.
+/// The changelog names files that are gone.
 const CHANGELOG: &str = "CHANGELOG.md";
 
 /// The names of files that do not exist, in the pages that Git knows.

@@ -15,7 +15,9 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// Reads and parses every `.rs` file in the members' source folders. Fails on a file that is not Rust.
+    /// Reads and parses every `.rs` file in the members' source folders.
+    ///
+    /// It fails on a file that is not Rust.
     pub(crate) fn read(root: &Path, members: &[Member]) -> Result<Self> {
         let mut sources = Self { root: root.to_path_buf(), files: BTreeMap::new() };
         for member in members {
@@ -47,7 +49,7 @@ impl Sources {
         Ok(())
     }
 
-    /// A path as offences have it: below the workspace's root where it lies there.
+    /// A path as offences name it: below the workspace's root where it lies there.
     pub(crate) fn name(&self, path: &Path) -> PathBuf {
         path.strip_prefix(&self.root).unwrap_or(path).to_path_buf()
     }

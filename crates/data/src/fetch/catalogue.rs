@@ -1,9 +1,9 @@
-//! Which sets can be fetched, from where, and what their files must be.
+//! The sets that can be fetched, their mirrors, and what their files must be.
 //!
-//! The checksums are SHA-256 of the published files. Those of MNIST and Fashion-MNIST were computed from files
-//! whose MD5 is the one that their authors (Fashion-MNIST's README) or torchvision (MNIST) publish; that of
-//! CIFAR-10's archive, for which its author publishes the MD5 c32a1d4ab5d03f1284b67883e8d87530, is taken from
-//! TensorFlow Datasets' list of checksums, which agrees with ours on the eight others.
+//! The checksums are SHA-256 of the published files. Those of MNIST and Fashion-MNIST were computed from
+//! files with the published MD5: that of their authors (Fashion-MNIST's README) or that of torchvision
+//! (MNIST). The author of CIFAR-10's archive publishes the MD5 c32a1d4ab5d03f1284b67883e8d87530. Its SHA-256
+//! is taken from TensorFlow Datasets' list of checksums, which agrees with ours on the eight others.
 
 use crate::DataSet;
 
@@ -25,7 +25,7 @@ pub struct Source {
     pub set: DataSet,
     /// What it is, in a line.
     pub description: &'static str,
-    /// What its authors say of its use.
+    /// What its authors say about its use.
     pub licence: &'static str,
     /// Addresses of folders that hold the files, tried in this order; each ends with a slash.
     pub mirrors: &'static [&'static str],
@@ -50,8 +50,8 @@ pub const CATALOGUE: [Source; 3] = [
         set: DataSet::Mnist,
         description: "70,000 handwritten digits, 28 x 28",
         licence: "CC BY-SA 3.0, as usually stated",
-        // The author's own server refuses most programs; these are the copies that torchvision and TensorFlow
-        // Datasets use.
+        // The author's own server refuses most programs. torchvision and TensorFlow Datasets use these
+        // copies.
         mirrors: &[
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             "https://storage.googleapis.com/cvdf-datasets/mnist/",

@@ -1,5 +1,6 @@
-//! Running the system's `curl`, whose output is read here: nothing goes on when this process ends, and this
-//! process knows each byte that comes.
+//! Runs the system's `curl` and reads its output here.
+//!
+//! So nothing goes on when this process ends, and this process knows each byte that comes.
 
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -13,7 +14,7 @@ pub(super) enum Transfer {
     TooMuch,
     /// The server cannot start in the middle of a file.
     NoResume,
-    /// It broke off; the same server may do better at once or in a moment.
+    /// The transfer broke off; the same server may do better at once or in a moment.
     Broken(String),
     /// This server will not give the file.
     Refused(String),
@@ -29,7 +30,8 @@ pub(super) enum Stop {
     Write(std::io::Error),
 }
 
-/// Appends to `file` what is at `address` from the byte at which the file ends, at most up to `limit` bytes in all.
+/// Appends to `file` the bytes at `address`, from where the file ends, up to `limit` bytes in all.
+///
 /// `progress` is told the length so far.
 pub(super) fn append(
     curl: &Path,
@@ -62,7 +64,7 @@ pub(super) fn append(
     };
     let mut message = String::new();
     if let Some(mut errors) = child.0.stderr.take() {
-        // A message that cannot be read is a missing message, no other error.
+        // A message that cannot be read counts as a missing message, not as another error.
         let _ = errors.read_to_string(&mut message);
     }
     let status = child.0.wait().map_err(Stop::Start)?;
@@ -73,14 +75,16 @@ pub(super) fn append(
     })
 }
 
-/// `curl` for `address` from byte `start`. It asks neither the user's settings file, whose options could change the
-/// output, nor for anything but the file itself; proxies are taken from the environment.
+/// `curl` for `address` from byte `start`.
+///
+/// It does not read the user's settings file, whose options could change the output. It asks for nothing but
+/// the file itself. It takes proxies from the environment.
 fn command(curl: &Path, address: &str, start: u64) -> Command {
     let mut command = Command::new(curl);
     command
         .args(["--disable", "--silent", "--show-error", "--fail", "--location", "--globoff"])
         .args(["--proto", "=http,https,file", "--proto-redir", "=http,https", "--max-redirs", "10"])
-        // A connection over which a minute long nothing comes is dead.
+        // A connection that brings nothing for a minute is dead.
         .args(["--connect-timeout", "30", "--speed-limit", "1", "--speed-time", "60"]);
     if start > 0 {
         command.arg("--continue-at").arg(start.to_string());
@@ -90,7 +94,7 @@ fn command(curl: &Path, address: &str, start: u64) -> Command {
     command
 }
 
-/// What curl's exit status says; the numbers are those of its manual's section EXIT CODES.
+/// The meaning of curl's exit status, whose numbers are those of its manual's section EXIT CODES.
 fn classify(code: Option<i32>, message: &str) -> Transfer {
     let text = if message.is_empty() {
         code.map_or("curl was ended by a signal".to_owned(), |code| format!("curl ended with status {code}"))
@@ -99,7 +103,7 @@ fn classify(code: Option<i32>, message: &str) -> Transfer {
     };
     match code {
         Some(33 | 36) => Transfer::NoResume,
-        // Beyond the end: what is here is longer than the server's file.
+        // The start lies beyond the end: the file here is longer than the server's.
         Some(22) if message.contains(" 416") => Transfer::NoResume,
         // Too many requests, or a server in trouble.
         Some(22) if message.contains(" 429") || message.contains("error: 5") => Transfer::Broken(text),

@@ -11,10 +11,10 @@ pub enum FetchError {
     UnknownSet {
         /// The name that was given.
         name: String,
-        /// The names there are, separated by commas.
+        /// The names of those sets, separated by commas.
         known: String,
     },
-    /// The mirror is not an address that is understood.
+    /// The mirror is not an address that can be used.
     #[error(
         "'{address}' is not a mirror: expected an address such as https://example.org/folder/ (http, https or file)"
     )]

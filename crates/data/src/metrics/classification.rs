@@ -12,12 +12,12 @@ pub struct Confusion {
     counts: Vec<u64>,
 }
 
-/// Precision, recall and their harmonic mean, each 0..=1; 0 where a quotient is 0 / 0, as scikit-learn's.
+/// Precision, recall and their harmonic mean, each 0..=1; a quotient 0 / 0 is 0, as in scikit-learn.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Scores {
-    /// Of what was predicted as the class, the share that is it.
+    /// The share of predictions as the class that are right.
     pub precision: f64,
-    /// Of what is the class, the share that was predicted as it.
+    /// The share of the class's samples that were predicted as it.
     pub recall: f64,
     /// `2 * precision * recall / (precision + recall)`.
     pub f1: f64,
@@ -28,7 +28,7 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 impl Confusion {
-    /// No prediction yet, of this many classes.
+    /// A confusion of this many classes, without a prediction.
     pub fn new(classes: usize) -> Confusion {
         Confusion { classes, counts: vec![0; classes * classes] }
     }
@@ -98,12 +98,14 @@ impl Confusion {
         Scores {
             precision: share(right, predicted_count),
             recall: share(right, true_count),
-            // The harmonic mean without its parts: 2 TP / (2 TP + FP + FN).
+            // The harmonic mean needs no parts: 2 TP / (2 TP + FP + FN).
             f1: share(2 * right, true_count + predicted_count),
         }
     }
 
-    /// The mean of the scores over the classes that occur, as truth or as prediction: each class weighs the same.
+    /// The mean of the scores over the classes that occur, as truth or as prediction.
+    ///
+    /// Each class weighs the same.
     pub fn macro_scores(&self) -> Scores {
         let occurs = |&class: &usize| self.sums(class) != [0, 0];
         let scores: Vec<Scores> = (0..self.classes).filter(occurs).map(|class| self.scores(class)).collect();
@@ -114,8 +116,10 @@ impl Confusion {
     }
 }
 
-/// The share of samples whose true class is among the `k` of the highest scores, 0..=1: `scores[N, classes]` and N labels.
-/// Of equal scores the lower class is the higher; what is no number is the lowest.
+/// The share of samples whose true class is among the `k` of the highest scores, 0..=1: `scores[N, classes]`
+/// and N labels.
+///
+/// Of equal scores, that of the lower class counts as the higher. NaN is the lowest.
 ///
 /// # Errors
 /// `scores` is no matrix of a floating-point type with a row for each label; a label is no class.

@@ -1,8 +1,9 @@
 //! Average precision of detected boxes, by the definitions of PASCAL VOC and COCO.
 //!
-//! All of them order the detections of a class by score, call each a true or a false positive, and average the precision
-//! over recall, where the precision at a recall is the highest that is reached there or beyond. They differ in which box a
-//! detection may have, in what is ignored, and in where recall is sampled.
+//! All definitions order the detections of a class by score, call each a true or a false positive, and
+//! average the precision over recall. The precision at a recall is the highest that is reached there or
+//! beyond. The definitions differ in which box a detection may have, in what is ignored, and in where recall
+//! is sampled.
 
 use std::collections::BTreeMap;
 
@@ -15,34 +16,37 @@ pub struct GroundTruth {
     pub class: usize,
     /// Where it is.
     pub rectangle: Rectangle,
-    /// Need not be found, and what finds it is no error: VOC's `difficult`, COCO's `iscrowd`.
+    /// The thing need not be found, and finding it is no error: VOC's `difficult`, COCO's `iscrowd`.
     pub ignored: bool,
 }
 
-/// What is on a photo and what was found there.
+/// The things on a photo and the detections there.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct DetectedPhoto {
-    /// What is there.
+    /// The things that are there.
     pub truths: Vec<GroundTruth>,
-    /// What was found, in any order.
+    /// The things that were found, in any order.
     pub detections: Vec<Detection>,
 }
 
-/// What average precision is.
+/// A definition of average precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Definition {
-    /// PASCAL VOC up to 2009: precision at the eleven recalls 0, 0.1, ..., 1. Everingham et al., "The PASCAL visual object
-    /// classes (VOC) challenge", 2010, section 4.2.
+    /// PASCAL VOC up to 2009: precision at the eleven recalls 0, 0.1, ..., 1.
+    ///
+    /// Source: Everingham et al., "The PASCAL visual object classes (VOC) challenge", 2010, section 4.2.
     Voc2007,
-    /// PASCAL VOC from 2010: the area under the curve at all recalls. Everingham et al., "The PASCAL visual object classes
-    /// challenge: a retrospective", 2015.
+    /// PASCAL VOC from 2010: the area under the curve at all recalls.
+    ///
+    /// Source: Everingham et al., "The PASCAL visual object classes challenge: a retrospective", 2015.
     Voc2010,
-    /// COCO: precision at 101 recalls, for ten overlaps from 0.5 to 0.95. Lin et al., "Microsoft COCO", 2014, and the
-    /// evaluation of its API.
+    /// COCO: precision at 101 recalls, for ten overlaps from 0.5 to 0.95.
+    ///
+    /// Source: Lin et al., "Microsoft COCO", 2014, and the evaluation of its API.
     Coco,
 }
 
-/// COCO looks at the best detections of a class on a photo only.
+/// The most detections of a class on a photo that COCO looks at, which are those of the highest scores.
 const COCO_DETECTIONS: usize = 100;
 
 impl Definition {
@@ -60,14 +64,16 @@ impl Definition {
             // Correctly rounded quotients of the same number are equal, so that comparing them is exact.
             Definition::Voc2007 => (0..=10).map(|step| f64::from(step) / 10.0).collect(),
             Definition::Voc2010 => Vec::new(),
-            // The products are what COCO's API has: ten of them, 0.7 among them, are rounded up, and a recall of exactly
-            // that does not reach them.
+            // The products are those of COCO's API. Ten of them, 0.7 among them, are rounded up, so that a
+            // recall of exactly that value does not reach them.
             Definition::Coco => (0..=100).map(|step| f64::from(step) * 0.01).collect(),
         }
     }
 
-    /// The overlap of a detection with a truth. VOC counts pixels, the last one included; COCO has edges, and of what
-    /// finds a crowd counts the part that is in it.
+    /// The overlap of a detection with a truth.
+    ///
+    /// VOC counts pixels, the last one included. COCO has edges. If a detection finds a crowd, COCO counts
+    /// the part of it that is in the crowd.
     fn overlap(self, found: &Rectangle, truth: &GroundTruth) -> f64 {
         let last = if self == Definition::Coco { 0.0 } else { 1.0 };
         let area = |left: f32, top: f32, right: f32, bottom: f32| {
@@ -91,12 +97,12 @@ impl Definition {
     }
 }
 
-/// What one class has on one photo.
+/// The truths and detections of one class on one photo.
 #[derive(Default)]
 struct PhotoOfClass {
-    /// For COCO those that are ignored last.
+    /// For COCO, ignored truths come last.
     truths: Vec<GroundTruth>,
-    /// By falling score.
+    /// The detections by falling score.
     detections: Vec<Detection>,
     /// A row for each detection.
     overlaps: Vec<f64>,
@@ -116,7 +122,7 @@ impl PhotoOfClass {
         self.overlaps = self.detections.iter().flat_map(row).collect();
     }
 
-    /// The truth that a detection has, of which `taken` have one already.
+    /// The truth that a detection finds, where `taken` says which truths are found already.
     fn truth_of(
         &self,
         definition: Definition,
@@ -134,7 +140,7 @@ impl PhotoOfClass {
                 if taken[truth] && !ignored {
                     continue;
                 }
-                // A truth that counts goes before all that are ignored.
+                // A truth that counts goes before all ignored ones.
                 if ignored && best.is_some_and(|best: usize| !self.truths[best].ignored) {
                     break;
                 }
@@ -204,8 +210,9 @@ fn area(curve: &[[f64; 2]]) -> f64 {
         .sum()
 }
 
-/// The average precision, 0..=1, of each class of which something must be found, at the mean over `overlaps`: the least
-/// intersections over union, 0..=1, with which a box counts as found.
+/// The average precision, 0..=1, of each class of which something must be found, as the mean over `overlaps`.
+///
+/// Those are the least intersections over union, 0..=1, with which a box counts as found.
 pub fn average_precisions(
     photos: &[DetectedPhoto],
     definition: Definition,
@@ -243,8 +250,9 @@ pub fn average_precisions(
     precisions
 }
 
-/// The mean of [`average_precisions`] over the classes, at the definition's own overlaps: mAP, 0..=1. Nothing where nothing
-/// must be found.
+/// The mean of [`average_precisions`] over the classes, at the definition's own overlaps: mAP, 0..=1.
+///
+/// It is nothing where nothing must be found.
 pub fn mean_average_precision(photos: &[DetectedPhoto], definition: Definition) -> Option<f64> {
     let precisions = average_precisions(photos, definition, &definition.overlaps());
     (!precisions.is_empty()).then(|| precisions.values().sum::<f64>() / precisions.len() as f64)

@@ -1,9 +1,9 @@
 //! How well predictions meet the truth: classes and boxes.
 //!
-//! Metrics are of plain numbers, labels and boxes; no graph is needed, so that they stand here, where labels and boxes are,
-//! and every crate that has predictions can use them. [`Confusion`] and [`top_k_accuracy`] are of classes,
-//! [`average_precisions`] and [`mean_average_precision`] of detected boxes; the overlap of two boxes is
-//! [`Rectangle::overlap`](crate::boxes::Rectangle::overlap).
+//! Metrics take plain numbers, labels and boxes, and need no graph. So they stand here, where labels and
+//! boxes are, and every crate that has predictions can use them. [`Confusion`] and [`top_k_accuracy`] are of
+//! classes. [`average_precisions`] and [`mean_average_precision`] are of detected boxes.
+//! [`Rectangle::overlap`](crate::boxes::Rectangle::overlap) is the overlap of two boxes.
 
 mod classification;
 mod detection;

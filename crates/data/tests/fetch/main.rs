@@ -79,7 +79,7 @@ fn a_set_comes_whole_once() {
     assert!(seen.contains(&("large.bin".to_owned(), 300_000, 300_000)), "{seen:?}");
     assert_eq!(seen.last().unwrap(), &("small.bin".to_owned(), 3, 3));
     assert_eq!(fetch::presence(&table(), &to.join("mnist")), Presence::Complete);
-    // The second time everything is verified and nothing asked for.
+    // The second time, everything is verified and nothing is asked for.
     assert_eq!(get(&server, &to).unwrap(), [Fetched::Present; 2]);
     assert_eq!(server.served(), []);
 }
@@ -211,7 +211,7 @@ fn what_is_missing_is_named() {
     let nowhere = Options { mirror: Some(format!("{}/nowhere/", server.address)), ..options.clone() };
     let error = fail(nowhere);
     assert!(error.contains("/nowhere/large.bin: ") && error.contains("404"), "{error}");
-    // Port 9 of this machine: nobody listens.
+    // Nobody listens on port 9 of this machine.
     let error = fail(Options { mirror: Some("http://127.0.0.1:9/".to_owned()), ..options.clone() });
     assert!(error.contains("Is there a network?") && error.contains("https_proxy"), "{error}");
     assert!(!folder.path().join("mnist").exists(), "nothing came, and something was left");

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 pub(crate) struct Behaviour {
     /// Contents by path, such as `/a.bin`; everything else is 404.
     pub(crate) files: HashMap<String, Vec<u8>>,
-    /// Bytes of contents after which a connection breaks, one entry a request; then none breaks.
+    /// Bytes of contents after which a connection breaks, one entry for each request. After the last entry
+    /// none breaks.
     pub(crate) breaks: Vec<usize>,
     /// Whether `Range` is ignored.
     pub(crate) whole_only: bool,
@@ -23,7 +24,7 @@ pub(crate) type Served = (String, usize, u16, usize);
 pub(crate) struct Server {
     /// Address of its root, without a slash at the end.
     pub(crate) address: String,
-    /// How it behaves; may be changed between requests.
+    /// How it behaves, which may change between requests.
     pub(crate) behaviour: Arc<Mutex<Behaviour>>,
     served: Arc<Mutex<Vec<Served>>>,
 }
@@ -74,7 +75,7 @@ fn answer(mut stream: TcpStream, behaviour: &Mutex<Behaviour>, log: &Mutex<Vec<S
         _ => (206, format!("206 Partial Content\r\nContent-Range: bytes {from}-{}/{total}\r\n", total - 1)),
     };
     let body_sent = &body[..body.len().min(broken)];
-    // The count is there before the client can have read the last byte.
+    // The count must be there before the client can have read the last byte.
     log.lock().unwrap().push((path, start, status, body_sent.len()));
     let _ = write!(stream, "HTTP/1.1 {head}Content-Length: {}\r\n{close}", body.len());
     let _ = stream.write_all(body_sent);

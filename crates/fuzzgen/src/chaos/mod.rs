@@ -1,4 +1,4 @@
-//! Programs in which nobody cares for order, and little for sense: every fault occurs, at any place.
+//! Programs in which nobody cares for order, and little for sense, so that every fault occurs at any place.
 
 mod operands;
 
@@ -49,7 +49,7 @@ struct Generator<'a> {
     random: &'a mut Random,
     machine: &'a Machine,
     code: Vec<Instruction>,
-    /// Tokens that will be there for sure, by semaphore.
+    /// Tokens that are certain to be there, by semaphore.
     tokens: [u32; 16],
     depth: u32,
     config: Vec<i64>,
@@ -137,10 +137,10 @@ impl Generator<'_> {
         let length = self.random.small(1, 8);
         self.body(length);
         self.depth -= 1;
-        // What a body posts and waits for is balanced within itself.
+        // A body posts as much as it waits for.
         self.tokens = tokens;
         let mut body = (self.code.len() - place - 1) as u16;
-        // A body must not end with another's end.
+        // A body must not end where another ends.
         self.push(Operation::Nop);
         if self.random.chance(95) {
             body += 1;
@@ -149,7 +149,7 @@ impl Generator<'_> {
         self.code[place] = Instruction::new(Operation::Loop(Loop { count: runs, register, body }));
     }
 
-    /// A forward branch over a few instructions; sometimes to the end of the world.
+    /// A forward branch over a few instructions, sometimes to beyond the code.
     fn skip(&mut self) {
         let place = self.code.len();
         self.push(Operation::Nop);
@@ -171,7 +171,7 @@ impl Generator<'_> {
             Operation::Branch(Branch { condition, ra, rb, target })
         };
         self.code[place] = Instruction::new(operation);
-        // Where the branch lands must exist, also inside a loop.
+        // The branch's target must exist, also inside a loop.
         self.push(Operation::Nop);
     }
 
@@ -237,7 +237,7 @@ impl Generator<'_> {
         self.push(operation);
     }
 
-    /// Any engine's instruction, with semaphores: waits for tokens that are there, posts some.
+    /// Any engine's instruction, with semaphores: it waits for tokens that are there, and posts some.
     fn engine(&mut self) {
         let operation = match self.random.range(0, 9) {
             0..=2 => self.load(),

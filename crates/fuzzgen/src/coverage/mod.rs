@@ -1,8 +1,8 @@
 //! What programs have done: every way in which an instruction can be used, every cause of a stall, every
 //! alignment, every fault.
 //!
-//! What is counted was executed, not only written: instructions are looked at with the registers and the
-//! configuration that they had. Features and their minima are the list in `src/coverage/modes.rs`.
+//! Only executed instructions count, not written ones: each is looked at with the registers and the
+//! configuration that it had. Features and their minima are the list in `src/coverage/modes.rs`.
 
 mod modes;
 
@@ -23,14 +23,14 @@ pub struct Coverage {
     programs: u64,
 }
 
-/// How often each alignment must occur, there being so many of them, and everything else.
+/// How often each alignment must occur, since there are so many, and how often everything else.
 const LEAST_ALIGNMENTS: u64 = 3;
 const LEAST: u64 = 15;
-/// Features that each alignment is one of: bytes within a burst of 128, the largest.
+/// The number of alignments: bytes within a burst of 128, the largest.
 const ALIGNMENTS: u64 = 128;
 
 impl Coverage {
-    /// Nothing yet, but with every feature that must occur.
+    /// A coverage of nothing yet, with every feature that must occur.
     pub fn new() -> Self {
         let mut coverage = Self::default();
         for name in required() {
@@ -39,7 +39,7 @@ impl Coverage {
         coverage
     }
 
-    /// Counts what a program did in a run, with a trace, that ended so.
+    /// Counts what a program did in a run, with a trace, that ended with `outcome`.
     pub fn add(&mut self, machine: &Machine, program: &Program, outcome: &Outcome) {
         self.programs += 1;
         for engine in &outcome.engines {
@@ -77,7 +77,7 @@ impl Coverage {
         self.counts.get(feature).copied().unwrap_or_default()
     }
 
-    /// Everything that was done less often than it must be in a run of CI, with its count.
+    /// Everything that was done less often than a run of CI must do it, with its count.
     pub fn missing(&self) -> Vec<(String, u64)> {
         let counts = required().into_iter().map(|name| {
             let count = self.of(&name);
@@ -132,7 +132,7 @@ fn required() -> Vec<String> {
     names
 }
 
-/// The table, for people: one line a group of alignments, one a feature otherwise.
+/// The table, for people: one line for each group of alignments, and one for each other feature.
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(

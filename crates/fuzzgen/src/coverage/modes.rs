@@ -10,14 +10,14 @@ use super::{Coverage, alignment, is_queued};
 use crate::footprint::Context;
 use crate::model::Scalar;
 
-/// Modes that an instruction must have been used in, by mnemonic.
+/// Modes in which an instruction must have been used, by mnemonic.
 const MODES: &[(&str, &[&str])] = &[
     ("load", &["to nram", "to wram", "to pram"]),
     ("dot", &["accumulate", "overwrite", "accumulators overlap", "acc stride 0", "reduction not whole"]),
     ("transpose", &["whole tiles", "partial tiles"]),
     ("branch", &["equal", "not_equal", "less", "greater_equal"]),
 ];
-/// Windows that an instruction must have been used with.
+/// Windows with which an instruction must have been used.
 const WINDOWS: [&str; 4] = ["window 1", "window wide", "window high", "window 2-d"];
 
 /// Everything that must occur.
@@ -89,7 +89,7 @@ const ZEROS: [C; 7] = [
     C::VectorBMultiplier,
 ];
 
-/// Memories whose last element must be touched, and that must have been touched as a whole.
+/// Memories whose last element must be touched, and that must be touched as a whole.
 const ENDS: [(Memory, &str); 4] =
     [(Memory::Nram, "nram"), (Memory::Wram, "wram"), (Memory::Aram, "aram"), (Memory::Pram, "pram")];
 
@@ -250,7 +250,7 @@ fn vector(coverage: &mut Coverage, context: &Context<'_>, operation: &Operation)
         let whole = v.length.is_multiple_of(lanes) && u32::from(v.count_1).is_multiple_of(lanes);
         coverage.count(format!("transpose {} tiles", if whole { "whole" } else { "partial" }));
     } else if v.count_1 > 1 {
-        // Rows of b are of the window's positions where there is a window.
+        // With a window, the rows of b belong to the window's positions.
         let has_rows_of_b = rule.b.is_some() && rule.shape == VectorShape::Rows;
         for (register, is_used) in
             STRIDES[2].1.iter().zip([rule.a.is_some(), has_rows_of_b, rule.d.is_some()])

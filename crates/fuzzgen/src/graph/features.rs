@@ -40,7 +40,7 @@ pub const FEATURES: [&str; 31] = [
     "transpose",
 ];
 
-/// Those of [`FEATURES`] that a network has.
+/// The entries of [`FEATURES`] that a network has.
 pub fn features(graph: &Graph) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for node in graph.nodes().map(|id| graph.node(id)) {
@@ -70,7 +70,7 @@ fn of_conv(graph: &Graph, node: &Node, conv: &QConv) -> Vec<String> {
     let [top, left, bottom, right] = conv.padding;
     let details = [
         ("stride", conv.stride != [1, 1]),
-        // Where the window is one element, there is nothing between its elements.
+        // A window of one element has nothing between its elements.
         ("dilation", (0..2).any(|axis| conv.dilation[axis] > 1 && kernel[axis] > 1)),
         ("asymmetric padding", top != bottom || left != right),
     ];

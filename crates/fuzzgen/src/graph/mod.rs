@@ -1,9 +1,10 @@
-//! Random small quantised networks of the operators that the compiler knows, by seed: what the host's
-//! arithmetic, compiled programs on the simulator, and the hardware are compared on.
+//! Random small quantised networks of the operators that the compiler knows, by seed.
 //!
-//! [`network`] draws one; [`Net`] builds one by hand, with constants at random; [`motif`] draws real ones that are made as
-//! published networks are. Neither the compiler nor a machine is known here: whether a network fits a machine is for the compiler
-//! to say.
+//! The host's arithmetic, compiled programs on the simulator, and the hardware are compared on them.
+//!
+//! [`network`] draws one. [`Net`] builds one by hand, with random constants. [`motif`] draws real ones that
+//! are made as published networks are. Neither the compiler nor a machine is known here: the compiler says
+//! whether a network fits a machine.
 
 mod features;
 pub mod motif;
@@ -20,11 +21,11 @@ pub use net::{ConvShape, Net};
 /// How large networks may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sizes {
-    /// Height and width of the input, at most.
+    /// The largest height and width of the input.
     pub side: usize,
-    /// Channels of the input and outputs of a layer, at most, but for what concatenations come to.
+    /// The most channels of the input and of a layer's outputs, apart from concatenations.
     pub channels: usize,
-    /// Operators, at most, but for a few that come with others.
+    /// The most operators, apart from a few that come with others.
     pub steps: usize,
 }
 
@@ -40,7 +41,9 @@ impl Sizes {
     }
 }
 
-/// A random network, with its outputs set. A seed gives the same one for ever.
+/// A random network, with its outputs set.
+///
+/// A seed gives the same one for ever.
 ///
 /// # Panics
 /// Never: what is drawn fits.
@@ -70,12 +73,12 @@ pub fn network(seed: u64, sizes: Sizes) -> Net {
         }
     }
     net.graph.set_outputs(outputs);
-    // What leads nowhere would only be read by people.
+    // Only people would read what leads nowhere.
     net.graph.unlink_dead();
     net
 }
 
-/// An operator of one or more of the values that are there.
+/// An operator of one or more of the values in `pool`.
 fn step(net: &mut Net, pool: &[ValueId], sizes: Sizes) -> ValueId {
     let x = net.random.pick(pool);
     match net.random.below(27) {
@@ -122,7 +125,8 @@ fn step(net: &mut Net, pool: &[ValueId], sizes: Sizes) -> ValueId {
     }
 }
 
-/// Every kind: 1 x 1, with a stride, with a window, dilated, with any padding, in groups, depthwise.
+/// A convolution of any kind: 1 x 1, with a stride, with a window, dilated, with any padding, in groups,
+/// depthwise.
 fn conv(net: &mut Net, x: ValueId, sizes: Sizes) -> ValueId {
     let shape = net.shape(x);
     let random = &mut net.random;
@@ -212,7 +216,7 @@ fn product(net: &mut Net, x: ValueId, pool: &[ValueId], sizes: Sizes) -> ValueId
     let other = net.shape(y);
     let other_pixels: usize = other[..3].iter().product();
     let matrix = if other_pixels >= terms && net.random.chance(50) {
-        // As many pixels as terms, channels outside: attention's second product.
+        // There are as many pixels as terms, and channels outside: attention's second product.
         let matrix = net.reshape(y, &[other_pixels, other[3]]);
         let matrix = net.slice(matrix, &[0, 0], &[terms as i64, other[3] as i64], &[1, 1]);
         net.transpose(matrix, &[1, 0])
@@ -227,7 +231,7 @@ fn product(net: &mut Net, x: ValueId, pool: &[ValueId], sizes: Sizes) -> ValueId
     net.reshape(y, &[shape[0], shape[1], shape[2], outputs])
 }
 
-/// Multiples of four more often than others: they have groups.
+/// A number of channels, a multiple of four more often than others, since those have groups.
 fn channels(random: &mut Random, sizes: Sizes) -> usize {
     if random.chance(50) {
         4 * random.between(1, sizes.channels / 4)
@@ -236,7 +240,7 @@ fn channels(random: &mut Random, sizes: Sizes) -> usize {
     }
 }
 
-/// One between 1 and the number itself, if there is any.
+/// A divisor between 1 and the number itself, if there is any.
 fn divisor(random: &mut Random, of: usize) -> usize {
     let divisors: Vec<_> = (2..of).filter(|divisor| of.is_multiple_of(*divisor)).collect();
     if divisors.is_empty() { random.pick(&[1, of]) } else { random.pick(&divisors) }

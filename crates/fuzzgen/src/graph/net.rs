@@ -10,25 +10,27 @@ use ediacara_tensor::{Element, Tensor};
 
 use crate::Random;
 
-/// The shape of a convolution to build. Pairs are `[down, across]`.
+/// The shape of a convolution to build.
+///
+/// Pairs are `[down, across]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvShape {
     /// Output channels.
     pub outputs: usize,
     /// Size of the window.
     pub kernel: [usize; 2],
-    /// From one window to the next.
+    /// Elements from one window to the next.
     pub stride: [usize; 2],
     /// Rows above, columns on the left, rows below, columns on the right.
     pub padding: [usize; 4],
-    /// From one element of a window to the next.
+    /// Elements from one element of a window to the next.
     pub dilation: [usize; 2],
-    /// Groups of channels; as many as channels is a depthwise convolution.
+    /// Groups of channels. With as many as there are channels, it is a depthwise convolution.
     pub groups: usize,
 }
 
 impl ConvShape {
-    /// 1 x 1.
+    /// A 1 x 1 convolution.
     pub fn point(outputs: usize) -> ConvShape {
         ConvShape { outputs, kernel: [1, 1], stride: [1, 1], padding: [0; 4], dilation: [1, 1], groups: 1 }
     }
@@ -40,14 +42,15 @@ impl ConvShape {
     }
 }
 
-/// A quantised network with random constants: weights, biases, scales, zero points, clamps and tables. Images
-/// are `[batch, height, width, channels]`.
+/// A quantised network with random constants: weights, biases, scales, zero points, clamps and tables.
+///
+/// Images are `[batch, height, width, channels]`.
 ///
 /// # Panics
 /// Every method that adds an operator does so where the operator refuses its operands' shapes.
 #[derive(Debug)]
 pub struct Net {
-    /// What was built so far. Its outputs are for the caller to set.
+    /// What was built so far. The caller sets its outputs.
     pub graph: Graph,
     /// Where constants come from.
     pub random: Random,
@@ -90,7 +93,7 @@ impl Net {
         (0..count).map(|_| self.random.byte()).collect()
     }
 
-    /// Mostly the whole range.
+    /// A clamp, mostly of the whole range.
     fn clamp(&mut self) -> (i8, i8) {
         if self.random.below(100) < 70 {
             (-128, 127)
@@ -99,7 +102,7 @@ impl Net {
         }
     }
 
-    /// Bias, multiplier and shift of every output, so that sums of `terms` products come to some 50.
+    /// Bias, multiplier and shift of every output, so that sums of `terms` products become about 50.
     fn records(&mut self, name: &str, outputs: usize, terms: usize) -> [ValueId; 3] {
         let scale = 50.0 / (terms as f64).sqrt() / 5000.0;
         let mut multipliers = Vec::new();
@@ -142,7 +145,7 @@ impl Net {
         self.add_op(name, op, &[x, w, bias, multiplier, shift])
     }
 
-    /// Fully connected, of a matrix `[rows, terms]`.
+    /// A fully connected layer on a matrix `[rows, terms]`.
     pub fn matmul(&mut self, x: ValueId, outputs: usize) -> ValueId {
         let terms = self.shape(x)[1];
         let name = self.name("matmul");
@@ -166,8 +169,10 @@ impl Net {
         self.add_op(name, op, &[x, y, bias, multiplier, shift])
     }
 
-    /// A transposed convolution of an image by `stride`, as it is quantised: for each phase of the result a convolution
-    /// of its own, with a window of up to 3 x 3, whose results are interleaved.
+    /// A transposed convolution of an image by `stride`, as it is quantised.
+    ///
+    /// Each phase of the result is a convolution of its own, with a window of up to 3 x 3. Their results are
+    /// interleaved.
     pub fn conv_transpose(&mut self, x: ValueId, outputs: usize, stride: [usize; 2]) -> ValueId {
         let shape = self.shape(x);
         let [batch, height, width] = [shape[0], shape[1], shape[2]];
@@ -191,7 +196,7 @@ impl Net {
         self.reshape(y, &[batch, height * stride[0], width * stride[1], outputs])
     }
 
-    /// A pooling of an image; `window` is its size and its stride, `padding` as in [`ConvShape`].
+    /// A pooling of an image; `window` is its size and its stride, and `padding` is as in [`ConvShape`].
     pub fn pool(
         &mut self,
         x: ValueId,
@@ -206,7 +211,7 @@ impl Net {
         let output = [0, 1].map(|axis| {
             let room = shape[1 + axis] + padding[axis] + padding[axis + 2] - kernel[axis];
             let mut size = if ceil { room.div_ceil(stride[axis]) } else { room / stride[axis] } + 1;
-            // As in ONNX: the last window starts inside the input or the padding before it.
+            // As in ONNX, the last window starts inside the input or the padding before it.
             if (size - 1) * stride[axis] >= shape[1 + axis] + padding[axis] {
                 size -= 1;
             }
@@ -236,7 +241,7 @@ impl Net {
         self.pool(x, PoolKind::Average, [[shape[1], shape[2]], [1, 1]], [0; 4], false, false)
     }
 
-    /// The sum of two of one shape.
+    /// The sum of two values of one shape.
     pub fn add(&mut self, x: ValueId, y: ValueId) -> ValueId {
         let name = self.name("add");
         let found = multiplier(0.6);
@@ -254,7 +259,7 @@ impl Net {
         self.add_op(name, op, &[x, y])
     }
 
-    /// The product of two of one shape, or with a factor for each channel.
+    /// The product of two values of one shape, or of a value and a factor for each channel.
     pub fn multiply(&mut self, x: ValueId, y: ValueId) -> ValueId {
         let name = self.name("multiply");
         let found = multiplier(0.011);
@@ -271,14 +276,14 @@ impl Net {
         self.add_op(name, op, &[x, y])
     }
 
-    /// The larger of two of one shape.
+    /// The larger of two values of one shape, element by element.
     pub fn maximum(&mut self, x: ValueId, y: ValueId) -> ValueId {
         let name = self.name("maximum");
         let (low, high) = self.clamp();
         self.add_op(name, QMaximum { low, high }, &[x, y])
     }
 
-    /// Any function of a byte: what activations become.
+    /// Any function of a byte, which is what activations become.
     pub fn table(&mut self, x: ValueId) -> ValueId {
         let name = self.name("table");
         let values = self.bytes(256);
@@ -286,20 +291,20 @@ impl Net {
         self.add_op(name, QTable, &[x, table])
     }
 
-    /// Several along an axis.
+    /// Joins values along an axis.
     pub fn concat(&mut self, list: &[ValueId], axis: usize) -> ValueId {
         let name = self.name("concat");
         self.add_op(name, Concat { axis }, list)
     }
 
-    /// A part, as ONNX Slice.
+    /// A part of a value, as ONNX Slice.
     pub fn slice(&mut self, x: ValueId, starts: &[i64], ends: &[i64], steps: &[i64]) -> ValueId {
         let name = self.name("slice");
         let op = Slice { starts: starts.to_vec(), ends: ends.to_vec(), steps: steps.to_vec() };
         self.add_op(name, op, &[x])
     }
 
-    /// A frame around it.
+    /// Puts a frame around a value.
     pub fn pad(&mut self, x: ValueId, before: &[usize], after: &[usize], mode: PadMode) -> ValueId {
         let name = self.name("pad");
         let value = f64::from(self.random.byte());
@@ -307,7 +312,7 @@ impl Net {
         self.add_op(name, op, &[x])
     }
 
-    /// What `indices` name along an axis.
+    /// The elements that `indices` name along an axis.
     pub fn gather(&mut self, x: ValueId, axis: usize, indices: Tensor) -> ValueId {
         let name = self.name("gather");
         let indices = self.graph.add_constant(format!("{name}.i"), indices);
@@ -326,7 +331,7 @@ impl Net {
         self.add_op(name, Transpose { permutation: permutation.to_vec() }, &[x])
     }
 
-    /// Channels dealt out to `groups` in turn: reshape, transpose, reshape.
+    /// Channels dealt out to `groups` in turn, by reshape, transpose, reshape.
     pub fn shuffle(&mut self, x: ValueId, groups: usize) -> ValueId {
         let shape = self.shape(x);
         let y = self.reshape(x, &[shape[0], shape[1], shape[2], groups, shape[3] / groups]);

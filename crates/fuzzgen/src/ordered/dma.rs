@@ -67,7 +67,7 @@ impl Builder<'_> {
         let most = self.size(route.from).min(self.size(route.to) * unit) / unit;
         let mut units =
             if route.to == Memory::Pram { self.random.small(1, most.min(20)) } else { self.length(most) };
-        // Rows of one byte are what transposes.
+        // Rows of one byte make a transposition.
         if route.from == Memory::Nram && route.to == Memory::Wram && self.random.chance(30) {
             units = 1;
             counts[0] = self.random.range(1, 40);
@@ -97,14 +97,14 @@ impl Builder<'_> {
         })
     }
 
-    /// The strides that are there.
+    /// A layout with the strides that the registers hold.
     fn reused(&self, counts: [u64; 3], length: u64, registers: [C; 3]) -> Layout<3> {
         let strides = registers.map(|register| self.c(register));
         let steps: u64 = counts.iter().zip(strides).map(|(count, stride)| (count - 1) * stride).sum();
         Layout { strides, span: steps + length }
     }
 
-    /// As [`Self::place`], but for DRAM away from the code: below, or above it.
+    /// As [`Self::place`], but in DRAM it stays away from the code: below or above it.
     fn destination(&mut self, space: Memory, span: u64) -> Option<Address> {
         if space != Memory::Dram {
             return self.place(space, span);

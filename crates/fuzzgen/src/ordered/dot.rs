@@ -72,7 +72,7 @@ impl Builder<'_> {
         Some(Proposal { writes, operation: operation.into() })
     }
 
-    /// Below, at and above whole array steps.
+    /// A stretch below, at or above whole array steps.
     fn stretch(&mut self, rows: u64) -> u64 {
         match self.random.range(0, 9) {
             0..=1 => rows,

@@ -1,4 +1,4 @@
-//! The things that programs are made of.
+//! The idioms that programs are made of.
 
 use ediacara_isa::{
     AddScalar, ConfigRegister as C, Engine, Fill, Instruction, Operation, Set, VectorOperation,
@@ -12,7 +12,7 @@ use crate::model::WORD;
 const QUEUED: [Engine; 4] = [Engine::Load, Engine::Matrix, Engine::Vector, Engine::Store];
 
 impl Builder<'_> {
-    /// One thing.
+    /// Appends one idiom.
     pub(super) fn item(&mut self) -> Result<(), Problem> {
         match self.random.range(0, 99) {
             0..=2 => self.push(Operation::Nop),
@@ -56,7 +56,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A register gets a value that addresses can be made of.
+    /// Gives a register a value from which addresses can be made.
     pub(super) fn scalar(&mut self) -> Result<(), Problem> {
         let rd = self.random.range(0, 13) as u8;
         if self.random.chance(50) {
@@ -69,7 +69,7 @@ impl Builder<'_> {
             return self.push(Set { rd, value });
         }
         let (ra, rb) = (self.random.range(0, 13) as u8, self.random.pick(&[0, 0, 0, 1, 2]));
-        // Small steps, so that what is relative to a register in a loop stays inside its memory.
+        // Steps are small, so that an address relative to a register in a loop stays inside its memory.
         let ra = if self.random.chance(60) { rd } else { ra };
         let value = match self.random.range(0, 9) {
             0..=6 => self.random.range(0, 16),
@@ -79,14 +79,14 @@ impl Builder<'_> {
         self.push(AddScalar { rd, ra, rb, value })
     }
 
-    /// Writes of configuration that mean nothing to anybody, or to the next instruction alone.
+    /// Writes of configuration that no instruction reads, or only the next one.
     fn noise(&mut self) -> Result<(), Problem> {
         let writes: Vec<_> = (0..self.random.range(1, 7))
             .map(|_| {
                 let register = self.random.pick(C::ALL);
                 let spec = register.spec();
                 let whole = spec.low + (self.random.next() % (spec.high - spec.low + 1) as u64) as i64;
-                // Large strides and counts would fit nowhere until they are written again.
+                // Large strides and counts would fit nowhere until somebody writes them again.
                 let value = match register.name() {
                     "vector.low" => -128,
                     "vector.high" => 127,
@@ -101,7 +101,7 @@ impl Builder<'_> {
         self.configure(&writes)
     }
 
-    /// Control posts what some engine takes, not at once.
+    /// Control posts what some engine takes later.
     fn token(&mut self) -> Result<(), Problem> {
         let free = self.s.model.order.free_for_control();
         if free.is_empty() || self.s.is_dead {
@@ -122,7 +122,7 @@ impl Builder<'_> {
         self.finish(Instruction::new(proposal.operation).waiting(wait | mask))
     }
 
-    /// Something of an engine that is soon done: for semaphores, not for values.
+    /// A short instruction of an engine: for semaphores, not for values.
     fn trifle(&mut self, engine: Engine) -> Result<Proposal, Problem> {
         let mut best: Option<(u64, Proposal)> = None;
         for _ in 0..12 {
@@ -136,7 +136,7 @@ impl Builder<'_> {
         best.map(|(_, proposal)| proposal).ok_or(Problem::Full)
     }
 
-    /// A counter goes high, up to 255, and down again.
+    /// Raises a counter high, up to 255, and lowers it again.
     fn flood(&mut self) -> Result<(), Problem> {
         if !self.s.model.may_loop() || self.s.is_dead {
             return Err(Problem::Full);
@@ -156,7 +156,7 @@ impl Builder<'_> {
             count_2: 1,
         };
         let fill = Instruction::new(fill);
-        // Fifteen of control's or of the vector engine's in each of seventeen runs: 255.
+        // Control or the vector engine posts fifteen times in each of seventeen runs: 255.
         let by_engine = self.random.chance(30);
         let post =
             if by_engine { fill.posting(mask) } else { Instruction::new(Operation::Signal).posting(mask) };
@@ -180,7 +180,10 @@ impl Builder<'_> {
         self.s.model.settle(self.machine, &self.s.code)
     }
 
-    /// Several engines post one semaphore, and one engine takes it as often: only the last knows them all.
+    /// Several engines post one semaphore, and one engine takes it as often.
+    ///
+    /// Only the last take knows all posts.
+    /// posts.
     fn gather(&mut self) -> Result<(), Problem> {
         if self.s.is_dead {
             return Err(Problem::Full);
@@ -212,7 +215,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The one who waits is issued before the one who posts.
+    /// The instruction that waits is issued before the one that posts.
     fn early(&mut self) -> Result<(), Problem> {
         let (waiter, poster) = (self.random.pick(&QUEUED), self.random.pick(&QUEUED));
         if waiter == poster || self.s.is_dead {
@@ -236,8 +239,8 @@ impl Builder<'_> {
         if self.s.model.order.is_drained(waiter) { Ok(()) } else { Err(Problem::Deadlock) }
     }
 
-    /// Instructions of one engine back to back: full queues, accumulators that follow at once, `move`
-    /// between loads.
+    /// Instructions of one engine back to back: full queues, accumulators that follow at once, `move` between
+    /// loads.
     fn run(&mut self) -> Result<(), Problem> {
         let engine = self.random.pick(&QUEUED);
         let queue = u64::from(self.machine.core.queue_entries);
@@ -267,7 +270,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// A table is loaded and used.
+    /// Loads a table and uses it.
     fn tables(&mut self) -> Result<(), Problem> {
         if self.s.is_dead {
             return Err(Problem::Full);

@@ -8,14 +8,16 @@ use crate::footprint::Problem;
 use crate::model::WORD;
 
 impl Builder<'_> {
-    /// A hardware loop. Where its runs get in one another's way, each begins with a `sync`.
+    /// A hardware loop.
+    ///
+    /// Where its runs get in one another's way, each begins with a `sync`.
     pub(super) fn repeat(&mut self) -> Result<(), Problem> {
         if !self.s.model.may_loop() || self.s.is_dead {
             return Err(Problem::Full);
         }
         let runs = self.random.small(1, 7);
         let place = self.open(runs)?;
-        // Room for a `sync`.
+        // This is room for a `sync`.
         self.push(Operation::Nop)?;
         let before = self.s.model.clone();
         let items = self.random.small(1, 5);
@@ -71,7 +73,9 @@ impl Builder<'_> {
         self.s.model.settle(self.machine, &self.s.code)
     }
 
-    /// A branch out of the loop, not taken in its first run. Its target is not known yet.
+    /// A branch out of the loop, not taken in its first run.
+    ///
+    /// Its target is not known yet.
     fn leave_later(&mut self) -> Result<usize, Problem> {
         let (ra, rb) = (self.random.range(1, 13) as u8, self.random.range(0, 13) as u8);
         let step = self.random.range(1, 3);
@@ -108,7 +112,8 @@ impl Builder<'_> {
         let (condition, rb) = if self.random.chance(50) {
             (Condition::NotEqual, 0)
         } else {
-            // As long as one is less than the counter: zero is, until it gets there.
+            // The branch is taken as long as one operand is less than the counter: zero is, until the counter
+            // gets there.
             (Condition::Less, counter)
         };
         let ra = if condition == Condition::Less { 0 } else { counter };
@@ -142,12 +147,13 @@ impl Builder<'_> {
         self.s.is_dead = false;
         let target = self.s.code.len();
         self.s.code[place] = Instruction::new(branch(target));
-        // Where the branch lands must exist, also inside a loop.
+        // The branch's target must exist, also inside a loop.
         self.push(Operation::Nop)
     }
 
-    /// A loop whose stages are chained by semaphores, each run to the one before: with more credits than
-    /// one, runs overlap if their addresses let them.
+    /// A loop whose stages are chained by semaphores, each run to the one before.
+    ///
+    /// With more credits than one, runs overlap if their addresses let them.
     pub(super) fn pipeline(&mut self) -> Result<(), Problem> {
         if !self.s.model.may_loop() || self.s.is_dead || self.s.blocks.len() > 1 {
             return Err(Problem::Full);
@@ -186,7 +192,7 @@ impl Builder<'_> {
         self.scalar()?;
         self.s.blocks.pop();
         self.close(place, None, before)?;
-        // Somebody takes the credits back, or nobody ever does.
+        // Some programs take the credits back.
         if self.random.chance(70) {
             for _ in 0..credits {
                 let proposal = self.pick(|b| b.propose(Engine::Load))?;

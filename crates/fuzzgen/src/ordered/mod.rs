@@ -1,9 +1,9 @@
 //! Programs that are free of races by construction.
 //!
-//! A program is executed by a [`Model`] without time while it is written. Where the next instruction needs
-//! the end of another engine's, it gets a semaphore (posted by an instruction that is already there), or a
-//! `sync`; everything else runs side by side. What turns out not to work, as a loop whose second run gets in
-//! the way of its first, is taken back.
+//! A [`Model`] without time executes a program while it is written. Where the next instruction needs the end
+//! of another engine's, it gets a semaphore (posted by an instruction that is already there), or a `sync`.
+//! Everything else runs side by side. If something turns out not to work, as a loop whose second run gets in
+//! the way of its first, it is taken back.
 
 mod dma;
 mod dot;
@@ -22,7 +22,7 @@ use crate::order::Executed;
 use crate::{Random, Recipe};
 use operands::Proposal;
 
-/// Instructions of a program, at most: the room that is kept for them in DRAM.
+/// The most instructions of a program, which is the room that DRAM keeps for them.
 pub(crate) const MOST_INSTRUCTIONS: usize = 256;
 
 /// What is taken back when something does not work.
@@ -30,9 +30,10 @@ pub(crate) const MOST_INSTRUCTIONS: usize = 256;
 struct Snapshot {
     code: Vec<Instruction>,
     model: Model,
-    /// For every block that is open, what of it may post later: executed exactly once in a run of it.
+    /// For every open block, the instructions that may post later: each is executed exactly once in a run of
+    /// it.
     blocks: Vec<Vec<(usize, Executed)>>,
-    /// What is written now is branched over.
+    /// Whether a branch skips what is written now.
     is_dead: bool,
 }
 
@@ -61,7 +62,7 @@ pub(crate) fn program(
     };
     let mut builder = Builder { random, machine, recipe, recent: Default::default(), s };
     let items = builder.random.range(1, recipe.items);
-    // Registers that are good for something.
+    // Some registers get useful values.
     for _ in 0..builder.random.range(0, 4) {
         builder.attempt(Builder::scalar);
     }
@@ -84,7 +85,7 @@ impl Builder<'_> {
         self.s.code.len() + 40 < MOST_INSTRUCTIONS && self.s.model.cycles < self.recipe.cycles
     }
 
-    /// Does something, or nothing at all. Returns whether it was done.
+    /// Does something, or nothing at all, and returns whether it was done.
     fn attempt(&mut self, action: impl FnOnce(&mut Self) -> Result<(), Problem>) -> bool {
         let before = self.s.clone();
         let result = action(self);
@@ -117,7 +118,7 @@ impl Builder<'_> {
         self.emit(Instruction::new(operation.into()))
     }
 
-    /// Writes what differs from what is there, and sometimes what does not.
+    /// Writes the registers that differ from what they hold, and sometimes others too.
     fn configure(&mut self, writes: &[(C, i64)]) -> Result<(), Problem> {
         let writes_all = self.random.chance(15);
         let config = &self.s.model.scalar.config;
@@ -142,7 +143,9 @@ impl Builder<'_> {
         self.s.model.footprint(self.machine, &config, &proposal.operation)
     }
 
-    /// A proposal that fits and does not take for ever. Some of the time, one that nobody is in the way of.
+    /// A proposal that fits and does not take for ever.
+    ///
+    /// Some of the time, nobody is in its way.
     fn pick(&mut self, propose: impl Fn(&mut Self) -> Option<Proposal>) -> Result<Proposal, Problem> {
         let most_cycles = self.random.pick(&[100, 400, 1500]);
         let patience = self.random.pick(&[0, 0, 5]);
@@ -195,7 +198,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Orders a proposal after what it must come after: the semaphores that it waits for.
+    /// Orders a proposal after all that it must follow, and returns the semaphores that it waits for.
     fn order(&mut self, proposal: &Proposal) -> Result<u16, Problem> {
         let footprint = self.footprint(proposal)?;
         let own = engine(&proposal.operation);
@@ -211,13 +214,13 @@ impl Builder<'_> {
             match edge {
                 Some(bit) => wait |= bit,
                 None => {
-                    // What was waited for stays: its posts are there.
+                    // The semaphores chosen so far stay, since their posts are there.
                     self.push(Operation::Sync)?;
                     break;
                 }
             }
         }
-        // More order than is needed.
+        // Sometimes there is more order than is needed.
         if self.random.chance(20) {
             let other = self.random.pick(&Engine::ALL);
             if other != own
@@ -229,7 +232,8 @@ impl Builder<'_> {
         Ok(wait)
     }
 
-    /// A semaphore from an instruction of `other`, not before its number `needed`, to the next of `own`.
+    /// Posts a semaphore from an instruction of `other`, not before its number `needed`, to the next of
+    /// `own`.
     fn edge(&mut self, other: Engine, needed: u32, own: Engine, taken: u16) -> Option<u16> {
         let block = self.s.blocks.last()?;
         let posters: Vec<_> = block
@@ -237,7 +241,7 @@ impl Builder<'_> {
             .filter(|(_, executed)| executed.engine == other as usize && executed.number >= needed)
             .copied()
             .collect();
-        // The last ones are the likeliest not to have ended.
+        // The last posters are the likeliest not to have ended.
         let (index, executed) = match posters.len() {
             0 => return None,
             count if self.random.chance(50) => posters[count - 1],

@@ -11,7 +11,7 @@ pub(crate) struct Proposal {
     pub(crate) operation: ediacara_isa::Operation,
 }
 
-/// Strides of an operand's dimensions, from the inner, and the elements from its first to its last.
+/// Strides of an operand's dimensions, the inner first, and the elements from its first to its last.
 pub(crate) struct Layout<const N: usize> {
     pub(crate) strides: [u64; N],
     pub(crate) span: u64,
@@ -85,7 +85,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Where `span` elements go: at an end of the memory, where something was before, or anywhere.
+    /// Where `span` elements go: an end of the memory, a place that was used before, or anywhere.
     pub(super) fn target(&mut self, space: Memory, span: u64) -> Option<u64> {
         let size = self.size(space);
         let room = size.checked_sub(span)?;
@@ -118,7 +118,7 @@ impl Builder<'_> {
         Some(self.address(space, target))
     }
 
-    /// An address as an immediate, or relative to a register: then the sum may wrap around 2^40.
+    /// An address as an immediate, or relative to a register, where the sum may wrap around 2^40.
     pub(super) fn address(&mut self, space: Memory, target: u64) -> Address {
         if !self.random.chance(35) {
             return Address::new(target);
@@ -145,7 +145,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A zero point, the ends of the range more often than others.
+    /// A zero point, more often an end of the range than other values.
     pub(super) fn zero(&mut self) -> i64 {
         match self.random.range(0, 9) {
             0..=2 => 0,

@@ -41,7 +41,7 @@ impl Builder<'_> {
         word
     }
 
-    /// What decoding or issuing refuses.
+    /// Words that decoding or issuing refuses.
     fn operand_fault(&mut self) -> Vec<Word> {
         let fill = self.fill();
         let mut word = encode_unchecked(&fill);
@@ -92,7 +92,7 @@ impl Builder<'_> {
                 let config = Instruction::new(ediacara_isa::Config { writes });
                 let mut words = vec![encode_unchecked(&config)];
                 let kind = self.random.pick(VectorOperation::ALL);
-                // Not all clamp: then this is no fault, and the `halt` behind it is reached.
+                // Some kinds do not clamp. Then this is no fault, and the `halt` behind it is reached.
                 if let Ok(proposal) = self.pick(|b| b.vector_of(kind)) {
                     let operation = match kind {
                         VectorOperation::Table | VectorOperation::LoadTable => Operation::Nop,
@@ -107,14 +107,14 @@ impl Builder<'_> {
         vec![word]
     }
 
-    /// Something that fits to the last element, one element further.
+    /// An instruction that fits to the last element, moved one element further.
     fn address_fault(&mut self) -> Vec<Word> {
         let engine = self.random.pick(&[Engine::Load, Engine::Matrix, Engine::Vector, Engine::Store]);
         let Ok(Proposal { writes, operation }) = self.pick(|b| b.propose(engine)) else { return Vec::new() };
         if self.configure(&writes).is_err() {
             return Vec::new();
         }
-        // The largest offsets that fit, by bisection; each operand that can fail is as likely as another.
+        // Bisection finds the largest offset that fits. Each operand that can fail is as likely as another.
         let operands = operation.spec().fields.iter().filter(|field| field.kind.is_address());
         let names: Vec<_> = operands.map(|field| (field.lsb, field.width)).collect();
         if names.is_empty() {
@@ -143,7 +143,7 @@ impl Builder<'_> {
         let unit = if operation.opcode() == 0x20 && lsb == 80 { row } else { 1 };
         let (mut low, mut high) = (0, (1u64 << offset_width.min(24)) / unit);
         if !is_in_range(0) {
-            // Code lies low in DRAM: nothing to bisect.
+            // The code lies low in DRAM, so that there is nothing to bisect.
             return self.store_to_code(0);
         }
         while high - low > 1 {
@@ -182,7 +182,7 @@ impl Builder<'_> {
     /// A counter is raised until it is too high.
     fn overflow(&mut self) -> Vec<Word> {
         let mut mask = 1 << self.random.range(0, 15);
-        // The lower one is named.
+        // The fault names the lower one.
         if self.random.chance(30) {
             mask |= 1 << self.random.range(0, 15);
         }
@@ -195,7 +195,7 @@ impl Builder<'_> {
         words
     }
 
-    /// Somebody waits for what nobody posts.
+    /// An instruction waits for what nobody posts.
     fn deadlock(&mut self) -> Vec<Word> {
         let free = self.s.model.order.free_for_control();
         if free.is_empty() {
@@ -213,7 +213,7 @@ impl Builder<'_> {
         let scalar = Instruction::new(AddScalar { rd: 1, ra: 1, rb: 0, value: 1 });
         let mut words = vec![waiting; copies as usize];
         words.push(encode_unchecked(&scalar));
-        // A fault that was found before is what is reported.
+        // A fault that was found before is the one that is reported.
         if self.random.chance(30) {
             words.push(self.opcode_fault());
         }

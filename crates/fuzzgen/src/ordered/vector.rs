@@ -123,7 +123,7 @@ impl Builder<'_> {
         Some(Proposal { writes, operation: operation.with(&operands) })
     }
 
-    /// Zero points, clamps, multipliers and shifts, some of them, the ends of their ranges often.
+    /// Some of the zero points, clamps, multipliers and shifts, often at the ends of their ranges.
     fn arithmetic(&mut self) -> Vec<(C, i64)> {
         let mut writes = Vec::new();
         if self.random.chance(40) {

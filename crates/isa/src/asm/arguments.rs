@@ -43,7 +43,7 @@ pub(super) struct Arguments<'a> {
     pub(super) line: &'a Line<'a>,
     arguments: Vec<Argument<'a>>,
     next: usize,
-    /// Where the directive's name ends: the place of what is missing.
+    /// Where the directive's name ends: an error about a missing first argument points there.
     after: usize,
 }
 
@@ -98,7 +98,7 @@ impl<'a> Arguments<'a> {
         self.arguments.len() - self.next
     }
 
-    /// Says so if something is left.
+    /// Reports an error if an argument is left.
     pub(super) fn finish(mut self) -> Result<(), Problem> {
         match self.take_optional() {
             None => Ok(()),

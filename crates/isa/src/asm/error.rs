@@ -74,7 +74,7 @@ impl fmt::Display for AssembleError {
     }
 }
 
-/// A problem with a stretch of the line at hand, before it is known which line that is.
+/// A problem with a stretch of a line, before it is known which line that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     /// Bytes of the line.

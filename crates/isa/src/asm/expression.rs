@@ -1,7 +1,7 @@
 //! Constant expressions.
 //!
-//! Evaluated while they are parsed, so that a long one needs no tree; nesting is bounded, and so is the size
-//! of values.
+//! Expressions are evaluated while they are parsed, so that a long one needs no tree. Nesting is bounded, and
+//! so is the size of values.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,15 @@ use super::{
     source::Line,
 };
 
-/// Parentheses and signs within one another, at most.
+/// The most parentheses and signs within one another.
 const DEPTH: u32 = 64;
 
 /// Named values: labels and `.equ` constants, each with the line (in assembly order) of its definition.
 pub(super) type Symbols = BTreeMap<String, (i128, usize)>;
 
-/// The value of a sequence of tokens, all of which must be consumed. `after` is where the line goes on if
-/// there are none.
+/// The value of a sequence of tokens, all of which must be consumed.
+///
+/// `after` is where the line goes on if there are no tokens.
 pub(super) fn evaluate(
     line: &Line<'_>,
     lexemes: &[Lexeme],

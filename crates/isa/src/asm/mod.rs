@@ -1,8 +1,8 @@
 //! The assembler: text to [`Executable`]. docs/isa.md, "Assembly", is its manual.
 //!
-//! Two passes over lines of tokens. The first (`program`) lays out code and data and defines names; the
-//! second evaluates what may refer to names defined later. Problems are collected, so that one run shows all
-//! of them.
+//! There are two passes over lines of tokens. The first (`program`) lays out code and data and defines names.
+//! The second evaluates what may refer to names defined later. Problems are collected, so that one run shows
+//! all of them.
 
 mod arguments;
 mod directive;
@@ -24,8 +24,9 @@ use crate::Executable;
 /// Bytes of data that a program may have: more than any program needs, less than would exhaust a machine.
 const DATA_LIMIT_BYTES: u64 = 1 << 30;
 
-/// Assembles a program. `file_name` is for messages; `.include` is refused, since there is no file to start
-/// from.
+/// Assembles a program.
+///
+/// `file_name` is for messages. `.include` is refused, since there is no file to start from.
 ///
 /// # Errors
 /// All problems found, each with its place.
@@ -36,7 +37,7 @@ pub fn assemble(text: &str, file_name: &str) -> Result<Executable, AssembleError
 /// Assembles a file; `.include` takes names relative to the including file.
 ///
 /// # Errors
-/// All problems found, each with its place; also that the file cannot be read.
+/// All problems found, each with its place. One of them may be that the file cannot be read.
 pub fn assemble_file(path: &Path) -> Result<Executable, AssembleErrors> {
     let name = path.display().to_string();
     match ediacara_files::read_text(path) {
@@ -49,9 +50,9 @@ pub fn assemble_file(path: &Path) -> Result<Executable, AssembleErrors> {
     }
 }
 
-/// The files that [`assemble_file`] reads beside `path` itself, through `.include`: those that can be read.
+/// The readable files that [`assemble_file`] reads through `.include`, beside `path` itself.
 pub fn included_files(path: &Path) -> Vec<PathBuf> {
-    // What is wrong with the text is told by whoever assembles it.
+    // Assembling the text reports what is wrong with it.
     let Ok(text) = ediacara_files::read_text(path) else { return Vec::new() };
     let mut diagnostics = source::Diagnostics::default();
     source::Sources::read(&text, "", Some(path), &mut diagnostics).included

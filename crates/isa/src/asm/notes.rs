@@ -1,4 +1,4 @@
-//! Directives of what is known beside the program.
+//! Directives for what is known beside the program.
 
 use super::{
     arguments::{Arguments, in_range, key, text_of},
@@ -10,7 +10,7 @@ use super::{
 use crate::{Label, NamedBytes, SelfTest, UnknownNote, dlpx::may_be_unknown};
 
 impl Program<'_> {
-    /// Keeps a label of the code for whoever reads the program; the disassembler's own mean nothing to anybody.
+    /// Keeps a label of the code for readers of the program, unless the disassembler made it up.
     pub(super) fn keep_label(&mut self, name: &str) {
         if !is_anonymous(name) {
             let instruction = self.executable.code.len() as u32;
@@ -25,10 +25,13 @@ impl Program<'_> {
         self.executable.notes.values.push(NamedBytes { name: name.to_owned(), address, bytes: 0 });
     }
 
-    /// How many bytes each label of the data names is known at the end; one that names none is dropped.
+    /// Measures how many bytes each label of the data names, and drops labels that name none.
+    ///
+    /// This is known only at the end.
     pub(super) fn measure_data_labels(&mut self) {
         let values = &mut self.executable.notes.values;
-        // Those of a block stand in the order of their addresses, so that the next one is the next one's place.
+        // The labels of a block stand in the order of their addresses, so that each ends where the next
+        // begins.
         let mut next: Option<(usize, u64, u64)> = None;
         for &(value, block) in self.data_labels.iter().rev() {
             let (data, start) = (&self.executable.data[block], values[value].address);
@@ -115,7 +118,7 @@ impl Program<'_> {
         arguments.finish()
     }
 
-    /// What the disassembler says of the lines below: as long as nobody changed them, `.line` holds.
+    /// Checks the disassembler's checksum of the lines below: `.line` holds as long as nobody changed them.
     pub(super) fn disassembly(&mut self, mut arguments: Arguments<'_>, number: usize) -> Result<(), Problem> {
         let (checksum, argument) = arguments.value("the CRC-32C of the lines below", &self.symbols, 0)?;
         let reference = self.lines[number].reference;

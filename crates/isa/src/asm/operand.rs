@@ -69,7 +69,7 @@ pub(super) fn instruction(context: &Context<'_>, first: usize) -> Result<Word, V
 fn groups<'a>(line: &Line<'_>, lexemes: &'a [Lexeme]) -> Result<Vec<Group<'a>>, Problem> {
     let mut groups = Vec::new();
     let (mut start, mut at, mut depth) = (0, 0, 0i64);
-    // Whether an empty piece is fine: at the line's beginning and behind a mask.
+    // Whether an empty piece is fine, as it is at the line's beginning and behind a mask.
     let mut may_be_empty = true;
     while at < lexemes.len() {
         let lexeme = &lexemes[at];
@@ -394,8 +394,10 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The memory written around an address: required where the instruction leaves a choice, elsewhere it
-    /// must be the right one.
+    /// Checks the memory written around an address.
+    ///
+    /// It is required where the instruction leaves a choice. Elsewhere it may be left out, but must be the
+    /// right one.
     fn check_memory(
         &mut self,
         address: &FieldSpec,
@@ -427,7 +429,7 @@ impl Builder<'_> {
         };
         match allowed.iter().find(|memory: &&Memory| memory.name() == line.slice(name)) {
             Some(memory) => {
-                // One of those that are allowed has a code.
+                // Every memory that is allowed has a code.
                 let _ = memory.insert(&mut self.word, field);
                 Ok(())
             }
@@ -438,7 +440,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Defaults, what is missing, and the decoder's opinion.
+    /// Fills in defaults, reports what is missing, and asks the decoder.
     fn finish(mut self, mnemonic: &Lexeme) -> Result<Word, Problem> {
         let problem = |message: String| Problem::new(mnemonic.start, mnemonic.end, message);
         for (field, given) in self.spec.fields.iter().zip(&self.given) {

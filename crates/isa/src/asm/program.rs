@@ -212,7 +212,7 @@ impl Program<'_> {
             kept.extend(line);
             line.is_some()
         });
-        // Without other errors, what is left to complain about is how the parts lie to each other.
+        // Without other errors, only contradictions between the parts are left to report.
         if self.diagnostics.is_empty() {
             if let Some((Some(block), message)) = self.executable.overlap() {
                 let number = kept[block];

@@ -34,7 +34,7 @@ pub(super) struct LineRef {
 pub(super) struct Sources {
     pub(super) files: Vec<SourceFile>,
     pub(super) lines: Vec<LineRef>,
-    /// The files that were included, as often as they were.
+    /// The included files, each as often as it was included.
     pub(super) included: Vec<PathBuf>,
 }
 
@@ -54,7 +54,7 @@ impl Line<'_> {
 /// Errors on their way to [`AssembleErrors`].
 #[derive(Default)]
 pub(super) struct Diagnostics {
-    /// With the place in assembly order, to sort by.
+    /// Each error with its place in assembly order, to sort by.
     errors: Vec<(usize, usize, AssembleError)>,
     omitted: usize,
 }
@@ -111,7 +111,9 @@ impl Diagnostics {
 }
 
 impl Sources {
-    /// The root text and everything that it includes; `root` is its file, without which includes are refused.
+    /// Reads the root text and everything that it includes.
+    ///
+    /// `root` is its file. Without it, includes are refused.
     pub(super) fn read(
         text: &str,
         name: &str,
@@ -129,7 +131,9 @@ impl Sources {
         &self.files[line.file].text[line.start..line.end]
     }
 
-    /// The tokens of every line; a line with a bad one is reported and empty.
+    /// The tokens of every line.
+    ///
+    /// A line with a bad token is reported, and has no tokens.
     pub(super) fn lex(&self, diagnostics: &mut Diagnostics) -> Vec<Line<'_>> {
         let mut lines = Vec::with_capacity(self.lines.len());
         for (index, reference) in self.lines.iter().enumerate() {

@@ -7,14 +7,15 @@ use crate::{Executable, Layout, NO_LAYER, NamedBytes, Port, WORD_BYTES};
 const DRAM_END: u64 = 1 << 40;
 /// Instruction indices have 24 bits.
 const CODE_LIMIT: usize = 1 << 24;
-/// Elements of a port, at most: what the host reserves memory for because a file says so.
+/// The most elements of a port, since the host reserves memory for as many as a file says.
 const PORT_LIMIT: u64 = 1 << 28;
-/// Axes of a tensor, at most.
+/// The most axes of a tensor.
 const RANK_LIMIT: usize = 8;
 
 impl Executable {
     /// Checks everything that does not need a machine: sizes, addresses, overlaps, the source map, ports.
-    /// Whether the words decode is not checked: a bad instruction is a fault when it is reached.
+    ///
+    /// It does not check whether the words decode: a bad instruction is a fault when it is reached.
     ///
     /// # Errors
     /// [`ExecutableError::Inconsistent`] with the first contradiction.
@@ -65,8 +66,9 @@ impl Executable {
         Some(format!("a note of kind {kind:#x} is not unknown, or no note"))
     }
 
-    /// Two pieces of memory that claim the same bytes, or one outside DRAM; with the block to move, if one
-    /// is involved.
+    /// Finds two pieces of memory that claim the same bytes, or one outside DRAM.
+    ///
+    /// The index is that of the block to move, if one is involved.
     pub(crate) fn overlap(&self) -> Option<(Option<usize>, String)> {
         let code_bytes = (WORD_BYTES * self.code.len()) as u64;
         let mut pieces = vec![(self.code_base, code_bytes, None)];

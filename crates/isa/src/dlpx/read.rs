@@ -1,4 +1,6 @@
-//! Bytes to executable. Nothing is allocated before it is known that the bytes for it are there.
+//! Reads an executable from bytes.
+//!
+//! Memory is allocated only for items whose bytes are known to be there.
 
 use super::{ENTRY_BYTES, ExecutableError, HEADER_BYTES, MAGIC, OPTIONAL, Section, VERSION};
 use crate::{
@@ -210,7 +212,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// One of the sections that a file has where there is something to say.
+    /// One of the sections that a file has only where there is something to say.
     fn note(&mut self, section: Section, executable: &mut Executable) -> Result<(), ExecutableError> {
         let notes = &mut executable.notes;
         match section {
@@ -240,7 +242,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A list that is there only because it is not empty.
+    /// A list that must not be empty, since its section is there.
     fn some<T>(
         &mut self,
         item_bytes: u64,

@@ -1,4 +1,4 @@
-//! Executable to bytes.
+//! Writes an executable to bytes.
 
 use super::{ENTRY_BYTES, HEADER_BYTES, MAGIC, Section, VERSION};
 use crate::{Executable, LayerInfo, Notes, Port, WORD_BYTES};
@@ -173,8 +173,9 @@ fn put_sizes(out: &mut Vec<u8>, sizes: &[usize]) {
     sizes.iter().for_each(|size| put_u64(out, *size as u64));
 }
 
-/// Gives a file whose header and section table can still be found the checksums of its bytes. For tests: a
-/// damaged file so treated gets past the checksums to the checks behind them.
+/// Writes the right checksums into a file whose header and section table can still be found.
+///
+/// With it, tests get a damaged file past the checksums to the checks behind them.
 pub(crate) fn repair_checksums(file: &mut [u8]) {
     let Some(count) = file.get(8..12).and_then(|bytes| bytes.first_chunk()).copied().map(u32::from_le_bytes)
     else {

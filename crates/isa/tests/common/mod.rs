@@ -97,7 +97,7 @@ fn port() -> impl Strategy<Value = Port> {
     let encoding = proptest::option::of(encoding);
     (name(), 0u64..1 << 30, vec(1usize..20, 1..5), encoding, any::<[bool; 2]>()).prop_map(
         |(name, address, shape, encoding, [reversed, flat])| {
-            // Above everything else, so that nothing overlaps the code.
+            // The port lies above everything else, so that nothing overlaps the code.
             let mut port = Port { encoding, ..Port::plain(name, address + (1 << 33), shape) };
             if reversed {
                 port.layout = Layout::permuted(&port.shape, (0..port.shape.len()).rev().collect());

@@ -15,7 +15,7 @@ use crate::scratch::with_scratch;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Tasks to aim for: enough for a few threads to end at the same time.
+/// Tasks to aim for: enough that a few threads end at the same time.
 const TASKS: usize = 16;
 /// Fewest output channels of a task where channels are cut too.
 const CHUNK_CHANNELS: usize = 8 * ROWS;
@@ -29,7 +29,7 @@ pub enum Filters<'a, T> {
     Packed(&'a PackedFilters<T>),
 }
 
-/// Filters in the order that [`conv2d_with`] reads them in.
+/// Filters in the order in which [`conv2d_with`] reads them.
 #[derive(Debug, Clone)]
 pub struct PackedFilters<T> {
     values: Vec<T>,
@@ -87,10 +87,10 @@ pub fn conv2d<T: Float>(
     conv2d_with(shape, x, Filters::Plain(w), Epilogue { bias, addend: None, activation }, y)
 }
 
-/// [`conv2d`] with filters that may be packed and with all that may follow.
+/// [`conv2d`] with filters that may be packed, and with everything that may follow.
 ///
 /// # Errors
-/// As [`conv2d`]; filters that were packed for another shape.
+/// Those of [`conv2d`]. Also, the filters were packed for another shape.
 pub fn conv2d_with<T: Float>(
     shape: &ConvShape,
     x: &[T],
@@ -131,7 +131,7 @@ pub fn conv2d_with<T: Float>(
     Ok(())
 }
 
-/// The filters of a group, a line an output channel.
+/// The filters of a group, a line for each output channel.
 fn plain_filters<'w, T>(shape: &ConvShape, w: &'w [T], group: usize) -> Strided<'w, T> {
     let depth = shape.depth();
     Strided { data: &w[group * shape.group_outputs() * depth..], line_stride: depth, term_stride: 1 }
@@ -144,7 +144,9 @@ fn pack_filters<T: Float, F: Operand<T>>(shape: &ConvShape, filters: impl Fn(usi
     groups.enumerate().for_each(|(group, to)| pack_left(&filters(group), outputs, depth, to));
 }
 
-/// Calls `body` with the filters of every group, packed; `filters` gives those of a group, a line an output channel.
+/// Calls `body` with the packed filters of every group.
+///
+/// `filters` gives those of a group, a line for each output channel.
 pub(super) fn with_packed<T: Float, F: Operand<T>, R>(
     shape: &ConvShape,
     filters: impl Fn(usize) -> F,
@@ -157,7 +159,7 @@ pub(super) fn with_packed<T: Float, F: Operand<T>, R>(
     })
 }
 
-/// A convolution whose operands have been checked, by the way that suits its shape.
+/// Computes a convolution whose operands have been checked, in the way that suits its shape.
 pub(super) fn run<T: Float>(
     shape: &ConvShape,
     output: [usize; 2],
@@ -200,8 +202,8 @@ pub(super) fn with_planes<T: Float, R>(
     })
 }
 
-/// The convolution as `y[channel, pixel] = w[channel, depth] * windows[depth, pixel]`, an image and a group
-/// at a time.
+/// The convolution as `y[channel, pixel] = w[channel, depth] * windows[depth, pixel]`, one image and one
+/// group at a time.
 struct Product<'a, T> {
     shape: &'a ConvShape,
     output: [usize; 2],
@@ -219,7 +221,7 @@ struct Task<'y, T> {
     /// The first channel, within the group: a multiple of [`ROWS`].
     channel: usize,
     pixels: Range<usize>,
-    /// One piece of output a channel.
+    /// One piece of output for each channel.
     y: Vec<&'y mut [T]>,
 }
 
@@ -228,7 +230,9 @@ impl<T: Float> Product<'_, T> {
         self.tasks(y).into_par_iter().for_each(|task| self.compute(task));
     }
 
-    /// Cuts the work by shape alone. Each task owns the pieces of the output planes that it writes.
+    /// Cuts the work by shape alone.
+    ///
+    /// Each task owns the pieces of the output planes that it writes.
     fn tasks<'y>(&self, y: &'y mut [T]) -> Vec<Task<'y, T>> {
         let plane = self.output[0] * self.output[1];
         let (channels, width) = (self.shape.group_outputs(), panel_width::<T>());

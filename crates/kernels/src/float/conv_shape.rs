@@ -1,4 +1,4 @@
-//! The shape of a convolution over NCHW, what follows its sums, and what every one of them refuses.
+//! The shape of a convolution over NCHW, what follows its sums, and what every convolution refuses.
 
 use super::Activation;
 use crate::error::{check_length, elements};
@@ -47,10 +47,11 @@ impl ConvShape {
     }
 }
 
-/// What is done to the sums of a convolution before they are stored: `activation(sum + bias[O] + addend[N,O,OH,OW])`.
+/// What is done to the sums of a convolution before they are stored:
+/// `activation(sum + bias[O] + addend[N,O,OH,OW])`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Epilogue<'a, T> {
-    /// A number an output channel.
+    /// A number for each output channel.
     pub bias: Option<&'a [T]>,
     /// A tensor like the result.
     pub addend: Option<&'a [T]>,
@@ -58,7 +59,8 @@ pub struct Epilogue<'a, T> {
     pub activation: Activation,
 }
 
-/// Refuses steps over columns in an input that would be nearly all padding: they are taken from a padded copy.
+/// Refuses steps over columns of an input that would be nearly all padding, since they are taken from a
+/// padded copy.
 pub(super) fn check_padding(
     kernel: &'static str,
     shape: &ConvShape,

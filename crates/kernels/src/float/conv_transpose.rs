@@ -60,8 +60,9 @@ impl ConvTransposeShape {
     }
 }
 
-/// `y[N,O,OH,OW] = activation(conv_transpose(x[N,C,H,W], w[C,O/groups,KH,KW]) + bias[O])`, weights laid out
-/// as ONNX has them.
+/// `y[N,O,OH,OW] = activation(conv_transpose(x[N,C,H,W], w[C,O/groups,KH,KW]) + bias[O])`.
+///
+/// The weights are laid out as in ONNX.
 ///
 /// # Errors
 /// Slices whose length is not the shape's; groups that do not divide the channels; padding that leaves
@@ -124,8 +125,10 @@ pub fn conv_transpose2d<T: Float>(
 }
 
 impl ConvTransposeShape {
-    /// The same as a convolution of a padded input with the flipped filter, where that is not much more work: no steps,
-    /// several input channels a group, and an output that is not much larger than the input.
+    /// The same as a convolution of a padded input with the flipped filter, where that is not much more work.
+    ///
+    /// That needs no steps, several input channels a group, and an output that is not much larger than the
+    /// input.
     fn as_convolution(&self, output: [usize; 2]) -> Option<ConvShape> {
         let window = &self.window;
         let grown = output[0] * output[1] > 2 * self.input[0] * self.input[1];
@@ -151,7 +154,8 @@ impl ConvTransposeShape {
     }
 }
 
-/// The filters `w[C, O, KH, KW]` of one group with channels changed over and taps in reverse: a line an output channel.
+/// The filters `w[C, O, KH, KW]` of one group, with channels exchanged and taps reversed: a line for each
+/// output channel.
 struct FlippedFilter<'a, T> {
     w: &'a [T],
     outputs: usize,
@@ -173,8 +177,10 @@ impl<T: Float> Operand<T> for FlippedFilter<'_, T> {
 /// Elements of the scratch that holds every tap's contributions to a few output channels: 1 MiB in f32.
 const SCRATCH_ELEMENTS: usize = 256 * 1024;
 
-/// One group of one image: a product `w^T x` gives every tap's contribution to every output channel, which is
-/// then added where the tap falls. As many output channels go at a time as the scratch holds.
+/// Scatters one group of one image.
+///
+/// A product `w^T x` gives every tap's contribution to every output channel, which is then added where the
+/// tap falls. It takes as many output channels at a time as the scratch holds.
 fn scatter_group<T: Float>(
     shape: &ConvTransposeShape,
     output: [usize; 2],
@@ -194,7 +200,8 @@ fn scatter_group<T: Float>(
     for (chunk, y) in y.chunks_mut(step * output_plane).enumerate() {
         let rows = y.len() / output_plane * taps;
         let columns = &mut columns[..rows * input_plane];
-        // w is [inputs, outputs * taps]: the rows of its transpose for these channels are consecutive.
+        // w is [inputs, outputs * taps], so that the rows of its transpose for these channels are
+        // consecutive.
         let weights = MatrixRef::strided(&w[chunk * step * taps..], rows, inputs, 1, outputs * taps)?;
         gemm(T::ONE, weights, pixels, T::ZERO, MatrixMut::row_major(columns, rows, input_plane)?)?;
         let channels = y.chunks_exact_mut(output_plane).zip(columns.chunks_exact(taps * input_plane));
@@ -217,7 +224,7 @@ fn scatter_tap<T: Float>(
 ) {
     let window = &shape.window;
     let (tap_row, tap_column) = (tap / window.kernel[1], tap % window.kernel[1]);
-    // Column c adds to output column c * stride + offset - padding: as a convolution's window reads it.
+    // As in a convolution's window, column c adds to output column c * stride + offset - padding.
     let (inside, first) = window.columns_of_tap(tap_column, output[1], shape.input[1]);
     for (row, columns) in columns.chunks_exact(shape.input[1]).enumerate() {
         let target = (row * window.stride[0] + tap_row * window.dilation[0]).checked_sub(window.padding[0]);

@@ -7,11 +7,12 @@ use super::raster::Raster;
 use crate::scratch::with_scratch;
 use rayon::prelude::*;
 
-/// Products that are worth waking a thread for.
+/// Products for which it is worth waking a thread.
 const TASK_PRODUCTS: usize = 1 << 16;
 
-/// The convolution where every group has one input channel (and any number of output channels), with the raster of one of
-/// them and filters packed.
+/// The convolution where every group has one input channel (and any number of output channels).
+///
+/// `raster` is that of one channel, and `filters` are packed.
 pub(super) fn depthwise<T: Float>(
     shape: &ConvShape,
     output: [usize; 2],

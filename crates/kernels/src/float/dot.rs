@@ -1,5 +1,6 @@
-//! Products of few rows, whose time is that of reading the other operand once: inner products along its lines,
-//! without packing.
+//! Products of few rows, which take as long as reading the other operand once.
+//!
+//! They are inner products along its lines, without packing.
 
 use super::Float;
 use super::product::{Store, Strided};
@@ -19,7 +20,7 @@ pub(super) struct InnerProducts<'a, 'y, T> {
     pub(super) left: Strided<'a, T>,
     pub(super) right: Strided<'a, T>,
     pub(super) terms: usize,
-    /// The line of the right operand that the first column of `y` belongs to.
+    /// The line of the right operand for the first column of `y`.
     pub(super) column: usize,
     pub(super) y: &'a mut [&'y mut [T]],
     pub(super) store: Store<'a, T>,
@@ -38,7 +39,7 @@ impl<T: Float> Vectorise for InnerProducts<'_, '_, T> {
         let columns = self.y.first().map_or(0, |row| row.len());
         for first in (0..columns).step_by(LINES) {
             let last = columns - 1;
-            // Lines beyond the last are computed again and not stored.
+            // Lines beyond the last repeat it, and are not stored.
             let lines: [&[T]; LINES] = std::array::from_fn(|line| {
                 let line = self.column + last.min(first + line);
                 &self.right.data[line * self.right.line_stride..][..self.terms]

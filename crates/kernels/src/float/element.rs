@@ -17,7 +17,7 @@ mod sealed {
     }
 }
 
-/// f32, or f64 where rounding must stay out of sight: a gradient held against differences, say.
+/// f32, or f64 where rounding must stay out of sight, as in a gradient that is held against differences.
 pub trait Float:
     sealed::Sealed
     + Copy
@@ -37,7 +37,7 @@ pub trait Float:
     const ZERO: Self;
     /// 1.
     const ONE: Self;
-    /// Below every number.
+    /// Negative infinity, which is below every number.
     const NEG_INFINITY: Self;
     /// The same number, exactly.
     fn from_f32(value: f32) -> Self;

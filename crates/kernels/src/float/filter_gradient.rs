@@ -18,16 +18,21 @@ use std::ops::Range;
 
 const KERNEL: &str = "conv2d_filter_gradient";
 
-/// Sums over parts of the batch that are computed apart, and then added in order. Fixed, so that the result
-/// does not depend on the number of threads.
+/// Parts of the batch whose sums are computed apart, and then added in order.
+///
+/// The number is fixed, so that the result does not depend on the number of threads.
 const PARTS: usize = 8;
-/// Elements of all partial sums together: beyond it there are fewer parts, and channels are cut instead.
+/// Most elements of all partial sums together.
+///
+/// Beyond it there are fewer parts, and channels are cut instead.
 const PARTIAL_ELEMENTS: usize = 1 << 22;
 /// Fewest output channels of a task.
 const CHUNK_CHANNELS: usize = 16;
 
-/// `dw[O,C/groups,KH,KW]`, the sum over images and pixels of `dy[N,O,OH,OW]` times the windows of
-/// `x[N,C,H,W]`. `shape` is the forward convolution's.
+/// Computes `dw[O,C/groups,KH,KW]`.
+///
+/// It is the sum over images and pixels of `dy[N,O,OH,OW]` times the windows of `x[N,C,H,W]`. `shape` is the
+/// forward convolution's.
 ///
 /// # Errors
 /// As [`conv2d`](super::conv2d).
@@ -96,14 +101,15 @@ struct Task<'w, T> {
     part: usize,
     parts: usize,
     group: usize,
-    /// The chunk's first channel, of all output channels.
+    /// The first channel of the chunk, counted through all output channels.
     channel: usize,
     dw: &'w mut [T],
 }
 
 impl<T: Float> FilterGradient<'_, T> {
-    /// Cuts the work by shape alone. Output channels are cut where parts and groups are fewer than the tasks
-    /// to aim for.
+    /// Cuts the work by shape alone.
+    ///
+    /// It cuts output channels where parts and groups are fewer than the tasks to aim for.
     fn tasks<'w>(&self, sums: impl Iterator<Item = &'w mut [T]>, parts: usize) -> Vec<Task<'w, T>> {
         let (depth, channels) = (self.shape.depth(), self.shape.group_outputs());
         let chunks = PARTS.div_ceil(parts * self.shape.groups).min(channels / CHUNK_CHANNELS).max(1);

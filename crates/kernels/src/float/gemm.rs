@@ -1,4 +1,4 @@
-//! The matrix product on checked views, and a plain kernel to hold it against.
+//! The matrix product on checked views, and a plain kernel to compare it with.
 
 use super::dot::{FEW_ROWS, InnerProducts};
 use super::product::{
@@ -135,7 +135,7 @@ impl<'a, T: Float> MatrixMut<'a, T> {
                 found: data.len(),
             });
         }
-        // The stride of a single row is anybody's.
+        // A single row may have any stride.
         let row_stride = if rows > 1 { row_stride } else { columns };
         Ok(Self { data, rows, columns, row_stride })
     }
@@ -152,8 +152,9 @@ fn check_product<T: Float>(a: &MatrixRef<T>, b: &MatrixRef<T>, y: &MatrixMut<T>)
     Err(KernelError::shape(KERNEL, problem))
 }
 
-/// `y = alpha * a b + beta * y`, cut into blocks of rows and columns for the threads of the pool. With `beta
-/// == 0` the old content of `y` is not read.
+/// `y = alpha * a b + beta * y`, cut into blocks of rows and columns for the threads of the pool.
+///
+/// With `beta == 0` the old content of `y` is not read.
 ///
 /// # Errors
 /// Shapes that do not fit each other.
@@ -169,7 +170,7 @@ pub fn gemm<T: Float>(
     Ok(())
 }
 
-/// Rows of a task, so that it reads either operand at a rate that a cache gives.
+/// Rows of a task: enough that it reads either operand at a rate that a cache gives.
 const TASK_ROWS: usize = 8 * ROWS;
 /// Most columns of a task.
 const TASK_COLUMNS: usize = 192;
@@ -183,7 +184,7 @@ struct Task<'y, T> {
     y: Vec<&'y mut [T]>,
 }
 
-/// Cuts `y` by its shape alone, for panels of rows of the left operand and columns of the right one.
+/// Cuts `y` by its shape alone, into panels of rows of the left operand and of columns of the right one.
 fn tasks<T: Float>(y: MatrixMut<T>) -> Vec<Task<T>> {
     let width = panel_width::<T>();
     let rows = part(y.rows, TASK_ROWS, ROWS);

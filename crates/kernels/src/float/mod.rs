@@ -1,7 +1,9 @@
-//! f32 and f64 kernels, NCHW: what the host computes with. In f64 they are the same loops. Where filters never change, the
-//! host convolves and pools with channels last instead: [`conv2d_channels_last`], in f32.
+//! f32 and f64 kernels, NCHW: what the host computes with.
 //!
-//! Sums run in an order that depends on shapes only. They are not the order of any other library, so compare
+//! In f64 they are the same loops. Where filters never change, the host convolves and pools with channels
+//! last instead: [`conv2d_channels_last`], in f32.
+//!
+//! Sums run in an order that depends on shapes only. No other library need have the same order, so compare
 //! with a tolerance.
 
 mod channels_last;
@@ -53,8 +55,7 @@ impl Activation {
     pub fn apply<T: Float>(self, values: &mut [T]) {
         match self {
             Self::None => {}
-            // Comparisons and not `f32::max`: that one would turn NaN into the bound and hide an error
-            // upstream.
+            // Comparisons keep NaN. `f32::max` would turn it into the bound and hide an error upstream.
             Self::Relu => values.iter_mut().for_each(|v| *v = if *v < T::ZERO { T::ZERO } else { *v }),
             Self::Clamp { low, high } => {
                 let (low, high) = (T::from_f32(low), T::from_f32(high));

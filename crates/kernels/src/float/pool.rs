@@ -14,9 +14,11 @@ const KERNEL: &str = "pool2d";
 pub enum PoolKind {
     /// The largest element; padding never wins. A window wholly in the padding gives negative infinity.
     Max,
-    /// The mean of the elements. With `count_include_pad` the divisor counts the padding inside the padded
-    /// input as zeros (not what a window reaches beyond it, as ONNX has it); without, only elements of the
-    /// input count. A window without a counted element gives 0.
+    /// The mean of the elements.
+    ///
+    /// With `count_include_pad`, the divisor counts the padding inside the padded input as zeros. As in ONNX,
+    /// it does not count what a window reaches beyond that. Without it, only elements of the input count. A
+    /// window without a counted element gives 0.
     Average {
         /// Whether padding counts in the divisor.
         count_include_pad: bool,
@@ -30,7 +32,7 @@ pub struct PoolShape {
     pub planes: usize,
     /// Input `[height, width]`.
     pub input: [usize; 2],
-    /// Output `[height, width]`; may exceed what [`Window::output`] gives, where ceil mode says so.
+    /// Output `[height, width]`. It may exceed what [`Window::output`] gives, where ceil mode says so.
     pub output: [usize; 2],
     /// The window.
     pub window: Window,
@@ -64,13 +66,14 @@ pub fn pool2d<T: Float>(shape: &PoolShape, kind: PoolKind, x: &[T], y: &mut [T])
     Ok(())
 }
 
-/// Planes that are worth waking a thread for.
+/// Planes for which it is worth waking a thread.
 fn planes_a_task(output_plane: usize) -> usize {
     (1 << 12) / output_plane + 1
 }
 
-/// Calls `body` with each of `y` and the element of `x` that lies `stride` apart. The common strides are constants to
-/// the compiler, which then shuffles vectors.
+/// Calls `body` with each of `y` and the element of `x` for it, where elements of `x` lie `stride` apart.
+///
+/// The common strides are constants to the compiler, which then shuffles vectors.
 #[inline(always)]
 fn with_stride<T: Copy, R>(y: &mut [R], x: &[T], stride: usize, mut body: impl FnMut(&mut R, T)) {
     match stride {
@@ -85,7 +88,7 @@ fn with_stride<T: Copy, R>(y: &mut [R], x: &[T], stride: usize, mut body: impl F
     }
 }
 
-/// The maxima of a plane, tap by tap along rows, so that the inner loop is free of branches.
+/// The maxima of a plane, tap by tap along rows, so that the inner loop has no branches.
 struct MaxPlane<'a, T> {
     shape: &'a PoolShape,
     x: &'a [T],
@@ -124,8 +127,10 @@ fn is_nan<T: Float>(value: T) -> bool {
     value != value
 }
 
-/// What the sum of each window of an average pool is divided by, `[OH, OW]`; 0 for a window without a counted
-/// element. `count_include_pad` as in [`PoolKind::Average`].
+/// The divisor of the sum of each window of an average pool, `[OH, OW]`; 0 for a window without a counted
+/// element.
+///
+/// `count_include_pad` is as in [`PoolKind::Average`].
 pub fn average_counts(shape: &PoolShape, count_include_pad: bool) -> Vec<usize> {
     let along = |axis: usize| -> Vec<usize> {
         let count = |index| {
@@ -141,7 +146,7 @@ pub fn average_counts(shape: &PoolShape, count_include_pad: bool) -> Vec<usize> 
     along(0).iter().flat_map(|rows| columns.iter().map(move |columns| rows * columns)).collect()
 }
 
-/// The means of a plane: sums tap by tap along rows, then the quotients.
+/// The means of a plane: first sums, tap by tap along rows, then the quotients.
 struct AveragePlane<'a, T> {
     shape: &'a PoolShape,
     counts: &'a [usize],
@@ -174,12 +179,13 @@ impl<T: Float> Vectorise for AveragePlane<'_, T> {
     }
 }
 
-/// Where each window of a max pool finds its largest element, as an index into the plane `[H * W]`: the first
-/// in row-major order of equal ones, the first NaN before any number. A window wholly in the padding has none
-/// and names element 0.
+/// Where each window of a max pool finds its largest element, as an index into the plane `[H * W]`.
+///
+/// Of equal elements it is the first in row-major order; the first NaN comes before any number. A window
+/// wholly in the padding has no largest element, and names element 0.
 ///
 /// # Errors
-/// As [`pool2d`]; an empty plane, or one of 2^31 elements and more.
+/// Those of [`pool2d`]. Also, a plane is empty, or has 2^31 elements or more.
 pub fn max_pool2d_indices<T: Float>(
     shape: &PoolShape,
     x: &[T],
@@ -220,7 +226,7 @@ struct MaxIndices<'a, T> {
     x: &'a [T],
     /// The maxima of a row so far.
     best: &'a mut [T],
-    /// What a tap reads for each element of a row.
+    /// The inputs of a tap for each element of a row.
     values: &'a mut [T],
     indices: &'a mut [i32],
 }

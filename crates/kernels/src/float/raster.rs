@@ -1,9 +1,10 @@
 //! Convolutions of few channels, or of each channel by itself, without packing windows.
 //!
-//! Planes are copied into *rasters*: padded, row after row, and with strides taken apart into one raster for each
-//! remainder of a row's and a column's number, so that a tap is always the same distance from its pixel, and a run of
-//! pixels meets a run of inputs for each tap. The output is computed in rows of the same pitch; what falls between its
-//! rows is dropped. Windows are few numbers here, so that packing them would cost more than the product does.
+//! Planes are copied into *rasters*: padded, row after row. Strides are taken apart into one raster for each
+//! remainder of a row's and a column's number. So a tap is always the same distance from its pixel, and a run
+//! of pixels meets a run of inputs for each tap. The output is computed in rows of the same pitch, and what
+//! falls between its rows is dropped. Windows have few numbers here, so that packing them would cost more
+//! than the product does.
 
 use super::conv_shape::{ConvShape, Epilogue};
 use super::product::{Bias, Finish, ROWS, Store};
@@ -17,10 +18,11 @@ use std::ops::Range;
 const PIXELS: usize = 16;
 /// Pixels of a tile of one channel.
 const PIXELS_ALONE: usize = 64;
-/// Most terms and most output channels for which packing is not worth it.
+/// Most terms, and most output channels, for which packing is not worth it.
 const MOST_TERMS: usize = 512;
 const MOST_CHANNELS: usize = 24;
-/// Most elements of a plane: the first-level cache holds some of them, and one thread computes an image.
+/// Most elements of a plane, because the first-level cache holds some planes and one thread computes an
+/// image.
 const MOST_ELEMENTS: usize = 4096;
 
 /// How planes of a convolution lie in rasters.
@@ -30,9 +32,9 @@ pub(super) struct Raster {
     output: [usize; 2],
     /// Rows and columns of a raster.
     size: [usize; 2],
-    /// Rasters of a plane: remainders of rows and of columns by the stride.
+    /// Rasters of a plane, as many as rows and columns have remainders by the stride.
     phases: [usize; 2],
-    /// By term: the distance from a pixel in the rasters of all input channels.
+    /// For each term, the distance from a pixel in the rasters of all input channels.
     offsets: Vec<usize>,
     /// Pixels of a tile.
     tile: usize,
@@ -77,7 +79,7 @@ impl Raster {
         ((self.output[0] - 1) * self.size[1] + self.output[1]).next_multiple_of(self.tile)
     }
 
-    /// Elements of the rasters of one image, and what a last tile reads beyond them.
+    /// Elements of the rasters of one image, with what a last tile reads beyond them.
     pub(super) fn input_elements(&self) -> usize {
         let rasters = self.shape.in_channels * self.phases[0] * self.phases[1];
         rasters * self.size[0] * self.size[1] + self.tile
@@ -115,7 +117,7 @@ impl Raster {
         beyond.fill(T::ZERO);
     }
 
-    /// The convolution, `filter` packed in panels of [`ROWS`] output channels.
+    /// Computes the convolution; `filter` is packed in panels of [`ROWS`] output channels.
     pub(super) fn convolve<T: Float>(&self, x: &[T], filter: &[T], epilogue: Epilogue<T>, y: &mut [T]) {
         let input = self.shape.in_channels * self.shape.input[0] * self.shape.input[1];
         let output = self.shape.out_channels * self.output[0] * self.output[1];
@@ -131,7 +133,8 @@ impl Raster {
         });
     }
 
-    /// The convolution of one image, with memory for its rasters and for `out_channels * run` results.
+    /// Computes the convolution of one image, with memory for its rasters and for `out_channels * run`
+    /// results.
     pub(super) fn convolve_image<T: Float>(
         &self,
         x: &[T],
@@ -145,7 +148,7 @@ impl Raster {
         vectorise(Convolve { raster: self, x: raster, filter, epilogue, run, results, y });
     }
 
-    /// Images that are worth waking a thread for.
+    /// Images for which it is worth waking a thread.
     fn images_a_task(&self) -> usize {
         let products = self.run() * self.offsets.len() * self.shape.out_channels;
         (1 << 18) / products.max(1) + 1
@@ -196,7 +199,7 @@ impl Raster {
     }
 }
 
-/// Whether there is something to copy, and not much more than the input.
+/// Whether there is something to copy, and not much more of it than the input.
 fn fits(shape: &ConvShape, output: [usize; 2]) -> bool {
     let empty = shape.in_channels == 0 || shape.input.contains(&0);
     !empty && shape.window.pads_little(shape.input, output)
@@ -247,8 +250,10 @@ impl<T: Float> Vectorise for Convolve<'_, T> {
 }
 
 impl<T: Float> Convolve<'_, T> {
-    /// What a tile does with its sums. A tensor that is added has no pixels between rows: it follows later, and the
-    /// activation with it.
+    /// How a tile stores its sums.
+    ///
+    /// A tensor that is added has no pixels between rows, so that it follows later, and the activation with
+    /// it.
     #[inline(always)]
     fn store(&self) -> Store<'_, T> {
         let Epilogue { bias, addend, activation } = self.epilogue;
@@ -257,7 +262,7 @@ impl<T: Float> Convolve<'_, T> {
         Store { scale: T::ONE, keep: T::ZERO, finish: Some(finish) }
     }
 
-    /// `R` channels: one panel of the filter.
+    /// Computes `R` channels, which are one panel of the filter.
     #[inline(always)]
     fn rows<I: InstructionSet, const R: usize>(&self, panel: usize, filter: &[[T; ROWS]], results: &mut [T]) {
         let store = self.store();
@@ -278,7 +283,9 @@ impl<T: Float> Convolve<'_, T> {
         }
     }
 
-    /// One channel. Loads take the time, so that products and sums are rounded apart: the result is then the same on
+    /// Computes one channel.
+    ///
+    /// Loads take the time, so that products and sums may be rounded apart. The result is then the same on
     /// every machine.
     #[inline(always)]
     fn alone(&self, filter: &[[T; ROWS]], results: &mut [T]) {
@@ -303,12 +310,13 @@ const TERMS: usize = 2;
 /// Partial sums of one product.
 const LANES: usize = 8;
 
-/// Inner products of every row of `dy` with the run that each term meets in `x`, in partial sums:
-/// `sums[panel of ROWS rows][pair of terms][row][term of the pair]`.
+/// Inner products of every row of `dy` with the run that each term meets in `x`.
+///
+/// They are partial sums: `sums[panel of ROWS rows][pair of terms][row][term of the pair]`.
 struct Products<'a, T> {
     offsets: &'a [usize],
     x: &'a [T],
-    /// A multiple of [`ROWS`] rows, zero between the rows of pixels.
+    /// A multiple of [`ROWS`] rows, with zeros between the rows of pixels.
     dy: &'a [T],
     run: usize,
     sums: &'a mut [[T; LANES]],
@@ -326,7 +334,7 @@ impl<T: Float> Vectorise for Products<'_, T> {
                 std::array::from_fn(|row| dy[row * self.run..][..self.run].as_chunks::<LANES>().0);
             for (offsets, sums) in self.offsets.chunks(TERMS).zip(sums.as_chunks_mut::<{ ROWS * TERMS }>().0)
             {
-                // A pair of which only one exists computes that one twice.
+                // If only one of a pair exists, that one is computed twice.
                 let x: [&[[T; LANES]]; TERMS] = std::array::from_fn(|term| {
                     self.x[offsets[term.min(offsets.len() - 1)]..][..self.run].as_chunks::<LANES>().0
                 });

@@ -1,4 +1,5 @@
-//! f32 operators by each instruction set against plain loops in f64 written here, and small cases worked by hand.
+//! f32 operators by each instruction set against plain loops in f64 written here, and small cases worked by
+//! hand.
 
 use super::*;
 use crate::Window;
@@ -171,7 +172,7 @@ proptest! {
         input in (3usize..6, 3usize..6), padding in (0usize..2, 0usize..2), seed: u32,
         activation in activation(),
     ) {
-        // Padding that leaves something of the output whatever the kernel.
+        // The padding leaves something of the output, whatever the kernel.
         let window = Window { padding: [padding.0, padding.1, padding.1, padding.0], ..window };
         let shape = ConvTransposeShape {
             batch: 2, in_channels: inputs * groups, input: [input.0 + 1, input.1 + 1],
@@ -251,8 +252,8 @@ proptest! {
     }
 }
 
-/// Scatters every input pixel through the kernel into a padded output, then crops: ConvTranspose's
-/// definition.
+/// Scatters every input pixel through the kernel into a padded output, then crops, as ConvTranspose is
+/// defined.
 fn check_conv_transpose(s: &ConvTransposeShape, seed: u64, activation: Activation) {
     let [oh, ow] = s.output().unwrap();
     let [kh, kw] = s.window.kernel;
@@ -292,7 +293,7 @@ fn check_conv_transpose(s: &ConvTransposeShape, seed: u64, activation: Activatio
     });
 }
 
-/// `fold` gets the values under a window and the number of taps inside the padded input.
+/// Pools with `fold`, which gets the values under a window and the number of taps inside the padded input.
 fn pool_reference(s: &PoolShape, x: &[f32], fold: impl Fn(&[f64], usize) -> f64) -> Vec<f64> {
     let [kh, kw] = s.window.kernel;
     let mut y = Vec::new();
@@ -318,7 +319,7 @@ fn pool_reference(s: &PoolShape, x: &[f32], fold: impl Fn(&[f64], usize) -> f64)
     y
 }
 
-/// Large enough that pixels and channels are both cut.
+/// The shapes are large enough that pixels and channels are both cut.
 #[test]
 fn convolution_in_many_tasks() {
     let window = Window { padding: [1; 4], ..Window::of([3, 3]) };
@@ -486,7 +487,7 @@ fn convolved(
     Ok(y)
 }
 
-/// One image of one row, `channels` of it convolved to as many, each by itself or all together.
+/// A convolution of one image of one row, `channels` to as many, each by itself or all together.
 fn row(input: [usize; 2], channels: usize, groups: usize, window: Window) -> ConvShape {
     ConvShape { batch: 1, input, in_channels: channels, out_channels: channels, groups, window }
 }
@@ -495,7 +496,7 @@ fn row(input: [usize; 2], channels: usize, groups: usize, window: Window) -> Con
 fn where_there_is_no_input_the_bias_remains() {
     for stride in [1, 2] {
         let window = Window { stride: [stride; 2], padding: [1, 0, 0, 0], ..Window::of([1, 1]) };
-        // No rows: the output is the row of padding.
+        // The input has no rows, so that the output is the row of padding.
         for (channels, groups) in [(2, 1), (2, 2), (30, 1)] {
             let shape = row([0, 2], channels, groups, window);
             let bias: Vec<f32> = (0..channels).map(|channel| channel as f32).collect();

@@ -1,12 +1,14 @@
-//! The windows of a convolution as an operand of a product: no copy of them is made but the packed one.
+//! The windows of a convolution as an operand of a product, of which only the packed copy is made.
 
 use super::Float;
 use super::conv_shape::ConvShape;
 use super::product::{Operand, transpose};
 use std::ops::Range;
 
-/// How windows lie in planes. Windows that step by more than one column are read from planes that
-/// [`split`](Self::split) has taken apart, so that neighbouring pixels are always neighbours in memory.
+/// How windows lie in planes.
+///
+/// Windows that step by more than one column are read from planes that [`split`](Self::split) has taken
+/// apart, so that neighbouring pixels are always neighbours in memory.
 #[derive(Debug)]
 pub(super) struct WindowLayout {
     /// Columns of the output.
@@ -66,7 +68,8 @@ impl WindowLayout {
                 split: None,
             };
         }
-        // A kernel of one row reads no others than its own, and a window narrower than the stride not all columns.
+        // A kernel of one row reads no other rows, and a window narrower than the stride does not read all
+        // columns.
         let row_stride = if kernel_height == 1 { window.stride[0] } else { 1 };
         let phases = stride.min(window.extent()[1]);
         let [last_row, last_column] = [0, 1].map(|axis| (window.kernel[axis] - 1) * window.dilation[axis]);
@@ -123,11 +126,11 @@ impl WindowLayout {
     }
 }
 
-/// The windows over some planes as lines: a line a pixel, a term for each channel and tap.
+/// The windows over some planes as lines: a line for each pixel, a term for each channel and tap.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Windows<'a, T> {
     pub(super) layout: &'a WindowLayout,
-    /// All planes that there are, of this image and others.
+    /// All the planes, of this image and of others.
     pub(super) x: &'a [T],
     /// The first plane of the image's group.
     pub(super) first_plane: usize,
@@ -153,7 +156,7 @@ impl<T: Float> Windows<'_, T> {
         let mut expected = None;
         for lane in 0..W {
             let start = (self.first_plane * self.layout.plane + row * self.layout.row_step + column) as isize;
-            // Lanes beyond the last pixel belong to its stretch: what they read does not matter.
+            // Lanes beyond the last pixel belong to its stretch. It does not matter what they read.
             if lane < pixels.len() && expected != Some(start - lane as isize) {
                 expected = Some(start - lane as isize);
                 lanes.stretches[lanes.count] = (lane as i32, start - lane as isize);
@@ -223,7 +226,7 @@ impl<T: Float> Operand<T> for Windows<'_, T> {
     }
 }
 
-/// The same windows with terms and lines changed over: a line for each channel and tap, a term a pixel.
+/// The same windows with terms and lines exchanged: a line for each channel and tap, a term for each pixel.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TransposedWindows<'a, T>(pub(super) Windows<'a, T>);
 

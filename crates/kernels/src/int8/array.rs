@@ -1,6 +1,7 @@
-//! The matrix engine's `dot` instruction of docs/isa.md over whole memories: windows from NRAM against weight
-//! rows in the array's own layout, into 32-bit accumulators. The simulator computes its values with it;
-//! timing is none of its business.
+//! The matrix engine's `dot` instruction of docs/isa.md over whole memories.
+//!
+//! Windows from NRAM meet weight rows in the array's own layout, and the sums go into 32-bit accumulators.
+//! The simulator computes its values with it. Timing is none of its business.
 
 use super::dot::{
     LINE_COLUMNS, PANEL_COLUMNS, PackedWeights, QUAD, Rows, TILE_ROWS, Tile, Variant, row_sums, tile,
@@ -13,7 +14,7 @@ const KERNEL: &str = "array_dot";
 /// Bytes of gathered windows that are worked on at a time.
 const BLOCK_BYTES: usize = 128 * 1024;
 
-/// What becomes of the accumulators' old content.
+/// What happens to the accumulators' old content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accumulation {
     /// It is replaced.
@@ -22,8 +23,10 @@ pub enum Accumulation {
     Accumulate,
 }
 
-/// A `dot` with its operands resolved. Pairs are `[x, y]`, as in docs/isa.md. NRAM is counted in bytes, WRAM
-/// in rows of `rows * columns` bytes, ARAM in accumulators.
+/// A `dot` with its operands resolved.
+///
+/// Pairs are `[x, y]`, as in docs/isa.md. NRAM is counted in bytes, WRAM in rows of `rows * columns` bytes,
+/// and ARAM in accumulators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ArrayDot {
     /// Rows of the array: the depth of one step.
@@ -103,7 +106,7 @@ pub fn array_dot_by(
     }
     dot.check([nram.len(), wram.len(), aram.len()])?;
     if !dot.accumulators_are_disjoint() && pixels * dot.blocks > 1 {
-        // Whoever lets accumulators overlap gets docs/isa.md's order of blocks and pixels, at its price.
+        // Accumulators that overlap get docs/isa.md's order of blocks and pixels, at its price.
         for (block, pixel) in (0..dot.blocks).flat_map(|block| (0..pixels).map(move |pixel| (block, pixel))) {
             array_dot_by(variant, &dot.single(block, pixel), accumulation, nram, wram, aram, scratch)?;
         }
@@ -116,7 +119,7 @@ pub fn array_dot_by(
     }
     let quads = stretches * dot.stretch.div_ceil(QUAD);
     let bytes = quads * QUAD;
-    // Where windows are single stretches at one distance, NRAM is the matrix already.
+    // Where windows are single stretches at one distance, NRAM already is the matrix.
     let direct = stretches == 1
         && dot.stretch == bytes
         && (dot.pixels[1] == 1 || dot.x_strides[1] == dot.pixels[0] * dot.x_strides[0]);
@@ -163,7 +166,7 @@ impl ArrayDot {
         pixels_in_blocks || blocks_in_pixels
     }
 
-    /// The part of the instruction that one pixel of one block is.
+    /// The part of the instruction for one pixel of one block.
     fn single(&self, block: usize, pixel: usize) -> Self {
         let (px, py) = (pixel % self.pixels[0], pixel / self.pixels[0]);
         Self {
@@ -215,12 +218,13 @@ impl ArrayDot {
         named("aram", aram, aram_end)
     }
 
-    /// Repacks one block from `[stretch][step][column][row]`. Lanes past the end of a stretch become weights
-    /// of zero.
+    /// Repacks one block from `[stretch][step][column][row]`.
+    ///
+    /// Lanes past the end of a stretch become weights of zero.
     fn pack(&self, block: usize, wram: &[i8], packed: &mut PackedWeights) {
         let first = (self.w_row + block * self.w_block_stride) * self.rows * self.columns;
         let wram = &wram[first..];
-        // The widths of common arrays, as constants to the compiler.
+        // The widths of common arrays are constants to the compiler.
         match self.rows {
             8 => self.pack_rows(8, wram, packed),
             16 => self.pack_rows(16, wram, packed),
@@ -230,7 +234,9 @@ impl ArrayDot {
         }
     }
 
-    /// A row of WRAM at a time. `rows` is `self.rows`, a multiple of four.
+    /// Packs a row of WRAM at a time.
+    ///
+    /// `rows` is `self.rows`, a multiple of four.
     #[inline(always)]
     fn pack_rows(&self, rows: usize, wram: &[i8], packed: &mut PackedWeights) {
         let quads = self.stretch.div_ceil(QUAD);
@@ -248,7 +254,7 @@ impl ArrayDot {
         }
     }
 
-    /// A lane at a time: where a quad may be of two rows.
+    /// Packs a lane at a time, where a quad may belong to two rows.
     fn pack_lanes(&self, wram: &[i8], packed: &mut PackedWeights) {
         let (rows, columns, steps) = (self.rows, self.columns, self.steps());
         let quads = self.stretch.div_ceil(QUAD);
@@ -262,7 +268,7 @@ impl ArrayDot {
         });
     }
 
-    /// Copies one pixel's window, each stretch filled up with zeros to whole quads.
+    /// Copies one pixel's window, and fills up each stretch with zeros to whole quads.
     fn gather(&self, pixel: usize, nram: &[i8], to: &mut [i8]) {
         let (px, py) = (pixel % self.pixels[0], pixel / self.pixels[0]);
         let base = self.x + py * self.x_strides[1] + px * self.x_strides[0];
@@ -274,7 +280,7 @@ impl ArrayDot {
         }
     }
 
-    /// One block's columns for a run of pixels; `aram` begins at the first pixel's accumulator.
+    /// Computes one block's columns for a run of pixels; `aram` begins at the first pixel's accumulator.
     fn block(
         &self,
         variant: Variant,
@@ -284,7 +290,7 @@ impl ArrayDot {
         packed: &PackedWeights,
         aram: &mut [i32],
     ) {
-        // dot::mod explains the correction; zeros that fill up a stretch count neither in depth nor in the
+        // dot::mod explains the correction. Zeros that fill up a stretch count neither in depth nor in the
         // sums.
         let (x_zero, w_zero) = (i32::from(self.x_zero), i32::from(self.w_zero));
         let constant = ((self.stretches() * self.stretch) as i32).wrapping_mul(x_zero * w_zero);
@@ -325,7 +331,7 @@ fn store(
         *aram = (*aram & keep).wrapping_add(sum).wrapping_add(term).wrapping_add(row_term);
     };
     if let Ok(aram) = <&mut [i32; LINE_COLUMNS]>::try_from(&mut *aram) {
-        // The reference array's width, as a constant to the compiler.
+        // The reference array's width is a constant to the compiler.
         aram.iter_mut().zip(sums).zip(terms).for_each(|((aram, &sum), &term)| one(aram, sum, term));
     } else {
         aram.iter_mut().zip(sums).zip(terms).for_each(|((aram, &sum), &term)| one(aram, sum, term));

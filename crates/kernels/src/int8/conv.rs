@@ -25,8 +25,9 @@ pub fn q_conv(
     q_conv_by(Variant::best(), shape, x, x_zero, weights, output, y)
 }
 
-/// [`q_conv`] by a chosen variant, for tests and benchmarks; a variant that the machine lacks gives way to
-/// the portable one.
+/// [`q_conv`] by a chosen variant, for tests and benchmarks.
+///
+/// A variant that the machine lacks gives way to the portable one.
 ///
 /// # Errors
 /// As [`q_conv`].
@@ -73,8 +74,9 @@ pub fn q_conv_by(
     Ok(())
 }
 
-/// `y[M,O] = requantise(sum over k of (x - x_zero)(w - w_zero))` over `x[M,K]`, `w[O,K]`; `sizes` is `[M, O,
-/// K]`.
+/// `y[M,O] = requantise(sum over k of (x - x_zero)(w - w_zero))` over `x[M,K]`, `w[O,K]`.
+///
+/// `sizes` is `[M, O, K]`.
 ///
 /// # Errors
 /// As [`q_conv`].

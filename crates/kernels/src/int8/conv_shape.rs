@@ -32,19 +32,19 @@ impl QConvShape {
     }
 }
 
-/// The constants of a product: weights, their zero point, and a record `{bias, multiplier, shift}` an output
-/// channel.
+/// The constants of a product: weights, their zero point, and a record `{bias, multiplier, shift}` for each
+/// output channel.
 #[derive(Debug, Clone, Copy)]
 pub struct QWeights<'a> {
     /// Weights, output channel outermost: `[O, KH, KW, C / groups]` or `[O, K]`.
     pub values: &'a [i8],
     /// Zero point of the weights.
     pub zero: i8,
-    /// Bias an output channel.
+    /// Bias of each output channel.
     pub bias: &'a [i32],
-    /// Multiplier an output channel, not negative.
+    /// Multiplier of each output channel, not negative.
     pub multiplier: &'a [i32],
-    /// Shift an output channel, `1..=62`.
+    /// Shift of each output channel, `1..=62`.
     pub shift: &'a [u8],
 }
 

@@ -9,7 +9,9 @@ use rayon::prelude::*;
 /// Channels whose accumulators stay in registers.
 const CHANNELS: usize = 64;
 
-/// `y = requantise(depthwise(x, w))`; `records` hold plain biases, `w` is `[C, KH, KW]`.
+/// `y = requantise(depthwise(x, w))`.
+///
+/// `records` hold plain biases, and `w` is `[C, KH, KW]`.
 pub(super) fn depthwise(
     variant: Variant,
     shape: &QConvShape,
@@ -22,7 +24,8 @@ pub(super) fn depthwise(
     let Ok([rows, columns]) = shape.output() else { return };
     let channels = shape.in_channels;
     let taps = shape.window.taps();
-    // [tap][channel], the zero point taken off, so that the inner loop runs over contiguous channels.
+    // The order is [tap][channel] without the zero point, so that the inner loop runs over contiguous
+    // channels.
     let mut weights = vec![0i16; taps * channels];
     for (channel, w) in w.chunks_exact(taps).enumerate() {
         for (tap, &w) in w.iter().enumerate() {
@@ -73,8 +76,10 @@ impl Row<'_> {
     }
 }
 
-/// The sums of one output pixel from channel `first` on: an array where all channels of a block exist, which
-/// the compiler keeps in registers, else a slice.
+/// The sums of one output pixel from channel `first` on.
+///
+/// They are an array where all channels of a block exist, which the compiler keeps in registers, else a
+/// slice.
 struct Pixel<'a, S: ?Sized> {
     row: &'a Row<'a>,
     column: usize,

@@ -6,7 +6,7 @@ use crate::error::{check_length, elements};
 use crate::vectorise::{InstructionSet, Vectorise, vectorise};
 use rayon::prelude::*;
 
-/// Elements that one task works on: fixed, and small enough to stay in the first-level cache.
+/// Elements of one task: the number is fixed, and small enough for the first-level cache.
 const CHUNK: usize = 16 * 1024;
 
 /// A tensor with its zero point.
@@ -152,7 +152,9 @@ impl Vectorise for Multiply<'_> {
     }
 }
 
-/// N-MAXIMUM of two tensors of one scale and zero point. `output.zero` plays no part.
+/// N-MAXIMUM of two tensors of one scale and zero point.
+///
+/// `output.zero` plays no part.
 ///
 /// # Errors
 /// Slices of different lengths, an empty clamp.

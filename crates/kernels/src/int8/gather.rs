@@ -3,12 +3,14 @@
 use super::conv_shape::QConvShape;
 use std::ops::Range;
 
-/// Copies windows to rows. A row is `[KH][KW][C / groups]`, then zeros up to `row_bytes`.
+/// Copies windows to rows.
+///
+/// A row is `[KH][KW][C / groups]`, then zeros up to `row_bytes`.
 pub(super) struct Gather<'a> {
     pub(super) shape: &'a QConvShape,
     pub(super) output: [usize; 2],
     pub(super) x: &'a [i8],
-    /// What padding holds.
+    /// The value of padding.
     pub(super) x_zero: i8,
     pub(super) row_bytes: usize,
 }

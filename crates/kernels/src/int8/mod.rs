@@ -1,7 +1,8 @@
-//! i8 kernels, NHWC: the arithmetic of docs/numerics.md to the bit. Rules are quoted by their identifiers
-//! (N-...).
+//! i8 kernels, NHWC: the arithmetic of docs/numerics.md to the bit.
 //!
-//! Accumulation wraps in i32, so sums may run in any order, and every variant of the inner product
+//! Comments quote its rules by their identifiers (N-...).
+//!
+//! Accumulation wraps in i32. So sums may run in any order, and every variant of the inner product
 //! ([`Variant`]) gives the same bits.
 
 mod array;

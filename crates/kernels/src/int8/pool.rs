@@ -12,11 +12,14 @@ const KERNEL: &str = "q_pool";
 /// What a pooling window computes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum QPoolKind {
-    /// N-MAXPOOL: padding never wins, the zero points play no part. A window wholly in the padding gives the
-    /// clamp of -128.
+    /// N-MAXPOOL: padding never wins, and the zero points play no part.
+    ///
+    /// A window wholly in the padding gives the clamp of -128.
     Max,
-    /// N-AVERAGE: the multiplier of an output pixel is `quantize_multiplier(ratio / n)`, where `n` is the
-    /// number of elements counted there. A pixel without a counted element gives the zero point, clamped.
+    /// N-AVERAGE: the multiplier of an output pixel is `quantize_multiplier(ratio / n)`, where `n` elements
+    /// are counted there.
+    ///
+    /// A pixel without a counted element gives the zero point, clamped.
     Average {
         /// Zero point of the input.
         x_zero: i8,
@@ -36,7 +39,7 @@ pub struct QPoolShape {
     pub input: [usize; 2],
     /// Channels.
     pub channels: usize,
-    /// Output `[height, width]`; may exceed what [`Window::output`] gives, where ceil mode says so.
+    /// Output `[height, width]`. It may exceed what [`Window::output`] gives, where ceil mode says so.
     pub output: [usize; 2],
     /// The window.
     pub window: Window,
@@ -82,12 +85,12 @@ pub fn q_pool(
 struct Row<'a> {
     shape: &'a QPoolShape,
     kind: QPoolKind,
-    /// Indexed by the count of elements.
+    /// Multipliers by the count of elements.
     multipliers: &'a [Option<Multiplier>],
     output: QOutput,
     row: usize,
     x: &'a [i8],
-    /// Scratch, one accumulator a channel.
+    /// Scratch, one accumulator for each channel.
     sums: &'a mut [i32],
     y: &'a mut [i8],
 }
@@ -154,8 +157,9 @@ fn count(shape: &QPoolShape, include_pad: bool, pixel: [usize; 2]) -> usize {
     taps(0).len() * taps(1).len()
 }
 
-/// The multiplier for every count that occurs, indexed by count. Found before the work starts, so that a bad
-/// ratio is an error and not half a result.
+/// The multiplier for every count that occurs, by the count.
+///
+/// They are found before the work starts, so that a bad ratio is an error and not half a result.
 fn multipliers(shape: &QPoolShape, kind: QPoolKind) -> Result<Vec<Option<Multiplier>>, KernelError> {
     let QPoolKind::Average { ratio, count_include_pad, .. } = kind else { return Ok(Vec::new()) };
     let mut found = vec![None; elements(KERNEL, &shape.window.kernel)? + 1];

@@ -1,7 +1,7 @@
 //! Cuts a convolution, read as a matrix product of windows and weights, into tasks and computes them.
 //!
 //! The product is `y[pixel, channel]`. A task is a block of pixels by a chunk of one group's channels, and
-//! owns the pieces of the output rows that it writes. How it is cut depends on the shape alone.
+//! owns the pieces of the output rows that it writes. The cut depends on the shape alone.
 
 use super::conv_shape::QWeights;
 use super::dot::{PANEL_COLUMNS, PackedWeights, QUAD, Records, Rows, TILE_ROWS, Tile, Variant};
@@ -11,22 +11,25 @@ use super::requantise::QOutput;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Bytes of gathered windows that a task works on at a time: a fraction of a second-level cache.
+/// Bytes of gathered windows that a task works on at a time, which are a fraction of a second-level cache.
 const BLOCK_BYTES: usize = 192 * 1024;
 /// Most pixels in a block, so that there are enough tasks where windows are small.
 const BLOCK_PIXELS: usize = 20 * TILE_ROWS;
-/// Tasks to aim for where there are few blocks of pixels, by cutting channels too.
+/// Tasks to aim for.
+///
+/// Channels are cut too where there are few blocks of pixels.
 const TASKS: usize = 16;
 /// Fewest channels of a chunk.
 const CHUNK_CHANNELS: usize = 2 * PANEL_COLUMNS;
 
-/// A product ready to run: packed weights a group, records with every constant term folded in.
+/// A product ready to run, with packed weights for each group and every constant term folded into the
+/// records.
 pub(super) struct Product<'a> {
     variant: Variant,
     gather: Gather<'a>,
     packed: Vec<PackedWeights>,
     records: Records,
-    /// What a row's sum is multiplied by, `-(128 + w_zero)`.
+    /// The factor of a row's sum, `-(128 + w_zero)`.
     row_factor: i32,
     output: QOutput,
 }
@@ -35,15 +38,15 @@ pub(super) struct Product<'a> {
 struct Task<'y> {
     group: usize,
     pixels: Range<usize>,
-    /// Within the group.
+    /// The channels, counted within the group.
     channels: Range<usize>,
-    /// One piece of output a pixel.
+    /// One piece of output for each pixel.
     y: Vec<&'y mut [i8]>,
 }
 
 /// Where a task finds its rows.
 enum Source {
-    /// The input is the matrix already.
+    /// The input already is the matrix.
     Input,
     /// The task gathers its own rows.
     Gathered,
@@ -163,7 +166,7 @@ impl<'a> Product<'a> {
         scratch.sums.iter_mut().for_each(|sum| *sum = sum.wrapping_mul(self.row_factor));
         let weights = &self.packed[task.group];
         let group_first = task.group * weights.columns();
-        // Tiles of nearly equal height: one of a single row would waste most of the registers.
+        // Tiles have nearly equal height, because one of a single row would waste most of the registers.
         let height = count.div_ceil(count.div_ceil(TILE_ROWS));
         for first in task.channels.clone().step_by(PANEL_COLUMNS) {
             let columns = first..task.channels.end.min(first + PANEL_COLUMNS);

@@ -1,5 +1,6 @@
-//! Rounding, requantisation and the border between real and integer: N-ROUND, N-REQUANTISE, N-MULTIPLIER,
-//! N-QUANTIZE, N-DEQUANTIZE of docs/numerics.md.
+//! Rounding, requantisation and the border between real and integer.
+//!
+//! The rules are N-ROUND, N-REQUANTISE, N-MULTIPLIER, N-QUANTIZE, N-DEQUANTIZE of docs/numerics.md.
 
 use crate::KernelError;
 use crate::error::check_length;
@@ -31,7 +32,7 @@ impl Multiplier {
     }
 }
 
-/// What a result of i8 is offset by and clamped to.
+/// The zero point that is added to a result of i8, and the clamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct QOutput {
     /// Zero point of the result.
@@ -64,7 +65,7 @@ impl QOutput {
     }
 }
 
-/// N-ROUND: `(value + 2^(shift - 1)) >> shift`, halves towards plus infinity. `1 <= shift <= 62`.
+/// N-ROUND: `(value + 2^(shift - 1)) >> shift`, halves towards plus infinity, for `1 <= shift <= 62`.
 #[inline(always)]
 pub fn round_shift(value: i64, shift: u8) -> i64 {
     (value.wrapping_add(1i64.wrapping_shl(u32::from(shift).wrapping_sub(1)))).wrapping_shr(u32::from(shift))
@@ -107,7 +108,7 @@ pub fn quantize_multiplier(ratio: f64) -> Result<Multiplier, KernelError> {
     Ok(Multiplier { value: value as i32, shift: shift as u8 })
 }
 
-/// `frexp`: a positive finite `value` as `fraction * 2^exponent` with `0.5 <= fraction < 1`, exactly.
+/// `frexp`: writes a positive finite `value` exactly as `fraction * 2^exponent` with `0.5 <= fraction < 1`.
 fn split(value: f64) -> (f64, i32) {
     const MANTISSA_BITS: i32 = 52;
     const BIAS: i32 = 1022;

@@ -1,5 +1,6 @@
-//! int8 operators against plain loops written here from docs/numerics.md, by every variant and instruction set of the
-//! machine.
+//! int8 operators against plain loops written here from docs/numerics.md.
+//!
+//! Every variant and instruction set of the machine computes them.
 
 use super::*;
 use crate::Window;
@@ -86,7 +87,7 @@ impl Case {
         y
     }
 
-    /// Seven loops and a bounds check.
+    /// Computes with seven loops and a bounds check.
     fn expected(&self) -> Vec<i8> {
         let s = &self.shape;
         let Window { kernel, stride, padding, dilation } = s.window;
@@ -187,7 +188,7 @@ proptest! {
     }
 }
 
-/// Wide and small enough that channels are cut into chunks and windows are gathered once for all of them.
+/// The shape is so wide and small that channels are cut into chunks, which share windows gathered once.
 #[test]
 fn convolution_with_shared_windows() {
     let window = Window { padding: [1; 4], ..Window::of([3, 3]) };
@@ -237,7 +238,7 @@ fn matmul_is_a_pointwise_convolution() {
     }
 }
 
-/// The accumulator passes 2^31 and must wrap, not saturate: 40,000 products of 255 * 255.
+/// 40,000 products of 255 * 255 take the accumulator past 2^31, where it must wrap and not saturate.
 #[test]
 fn accumulation_wraps() {
     let depth = 40_000;
@@ -271,9 +272,9 @@ fn multiplier_edges() {
     assert_eq!(pair(1.0), Ok((1 << 30, 30)));
     assert_eq!(pair(0.5), Ok((1 << 30, 31)));
     assert_eq!(pair(0.75), Ok((3 << 29, 31)));
-    // The fraction rounds up to 1: 2^31 becomes 2^30 and one more of exponent.
+    // The fraction rounds up to 1, so that 2^31 becomes 2^30 and the exponent one more.
     assert_eq!(pair(1.0 - 2f64.powi(-40)), Ok((1 << 30, 30)));
-    // Beyond shift 62 the multiplier itself is rounded: 2^-40 is 2^30 / 2^70, eight places too many.
+    // Beyond shift 62 the multiplier itself is rounded: 2^-40 is 2^30 / 2^70, which is eight places too many.
     assert_eq!(pair(2f64.powi(-40)), Ok((1 << 22, 62)));
     assert_eq!(pair(2f64.powi(-63)), Ok((1, 62)), "half rounds up");
     assert_eq!(pair(2f64.powi(-64)), Ok((0, 62)));

@@ -1,4 +1,4 @@
-//! Every loop by each instruction set of this processor, and not by the widest alone.
+//! Every loop by each instruction set of this processor, not by the widest alone.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
@@ -10,11 +10,13 @@ use crate::float::Float;
 thread_local! {
     /// The widest instructions that [`vectorise`] may choose on this thread.
     pub(super) static WIDEST: Cell<Instructions> = const { Cell::new(Instructions::Avx512) };
-    /// What this thread, which runs one test, has printed.
+    /// The lines that this thread, which runs one test, has printed.
     static SAID: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Those of `all` that this processor has; it has the first. Prints once a test which they are and which are skipped.
+/// Those of `all` that this processor has, which include the first.
+///
+/// It prints once a test which they are and which are skipped.
 pub(crate) fn available<S: Copy + Debug + PartialEq>(all: &[S], is_available: impl Fn(S) -> bool) -> Vec<S> {
     let (found, skipped): (Vec<S>, Vec<S>) = all.iter().partition(|&&one| is_available(one));
     assert_eq!(found.first(), all.first(), "the baseline runs on every processor");
@@ -37,13 +39,13 @@ pub(crate) fn by_each(test: impl Fn() + Sync) {
             let threads = rayon::ThreadPoolBuilder::new().num_threads(2);
             threads.start_handler(move |_| WIDEST.set(instructions)).build().unwrap()
         });
-        // The test names what it computed; this says by what.
+        // The test names what it computed, and this names the instructions.
         let outcome = pool.install(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(&test)));
         assert!(outcome.is_ok(), "by {instructions:?}");
     }
 }
 
-/// What a loop was compiled for, and `x * x + y` as it computes that.
+/// The instructions for which a loop was compiled, and `x * x + y` as it computes that.
 struct Seen<T> {
     x: T,
     y: T,
@@ -67,7 +69,7 @@ fn each_instruction_set_is_chosen_and_rounds_as_it_says() {
             Instructions::Avx512 => 64,
         };
         assert_eq!(vector_bytes(), bytes);
-        // (1 + 2^-12)^2 is 1 + 2^-11 + 2^-24, whose last term a product of its own rounds away.
+        // (1 + 2^-12)^2 is 1 + 2^-11 + 2^-24. A product of its own rounds the last term away.
         let (x, y) = (1.0 + 2f32.powi(-12), -1.0 - 2f32.powi(-11));
         let (seen, fused, sum) = vectorise(Seen { x, y });
         assert_eq!(seen, bytes);

@@ -81,7 +81,7 @@ impl Report {
             return;
         }
         self.accepted += 1;
-        // What reset leaves alone is noise in every other program, zero in the rest.
+        // Registers that reset leaves alone hold noise in every other program, and zero in the rest.
         let register_seed = if seed.is_multiple_of(2) { 0 } else { seed };
         let options = LockstepOptions { max_cycles: None, wave: None, seed: register_seed };
         let (executable, initial) = (program.executable(), initial(&program));

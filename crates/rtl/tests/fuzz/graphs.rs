@@ -1,7 +1,9 @@
-//! Random networks: what the host's int8 arithmetic says is what the compiled program leaves in DRAM, and the
-//! hardware does in every cycle what the simulator does. Every fifth is made of published motifs.
+//! Random networks on host, simulator and hardware.
 //!
-//! `EDIACARA_FUZZ_SHAPE` and `EDIACARA_FUZZ_NETWORK` (a seed) choose one; a failure prints them.
+//! The compiled program must leave in DRAM what the host's int8 arithmetic says. The hardware must do in
+//! every cycle what the simulator does. Every fifth network is made of published motifs.
+//!
+//! `EDIACARA_FUZZ_SHAPE` and `EDIACARA_FUZZ_NETWORK` (a seed) choose one. A failure prints them.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +26,7 @@ pub(crate) struct Report {
     pub(crate) compared: u64,
     /// Those of them that are made of motifs.
     pub(crate) motifs: u64,
-    /// Values that host and simulator were compared in.
+    /// Values in which host and simulator were compared.
     pub(crate) values: usize,
     pub(crate) cycles: u64,
     /// Networks by what they consist of.
@@ -44,7 +46,9 @@ fn draw(seed: u64) -> Graph {
     }
 }
 
-/// Compares the networks of a shape, other ones than those of the next shape, or the one of `seed`.
+/// Compares the networks of a shape, or the one of `seed`.
+///
+/// Every shape has networks of its own.
 pub(crate) fn run(shape: &Machine, seed: Option<u64>) -> Report {
     let place = ediacara_fuzzgen::shapes().iter().position(|other| other.name == shape.name);
     let first = NETWORKS * place.unwrap_or_default() as u64;
@@ -66,7 +70,7 @@ pub(crate) fn run(shape: &Machine, seed: Option<u64>) -> Report {
                 report.compared += 1;
                 report.motifs += u64::from(is_of_motifs(seed));
                 report.cycles += cycles;
-                // Motifs have operators that the others do not name, at their borders.
+                // Motifs have operators at their borders that the other networks do not name.
                 if !is_of_motifs(seed) {
                     features(&graph)
                         .into_iter()
@@ -90,7 +94,9 @@ fn told(graph: &Graph, shape: &Machine, seed: u64, problem: &str) -> String {
     )
 }
 
-/// Host = simulator = hardware, on random inputs. Returns how many values were compared, and the cycles that it took.
+/// Checks that host, simulator and hardware agree on random inputs.
+///
+/// Returns how many values were compared, and the cycles that it took.
 fn compare(
     core: &mut Core,
     machine: &Machine,

@@ -1,9 +1,9 @@
 //! Random programs, random networks, the examples and the programs of faults on simulator and hardware side by
 //! side, on every shape of `crates/fuzzgen`.
 //!
-//! The seeds of a run are fixed, so a run of CI is the same for ever. Longer or other runs are
-//! `cargo xtask soak`; a failure prints the command that repeats it. Start at `campaign.rs`;
-//! networks are in `graphs.rs`.
+//! The seeds of a run are fixed, so that every run of CI is the same. `cargo xtask soak` makes longer or
+//! other runs. A failure prints the command that repeats it. Start at `campaign.rs`; networks are in
+//! `graphs.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,7 +13,7 @@
 )]
 
 mod campaign;
-// One comparison of host and simulator for both crates; what only the compiler's tests ask of it is idle here.
+// Both crates share one comparison of host and simulator. What only the compiler's tests use is idle here.
 #[allow(dead_code)]
 #[path = "../../../compiler/tests/all/differential.rs"]
 mod differential;
@@ -38,7 +38,8 @@ use settings::Settings;
 /// Comparisons that run at once.
 const THREADS: usize = 2;
 
-/// Does something for every shape, a few at once, the largest shape first; the results in the order of shapes.
+/// Does something for every shape, a few at once, the largest first, and returns the results in the order of
+/// shapes.
 fn for_each_shape<T: Send>(shapes: &[Machine], work: impl Fn(&Machine) -> T + Sync) -> Vec<T> {
     let mut order: Vec<_> = (0..shapes.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(shapes[index].peak_macs_per_cycle()));
@@ -117,7 +118,7 @@ fn random_networks() {
 #[test]
 fn examples_and_faults() {
     let mut shapes = shapes();
-    // The one that the faults were written for: some are about what comes together in a cycle there.
+    // The faults were written for this machine: some are about what comes together in a cycle there.
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sim/tests/faults/machine.toml");
     shapes.push(Machine::from_file(&path).unwrap());
     let compared = for_each_shape(&shapes, |shape| {

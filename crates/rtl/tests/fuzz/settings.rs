@@ -2,17 +2,17 @@
 
 /// RTL cycles of a run of CI, over all shapes.
 const CYCLES: u64 = 20_000_000;
-/// Programs that a run of CI must compare: those of a few long ones only would be too much alike.
+/// The fewest programs that a run of CI must compare: a few long ones would be too much alike.
 pub(crate) const LEAST_PROGRAMS: u64 = 3_500;
-/// Networks that a run of CI must compare.
+/// The fewest networks that a run of CI must compare.
 pub(crate) const LEAST_NETWORKS: u64 = 1_500;
-/// Values of theirs in which host and simulator must be compared.
+/// The fewest values of these networks in which host and simulator must be compared.
 pub(crate) const LEAST_VALUES: usize = 1_500;
-/// Those of them that must be made of motifs.
+/// The fewest of these networks that must be made of motifs.
 pub(crate) const LEAST_OF_MOTIFS: u64 = 150;
-/// Networks that must have each operator, and each kind of convolution and pool.
+/// The fewest networks that must have each operator, and each kind of convolution and pool.
 pub(crate) const LEAST_OF_EACH: u64 = 15;
-/// The share of every shape in a hundred: small ones run faster, and find as much a program.
+/// The share of every shape in a hundred: small ones run faster, and each program finds as much.
 const SHARES: &[(&str, u64)] =
     &[("fuzz-4x4", 36), ("fuzz-8x8", 24), ("fuzz-16x16", 10), ("fuzz-16x8", 16), ("fuzz-4x16", 14)];
 
@@ -22,7 +22,7 @@ pub(crate) struct Settings {
     pub(crate) cycles: u64,
     /// Seed of the first program (`EDIACARA_FUZZ_SEED`).
     pub(crate) seed: u64,
-    /// Programs of a shape, at most (`EDIACARA_FUZZ_PROGRAMS`).
+    /// The most programs of a shape (`EDIACARA_FUZZ_PROGRAMS`).
     pub(crate) programs: u64,
     /// The only network (`EDIACARA_FUZZ_NETWORK`), by its seed.
     pub(crate) network: Option<u64>,
@@ -37,7 +37,7 @@ impl Settings {
             text(name).map(|text| text.replace('_', "").parse().unwrap_or_else(|_| panic!("{name}={text}")))
         };
         let programs = number("EDIACARA_FUZZ_PROGRAMS");
-        // Who asks for so many programs does not ask for cycles.
+        // A user who asks for so many programs does not ask for cycles.
         let cycles = if programs.is_some() { 0 } else { CYCLES };
         Self {
             cycles: number("EDIACARA_FUZZ_CYCLES").unwrap_or(cycles),
@@ -59,7 +59,7 @@ impl Settings {
         self.cycles.saturating_mul(share).div_ceil(100)
     }
 
-    /// Whether it is long and wide enough to show everything that programs can do.
+    /// Whether the run is long and wide enough to show everything that programs can do.
     pub(crate) fn is_whole(&self) -> bool {
         self.shape.is_none() && self.network.is_none() && self.programs == u64::MAX && self.cycles >= CYCLES
     }

@@ -15,7 +15,7 @@ fn a_core_is_built_once_and_shared_by_machines_of_its_shape() {
     faster.name = "faster".into();
     faster.dram.bytes_per_cycle.numerator = 64;
     let mut builds = 0;
-    // Two at once: the second waits for the first.
+    // Of two builds at once, the second waits for the first.
     std::thread::scope(|scope| {
         let threads = [&machine, &faster].map(|machine| {
             scope.spawn(|| {

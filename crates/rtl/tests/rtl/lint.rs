@@ -8,8 +8,9 @@ use ediacara_rtl::{FILES, Verilator, machine_package};
 
 use crate::{odd_machine, options};
 
-/// What Verilator says of the core behind AXI4 for `machine`, with memories as they are simulated or, with an
-/// argument that says so, synthesized.
+/// What Verilator says of the core behind AXI4 for `machine`.
+///
+/// The memories are those of simulation, or those of synthesis where an argument of `variant` says so.
 fn warnings(machine: &Machine, folder: &Path, variant: &[&str]) -> String {
     let packages = [
         ("ediacara_isa_pkg.sv", ediacara_isa::system_verilog_package()),

@@ -1,6 +1,6 @@
 //! The hardware under Verilator: what surrounds it, and whole programs in lockstep with the simulator.
 //!
-//! These tests fail where Verilator cannot be had; `cargo xtask setup` installs it.
+//! These tests fail where Verilator cannot be had. `cargo xtask setup` installs it.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use ediacara_arch::{Fraction, Machine};
 use ediacara_rtl::BuildOptions;
 use support::options;
 
-/// Options for the least that has a core's ports.
+/// Options for the stub, the least that has a core's ports.
 fn stub() -> BuildOptions {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rtl/stub");
     BuildOptions { sources: Some(folder), ..options() }

@@ -24,7 +24,8 @@ fn variant(module: &str, directive: &str) -> String {
     format!("{directive} SYNTHESIS\n{}", text.replace("\nmodule ram #(", &format!("\nmodule {module} #(")))
 }
 
-/// `ram_word.sv`, of which Verilator is told to make one function for all instances: inlined, they take it minutes.
+/// `ram_word.sv`, which tells Verilator to make one function for all instances, because inlining them takes
+/// minutes.
 fn word() -> String {
     let text = source("ram_word.sv");
     assert_eq!(text.matches("endmodule").count(), 1);
@@ -48,7 +49,7 @@ fn memories(machine: &Machine) -> [Parameters; 4] {
     ]
 }
 
-/// A bench of a pair for each set of parameters, and its number.
+/// A bench with a numbered pair for each set of parameters.
 fn bench_of(all: &BTreeSet<Parameters>) -> String {
     let mut text = String::from("module bench (input logic clock);\n  int cycle = 0;\n");
     for (index, (elements, bytes, width, reads, writes, forward)) in all.iter().enumerate() {
@@ -90,7 +91,8 @@ fn memories_as_synthesized_give_what_those_as_simulated_give() {
     }
 }
 
-/// The core reads what `ram_mapped` gives, while the arrays that the harness looks at take the same writes.
+/// A `ram` that gives the core what `ram_mapped` gives, while the arrays that the harness looks at take the
+/// same writes.
 fn ram_with_both() -> String {
     let plain = variant("ram", "`undef");
     let instance = "  logic [READS-1:0][BITS-1:0] plain_data;\n\

@@ -55,7 +55,7 @@ fn is_comparable(machine: &Machine, executable: &Executable, initial: &Initial) 
     !simulator.run().fault.is_some_and(|fault| fault.kind == FaultKind::Race)
 }
 
-/// Compares all programs of a folder; the number that could be compared.
+/// Compares all programs of a folder, and returns how many could be compared.
 pub(crate) fn compare(machine: &Machine, folder: &str) -> usize {
     compare_with(&options(), machine, folder)
 }

@@ -1,4 +1,4 @@
-//! A file of programs, each with all that its memories hold, and of what the hardware made of them.
+//! A file of programs, each with all that its memories hold and with the hardware's answer.
 //!
 //! `crates/rtl/examples/record.rs` writes it, `main.rs` beside reads it.
 
@@ -29,12 +29,12 @@ pub(crate) struct Case {
     pub(crate) answer: Answer,
 }
 
-/// What a run comes to.
+/// The result of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// Cycles of the run.
     pub(crate) cycles: u64,
-    /// The fault with its instruction and cycle; empty without.
+    /// The fault with its instruction and cycle; empty if there was none.
     pub(crate) fault: String,
     /// Number of events.
     pub(crate) events: u64,

@@ -1,7 +1,7 @@
 //! Holds the simulator against recorded answers of the hardware: `answers FILE`.
 //!
-//! Exits with 0 where all are the same, and with 1 at the first that differs. `cargo xtask mutate` builds it
-//! with one rule of the simulator changed at a time: no change may go unnoticed.
+//! It exits with 0 where all are the same, and with 1 at the first that differs. `cargo xtask mutate` builds
+//! it with one rule of the simulator changed at a time: no change may go unnoticed.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool that talks to people")]
 

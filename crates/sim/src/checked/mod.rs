@@ -1,9 +1,9 @@
 //! Checked mode: what no hardware sees (docs/isa.md, "Faults": `uninitialised`, `race`).
 //!
-//! Order is that of vector clocks: a clock holds, for every engine, how many of its instructions are known
-//! to have committed. A post carries the poster's clock as a token, a wait takes the oldest token of its
-//! semaphore and learns what it knows, and `sync` teaches control everything. Instructions of one engine
-//! commit in order, so one number an engine is enough; and for every byte it is enough to remember the last
+//! Vector clocks give the order: a clock holds, for every engine, how many of its instructions are known to
+//! have committed. A post carries the poster's clock as a token. A wait takes the oldest token of its
+//! semaphore and learns what it knows. `sync` teaches control everything. Instructions of one engine commit
+//! in order, so that one number an engine is enough. For every byte it is enough to remember the last
 //! instruction of every engine that wrote or read it.
 
 mod access;
@@ -42,7 +42,8 @@ pub(crate) struct Checked {
     other: Option<u32>,
 }
 
-/// The shadow of DRAM: whether a byte was written, by which `store` last, by which `load` it was read last.
+/// The shadow of DRAM: whether a byte was written, which `store` wrote it last, and which `load` read it
+/// last.
 struct DramShadow {
     written: Paged<u8>,
     stores: Paged<u32>,
@@ -92,7 +93,7 @@ impl Checked {
         self.dram.loads = Paged::new(self.dram_bytes);
     }
 
-    /// Bytes of a memory were written from outside.
+    /// Takes note that bytes of a memory were written from outside.
     pub(crate) fn write_memory(&mut self, memory: Memory, address: u64, length: usize) {
         let shadow = match memory {
             Memory::Dram => return self.dram.written.fill(address, length, 1),
@@ -110,7 +111,7 @@ impl Checked {
         self.known[Engine::Control as usize]
     }
 
-    /// Control saw every engine idle.
+    /// Takes note that control saw every engine idle.
     pub(crate) fn sync(&mut self) {
         let control = &mut self.known[Engine::Control as usize];
         for (known, history) in control.iter_mut().zip(&self.history) {
@@ -118,7 +119,9 @@ impl Checked {
         }
     }
 
-    /// An instruction starts: learns what it waited for, and checks what it touches if that is `worth_it`.
+    /// Starts an instruction, which learns what it waited for; what it touches is checked if that is
+    /// `worth_it`.
+    ///
     /// Returns what its posts will tell. A refusal's detail lacks the instruction's name.
     pub(crate) fn start(&mut self, engine: Engine, entry: &Entry, worth_it: bool) -> Result<Clock, Refusal> {
         let known = &mut self.known[engine as usize];
@@ -138,14 +141,14 @@ impl Checked {
         Ok(clock)
     }
 
-    /// An instruction commits.
+    /// Takes note that an instruction commits.
     pub(crate) fn post(&mut self, mask: u16, clock: Clock) {
         for index in semaphores::bits(mask) {
             self.tokens[index].push_back(clock);
         }
     }
 
-    /// Control signals.
+    /// Takes note that control signals.
     pub(crate) fn signal(&mut self, mask: u16) {
         self.post(mask, self.issue_clock());
     }
@@ -155,6 +158,8 @@ impl Checked {
         self.other
     }
 
+    /// The refusal of a race.
+    ///
     /// `here` and `there` are what the two instructions touch around the element.
     fn race(
         &mut self,

@@ -1,4 +1,5 @@
-//! Whether an instruction of the vector engine reads what it writes, or writes what its order does not settle.
+//! Finds instructions of the vector engine that read what they write, or write what their order does not
+//! settle.
 
 use std::ops::Range;
 
@@ -28,8 +29,10 @@ impl Marks {
         })
     }
 
-    /// The first byte that a `transpose` writes twice: the hardware goes tile by tile, so that which comes
-    /// last depends on its lanes. Everything else writes its rows in order.
+    /// The first byte that a `transpose` writes twice.
+    ///
+    /// The hardware goes tile by tile, so that its lanes decide which write comes last. Everything else
+    /// writes its rows in order.
     fn written_twice(&mut self, v: &Vector) -> Option<usize> {
         if v.operation.rule().shape != VectorShape::Transpose || is_plainly_apart(v) {
             return None;
@@ -55,8 +58,9 @@ impl Marks {
         }
     }
 
-    /// The first byte that is a source and a destination at once, and the operand that reads it. Where an
-    /// operand is the destination itself, and may be, only rows that meet other rows count.
+    /// The first byte that is a source and a destination at once, and the operand that reads it.
+    ///
+    /// Where an operand is the destination itself, and may be, only rows that meet other rows count.
     fn read_and_written(&mut self, v: &Vector) -> Option<(&'static str, usize)> {
         let d = destination_span(v);
         let sources = sources(v);
@@ -150,8 +154,9 @@ fn destination_span(v: &Vector) -> Range<usize> {
     v.d.base..end
 }
 
-/// Whether the destination's columns, and its matrices, follow one another with nothing in common: what
-/// needs no look at every byte.
+/// Whether the destination's columns, and its matrices, follow one another with nothing in common.
+///
+/// Such a destination needs no look at every byte.
 fn is_plainly_apart(v: &Vector) -> bool {
     let [count_1, count_2] = v.counts;
     let matrix = (v.length - 1) * v.d.strides[0] + count_1;
@@ -167,7 +172,9 @@ fn disjoint(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.end <= b.start || b.end <= a.start
 }
 
-/// Whether an operand has the destination's rows. A stride that is never taken does not matter.
+/// Whether an operand has the destination's rows.
+///
+/// A stride that is never taken does not matter.
 fn is_same(v: &Vector, operand: &Operand) -> bool {
     operand.base == v.d.base && (0..2).all(|k| v.counts[k] == 1 || operand.strides[k] == v.d.strides[k])
 }

@@ -39,7 +39,7 @@ pub(super) struct Shadow {
 }
 
 impl Shadow {
-    /// `readers` need not list an engine that alone may write.
+    /// `readers` need not list an engine that is the only one to write.
     pub(super) fn new(element: &'static str, length: usize, writers: &[Engine], readers: &[Engine]) -> Self {
         let last = |engines: &[Engine]| {
             engines.iter().map(|&engine| Last { engine, numbers: vec![0; length] }).collect()
@@ -55,7 +55,7 @@ impl Shadow {
         self.writers.iter_mut().chain(&mut self.readers).for_each(|last| last.numbers.fill(0));
     }
 
-    /// The elements around `at` that an instruction was the last of its engine to write, or to read.
+    /// The elements around `at` of which an instruction was its engine's last writer, or last reader.
     pub(super) fn around(&self, at: usize, other: Other) -> Range<usize> {
         let lasts = if other.wrote { &self.writers } else { &self.readers };
         let Some(last) = lasts.iter().find(|last| last.engine == other.engine) else { return at..at + 1 };
@@ -65,7 +65,7 @@ impl Shadow {
         at - before..at + after.max(1)
     }
 
-    /// `engine` reads `range`, knowing what `clock` says.
+    /// Notes that `engine` reads `range`, knowing what `clock` says.
     pub(super) fn read(
         &mut self,
         engine: Engine,
@@ -80,7 +80,7 @@ impl Shadow {
         Ok(())
     }
 
-    /// `engine` writes `range`, knowing what `clock` says.
+    /// Notes that `engine` writes `range`, knowing what `clock` says.
     pub(super) fn write(
         &mut self,
         engine: Engine,
@@ -106,7 +106,7 @@ fn conflict(
     for last in lasts.iter().filter(|last| last.engine != engine) {
         let known = clock[last.engine as usize];
         let numbers = &last.numbers[range.clone()];
-        // The maximum first: it needs no branch an element, and nearly always settles it.
+        // The maximum comes first, because it needs no branch an element and nearly always settles it.
         if numbers.iter().copied().max().unwrap_or_default() <= known {
             continue;
         }

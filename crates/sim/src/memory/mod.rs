@@ -37,7 +37,7 @@ impl Record {
     }
 }
 
-/// The contents of DRAM and of every memory on chip. All are zero at first.
+/// The contents of DRAM and of every memory on chip, all zero at first.
 pub(crate) struct Memories {
     pub(crate) dram: Paged<i8>,
     pub(crate) nram: Vec<i8>,
@@ -59,7 +59,7 @@ impl Memories {
         }
     }
 
-    /// Bytes of a memory on chip; none of DRAM.
+    /// Bytes of a memory on chip; 0 for DRAM.
     pub(crate) fn on_chip_bytes(&self, memory: Memory) -> u64 {
         let bytes = match memory {
             Memory::Dram => 0,
@@ -71,7 +71,9 @@ impl Memories {
         bytes as u64
     }
 
-    /// Overwrites bytes of a memory. The range must lie inside, and cover whole accumulators or records.
+    /// Overwrites bytes of a memory.
+    ///
+    /// The range must lie inside, and cover whole accumulators or records.
     pub(crate) fn write(&mut self, memory: Memory, address: u64, bytes: &[i8]) {
         let at = address as usize;
         match memory {
@@ -92,7 +94,7 @@ impl Memories {
         }
     }
 
-    /// Everything that a memory on chip holds, as bytes; nothing of DRAM.
+    /// Everything that a memory on chip holds, as bytes; nothing for DRAM.
     pub(crate) fn read_on_chip(&self, memory: Memory) -> Vec<u8> {
         match memory {
             Memory::Dram => Vec::new(),

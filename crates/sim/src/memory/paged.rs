@@ -7,8 +7,9 @@ const DIRECTORY: usize = 1 << 10;
 
 type Directory<T> = Vec<Option<Box<[T]>>>;
 
-/// An array of up to 2^40 elements, all zero (the default) until written; pages come into being when first
-/// written.
+/// An array of up to 2^40 elements, all zero (the default) until written.
+///
+/// A page comes into being when it is first written.
 pub(crate) struct Paged<T> {
     directories: Vec<Option<Directory<T>>>,
 }

@@ -1,6 +1,7 @@
-//! What instructions compute. An instruction is executed as a whole when it starts: in a program without
-//! races nobody can tell, for whoever depends on it starts after its commit, and whoever it depends on has
-//! committed.
+//! What instructions compute.
+//!
+//! An instruction is executed as a whole when it starts. In a program without races nobody can tell: whoever
+//! depends on it starts after its commit, and whoever it depends on has committed.
 
 mod vector;
 

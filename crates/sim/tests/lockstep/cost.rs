@@ -15,7 +15,7 @@ pub(crate) enum Cost {
     Bursts(Vec<u64>),
     Move(u64),
     Beats(u64),
-    /// The same, only after everything before it has committed.
+    /// Beats that start only after everything before them has committed.
     OrderedBeats(u64),
 }
 

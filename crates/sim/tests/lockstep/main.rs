@@ -79,7 +79,7 @@ fn difference(seed: u64, machine: &Machine, program: &Program, ours: &Verdict, t
 fn compare(seed: u64) -> Outcome {
     let mut random = Random::new(seed);
     let machine = ediacara_fuzzgen::machine(&mut random);
-    // Time does not care for order, so that most programs are of the style with most faults.
+    // Order does not matter to time, so that most programs are of the style with most faults.
     let recipe = if seed.is_multiple_of(4) { Recipe::ordered() } else { Recipe::chaotic() };
     let program = ediacara_fuzzgen::program(&mut random, &machine, &recipe);
     let outcome = simulate(&machine, &program, true);
@@ -113,7 +113,7 @@ fn event_driven_and_ticking_agree() {
         }
     }
     println!("{PROGRAMS} programs, {cycles} cycles\n{faults:#?}\n{stalls:#?}");
-    // The programs must have been worth it.
+    // The programs must have met every kind of outcome often enough.
     assert!(faults["none"] > PROGRAMS / 3, "too few programs run to their end");
     for kind in [FaultKind::Opcode, FaultKind::Operand, FaultKind::Address, FaultKind::Fetch] {
         assert!(faults.get(kind.name()).is_some_and(|n| *n > 5), "too few {} faults", kind.name());
@@ -155,7 +155,7 @@ fn both(machine: &Machine, program: &Program) -> (Verdict, Verdict) {
     (ours, reference::run(machine, program.base, &program.code, LIMIT))
 }
 
-/// A machine of the same shape with another sense of time.
+/// A machine of the same shape with other timing.
 fn other_pace(machine: &Machine, random: &mut Random) -> Machine {
     let mut other = ediacara_fuzzgen::machine(random);
     other.dram.bytes = machine.dram.bytes;
@@ -173,7 +173,7 @@ fn other_pace(machine: &Machine, random: &mut Random) -> Machine {
 /// Final memories of a run in checked mode, if it had no fault.
 fn checked_memories(machine: &Machine, program: &Program) -> Option<Vec<Vec<u8>>> {
     let (_, outcome, simulator) = judge(machine, program).unwrap();
-    // How far a program gets before an overflow stops it is a matter of time.
+    // Timing decides how far a program gets before an overflow stops it.
     if outcome.fault.is_some() {
         return None;
     }

@@ -1,6 +1,7 @@
-//! The timing rules of docs/microarchitecture.md once more, as plainly as possible: every cycle is stepped
-//! through, and what happens in it is decided from a copy of the state at its beginning. Slow on purpose;
-//! shares nothing with the simulator but the decoder.
+//! The timing rules of docs/microarchitecture.md once more, as plainly as possible.
+//!
+//! It steps through every cycle, and decides what happens in it from a copy of the state at its beginning. It
+//! is slow on purpose, and shares nothing with the simulator but the decoder.
 
 use ediacara_arch::Machine;
 use ediacara_isa::{Condition, ConfigRegister as C, DecodeError, Engine, Operation, Word, decode};
@@ -51,7 +52,7 @@ struct Issued {
 #[derive(Debug, Clone)]
 struct Started {
     id: usize,
-    /// Unknown while bursts are to be granted.
+    /// Unknown while bursts are still to be granted.
     commit: Option<u64>,
     /// First and last cycle with a beat.
     beats: Option<(u64, u64)>,
@@ -69,7 +70,7 @@ struct State {
     debt: u64,
     /// Grant cycles.
     flying: Vec<u64>,
-    /// Who comes first in the next round.
+    /// The requester that comes first in the next round.
     turn: usize,
     fifo: Vec<u64>,
     /// Grant cycle, burst, first wanted instruction.
@@ -80,7 +81,7 @@ struct State {
     pc: u64,
     registers: [u128; 16],
     config: Vec<i64>,
-    /// First, last, runs left.
+    /// First instruction, last instruction, runs left.
     loops: Vec<(u64, u64, u128)>,
     queues: [Vec<usize>; 4],
     started: [Vec<Started>; 4],
@@ -196,7 +197,7 @@ impl Reference<'_> {
         self.trace.push(Event { cycle, kind });
     }
 
-    /// Cycle t; whether it is the last.
+    /// Does cycle t, and returns whether it is the last.
     fn tick(&mut self, t: u64) -> bool {
         let old = self.state.clone();
         let requests = self.requests(&old, t);
@@ -236,7 +237,7 @@ impl Reference<'_> {
         self.post(&old, t, &taken, &posters);
         self.account(&old, t, &control, winner, &requests, &start, &unsatisfied);
 
-        // Ends.
+        // Whether the run ends.
         let blocked = matches!(control, Control::Queue | Control::Sync | Control::Stopped);
         let idle = old.started.iter().all(Vec::is_empty);
         let queued = old.queues.iter().any(|queue| !queue.is_empty());

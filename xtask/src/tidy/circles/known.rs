@@ -1,13 +1,15 @@
-//! The circles and the imports upwards that there are, each with the reason. One that is gone is an offence.
+//! The known circles and imports upwards, each with the reason.
+//!
+//! One that is gone is an offence.
 
 /// Modules of one room that import one another in a circle.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownCircle {
     /// The crate, as ARCHITECTURE.md has it.
     pub(crate) of: &'static str,
-    /// The module in which they lie.
+    /// The module in which the circle lies.
     pub(crate) room: &'static str,
-    /// All that lie on circles with one another, in alphabetical order.
+    /// All modules on circles with one another, in alphabetical order.
     pub(crate) modules: &'static [&'static str],
     /// Why it is so, or what will become of it.
     pub(crate) reason: &'static str,
@@ -26,10 +28,10 @@ pub(crate) struct KnownUpward {
     pub(crate) reason: &'static str,
 }
 
-/// Of operators whose gradients are one another.
+/// The reason for operators whose gradients are one another.
 const GRADIENTS: &str = "the gradient of each is made of another one";
 
-/// The circles that there are.
+/// The known circles.
 pub(crate) const CIRCLES: &[KnownCircle] = &[
     KnownCircle {
         of: "fuzzgen",
@@ -141,5 +143,5 @@ pub(crate) const CIRCLES: &[KnownCircle] = &[
     },
 ];
 
-/// The arrows upwards that there are in the crates of `ROOMS`.
+/// The known arrows upwards in the crates of `ROOMS`.
 pub(crate) const UPWARD: &[KnownUpward] = &[];

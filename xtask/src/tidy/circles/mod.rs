@@ -1,13 +1,14 @@
 //! Circles of modules inside a crate.
 //!
-//! A module is a file; one with files below it is a room. A use of what a module defines is an arrow to it. For each room, the
-//! arrows between the modules in it, each with all that lies inside it, must make no circle: then they can be read in an order. In
-//! the crates of [`ROOMS`], moreover, no module uses what a module around it defines in its own file, and the modules of the
-//! root are declared in such an order: none uses what lies in one that is declared after it.
+//! A module is a file, and one with files below it is a room. A use of what a module defines is an arrow to
+//! it. For each room, take the arrows between the modules in it, each with all that lies inside it. They must
+//! make no circle, so that the modules can be read in an order. In the crates of [`ROOMS`] two more rules
+//! hold. No module uses what a module around it defines in its own file. The modules of the root are declared
+//! in such an order that none uses what lies in a later one.
 //!
-//! A name is followed to the module that defines it, through the `use` of modules around (resolve.rs). A `use` of a module on
-//! its own is no arrow; the paths that begin with it are. Not followed are methods, macros that a module below may use without
-//! a path, and what is for tests alone.
+//! A name is followed to the module that defines it, through the `use` of modules around (resolve.rs). A
+//! `use` of a module on its own is no arrow, but the paths that begin with it are. The check does not follow
+//! methods, macros that a module below may use without a path, and what is for tests alone.
 
 mod known;
 mod modules;
@@ -72,7 +73,9 @@ fn find(sources: &Sources, member: &Member) -> Result<Found> {
     Ok(found)
 }
 
-/// A use of what one module defines in another one, by the modules that lead to them from the root.
+/// A use of what one module defines in another one.
+///
+/// A module is given by the modules that lead to it from the root.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Arrow {
     from: Vec<String>,
@@ -111,7 +114,9 @@ fn arrows(tree: &Tree) -> BTreeSet<Arrow> {
     arrows
 }
 
-/// The scopes that a path needs: the one that defines what it means, and those outside of its own line that pass it on.
+/// The scopes that a path needs.
+///
+/// They are the one that defines what the path means, and those outside of its own line that pass it on.
 fn targets(tree: &Tree, scope: usize, reference: &Reference) -> Vec<usize> {
     let here = &tree.scopes[scope].path;
     let resolved = resolve(tree, scope, reference);
@@ -120,7 +125,7 @@ fn targets(tree: &Tree, scope: usize, reference: &Reference) -> Vec<usize> {
     others.chain([target]).collect()
 }
 
-/// Modules of one room of which each is on a circle with each other one.
+/// Modules of one room, each of which is on a circle with every other one.
 #[derive(Debug, PartialEq, Eq)]
 struct Circle {
     room: String,
@@ -222,7 +227,7 @@ fn find_upward(arrows: &BTreeSet<Arrow>) -> Vec<Upward> {
     found
 }
 
-/// A use of what lies in a module that the root declares after the one that uses it.
+/// A use of what lies in a module that the root declares later than the one that uses it.
 #[derive(Debug, PartialEq, Eq)]
 struct Late {
     module: String,
@@ -253,7 +258,7 @@ fn find_late(tree: &Tree, arrows: &BTreeSet<Arrow>) -> Vec<Late> {
     found
 }
 
-/// As code has it: `crate::module`.
+/// A path as code has it: `crate::module`.
 fn written(path: &[String]) -> String {
     let mut text = "crate".to_owned();
     for name in path {

@@ -1,4 +1,6 @@
-//! The modules of a crate as its files have them: what each declares, imports and names. Tests are left out.
+//! The modules of a crate as its files have them: what each declares, imports and names.
+//!
+//! Tests are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -36,7 +38,7 @@ pub(crate) struct Scope {
     pub(crate) children: BTreeMap<String, usize>,
     /// Functions, types, constants, traits and macros.
     pub(crate) items: BTreeSet<String>,
-    /// Every word in calls of macros that stand where items do: they may declare any of them.
+    /// Every word in calls of macros that stand where items do, since they may declare any of them.
     pub(crate) generated: BTreeSet<String>,
     pub(crate) imports: Vec<Import>,
     /// The modules of `use module::*`.
@@ -57,7 +59,9 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Follows the `mod` declarations from the file `root`. Fails where a module's file is missing.
+    /// Follows the `mod` declarations from the file `root`.
+    ///
+    /// It fails where a module's file is missing.
     pub(crate) fn read(sources: &Sources, root: &Path) -> Result<Self> {
         let mut tree = Self::default();
         let folder = root.parent().unwrap_or(Path::new("")).to_path_buf();
@@ -106,12 +110,14 @@ impl Tree {
     }
 }
 
-/// Walks one file. Modules in files of their own are noted for later.
+/// Walks one file.
+///
+/// Modules in files of their own are noted for later.
 struct Collector<'t, 'ast> {
     tree: &'t mut Tree,
     /// The scope that is walked.
     scope: usize,
-    /// How many function bodies are around the present place: what they declare is theirs.
+    /// How many function bodies are around the present place: declarations in them are their own.
     bodies: usize,
     files: Vec<(usize, &'ast syn::ItemMod)>,
 }
@@ -176,7 +182,7 @@ impl<'ast> Visit<'ast> for Collector<'_, 'ast> {
     }
 
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        // What begins with `::` lies in another crate.
+        // A name that begins with `::` lies in another crate.
         if item.leading_colon.is_some() {
             return;
         }
@@ -276,7 +282,7 @@ impl Names {
     }
 }
 
-/// Notes the paths of two or more segments among tokens of which nobody knows what they are.
+/// Notes the paths of two or more segments among tokens of unknown meaning.
 fn token_paths(tokens: TokenStream, found: &mut Vec<Reference>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut index = 0;

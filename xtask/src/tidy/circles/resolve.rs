@@ -1,13 +1,13 @@
 //! Where a name comes from: the module that defines what a path means.
 //!
-//! Names are followed as the compiler follows them, through `use` and `pub use`, but without types: what comes after the first item of
-//! a path, as a function after its type, is not looked at.
+//! Names are followed as the compiler follows them, through `use` and `pub use`, but without types. What
+//! comes after the first item of a path, as a function after its type, is not looked at.
 
 use std::collections::BTreeSet;
 
 use super::modules::{Reference, Tree};
 
-/// What a path means.
+/// The meaning of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// A module, by its scope.
@@ -18,7 +18,7 @@ pub(crate) enum Meaning {
     Outside,
 }
 
-/// What a path means, and the scopes with a `use` through which it goes there.
+/// The meaning of a path, and the scopes whose `use` leads there.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     pub(crate) meaning: Meaning,
@@ -69,8 +69,10 @@ impl Resolver<'_> {
         Meaning::Module(scope)
     }
 
-    /// What a name means in a scope; `None` where the scope does not have it. A module and an item may share a name: before `::` it is
-    /// the module, at the end of a path the item.
+    /// The meaning of a name in a scope; `None` where the scope does not have it.
+    ///
+    /// A module and an item may share a name. Before `::` it is the module, and at the end of a path the
+    /// item.
     fn name(&mut self, scope: usize, name: &str, is_last: bool) -> Option<Meaning> {
         if !self.seen.insert((scope, name.to_owned())) {
             return None;

@@ -1,10 +1,10 @@
-//! The check on small crates that are made up.
+//! The check on small made-up crates.
 
 use super::super::sources::made_up;
 use super::known::{KnownCircle, KnownUpward};
 use super::*;
 
-/// What is found in a crate of these files.
+/// The offences in a crate of these files.
 fn found(files: &[(&str, &str)]) -> Found {
     let (_folder, sources, member) = made_up::sources(files);
     find(&sources.unwrap(), &member).unwrap()

@@ -3,8 +3,9 @@ use ediacara_graph::ops::PoolKind;
 
 use super::{Layers, Motif};
 
-/// Layers that each read all before them, and a transition to half the sides and channels. Concatenations grow in place, and
-/// each has several readers.
+/// Layers that each read all before them, and a transition to half the sides and channels.
+///
+/// Concatenations grow in place, and each has several readers.
 pub(super) const MOTIF: Motif = Motif {
     name: "dense block",
     source: "Huang et al., Densely Connected Convolutional Networks, arXiv 1608.06993",
@@ -16,7 +17,8 @@ fn append(net: &mut Layers, x: ValueId) -> ValueId {
     let layers = net.random().between(2, 6);
     let growth = net.random().pick(&[4, 8, 12, 16, 24, 32]);
     let growth = net.window_width(x, growth);
-    // DenseNet-B squeezes to four times the growth first; MobileNet's and SqueezeNet's heirs leave out the normalisation.
+    // DenseNet-B squeezes to four times the growth first. The heirs of MobileNet and SqueezeNet leave out the
+    // normalisation.
     let (squeezes, normalises) = (net.random().chance(60), net.random().chance(60));
     let mut known = x;
     for _ in 0..layers {

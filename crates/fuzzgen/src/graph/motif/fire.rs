@@ -2,7 +2,7 @@ use ediacara_graph::ValueId;
 
 use super::{Layers, Motif};
 
-/// A squeeze, and two expansions side by side. With a bypass where the width stays.
+/// A squeeze, and two expansions side by side, with a bypass where the width stays.
 pub(super) const MOTIF: Motif =
     Motif { name: "fire module", source: "Iandola et al., SqueezeNet, arXiv 1602.07360", side: 1, append };
 

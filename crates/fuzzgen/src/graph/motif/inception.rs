@@ -38,7 +38,9 @@ fn append(net: &mut Layers, x: ValueId) -> ValueId {
     net.concat(&branches)
 }
 
-/// A chain of 3 x 3 windows, or of 1 x 1: what it starts from is read last when all of it is done.
+/// A chain of 3 x 3 windows, or of 1 x 1.
+///
+/// Its input stays alive all along, where a later branch reads it again.
 fn deep(net: &mut Layers, x: ValueId, width: usize) -> ValueId {
     let mut y = net.point(x, width.div_ceil(2));
     for _ in 0..net.random().between(2, 5) {

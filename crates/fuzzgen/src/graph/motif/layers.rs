@@ -10,7 +10,9 @@ use super::{PUBLISHED_SIDES, Size};
 use crate::Random;
 use crate::graph::Net;
 
-/// A network under construction. Images are `[batch, channels, height, width]`.
+/// A network under construction.
+///
+/// Images are `[batch, channels, height, width]`.
 ///
 /// # Panics
 /// Every method that adds an operator does so where the operator refuses its operands' shapes.
@@ -31,7 +33,7 @@ impl Layers {
         &mut self.net.random
     }
 
-    /// An input of a published side or any, as wide as the size allows.
+    /// An input with a published side or any side, as wide as the size allows.
     pub(super) fn input(&mut self) -> ValueId {
         let most = self.size.side;
         let side = |random: &mut Random| {
@@ -52,7 +54,7 @@ impl Layers {
         self.net.graph.add_input("input", TensorType::f32(&[batch, channels, height, width]))
     }
 
-    /// The network, with an output for `last` and for what was shown.
+    /// The network, with outputs for `last` and for the values that were shown.
     pub(super) fn finish(mut self, last: ValueId) -> Graph {
         self.outputs.insert(0, last);
         let mut outputs = Vec::new();
@@ -93,8 +95,9 @@ impl Layers {
         self.whole(wanted.clamp(1, most))
     }
 
-    /// Channels that a 3 x 3 convolution of an image with `x`'s sides may have on both sides: `wanted`, or as many as the size
-    /// allows.
+    /// Channels that a 3 x 3 convolution of an image with `x`'s sides may have on both sides.
+    ///
+    /// It is `wanted`, or as many as the size allows.
     pub(super) fn window_width(&mut self, x: ValueId, wanted: usize) -> usize {
         let pixels = self.pixels(x);
         let by_macs = (2 * self.size.macs / (9 * pixels)).isqrt();
@@ -102,7 +105,7 @@ impl Layers {
         self.whole(wanted.clamp(1, most))
     }
 
-    /// The image, through a 1 x 1 convolution where its channels are more than a window may read.
+    /// The image, after a 1 x 1 convolution if it has more channels than a window may read.
     pub(super) fn narrow(&mut self, x: ValueId) -> ValueId {
         let channels = self.channels(x);
         let width = self.window_width(x, channels);
@@ -126,7 +129,7 @@ impl Layers {
         self.add(x, y)
     }
 
-    /// Half of the time a multiple of eight, as most widths in the papers are.
+    /// A width that is half of the time a multiple of eight, as most widths in the papers are.
     fn whole(&mut self, width: usize) -> usize {
         if width >= 8 && self.net.random.chance(50) { width / 8 * 8 } else { width.max(1) }
     }
@@ -146,7 +149,7 @@ impl Layers {
         self.net.constant(&name, shape, values)
     }
 
-    /// A convolution with a bias; weights such that results spread as operands do.
+    /// A convolution with a bias, and with weights that make results spread as operands do.
     pub(super) fn conv(&mut self, x: ValueId, outputs: usize, kernel: [usize; 2], conv: Conv) -> ValueId {
         let inputs = self.channels(x) / conv.groups;
         let terms = (inputs * kernel[0] * kernel[1]) as f32;
@@ -155,7 +158,7 @@ impl Layers {
         self.add_op(conv, &[x, w, bias])
     }
 
-    /// 1 x 1.
+    /// A 1 x 1 convolution.
     pub(super) fn point(&mut self, x: ValueId, outputs: usize) -> ValueId {
         self.conv(x, outputs, [1, 1], Conv::default())
     }
@@ -231,7 +234,7 @@ impl Layers {
         self.add_op(Max, &[x, y])
     }
 
-    /// Channels side by side.
+    /// Joins images along their channels.
     pub(super) fn concat(&mut self, list: &[ValueId]) -> ValueId {
         self.add_op(Concat { axis: 1 }, list)
     }
@@ -296,7 +299,7 @@ impl Layers {
         self.add_op(resize, &[x])
     }
 
-    /// Channels dealt out to `groups` in turn: reshape, transpose, reshape.
+    /// Channels dealt out to `groups` in turn, by reshape, transpose, reshape.
     pub(super) fn shuffle(&mut self, x: ValueId, groups: usize) -> ValueId {
         let shape = self.shape(x);
         let split = vec![shape[0], groups, shape[1] / groups, shape[2], shape[3]];
@@ -305,7 +308,7 @@ impl Layers {
         self.add_op(Reshape { shape }, &[y])
     }
 
-    /// Fully connected, of an image of one pixel.
+    /// A fully connected layer on an image of one pixel.
     pub(super) fn classifier(&mut self, x: ValueId, classes: usize) -> ValueId {
         let shape = self.shape(x);
         let terms: usize = shape[1..].iter().product();

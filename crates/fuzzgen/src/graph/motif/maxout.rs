@@ -2,8 +2,9 @@ use ediacara_graph::ValueId;
 
 use super::{Layers, Motif};
 
-/// A convolution of twice the channels, of which the larger half of each pair is kept; a point convolution of the same kind
-/// before some of them.
+/// Convolutions of twice the channels, of which the larger of each pair is kept.
+///
+/// A point convolution of the same kind comes before some of them.
 pub(super) const MOTIF: Motif = Motif {
     name: "max feature map",
     source: "Wu et al., A Light CNN for Deep Face Representation, arXiv 1511.02683",

@@ -1,7 +1,8 @@
-//! Random networks made of what published networks are made of: by seed, real (f32, NCHW), to be quantised.
+//! Random networks of the parts of published networks, by seed: real (f32, NCHW), to be quantised.
 //!
-//! A [`Motif`] is one file: a function that appends layers to a network, with shapes drawn as its paper has them. [`MOTIFS`] is
-//! the list. [`draw`] chains a few of them, with sides and widths from a [`Size`]. Nothing here quantises or compiles.
+//! A [`Motif`] is one file: a function that appends layers to a network, with shapes drawn as its paper has
+//! them. [`MOTIFS`] lists them. [`draw`] chains a few of them, with sides and widths from a [`Size`]. Nothing
+//! here quantises or compiles.
 
 mod dense;
 mod fire;
@@ -27,13 +28,13 @@ pub use layers::Layers;
 /// A part that published networks are made of.
 #[derive(Debug)]
 pub struct Motif {
-    /// What reports call it.
+    /// The name in reports.
     pub name: &'static str,
     /// Where its shapes are from.
     pub source: &'static str,
     /// The shorter side of the smallest image that it makes sense on.
     side: usize,
-    /// Appends it to what was built so far, behind an image `[batch, channels, height, width]`.
+    /// Appends it to what was built so far, on an image `[batch, channels, height, width]`.
     append: fn(&mut Layers, ValueId) -> ValueId,
 }
 
@@ -59,27 +60,27 @@ pub const PUBLISHED_SIDES: [usize; 5] = [7, 13, 27, 28, 55];
 /// How large a network may become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
-    /// Sides of the input, at most.
+    /// The largest sides of the input.
     pub side: usize,
-    /// Elements of an image between layers, about, at most.
+    /// The most elements of an image between layers, roughly.
     pub elements: usize,
-    /// Multiply-adds of a layer, about, at most.
+    /// The most multiply-adds of a layer, roughly.
     pub macs: usize,
-    /// Motifs, at most.
+    /// The most motifs.
     pub motifs: usize,
 }
 
 impl Size {
     /// For hardware that is simulated, with memories of a few kilobytes.
     pub const TINY: Size = Size { side: 13, elements: 1 << 10, macs: 12_000, motifs: 1 };
-    /// What most networks are: quick to compare, and crowded where NRAM has 32 KiB.
+    /// The size of most networks: quick to compare, and crowded where NRAM has 32 KiB.
     pub const SMALL: Size = Size { side: 64, elements: 12 << 10, macs: 400_000, motifs: 4 };
-    /// Of a size between the others.
+    /// A size between the others.
     pub const MEDIUM: Size = Size { side: 64, elements: 64 << 10, macs: 2_000_000, motifs: 3 };
-    /// Images that crowd 256 KiB.
+    /// The size of images that crowd 256 KiB.
     pub const LARGE: Size = Size { side: 64, elements: 320 << 10, macs: 8_000_000, motifs: 2 };
 
-    /// Mostly small ones, with a tail.
+    /// A size: mostly small, now and then larger.
     fn any(random: &mut Random) -> Size {
         match random.below(100) {
             0..62 => Size::SMALL,
@@ -98,7 +99,9 @@ pub struct Drawn {
     pub motifs: Vec<&'static str>,
 }
 
-/// The network of a seed, small or large. A seed gives the same one for ever.
+/// The network of a seed, small or large.
+///
+/// A seed gives the same one for ever.
 ///
 /// # Panics
 /// Never: what is drawn fits.
@@ -106,7 +109,7 @@ pub fn draw(seed: u64) -> Drawn {
     build(seed, Size::any(&mut Random::new(!seed)), usize::MAX)
 }
 
-/// As [`draw`], cut off after so many motifs: what a failure is made smaller with.
+/// As [`draw`], cut off after so many motifs, which makes a failure smaller.
 ///
 /// # Panics
 /// Never: what is drawn fits.
@@ -146,7 +149,8 @@ fn build(seed: u64, size: Size, most: usize) -> Drawn {
     Drawn { graph: layers.finish(x), motifs }
 }
 
-/// What a network has to show beside its motifs: published sides, every side, images of 256 KiB when they are quantised.
+/// What a network shows beside its motifs: published sides, every side, and images of 256 KiB when they are
+/// quantised.
 pub fn sides_and_crowds(graph: &Graph) -> BTreeSet<String> {
     let computed = graph.values().filter(|&value| graph.constant(value).is_none());
     let images = computed.map(|value| graph.ty(value)).filter(|ty| ty.rank() == 4);
@@ -154,7 +158,7 @@ pub fn sides_and_crowds(graph: &Graph) -> BTreeSet<String> {
     for ty in images {
         found.extend(ty.shape[2..].iter().filter(|&&side| side <= 64).map(|side| format!("side {side}")));
         for (most, name) in [(16, "16 KiB"), (64, "64 KiB"), (256, "256 KiB")] {
-            // Within a quarter: such a tensor leaves no room for its neighbours, or barely misses its own.
+            // The tensor is within a quarter: it leaves no room for its neighbours, or barely misses its own.
             let (most, bytes) = (most << 10, ty.elements());
             if bytes * 4 >= most * 3 && bytes * 4 <= most * 5 {
                 found.insert(format!("crowds {name}"));

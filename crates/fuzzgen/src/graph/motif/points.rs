@@ -2,7 +2,8 @@ use ediacara_graph::ValueId;
 
 use super::{Layers, Motif};
 
-/// A chain of 1 x 1 convolutions with residuals over one to six of them: lives that start together and end apart.
+/// A chain of 1 x 1 convolutions with residuals over one to six of them: values whose lives start together
+/// and end apart.
 pub(super) const MOTIF: Motif = Motif {
     name: "chain of 1 x 1 with residuals",
     source: "Lin et al., Network In Network, arXiv 1312.4400; residuals of He et al., arXiv 1603.05027",
@@ -12,7 +13,7 @@ pub(super) const MOTIF: Motif = Motif {
 
 fn append(net: &mut Layers, x: ValueId) -> ValueId {
     let channels = net.channels(x);
-    // All of one width, so that any two may be added, or as they come.
+    // All have one width, so that any two may be added, or each has its own.
     let is_even = net.random().chance(70);
     let mut known = vec![x];
     for _ in 0..net.random().between(3, 8) {

@@ -3,8 +3,9 @@ use ediacara_graph::ops::PoolKind;
 
 use super::{Layers, Motif};
 
-/// Images of halved sides, then back: each is enlarged to the one before it and added or joined. All but the first may be
-/// outputs.
+/// Images of halved sides, then back: each is enlarged to the one before it, and added or joined.
+///
+/// All but the first may be outputs.
 pub(super) const MOTIF: Motif = Motif {
     name: "feature pyramid",
     source: "Lin et al., arXiv 1612.03144 (sums); Redmon and Farhadi, YOLOv3, arXiv 1804.02767 (joined)",

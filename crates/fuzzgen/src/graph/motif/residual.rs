@@ -3,7 +3,8 @@ use ediacara_graph::ops::Conv;
 
 use super::{Layers, Motif};
 
-/// Basic blocks and bottlenecks, with a projection where sides or widths change; grouped in the manner of ResNeXt.
+/// Basic blocks and bottlenecks, with a projection where sides or widths change, and with groups in the
+/// manner of ResNeXt.
 pub(super) const MOTIF: Motif = Motif {
     name: "residual block",
     source: "He et al., arXiv 1512.03385; Xie et al., ResNeXt, arXiv 1611.05431",

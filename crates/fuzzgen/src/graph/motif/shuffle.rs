@@ -2,7 +2,8 @@ use ediacara_graph::ValueId;
 
 use super::{Layers, Motif};
 
-/// Half of the channels goes through three convolutions, the other beside them; then they are shuffled.
+/// Half of the channels goes through three convolutions beside the other half, and then all are shuffled.
+/// shuffled.
 pub(super) const MOTIF: Motif =
     Motif { name: "shuffle unit", source: "Ma et al., ShuffleNet V2, arXiv 1807.11164", side: 3, append };
 

@@ -3,7 +3,7 @@ use ediacara_graph::ops::PoolKind;
 
 use super::{Layers, Motif};
 
-/// Maxima over growing windows, one after the other, joined; in a cross-stage branch now and then.
+/// Maxima over growing windows, one after the other, joined, and now and then in a cross-stage branch.
 pub(super) const MOTIF: Motif = Motif {
     name: "spatial pyramid pooling",
     source: "He et al., arXiv 1406.4729; in series as YOLOv5's SPPF; branches of Wang et al., CSPNet, arXiv 1911.11929",
@@ -29,6 +29,6 @@ fn append(net: &mut Layers, x: ValueId) -> ValueId {
     let wanted = net.channels(x);
     let y = net.point(y, wanted);
     let gate = net.sigmoid(y);
-    // SiLU, as all of YOLOv5 has it.
+    // The gate makes this a SiLU, which YOLOv5 has everywhere.
     net.multiply(y, gate)
 }

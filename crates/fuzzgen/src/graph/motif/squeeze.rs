@@ -2,7 +2,7 @@ use ediacara_graph::ValueId;
 
 use super::{Layers, Motif};
 
-/// An inverted bottleneck whose channels are weighed by what a squeeze of the whole image excites.
+/// An inverted bottleneck whose channels are weighed by a squeeze of the whole image.
 pub(super) const MOTIF: Motif = Motif {
     name: "squeeze and excite",
     source: "Hu et al., arXiv 1709.01507; Howard et al., MobileNetV3 (h-swish), arXiv 1905.02244",
@@ -23,7 +23,7 @@ fn append(net: &mut Layers, x: ValueId) -> ValueId {
         let y = net.point(x, width);
         let y = bend(net, y);
         let y = net.depthwise(y, kernel, stride);
-        // MobileNetV3 bends before the squeeze, MnasNet after nothing.
+        // MobileNetV3 bends before the squeeze, MnasNet does not.
         let y = if net.random().chance(70) { bend(net, y) } else { y };
         let y = excite(net, y);
         let stays = stride == 1 && net.random().chance(80);

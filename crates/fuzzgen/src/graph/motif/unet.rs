@@ -3,7 +3,7 @@ use ediacara_graph::ops::PoolKind;
 
 use super::{Layers, Motif};
 
-/// Down and up again, with skips over all that lies between, the first the longest.
+/// Down and up again, with skips over all that lies between, of which the first is the longest.
 pub(super) const MOTIF: Motif =
     Motif { name: "long skips", source: "Ronneberger et al., U-Net, arXiv 1505.04597", side: 4, append };
 
@@ -28,7 +28,7 @@ fn append(net: &mut Layers, x: ValueId) -> ValueId {
         } else {
             net.resize(y, sides)
         };
-        // Most join what they skipped to; LinkNet (arXiv 1707.03718) adds it.
+        // Most networks join the image to the skip. LinkNet (arXiv 1707.03718) adds it.
         y = if net.channels(y) == width && net.random().chance(30) {
             net.add(y, skip)
         } else {

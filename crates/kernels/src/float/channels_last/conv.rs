@@ -14,15 +14,16 @@ use rayon::prelude::*;
 
 const KERNEL: &str = "conv2d_channels_last";
 
-/// Tasks to aim for: enough for a few threads to end at the same time.
+/// Tasks to aim for: enough that a few threads end at the same time.
 const TASKS: usize = 16;
 /// Fewest pixels of a task: four tiles.
 const TASK_PIXELS: usize = 24;
-/// Most pixels of a task, whose outputs are at hand when the next block of terms is added to them.
+/// Most pixels of a task, so that its outputs are at hand when the next block of terms is added to them.
 const MOST_TASK_PIXELS: usize = 384;
 
-/// `y[N,OH,OW,O] = activation(x * w + bias + addend)`, with `x[N,C,H,W]` or `x[N,H,W,C]` as `layout` says, and an addend
-/// that is laid out as `y` is.
+/// `y[N,OH,OW,O] = activation(x * w + bias + addend)`.
+///
+/// The input is `x[N,C,H,W]` or `x[N,H,W,C]`, as `layout` says. The addend is laid out as `y` is.
 ///
 /// # Errors
 /// Slices whose length is not the shape's; filters of another shape.
@@ -65,7 +66,7 @@ pub fn conv2d_channels_last(
     Ok(())
 }
 
-/// Calls `body` with the images as they are, or turned.
+/// Calls `body` with the images in channels-last order, turned if need be.
 fn with_channels_last(shape: &ConvShape, layout: ImageLayout, x: &[f32], body: impl FnOnce(&[f32])) {
     if layout == ImageLayout::ChannelsLast {
         return body(x);
@@ -89,7 +90,7 @@ fn dense(shape: &ConvShape, images: &Images, filters: &Panels, epilogue: Epilogu
     let inputs = shape.batch * shape.in_channels * shape.input[0] * shape.input[1];
     let cut = Cut::of(y.len() / channels, filters, size_of::<f32>() * inputs);
     if cut.panels >= filters.panels.len() {
-        // The pieces of y are contiguous, so that each task finds its own pixels in them.
+        // The pieces of y are contiguous, so that each task finds its own pixels in its piece.
         y.par_chunks_mut(cut.pixels * channels).enumerate().for_each(|(index, y)| {
             tiles(&filters.panels, index * cut.pixels, y.chunks_exact_mut(channels).collect());
         });
@@ -106,8 +107,9 @@ struct Cut {
 }
 
 impl Cut {
-    /// Cuts the work by shape alone. What is larger, weights or images, is cut first, so that no two threads read all of
-    /// it.
+    /// Cuts the work by shape alone.
+    ///
+    /// It cuts the larger of weights and images first, so that no two threads read all of it.
     fn of(pixels: usize, filters: &Panels, input_bytes: usize) -> Self {
         let panels = filters.panels.len();
         let by_pixels = |tasks: usize| {
@@ -125,7 +127,7 @@ impl Cut {
     }
 }
 
-/// Into how many tasks each of some parts is cut.
+/// The number of tasks into which each of some parts is cut.
 fn tasks_each(parts: usize) -> usize {
     (TASKS + parts / 2) / parts.max(1)
 }
@@ -136,7 +138,7 @@ struct Task<'a, 'y> {
     y: Vec<&'y mut [f32]>,
 }
 
-/// One task for every piece of pixels and panels; each owns the pieces of pixels that it writes.
+/// Makes one task for every piece of pixels and panels; each owns the pieces of pixels that it writes.
 fn tasks<'a, 'y>(cut: &Cut, panels: &'a [Panel], channels: usize, y: &'y mut [f32]) -> Vec<Task<'a, 'y>> {
     let mut tasks = Vec::new();
     for (index, y) in y.chunks_mut(cut.pixels * channels).enumerate() {

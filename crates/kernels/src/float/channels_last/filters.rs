@@ -1,4 +1,4 @@
-//! The filters of a convolution in the order that its loops read them in.
+//! The filters of a convolution in the order in which its loops read them.
 
 use super::super::conv_shape::{ConvShape, check_filters};
 use super::tile::{LANES, Line, most_lines};
@@ -6,10 +6,11 @@ use crate::KernelError;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Most terms of a block: nine taps of 64 channels. A panel of weights for 64 outputs then takes 144 KiB, which a
-/// second-level cache holds while pixels pass.
+/// Most terms of a block: nine taps of 64 channels.
+///
+/// A panel of weights for 64 outputs then takes 144 KiB, which a second-level cache holds while pixels pass.
 pub(super) const TERMS: usize = 576;
-/// Below so many channels, a stretch is a whole row of the kernel over a padded copy of the image.
+/// With fewer channels, a stretch is a whole row of the kernel over a padded copy of the image.
 const FEW_CHANNELS: usize = 16;
 
 /// Filters `w[O,C/groups,KH,KW]` packed for [`conv2d_channels_last`](super::conv2d_channels_last).
@@ -19,7 +20,7 @@ pub struct ChannelsLastFilters {
     pub(super) packed: Packed,
 }
 
-/// What is convolved how.
+/// The kind of convolution, with its weights.
 #[derive(Debug, Clone)]
 pub(super) enum Packed {
     /// Every output channel sees every input channel.
@@ -82,8 +83,10 @@ impl Panels {
 }
 
 impl ChannelsLastFilters {
-    /// Packs `w[O,C/groups,KH,KW]` for convolutions of this shape, whatever their batch. Nothing if there is no loop for
-    /// the shape: groups are 1, or as many as input and output channels.
+    /// Packs `w[O,C/groups,KH,KW]` for convolutions of this shape, whatever their batch.
+    ///
+    /// It gives nothing if there is no loop for the shape: groups must be 1, or as many as input and output
+    /// channels.
     ///
     /// # Errors
     /// A slice whose length is not the shape's; a window larger than the padded input.
@@ -151,7 +154,9 @@ fn panel_weights(shape: &ConvShape, lines: Range<usize>, w: &[f32]) -> Vec<Line>
     weights
 }
 
-/// Cuts all terms into blocks of equal size, and those into stretches. There is one block even where there are no terms.
+/// Cuts all terms into blocks of equal size, and those into stretches.
+///
+/// There is one block even where there are no terms.
 fn blocks(shape: &ConvShape, of_rows: bool) -> Vec<Block> {
     let (depth, [_, kernel_width]) = (shape.depth(), shape.window.kernel);
     let dilation = shape.window.dilation;

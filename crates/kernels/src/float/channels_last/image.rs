@@ -1,11 +1,11 @@
-//! What a window over images reads.
+//! The inputs that a window over images reads.
 
 use super::super::conv_shape::ConvShape;
 use super::ImageLayout;
 use super::filters::{Stretch, TERMS};
 use rayon::prelude::*;
 
-/// What is read where an image ends; no stretch is longer than a block.
+/// The inputs where an image ends; no stretch is longer than a block.
 static ZEROS: [f32; TERMS] = [0.0; TERMS];
 
 /// Images with channels last, and the corners of a window that moves over them.
@@ -41,13 +41,13 @@ impl<'a> Images<'a> {
         Self { size: padded_size(shape), padding: [0; 2], ..Self::new(shape, output, x) }
     }
 
-    /// The windows of `P` output pixels in a row from this one on, counted through all images.
+    /// The corners of `P` windows in a row, from this output pixel on, counted through all images.
     #[inline(always)]
     pub(super) fn corners<const P: usize>(&self, pixel: usize) -> [Corner; P] {
         let (line, mut column) = (pixel / self.output[1], pixel % self.output[1]);
         let (mut image, mut row) = (line / self.output[0], line % self.output[0]);
         let mut corners = [Corner::default(); P];
-        // Counted on, since divisions would take as long as many a window.
+        // The corners are counted on from the first, since divisions would take as long as many a window.
         for corner in &mut corners {
             *corner = Corner {
                 image: image * self.size[0] * self.size[1] * self.channels,
@@ -65,7 +65,9 @@ impl<'a> Images<'a> {
         corners
     }
 
-    /// The inputs of a stretch: zeros where it lies outside the image. `length` is the stretch's.
+    /// The inputs of a stretch, or zeros where it lies outside the image.
+    ///
+    /// `length` is the stretch's.
     #[inline(always)]
     pub(super) fn stretch(&self, corner: Corner, stretch: &Stretch, length: usize) -> &'a [f32] {
         let row = corner.row.wrapping_add_unsigned(stretch.row) as usize;

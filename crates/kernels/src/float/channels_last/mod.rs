@@ -1,9 +1,9 @@
 //! Convolutions and pools of f32 images whose channels lie side by side: `[N,H,W,C]`.
 //!
-//! A tap of a window is then a stretch of contiguous inputs, which a dense convolution reads where they lie, without
-//! packing windows, and a vector holds sixteen channels wherever they are combined channel by channel. This is what the
-//! host infers with; the order of sums is (kernel row, kernel column, channel), in blocks of terms, whatever the batch
-//! and the number of threads.
+//! A tap of a window is then a stretch of contiguous inputs. A dense convolution reads them where they lie,
+//! without packing windows. Where channels are combined one by one, a vector holds sixteen of them. The host
+//! infers with these kernels. The order of sums is (kernel row, kernel column, channel), in blocks of terms,
+//! whatever the batch and the number of threads.
 //!
 //! Start reading at [`conv2d_channels_last`].
 

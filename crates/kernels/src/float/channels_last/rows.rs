@@ -1,4 +1,4 @@
-//! What every channel does by itself, a row of the output at a time: depthwise convolutions and pools.
+//! Operators on each channel by itself, a row of the output at a time: depthwise convolutions and pools.
 
 use super::super::conv_shape::{ConvShape, Epilogue};
 use super::super::pool::{PoolKind, PoolShape, average_counts};
@@ -10,16 +10,16 @@ use crate::{KernelError, Window};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Elements times taps that are worth waking a thread for.
+/// Elements times taps for which it is worth waking a thread.
 const TASK_TAPS: usize = 1 << 16;
 
 /// What a window does with the inputs of a channel.
 trait Combine: Sync {
-    /// What a window of no taps gives.
+    /// The result of a window of no taps.
     const START: f32;
-    /// What a tap brings along for `L` lines of `W` channels from this one on.
+    /// The weights of a tap for `L` lines of `W` channels from this one on.
     fn weights<const L: usize, const W: usize>(&self, tap: usize, channel: usize) -> [[f32; W]; L];
-    /// One tap more.
+    /// Adds one tap.
     fn step<I: InstructionSet>(sum: f32, x: f32, weight: f32) -> f32;
     /// Stores the results of a pixel, counted through all images, for lines of channels from this one on.
     fn store<const L: usize, const W: usize>(
@@ -65,7 +65,9 @@ impl Combine for Depthwise<'_> {
     }
 }
 
-/// The largest input. NaN propagates: it is always taken, and loses no comparison.
+/// The largest input.
+///
+/// NaN propagates: it is always taken, and loses no comparison.
 struct Largest;
 
 impl Combine for Largest {
@@ -90,7 +92,7 @@ impl Combine for Largest {
     }
 }
 
-/// The mean, of so many inputs for each pixel of an image.
+/// The mean, with the number of inputs for each pixel of an image.
 struct Mean {
     counts: Vec<usize>,
 }
@@ -123,7 +125,9 @@ impl Combine for Mean {
     }
 }
 
-/// A convolution of every channel by itself, `taps[tap][line]`; operands have been checked.
+/// A convolution of every channel by itself, `taps[tap][line]`.
+///
+/// Its operands have been checked.
 pub(super) fn depthwise(
     shape: &ConvShape,
     output: [usize; 2],
@@ -143,11 +147,12 @@ pub(super) fn depthwise(
     Rows { window: &shape.window, input: shape.input, output, channels, x, combine: &combine }.run(y);
 }
 
-/// Pools `x[N,H,W,C]` to `y[N,OH,OW,C]`, with `planes` of the shape `N * channels`: the elements of
-/// [`pool2d`](super::super::pool2d), to the bit.
+/// Pools `x[N,H,W,C]` to `y[N,OH,OW,C]`, with `planes` of the shape `N * channels`.
+///
+/// The elements are those of [`pool2d`](super::super::pool2d), to the bit.
 ///
 /// # Errors
-/// As [`pool2d`](super::super::pool2d); channels that do not divide the planes.
+/// Those of [`pool2d`](super::super::pool2d). Also, the channels do not divide the planes.
 pub fn pool2d_channels_last(
     shape: &PoolShape,
     channels: usize,
@@ -233,7 +238,7 @@ impl<C: Combine> Vectorise for Row<'_, C> {
     fn run<I: InstructionSet>(self) {
         let rows = self.rows;
         let mut taps = Vec::with_capacity(rows.window.taps());
-        // The pixel that the taps were listed for; those of pixels beside it lie as far beside them.
+        // The pixel for which the taps were listed. The taps of pixels beside it lie as far beside them.
         let mut listed: Option<&Inside> = None;
         let pixels = self.y.chunks_exact_mut(rows.channels).zip(self.columns).enumerate();
         for (column, (y, inside)) in pixels {
@@ -279,16 +284,17 @@ impl<C: Combine> Rows<'_, C> {
 struct Pixel<'a, 'y, C> {
     rows: &'a Rows<'a, C>,
     taps: &'a [Tap],
-    /// How much further than the taps say their inputs begin.
+    /// The distance from the inputs that the taps name to those of this pixel.
     shift: usize,
-    /// Counted through all images.
+    /// The pixel's number, counted through all images.
     index: usize,
     y: &'y mut [f32],
 }
 
 impl<C: Combine> Pixel<'_, '_, C> {
-    /// As many channels from `done` on as are `L` lines of `W`, again and again; where they end. The sums stay in
-    /// registers.
+    /// Computes `L` lines of `W` channels again and again from `done` on, and returns where they end.
+    ///
+    /// The sums stay in registers.
     #[inline(always)]
     fn lines<I: InstructionSet, const L: usize, const W: usize>(&mut self, done: usize) -> usize {
         let combine = self.rows.combine;

@@ -1,5 +1,6 @@
-//! The loop of a dense convolution: some pixels by some lines of output channels, whose sums live in registers while the
-//! terms pass.
+//! The loop of a dense convolution: some pixels by some lines of output channels.
+//!
+//! Their sums live in registers while the terms pass.
 
 use super::super::product::{Bias, Store};
 use super::filters::{Block, Panel, Panels};
@@ -9,7 +10,7 @@ use crate::vectorise::{InstructionSet, Vectorise, vector_bytes, vectorise};
 /// Output channels of a line: one register with AVX-512, two with AVX2.
 pub(super) const LANES: usize = 16;
 
-/// Weights of one term for [`LANES`] output channels, where a register is loaded fastest from.
+/// Weights of one term for [`LANES`] output channels, aligned so that a register is loaded fastest.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Line(pub(super) [f32; LANES]);
@@ -17,8 +18,10 @@ pub(super) struct Line(pub(super) [f32; LANES]);
 /// Most pixels of a tile.
 const PIXELS: usize = 6;
 
-/// Most lines of a panel on this machine. With [`PIXELS`] they are 24 sums in the 32 registers of AVX-512, 12 in the 16 of
-/// AVX2: enough to hide the latency of a multiply-add, with registers left for the operands.
+/// Most lines of a panel on this machine.
+///
+/// With [`PIXELS`] they are 24 sums in the 32 registers of AVX-512, and 12 in the 16 of AVX2. That is enough
+/// to hide the latency of a multiply-add, with registers left for the operands.
 pub(super) fn most_lines() -> usize {
     if vector_bytes() == 64 { 4 } else { 1 }
 }
@@ -30,9 +33,9 @@ pub(super) struct Tiles<'a, 'y> {
     pub(super) panels: &'a [Panel],
     /// The first pixel, counted through all images.
     pub(super) pixel: usize,
-    /// The panels' channels, a slice a pixel.
+    /// The panels' channels, one slice for each pixel.
     pub(super) y: Vec<&'y mut [f32]>,
-    /// What becomes of the finished sums, by pixel and channel of the whole result.
+    /// What is done to the finished sums, by pixel and channel of the whole result.
     pub(super) store: Store<'a, f32>,
 }
 
@@ -91,7 +94,8 @@ struct Tile<'a, 'y, const L: usize> {
 
 impl<const L: usize> Tile<'_, '_, L> {
     fn run<const P: usize>(self) {
-        // Each size is a function of its own: in one large function the compiler finds too few registers.
+        // Each size is a function of its own, because the compiler finds too few registers in one large
+        // function.
         vectorise(TileOf::<L, P>(self));
     }
 }
@@ -112,11 +116,11 @@ impl<const L: usize, const P: usize> Vectorise for TileOf<'_, '_, L, P> {
             weights = rest;
             let mut x: [&[f32]; P] = [&[]; P];
             for (x, &corner) in x.iter_mut().zip(&corners) {
-                // Cut once more, so that the compiler knows the length and checks no index below.
+                // A second cut tells the compiler the length, so that it checks no index below.
                 *x = &images.stretch(corner, stretch, own.len())[..own.len()];
             }
             for (term, lines) in own.iter().enumerate() {
-                // A copy, so that each line is loaded once and not once a pixel.
+                // A copy makes the compiler load each line once and not once a pixel.
                 let lines = *lines;
                 for pixel in 0..P {
                     let x = x[pixel][term];
@@ -142,7 +146,9 @@ impl<const L: usize, const P: usize> Vectorise for TileOf<'_, '_, L, P> {
     }
 }
 
-/// A line that may be cut off by the last channel: in halves, so that little is stored one by one.
+/// Stores a line that the last channel may cut off.
+///
+/// It goes in halves, so that little is stored one by one.
 #[inline(always)]
 fn store_line(sums: &[f32; LANES], store: &Store<f32>, pixel: usize, channel: usize, y: &mut [f32]) {
     const HALF: usize = LANES / 2;
@@ -184,7 +190,7 @@ pub(super) fn store_lines<const L: usize, const W: usize>(
     *y = sums;
 }
 
-/// Adds as many values to the sums as there are sums.
+/// Adds values to the sums, as many as there are sums.
 #[inline(always)]
 fn add_lines<const L: usize, const W: usize>(sums: &mut [[f32; W]; L], values: &[f32]) {
     let Some(values) = values.as_chunks::<W>().0.first_chunk::<L>() else { return };

@@ -1,6 +1,7 @@
-//! The product of two operands whose terms lie side by side, where the right one is much the larger: it is read where it
-//! lies, and only the left one is packed. A tile is computed with the roles of rows and columns exchanged, and turned
-//! when it is stored.
+//! The product of two operands whose terms lie side by side, where the right one is much the larger.
+//!
+//! The right operand is read where it lies, and only the left one is packed. A tile is computed with the
+//! roles of rows and columns exchanged, and turned when it is stored.
 
 use super::super::Float;
 use super::operand::Strided;
@@ -11,9 +12,9 @@ use crate::vectorise::{InstructionSet, Vectorise, vectorise};
 pub(in super::super) struct Crosswise<'a, 'y, T> {
     /// Panels of [`panel_width`](super::panel_width) lines, as many as cover the rows of `y`.
     pub(in super::super) left: Panels<'a, T>,
-    /// With terms side by side; from the block's first term on.
+    /// The right operand, with terms side by side, from the block's first term on.
     pub(in super::super) right: Strided<'a, T>,
-    /// The line of the right operand that the first column of `y` belongs to.
+    /// The line of the right operand for the first column of `y`.
     pub(in super::super) column: usize,
     pub(in super::super) terms: usize,
     /// Rows, all equally long.
@@ -69,7 +70,7 @@ struct Tile<'a, 'y, T, const C: usize> {
     store: &'a Store<'a, T>,
 }
 
-/// `R` columns.
+/// A tile of `R` columns.
 struct TileOf<'a, 'y, T, const C: usize, const R: usize>(Tile<'a, 'y, T, C>);
 
 impl<T: Float, const C: usize, const R: usize> Vectorise for TileOf<'_, '_, T, C, R> {
@@ -79,7 +80,7 @@ impl<T: Float, const C: usize, const R: usize> Vectorise for TileOf<'_, '_, T, C
         let Tile { left, right, line, row, column, y, store } = self.0;
         let mut lines: [&[T]; R] = [&[]; R];
         for (index, to) in lines.iter_mut().enumerate() {
-            // All of one length that the compiler knows, so that it checks no index below.
+            // All slices have one length that the compiler knows, so that it checks no index below.
             *to = &right.data[(line + index) * right.line_stride..][..left.len()];
         }
         // The sums are a local array, which the compiler keeps in registers.

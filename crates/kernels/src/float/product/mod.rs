@@ -1,13 +1,14 @@
-//! The blocked matrix product behind every dense kernel: `y[row, column] = sum over terms of left[row, term] *
-//! right[column, term]`.
+//! The blocked matrix product behind every dense kernel.
+//!
+//! It is `y[row, column] = sum over terms of left[row, term] * right[column, term]`.
 //!
 //! Both operands are *lines* of terms, and are packed into panels first: [`ROWS`] lines of the left one or
-//! [`panel_width`] of the right one side by side, term after term, so that the loop that computes ([`tile`])
-//! reads memory in order whatever the operand was: a matrix of any strides, or the windows of a convolution. The
-//! scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008).
+//! [`panel_width`] of the right one side by side, term after term. The loop that computes ([`tile`]) then
+//! reads memory in order whatever the operand was: a matrix of any strides, or the windows of a convolution.
+//! The scheme is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008).
 //!
-//! An element is summed over its terms in order, [`TERMS`] at most at a time, wherever blocks and panels are cut:
-//! neither threads nor the width of vectors change a result.
+//! An element is summed over its terms in order, at most [`TERMS`] at a time, wherever blocks and panels are
+//! cut. So neither threads nor the width of vectors change a result.
 
 mod crosswise;
 mod operand;
@@ -24,9 +25,11 @@ use crate::vectorise::vector_bytes;
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Most terms of a block: a panel of the right operand then takes 20 KiB with AVX2 and 40 KiB with AVX-512.
+/// Most terms of a block.
+///
+/// A panel of the right operand then takes 20 KiB with AVX2 and 40 KiB with AVX-512.
 const TERMS: usize = 320;
-/// Elements of a block of the right operand: it stays in the second-level cache while the left one passes.
+/// Elements of a block of the right operand, which stays in the second-level cache while the left one passes.
 pub(super) const BLOCK_ELEMENTS: usize = 48 * 1024;
 
 /// Lines of a panel of the right operand: two vectors of this machine.
@@ -34,13 +37,15 @@ pub(super) fn panel_width<T>() -> usize {
     2 * vector_bytes() / size_of::<T>()
 }
 
-/// Cuts terms into blocks of equal size, at most [`TERMS`]. There is one even where there are no terms.
+/// Cuts terms into blocks of equal size, at most [`TERMS`].
+///
+/// There is one block even where there are no terms.
 pub(super) fn term_blocks(terms: usize) -> impl Iterator<Item = Range<usize>> + Clone {
     let size = terms.div_ceil(terms.div_ceil(TERMS).max(1)).max(1);
     (0..terms.max(1)).step_by(size).map(move |first| first..terms.min(first + size))
 }
 
-/// Cuts `count` into equal parts of about `target`, each a multiple of `step` but the last.
+/// Cuts `count` into equal parts of about `target`, each a multiple of `step` except the last.
 pub(super) fn part(count: usize, target: usize, step: usize) -> usize {
     count.div_ceil(count.div_ceil(target.max(1)).max(1)).next_multiple_of(step).max(step)
 }
@@ -82,7 +87,7 @@ pub(super) fn pack_right<T: Float>(right: &impl Operand<T>, lines: usize, terms:
     });
 }
 
-/// Panels that are worth waking a thread for.
+/// Panels for which it is worth waking a thread.
 fn panels_a_task(panel_elements: usize) -> usize {
     (1 << 14) / panel_elements.max(1) + 1
 }

@@ -7,12 +7,13 @@ use std::ops::Range;
 
 /// Lines of terms.
 pub(in super::super) trait Operand<T>: Sync {
-    /// Puts the terms of at most `W` lines side by side: `to[term][lane]`. What lanes without a line hold does not
-    /// matter. To be `#[inline(always)]`.
+    /// Puts the terms of at most `W` lines side by side: `to[term][lane]`.
+    ///
+    /// The content of lanes without a line does not matter. Implementations must be `#[inline(always)]`.
     fn pack<const W: usize>(&self, lines: Range<usize>, terms: Range<usize>, to: &mut [[T; W]]);
 }
 
-/// One panel, with the widest instructions of this machine.
+/// Packs one panel, with the widest instructions of this machine.
 pub(super) fn pack<T: Float, const W: usize>(
     operand: &impl Operand<T>,
     lines: Range<usize>,
@@ -35,7 +36,7 @@ pub(super) fn pack<T: Float, const W: usize>(
     vectorise(Pack { operand, lines, terms, to: to.as_chunks_mut::<W>().0 });
 }
 
-/// One panel of the right operand, as wide as this machine has it.
+/// Packs one panel of the right operand, as wide as this machine has it.
 pub(super) fn pack_wide<T: Float>(
     operand: &impl Operand<T>,
     lines: Range<usize>,

@@ -1,10 +1,12 @@
-//! The loop that computes: tiles of `y` that live in registers while the terms pass.
+//! The loop that computes: tiles of `y` whose sums live in registers while the terms pass.
 
 use super::super::{Activation, Float};
 use crate::vectorise::{InstructionSet, Vectorise, vectorise};
 
-/// Rows of a tile, and lines of a panel of the left operand. With two vectors of columns they are 12 sums, which
-/// cover the latency of two multiply-adds a cycle and leave AVX2 registers for the operands.
+/// Rows of a tile, and lines of a panel of the left operand.
+///
+/// With two vectors of columns they are 12 sums, which cover the latency of two multiply-adds a cycle and
+/// leave AVX2 registers for the operands.
 pub(in super::super) const ROWS: usize = 6;
 
 /// Packed panels: each holds all its terms, and the next begins `stride` elements further.
@@ -15,8 +17,9 @@ pub(in super::super) struct Panels<'a, T> {
 }
 
 impl<'a, T> Panels<'a, T> {
-    /// From a line, the first of a panel of `width`, and a term on, of an operand that was packed with all its
-    /// `terms`.
+    /// The panels from a line and a term on, of an operand that was packed with all its `terms`.
+    ///
+    /// The line is the first of a panel of `width`.
     pub(in super::super) fn of(
         packed: &'a [T],
         width: usize,
@@ -37,9 +40,9 @@ impl<'a, T> Panels<'a, T> {
 pub(in super::super) enum Bias<'a, T> {
     /// Nothing.
     None,
-    /// A number a row.
+    /// A number for each row.
     Rows(&'a [T]),
-    /// A number a column.
+    /// A number for each column.
     Columns(&'a [T]),
 }
 
@@ -50,7 +53,8 @@ pub(in super::super) struct Addend<'a, T> {
     pub(in super::super) row_stride: usize,
 }
 
-/// What the last block of terms does to the sums: bias, then another matrix, then activation.
+/// What the last block of terms does to the sums: it adds a bias and then another matrix, and applies an
+/// activation.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Finish<'a, T> {
     pub(in super::super) bias: Bias<'a, T>,
@@ -73,7 +77,9 @@ impl<'a, T> Finish<'a, T> {
     }
 }
 
-/// How sums are stored: `y = scale * sum + keep * y`, then what finishes them. With `keep` 0, `y` is not read.
+/// How sums are stored: `y = scale * sum + keep * y`, then what finishes them.
+///
+/// With `keep` 0, `y` is not read.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Store<'a, T> {
     pub(in super::super) scale: T,
@@ -103,7 +109,10 @@ impl<T: Float> Update<'_, '_, T> {
         }
     }
 
-    /// All tiles, for panels of `C` columns; a last one that is at most half full is computed in `H`.
+    /// Computes all tiles, for panels of `C` columns.
+    ///
+    /// A last one that is at most half full is computed in `H`.
+    /// `H`.
     fn panels<const C: usize, const H: usize>(mut self) {
         let rows = std::mem::take(&mut self.y);
         for (panel, rows) in rows.chunks_mut(ROWS).enumerate() {
@@ -129,7 +138,10 @@ struct Tile<'a, 'y, T, const C: usize> {
 }
 
 impl<T: Float, const C: usize> Tile<'_, '_, T, C> {
-    /// In `W` columns. Each size is a function of its own: in one large function the compiler finds too few registers.
+    /// Computes the tile in `W` columns.
+    ///
+    /// Each size is a function of its own, because the compiler finds too few registers in one large
+    /// function.
     fn run<const W: usize>(self) {
         match self.rows.len() {
             1 => vectorise(TileOf::<T, C, 1, W>(self)),
@@ -142,7 +154,7 @@ impl<T: Float, const C: usize> Tile<'_, '_, T, C> {
     }
 }
 
-/// `R` rows of `W` columns.
+/// A tile of `R` rows of `W` columns.
 struct TileOf<'a, 'y, T, const C: usize, const R: usize, const W: usize>(Tile<'a, 'y, T, C>);
 
 impl<T: Float, const C: usize, const R: usize, const W: usize> Vectorise for TileOf<'_, '_, T, C, R, W> {
@@ -153,7 +165,7 @@ impl<T: Float, const C: usize, const R: usize, const W: usize> Vectorise for Til
         // The sums are a local array, which the compiler keeps in registers.
         let mut sums = [[T::ZERO; W]; R];
         for (left, right) in left.iter().zip(right) {
-            // A copy, so that it is loaded once and not once a row.
+            // A copy makes the compiler load it once and not once a row.
             let right = *right;
             for row in 0..R {
                 for column in 0..W {

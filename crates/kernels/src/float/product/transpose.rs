@@ -1,4 +1,4 @@
-//! Lines of terms side by side: the transposition that packing is.
+//! Transposes lines of terms so that the lines lie side by side, which is what packing does.
 
 use super::super::Float;
 
@@ -6,7 +6,9 @@ use super::super::Float;
 const SIZE: usize = 8;
 type Block<T> = [[T; SIZE]; SIZE];
 
-/// `to[term][lane] = lines[lane][term]`, as many terms as `to` has. `lines` are at most `W`, and have those terms.
+/// `to[term][lane] = lines[lane][term]`, as many terms as `to` has.
+///
+/// There are at most `W` lines, and each has those terms.
 #[inline(always)]
 pub(in super::super) fn transpose<T: Float, const W: usize>(lines: &[&[T]], to: &mut [[T; W]]) {
     let mut transposed = 0;
@@ -23,7 +25,7 @@ pub(in super::super) fn transpose<T: Float, const W: usize>(lines: &[&[T]], to: 
         }
         transposed = first + SIZE;
     }
-    // What is no whole block: a line at a time, its terms in order.
+    // The terms beyond the whole blocks go line by line, in order.
     let rest = to.len() / SIZE * SIZE;
     for (lane, line) in lines.iter().enumerate() {
         let first = if lane < transposed { rest } else { 0 };
@@ -31,7 +33,7 @@ pub(in super::super) fn transpose<T: Float, const W: usize>(lines: &[&[T]], to: 
     }
 }
 
-/// Three rounds of exchanges between pairs of rows, written as the shuffles that vectors have.
+/// Transposes in three rounds of exchanges between pairs of rows, written as the shuffles that vectors have.
 #[inline(always)]
 fn transpose_block<T: Float>(r: Block<T>) -> Block<T> {
     let s = [

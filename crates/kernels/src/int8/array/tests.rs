@@ -66,7 +66,7 @@ fn bytes(seed: u64, count: usize) -> Vec<i8> {
 fn check(dot: &ArrayDot, seed: u64) {
     let (nram, wram) = (bytes(seed, 6000), bytes(seed + 1, 40_000));
     let before: Vec<i32> = bytes(seed + 2, 4000).into_iter().map(|b| i32::from(b) << 24).collect();
-    // One scratch for every run: stale content must not matter.
+    // One scratch serves every run, because stale content must not matter.
     let mut scratch = ArrayScratch::default();
     for (accumulation, accumulate) in [(Accumulation::Overwrite, false), (Accumulation::Accumulate, true)] {
         let mut expected = before.clone();
@@ -131,13 +131,13 @@ fn pointwise_without_a_copy() {
     check(&ArrayDot { pixels: [20, 1], x_strides: [40, 0], ..pointwise() }, 2);
 }
 
-/// Overwriting accumulators that pixels or blocks share: the order of docs/isa.md decides who is last.
+/// Pixels or blocks overwrite accumulators that they share, and the order of docs/isa.md decides who is last.
 #[test]
 fn overlapping_accumulators_follow_the_page() {
     check(&ArrayDot { acc_stride_pixel: 5, ..pointwise() }, 3);
     check(&ArrayDot { acc_stride_block: 40, ..pointwise() }, 4);
     check(&ArrayDot { acc_stride_pixel: 0, acc_stride_block: 0, columns: 40, ..pointwise() }, 5);
-    // Blocks within pixels: disjoint the other way round.
+    // Blocks lie within pixels, which makes them disjoint the other way round.
     check(&ArrayDot { acc_stride_pixel: 32, acc_stride_block: 16, ..pointwise() }, 6);
 }
 

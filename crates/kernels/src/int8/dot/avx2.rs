@@ -1,6 +1,7 @@
-//! The inner product with AVX2: bytes are widened to 16 bits and multiplied by `vpmaddwd`, whose sum of two
-//! products fits 32 bits (at most `2 * 128 * 255`). `vpmaddubsw` would be twice as fast and is not used: it
-//! saturates.
+//! The inner product with AVX2.
+//!
+//! Bytes are widened to 16 bits and multiplied by `vpmaddwd`, whose sum of two products fits 32 bits (at most
+//! `2 * 128 * 255`). `vpmaddubsw` would be twice as fast, but it saturates.
 
 #![allow(
     unsafe_code,
@@ -31,8 +32,9 @@ mod x86 {
         _mm256_permute4x64_epi64, _mm256_setzero_si256, _mm256_storeu_si256,
     };
 
-    /// Rows of one register tile: 3 x 4 accumulators, three rows of activations and one vector of weights are
-    /// the 16 registers that AVX2 has.
+    /// Rows of one register tile.
+    ///
+    /// 3 x 4 accumulators, three rows of activations and one vector of weights fill the 16 registers of AVX2.
     const REGISTER_ROWS: usize = 3;
     /// Vectors of one line after widening.
     const VECTORS: usize = 4;

@@ -1,8 +1,9 @@
 //! The integer inner product behind every int8 kernel, in variants that give the same bits.
 //!
-//! A product of signed bytes is computed as signed times unsigned: weights are packed once as `w + 128`,
-//! because the instruction that is made for this (`vpdpbusd`) multiplies unsigned by signed bytes. What that
-//! adds, `128 * sum(x)`, is taken off again with the zero points, exactly, since everything wraps in 32 bits:
+//! A product of signed bytes is computed as signed times unsigned. Weights are packed once as `w + 128`,
+//! because the instruction that is made for this (`vpdpbusd`) multiplies unsigned by signed bytes. This adds
+//! `128 * sum(x)`, which is taken off again with the zero points. That is exact, since everything wraps in 32
+//! bits:
 //!
 //! ```text
 //! sum (x - zx)(w - zw) = sum x (w + 128) - (128 + zw) sum x - zx sum w + depth zx zw
@@ -42,12 +43,14 @@ impl Line {
     const ZERO: Self = Self([128; LINE_COLUMNS * QUAD]);
 }
 
-/// A way to compute the inner product. All give the same bits; they differ in speed alone.
+/// A way to compute the inner product.
+///
+/// All give the same bits, and differ in speed alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variant {
-    /// Plain Rust: the specification of the others, on every machine.
+    /// Plain Rust, which specifies the others and runs on every machine.
     Portable,
-    /// x86-64 with AVX2: bytes widened to 16 bits, `vpmaddwd`. Not `vpmaddubsw`, which saturates.
+    /// x86-64 with AVX2: bytes widened to 16 bits, and `vpmaddwd`. `vpmaddubsw` would saturate.
     Avx2,
     /// x86-64 with AVX-512 VNNI: `vpdpbusd`.
     Vnni,
@@ -71,8 +74,9 @@ impl Variant {
         Self::ALL.into_iter().rev().find(|variant| variant.is_available()).unwrap_or(Self::Portable)
     }
 
-    /// The variant itself where the machine has it, else the portable one: no caller can reach an instruction
-    /// that is not there.
+    /// The variant itself where the machine has it, else the portable one.
+    ///
+    /// So no caller can reach an instruction that is not there.
     pub(super) fn or_portable(self) -> Self {
         if self.is_available() { self } else { Self::Portable }
     }
@@ -151,8 +155,9 @@ impl PackedWeights {
         Self { lines, columns, quads, sums }
     }
 
-    /// Repacks in place: `quad(column, index)` gives four weights of a column, zeros where depth ends within
-    /// the quad.
+    /// Repacks in place.
+    ///
+    /// `quad(column, index)` gives four weights of a column, with zeros where depth ends within the quad.
     pub(super) fn pack_quads(
         &mut self,
         columns: usize,
@@ -180,7 +185,7 @@ impl PackedWeights {
         }
     }
 
-    /// Sets the shape for [`Self::put_row`], every weight zero.
+    /// Sets the shape for [`Self::put_row`], with every weight zero.
     pub(super) fn clear(&mut self, columns: usize, quads: usize) {
         self.columns = columns;
         self.quads = quads;
@@ -190,8 +195,9 @@ impl PackedWeights {
         self.sums.resize(columns, 0);
     }
 
-    /// Adds one row `[column][row_bytes]` of an array's weights, of which the first `lanes` of every column count,
-    /// from quad `quad` on. `row_bytes` is a multiple of four.
+    /// Adds one row `[column][row_bytes]` of an array's weights from quad `quad` on.
+    ///
+    /// Only the first `lanes` of every column count. `row_bytes` is a multiple of four.
     #[inline(always)]
     pub(super) fn put_row(&mut self, row: &[i8], row_bytes: usize, lanes: usize, quad: usize) {
         debug_assert!(row_bytes.is_multiple_of(QUAD), "a quad would be of two rows");
@@ -224,7 +230,7 @@ impl PackedWeights {
         self.columns
     }
 
-    /// Lines of one panel: two, but for a last panel of at most 16 columns.
+    /// Lines of one panel: two, except for a last panel of at most 16 columns.
     fn panel_lines(&self, panel: usize) -> usize {
         (self.columns - panel * PANEL_COLUMNS).div_ceil(LINE_COLUMNS).min(PANEL_LINES)
     }
@@ -241,7 +247,8 @@ fn offset(weight: i8) -> u8 {
 }
 
 /// `tile[r][c] = sum over k of x[r][k] * (w[c][k] + 128)`, wrapping, for the rows and one panel's columns.
-/// Entries past them are left with anything.
+///
+/// Entries past them are undefined.
 pub(super) fn tile(variant: Variant, rows: &Rows, weights: &PackedWeights, panel: usize, tile: &mut Tile) {
     let (lines, line_count) = weights.panel(panel);
     assert!(rows.count <= TILE_ROWS, "a tile of {} rows", rows.count);
@@ -263,7 +270,7 @@ pub(super) fn row_sums(variant: Variant, rows: &Rows, sums: &mut Vec<i32>) {
     }
 }
 
-/// Per-channel records, laid out for the requantisation loop: one array a field.
+/// Per-channel records in the order of the requantisation loop: one array for each field.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Records {
     /// Bias with every constant term of the product folded in.

@@ -1,5 +1,6 @@
-//! The inner product in plain Rust: what the other variants are held against, and all there is on other
-//! machines.
+//! The inner product in plain Rust.
+//!
+//! The other variants are compared with it, and other machines have only this one.
 
 use super::{LINE_COLUMNS, Line, QUAD, RecordSlice, Rows, Tile};
 use crate::int8::requantise::QOutput;
@@ -27,7 +28,7 @@ pub(super) fn sum(row: &[i8]) -> i32 {
     row.iter().fold(0i32, |sum, &x| sum.wrapping_add(i32::from(x)))
 }
 
-/// Always inlined, so that a caller with wider instructions gets this very loop vectorised with them.
+/// It is always inlined, so that a caller with wider instructions gets this very loop vectorised with them.
 #[inline(always)]
 pub(super) fn requantise_row(
     accumulators: &[i32],

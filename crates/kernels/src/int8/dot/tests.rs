@@ -1,4 +1,4 @@
-//! Every variant against sums written out here, extreme values included.
+//! Every variant against sums written out here, with extreme values.
 
 #![allow(unsafe_code, reason = "memory whose end the processor guards comes from the operating system")]
 
@@ -15,8 +15,8 @@ fn byte() -> impl Strategy<Value = i8> {
 fn check_tile(rows: usize, columns: usize, depth: usize, spare: usize, x: &[i8], w: &[i8]) {
     let quads = depth.div_ceil(QUAD);
     let stride = quads * QUAD + spare;
-    // Exactly as many bytes as the last row needs: a read past it would leave the allocation (run under
-    // valgrind).
+    // There are exactly as many bytes as the last row needs, so that a read past it would leave the
+    // allocation (run under valgrind).
     let mut padded = vec![0i8; (rows - 1) * stride + quads * QUAD];
     for row in 0..rows {
         padded[row * stride..][..depth].copy_from_slice(&x[row * depth..][..depth]);
@@ -116,13 +116,13 @@ fn packing_by_quads_is_packing_by_rows() {
     assert_eq!(by_rows.lines.len(), by_quads.lines.len());
 }
 
-/// Bytes at whose end the processor stops a read: a map of one page more than its file has.
+/// Bytes at whose end the processor stops a read, since the map is one page longer than its file.
 #[cfg(unix)]
 struct Guarded(memmap2::MmapMut);
 
 #[cfg(unix)]
 impl Guarded {
-    /// More than a page of 4 or 16 KiB needs to be.
+    /// More than a page of 4 or 16 KiB.
     const BYTES: usize = 1 << 16;
 
     fn new() -> Self {

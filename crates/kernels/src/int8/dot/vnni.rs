@@ -1,7 +1,7 @@
 //! The inner product with AVX-512 VNNI.
 //!
-//! `vpdpbusd` adds four products of an unsigned and a signed byte to a 32-bit lane, wrapping and without
-//! saturation on the way: exactly N-DOT's arithmetic.
+//! `vpdpbusd` adds four products of an unsigned and a signed byte to a 32-bit lane. It wraps and does not
+//! saturate on the way, which is exactly N-DOT's arithmetic.
 
 #![allow(
     unsafe_code,
@@ -80,7 +80,8 @@ mod x86 {
                     *sum = _mm512_dpbusd_epi32(*sum, weights, quad);
                 }
             }
-            // wrapping: past the last quad the pointers are not used again and may lie anywhere.
+            // `wrapping_add`, because past the last quad the pointers may lie anywhere and are not used
+            // again.
             x = x.wrapping_add(QUAD);
             lines = lines.wrapping_add(L);
         }

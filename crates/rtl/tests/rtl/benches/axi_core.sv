@@ -1,4 +1,5 @@
-// The core behind AXI4, from the memory in before.hex to that in after.hex: the program at +base, of +length instructions.
+// Runs the program at +base, of +length instructions, on the core behind AXI4: before.hex is the memory
+// before it, and after.hex the memory after it.
 module bench (
     input logic clock
 );

@@ -1,7 +1,8 @@
-// A memory behind AXI4 that does what a master must bear: it takes addresses and beats when it likes, answers after any
-// time, performs writes at any time before it answers them, and reads at any time before it gives a beat. It stops the
-// bench at the first breach of the protocol: a valid that is withdrawn, a payload that changes while it waits, a last
-// beat that is not the last, a burst that is not BURST_BYTES long and aligned, or crosses 4 KiB.
+// A memory behind AXI4 that does everything that a master must bear. It takes addresses and beats when it
+// likes, and answers after any time. It performs writes at any time before it answers them, and reads at any
+// time before it gives a beat. It stops the bench at the first breach of the protocol: a valid that is
+// withdrawn, a payload that changes while it waits, a last beat that is not the last, a burst that is not
+// BURST_BYTES long and aligned, or a burst that crosses 4 KiB.
 module axi_memory #(
     parameter string NAME = "",
     parameter int unsigned BYTES = 4096,
@@ -86,7 +87,7 @@ module axi_memory #(
     w_data_before = {m_axi_wlast, m_axi_wdata};
     w_enable_before = m_axi_wstrb;
 
-    // What is taken in this cycle.
+    // What the memory takes in this cycle.
     if (!reset && m_axi_arvalid && m_axi_arready) begin
       check_address(ar_before);
       read_address.push_back(int'(m_axi_araddr));
@@ -105,7 +106,7 @@ module axi_memory #(
       write_enable.push_back(m_axi_wstrb);
     end
 
-    // A write whose address and beats are here is performed some time, and answered some time later.
+    // A write whose address and beats are here is performed after some time, and answered after some more.
     if (write_address.size() != 0 && write_data.size() >= BEATS && write_due[0] <= now) begin
       void'(write_due.pop_front());
       address = write_address.pop_front();
@@ -119,7 +120,7 @@ module axi_memory #(
       answer_due.push_back(now + $urandom_range(LATENCY));
     end
 
-    // What is offered in the next.
+    // What the memory offers in the next cycle.
     m_axi_arready <= likes();
     m_axi_awready <= likes();
     m_axi_wready <= likes();

@@ -1,5 +1,6 @@
-// `axi4_bridge` between random bursts and `axi_memory`. A burst is only asked for while none to the same place is under
-// way, as a program without races does; what each must bring is known when it is granted, and responses come in order.
+// `axi4_bridge` between random bursts and `axi_memory`. A burst is asked for only while none to the same
+// place is under way, as in a program without races. So the data of each burst is known when it is granted.
+// Responses come in order.
 module axi_pair #(
     parameter string NAME = "",
     parameter int unsigned BURST_BYTES = 64,
@@ -35,7 +36,7 @@ module axi_pair #(
       .*
   );
 
-  // Each phase of 512 cycles has a memory of another temper.
+  // Each phase of 512 cycles has a memory of another eagerness.
   int eagerness;
   assign eagerness = (cycle >> 9) % 3 == 0 ? 100 : (cycle >> 9) % 3 == 1 ? 50 : 10;
 
@@ -97,7 +98,7 @@ module axi_pair #(
       busy[wanted]++;
     end
     if (!request_valid || request_ready || reset) begin
-      // Often the same place again, as soon as that is allowed.
+      // Often it wants the same place again, as soon as that is allowed.
       if ($urandom_range(1) == 0) wanted = $urandom_range(BURSTS - 1);
       open = !reset && busy[wanted] == 0 && expected.size() < int'(BURSTS_IN_FLIGHT) && $urandom_range(3) != 0;
       request_valid <= open;

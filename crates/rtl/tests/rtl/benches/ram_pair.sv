@@ -1,8 +1,8 @@
-// A `ram` twice, as it is simulated (`ram_plain`) and as it is synthesized (`ram_mapped`), under the same random
-// accesses of every port: every byte that a read may want must be the same in both, in every cycle.
+// A `ram` twice, as it is simulated (`ram_plain`) and as it is synthesized (`ram_mapped`), under the same
+// random accesses of every port. Every byte that a read may want must be the same in both, in every cycle.
 //
-// First both writers write every row, then anything happens, at any element: also accesses that begin before the memory
-// or end behind it, of whose bytes only those inside are compared and written.
+// First both writers write every row. Then anything happens, at any element. An access may begin before the
+// memory or end behind it: only its bytes inside are compared and written.
 module ram_pair #(
     parameter string NAME = "",
     parameter int unsigned ELEMENTS = 100,
@@ -71,7 +71,7 @@ module ram_pair #(
       end
       read_valid[r] = cycle == ROWS || (cycle > ROWS && $urandom_range(3) != 0);
       address = $urandom_range(ELEMENTS + WIDTH - 2) - int'(WIDTH) + 1;
-      // Half of the reads are where a write was just before, or is in this cycle.
+      // Half of the reads are at a place that was just written, or is written in this cycle.
       if ($urandom_range(1) == 0) address = $signed({{8{write_address[0][23]}}, write_address[0]});
       if (read_valid[r]) last_read[r] = address;
       read_address[r] = 24'(address);
@@ -85,7 +85,7 @@ module ram_pair #(
       end else begin
         write_valid[w] = $urandom_range(3) != 0;
         address = $urandom_range(ELEMENTS + WIDTH - 2) - int'(WIDTH) + 1;
-        // Writers meet, and meet readers, more often than chance has it.
+        // Writers meet each other, and readers, more often than chance has it.
         if (w > 0 && $urandom_range(1) == 0) address = $signed({{8{write_address[0][23]}}, write_address[0]});
         if (w == 0 && $urandom_range(2) == 0) address = last_read[0];
         skip = $urandom_range(BYTES - 1);

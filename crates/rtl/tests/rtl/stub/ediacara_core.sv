@@ -1,4 +1,4 @@
-// Not a core: the least that has its ports, for tests of what surrounds one. It reads the first burst of
+// Not a core: the least that has its ports, for tests of what surrounds a core. It reads the first burst of
 // the code, writes it 4,096 bytes behind with every other byte disabled, and ends with a made-up fault.
 module ediacara_core
   import ediacara_machine_pkg::*;
@@ -85,7 +85,7 @@ module stub_ram #(
   logic [8*WIDTH-1:0] even[(ROWS + 1) / 2] /* verilator public_flat_rw */;
   logic [8*WIDTH-1:0] odd[(ROWS + 1) / 2] /* verilator public_flat_rw */;
 
-  // A row of ones beside what was there: something to look for.
+  // A row of ones beside the old contents is something to look for.
   always_ff @(posedge clock) if (!reset) odd[0] <= '1;
 
 endmodule
