@@ -1,20 +1,22 @@
-//! Other frameworks, each in a process of its own that answers a line with a line: `peers.py` and `rust-peers`. They
-//! print `ready` when they are.
+//! Other frameworks, `peers.py` and `rust-peers`, each in its own process that answers a line with a line.
+//!
+//! They print `ready` when they are ready.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-/// Lets the threads of whoever ran before go to sleep.
+/// A pause in which the threads of the previous framework go to sleep.
 pub(crate) const PAUSE: Duration = Duration::from_millis(200);
 
-/// Starts a framework by its name, on a network or the file of one, with a number of threads; nothing if it is not installed.
+/// Starts a framework by its name, on a network or a network's file, with a number of threads; nothing if it
+/// is not installed.
 pub(crate) type Start = fn(&'static str, &str, usize) -> Option<Peer>;
 
 /// A framework that is running and waits to be asked.
 pub(crate) struct Peer {
-    /// What tables call it.
+    /// Its name in tables.
     pub(crate) name: &'static str,
     child: Child,
     ask: ChildStdin,

@@ -50,7 +50,7 @@ impl Network {
 
 /// A network, trained on one batch.
 pub(crate) struct Training {
-    /// There but while the optimiser has it: it updates in place what no one else holds.
+    /// Present except while the optimiser has it, which updates in place a network that nobody else holds.
     network: Option<Network>,
     optimiser: ModuleOptimizer,
     loss: CrossEntropyLoss,

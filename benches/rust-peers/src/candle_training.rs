@@ -53,7 +53,7 @@ pub(crate) struct Training {
 
 impl Training {
     pub(crate) fn new(name: &str, threads: usize) -> Result<Training, Failure> {
-        // candle cuts products into as many parts as this says, whatever pool computes them.
+        // candle cuts products into as many parts as this number says, whatever pool computes them.
         if get_num_threads() != threads {
             return Err(format!("set RAYON_NUM_THREADS to {threads} as well: candle reads it").into());
         }

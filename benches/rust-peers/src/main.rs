@@ -1,5 +1,6 @@
-//! Frameworks in Rust to compare with, one a process, as those in Python are by `peers.py`: each line on standard input
-//! is answered by a line.
+//! Frameworks in Rust to compare with, each in its own process, as `peers.py` has those in Python.
+//!
+//! Each line on standard input is answered by a line.
 //!
 //! ```text
 //! rust-peers burn|candle mlp|lenet5 THREADS    `measure`: samples a second of training
@@ -7,8 +8,9 @@
 //!                                              `outputs`: all elements of all outputs
 //! ```
 //!
-//! Each is given what its documentation names for speed, and what was found to be faster here: `.cargo/config.toml` and
-//! `Cargo.toml` say how they are built, the comments of [`main`] and [`ALLOCATOR`] how they run.
+//! Each framework is given what its documentation names for speed, and what was found to be faster here.
+//! `.cargo/config.toml` and `Cargo.toml` say how they are built; the comments of [`main`] and [`ALLOCATOR`]
+//! say how they run.
 
 mod burn_training;
 mod candle_training;
@@ -17,15 +19,17 @@ mod training;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// All three allocate their results anew in every operation. The system's allocator gives such memory back to the kernel
-/// and takes it again, page by page: with it, burn and candle train the `mlp` at a third to all of this one's speed,
-/// depending on the run.
+/// The allocator of all three frameworks.
+///
+/// They allocate their results anew in every operation. The system's allocator gives such memory back to the
+/// kernel and takes it again, page by page. With it, burn and candle train the `mlp` at between a third and
+/// all of this one's speed, depending on the run.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A framework that is ready to be asked.
 trait Peer {
-    /// One measurement, in what its framework is measured in.
+    /// One measurement, in the unit of its framework.
     fn measure(&mut self) -> Result<f64, Failure>;
 
     /// All elements of all outputs, separated by spaces.
@@ -40,9 +44,9 @@ fn main() -> Result<(), Failure> {
         return Err("usage: rust-peers burn|candle|tract mlp|lenet5|MODEL.onnx THREADS".into());
     };
     let threads = threads.parse()?;
-    // All three share their work out with rayon. From a thread that is none of rayon's, each operation would wake another
-    // one and wait for it; here, the thread that asks is one of those that compute. candle's `Device::with_context` is
-    // for the same.
+    // All three frameworks share their work out with rayon. From a thread that is none of rayon's, each
+    // operation would wake another thread and wait for it. Here, the thread that asks is one of those that
+    // compute. candle's `Device::with_context` serves the same purpose.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     pool.install(|| answer(framework, what, threads))
 }

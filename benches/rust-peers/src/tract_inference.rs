@@ -8,12 +8,12 @@ use tract_onnx::tract_hir::infer::Factoid;
 
 use crate::{Failure, Peer};
 
-/// What every element of every input is, cast to the input's type.
+/// The value of every element of every input, cast to the input's type.
 const INPUT: f32 = 0.5;
 
 /// The network of an ONNX file, optimised.
 pub(crate) struct Inference {
-    /// Kept from one inference to the next, with what it has allocated.
+    /// The state that is kept from one inference to the next, with what it has allocated.
     state: TypedSimpleState,
     inputs: TVec<TValue>,
 }
@@ -25,7 +25,7 @@ impl Inference {
         for at in 0..model.input_outlets()?.len() {
             let fact = model.input_fact(at)?;
             let ty = fact.datum_type.concretize().ok_or("the type of an input is not known")?;
-            // A size that is a symbol or not known is 1.
+            // A size counts as 1 if it is a symbol or unknown.
             let size = |dim: Option<TDim>| dim.and_then(|dim| dim.to_usize().ok()).unwrap_or(1);
             let shape: TVec<usize> = fact.shape.dims().map(|dim| size(dim.concretize())).collect();
             model.set_input_fact(at, InferenceFact::dt_shape(ty, &shape))?;
@@ -33,7 +33,7 @@ impl Inference {
             input.fill_t(INPUT)?;
             inputs.push(input.cast_to_dt(ty)?.into_owned().into_tvalue());
         }
-        // On a thread of a pool, what `RayonGlobal` runs on is that pool. With a pool of its own, which is the other way
+        // On a thread of a pool, `RayonGlobal` runs on that pool. With its own pool, which is the other way
         // to more than one thread, tract was some percent slower.
         let executor = Some(multithread::Executor::RayonGlobal);
         let options = RunOptions { executor, ..RunOptions::default() };

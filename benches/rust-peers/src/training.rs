@@ -1,4 +1,4 @@
-//! What is trained, the same as in `peers.py`, and how it is measured.
+//! The networks that are trained, the same as in `peers.py`, and how they are measured.
 
 use std::time::Instant;
 
@@ -15,8 +15,10 @@ pub(crate) const PICTURE: [usize; 2] = [28, 28];
 
 pub(crate) const CLASSES: usize = 10;
 
-/// A network: convolutions of 5 by 5, each with a ReLU and the largest of 2 by 2 behind it, then linear layers with a
-/// ReLU between them.
+/// A network of convolutions and linear layers.
+///
+/// Each convolution is 5 by 5, with a ReLU and the largest of 2 by 2 behind it. The linear layers have a ReLU
+/// between them.
 pub(crate) struct Layers {
     pub(crate) batch: usize,
     pub(crate) convolutions: &'static [Convolution],

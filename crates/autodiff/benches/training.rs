@@ -1,5 +1,6 @@
-//! Forward and backward pass of the networks that training is measured on, without the optimiser's step:
-//! `cargo bench -p ediacara-autodiff`.
+//! Forward and backward pass of the networks that training is measured on, without the optimiser's step.
+//!
+//! Run with `cargo bench -p ediacara-autodiff`.
 #![allow(clippy::unwrap_used, reason = "a bench that fails may panic")]
 
 use divan::counter::ItemsCount;

@@ -9,14 +9,15 @@ use ediacara_graph::{Definition, Emit, Graph, GraphError, NodeId, Op, OpError, T
 use crate::GraphEmitter;
 use crate::reverse::{Pass, Target, check_request};
 
-/// As [`differentiate`](crate::differentiate), but of the forward pass only inputs, constants and the
-/// `checkpoints` are kept for the backward pass.
+/// As [`differentiate`](crate::differentiate), but the backward pass keeps only inputs, constants and the
+/// `checkpoints` of the forward pass.
 ///
-/// What a gradient rule reads of the rest is computed anew, from the kept values, by the same operators: the
+/// What else a gradient rule reads is computed anew, from the kept values, by the same operators. The
 /// gradients are equal to the bit. The nodes between two checkpoints are computed at most once more, when the
-/// backward pass comes to them; what lies before the nearest checkpoint, and is needed for lack of a nearer one,
-/// again for each. They read kept values behind a `barrier`, so that no rewrite takes them for those of the
-/// forward pass. With one checkpoint every sqrt(n) of a chain of n nodes memory grows with sqrt(n).
+/// backward pass comes to them. If such a node needs nodes before the nearest checkpoint, those are computed
+/// once more for each segment that needs them. Nodes that are computed anew read kept values behind a
+/// `barrier`, so that no rewrite takes them for those of the forward pass. With a checkpoint every sqrt(n)
+/// nodes of a chain of n nodes, memory grows with sqrt(n).
 ///
 /// # Errors
 /// As [`differentiate`](crate::differentiate); a checkpoint that is not of this graph.
@@ -62,11 +63,11 @@ struct Recomputing<'g> {
 impl Recomputing<'_> {
     /// Whether a value is there, and need not be computed anew.
     fn is_kept(&self, value: ValueId) -> bool {
-        // What the backward pass has computed is its own.
+        // Values that the backward pass has computed are its own.
         self.kept.get(value.index()).is_none_or(|&kept| kept) || self.graph().producer(value).is_none()
     }
 
-    /// What a node that is computed anew reads: nothing if it is not known yet.
+    /// A value that a node which is computed anew reads; nothing if it is not known yet.
     fn operand(&mut self, value: ValueId) -> Result<Option<ValueId>, OpError> {
         if let Some(&known) = self.known.get(&value) {
             return Ok(Some(known));
@@ -84,7 +85,7 @@ impl Recomputing<'_> {
         Ok(Some(behind))
     }
 
-    /// Computes a node anew, and before it what it needs.
+    /// Computes a node anew, and what it needs before it.
     fn recompute(&mut self, node: NodeId) -> Result<(), OpError> {
         let mut stack = vec![node];
         while let Some(&top) = stack.last() {

@@ -3,7 +3,7 @@
 use ediacara_graph::ops::{Add, Cast, Clamp, Min, Mul, Reciprocal, Reduce, ReduceKind, Sqrt};
 use ediacara_graph::{DType, Emit, OpError, Tensor, ValueId};
 
-/// Each element brought between `-bound` and `bound`.
+/// Brings each element between `-bound` and `bound`.
 ///
 /// # Errors
 /// A gradient is not of a numeric type, or the bound is NaN.
@@ -15,9 +15,10 @@ pub fn clip_by_value(
     gradients.iter().map(|&gradient| emit.one(Clamp { low: -bound, high: bound }, &[gradient])).collect()
 }
 
-/// The gradients times `min(1, bound / norm)`, `norm` the Euclidean norm of all their elements together (Pascanu
-/// et al., "On the difficulty of training recurrent neural networks", 2013). Also gives the norm, a scalar: f64
-/// where a gradient is, else f32. A norm of 0 changes nothing.
+/// The gradients times `min(1, bound / norm)`, with `norm` the Euclidean norm of all their elements together
+/// (Pascanu et al., "On the difficulty of training recurrent neural networks", 2013).
+///
+/// Also gives the norm, a scalar: f64 where a gradient is, else f32. A norm of 0 changes nothing.
 ///
 /// # Errors
 /// There is no gradient, or one is not of a floating-point type.

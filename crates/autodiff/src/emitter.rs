@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use ediacara_graph::{DType, Emit, Graph, GraphError, Op, OpError, Tensor, TensorType, ValueId};
 
-/// Adds what is emitted to a graph, as nodes of one name. Scalars of one type and value are one constant.
+/// Adds what is emitted to a graph, as nodes of one name.
+///
+/// Scalars of one type and value are one constant.
 #[derive(Debug)]
 pub struct GraphEmitter<'g> {
     graph: &'g mut Graph,
@@ -29,12 +31,12 @@ impl<'g> GraphEmitter<'g> {
         self.graph
     }
 
-    /// Calls the nodes that follow `name`.
+    /// Gives the nodes that follow this name.
     pub fn set_name(&mut self, name: impl Into<String>) {
         self.name = name.into();
     }
 
-    /// The only node of an operator in the graph, its results.
+    /// Adds a node of an operator to the graph, and gives its results.
     pub(crate) fn add(
         &mut self,
         name: &str,

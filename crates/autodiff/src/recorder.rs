@@ -4,12 +4,13 @@ use ediacara_graph::{Emit, GraphError, IntoOp, OpError, ValueId};
 
 use crate::{GraphEmitter, Tape};
 
-/// Where a program's operators go: an eager [`Tape`], which computes them, or a [`GraphEmitter`], which adds them to a graph.
+/// Where a program's operators go: an eager [`Tape`] computes them, a [`GraphEmitter`] adds them to a graph.
+///
 /// The numbers are the same, to the bit.
 ///
 /// Functions that take `&mut dyn Emit`, such as losses, take a `&mut dyn Recorder` as well.
 pub trait Recorder: Emit {
-    /// The gradients of a loss with respect to values. As [`gradients`](crate::gradients).
+    /// The gradients of a loss with respect to values, as [`gradients`](crate::gradients) gives them.
     ///
     /// # Errors
     /// As [`gradients`](crate::gradients) and, on a tape, those of the operators of the gradients.

@@ -6,8 +6,8 @@ use crate::GraphEmitter;
 
 /// The gradients of a loss with respect to values, as new values of the graph.
 ///
-/// The loss may have any shape: the gradient is that of the sum of its elements. What it does not depend on
-/// gets zeros.
+/// The loss may have any shape: the gradient is that of the sum of its elements. Values that the loss does
+/// not depend on get zeros.
 ///
 /// # Errors
 /// As [`differentiate`]; the loss is not of a floating-point type.
@@ -40,12 +40,14 @@ pub(crate) fn ones(graph: &mut Graph, value: ValueId) -> Result<ValueId, GraphEr
     Ok(graph.add_constant(name, ones))
 }
 
-/// The vector-Jacobian products of `outputs`: for each value of `wrt` the gradient of the sum over outputs of
-/// output times seed, or nothing where no output depends on it (or only where its gradient is zero).
+/// The vector-Jacobian products of `outputs`.
 ///
-/// Adds the nodes of the backward pass to the graph, one pass in reverse topological order, and only those that
-/// lead to `wrt`. Each is named after the node that it differentiates. A value used several times has its
-/// gradients added in a fixed order. The nodes can be differentiated again.
+/// Each value of `wrt` gets the gradient of the sum over outputs of output times seed. It gets nothing where
+/// no output depends on it (or only where its gradient is zero).
+///
+/// The nodes of the backward pass are added to the graph, one pass in reverse topological order, and only
+/// those that lead to `wrt`. Each is named after the node that it differentiates. The gradients of a value
+/// that is used several times are added in a fixed order. The nodes can be differentiated again.
 ///
 /// # Errors
 /// Outputs, seeds and `wrt` that are not of this graph or not of floating-point types; a seed whose type is

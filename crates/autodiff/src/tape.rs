@@ -8,8 +8,8 @@ use crate::reverse::{Pass, Target, check_request, ones};
 
 /// A record of eager computation: a graph, and the tensor of each of its values.
 ///
-/// A backward pass is recorded like anything else, so that it can be differentiated again. Everything that has
-/// been computed stays until the tape is dropped.
+/// A backward pass is recorded like anything else, so that it can be differentiated again. Everything that
+/// has been computed stays until the tape is dropped.
 #[derive(Debug)]
 pub struct Tape {
     graph: Graph,
@@ -49,7 +49,7 @@ impl Tape {
     /// # Panics
     /// It is not of this tape.
     pub fn tensor(&self, value: ValueId) -> &Tensor {
-        // The graph panics at a value of another one, which may have the index of one of its own.
+        // The graph panics at a value of another graph, which may have the index of one of its own.
         let _own = self.graph.value(value);
         &self.values[value.index()]
     }
@@ -60,8 +60,9 @@ impl Tape {
         &self.graph
     }
 
-    /// The gradients of a loss with respect to values, computed and recorded. As
-    /// [`gradients`](crate::gradients) otherwise.
+    /// The gradients of a loss with respect to values, computed and recorded.
+    ///
+    /// Otherwise as [`gradients`](crate::gradients).
     ///
     /// # Errors
     /// As [`gradients`](crate::gradients), and those of the operators of the gradients.
@@ -126,7 +127,7 @@ impl Emit for Tape {
     }
 
     fn apply(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> Result<Vec<ValueId>, OpError> {
-        // Computed first: what fails leaves no trace.
+        // Results are computed first, so that a failure leaves no trace.
         let tensors = self.compute(op.as_ref(), inputs)?;
         let op_name = op.name();
         let name = if self.name.is_empty() { op_name } else { &self.name };

@@ -1,6 +1,8 @@
-//! Text in, text out: each file of tests/gradients is one case. Its first line names what its only output is
-//! differentiated by, and after `keeping` the checkpoints; the graph follows, then, after a line `----`, the graph of
-//! the gradients. `UPDATE_EXPECT=1` rewrites the expected part.
+//! Text in, text out: each file of tests/gradients is one case.
+//!
+//! Its first line names what its only output is differentiated by and, after `keeping`, the checkpoints. The
+//! graph follows, then, after a line `----`, the graph of the gradients. `UPDATE_EXPECT=1` rewrites the
+//! expected part.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

@@ -277,8 +277,8 @@ pub(crate) struct CompileArguments {
 }
 
 impl CompileArguments {
-    /// The executable to write: what is given, else the model's file name with the executable's extension, in the
-    /// current folder.
+    /// The executable to write: the one that is given, else the model's file name with the executable's
+    /// extension, in the current folder.
     pub(crate) fn output(&self) -> PathBuf {
         let stem = Path::new(&self.model.model).file_stem();
         let stem = stem.map(|stem| stem.to_string_lossy().replace(':', "-")).unwrap_or_default();
@@ -419,7 +419,8 @@ pub(crate) struct AsmArguments {
 }
 
 impl AsmArguments {
-    /// The executable to write: what is given, else the source's name with the executable's extension.
+    /// The executable to write: the one that is given, else the source's name with the executable's
+    /// extension.
     pub(crate) fn output(&self) -> PathBuf {
         self.output.clone().unwrap_or_else(|| self.source.with_extension("dlpx"))
     }
@@ -495,7 +496,7 @@ fn parse_constant(text: &str) -> Result<(String, Tensor), String> {
     Ok((name.to_owned(), tensor))
 }
 
-/// `PATH` or `NAME=PATH`; a path that exists may have an equals sign in it.
+/// `PATH` or `NAME=PATH`; a path that exists may contain an equals sign.
 fn parse_sample(text: &str) -> Result<SampleFile, String> {
     match text.split_once('=') {
         Some((name, path)) if !std::path::Path::new(text).exists() => {

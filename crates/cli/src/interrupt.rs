@@ -1,12 +1,13 @@
-//! Signals that end the command, and what is still done then: what would be lost is written, what is half written is
-//! removed.
+//! Signals that end the command, and the work that is still done then.
+//!
+//! What would be lost is written, and half-written files are removed.
 
 use std::ffi::c_int;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-/// What a shell gives for a command that a signal ended, less the signal's number.
+/// The base of a shell's status for a command that a signal ended; the signal's number is added.
 const BY_SIGNAL: c_int = 128;
 
 #[cfg(unix)]
@@ -14,7 +15,7 @@ const SIGNALS: [c_int; 3] = [SIGINT, SIGTERM, signal_hook::consts::SIGHUP];
 #[cfg(not(unix))]
 const SIGNALS: [c_int; 2] = [SIGINT, SIGTERM];
 
-/// What is to be done, if anything is.
+/// The action to take, if there is one.
 static LAST: Mutex<Option<Box<dyn Fn() + Send>>> = Mutex::new(None);
 
 fn last() -> MutexGuard<'static, Option<Box<dyn Fn() + Send>>> {
@@ -37,14 +38,17 @@ impl Drop for Guard {
     }
 }
 
-/// SIGINT, SIGTERM and SIGHUP end the command as they always do, with the status that a shell gives for each, but keep what
-/// a training has drawn, and leave no half-written file beside the one that was to be replaced.
+/// Lets SIGINT, SIGTERM and SIGHUP end the command as they always do, but cleans up first.
 ///
-/// A signal that is ignored, as a shell's background job ignores SIGINT and what runs under nohup SIGHUP, stays ignored.
+/// The status is the one that a shell gives for each signal. A training keeps what it has drawn, and no
+/// half-written file stays beside the one that it was to replace.
+///
+/// A signal that is ignored stays ignored: a shell's background job ignores SIGINT, and a command under nohup
+/// ignores SIGHUP.
 pub(crate) fn clean_up_when_interrupted() {
     let signals: Vec<c_int> = SIGNALS.into_iter().filter(|&signal| !is_ignored(signal)).collect();
-    // The thread catches signals itself: without it they end the command as if nobody waited for them, and the next write
-    // to the same place removes what they leave.
+    // The thread catches signals itself. Without it they end the command as if nobody waited for them, and
+    // the next write to the same place removes what they leave.
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         if let Some(signal) = first_of(&signals) {
             if let Some(action) = &*last() {
@@ -80,15 +84,15 @@ fn first_of(signals: &[c_int]) -> Option<c_int> {
     }
 }
 
-/// Whether whoever started the command made it ignore a signal.
+/// Whether the starter of the command made it ignore a signal.
 #[cfg(unix)]
 fn is_ignored(signal: c_int) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    // Elsewhere than on Linux nobody tells without `unsafe`. A handler for SIGHUP would then undo nohup.
+    // Outside Linux nothing tells this without `unsafe`. A handler for SIGHUP would then undo nohup.
     ignored(&status).map_or(signal == signal_hook::consts::SIGHUP, |ignored| ignored >> (signal - 1) & 1 == 1)
 }
 
-/// Whether whoever started the command made it ignore a signal.
+/// Whether the starter of the command made it ignore a signal.
 #[cfg(not(unix))]
 fn is_ignored(_: c_int) -> bool {
     false
@@ -107,7 +111,7 @@ mod tests {
 
     #[test]
     fn ignored_signals_are_read_from_the_status() {
-        // Of a process under nohup, started by Rust, which ignores SIGPIPE (13): bits 0 and 12.
+        // From a process under nohup, started by Rust, which ignores SIGPIPE (13): bits 0 and 12.
         let status =
             "Name:\tx\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000002\n";
         assert_eq!(ignored(status), Some(1 | 1 << 12));

@@ -1,5 +1,7 @@
-//! The `ediacara` command. Arguments are in [`arguments`], each subcommand in one file of [`commands`], and everything they do
-//! is in the `ediacara` crate: this crate only asks and prints.
+//! The `ediacara` command.
+//!
+//! Arguments are in [`arguments`], and each subcommand is in one file of [`commands`]. The `ediacara` crate
+//! does the work: this crate only asks and prints.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints; the crates beneath do not")]
 
@@ -60,7 +62,7 @@ fn execute(command: Command) -> commands::Outcome {
     }
 }
 
-/// Library messages go to stderr: warnings always, more with each `-v`; `EDIACARA_LOG` overrides.
+/// Sends library messages to stderr: warnings always, more with each `-v`; `EDIACARA_LOG` overrides.
 fn start_logging(verbose: u8) {
     let level = match verbose {
         0 => "warn",

@@ -1,4 +1,6 @@
-//! Standard output and files. A reader that closes the pipe early, such as `head`, ends the command quietly.
+//! Standard output and files.
+//!
+//! A reader that closes the pipe early, such as `head`, ends the command quietly.
 
 use std::borrow::Cow;
 use std::fmt::{Arguments, Write as _};
@@ -17,14 +19,14 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Lines of an error that are printed, at most.
+/// The most lines of an error that are printed.
 const ERROR_LINES: usize = 20;
-/// Columns of a word of an error (a name, a path, a number) that are printed, at most.
+/// The most columns of a word of an error (a name, a path, a number) that are printed.
 const WORD_COLUMNS: usize = 200;
-/// Columns of a line of an error that are printed, at most.
+/// The most columns of a line of an error that are printed.
 const LINE_COLUMNS: usize = 2_000;
 
-/// Writes to standard output, with control characters escaped; ends the process where that is closed.
+/// Writes to standard output, with control characters escaped; ends the process if standard output is closed.
 pub(crate) fn write(text: Arguments<'_>) {
     print(&text.to_string());
 }
@@ -46,7 +48,7 @@ pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<()> {
     Ok(())
 }
 
-/// What is written is printed some 64 KiB at a time, as by [`write()`].
+/// Prints what is written some 64 KiB at a time, as [`write()`] prints.
 struct Printer {
     pending: Vec<u8>,
 }
@@ -54,7 +56,7 @@ struct Printer {
 impl Printer {
     const LENGTH: usize = 1 << 16;
 
-    /// Prints what is there, but for a last character that is not complete.
+    /// Prints what is there, except a last character that is not complete.
     fn print(&mut self) {
         let complete = match std::str::from_utf8(&self.pending) {
             Err(error) if error.error_len().is_none() => error.valid_up_to(),
@@ -80,7 +82,7 @@ impl Write for Printer {
     }
 }
 
-/// Prints what the parser of the command line has to say, help or an error, and gives the exit status.
+/// Prints the message of the parser of the command line, help or an error, and gives the exit status.
 pub(crate) fn leave_with(message: &clap::Error) -> ExitCode {
     match message.print().and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -95,8 +97,10 @@ fn complain(error: &io::Error) -> i32 {
     1
 }
 
-/// A text whose control characters, but for line feeds and tabs, are written as `\u001b`, which JSON understands as
-/// well: a name in a file must not command a terminal.
+/// A text with its control characters, except line feeds and tabs, written as `\u001b`, which JSON
+/// understands as well.
+///
+/// A name in a file must not command a terminal.
 fn escaped(text: &str) -> Cow<'_, str> {
     let commands = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
     if !text.contains(commands) {
@@ -146,7 +150,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TensorError> 
     ediacara::tensor::write_atomically(path, |file| Ok(file.write_all(bytes)?))
 }
 
-/// Writes an executable likewise, if it could be loaded again.
+/// Writes an executable in the same way, if it could be loaded again.
 pub(crate) fn write_executable(
     path: &Path,
     executable: &Executable,

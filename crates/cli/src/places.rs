@@ -1,5 +1,6 @@
-//! The files that a command reads and writes, known before it works: nothing is written over what is read, and no two
-//! outputs go to one place.
+//! The files that a command reads and writes, known before it works.
+//!
+//! Nothing is written over what is read, and no two outputs go to one place.
 
 use std::path::{Path, PathBuf};
 
@@ -13,18 +14,19 @@ use crate::arguments::{Command, PlotCommand, SpeedupCommand};
 /// Finds the files that a model or program reads beside the one of its name.
 type Beside = fn(&Path) -> Vec<PathBuf>;
 
-/// What a command reads and writes.
+/// The files that a command reads and writes.
 #[derive(Default)]
 struct Places {
-    /// Files, folders whose files are read, and names that may be of files.
+    /// Files, folders whose files are read, and names that may be those of files.
     read: Vec<PathBuf>,
-    /// Those of `read` that are models and programs, and how the files are found that they read beside themselves.
+    /// Those of `read` that are models and programs, each with how to find the files that it reads beside
+    /// itself.
     readers: Vec<(PathBuf, Beside)>,
-    /// With what names them: an option, or what the command writes without one.
+    /// Each with what names it: an option, or what the command writes without one.
     written: Vec<(&'static str, PathBuf)>,
 }
 
-/// Refuses a command whose outputs cannot be written, are inputs too, or are one.
+/// Refuses a command if an output cannot be written or is also an input, or if two outputs are the same file.
 pub(crate) fn check(command: &Command) -> Result<(), String> {
     let places = places(command);
     for (option, path) in &places.written {
@@ -47,7 +49,9 @@ pub(crate) fn read_files(command: &Command) -> Vec<PathBuf> {
     places(command).read.into_iter().filter(|path| path.is_file()).collect()
 }
 
-/// A message that names the file that it is about: the first of `files`, if it names none of them.
+/// A message that names the file that it is about.
+///
+/// If it names none of `files`, the first of them is put in front.
 pub(crate) fn named(files: &[PathBuf], message: String) -> String {
     let names = |path: &PathBuf| message.contains(&*path.to_string_lossy());
     match files.first() {
@@ -56,7 +60,9 @@ pub(crate) fn named(files: &[PathBuf], message: String) -> String {
     }
 }
 
-/// Refuses outputs that cannot be written or are one. Work must not be lost because what it leaves has no place.
+/// Refuses outputs that cannot be written, or of which two are the same file.
+///
+/// Work must not be lost because its result has no place.
 pub(crate) fn check_written<'a>(
     written: impl Iterator<Item = (&'static str, &'a Path)>,
 ) -> Result<(), String> {
@@ -151,7 +157,7 @@ fn places(command: &Command) -> Places {
                 places.write("--svg", &activations.svg);
             }
         },
-        // A prover and a summary write nothing; `data fetch` writes into the folder of data sets.
+        // `prove` and `summary` write nothing; `data fetch` writes into the folder of data sets.
         Command::Prove(_) | Command::Summary(_) | Command::Data(_) => {}
     }
     places
@@ -175,8 +181,9 @@ impl Places {
         self.read(path)
     }
 
-    /// The file that `path` leads to and a model or program reads beside itself, behind that. They are looked for only where
-    /// there is a file that could be one.
+    /// A model or program and the file that it reads beside itself, if `path` leads to such a file.
+    ///
+    /// Files are only looked for if `path` is a file.
     fn beside(&self, path: &Path) -> Option<(&Path, PathBuf)> {
         let readers = self.readers.iter().filter(|_| path.is_file());
         let mut files = readers

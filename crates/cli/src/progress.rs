@@ -1,4 +1,4 @@
-//! Progress on stderr, only on a terminal, only past a second.
+//! Progress on stderr, only on a terminal, and only after a second.
 
 use std::cell::Cell;
 use std::io::IsTerminal;
@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How long a command works unseen.
+/// How long a command works without showing progress.
 const UNSEEN: Duration = Duration::from_secs(1);
 const STAGE: &str = "{spinner} {msg} ({elapsed})";
 const COUNT: &str = "{spinner} {msg} [{wide_bar}] {pos} of {len} ({elapsed})";
 
-/// A spinner with the name of the stage at work, or a bar where it is known how much there is to do.
+/// A spinner with the name of the present stage, or a bar if it is known how much there is to do.
 pub(crate) struct Progress {
     bar: ProgressBar,
     counts: Cell<bool>,
 }
 
 impl Progress {
-    /// Shows nothing where stderr is no terminal.
+    /// A progress that shows nothing if stderr is no terminal.
     pub(crate) fn new() -> Progress {
         let progress = Progress { bar: ProgressBar::hidden(), counts: Cell::new(true) };
         progress.show(false);
@@ -44,13 +44,13 @@ impl Progress {
         }
     }
 
-    /// Names what is being done now.
+    /// Names the present stage.
     pub(crate) fn stage(&self, name: &str) {
         self.show(false);
         self.bar.set_message(name.to_owned());
     }
 
-    /// Names what is being done now, and how much of it is done.
+    /// Names the present stage, and how much of it is done.
     pub(crate) fn count(&self, name: &str, done: u64, total: u64) {
         self.show(true);
         self.bar.set_length(total);

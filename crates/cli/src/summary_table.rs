@@ -5,7 +5,9 @@ use ediacara::profile::{long_table, thousands};
 
 use crate::output::say;
 
-/// Prints one line a layer, then the totals. What is said of all layers is never in memory at once.
+/// Prints one line for each layer, then the totals.
+///
+/// The lines of all layers are never in memory at once.
 pub(crate) fn print_summary(summary: &Summary<'_>) {
     let header = [
         "layer",
@@ -64,7 +66,7 @@ fn totals(summary: &Summary<'_>) -> String {
     .join("\n")
 }
 
-/// A part of the parameters, in percent; nothing where there are none.
+/// A part of the parameters, in percent; nothing if there are none.
 fn share(part: u64, of: u64) -> String {
     if of == 0 { String::new() } else { format!("{:.1} %", 100.0 * part as f64 / of as f64) }
 }

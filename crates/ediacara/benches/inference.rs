@@ -1,9 +1,12 @@
-//! Host inference beside other runtimes, in one run and in turn: f32 and int8 here, f32 there, two threads each.
+//! Host inference beside other runtimes, in one run and in turn.
 //!
-//! `cargo xtask setup-peers && cargo bench -p ediacara --bench inference`, with `-- resnet50 vgg19` for those networks only.
-//! The built-in networks, with seeded weights, are written to `target/bench-models` once; all read the same file, are
-//! fed the same constant, and their outputs are compared. The peers are onnxruntime (`benches/peers.py`) and tract
-//! (`benches/rust-peers`, which says what it is given for speed).
+//! Ours runs in f32 and int8, the others in f32, with two threads each.
+//!
+//! Run with `cargo xtask setup-peers && cargo bench -p ediacara --bench inference`, with `-- resnet50 vgg19`
+//! for those networks only. The built-in networks, with seeded weights, are written to `target/bench-models`
+//! once. All runtimes read the same file and are fed the same constant, and their outputs are compared. The
+//! peers are onnxruntime (`benches/peers.py`) and tract (`benches/rust-peers`, which says what it is given
+//! for speed).
 
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -28,13 +31,13 @@ const ROUNDS: usize = 15;
 /// The frameworks, in the order of their columns.
 const PEERS: [(&str, Start); 2] = [("onnxruntime", Peer::python), ("tract", Peer::rust)];
 
-/// Built-in networks, timed in f32 only: to calibrate the largest takes minutes.
+/// Built-in networks, timed in f32 only, because calibrating the largest takes minutes.
 const BUILT_IN: [&str; 4] = ["alexnet", "vgg19", "resnet50", "mobilenet_v2"];
 
 /// Networks of the data folder.
 const DATA: [&str; 3] = ["squeezenet10_deepcompressed", "resnet20_cifar10", "fastestdet"];
 
-/// What every element of every input is.
+/// The value of every element of every input.
 const INPUT: f32 = 0.5;
 
 /// The largest difference of outputs that needs no remark, over their largest magnitude.
@@ -63,7 +66,8 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The networks by name, with their files: the bundled one, those of the data folder where there is one, the built-in.
+/// The networks by name, with their files: the bundled one, those of the data folder if there is one, the
+/// built-in ones.
 fn files() -> Vec<(&'static str, PathBuf)> {
     let bundled = ("efficientnet_lite0", root().join("models/efficientnet_lite0/model.onnx"));
     let folder =
@@ -74,7 +78,9 @@ fn files() -> Vec<(&'static str, PathBuf)> {
     std::iter::once(bundled).chain(there).chain(built_in).collect()
 }
 
-/// Times a network here and there. Each framework is asked once a round; those that are not there have a dash.
+/// Times a network in every framework.
+///
+/// Each framework is asked once in each round; those that are not installed have a dash.
 fn row(name: &str, file: &Path) -> Result<String, Failure> {
     let (real, quantised) = graphs(name, file)?;
     let constant = |value: &ediacara::graph::ValueId| {
@@ -112,8 +118,9 @@ fn row(name: &str, file: &Path) -> Result<String, Failure> {
     Ok(row + &remarks)
 }
 
-/// The optimised real network of a file, and the int8 one unless it is built in. The file of a built-in network is
-/// written if there is none.
+/// The optimised real network of a file, and the int8 one unless it is built in.
+///
+/// The file of a built-in network is written if there is none.
 fn graphs(name: &str, file: &Path) -> Result<(Graph, Option<Graph>), Failure> {
     let built_in = BUILT_IN.contains(&name);
     if built_in && !file.exists() {
@@ -129,7 +136,7 @@ fn graphs(name: &str, file: &Path) -> Result<(Graph, Option<Graph>), Failure> {
     Ok((prepared.real, Some(prepared.quantised)))
 }
 
-/// Milliseconds of an inference that follows another.
+/// How many milliseconds an inference takes that follows another.
 fn timed(executor: &Executor, inputs: &[Tensor]) -> Result<f64, Failure> {
     executor.run(inputs)?;
     let start = Instant::now();
@@ -146,7 +153,7 @@ fn values(tensors: &[Tensor]) -> Result<Vec<f32>, Failure> {
     Ok(values)
 }
 
-/// What there is to say about a peer's outputs beside ours: nothing if they agree.
+/// The remark on a peer's outputs beside ours; nothing if they agree.
 fn remark(peer: &mut Peer, ours: &[f32]) -> String {
     let Some(line) = peer.ask("outputs") else { return format!("  {} gave no outputs", peer.name) };
     let theirs: Vec<f32> = line.split(' ').map(|number| number.parse().unwrap_or(f32::NAN)).collect();
@@ -155,7 +162,7 @@ fn remark(peer: &mut Peer, ours: &[f32]) -> String {
     }
     let largest = theirs.iter().fold(0.0_f32, |largest, theirs| largest.max(theirs.abs()));
     let differences = ours.iter().zip(&theirs).map(|(ours, theirs)| (ours - theirs).abs() / largest);
-    // In the total order a difference that is no number is the largest.
+    // In the total order a difference that is not a number is the largest.
     let difference = differences.max_by(f32::total_cmp).unwrap_or(0.0);
     match difference <= TOLERANCE {
         true => String::new(),

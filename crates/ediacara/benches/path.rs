@@ -1,7 +1,9 @@
-//! The path from a quantised network to cycles: compile time, simulated cycles and instructions a second, with and without values;
-//! and how time grows with the batch, which is how it grows with instructions.
+//! The path from a quantised network to cycles.
 //!
-//! `cargo bench -p ediacara --bench path`
+//! It measures compile time, and simulated cycles and instructions a second, with and without values. It also
+//! shows how time grows with the batch, which is how it grows with instructions.
+//!
+//! Run with `cargo bench -p ediacara --bench path`.
 
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -46,7 +48,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     growth(&machine)
 }
 
-/// The time of each step a thousand instructions, over batches: level if time grows with instructions.
+/// The time of each step for a thousand instructions, over batches; it is level if time grows with
+/// instructions.
 fn growth(machine: &Machine) -> Result<(), Box<dyn std::error::Error>> {
     println!("\nmobilenet_v2, microseconds a thousand instructions");
     println!(
@@ -79,7 +82,9 @@ fn prepare(name: &str, batch: usize) -> Result<Prepared, ediacara::Error> {
     ediacara::prepare(&model, &CalibrationSource::Default, &mut |_| {})
 }
 
-/// Memory starts as zeros where the program has no data: values of activations do not matter to time.
+/// Simulates a program.
+///
+/// Memory starts as zeros where the program has no data, because values of activations do not matter to time.
 fn simulate(machine: &Machine, compiled: &Compiled, values: bool) -> Result<(u64, u64), ediacara::Error> {
     let options = Options { values, ..Options::default() };
     let outcome = Simulator::new(machine, &compiled.executable, options)?.run();

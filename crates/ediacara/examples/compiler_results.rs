@@ -1,8 +1,11 @@
-//! What the compiler makes of the networks: cycles beside their yardstick and their floor, with and without fusion, with and without
-//! activations that stay on chip, and how busy each engine is. The tables of docs/results.md; `cargo xtask bench-compiler` puts them there.
+//! The compiler's results for the networks, which are the tables of docs/results.md;
+//! `cargo xtask bench-compiler` puts them there.
 //!
-//! Ends with status 1 where a network passes what it is held to. Networks that come as files are left out, by
-//! name on stderr, where the `models` data set is not found.
+//! They show cycles beside their yardstick and their floor, with and without fusion, and with and without
+//! activations that stay on chip. They also show how busy each engine is.
+//!
+//! Ends with status 1 if a network exceeds its limit. Networks that come as files are left out if the
+//! `models` data set is not found; stderr names them.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints its tables")]
 
@@ -45,7 +48,7 @@ const NETWORKS: [Network; 10] = [
 
 /// The passes that fuse layers, and the one that keeps activations in NRAM between them.
 const FUSION_AND_KEEP: [&str; 3] = ["fuse-add", "fuse-block", "keep"];
-/// The latter alone.
+/// The pass that keeps activations in NRAM, alone.
 const KEEP: [&str; 1] = ["keep"];
 
 /// One network compiled in three ways.
@@ -53,9 +56,9 @@ struct Reports {
     network: &'static Network,
     /// With all passes.
     best: RunReport,
-    /// Every activation between layers in DRAM.
+    /// With every activation between layers in DRAM.
     fused: RunReport,
-    /// Every operator by itself.
+    /// With every operator by itself.
     apart: RunReport,
 }
 

@@ -1,8 +1,12 @@
-//! What the compiler makes of every network, a line a program: what was compiled, for which machine, without which passes; a digest of
-//! the executable and its cycles, or why there is none. `cargo xtask replay` compares the lines of two builds.
+//! The compiler's results for every network, one line for each program; `cargo xtask replay` compares the
+//! lines of two builds.
 //!
-//! Arguments: how many networks of motifs, and a part of the names of networks to compile instead of all. The networks are those that the
-//! binary knows and every ONNX file of the data sets that are found; their ranges are assumed, so that no sample is needed.
+//! A line says what was compiled, for which machine and without which passes. Then it has a digest of the
+//! executable and its cycles, or why there is none.
+//!
+//! The arguments are how many networks of motifs to compile, and a part of the names of networks to compile
+//! instead of all. The networks are those that the binary knows and every ONNX file of the data sets that are
+//! found. Their ranges are assumed, so that no sample is needed.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example prints its lines")]
 
@@ -25,7 +29,7 @@ use ediacara_fuzzgen::graph::motif;
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-/// Bytes of a digest that are printed: enough that no two programs share one.
+/// How many bytes of a digest are printed: enough that no two programs share one.
 const DIGEST_BYTES: usize = 12;
 
 type Failure = Box<dyn std::error::Error>;
@@ -51,8 +55,10 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The lines of all networks of motifs, in the order of their seeds. Each thread takes the next seed: what a network needs of the
-/// thread pool must not begin another network meanwhile, one inside the other.
+/// The lines of all networks of motifs, in the order of their seeds.
+///
+/// Each thread takes the next seed. While a network waits for the thread pool, its thread must not begin
+/// another network inside it.
 fn all_motif_lines(motifs: u64, machines: &[Machine]) -> Vec<String> {
     let (next, found) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
     let work = || {
@@ -71,7 +77,7 @@ fn all_motif_lines(motifs: u64, machines: &[Machine]) -> Vec<String> {
     found.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().flatten().collect()
 }
 
-/// Names and what [`ediacara::model::load`] takes, in order.
+/// The networks by name, each with what [`ediacara::model::load`] takes, in order.
 fn networks() -> Result<Vec<(String, String)>, Failure> {
     let mut found: Vec<_> =
         ediacara::model::known_names().into_iter().map(|name| (name.clone(), name)).collect();
@@ -94,7 +100,9 @@ fn networks() -> Result<Vec<(String, String)>, Failure> {
     Ok(found)
 }
 
-/// Every ONNX file of a folder and of those in it. Files that are there to be refused are none of a network.
+/// Every ONNX file of a folder and of the folders in it.
+///
+/// Files that are there to be refused hold no network.
 fn onnx_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -111,7 +119,7 @@ fn prepared(path: &str) -> Result<Graph, Error> {
     Ok(ediacara::prepare(&model, &CalibrationSource::Assumed, &mut |_| {})?.quantised)
 }
 
-/// A program with every pass, with each optional one left out, and with none of them.
+/// The lines of a program with every pass, with each optional one left out, and with none of them.
 fn motif_lines(seed: u64, machine: &Machine) -> Vec<String> {
     let name = format!("motif_{seed}");
     let graph = match quantised(seed) {

@@ -1,6 +1,6 @@
 //! The samples that int8 ranges are taken from: one tensor for each of the network's inputs.
 //!
-//! Start reading at [`samples`]. What nobody gave is made up from seeds, and said to be.
+//! Start reading at [`samples`]. Samples that nobody gave are made up from seeds, and reported as such.
 
 use std::path::PathBuf;
 
@@ -16,44 +16,51 @@ const SYNTHETIC_SAMPLES: usize = 2;
 /// Seeds of calibration samples start here, far from those of inputs.
 const CALIBRATION_SEED: u64 = 1 << 32;
 
-/// What int8 ranges are taken from.
+/// The source of int8 ranges.
 #[derive(Debug, Clone)]
 pub enum CalibrationSource {
-    /// The bundled photos where the network takes photos and says how, otherwise seeded numbers.
+    /// The bundled photos if the network takes photos and says how, otherwise seeded numbers.
     Default,
-    /// These files. The k-th of each input make the k-th sample; one alone is part of every sample.
+    /// These files.
+    ///
+    /// The k-th files of all inputs make the k-th sample; an input's only file is part of every sample.
     Files(Vec<SampleFile>),
-    /// These samples: each has a tensor for each of the first inputs, in order.
+    /// These samples; each has a tensor for each of the first inputs, in order.
     Tensors(Vec<Vec<Tensor>>),
-    /// Nothing: ranges are assumed, see [`ediacara_optimiser::Calibration::assumed`]. Such a network has cycles but no values
-    /// worth looking at.
+    /// Nothing: ranges are assumed, see [`ediacara_optimiser::Calibration::assumed`].
+    ///
+    /// Such a network has cycles but no values worth looking at.
     Assumed,
 }
 
 /// A file with a sample of one input, or of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SampleFile {
-    /// The input. Without it, the first; arrays of an `.npz` belong to the inputs of their names.
+    /// The input; without it, the first.
+    ///
+    /// Arrays of an `.npz` belong to the inputs of their names.
     pub input: Option<String>,
     /// An image, `.npy`, `.pb` or `.npz` file.
     pub path: PathBuf,
 }
 
-/// Samples and what they are.
+/// Samples and their origin.
 pub(crate) struct Samples {
     /// Each sample: one tensor for each input of the graph, in order.
     pub(crate) tensors: Vec<Vec<Tensor>>,
-    /// Such as `8 bundled photos`.
+    /// The origin in words, such as `8 bundled photos`.
     pub(crate) origin: String,
     /// The inputs whose numbers were made up.
     pub(crate) seeded: Vec<String>,
 }
 
-/// The samples of a source, for every input of `graph`; inputs that it says nothing of are seeded.
+/// The samples of a source, for every input of `graph`.
+///
+/// Inputs that the source does not cover are seeded.
 ///
 /// # Errors
-/// The network has no input; a file cannot be read, names no input or does not fit one; inputs have different numbers of
-/// samples.
+/// The network has no input. A file cannot be read, names no input or does not fit one. Inputs have different
+/// numbers of samples.
 pub(crate) fn samples(model: &Model, graph: &Graph, source: &CalibrationSource) -> Result<Samples, Error> {
     let Some(&first) = graph.inputs().first() else {
         return Err(Error::Invalid(format!("{}: the network has no input", model.name)));
@@ -104,7 +111,7 @@ pub(crate) fn samples(model: &Model, graph: &Graph, source: &CalibrationSource) 
     Ok(Samples { tensors, origin: format!("{count} {what}"), seeded })
 }
 
-/// Adds what a file holds to the samples of its inputs.
+/// Adds the content of a file to the samples of its inputs.
 fn read(model: &Model, graph: &Graph, file: &SampleFile, given: &mut [Vec<Tensor>]) -> Result<(), Error> {
     let source = Source::File(file.path.clone());
     let places = match &file.input {

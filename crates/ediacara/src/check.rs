@@ -1,7 +1,7 @@
-//! The comparison of what a simulated program computed with what the host computes for the same int8 graph.
+//! The comparison of a simulated program's results with the host's, for the same int8 graph.
 //!
-//! Every activation that an instruction wrote is compared: in DRAM after the run, and in NRAM as it was written there
-//! ([`watches`]). An input's bytes are none of them, whoever put them into DRAM.
+//! Every activation that an instruction wrote is compared: in DRAM after the run, and in NRAM as it was
+//! written there ([`watches`]). An input's bytes do not count, whoever put them into DRAM.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -16,17 +16,20 @@ use ediacara_tensor::Tensor;
 
 use crate::Error;
 
-/// What is seen of a comparison.
+/// The result of a comparison.
 #[derive(Debug)]
 pub(crate) struct Checked {
     /// The comparison.
     pub(crate) check: Check,
-    /// The smallest number of distinct values in the output of any layer that does arithmetic on more than 256 elements.
+    /// The smallest number of distinct values in the output of any layer that does arithmetic on more than
+    /// 256 elements.
     pub(crate) fewest_distinct: Option<usize>,
 }
 
-/// What the simulator must keep for [`compare`]: every write to an activation that stays in NRAM, by whatever instruction
-/// of the layers for which it is there.
+/// The writes that the simulator must keep for [`compare`].
+///
+/// They are those to each activation that stays in NRAM, by any instruction of the layers for which it is
+/// there.
 pub(crate) fn watches(compiled: &Compiled) -> Vec<Watch> {
     let watch = |kept: &ediacara_compiler::KeptBuffer| Watch {
         bytes: kept.place.span(),
@@ -35,11 +38,11 @@ pub(crate) fn watches(compiled: &Compiled) -> Vec<Watch> {
     compiled.kept.iter().map(watch).collect()
 }
 
-/// Runs `host`, the whole int8 graph, on the inputs, and compares every activation with what the simulated program left of
-/// it, byte for byte.
+/// Runs `host`, the whole int8 graph, on the inputs, and compares every activation byte for byte with what
+/// the simulated program left of it.
 ///
 /// # Errors
-/// The host cannot run the graph; an activation has another size there.
+/// The host cannot run the graph; an activation has another size on the host.
 pub(crate) fn compare(
     simulator: &Simulator,
     compiled: &Compiled,
@@ -57,21 +60,22 @@ pub(crate) fn compare(
     result.map(|()| comparison.finish())
 }
 
-/// A comparison while the host computes one value after the other, so that none of them need be kept.
+/// A comparison that runs while the host computes one value after the other, so that none of them needs to be
+/// kept.
 struct Comparison<'a> {
     simulator: &'a Simulator,
     compiled: &'a Compiled,
     graph: &'a Graph,
     homes: HashMap<ValueId, &'a Home>,
     kept: Vec<Kept>,
-    /// Results of arithmetic.
+    /// Values that arithmetic computed.
     computed: HashSet<ValueId>,
     check: Check,
     first: Option<(&'a Home, Difference)>,
     fewest_distinct: Option<usize>,
 }
 
-/// A buffer in NRAM: the DRAM addresses that it would take, and what was written there.
+/// A buffer in NRAM: the DRAM addresses that it would take, and the bytes that were written there.
 struct Kept {
     home: Range<u64>,
     bytes: Vec<Option<u8>>,
@@ -124,7 +128,7 @@ impl<'a> Comparison<'a> {
         let pairs = || found.iter().zip(expected);
         let error = |(found, &expected): (&Option<i8>, &i8)| match found {
             Some(found) => u32::from(found.abs_diff(expected)),
-            // What was not written differs from anything.
+            // A byte that was not written differs from anything.
             None => u32::from(u8::MAX),
         };
         let largest = f64::from(pairs().map(error).max().unwrap_or(0));
@@ -147,7 +151,7 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// What the program left of a view, row-major, and whether that is in NRAM.
+    /// The bytes that the program left of a view, row-major, and whether they are in NRAM.
     fn found(&self, view: &View) -> Result<(Vec<Option<i8>>, bool), Error> {
         let mut bytes = Vec::with_capacity(view.len() as usize);
         let kept = self.kept.iter().find(|kept| kept.home.contains(&view.base));
@@ -174,7 +178,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// What the simulator saw of [`watches`], in the order of the buffers' DRAM addresses.
+/// The bytes that the simulator saw of [`watches`], in the order of the buffers' DRAM addresses.
 fn kept(simulator: &Simulator, compiled: &Compiled) -> Vec<Kept> {
     let gather = |(index, kept): (usize, &ediacara_compiler::KeptBuffer)| {
         let (start, written) = (kept.place.span().start, simulator.watched(index));
@@ -229,7 +233,7 @@ mod tests {
         (prepared, compiled, tensors)
     }
 
-    /// The comparison of a program's run with the host's, `change` made to the program that runs.
+    /// Compares the run of a program that `change` has changed with the host's run.
     fn checked(change: impl FnOnce(&mut Compiled)) -> (Check, Compiled) {
         let (prepared, compiled, tensors) = lenet();
         let inputs = network_inputs(&compiled, &prepared.quantised, &tensors).unwrap();
@@ -247,13 +251,14 @@ mod tests {
         let (check, compiled) = checked(|_| {});
         assert_eq!((check.bit_exact, check.max_abs_error), (Some(true), Some(0.0)));
         assert_eq!(check.first_difference, None);
-        // All but the last layer's result stay in NRAM, and each layer has its result, one of them reshaped.
+        // Every layer's result except the last stays in NRAM, and one of the results is also reshaped.
         let layers = compiled.executable.layers.len();
         assert_eq!(compiled.kept.len(), layers - 1);
         assert!(check.tensors > layers && check.tensors_in_nram >= layers - 1, "{check:?}");
     }
 
-    /// The first convolution's instructions but `halt` are all there is: what the others should have written is missing.
+    /// Only the first convolution's instructions and `halt` are there, so that the results of the others are
+    /// missing.
     #[test]
     fn what_was_not_written_differs_and_the_first_such_tensor_is_named() {
         let stop = |compiled: &mut Compiled| {
@@ -270,8 +275,10 @@ mod tests {
         assert_eq!(first.elements, first.shape.iter().product::<usize>());
     }
 
-    /// Constants lie in the order of the layers that read them: the first are the first layer's weights, whose result stays
-    /// in NRAM, the last belong to the last layer, whose result goes to DRAM.
+    /// Constants lie in the order of the layers that read them.
+    ///
+    /// The first are the first layer's weights, whose result stays in NRAM. The last belong to the last
+    /// layer, whose result goes to DRAM.
     #[test]
     fn a_wrong_value_is_found_where_it_arises() {
         let spoil = |block: &mut ediacara_isa::Data| {

@@ -1,4 +1,5 @@
-//! A network compiled for a machine, with how much of it the DLP runs and why not the rest.
+//! A network compiled for a machine, with the share of it that the DLP runs and why the rest stays on the
+//! host.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +15,7 @@ use crate::{Error, Prepared};
 /// A network for a machine.
 #[derive(Debug, Clone)]
 pub struct CompiledNetwork {
-    /// The program, which says the rest in its notes, and what the host runs.
+    /// The program, whose notes say the rest, and what the host runs.
     pub compiled: Compiled,
     /// How much of the network the DLP runs.
     pub share: Share,
@@ -22,7 +23,7 @@ pub struct CompiledNetwork {
     pub host_ops: Vec<HostOpReport>,
 }
 
-/// Whether a network may be compiled of which the DLP runs nothing.
+/// Whether a network may be compiled if the DLP runs nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostOnly {
     /// It is an error.
@@ -34,7 +35,8 @@ pub enum HostOnly {
 /// Compiles a network.
 ///
 /// # Errors
-/// It does not compile for the machine, or the DLP would run nothing of it ([`Share::is_host_only`]) and that is refused.
+/// It does not compile for the machine, or the DLP would run nothing of it ([`Share::is_host_only`]) and that
+/// is refused.
 pub fn compile(
     prepared: &Prepared,
     machine: &Machine,
@@ -55,8 +57,10 @@ pub fn compile(
     Ok(CompiledNetwork { compiled, share, host_ops })
 }
 
-/// What the host runs, each with the reason of whoever put it there: the quantiser knows more than the compiler, which only
-/// sees that a node is real.
+/// The nodes that the host runs, each with the reason.
+///
+/// The quantiser gives the reason where it put the node there, because the compiler only sees that a node is
+/// real.
 fn host_ops(ops: &[HostOp], origins: &[Origin]) -> Vec<HostOpReport> {
     let left: HashMap<NodeId, _> = origins
         .iter()
@@ -73,7 +77,8 @@ fn host_ops(ops: &[HostOp], origins: &[Origin]) -> Vec<HostOpReport> {
     ops.iter().map(report).collect()
 }
 
-/// Says what keeps the network off the DLP: what began it for the first node that multiplies, or else for the first node.
+/// Says what keeps the network off the DLP: the cause for the first node that multiplies, or else for the
+/// first node.
 fn refusal(prepared: &Prepared, share: Share, dlp: &HashSet<NodeId>, ops: &[HostOpReport]) -> Error {
     let on_host = |origin: &&Origin| origin.nodes.iter().any(|node| !dlp.contains(node));
     let first = prepared.origins.iter().filter(on_host).find(|origin| origin.macs > 0 || share.macs == 0);
@@ -90,11 +95,12 @@ fn refusal(prepared: &Prepared, share: Share, dlp: &HashSet<NodeId>, ops: &[Host
     Error::HostOnly { network: prepared.name.clone(), share, reason }
 }
 
-/// The executable's own account of what it does not do.
+/// The executable's own account of what it does not run.
 fn rest(graph: &Graph, compiled: &Compiled, share: Share, origins: &[Origin]) -> HostRest {
     let counted: HashSet<NodeId> = origins.iter().flat_map(|origin| origin.nodes.iter().copied()).collect();
     let host: HashSet<NodeId> = compiled.host_ops.iter().map(|op| op.node).collect();
-    // What only turns stored integers into real numbers, or lays them out, leaves an output the program's.
+    // An output stays the program's behind a node that only turns stored integers into real numbers, or lays
+    // them out.
     let computes = |node: NodeId| host.contains(&node) && counted.contains(&node);
     let mut behind: HashSet<ValueId> = HashSet::new();
     for id in graph.order() {
@@ -116,13 +122,13 @@ fn rest(graph: &Graph, compiled: &Compiled, share: Share, origins: &[Origin]) ->
     }
 }
 
-/// The share that an executable tells of itself.
+/// The share that an executable states of itself.
 pub fn share_of(rest: &HostRest) -> Share {
     let HostRest { dlp_macs, macs, dlp_nodes, nodes, .. } = *rest;
     Share { dlp_macs, macs, dlp_nodes, nodes }
 }
 
-/// Refuses an executable of which the DLP runs nothing, unless that is allowed.
+/// Refuses an executable if the DLP runs nothing of it, unless that is allowed.
 ///
 /// # Errors
 /// The executable says so itself.

@@ -1,4 +1,4 @@
-//! How a network does on a whole data set, computed in int8 by the simulated machine.
+//! How a network does on a whole data set, in int8 on the simulated machine.
 
 use std::borrow::Cow;
 
@@ -19,22 +19,22 @@ use crate::{CalibrationSource, CompiledNetwork, Error, HostOnly, Model, Prepared
 /// A part of a data set.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// What is asked.
+    /// The samples that are asked.
     pub samples: Samples,
-    /// What int8 ranges are taken from: always training samples.
+    /// The samples that int8 ranges are taken from: always training samples.
     pub training: Samples,
 }
 
 /// Where a network takes its samples.
 struct Input {
-    /// Samples of one run.
+    /// How many samples one run takes.
     batch: usize,
     /// Pixels a side to which square pictures are resized for it; none if it takes the samples as they are.
     side: Option<usize>,
 }
 
 impl Part {
-    /// The part of this name: that of a data set with `-test` or `-train` behind it, such as `mnist-test`.
+    /// The part of this name: a data set with `-test` or `-train` behind it, such as `mnist-test`.
     ///
     /// # Errors
     /// There is no such set, or it is not on this machine.
@@ -54,12 +54,12 @@ impl Part {
         Ok(Part { samples, training: train })
     }
 
-    /// The same with pixels normalised so.
+    /// The same part with pixels normalised so.
     fn normalised(&self, by: Normalisation) -> Part {
         Part { samples: self.samples.clone().normalised(by), training: self.training.clone().normalised(by) }
     }
 
-    /// The same with pictures of so many pixels a side.
+    /// The same part with pictures of so many pixels a side.
     fn resized(&self, side: usize) -> Result<Part, Error> {
         Ok(Part { samples: self.samples.resized(side)?, training: self.training.resized(side)? })
     }
@@ -76,20 +76,20 @@ pub struct Options {
     pub checked: bool,
     /// Training samples that int8 ranges are taken from, if the network's file does not bring them.
     pub calibration_samples: usize,
-    /// Samples that are asked at most, from the first.
+    /// The most samples that are asked, from the first on.
     pub limit: usize,
-    /// Whether a network may be asked of which the DLP does nothing.
+    /// Whether a network may be asked if the DLP does nothing of it.
     pub host_only: HostOnly,
 }
 
 impl Options {
-    /// How many of the samples are asked: one at least.
+    /// How many of the samples are asked: at least one.
     fn asked(&self, samples: &Samples) -> usize {
         self.limit.clamp(1, samples.len())
     }
 }
 
-/// What came out.
+/// The result of an evaluation.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
     /// The network.
@@ -100,14 +100,16 @@ pub struct Report {
     pub on_dlp: Share,
     /// Samples that were asked.
     pub samples: usize,
-    /// Samples of one run of the machine.
+    /// How many samples one run of the machine takes.
     pub batch: usize,
-    /// How the pixels of pictures became inputs: as the network says, else as the data set does. Left out if the samples
-    /// are no pictures.
+    /// How the pixels of pictures became inputs: as the network says, else as the data set does.
+    ///
+    /// It is left out if the samples are no pictures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalisation: Option<PixelReport>,
-    /// Pixels a side to which pictures were resized, since the network takes no others; left out if they were
-    /// not.
+    /// Pixels a side to which pictures were resized, because the network takes no others.
+    ///
+    /// It is left out if they were not resized.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resized_to: Option<usize>,
     /// Training samples that int8 ranges were taken from: 0 if the network's file brings them.
@@ -118,11 +120,12 @@ pub struct Report {
     pub int8_accuracy: f64,
     /// The share that the host gets right, in f32.
     pub f32_accuracy: f64,
-    /// Whether every byte that the machine computed equals the host's, in every run; null where it computed none.
+    /// Whether every byte that the machine computed equals the host's, in every run; null if it computed
+    /// none.
     pub bit_exact: Option<bool>,
     /// Bytes that were compared.
     pub compared_bytes: u64,
-    /// Cycles of one run; each takes as many.
+    /// Cycles of one run; every run takes as many.
     pub cycles: u64,
     /// Cycles a sample.
     pub cycles_per_sample: f64,
@@ -139,11 +142,11 @@ pub struct PixelReport {
     pub mean: f32,
     /// What it is divided by.
     pub deviation: f32,
-    /// Whether the network says so, and not the data set.
+    /// Whether the network gives these figures, instead of the data set.
     pub by_network: bool,
 }
 
-/// What one run leaves.
+/// The result of one run.
 struct BatchResult {
     int8_right: usize,
     f32_right: usize,
@@ -152,12 +155,14 @@ struct BatchResult {
     bytes: u64,
 }
 
-/// Calibrates on training samples, unless the network comes quantised, compiles once, and asks every sample
-/// of the part, in batches of the network's own size. Grey pictures are resized to the network's size, and normalised as
-/// it says, if it does.
+/// Evaluates a network on every sample of the part, in batches of the network's own size.
+///
+/// It calibrates on training samples, unless the network is quantised already, and compiles once. Grey
+/// pictures are resized to the network's size, and normalised as the network says, if it does.
 ///
 /// # Errors
-/// There is no sample; the network does not take such samples, or does not compile; the program stops with a fault.
+/// There is no sample; the network does not take such samples, or does not compile; the program stops with a
+/// fault.
 pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>) -> Result<Report, Error> {
     let Input { batch, side } = fitting_input(&model.graph, &part.samples)?;
     let (part, normalisation) = adapted(part, model, side)?;
@@ -302,7 +307,7 @@ fn fitting_input(graph: &Graph, samples: &Samples) -> Result<Input, Error> {
     }
 }
 
-/// The rows of each batch; the last is filled up with its last row.
+/// The rows of each batch; the last batch is filled up with its last row.
 fn batches(samples: usize, batch: usize) -> Vec<Vec<usize>> {
     let rows = |first: usize| (first..first + batch).map(|row| row.min(samples - 1)).collect();
     (0..samples).step_by(batch).map(rows).collect()

@@ -1,15 +1,17 @@
-//! What is doubtful about the numbers that a network is given.
+//! Doubtful numbers among a network's inputs.
 //!
-//! int8 stores what is no number as 0 and what is too large as the largest, so that a run on such inputs is equal to the
-//! host's and still means nothing.
+//! int8 stores not-a-number as 0 and a number that is too large as the largest. A run on such inputs is equal
+//! to the host's, but means nothing.
 
 use ediacara_graph::ops::QuantizeLinear;
 use ediacara_graph::{DType, Graph, ValueId};
 use ediacara_isa::Port;
 use ediacara_tensor::Tensor;
 
-/// What is doubtful about the inputs of an int8 network, one line each: not-a-number, infinities, and numbers farther
-/// outside of the range that int8 stores of an input than that range is wide.
+/// The doubts about the inputs of an int8 network, one line for each input.
+///
+/// Doubtful are not-a-number, infinities, and numbers that lie outside the stored range by more than its
+/// width.
 pub fn of_network(graph: &Graph, tensors: &[Tensor]) -> Vec<String> {
     let inputs = graph.inputs().iter().zip(tensors);
     let line =
@@ -17,7 +19,7 @@ pub fn of_network(graph: &Graph, tensors: &[Tensor]) -> Vec<String> {
     inputs.filter_map(line).collect()
 }
 
-/// The same of what goes to an executable's input port.
+/// The doubts about the tensor for an executable's input port.
 pub fn of_port(port: &Port, tensor: &Tensor) -> Option<String> {
     let range = port.encoding.map(|encoding| stored_range(encoding.scale, encoding.zero));
     doubt(&port.name, tensor, range)
@@ -45,7 +47,8 @@ fn doubt(name: &str, tensor: &Tensor, range: Option<[f32; 2]>) -> Option<String>
     (!found.is_empty()).then(|| format!("input {name}: {}", found.join("; ")))
 }
 
-/// The range of an input that int8 stores: that of the first quantize_linear behind it, past what only moves.
+/// The range of an input that int8 stores: that of the first quantize_linear behind it, past nodes that only
+/// move.
 fn range(graph: &Graph, input: ValueId) -> Option<[f32; 2]> {
     let mut open = vec![input];
     while let Some(value) = open.pop() {
@@ -92,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_or_far_outside_is_counted() {
-        // Stored are -50 to 77.5, which is 127.5 wide.
+        // int8 stores -50 to 77.5, which is 127.5 wide.
         assert_eq!(of([-177.5, 205.0, 0.0, 77.5]), None);
         let far = "input x: 2 of its 4 elements are far outside -50 to 77.5, which is what int8 stores of it";
         assert_eq!(of([-178.0, 206.0, 0.0, 1.0]).unwrap(), far);

@@ -15,24 +15,24 @@ pub struct LayerExplanation {
     pub name: String,
     /// Its operator.
     pub op: String,
-    /// By how much it advances the end of the program, in cycles; its first loads run under the layer before.
+    /// How far it advances the end of the program, in cycles; its first loads run under the layer before.
     pub cycles: u64,
     /// What the machine did in them.
     pub split: Split,
-    /// What it occupies: more than `cycles` where it was prepared under earlier layers.
+    /// The cycles that it occupies: more than `cycles` if it was prepared under earlier layers.
     pub occupied_cycles: u64,
-    /// What it waits for.
+    /// The resource that it waits for.
     pub limited_by: String,
-    /// What would have to change for it to take fewer cycles.
+    /// The change that would make it take fewer cycles.
     pub remedy: Remedy,
-    /// The compiler's choice; nothing for a layer that has none.
+    /// The compiler's choice; nothing for a layer without one.
     pub choice: Option<Explanation>,
     /// The activations between layers that it writes or reads, and whether they stay in NRAM.
     pub activations: Vec<Keeping>,
 }
 
 impl LayerExplanation {
-    /// `estimated / simulated - 1`; nothing where nothing was estimated.
+    /// `estimated / simulated - 1`; nothing without an estimate.
     pub fn error(&self) -> Option<f64> {
         let choice = self.choice.as_ref()?;
         Some(choice.estimate.cycles() / self.cycles.max(1) as f64 - 1.0)
@@ -66,8 +66,9 @@ impl LayerExplanation {
     }
 }
 
-/// What was decided about an activation, for other tools: cycles are estimates, of all layers from the first that writes
-/// it to the last that reads it.
+/// The decision about an activation, for other tools.
+///
+/// Cycles are estimates, over all layers from the first that writes it to the last that reads it.
 fn activation(keeping: &Keeping) -> Value {
     let (cycles, in_dram) = match keeping.verdict {
         Verdict::Kept { cycles, in_dram, .. } | Verdict::Slower { cycles, in_dram } => {
@@ -85,7 +86,9 @@ fn activation(keeping: &Keeping) -> Value {
     })
 }
 
-/// Explains every layer of a compiled network. The cycles are simulated, without values.
+/// Explains every layer of a compiled network.
+///
+/// The cycles are simulated, without values.
 ///
 /// # Errors
 /// The program stops with a fault, which is a bug of the compiler.

@@ -7,17 +7,19 @@ use ediacara_train::{Normalisation, Trainer};
 
 use crate::Error;
 
-/// What the first dimension is called.
+/// The name of the first dimension.
 const BATCH: &str = "N";
 
-/// What the network gives is called.
+/// The name of the network's output.
 const OUTPUTS: &str = "outputs";
 
-/// The metadata that say how pictures become inputs: `(brightness - mean) / deviation`, brightness from 0 to 1.
+/// The metadata that say how pictures become inputs.
+///
+/// They become `(brightness - mean) / deviation`, with brightness from 0 to 1.
 const MEAN: &str = "ediacara.pixel_mean";
 const DEVIATION: &str = "ediacara.pixel_deviation";
 
-/// What an exported file says of the pixels it was trained on, if they were such.
+/// What an exported file says of the pixels that it was trained on, if it was trained on pictures.
 pub(crate) fn normalisation(metadata: &[(String, String)]) -> Result<Option<Normalisation>, Error> {
     let find = |key: &str| metadata.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
     let (Some(mean), Some(deviation)) = (find(MEAN), find(DEVIATION)) else { return Ok(None) };
@@ -31,16 +33,18 @@ pub(crate) fn normalisation(metadata: &[(String, String)]) -> Result<Option<Norm
     }
 }
 
-/// Writes a trained network as an ONNX file that takes any batch; what depends on no input is computed before. Of a
-/// network of pictures the file says how their pixels were normalised, which `run` then does.
+/// Writes a trained network as an ONNX file that takes any batch.
+///
+/// Values that depend on no input are computed before. The file of a network of pictures says how their
+/// pixels were normalised, and `run` then normalises them so.
 ///
 /// # Errors
 /// The file cannot be written.
 pub fn trained(trainer: &Trainer, path: &Path) -> Result<(), Error> {
-    // Any size that no other dimension has by chance.
+    // This is a size that no other dimension has by chance.
     let graph = trainer.network(PLACEHOLDER)?;
     let mut graph = ediacara_optimiser::optimise(graph, &ediacara_optimiser::Options::same_precision())?;
-    // What computes the output may have become another node.
+    // Another node may compute the output now.
     if let &[output] = graph.outputs() {
         graph.rename_value(output, OUTPUTS);
     }

@@ -1,4 +1,4 @@
-//! How large the numbers of an input may be that picks rows: a token, a class, a position.
+//! How large the numbers of an input may be if they pick rows: a token, a class, a position.
 
 use std::collections::HashSet;
 
@@ -8,8 +8,9 @@ use ediacara_graph::{Attribute, Graph, Node, ValueId};
 const KEEP_NUMBERS: [&str; 8] =
     ["barrier", "broadcast", "cast", "concat", "pad", "reshape", "slice", "transpose"];
 
-/// One more than the largest number that every gather or scatter behind an input can take as an index; nothing if it reaches
-/// none.
+/// One more than the largest number that every gather or scatter behind an input can take as an index.
+///
+/// It is nothing if the input reaches none.
 pub(crate) fn bound(graph: &Graph, input: ValueId) -> Option<u64> {
     let (mut seen, mut open) = (HashSet::from([input]), vec![input]);
     let mut bound = None;
@@ -41,7 +42,7 @@ fn extent(graph: &Graph, node: &Node, value: ValueId) -> Option<u64> {
     let extent = match node.op.name() {
         "gather" | "gather_elements" => shape.get(attribute("axis")?).copied(),
         "scatter_elements" | "index_add" => attribute("size"),
-        // The numbers of one row are for several axes: what fits the smallest fits all.
+        // The numbers of one row belong to several axes; numbers that fit the smallest axis fit all.
         "gather_nd" => shape.iter().copied().min(),
         _ => None,
     };

@@ -11,8 +11,10 @@ use crate::{Error, indices};
 /// Where one input tensor comes from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A file: an image (`.png`, `.jpg`, `.jpeg`), a NumPy array (`.npy`), an ONNX tensor (`.pb`), or a NumPy archive
-    /// (`.npz`), which holds arrays for any number of inputs by their names.
+    /// A file: an image (`.png`, `.jpg`, `.jpeg`), a NumPy array (`.npy`), an ONNX tensor (`.pb`), or a NumPy
+    /// archive (`.npz`).
+    ///
+    /// An archive holds arrays for any number of inputs by their names.
     File(PathBuf),
     /// An array of an archive, and the archive.
     Array {
@@ -27,12 +29,14 @@ pub enum Source {
     Synthetic(u64),
 }
 
-/// The tensors for all of `graph`'s inputs, from as many `sources`; an input without a source is synthetic, from `seed`.
-/// Archives give the inputs that they name; the other sources give the rest, in order.
+/// The tensors for all of `graph`'s inputs, from as many `sources`.
+///
+/// An input without a source is synthetic, from `seed`. Archives give the inputs that they name; the other
+/// sources give the rest, in order.
 ///
 /// # Errors
-/// More sources than inputs; a file that cannot be read, or does not fit the input's shape; an archive without an
-/// array for any input; a photo without a preprocessing.
+/// There are more sources than inputs. A file cannot be read, or does not fit the input's shape. An archive
+/// has no array for any input. A photo has no preprocessing.
 pub fn load(
     graph: &Graph,
     sources: &[Source],
@@ -48,8 +52,10 @@ pub fn load(
     graph.inputs().iter().zip(sources).map(tensor).collect()
 }
 
-/// One source for each of the inputs of these `names`: archives give those that they name, the other sources the rest,
-/// in order; what is left is synthetic, from `seed` on.
+/// One source for each of the inputs of these `names`.
+///
+/// Archives give the inputs that they name, the other sources give the rest, in order. Inputs that are left
+/// are synthetic, from `seed` on.
 ///
 /// # Errors
 /// More sources than inputs are left; an archive that cannot be read, or has an array for none of the inputs.
@@ -60,7 +66,7 @@ pub fn assign(names: &[&str], sources: &[Source], seed: u64) -> Result<Vec<Sourc
     for source in archives {
         let Source::File(path) = source else { continue };
         let mut arrays = npz::read(path)?;
-        // One array for one input needs no name.
+        // If there is one array and one input, they need no common name.
         if let ([array], [name]) = (arrays.as_mut_slice(), names) {
             (*name).clone_into(&mut array.0);
         }
@@ -96,7 +102,8 @@ pub(crate) fn is_archive(source: &Source) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npz"))
 }
 
-/// The names of the inputs of `graph` whose numbers would be made up: those without a source, or with a synthetic one.
+/// The names of the inputs of `graph` whose numbers would be made up: those without a source, or with a
+/// synthetic one.
 ///
 /// # Errors
 /// As [`assign`].
@@ -107,7 +114,7 @@ pub fn made_up(graph: &Graph, sources: &[Source]) -> Result<Vec<String>, Error> 
     Ok(made_up.map(|(name, _)| (*name).to_owned()).collect())
 }
 
-/// Seeded numbers for an input of `graph`; whole numbers that pick rows lie within what they pick from.
+/// Seeded numbers for an input of `graph`; whole numbers that pick rows lie within the number of rows.
 ///
 /// # Errors
 /// A tensor of the input's shape cannot be made.
@@ -122,10 +129,10 @@ pub fn seeded(graph: &Graph, input: ValueId, seed: u64) -> Result<Tensor, Error>
     fit(&value.name, &value.ty, tensor, &Source::Synthetic(seed))
 }
 
-/// Which of the inputs of `graph` has this name.
+/// The position of the input of `graph` with this name.
 ///
 /// # Errors
-/// None has; the names that there are.
+/// No input has this name; the error lists the names.
 pub fn position(graph: &Graph, name: &str) -> Result<usize, Error> {
     let named = |&input: &ValueId| graph.value(input).name == name;
     graph.inputs().iter().position(named).ok_or_else(|| {
@@ -223,8 +230,9 @@ fn numbers(ty: &TensorType, seed: u64) -> Result<Tensor, Error> {
     }
 }
 
-/// The tensor in the input's shape and type: numbers are converted if that changes none of them, a missing or extra batch
-/// axis of one is forgiven.
+/// The tensor in the input's shape and type.
+///
+/// Numbers are converted if that changes none of them. A missing or extra batch axis of one is accepted.
 pub(crate) fn fit(name: &str, ty: &TensorType, tensor: Tensor, source: &Source) -> Result<Tensor, Error> {
     let without_ones =
         |shape: &[usize]| shape.iter().copied().skip_while(|&size| size == 1).collect::<Vec<_>>();
@@ -266,7 +274,7 @@ fn convert(tensor: &Tensor, to: DType) -> Result<Tensor, f64> {
     changed.map_or(Ok(converted), |(&number, _)| Err(number))
 }
 
-/// The shape of the tensor in a file, if it holds one and can be read: a photo has none of its own.
+/// The shape of the tensor in a file, if the file holds one and can be read; a photo has no shape of its own.
 pub fn stored_shape(path: &Path) -> Option<Vec<usize>> {
     let extension = path.extension()?.to_string_lossy().to_lowercase();
     let tensor = match extension.as_str() {

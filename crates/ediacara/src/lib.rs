@@ -1,8 +1,8 @@
 //! Ediacara: from a model to the cycles of a deep learning processor, behind a few functions.
 //!
-//! [`model::load`] finds a network, [`inputs::load`] its inputs, [`prepare`] makes it int8, [`run()`] compiles it, runs it
-//! on the simulated machine, checks every value against the host and returns the report; [`dataset::evaluate`] asks it a whole
-//! data set. Start reading at [`pipeline`].
+//! [`model::load`] finds a network, [`inputs::load`] its inputs, and [`prepare`] makes it int8. [`run()`]
+//! compiles it, runs it on the simulated machine, checks every value against the host and returns the report.
+//! [`dataset::evaluate`] evaluates it on a whole data set. Start reading at [`pipeline`].
 //!
 //! From a network's definition to the DLP:
 //!

@@ -26,26 +26,31 @@ pub struct Model {
     pub labels: Option<Labels>,
     /// Symbolic dimensions that were not bound, and are 1.
     pub unbound: Vec<String>,
-    /// What importing decided that the user should know, one line each.
+    /// Decisions of the import that the user should know, one line each.
     pub notes: Vec<String>,
 }
 
-/// What gives a network's free dimensions their sizes. What is not given is 1.
+/// What gives a network's free dimensions their sizes.
+///
+/// A size that nothing gives is 1.
 #[derive(Debug, Clone, Default)]
 pub struct Binding {
-    /// Sizes of symbolic dimensions, by name. A built-in network takes its batch size from one named `N`.
+    /// Sizes of symbolic dimensions, by name.
+    ///
+    /// A built-in network takes its batch size from the one named `N`.
     pub dims: Vec<(String, usize)>,
-    /// Whole shapes of inputs, by name; of ONNX files only.
+    /// Whole shapes of inputs, by name; for ONNX files only.
     pub shapes: Vec<(String, Vec<usize>)>,
-    /// Inputs that are fixed to a value, by name, and are no inputs any more; of ONNX files only.
+    /// Inputs that are fixed to a value, by name, and are no inputs any more; for ONNX files only.
     pub constants: Vec<(String, Tensor)>,
-    /// Shapes of the tensors that will be fed, in the order of the inputs, as far as they are known: they decide where
-    /// nothing else does.
+    /// Shapes of the tensors that will be fed, in the order of the inputs, as far as they are known.
+    ///
+    /// They decide where nothing else does.
     pub fed: Vec<Option<Vec<usize>>>,
 }
 
 impl Model {
-    /// Says of an error that an input's shape may cause which dimensions nobody gave a size.
+    /// Adds to an error that an input's shape may cause which dimensions nobody gave a size.
     pub fn blame_free_dimensions(&self, error: Error) -> Error {
         let shape = matches!(error, Error::InputMismatch { .. } | Error::NotAPicture { .. });
         if !shape || self.unbound.is_empty() {
@@ -66,8 +71,8 @@ pub fn load(name: &str, dims: &[(String, usize)]) -> Result<Model, Error> {
 /// Loads `name`: a bundled network, a built-in one (`resnet50`, `mlp:33-512-10`, ...), or an ONNX file.
 ///
 /// # Errors
-/// No such file or network (the built-in names are listed), the file cannot be imported, or it has no input or dimension of
-/// a name that is given.
+/// There is no such file or network (the built-in names are listed). The file cannot be imported, or has no
+/// input or dimension of a name that is given.
 pub fn load_bound(name: &str, binding: &Binding) -> Result<Model, Error> {
     let Binding { dims, shapes, constants, fed } = binding.clone();
     let options = ImportOptions { dims, shapes, constants, fed, ..ImportOptions::default() };
@@ -109,8 +114,10 @@ pub fn load_bound(name: &str, binding: &Binding) -> Result<Model, Error> {
     })
 }
 
-/// The files that loading a model or program reads beside the one of its name: what assembly includes, and where an ONNX
-/// file's tensors lie. Those that cannot be found are left to whoever loads it.
+/// The files that loading a model or program reads beside the one of its name.
+///
+/// They are those that assembly includes, and those in which an ONNX file's tensors lie. Files that cannot be
+/// found are left to the loader.
 pub fn files_beside(name: &Path) -> Vec<PathBuf> {
     match name.extension().and_then(|extension| extension.to_str()) {
         Some("dlpx") => Vec::new(),
@@ -120,7 +127,9 @@ pub fn files_beside(name: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// A built-in network. Its batch is that of `N`, else that of the tensor that will be fed.
+/// A built-in network.
+///
+/// Its batch is that of `N`, else that of the tensor that will be fed.
 fn built_in(name: &str, binding: &Binding) -> Result<Graph, NnError> {
     let given = binding.dims.iter().find(|(dimension, _)| dimension == "N").map(|(_, size)| *size);
     let graph = ediacara_nn::build(name, given.unwrap_or(1), WEIGHT_SEED)?;

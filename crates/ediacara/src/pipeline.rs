@@ -1,7 +1,8 @@
 //! From a model to a report: the whole path, one stage after the other.
 //!
-//! [`prepare`](crate::prepare()) makes the network int8; [`run`] compiles it, simulates it with values, checks every value against the host, runs what
-//! is left on the host, and accounts for the cycles. Start reading at [`run`].
+//! [`prepare`](crate::prepare()) makes the network int8. [`run`] compiles it, simulates it with values,
+//! checks every value against the host, runs the remainder on the host, and accounts for the cycles. Start
+//! reading at [`run`].
 
 use ediacara_arch::Machine;
 use ediacara_compiler::Compiled;
@@ -27,7 +28,7 @@ use crate::{Error, Model, doubts, ports, results};
 pub struct RunOptions {
     /// The machine.
     pub machine: Machine,
-    /// Whether values are computed and checked; cycles are the same without.
+    /// Whether values are computed and checked; the cycles are the same without.
     pub values: bool,
     /// Whether the simulator looks for races and reads of bytes never written.
     pub checked: bool,
@@ -35,14 +36,14 @@ pub struct RunOptions {
     pub disable: Vec<String>,
     /// How many classes are reported.
     pub top: usize,
-    /// Whether changes of the machine are tried: each takes a compilation and a simulation.
+    /// Whether changes of the machine are tried; each takes a compilation and a simulation.
     pub what_if: bool,
-    /// Whether a network may run of which the DLP does nothing.
+    /// Whether a network may run if the DLP does nothing of it.
     pub host_only: HostOnly,
 }
 
 impl RunOptions {
-    /// With values, every pass, and five classes.
+    /// Options with values, every pass, and five classes.
     pub fn on(machine: Machine) -> RunOptions {
         RunOptions {
             machine,
@@ -56,7 +57,7 @@ impl RunOptions {
     }
 }
 
-/// What a run leaves.
+/// The result of a run.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// The report.
@@ -68,8 +69,8 @@ pub struct Run {
 /// Compiles the network, simulates it, checks it, and reports.
 ///
 /// # Errors
-/// The network does not compile for the machine; the program stops with a fault (a bug of the compiler); the host cannot run its
-/// part; values are asked of a network whose ranges are assumed.
+/// The network does not compile for the machine. The program stops with a fault (a bug of the compiler). The
+/// host cannot run its part. Values are wanted of a network whose ranges are assumed.
 pub fn run(
     model: &Model,
     prepared: &Prepared,
@@ -130,7 +131,7 @@ pub fn run(
     Ok(Run { report, outputs })
 }
 
-/// Runs a program to its end; with values, what [`check::compare`] wants of it is kept.
+/// Runs a program to its end; with values, everything is kept that [`check::compare`] needs of it.
 pub(crate) fn simulate(
     machine: &Machine,
     compiled: &Compiled,
@@ -165,14 +166,14 @@ pub(crate) fn network_inputs(
         let index = graph.inputs().iter().position(|value| value == input);
         let tensor = index.and_then(|index| tensors.get(index));
         let tensor = tensor.ok_or_else(|| Error::Invalid(format!("input {} was not given", port.name)))?;
-        // An input of another type is real after the cast that follows it.
+        // An input of another type becomes real by the cast that follows it.
         let tensor = if port.encoding.is_some() { &tensor.cast(DType::F32) } else { tensor };
         Ok((port.name.clone(), ports::encode(port, tensor)?))
     };
     compiled.executable.inputs.iter().zip(&compiled.dlp_inputs).map(encode).collect()
 }
 
-/// Runs on the host what the DLP left, `host` made of it, on what the DLP computed.
+/// Runs on the host what the DLP left over, on what the DLP computed; `host` was made of that part.
 pub(crate) fn host_part(
     simulator: &Simulator,
     compiled: &Compiled,
@@ -244,7 +245,7 @@ fn account(
     }
 }
 
-/// What the compiler knows of each layer.
+/// The compiler's figures for each layer.
 pub(crate) fn yardsticks(compiled: &Compiled) -> Vec<LayerYardstick> {
     let layers = compiled.bounds.roofline_cycles.iter().zip(&compiled.repeated_beats);
     let yardstick = |(&roofline_cycles, &repeated_matrix_cycles): (&f64, &u64)| LayerYardstick {
@@ -254,8 +255,9 @@ pub(crate) fn yardsticks(compiled: &Compiled) -> Vec<LayerYardstick> {
     layers.map(yardstick).collect()
 }
 
-/// Multiply-accumulates of the matrix unit over what it could do in all cycles; of the vector unit where the matrix unit has
-/// none.
+/// Multiply-accumulates of the matrix unit over what it could do in all cycles.
+///
+/// If the matrix unit has none, those of the vector unit count.
 fn mac_utilisation(machine: &Machine, layers: &[LayerReport], cycles: u64) -> f64 {
     let sum = |field: fn(&LayerReport) -> u64| layers.iter().map(field).sum::<u64>() as f64;
     let (matrix, all) = (sum(|layer| layer.matrix_macs), sum(|layer| layer.macs));
@@ -269,8 +271,10 @@ fn mac_utilisation(machine: &Machine, layers: &[LayerReport], cycles: u64) -> f6
 /// How many changes of the machine are tried.
 const TRIED_CHANGES: usize = 3;
 
-/// Makes the changes of the machine that would help the layers of most cycles, one at a time, compiles for each and times it.
-/// Nothing is tried that no field of the machine makes.
+/// Tries the changes of the machine that would help the layers of most cycles.
+///
+/// Each change is made by itself, compiled for and timed. A change that no field of the machine can make is
+/// not tried.
 ///
 /// # Errors
 /// A program stops with a fault (a bug of the compiler).
@@ -302,18 +306,18 @@ pub fn what_if(
     Ok(tried)
 }
 
-/// What an executable leaves when it runs without a model.
+/// The result of an executable that runs without a model.
 #[derive(Debug, Clone)]
 pub struct Execution {
     /// Cycles, fault, engines.
     pub outcome: Outcome,
     /// The outputs by name, real where the executable says how; empty without values or after a fault.
     pub outputs: Vec<(String, Tensor)>,
-    /// What is doubtful about the inputs ([`crate::doubts`]).
+    /// The doubts about the inputs ([`crate::doubts`]).
     pub input_warnings: Vec<String>,
 }
 
-/// Runs an executable on inputs from `sources` (seeded numbers where there are fewer than inputs).
+/// Runs an executable on inputs from `sources` (seeded numbers if there are fewer than inputs).
 ///
 /// # Errors
 /// The machine does not fit the executable; a source does not fit its input.
@@ -341,11 +345,11 @@ pub fn execute(
     Ok(Execution { outcome, outputs, input_warnings: doubts })
 }
 
-/// What an executable is given.
+/// The inputs of an executable.
 pub(crate) struct ProgramInputs {
     /// The bytes of each input, by name.
     pub bytes: Vec<(String, Vec<u8>)>,
-    /// What is doubtful about them.
+    /// The doubts about them.
     pub doubts: Vec<String>,
 }
 
@@ -366,7 +370,7 @@ pub(crate) fn program_inputs(
     Ok(inputs)
 }
 
-/// Makes an executable that names no machine one for `machine`.
+/// Makes an executable that names no machine an executable for `machine`.
 pub fn adopt_machine(executable: &mut ediacara_isa::Executable, machine: &Machine) {
     if executable.machine.name.is_empty() {
         executable.machine = ediacara_compiler::machine_key(machine);

@@ -1,4 +1,4 @@
-//! What the host does at the border of an executable: real tensors in and out of stored integers.
+//! The host's work at the border of an executable: real tensors in and out of stored integers.
 
 use ediacara_graph::TensorType;
 use ediacara_isa::{ElementType, Port};
@@ -8,7 +8,10 @@ use ediacara_tensor::{DType, Tensor};
 use crate::Error;
 use crate::inputs::{self, Source};
 
-/// The bytes that the program expects at `port`: a tensor of the caller's shape is laid out, and quantised where the port says how (N-QUANTIZE); an i8 tensor of the stored shape is taken as it is.
+/// The bytes that the program expects at `port`.
+///
+/// A tensor of the caller's shape is laid out, and quantised if the port says how (N-QUANTIZE). An i8 tensor
+/// of the stored shape is taken as it is.
 ///
 /// # Errors
 /// The tensor has neither the caller's type and shape nor the stored ones.
@@ -29,7 +32,9 @@ pub fn encode(port: &Port, tensor: &Tensor) -> Result<Vec<u8>, Error> {
     Ok(quantised.into_iter().map(i8::cast_unsigned).collect())
 }
 
-/// The caller's tensor behind the bytes that the program left at `port`: laid out as the port says, and real where it says how (N-DEQUANTIZE).
+/// The caller's tensor behind the bytes that the program left at `port`.
+///
+/// It is laid out as the port says, and real if the port says how (N-DEQUANTIZE).
 ///
 /// # Errors
 /// The executable's port is inconsistent.
@@ -48,15 +53,15 @@ pub fn decode(port: &Port, bytes: Vec<u8>) -> Result<Tensor, Error> {
     Ok(tensor.transpose(&inverse)?.to_contiguous().reshape(&port.layout.shape)?)
 }
 
-/// The bytes of `port` as the i8 tensor that they are.
+/// The bytes of `port` as an i8 tensor.
 ///
 /// # Errors
-/// Another number of bytes than the port has.
+/// The number of bytes is not the port's.
 pub fn stored(port: &Port, bytes: Vec<u8>) -> Result<Tensor, Error> {
     Ok(Tensor::from_bytes(DType::I8, &port.shape, bytes)?)
 }
 
-/// The caller's tensor for `port`, from `source`: real where the port says how, i8 otherwise.
+/// The caller's tensor for `port`, from `source`: real if the port says how, i8 otherwise.
 ///
 /// # Errors
 /// A file that cannot be read or does not fit.
@@ -99,7 +104,7 @@ mod tests {
     use super::{decode, encode};
 
     fn port() -> Port {
-        // Stored NHWC 1x1x2x3, the caller's tensor is NCHW 1x3x1x2.
+        // NHWC 1x1x2x3 is stored; the caller's tensor is NCHW 1x3x1x2.
         let mut port = Port::plain("x", 0, vec![1, 1, 2, 3]);
         port.encoding = Some(Encoding { scale: 0.5, zero: 1 });
         port.layout = Layout::permuted(&port.shape, vec![0, 2, 3, 1]);
@@ -109,7 +114,7 @@ mod tests {
     #[test]
     fn a_real_tensor_is_laid_out_and_quantised() {
         let tensor = Tensor::from_vec(&[1, 3, 1, 2], vec![0.0_f32, 0.5, 1.0, 1.5, 2.0, 1000.0]).unwrap();
-        // Channels of pixel 0: 0, 1, 2; of pixel 1: 0.5, 1.5, 1000. q = v / 0.5 + 1.
+        // The channels of pixel 0 are 0, 1, 2, those of pixel 1 are 0.5, 1.5, 1000. q = v / 0.5 + 1.
         assert_eq!(encode(&port(), &tensor).unwrap(), [1, 3, 5, 2, 4, 127]);
     }
 

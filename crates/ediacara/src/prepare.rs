@@ -1,4 +1,4 @@
-//! A model in int8, which is compiled for any machine.
+//! A model in int8, ready to be compiled for any machine.
 
 use ediacara_graph::Graph;
 use ediacara_optimiser::{Calibration, Origin, Quantised};
@@ -8,8 +8,10 @@ use crate::calibration::{self, CalibrationSource, Samples};
 use crate::stage::{Clock, Stage};
 use crate::{Error, Model};
 
-/// A network in int8, and the real one that it came from. It does not depend on the machine: prepared once, a network is
-/// compiled for as many machines, and with as many passes left out, as are asked.
+/// A network in int8, and the real one that it came from.
+///
+/// It does not depend on the machine. Prepared once, a network can be compiled for many machines, and with
+/// different passes left out.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     /// The model's file or built-in name.
@@ -68,7 +70,7 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
     Ok(Prepared { name, real, quantised, origins, method, seeded_inputs, assumed, wall_seconds })
 }
 
-/// Weights are part of a program, not fed to it.
+/// Refuses a graph whose weights are inputs, because weights are part of a program.
 fn check_frozen(graph: &Graph) -> Result<(), Error> {
     let variables = graph.inputs().iter().filter(|&&input| graph.is_variable(input));
     let names: Vec<String> = variables.map(|&input| format!("`{}`", graph.value(input).name)).collect();

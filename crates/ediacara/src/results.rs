@@ -1,4 +1,4 @@
-//! What the network's outputs say: the most probable classes, and the distance from f32.
+//! The meaning of the network's outputs: the most probable classes, and the distance from f32.
 
 use ediacara_data::Labels;
 use ediacara_graph::Graph;
@@ -38,7 +38,9 @@ pub(crate) fn fill(
     report.top = top_classes(&scores, labels, top);
 }
 
-/// Signal-to-quantisation-noise ratio in dB: 10 log10(sum of squares / sum of squared differences). Absent where they are equal.
+/// Signal-to-quantisation-noise ratio in dB: 10 log10(sum of squares / sum of squared differences).
+///
+/// It is absent if the two are equal.
 fn signal_to_noise(found: &[f32], real: &[f32]) -> Option<f64> {
     let (mut signal, mut noise) = (0.0_f64, 0.0_f64);
     for (found, real) in found.iter().zip(real) {
@@ -52,7 +54,8 @@ fn numbers(tensor: &Tensor) -> Option<Vec<f32>> {
     tensor.dtype().is_float().then(|| tensor.cast(DType::F32).to_vec::<f32>().ok()).flatten()
 }
 
-/// The scores of the first picture, if the output has the shape of a classifier's: `[N, classes]`, more than one class.
+/// The scores of the first picture, if the output has the shape of a classifier's: `[N, classes]`, more than
+/// one class.
 fn class_scores(tensor: &Tensor) -> Option<Vec<f32>> {
     let [_, classes] = *tensor.shape() else { return None };
     (classes > 1).then(|| numbers(tensor)).flatten().map(|scores| scores[..classes].to_vec())
@@ -78,7 +81,7 @@ fn top_classes(scores: &[f32], labels: Option<&Labels>, top: usize) -> Vec<TopCl
     order.into_iter().take(top).map(describe).collect()
 }
 
-/// The scores themselves if they are a distribution already, otherwise their softmax.
+/// The scores themselves if they are already a distribution, otherwise their softmax.
 fn probabilities(scores: &[f32]) -> Vec<f64> {
     let sum: f64 = scores.iter().map(|&score| f64::from(score)).sum();
     if scores.iter().all(|score| (0.0..=1.0).contains(score)) && (sum - 1.0).abs() < 0.02 {

@@ -1,4 +1,6 @@
-//! What an executable leaves for seeded inputs, as the host computes it, kept in its file: `exec --self-test` compares.
+//! What an executable must leave for seeded inputs, as the host computes it.
+//!
+//! The executable's file keeps it, and `exec --self-test` compares.
 
 use std::collections::HashMap;
 
@@ -34,8 +36,10 @@ impl SelfTestResult {
     }
 }
 
-/// What the program of a network must leave for seeded inputs: the host runs the int8 graph, not the program. Nothing for a
-/// program without outputs, for one that hands out what it was given, and for one that takes an input twice or converted.
+/// What the program of a network must leave for seeded inputs.
+///
+/// The host runs the int8 graph, not the program. It is nothing for a program without outputs, one that hands
+/// out its input, or one that takes an input twice or converted.
 ///
 /// # Errors
 /// The host cannot run the graph.
@@ -63,7 +67,7 @@ pub fn expected(prepared: &Prepared, network: &CompiledNetwork) -> Result<Option
     }
     let mut inputs = Vec::with_capacity(graph.inputs().len());
     for &input in graph.inputs() {
-        // What the program does not take is of no consequence for what it gives.
+        // An input that the program does not take does not matter to its outputs.
         inputs.push(match given.remove(&input) {
             Some(tensor) => tensor,
             None => graph.ty(input).zeros()?,

@@ -1,10 +1,10 @@
-//! The stages of a command: told to whoever listens, and measured.
+//! The stages of a command: reported to a listener, and measured.
 
 use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-/// Told the name of each stage as it begins.
+/// A listener that is told the name of each stage as it begins.
 pub type Stage<'a> = &'a mut dyn FnMut(&str);
 
 /// Names stages to a listener and measures each.

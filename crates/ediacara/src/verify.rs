@@ -1,7 +1,7 @@
 //! Programs ready to be compared on simulator and hardware.
 //!
-//! [`program`] and [`network`] make an executable and its inputs' bytes; [`race`] says whether equality can be
-//! expected; `rtl::lockstep` compares.
+//! [`program`] and [`network`] make an executable and its inputs' bytes; [`race`] says whether equality can
+//! be expected; `rtl::lockstep` compares.
 
 use ediacara_arch::Machine;
 use ediacara_isa::Executable;
@@ -12,7 +12,7 @@ use ediacara_tensor::Tensor;
 use crate::inputs::Source;
 use crate::{Error, HostOnly, Prepared, compile, pipeline};
 
-/// An executable with what its memories hold at first.
+/// An executable with the initial content of its memories.
 #[derive(Debug, Clone)]
 pub struct Ready {
     /// What runs.
@@ -21,7 +21,7 @@ pub struct Ready {
     pub initial: Initial,
 }
 
-/// An executable with inputs from `sources`, seeded numbers where there are fewer than inputs.
+/// An executable with inputs from `sources`, or seeded numbers if there are fewer than inputs.
 ///
 /// # Errors
 /// More sources than inputs; a source that does not fit.
@@ -35,7 +35,8 @@ pub fn program(executable: Executable, sources: &[Source], seed: u64) -> Result<
 /// A network compiled for a machine, with its inputs.
 ///
 /// # Errors
-/// The network does not compile, or nothing of it runs on the DLP, which `host_only` may allow; an input is missing.
+/// The network does not compile, or nothing of it runs on the DLP, which `host_only` may allow; an input is
+/// missing.
 pub fn network(
     prepared: &Prepared,
     machine: &Machine,
@@ -49,8 +50,9 @@ pub fn network(
     Ok(Ready { executable: compiled.executable, initial })
 }
 
-/// Runs the program in the simulator's checked mode: the race that it finds, if it finds one. It cannot look
-/// behind a read of what was never written; there it says nothing.
+/// Runs the program in the simulator's checked mode; gives the race that it finds, if it finds one.
+///
+/// The simulator cannot look behind a read of a byte that was never written; there it says nothing.
 ///
 /// # Errors
 /// The machine does not fit the program.

@@ -18,7 +18,7 @@ const LIMIT: f64 = 0.01;
 const BUILT_IN: [&str; 7] =
     ["alexnet", "vgg19", "resnet50", "resnet152", "mobilenet_v2", "lenet5", "mlp:784-256-128-10"];
 
-/// The cycles of a network from both, or why there are none.
+/// The cycles of a network with both kinds of ranges, or why there are none.
 fn cycles(name: &str, machine: &Machine) -> Result<[u64; 2], ediacara::Error> {
     let model = ediacara::model::load(name, &[])?;
     let options = RunOptions { values: false, top: 0, ..RunOptions::on(machine.clone()) };
@@ -29,7 +29,7 @@ fn cycles(name: &str, machine: &Machine) -> Result<[u64; 2], ediacara::Error> {
     Ok([of(CalibrationSource::Default)?, of(CalibrationSource::Assumed)?])
 }
 
-/// Prints the cycles of every network, and asserts that they are close; how many there were.
+/// Prints the cycles of every network, and asserts that they are close; gives how many networks there were.
 fn compare(names: &[String]) -> usize {
     let machine = Machine::preset("dlp16").unwrap();
     let (mut compared, mut far) = (0, Vec::new());

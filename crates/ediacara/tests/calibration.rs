@@ -1,4 +1,4 @@
-//! Calibration of every input, and what is said of numbers that were made up.
+//! Calibration of every input, and the report of numbers that were made up.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -9,7 +9,8 @@ use ediacara::graph::{Graph, Registry};
 use ediacara::tensor::{Tensor, npz};
 use ediacara::{CalibrationSource, Model, Run, RunOptions, SampleFile, prepare, run};
 
-/// The sum of two pictures, of which the second is a hundred times as wide, and what is positive of the first.
+/// The sum of two pictures, of which the second is a hundred times as wide, and the positive part of the
+/// first.
 const SUM: &str = r#"graph "sum" {
   input %a: f32[1,4,6,6]
   input %b: f32[1,4,6,6]
@@ -80,8 +81,9 @@ fn archives_calibrate_every_input() {
     let found = sum(&CalibrationSource::Files(vec![archive(1), archive(2)])).report;
     assert_eq!(found.quantisation.method, "min-max over 2 given samples");
     assert!(found.quantisation.seeded_inputs.is_empty());
-    // The sum's steps are 1.5 * 202 / 255 wide, those of its wide operand 200 / 255: noise of 0.17 beside numbers spread evenly
-    // over 200, whose square is 3,333 on average, is 43 dB. The other output is less rounded.
+    // The sum's steps are 1.5 * 202 / 255 wide, those of its wide operand 200 / 255, which is noise of 0.17.
+    // Numbers spread evenly over 200 have a mean square of 3,333, so that the ratio is 43 dB. The other
+    // output is less rounded.
     let ratios: Vec<f64> = found.outputs.iter().map(|output| output.sqnr_db.unwrap()).collect();
     assert!(ratios.iter().all(|&ratio| ratio > 35.0), "{ratios:?}");
     assert_eq!(found.quantisation.sqnr_db, ratios.into_iter().reduce(f64::min));
@@ -92,7 +94,7 @@ fn made_up_numbers_are_said_to_be() {
     let found = sum(&CalibrationSource::Default).report;
     assert_eq!(found.quantisation.method, "min-max over 2 seeded samples");
     assert_eq!(found.quantisation.seeded_inputs, ["a", "b"]);
-    // The second input goes far beyond what was made up for it; the other output does not see it.
+    // The second input goes far beyond the numbers made up for it; the other output does not see it.
     let ratio = |name: &str| {
         let output = found.outputs.iter().find(|output| output.name.starts_with(name)).unwrap();
         output.sqnr_db.unwrap()
@@ -119,7 +121,7 @@ fn one_sample_of_an_input_is_part_of_all() {
     let found = sum(&CalibrationSource::Files(files.clone())).report;
     assert_eq!(found.quantisation.method, "min-max over 2 given samples");
     assert!(found.quantisation.sqnr_db.unwrap() > 35.0);
-    // Two inputs with three samples and two do not fit together.
+    // Three samples for one input and two for the other do not fit together.
     files.extend([file(Some("b"), &wide), file(Some("a"), &first)]);
     let said = error(SUM, &CalibrationSource::Files(files));
     assert!(said.contains("input b has 2 calibration samples and another input 3"), "{said}");

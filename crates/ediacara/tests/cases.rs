@@ -1,7 +1,8 @@
-//! Small files that something once made of the wrong thing: each with inputs, and what onnxruntime answers.
+//! Small files that are easy to get wrong, each with inputs and with onnxruntime's answers.
 //!
-//! A case is `NAME.onnx` beside `NAME.npz`, whose arrays are the inputs (by name), samples to calibrate with (`cal.NAME`)
-//! and the outputs (`out.NAME`). [`CASES`] says of every one what is right; README.tsv beside the files says why.
+//! A case is `NAME.onnx` beside `NAME.npz`. The archive's arrays are the inputs (by name), samples to
+//! calibrate with (`cal.NAME`) and the outputs (`out.NAME`). [`CASES`] says what is right for each;
+//! README.tsv beside the files says why.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
@@ -13,16 +14,18 @@ use ediacara::data::skip;
 use ediacara::tensor::{DType, Tensor, npz};
 use ediacara::{CalibrationSource, HostOnly, RunOptions};
 
-/// What is right.
+/// The right result of a case.
 #[derive(Clone, Copy)]
 enum Right {
     /// Every output is exactly that of onnxruntime.
     Exact,
-    /// Every number is, but for at most this share, which differs by one step of the output's quantisation.
+    /// Every number is onnxruntime's, except at most this share, which differs by one step of the output's
+    /// quantisation.
     Ties(f64),
-    /// The outputs have this signal-to-noise ratio at least, in dB: what int8 leaves of a network of real numbers.
+    /// The outputs have at least this signal-to-noise ratio, in dB, which int8 leaves of a network of real
+    /// numbers.
     Near(f64),
-    /// It is refused, with these words.
+    /// The file is refused, with these words.
     Refused(&'static [&'static str]),
 }
 
@@ -88,7 +91,9 @@ const CASES: &[(&str, Right, u64)] = &[
     ),
 ];
 
-/// Where the cases are. Reports when they are nowhere.
+/// The folder of the cases.
+///
+/// Reports when it is nowhere.
 fn folder() -> Option<PathBuf> {
     let explicit = std::env::var_os("EDIACARA_DATA").map(PathBuf::from);
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
@@ -157,7 +162,7 @@ fn run(folder: &Path, name: &str) -> Result<(ediacara::Run, Named), String> {
     let calibration = CalibrationSource::Tensors(vec![sample]);
     let prepared = ediacara::prepare(&model, &calibration, &mut |_| {}).map_err(words)?;
     let machine = Machine::preset("dlp16").unwrap();
-    // Some cases are one node, which the host runs; how many multiply-adds the DLP runs is part of the table.
+    // Some cases are one node, which the host runs; the table also says how many multiply-adds the DLP runs.
     let options =
         RunOptions { checked: true, top: 0, host_only: HostOnly::Allowed, ..RunOptions::on(machine) };
     let run = ediacara::run(&model, &prepared, &inputs, &options, &mut |_| {}).map_err(words)?;
@@ -182,7 +187,7 @@ fn compare(found: &Tensor, expected: &Tensor, right: Right, step: Option<f64>) -
             let step = step.ok_or("README.tsv gives no quantisation step")?;
             let apart: Vec<f64> =
                 different.map(|(found, expected)| (found - expected).abs() / step).collect();
-            // The outputs are f32: onnxruntime may have multiplied in another order.
+            // The outputs are f32, and onnxruntime may have multiplied in another order.
             let ties: Vec<&f64> = apart.iter().filter(|&&steps| steps > 1e-3).collect();
             let wide = ties.iter().any(|&&steps| steps > 1.001);
             if wide || ties.len() as f64 > share * pairs.len() as f64 {
@@ -198,7 +203,7 @@ fn compare(found: &Tensor, expected: &Tensor, right: Right, step: Option<f64>) -
             let signal: f64 = pairs.iter().map(|(_, expected)| expected * expected).sum();
             let noise: f64 = pairs.iter().map(|(found, expected)| (found - expected).powi(2)).sum();
             let ratio = 10.0 * (signal / noise).log10();
-            // Not a number is not near either.
+            // A ratio that is not a number is not near either.
             if noise == 0.0 || ratio >= decibels { Ok(()) } else { Err(format!("it has {ratio:.1} dB")) }
         }
         Refused(_) => Err("it is not refused".to_owned()),

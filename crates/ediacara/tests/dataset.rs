@@ -1,4 +1,4 @@
-//! Networks that are asked a whole data set: what the report says of where their int8 ranges come from.
+//! Networks that are evaluated on a whole data set: the report says where their int8 ranges come from.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -17,7 +17,9 @@ const REAL: &str = r#"graph "and" {
 }
 "#;
 
-/// The same as a network that comes quantised. Every number of it is an integer of its scale.
+/// The same function as a network that is quantised already.
+///
+/// Every number in it is an integer of its scale.
 const QUANTISED: &str = r#"graph "and" {
   input %x: f32[1,2]
   constant %scale: f32[] = [0.015625]

@@ -1,4 +1,4 @@
-//! A trained network, exported, gives the same numbers in onnxruntime.
+//! A trained network gives the same numbers in onnxruntime once it is exported.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -35,7 +35,7 @@ fn a_trained_network_gives_the_same_numbers_in_onnxruntime() {
     ediacara::export::trained(&trainer, &path("digits.onnx")).unwrap();
     let batch = 50;
     let (x, _) = trainer.data().test.batch(&(0..batch).collect::<Vec<_>>()).unwrap();
-    // The network as it was built, with its batch normalisation apart.
+    // This is the network as it was built, with its batch normalisation apart.
     let executor = Executor::new(&trainer.network(batch).unwrap(), &Options::default()).unwrap();
     let outputs = executor.run(std::slice::from_ref(&x)).unwrap();
     npz::write(&path("digits.inputs.npz"), &[("x".to_owned(), x)]).unwrap();

@@ -1,4 +1,4 @@
-//! Means over an image run on the DLP, however a network says them.
+//! Means over an image run on the DLP, however a network expresses them.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -12,7 +12,7 @@ use ediacara::{CalibrationSource, Model, RunOptions, freeze};
 
 const SHAPE: [usize; 4] = [1, 4, 9, 9];
 
-/// What a run says of a network behind one convolution.
+/// The result of a network behind one convolution.
 fn run(build: impl Fn(&mut Scope, ValueId) -> Result<ValueId, NnError>) -> RunReport {
     let mut scope = Scope::new("means", Mode::Inference, 1);
     let x = scope.input("x", TensorType::f32(&SHAPE));
@@ -37,7 +37,7 @@ fn run(build: impl Fn(&mut Scope, ValueId) -> Result<ValueId, NnError>) -> RunRe
     report
 }
 
-/// The operators that are left to the host, but for what the border takes: conversions and layouts.
+/// The operators that are left to the host, except the conversions and layouts of the border.
 fn left(report: &RunReport) -> Vec<&str> {
     let border = ["quantize_linear", "dequantize_linear", "transpose", "reshape"];
     report.host_ops.iter().map(|op| op.op.as_str()).filter(|op| !border.contains(op)).collect()
@@ -68,7 +68,7 @@ fn a_classifier_and_a_squeeze_are_pools() {
     }
 }
 
-/// The mean of a normalisation, which is subtracted again, is not rounded to eight bits.
+/// The mean of a normalisation is subtracted again, so that it is not rounded to eight bits.
 #[test]
 fn a_moment_stays_real() {
     let centred = |scope: &mut Scope, x| {

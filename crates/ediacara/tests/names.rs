@@ -1,4 +1,4 @@
-//! Inputs and outputs are called what the network calls them, everywhere.
+//! Inputs and outputs have the network's names for them, everywhere.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -15,7 +15,9 @@ use ediacara::tensor::{Tensor, npz};
 use ediacara::{CalibrationSource, Model, Prepared, RunOptions};
 use serde_json::Value;
 
-/// A folder of networks. Reports when it is nowhere.
+/// A folder of networks.
+///
+/// Reports when it is nowhere.
 fn folder(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let explicit = std::env::var_os("EDIACARA_DATA").map(PathBuf::from);
@@ -59,7 +61,7 @@ fn ports_agree(executable: &Executable, inputs: &Named, outputs: &Named) {
     }
 }
 
-/// Names and shapes that onnxruntime gives, which leaves out what depends on a free dimension.
+/// Names and shapes that onnxruntime gives; it leaves out sizes that depend on a free dimension.
 const SCRIPT: &str = "
 import json, sys, onnxruntime
 onnxruntime.set_default_logger_severity(4)
@@ -117,7 +119,7 @@ fn decibel(found: &Tensor, expected: &Tensor) -> f64 {
     10.0 * (square(&mut expected.iter().copied()) / noise).log10()
 }
 
-/// The cases of outputs: their arrays are onnxruntime's, and name what is right.
+/// The cases of outputs, whose arrays are onnxruntime's and name what is right.
 #[test]
 fn outputs_have_their_names_and_numbers_in_run_and_exec() {
     let Some(cases) = folder("models2/cases") else { return };
@@ -164,7 +166,7 @@ fn outputs_have_their_names_and_numbers_in_run_and_exec() {
             assert!(decibel(found, expected) > 25.0, "{case}: {name}: {}", decibel(found, expected));
         }
 
-        // What the program gives by itself: all but what is the input again.
+        // The program by itself gives all outputs except those that are the input again.
         let path = directory.path().join("x.npy");
         ediacara::tensor::npy::write(&path, &tensors[0]).unwrap();
         let executable = compiled(&prepared).executable;

@@ -1,4 +1,5 @@
-//! An operator that the project does not know: registered here, differentiated, run in int8 on the DLP, exported.
+//! An operator that the project does not know: registered here, differentiated, run in int8 on the DLP,
+//! exported.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -65,7 +66,7 @@ fn its_gradient_is_that_of_the_closed_form() {
     }
 }
 
-/// All of it runs there, but for the border, and every byte is the host's.
+/// The whole network runs on the DLP, except the border, and every byte is the host's.
 #[test]
 fn on_the_dlp_it_is_a_table() {
     let model = Model {
@@ -83,7 +84,7 @@ fn on_the_dlp_it_is_a_table() {
         let graph = &prepared.quantised;
         graph.nodes().filter(|&id| graph.node(id).op.name() == name).count()
     };
-    // Two of the three are one function of one value: one table.
+    // Two of the three are one function of one value, and so one table.
     assert_eq!((ops("isru"), ops("q_table")), (0, 2));
     let options = RunOptions::on(Machine::preset("dlp16").unwrap());
     let run = ediacara::run(&model, &prepared, &[x], &options, &mut |_| {}).unwrap();
@@ -113,7 +114,8 @@ fn an_exported_file_computes_it_by_a_function() {
     assert_eq!(said.trim(), "1 compared, 0 without kernels", "{}", String::from_utf8_lossy(&run.stderr));
 }
 
-/// What an exported file has in the operator's place computes what the operator does, without it being known.
+/// The function that an exported file has in the operator's place computes the same, for readers who do not
+/// know the operator.
 #[test]
 fn an_exported_file_is_imported_again() {
     let graph = network();
@@ -137,7 +139,7 @@ fn an_exported_file_is_imported_again() {
     }
 }
 
-/// The example, all of its way: exclusive or is -1 where both are equal and 1 elsewhere.
+/// The example, all the way: exclusive or is -1 where both are equal and 1 elsewhere.
 #[test]
 fn the_example_learns_exclusive_or_and_runs_on_the_dlp() {
     let (network, rows, losses) = xor::trained().unwrap();
@@ -156,14 +158,14 @@ fn the_example_learns_exclusive_or_and_runs_on_the_dlp() {
     }
 }
 
-/// An operator whose composition is what the field says.
+/// An operator with the composition that the variant names.
 #[derive(Debug, Clone, Copy)]
 enum Odd {
-    /// None.
+    /// No composition.
     Unknown,
-    /// Of another shape.
+    /// A composition of another shape.
     Misshapen,
-    /// Of itself.
+    /// A composition of itself.
     Circular,
 }
 

@@ -17,8 +17,7 @@ pub enum Attribute {
     Bool(bool),
     /// A word, printed bare if it is an identifier, else quoted.
     Text(String),
-    /// Integers, printed `[1, 2]`. Two or more are needed to tell nothing from a list: `[]` is empty
-    /// integers.
+    /// Integers, printed `[1, 2]`; an empty list `[]` is read as integers.
     Ints(Vec<i64>),
     /// Floats, printed `[1.0, 2.0]`.
     Floats(Vec<f64>),

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A node of one graph. Ids of different graphs, or from before a `compact`, must not be mixed.
+/// A node of one graph.
+///
+/// Ids of different graphs, or from before a `compact`, must not be mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(u32);
 
@@ -24,8 +26,9 @@ impl fmt::Display for NodeId {
     }
 }
 
-/// A value of one graph, and of the clones made of the graph while it had the value. It knows its graph: another
-/// one, or the same after a `compact`, refuses it.
+/// A value of one graph, and of the clones made of the graph while it had the value.
+///
+/// The value knows its graph. Another graph refuses it, and so does the same graph after a `compact`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId {
     index: u32,
@@ -48,7 +51,7 @@ impl ValueId {
 }
 
 impl fmt::Debug for ValueId {
-    /// Without the origin, which depends on what else the process has built.
+    /// Leaves out the origin, which depends on what else the process has built.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "ValueId({})", self.index)
     }
@@ -65,12 +68,14 @@ fn arena_index(index: usize) -> u32 {
     index as u32
 }
 
-/// The graph that made a value, as a number that no other graph of the process has (until 2^32 have been made).
+/// The graph that made a value, as a number that no other graph of the process has (until 2^32 have been
+/// made).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Origin(u32);
 
-/// Marks what a graph makes with its own origin. A clone of the graph has another one: what the two make from
-/// then on is not the same.
+/// Marks what a graph makes with the graph's own origin.
+///
+/// A clone of the graph has another origin, because the two make different things from then on.
 #[derive(Debug)]
 pub(crate) struct Maker(Origin);
 

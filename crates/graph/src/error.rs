@@ -74,7 +74,7 @@ pub enum OpError {
         /// Why, and what to do.
         problem: String,
     },
-    /// No operator of that name in the registry.
+    /// The registry has no operator of that name.
     #[error("no operator is called `{name}`{hint}")]
     Unknown {
         /// The name.

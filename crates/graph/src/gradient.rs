@@ -1,8 +1,8 @@
-//! Gradient rules: what the rule of an operator sees, and where what it builds goes.
+//! Gradient rules: what an operator's rule sees, and where the operators that it applies go.
 //!
-//! A rule is written once, against [`Emit`]: on a graph it adds nodes, on an eager tape it computes at once.
-//! The conventions at points without a derivative are PyTorch's: relu and abs have 0 there, a clamp 1 at its
-//! bounds, equal extrema share the gradient.
+//! A rule is written once, against [`Emit`]. On a graph it adds nodes; on an eager tape it computes at once.
+//! At points without a derivative the conventions are PyTorch's: relu and abs have 0 there, a clamp has 1 at
+//! its bounds, and equal extrema share the gradient.
 
 use ediacara_tensor::{DType, Tensor};
 
@@ -10,11 +10,14 @@ use crate::ops::{Add, Broadcast, Div, Mul, Neg, Reduce, ReduceKind, Reshape, Sel
 use crate::{GraphError, IntoOp, Op, OpError, TensorType, ValueId};
 use std::sync::Arc;
 
-/// For each operand of an operator the gradient with respect to it: of the operand's type, or nothing where
-/// it is zero everywhere or was not asked for.
+/// The gradient with respect to each operand of an operator.
+///
+/// A gradient has the operand's type. It is nothing where it is zero everywhere or was not asked for.
 pub type OperandGradients = Vec<Option<ValueId>>;
 
-/// Where the operators of a gradient rule go. Values are those of one graph or tape.
+/// Where the operators of a gradient rule go.
+///
+/// All values are of one graph or tape.
 pub trait Emit {
     /// The type of a value.
     ///
@@ -37,8 +40,9 @@ pub trait Emit {
     /// A value that is known.
     fn constant(&mut self, tensor: Tensor) -> ValueId;
 
-    /// A value of the forward pass that the backward pass reads. Gradient checkpointing gives another value
-    /// here, computed anew and equal to the bit.
+    /// A value of the forward pass that the backward pass reads.
+    ///
+    /// Gradient checkpointing gives another value here, computed anew and equal to the bit.
     ///
     /// # Errors
     /// As [`apply`](Emit::apply).
@@ -73,7 +77,7 @@ impl dyn Emit + '_ {
 
 /// What [`Op::gradient`] sees of the application that is differentiated, and its way to build gradients.
 ///
-/// The methods that take values give the value of an operator applied to them; their errors are that
+/// A method that takes values applies an operator to them and gives its result; its errors are that
 /// operator's.
 pub struct GradientContext<'a> {
     emit: &'a mut dyn Emit,
@@ -84,8 +88,10 @@ pub struct GradientContext<'a> {
 }
 
 impl<'a> GradientContext<'a> {
-    /// The application of an operator to `inputs` that gave `outputs`, of which each has a gradient or none.
-    /// `needed` tells which operands want one; only operands of floating-point types may.
+    /// The application of an operator to `inputs` that gave `outputs`.
+    ///
+    /// Each output has a gradient or none. `needed` tells which operands want a gradient; only operands of
+    /// floating-point types may.
     pub fn new(
         emit: &'a mut dyn Emit,
         inputs: &'a [ValueId],
@@ -107,7 +113,7 @@ impl<'a> GradientContext<'a> {
     /// It had to be computed anew, and that failed.
     ///
     /// # Panics
-    /// There is no such operand; so does every method that takes an operand's or a result's index.
+    /// There is no such operand. Every method that takes an operand's or a result's index panics likewise.
     pub fn input(&mut self, index: usize) -> Result<ValueId, OpError> {
         self.emit.recall(self.inputs[index])
     }

@@ -32,7 +32,7 @@ impl Node {
     }
 }
 
-/// The readers of a value; as many as a vector's own fields would take lie in place.
+/// The readers of a value; up to four lie in place, which takes no more space than a vector's own fields.
 type Uses = SmallVec<[NodeId; 4]>;
 
 /// A graph of operators over values of static type.
@@ -77,8 +77,9 @@ impl Graph {
         id
     }
 
-    /// `name`, or `name` with the next suffix `_1`, `_2`, ... that makes it unique. An empty name becomes
-    /// `value`.
+    /// `name`, or `name` with the next suffix `_1`, `_2`, ... that makes it unique.
+    ///
+    /// An empty name becomes `value`.
     fn unique_name(&mut self, name: String) -> String {
         let name = if name.is_empty() { "value".to_owned() } else { name };
         let taken = |name: &str| self.names.find(name, &self.values).is_some();
@@ -95,29 +96,32 @@ impl Graph {
         }
     }
 
-    /// Adds an input. The name is made unique by a suffix if it is taken.
+    /// Adds an input, whose name gets a suffix if it is taken.
     pub fn add_input(&mut self, name: impl Into<String>, ty: TensorType) -> ValueId {
         let id = self.add_value(name.into(), ty, Definition::Input);
         self.inputs.push(id);
         id
     }
 
-    /// Adds an input that keeps its tensor from one run to the next: a parameter, or what an optimiser remembers
-    /// of one. Where a network is only used, it has to become a constant first.
+    /// Adds an input that keeps its tensor from one run to the next: a parameter, or what an optimiser
+    /// remembers of one.
+    ///
+    /// Where a network is only used, such an input has to become a constant first.
     pub fn add_variable(&mut self, name: impl Into<String>, ty: TensorType) -> ValueId {
         let id = self.add_input(name, ty);
         self.variables.insert(id);
         id
     }
 
-    /// Adds a constant. The name is made unique by a suffix if it is taken.
+    /// Adds a constant, whose name gets a suffix if it is taken.
     pub fn add_constant(&mut self, name: impl Into<String>, tensor: Tensor) -> ValueId {
         let ty = TensorType::of(&tensor);
         self.add_value(name.into(), ty, Definition::Constant(Box::new(tensor.to_contiguous())))
     }
 
-    /// Adds a node; shapes and types of its outputs are inferred and checked here. Its outputs are named
-    /// after it: `name` for one, `name.0`, `name.1`, ... for several.
+    /// Adds a node; the types of its outputs are inferred and checked here.
+    ///
+    /// The outputs are named after the node: `name` for one, `name.0`, `name.1`, ... for several.
     ///
     /// # Errors
     /// An input is not of this graph; the operator refuses the inputs; an output would not fit the address
@@ -203,9 +207,11 @@ impl Graph {
         self.outputs = outputs;
     }
 
-    /// Sets the outputs, in order, and calls each value by the output's name; whatever else has that name, unless it is an
-    /// input, gets a suffix. A value has one name, so that one that is an output already, or an input or a constant of
-    /// another name, is handed out through a `barrier`.
+    /// Sets the outputs, in order, and calls each value by the output's name.
+    ///
+    /// Whatever else has that name gets a suffix, unless it is an input. A value has only one name. A value
+    /// that is an output already, or an input or a constant of another name, is therefore handed out through
+    /// a `barrier`.
     ///
     /// # Errors
     /// A value is not of this graph.
@@ -220,7 +226,7 @@ impl Graph {
             } else {
                 *value
             };
-            // Of two outputs of one name the first keeps it.
+            // If two outputs share a name, the first keeps it.
             if self.value_by_name(name).is_none_or(|holder| !seen.contains(&holder)) {
                 self.claim_name(output, name);
             }
@@ -320,8 +326,10 @@ impl Graph {
         self.names.insert(position, &self.values);
     }
 
-    /// Gives a value a name that is taken by one that is out of use: nobody reads it, and its node, if it has one, is
-    /// unlinked. That one takes the value's name in exchange.
+    /// Gives a value a name that is taken by one that is out of use.
+    ///
+    /// Nobody reads that one, and its node, if it has one, is unlinked. It takes the value's name in
+    /// exchange.
     pub(crate) fn take_name_out_of_use(&mut self, id: ValueId, name: &str) {
         let Some(holder) = self.value_by_name(name).filter(|&holder| holder != id) else { return };
         let is_live = match self.value(holder).definition {
@@ -394,7 +402,9 @@ impl Graph {
         self.live[id.index()]
     }
 
-    /// Every live node, by id: the order of insertion, which a rewrite makes other than topological.
+    /// Every live node, by id.
+    ///
+    /// This is the order of insertion, which need not be topological after a rewrite.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
         (0..self.nodes.len()).map(NodeId::new).filter(|&id| self.is_live(id))
     }
@@ -414,9 +424,10 @@ impl Graph {
         self.nodes.len()
     }
 
-    /// The live nodes so that each comes after those it reads from; among the possible orders the one closest
-    /// to insertion. In a graph with a cycle (which `verify` refuses) the nodes of the cycle come in some
-    /// order.
+    /// The live nodes in the topological order that is closest to the order of insertion.
+    ///
+    /// Each node comes after those that it reads from. In a graph with a cycle (which `verify` refuses) the
+    /// nodes of the cycle come in some order.
     pub fn order(&self) -> Vec<NodeId> {
         #[derive(Clone, Copy, PartialEq)]
         enum State {
@@ -452,9 +463,10 @@ impl Graph {
         order
     }
 
-    /// Lets every reader of `old`, and the graph's outputs, read `new` instead. Where `old` is an output of
-    /// the graph, `new` takes its name, so that the graph's interface stays (unless `new` is an input, a
-    /// constant or an output).
+    /// Lets every reader of `old`, and the graph's outputs, read `new` instead.
+    ///
+    /// If `old` is an output of the graph, `new` takes its name, so that the graph's interface stays (unless
+    /// `new` is an input, a constant or an output).
     ///
     /// # Errors
     /// The types differ, or an id is not of this graph.
@@ -535,7 +547,7 @@ impl Graph {
         Ok(())
     }
 
-    /// Unlinks every node none of whose outputs is read or an output of the graph; returns how many.
+    /// Unlinks every node whose outputs are neither read nor outputs of the graph; returns how many.
     pub fn unlink_dead(&mut self) -> usize {
         let candidates: Vec<NodeId> = self.nodes().collect();
         self.unlink_dead_among(candidates)
@@ -560,6 +572,7 @@ impl Graph {
     }
 
     /// Drops unlinked and dead nodes and constants that nobody reads, and renumbers nodes topologically.
+    ///
     /// Inputs stay. Returns, for each old value index, the new id if the value is still there.
     pub fn compact(&mut self) -> Vec<Option<ValueId>> {
         self.unlink_dead();
@@ -574,8 +587,10 @@ impl Graph {
         map
     }
 
-    /// Moves the values to their places after a compaction: inputs, constants that are read, the results of the nodes
-    /// in `order`. Returns the new id for each old index.
+    /// Moves the values to their places after a compaction: inputs, constants that are read, the results of
+    /// the nodes in `order`.
+    ///
+    /// Returns the new id for each old index.
     fn arrange_values(&mut self, order: &[NodeId]) -> Vec<Option<ValueId>> {
         let mut map: Vec<Option<ValueId>> = vec![None; self.values.len()];
         let mut kept = Vec::with_capacity(self.values.len());
@@ -587,7 +602,7 @@ impl Graph {
             kept.push(id.index());
         }
         self.values = picked(std::mem::take(&mut self.values), kept.into_iter());
-        // Each name was unique; dropping some lets none be taken.
+        // The names stay unique when some are dropped.
         self.suffixes.clear();
         self.names = Names::default();
         (0..self.values.len()).for_each(|position| self.names.insert(position, &self.values));
@@ -615,8 +630,9 @@ impl Graph {
     }
 }
 
-/// The items at these positions, each of which occurs once, in that order. They are moved: a graph is too large to be
-/// there twice.
+/// The items at these positions, in that order; each position occurs once.
+///
+/// The items are moved, because a graph is too large to be there twice.
 fn picked<T>(items: Vec<T>, positions: impl ExactSizeIterator<Item = usize>) -> Vec<T> {
     let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
     let mut result = Vec::with_capacity(positions.len());

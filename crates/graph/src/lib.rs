@@ -1,9 +1,9 @@
 //! The intermediate representation: a graph of operators over tensors of static shape.
 //!
 //! Values and nodes live in arenas behind [`ValueId`] and [`NodeId`]. A node's operator is an [`Op`]: it
-//! knows its attributes, its shape and type rule, its host kernel, its gradient and its cost. The closed core of operators
-//! is in [`ops`], one file each; a [`Registry`] finds them by name and takes a user's own. Shapes are checked
-//! when a node is added.
+//! knows its attributes, its shape and type rule, its host kernel, its gradient and its cost. The closed core
+//! of operators is in [`ops`], one file each. A [`Registry`] finds operators by name, and takes a user's own.
+//! Shapes are checked when a node is added.
 //!
 //! This crate does not schedule, plan memory or lower: it is what the importer writes, the optimiser
 //! rewrites, and the host and the compiler read. Start reading at [`Graph`], then [`Op`], then any file in

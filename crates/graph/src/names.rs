@@ -6,8 +6,9 @@ use hashbrown::HashTable;
 
 use crate::Value;
 
-/// A table over the names of an arena of values. Each method takes the arena; between a value's removal and its next
-/// insertion, and only then, its name may change.
+/// A table over the names of an arena of values.
+///
+/// Each method takes the arena. A value's name may change only between its removal and its next insertion.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
     /// Positions in the arena, by the hash of the name there.

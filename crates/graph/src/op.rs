@@ -8,14 +8,15 @@ use ediacara_tensor::Tensor;
 
 use crate::{Attributes, Emit, GradientContext, OpError, OperandGradients, TensorType, ValueId};
 
-/// The arithmetic of one execution of an operator. All counts are of scalar operations.
+/// The arithmetic of one execution of an operator, counted in operations on scalars.
 ///
-/// `multiplications` and `additions` are totals: they include those that `macs` counts as pairs. What is
-/// neither (comparisons, divisions, transcendental functions, conversions) is in `others`; pure data movement
-/// costs nothing here. Sums of costs saturate.
+/// `multiplications` and `additions` are totals: they include those that `macs` counts as pairs. `others`
+/// counts the rest: comparisons, divisions, transcendental functions, conversions. Pure data movement costs
+/// nothing here. Sums of costs saturate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cost {
-    /// Multiply-accumulates of convolutions and matrix products; sums of products in other operators have none.
+    /// Multiply-accumulates of convolutions and matrix products; sums of products in other operators do not
+    /// count.
     pub macs: u64,
     /// Multiplications, those of `macs` included.
     pub multiplications: u64,
@@ -30,6 +31,7 @@ impl Cost {
     pub const NONE: Cost = Cost { macs: 0, multiplications: 0, additions: 0, others: 0 };
 
     /// The cost of `outputs` inner products of `terms` terms each, with `biases` additions of a bias.
+    ///
     /// A sum of n terms takes n - 1 additions.
     pub fn inner_products(outputs: u64, terms: u64, biases: u64) -> Cost {
         let macs = outputs.saturating_mul(terms);
@@ -92,8 +94,10 @@ pub trait Op: Debug + Send + Sync + Any {
     /// The name in text and registry, in snake case.
     fn name(&self) -> &'static str;
 
-    /// Every attribute, always in the same order. Text form and equality come from it: two operators of the
-    /// same name and attributes are the same, and the registry rebuilds the operator from them.
+    /// Every attribute, always in the same order.
+    ///
+    /// Text form and equality come from the attributes. Two operators of the same name and attributes are the
+    /// same, and the registry rebuilds the operator from them.
     fn attributes(&self) -> Attributes;
 
     /// The types of the outputs for inputs of these types: the shape and type rule.
@@ -102,17 +106,21 @@ pub trait Op: Debug + Send + Sync + Any {
     /// The operands do not fit the operator or one another; the error names operator, operand and shapes.
     fn infer(&self, inputs: &[&TensorType]) -> Result<Vec<TensorType>, OpError>;
 
-    /// Computes on the host. `inputs` have types that [`infer`](Op::infer) accepted and may be views of any
-    /// strides; `outputs` are allocated, contiguous, of the inferred types, of unspecified content, and are
-    /// written whole. The result does not depend on the number of threads.
+    /// Computes on the host.
+    ///
+    /// `inputs` have types that [`infer`](Op::infer) accepted and may be views of any strides. `outputs` are
+    /// allocated and contiguous, have the inferred types and unspecified content, and are written whole. The
+    /// result does not depend on the number of threads.
     ///
     /// # Errors
     /// The host has no kernel for this type, or a value (an index) is out of range.
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError>;
 
     /// Builds, out of ordinary operators, the gradient with respect to each operand from the gradients with
-    /// respect to the results: the vector-Jacobian products. It is only called where some operand needs a
-    /// gradient and some result has one. One that is nothing is zero.
+    /// respect to the results: the vector-Jacobian products.
+    ///
+    /// It is only called where some operand needs a gradient and some result has one. A gradient that is
+    /// nothing is zero.
     ///
     /// # Errors
     /// The operator has no gradient, which is the default, or not for these attributes or operands.
@@ -120,16 +128,18 @@ pub trait Op: Debug + Send + Sync + Any {
         Err(OpError::NotDifferentiable { op: self.name(), problem: "it has no gradient rule".to_owned() })
     }
 
-    /// The operator made ready to run many times in one place of a graph. Nothing, which is the default, where that would
-    /// save nothing. Where `place` does not allow any order, the results have the same bits as if each
-    /// operator ran by itself.
+    /// The operator made ready to run many times in one place of a graph.
+    ///
+    /// It is nothing, which is the default, where that would save nothing. Unless `place` allows any order,
+    /// the results have the same bits as if each operator ran by itself.
     fn prepare(&self, _place: &Place) -> Option<Ready> {
         None
     }
 
-    /// The operator that computes the same from images `[N,H,W,C]` to images `[N,H,W,C]` where this one computes from
-    /// `[N,C,H,W]` to `[N,C,H,W]`: its axes are other numbers. Nothing, which is the default, if there is none; an
-    /// elementwise operator needs none.
+    /// The operator that computes on images `[N,H,W,C]` what this one computes on images `[N,C,H,W]`.
+    ///
+    /// Its axes are other numbers. It is nothing, which is the default, if there is none; an elementwise
+    /// operator needs none.
     fn with_channels_last(&self) -> Option<Arc<dyn Op>> {
         None
     }
@@ -141,15 +151,19 @@ pub trait Op: Debug + Send + Sync + Any {
     }
 
     /// Whether every element of the output depends only on the elements of the (broadcast) operands at its
-    /// position. Such an operator takes operands of any shape; with one result, of one operand and numbers, it is
-    /// a table on the DLP, computed by [`run`](Op::run).
+    /// position.
+    ///
+    /// Such an operator takes operands of any shape. If it has one result and one operand, both of numbers,
+    /// it is a table on the DLP, computed by [`run`](Op::run).
     fn is_elementwise(&self) -> bool {
         false
     }
 
-    /// The same function composed of other operators, which go to `emit`: an exported file carries it for readers who do not
-    /// know the operator. The results, as many as [`infer`](Op::infer) gives; nothing, which is the default, if there is
-    /// no composition.
+    /// The same function composed of other operators, which go to `emit`.
+    ///
+    /// An exported file carries the composition for readers who do not know the operator. The results are as
+    /// many as [`infer`](Op::infer) gives. They are nothing, which is the default, if there is no
+    /// composition.
     ///
     /// # Errors
     /// One of the operators refuses its operands.
@@ -161,7 +175,9 @@ pub trait Op: Debug + Send + Sync + Any {
         Ok(None)
     }
 
-    /// The arithmetic of one execution. Every operator says; [`Cost::NONE`] is for data movement alone.
+    /// The arithmetic of one execution.
+    ///
+    /// Every operator states it; [`Cost::NONE`] is for data movement alone.
     fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost;
 }
 
@@ -172,8 +188,8 @@ pub struct Place<'a> {
     pub operands: Vec<Operand<'a>>,
     /// What follows, each the follower of the one before it.
     pub followers: Vec<Follower<'a>>,
-    /// Whether the result may be summed in another order than by [`Op::run`], and an image batch lie in memory with
-    /// channels last.
+    /// Whether the result may be summed in another order than by [`Op::run`], and an image batch may lie in
+    /// memory with channels last.
     pub any_order: bool,
 }
 
@@ -188,7 +204,7 @@ pub struct Operand<'a> {
     pub channels_last: bool,
 }
 
-/// An elementwise operator of one result that reads, once, the result of the operator before it, which nothing else reads.
+/// An elementwise operator of one result; it alone reads the result of the operator before it, and once.
 #[derive(Debug, Clone)]
 pub struct Follower<'a> {
     /// The operator.
@@ -208,11 +224,14 @@ pub struct Ready {
     pub channels_last: bool,
 }
 
-/// An operator that [`Op::prepare`] has made ready: with constants in the layout that its loops read, and with followers
-/// that are computed in the same pass.
+/// An operator that [`Op::prepare`] has made ready.
+///
+/// Its constants have the layout that its loops read, and followers are computed in the same pass.
 pub trait Prepared: Debug + Send + Sync {
-    /// As [`Op::run`]. `inputs` are the operator's operands, then the other operands of each follower in turn; `outputs`
-    /// are those of the last operator.
+    /// Computes on the host, as [`Op::run`].
+    ///
+    /// `inputs` are the operator's operands, then the other operands of each follower in turn. `outputs` are
+    /// those of the last operator.
     ///
     /// # Errors
     /// As [`Op::run`].

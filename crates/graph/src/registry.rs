@@ -16,8 +16,9 @@ pub struct OpDescription {
     pub build: fn(&Attributes) -> Result<Arc<dyn Op>, OpError>,
 }
 
-/// Operators by name. [`Registry::core`] has the closed core; a user's own are added with
-/// [`register`](Registry::register).
+/// Operators by name.
+///
+/// [`Registry::core`] has the closed core; a user's own are added with [`register`](Registry::register).
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     descriptions: BTreeMap<&'static str, OpDescription>,

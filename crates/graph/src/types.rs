@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use ediacara_tensor::{DType, Tensor, TensorError, element_count};
 
-/// Element type and static shape of a value. Displays as `f32[1,3,224,224]`; a scalar as `f32[]`.
+/// Element type and static shape of a value.
+///
+/// It displays as `f32[1,3,224,224]`; a scalar as `f32[]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TensorType {
     /// The element type.

@@ -9,7 +9,7 @@ use crate::{NodeId, TensorType};
 pub enum Definition {
     /// Fed from outside.
     Input,
-    /// Known. Most values are computed: these do not take the space of a tensor each.
+    /// Known; boxed, because most values are computed and need not take the space of a tensor each.
     Constant(Box<Tensor>),
     /// Computed.
     Node {

@@ -7,8 +7,10 @@ use smallvec::SmallVec;
 
 use crate::ValueId;
 
-/// The operands or results of a node: a slice of values. One or two, as nearly every node has, lie in the node itself,
-/// so that a large graph is not twice as many small allocations as nodes.
+/// The operands or results of a node: a slice of values.
+///
+/// Nearly every node has one or two, which lie in the node itself. Otherwise a large graph would be twice as
+/// many small allocations as nodes.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ValueList(SmallVec<[ValueId; 2]>);
 

@@ -10,7 +10,9 @@ fn main() {
     divan::main();
 }
 
-/// A convolution with its activation; weights are constant, their values do not matter to the time.
+/// A convolution with its activation.
+///
+/// Weights are constant; their values do not matter to the time.
 type Layer = fn(&mut Graph, ValueId, Shape) -> Result<ValueId, GraphError>;
 /// The sum of a residual block.
 type Join = fn(&mut Graph, ValueId, ValueId) -> Result<ValueId, GraphError>;
@@ -23,8 +25,9 @@ struct Shape {
     stride: usize,
 }
 
-/// The 53 convolutions and 16 sums of ResNet-50 (He et al. 2015, stride in the 3 x 3 convolution), the
-/// pooling and the classifier left out.
+/// The 53 convolutions and 16 sums of ResNet-50 (He et al. 2015, stride in the 3 x 3 convolution).
+///
+/// The pooling and the classifier are left out.
 fn body(graph: &mut Graph, x: ValueId, layer: Layer, join: Join) -> Result<ValueId, GraphError> {
     let mut value = layer(graph, x, Shape { inputs: 3, outputs: 64, kernel: 7, stride: 4 })?;
     let mut inputs = 64;

@@ -16,11 +16,15 @@ use crate::{BufferPlan, HostError, MemoryPlan, Placement};
 /// How an executor runs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Threads that operators may use; nothing for a common pool, which has as many as the
-    /// machine has processors. Results do not depend on it.
+    /// Threads that operators may use; nothing for a common pool, which has a thread for each processor of
+    /// the machine.
+    ///
+    /// Results do not depend on it.
     pub threads: Option<NonZeroUsize>,
-    /// Whether [`Executor::run`] gives the bits of each operator by itself. Where it need not, images lie in memory with
-    /// channels last from a convolution of constant filters on, which sums in another order and is faster.
+    /// Whether [`Executor::run`] gives the same bits as each operator by itself.
+    ///
+    /// Otherwise images lie in memory with channels last, from a convolution of constant filters on. That
+    /// sums in another order and is faster.
     pub same_bits: bool,
 }
 
@@ -46,15 +50,17 @@ pub struct NodeTime {
 #[derive(Debug)]
 pub struct Executor {
     graph: Graph,
-    /// Node by node, where every value is to be seen.
+    /// Runs node by node, where every value is to be seen.
     plain: Schedule,
-    /// With followers in one pass and constants made ready, which takes as much memory again: not before it is run.
+    /// Runs followers in one pass, with constants made ready.
+    ///
+    /// That takes as much memory again, so that it is made only when it is first run.
     fused: OnceLock<Schedule>,
     same_bits: bool,
     pool: Pool,
 }
 
-/// Threads of this executor alone, or of all.
+/// The threads of this executor alone, or those of all.
 #[derive(Debug)]
 enum Pool {
     Own(ThreadPool),
@@ -76,12 +82,14 @@ impl Schedule {
     }
 
     fn lock_arenas(&self) -> std::sync::MutexGuard<'_, Vec<Arena>> {
-        // An arena is whole at any time, so that another run's panic does not spoil it.
+        // An arena is whole at any time, so that a panic of another run does not spoil it.
         self.arenas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Memory for the buffers of one run at a time. A buffer is there when no value is using it.
+/// Memory for the buffers of one run at a time.
+///
+/// A buffer is there when no value is using it.
 #[derive(Debug, Default)]
 struct Arena {
     buffers: Vec<Option<Tensor>>,
@@ -104,8 +112,10 @@ trait Around {
 }
 
 impl Executor {
-    /// Plans a graph. The graph is copied; its constants are shared. What [`run`](Self::run) makes ready of them, it makes
-    /// when it is first called.
+    /// Plans a graph.
+    ///
+    /// The graph is copied; its constants are shared. [`run`](Self::run) makes constants ready when it is
+    /// first called.
     ///
     /// # Errors
     /// The graph cannot be put in order (a cycle, an output that nothing computes), or there are no threads.
@@ -119,7 +129,9 @@ impl Executor {
         Ok(Self { graph: graph.clone(), plain, fused: OnceLock::new(), same_bits: options.same_bits, pool })
     }
 
-    /// The schedule of [`run`](Self::run). Two first runs at the same time both make it, and one is kept.
+    /// The schedule of [`run`](Self::run).
+    ///
+    /// Two first runs at the same time both make it, and one is kept.
     fn fused(&self) -> Result<&Schedule, HostError> {
         if let Some(fused) = self.fused.get() {
             return Ok(fused);
@@ -145,13 +157,16 @@ impl Executor {
         &self.graph
     }
 
-    /// Where its values are during a run that shows each of them. [`run`](Self::run) has fewer: elementwise operators may be
-    /// computed with the operator before them, whose result is then nowhere.
+    /// Where the graph's values are during a run that shows each of them.
+    ///
+    /// [`run`](Self::run) has fewer: an elementwise operator may be computed with the operator before it,
+    /// whose result is then nowhere.
     pub fn plan(&self) -> &MemoryPlan {
         &self.plain.plan
     }
 
-    /// Runs the graph on one tensor an input, in the graph's order, and gives one tensor an output.
+    /// Runs the graph on one tensor for each input, in the graph's order, and gives one tensor for each
+    /// output.
     ///
     /// # Errors
     /// Inputs that are not the graph's; an operator that fails, with the node's name.
@@ -159,8 +174,10 @@ impl Executor {
         self.run_reusing(inputs, Vec::new())
     }
 
-    /// As [`run`](Self::run), with outputs in the memory of `spares` where types allow: tensors that nobody needs any
-    /// more, such as a variable's value before the last. Their content is lost.
+    /// As [`run`](Self::run), with outputs in the memory of `spares` where types allow.
+    ///
+    /// `spares` are tensors that nobody needs any more, such as a variable's value before the last. Their
+    /// content is lost.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -178,12 +195,13 @@ impl Executor {
             }
             fn see(&mut self, _: ValueId, _: &Tensor) {}
         }
-        // The whole run moves into the pool once, instead of every operator on its own.
+        // The whole run moves into the pool once, so that no operator has to move by itself.
         self.install(|| self.execute(self.fused()?, inputs, spares, &mut Plain))
     }
 
-    /// Runs the graph and shows every input and every result to `observer` when it is known, views included:
-    /// for calibration and for debugging. A tensor that the observer keeps costs a copy later.
+    /// Runs the graph and shows every input and every result to `observer` when it is known, views included.
+    ///
+    /// It serves calibration and debugging. A tensor that the observer keeps costs a copy later.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -207,12 +225,13 @@ impl Executor {
                 self.1(value, tensor);
             }
         }
-        // The observer stays on this thread: it need not be able to leave it.
+        // The observer stays on this thread, so that it need not be able to leave it.
         self.execute(&self.plain, inputs, Vec::new(), &mut Observed(self, observer))
     }
 
-    /// Runs the graph and measures every node, in the order of the run, each by itself: [`run`](Self::run) is faster than
-    /// their sum.
+    /// Runs the graph and measures every node, in the order of the run.
+    ///
+    /// Each node runs by itself: [`run`](Self::run) is faster than their sum.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -238,7 +257,7 @@ impl Executor {
         Ok((outputs, timed.0))
     }
 
-    /// Runs `work` where parallel loops, the operators' among them, find this executor's threads.
+    /// Runs `work` where parallel loops, those of operators among them, find this executor's threads.
     pub fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             Pool::Own(pool) => pool.install(work),
@@ -345,7 +364,9 @@ impl Executor {
         Ok(())
     }
 
-    /// A dense tensor of this shape for a result: the plan's buffer where it has one. Its content is what was there before.
+    /// A dense tensor of this shape for a result: the plan's buffer where it has one.
+    ///
+    /// Its content is what was there before.
     fn allocate(
         &self,
         plan: &MemoryPlan,
@@ -361,7 +382,7 @@ impl Executor {
                 None => Tensor::zeros(ty.dtype, shape),
             };
         };
-        // An observer that kept a tensor has taken the buffer's memory with it; then there is new memory.
+        // An observer that kept a tensor has taken the buffer's memory with it; new memory then replaces it.
         match arena.buffers[index].take().and_then(|buffer| buffer.into_aligned(shape).ok()) {
             Some(tensor) => Ok(tensor),
             None => {

@@ -1,9 +1,9 @@
 //! Which results share memory with which.
 //!
 //! Every result lives from the step that computes it to the last step that reads it or a view of it. Results
-//! whose lives do not meet may use one buffer. Largest first, each takes the smallest buffer that is free all
-//! its life: the greedy-by-size rule of Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
-//! Inference" (2020).
+//! whose lives do not meet may use one buffer. The largest comes first; each takes the smallest buffer that
+//! is free all its life. This is the greedy-by-size rule of Pisarchyk and Lee, "Efficient Memory Management
+//! for Deep Neural Net Inference" (2020).
 
 use ediacara_graph::{DType, Definition, Graph, NodeId, Tensor, TensorError, ValueId};
 
@@ -21,7 +21,9 @@ pub enum Placement {
     Buffer(usize),
     /// In memory of its own, made anew by every run, because an output of the graph is in it.
     Fresh,
-    /// In the memory of another value, of which it is a view. That value is never a view itself.
+    /// In the memory of another value, of which it is a view.
+    ///
+    /// That value is never a view itself.
     View(ValueId),
 }
 
@@ -37,13 +39,15 @@ pub struct BufferPlan {
 /// The order of a graph's nodes, and a place for every value.
 #[derive(Debug, Clone)]
 pub struct MemoryPlan {
-    /// The nodes that outputs depend on, in the order of the run. A step is an index into it.
+    /// The nodes that outputs depend on, in the order of the run.
+    ///
+    /// A step is an index into it.
     pub order: Vec<NodeId>,
     /// By [`ValueId::index`].
     pub placements: Vec<Placement>,
     /// What the placements name.
     pub buffers: Vec<BufferPlan>,
-    /// By step: the values whose memory no later step reads, not being views themselves.
+    /// By step: the values whose memory no later step reads; none of them is a view.
     pub released: Vec<Vec<ValueId>>,
     /// By [`ValueId::index`]: the views of a value.
     pub views: Vec<Vec<ValueId>>,
@@ -141,12 +145,13 @@ pub(crate) fn needed_order(graph: &Graph) -> Result<Vec<NodeId>, HostError> {
     }
 }
 
-/// Finds the views by asking each operator with a tensor of the operand's shape and strides. Everything else
-/// that is computed gets `Fresh` for the time being.
+/// Finds the views by asking each operator with a tensor of the operand's shape and strides.
+///
+/// Everything else that is computed gets `Fresh` for the time being.
 fn place_views(graph: &Graph, steps: &[Step]) -> Result<Vec<Placement>, HostError> {
     let mut placements = vec![Placement::Absent; graph.value_count()];
-    // Operands that are not dense. A dense one is made up when it is needed: zeroed memory that nobody
-    // touches costs addresses and nothing else.
+    // Operands that are not dense. A dense one is made when it is needed: zeroed memory that nobody touches
+    // costs addresses and nothing else.
     let mut shown: Vec<Option<Tensor>> = vec![None; graph.value_count()];
     let allocation =
         |node: NodeId| move |source| HostError::Allocation { node: graph.node(node).name.clone(), source };
@@ -185,7 +190,7 @@ fn channels_last(tensor: &Tensor) -> Result<Tensor, TensorError> {
     tensor.reshape(&last)?.transpose(&TO_CHANNELS_FIRST)
 }
 
-/// Whether a view has the type that the graph inferred; one that has not is not used.
+/// Whether a view has the type that the graph inferred; a view of another type is not used.
 pub(crate) fn fits(graph: &Graph, value: ValueId, tensor: &Tensor) -> bool {
     let ty = graph.ty(value);
     tensor.dtype() == ty.dtype && tensor.shape() == ty.shape
@@ -198,7 +203,7 @@ fn root(placements: &[Placement], value: ValueId) -> ValueId {
     }
 }
 
-/// The lives of all values that may share memory; `Fresh` stays with those that an output of the graph is in.
+/// The lives of all values that may share memory; a value that an output of the graph is in stays `Fresh`.
 fn lives(graph: &Graph, steps: &[Step], placements: &mut [Placement]) -> Vec<Life> {
     let mut in_output = vec![false; graph.value_count()];
     graph.outputs().iter().for_each(|&output| in_output[root(placements, output).index()] = true);

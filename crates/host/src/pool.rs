@@ -6,11 +6,12 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::HostError;
 
-/// A pool of so many threads, or of as many as the process may use processors.
+/// A pool of so many threads, or of one thread for each processor that the process may use.
 ///
-/// A pool that has a thread for every processor keeps each on its own: the threads of a network of many short steps sleep
-/// and wake all the time, and a scheduler that wakes two on one processor leaves them there for milliseconds. A smaller
-/// pool is left to the scheduler, which knows what else runs.
+/// A pool that has a thread for every processor keeps each thread on its own processor. The threads of a
+/// network of many short steps sleep and wake all the time. A scheduler that wakes two of them on one
+/// processor leaves them there for milliseconds. A smaller pool is left to the scheduler, which knows what
+/// else runs.
 pub(crate) fn of_threads(threads: Option<usize>) -> Result<ThreadPool, HostError> {
     let processors = core_affinity::get_core_ids().unwrap_or_default();
     let count = threads.unwrap_or_else(|| processors.len().max(1));
@@ -18,7 +19,7 @@ pub(crate) fn of_threads(threads: Option<usize>) -> Result<ThreadPool, HostError
     let built = if count == processors.len() {
         let keep = move |index: usize| {
             if let Some(&processor) = processors.get(index) {
-                // A processor that cannot be had is no reason not to run.
+                // A processor that cannot be had does not stop the run.
                 core_affinity::set_for_current(processor);
             }
         };

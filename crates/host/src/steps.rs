@@ -6,18 +6,18 @@ use ediacara_graph::{
     Follower, Graph, NodeId, Op, OpError, Operand, Place, Prepared, Ready, Tensor, TensorError, ValueId,
 };
 
-/// Most operators that are offered to the one before them.
+/// The most operators that are offered to the one before them.
 const MOST_FOLLOWERS: usize = 4;
 
 /// The axes of `[N,H,W,C]` in `[N,C,H,W]`.
 pub(crate) const TO_CHANNELS_LAST: [usize; 4] = [0, 2, 3, 1];
-/// And back.
+/// The axes of `[N,C,H,W]` in `[N,H,W,C]`.
 pub(crate) const TO_CHANNELS_FIRST: [usize; 4] = [0, 3, 1, 2];
 
 /// One call of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Step {
-    /// The node whose results the outputs are.
+    /// The node whose results are the outputs.
     pub(crate) node: NodeId,
     pub(crate) inputs: Vec<ValueId>,
     pub(crate) outputs: Vec<ValueId>,
@@ -78,8 +78,9 @@ fn turned(tensor: &Tensor) -> Result<Tensor, TensorError> {
     tensor.reshape(&[vec![1; missing], tensor.shape().to_vec()].concat())?.transpose(&TO_CHANNELS_LAST)
 }
 
-/// The nodes of `order`, each made ready with as many followers as it takes; with any order of sums, images may have
-/// channels last. A step comes where the last of its nodes did.
+/// The nodes of `order`, each made ready with as many followers as it takes.
+///
+/// With any order of sums, images may have channels last. A step comes where the last of its nodes did.
 pub(crate) fn fuse(graph: &Graph, order: &[NodeId], any_order: bool) -> Vec<Step> {
     let mut place = vec![None; graph.node_count()];
     order.iter().enumerate().for_each(|(at, node)| place[node.index()] = Some(at));
@@ -127,20 +128,21 @@ fn explain(graph: &Graph, head: NodeId, taken: &[NodeId], channels_last: bool) {
 /// Which values lie in memory with channels last.
 struct Layouts<'g> {
     graph: &'g Graph,
-    /// Whether any may, and sums have another order.
+    /// Whether any value may lie so, and sums may have another order.
     any_order: bool,
     /// By [`ValueId::index`].
     last: Vec<bool>,
 }
 
 impl Layouts<'_> {
-    /// A node that computes from images with channels last to such, if all its images are that.
+    /// A node that computes from images with channels last to such images, if all its images are of that
+    /// kind.
     fn turn(&self, id: NodeId) -> Option<Step> {
         let (graph, node) = (self.graph, self.graph.node(id));
         let [output] = node.outputs[..] else { return None };
         let shape = &graph.ty(output).shape;
         let is_last = |input: &ValueId| self.last[input.index()];
-        // What is broadcast is small, and its strides do not matter.
+        // A broadcast operand is small, and its strides do not matter.
         let small = |input: &ValueId| {
             node.op.is_elementwise() && graph.ty(*input).elements() < graph.ty(output).elements()
         };
@@ -156,8 +158,9 @@ impl Layouts<'_> {
     }
 }
 
-/// Elementwise nodes in a row, each the only reader of what comes before it. `free` says of a node that runs whether none
-/// has taken it yet.
+/// Elementwise nodes in a row, each the only reader of what comes before it.
+///
+/// `free` says of a node that runs whether none has taken it yet.
 fn followers(
     graph: &Graph,
     head: NodeId,
@@ -186,7 +189,7 @@ fn followers(
     chain
 }
 
-/// The step of a node and of those of its followers that it takes.
+/// The step of a node and of the followers that it takes.
 fn prepare(graph: &Graph, head: NodeId, chain: &[NodeId], layouts: &Layouts) -> Option<(Step, usize)> {
     let node = graph.node(head);
     let operand = |&input: &ValueId| Operand {

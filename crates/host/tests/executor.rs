@@ -31,9 +31,10 @@ impl Random {
     }
 }
 
-/// A graph of `nodes` nodes over tensors of rank 4: views, views of views, elementwise work, products, pools
-/// and an operator with two results, wired at random, with outputs anywhere (inputs, views and constants
-/// included).
+/// A graph of `nodes` nodes over tensors of rank 4, wired at random.
+///
+/// It has views, views of views, elementwise work, products, pools and an operator with two results. Outputs
+/// may be anywhere (inputs, views and constants included).
 fn random_graph(seed: u64, nodes: usize) -> Graph {
     let mut random = Random(seed);
     let mut graph = Graph::new("random");
@@ -42,7 +43,7 @@ fn random_graph(seed: u64, nodes: usize) -> Graph {
     let constant = random.tensor(&[1, 4, 6, 6]);
     values.push(graph.add_constant("constant", constant));
     for index in 0..nodes {
-        // Recent values more often, so that lives end.
+        // Recent values are read more often, so that lives end.
         let back = random.below(values.len().min(5)) + 1;
         let x = values[values.len() - back];
         let shape = graph.ty(x).shape.clone();
@@ -88,7 +89,8 @@ fn inputs(seed: u64) -> Vec<Tensor> {
     (0..2).map(|_| random.tensor(&[1, 4, 6, 6])).collect()
 }
 
-/// Every node of the graph in the order of insertion, every result in memory of its own, no views.
+/// Computes every node of the graph in the order of insertion, with every result in memory of its own and no
+/// views.
 fn evaluate(graph: &Graph, inputs: &[Tensor]) -> Vec<Option<Tensor>> {
     let mut known: Vec<Option<Tensor>> = graph
         .values()
@@ -125,12 +127,12 @@ fn assert_near(found: &Tensor, expected: &Tensor) {
     }
 }
 
-/// With the bits of each operator by itself.
+/// An executor with the same bits as each operator by itself.
 fn executor(graph: &Graph, threads: usize) -> Executor {
     Executor::new(graph, &Options { same_bits: true, ..Options::with_threads(threads) }).unwrap()
 }
 
-/// With channels last where convolutions have constant filters.
+/// An executor with channels last where convolutions have constant filters.
 fn fast_executor(graph: &Graph, threads: usize) -> Executor {
     Executor::new(graph, &Options::with_threads(threads)).unwrap()
 }
@@ -199,7 +201,7 @@ proptest! {
         prop_assert!(same(&one.run(&inputs(seed + 1)).unwrap(), &again));
     }
 
-    /// Channels last sum in another order, and the same whatever the threads.
+    /// Channels last sum in another order, which does not depend on the threads.
     #[test]
     fn channels_last_is_near_the_naive_evaluation(seed: u64, nodes in 1usize..40) {
         let graph = random_graph(seed, nodes);
@@ -207,7 +209,7 @@ proptest! {
         let found = fast_executor(&graph, 1).run(&inputs(seed)).unwrap();
         for (value, found) in graph.outputs().iter().zip(&found) {
             let expected = known[value.index()].as_ref().unwrap();
-            // What TopK finds and where, which small differences decide, is not compared, nor what overflows.
+            // Indices are not compared, because small differences decide what TopK finds.
             if graph.ty(*value).dtype == DType::F32 {
                 assert_near(found, expected);
             }
@@ -235,8 +237,10 @@ proptest! {
     }
 }
 
-/// The second case of a first-found alias would pass unnoticed by a generator that makes none: how many
-/// graphs of the property tests share memory, view, and have views of views in outputs.
+/// A generator that made no views would let faults of views pass unnoticed.
+///
+/// The test counts how many graphs of the property tests share memory, have views, and have a view as an
+/// output.
 #[test]
 fn random_graphs_are_useful() {
     let (mut sharing, mut viewing, mut viewed_outputs) = (0, 0, 0);
@@ -299,8 +303,10 @@ fn a_view_keeps_its_memory_alive() {
     assert_eq!(y[0].as_slice::<f32>().unwrap(), [2.0, 6.0, 5.0, 9.0, 8.0, 12.0]);
 }
 
-/// Both convolutions could take the sum and the rectifier; one does, and waits for the other. The values are those of the
-/// observer, which sees each operator by itself, and for the first pixel by hand.
+/// Both convolutions could take the sum and the rectifier; one does, and waits for the other.
+///
+/// The values are those of the observer, which sees each operator by itself. The first pixel is also computed
+/// by hand.
 #[test]
 fn one_of_two_convolutions_takes_what_follows_both() {
     let mut graph = Graph::new("residual");
@@ -335,8 +341,10 @@ fn one_of_two_convolutions_takes_what_follows_both() {
     }
 }
 
-/// Convolutions, depthwise too, whose images stay channels last through sums, products with a number a channel, a
-/// concatenation and pools; one of them is an output, one is flattened, one is read in another order of axes.
+/// The images of convolutions, depthwise ones too, stay channels last through several operators.
+///
+/// Those are sums, products with a number for each channel, a concatenation and pools. One image is an
+/// output, one is flattened, one is read in another order of axes.
 #[test]
 fn images_stay_channels_last() {
     let mut graph = Graph::new("images");
@@ -427,7 +435,7 @@ fn outputs_take_spare_memory_and_nobody_elses() {
     let result = executor.run_reusing(std::slice::from_ref(&x), vec![spare]).unwrap().remove(0);
     assert_eq!(result.as_slice::<f32>().unwrap(), expected);
     assert_eq!(result.as_slice::<f32>().unwrap().as_ptr(), place);
-    // Of the wrong size or type, and one that somebody else still reads.
+    // These spares have the wrong size or type, and somebody else still reads the last one.
     let others = [Tensor::from_vec(&[5], vec![9.0_f32; 5]), Tensor::from_vec(&[6], vec![9_i32; 6])];
     let kept = Tensor::from_vec(&[6], vec![9.0_f32; 6]).unwrap();
     let spares = others.into_iter().map(Result::unwrap).chain([kept.clone()]).collect();
@@ -487,7 +495,7 @@ fn errors_name_what_is_wrong() {
     assert_eq!(y[0].as_slice::<f32>().unwrap(), [2.0, 1.0]);
 }
 
-/// An operator of a user's own whose view has another shape than it inferred: the view is not used.
+/// The view of a user's own operator is not used if it has another shape than the operator inferred.
 #[test]
 fn a_view_of_the_wrong_shape_is_not_used() {
     #[derive(Debug)]

@@ -1,22 +1,22 @@
 //! Builds graphs layer by layer, with seeded weights that keep the variance of the signal.
 //!
-//! With each value goes an estimate of its statistics ([`Signal`]), from which the weights of the next layer
+//! Each value carries an estimate of its statistics ([`Signal`]), from which the weights of the next layer
 //! are scaled:
 //!
 //! - Filters of convolutions and fully connected layers are *centred*: the weights of one output sum to 0. So
 //!   the positive mean that ReLU leaves does not add up to offsets that drown the signal, and different
 //!   places of a picture keep different values through any depth. Their deviation is 1 / sqrt(fan-in *
 //!   variance), which gives outputs of variance 1. This is the scaled weight standardisation of Brock, De and
-//!   Smith, "Characterizing signal propagation to close the performance gap in unnormalized ResNets", 2021;
-//!   their gain for ReLU, sqrt(2 / (1 - 1/pi)), is 1 / sqrt of the variance that [`Signal::rectified`]
+//!   Smith, "Characterizing signal propagation to close the performance gap in unnormalized ResNets", 2021.
+//!   Their gain for ReLU, sqrt(2 / (1 - 1/pi)), is 1 / sqrt of the variance that [`Signal::rectified`]
 //!   leaves.
-//! - Depthwise filters see one channel, where centring would leave edges only; they are scaled by the second
+//! - Depthwise filters see one channel, where centring would leave edges only. They are scaled by the second
 //!   moment instead.
-//! - A batch normalisation stands as two nodes, `NAME.scale` and `NAME.shift`, with C weights each: gamma /
-//!   deviation and beta - mean * gamma / deviation of a network whose running statistics are those that the
-//!   filters above give (mean 0, variance 1). So a channel has exactly the two learnable parameters that
-//!   torchvision counts, and folding them is the optimiser's work. Gamma varies by a tenth between channels
-//!   and beta by a tenth of the deviation, as biases do, so that a lost shift shows.
+//! - A batch normalisation is two nodes, `NAME.scale` and `NAME.shift`, with C weights each: gamma /
+//!   deviation and beta - mean * gamma / deviation. The running statistics are those that the filters above
+//!   give (mean 0, variance 1). So a channel has exactly the two learnable parameters that torchvision
+//!   counts, and folding them is the optimiser's work. Gamma varies by a tenth between channels and beta by a
+//!   tenth of the deviation, as biases do, so that a lost shift shows.
 //! - Residual branches end in a gamma below 1, chosen by the number of blocks of the stage, so that their sum
 //!   stays bounded.
 //!
@@ -50,7 +50,9 @@ impl Signal {
     }
 
     /// Normal elements of this variance after ReLU: the second moment is halved and the mean is sqrt(variance
-    /// / 2 pi). A bound at 6 is too far out to matter.
+    /// / 2 pi).
+    ///
+    /// A bound at 6 is too far out to matter.
     fn rectified(value: ValueId, variance: f64) -> Self {
         Self { value, second_moment: variance / 2.0, variance: variance * (0.5 - 0.5 / std::f64::consts::PI) }
     }
@@ -94,8 +96,9 @@ impl Builder {
         Self { graph: Graph::new(name), seed }
     }
 
-    /// The input; its elements are taken to be normal with mean 0 and variance 1, as normalised photos nearly
-    /// are.
+    /// The input.
+    ///
+    /// Its elements are taken to be normal with mean 0 and variance 1, as normalised photos nearly are.
     pub(crate) fn input(&mut self, shape: &[usize]) -> Signal {
         Signal::normal(self.graph.add_input("input", TensorType::f32(shape)), 1.0)
     }
@@ -216,8 +219,8 @@ impl Builder {
         if x.has_mean_0() {
             return Ok(Signal::rectified(value, x.variance + branch.variance));
         }
-        // Half of x is positive, where the sum's square grows by the branch's variance; the other half is 0,
-        // where half of the branch survives.
+        // Half of x is positive: there the sum's square grows by the branch's variance. The other half is 0:
+        // there half of the branch survives.
         Ok(Signal::rectified(value, 2.0 * x.second_moment + 1.5 * branch.variance))
     }
 
@@ -233,7 +236,9 @@ impl Builder {
         Ok(Signal::rectified(self.graph.add(name, op, &[x.value])?, x.variance))
     }
 
-    /// Local response normalisation. The divisor is close to `bias^beta`, as alpha is small.
+    /// Local response normalisation.
+    ///
+    /// The divisor is close to `bias^beta`, as alpha is small.
     pub(crate) fn lrn(&mut self, name: &str, x: Signal, op: Lrn) -> Result<Signal, NnError> {
         let scale = op.bias.powf(-op.beta);
         let value = self.graph.add(name, op, &[x.value])?;
@@ -244,8 +249,9 @@ impl Builder {
         })
     }
 
-    /// Max pooling, rounding down. The largest of a few rectified numbers varies about as much as one of
-    /// them.
+    /// Max pooling, rounding down.
+    ///
+    /// The largest of a few rectified numbers varies about as much as one of them.
     pub(crate) fn max_pool(
         &mut self,
         name: &str,
@@ -268,8 +274,10 @@ impl Builder {
         Ok(x.moved_to(self.graph.add(name, op, &[x.value])?))
     }
 
-    /// The mean over all places, then `[batch, channels]`. Means vary less than what they are of; between a
-    /// fraction of 1 / places, for independent places, and 1, for equal ones, 1 / 8 is taken.
+    /// The mean over all places, then `[batch, channels]`.
+    ///
+    /// A mean varies less than its terms: by a fraction between 1 / places, for independent places, and 1,
+    /// for equal ones. 1 / 8 is taken.
     pub(crate) fn global_average(&mut self, name: &str, x: Signal) -> Result<Signal, NnError> {
         let (height, width) = (self.shape(x)[2], self.shape(x)[3]);
         let op = Pool {
@@ -299,7 +307,7 @@ impl Builder {
         let fan_in = self.shape(x)[1];
         let weight_name = format!("{name}.weight");
         let bias_name = format!("{name}.bias");
-        // The centre of a single weight is itself.
+        // A single weight is its own centre, so that centring would leave 0.
         let scale = if fan_in == 1 {
             Scale::Plain(1.0 / x.second_moment.sqrt())
         } else {

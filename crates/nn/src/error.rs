@@ -76,7 +76,7 @@ pub enum NnError {
         /// What is wrong, and what would be right.
         problem: String,
     },
-    /// Another number of gradients than there are parameters to learn.
+    /// The number of gradients is not that of the parameters to learn.
     #[error(
         "{found} gradients are given for the {} parameters that are learnt: {}; give one for each, in their order",
         parameters.len(), parameters.join(", ")

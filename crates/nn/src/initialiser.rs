@@ -5,22 +5,25 @@ use ediacara_tensor::Tensor;
 
 use crate::NnError;
 
-/// A distribution of initial values. The same seed and name give the same values everywhere.
+/// A distribution of initial values.
+///
+/// The same seed and name give the same values everywhere.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Initialiser {
-    /// Everywhere this.
+    /// This value everywhere.
     Constant(f32),
-    /// Uniform in ±sqrt(6 / fan-in), for what ReLU follows: He et al., "Delving deep into rectifiers", 2015.
+    /// Uniform in ±sqrt(6 / fan-in), for weights that ReLU follows: He et al., "Delving deep into
+    /// rectifiers", 2015.
     He {
-        /// Elements that one output is a sum over.
+        /// How many elements one output sums over.
         fan_in: usize,
     },
-    /// Uniform in ±sqrt(6 / (fan-in + fan-out)): Glorot and Bengio, "Understanding the difficulty of training deep
-    /// feedforward neural networks", 2010.
+    /// Uniform in ±sqrt(6 / (fan-in + fan-out)): Glorot and Bengio, "Understanding the difficulty of
+    /// training deep feedforward neural networks", 2010.
     Glorot {
-        /// Elements that one output is a sum over.
+        /// How many elements one output sums over.
         fan_in: usize,
-        /// Outputs that one element goes into.
+        /// How many outputs one element goes into.
         fan_out: usize,
     },
     /// Uniform in ±bound.

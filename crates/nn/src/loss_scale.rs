@@ -1,5 +1,6 @@
-//! Scaling of the loss, so that gradients of half precision do not vanish: Micikevicius et al., "Mixed precision training",
-//! 2018.
+//! Scaling of the loss, so that gradients of half precision do not vanish.
+//!
+//! Micikevicius et al., "Mixed precision training", 2018.
 
 use ediacara_graph::ops::{Add, Clamp, Equal, Mul, Reciprocal, Reduce, ReduceKind, Select};
 use ediacara_graph::{Emit, OpError, ValueId};
@@ -11,13 +12,16 @@ use crate::{NnError, Parameter, Scope, Update};
 const NAME: &str = "loss_scale";
 /// Steps without an overflow after which the scale doubles.
 const GROWTH_STEPS: f32 = 1_000.0;
-/// The scale to which it doubles at most, so that a training without overflows does not drive it to infinity,
-/// from where no halving leads back. There is little to gain beyond: f16's smallest number is 2^-24.
+/// The scale to which it doubles at most.
+///
+/// Without a limit, a training without overflows would drive the scale to infinity, from where no halving
+/// leads back. There is little to gain beyond: f16's smallest number is 2^-24.
 const CEILING: f64 = (1_u32 << 24) as f64;
 
-/// A scale that the loss is multiplied by and gradients are divided by. It is halved whenever a gradient
-/// overflows, and doubled after 1,000 steps without, up to 2^24: always a power of two, if the first one is,
-/// so that it changes no digits.
+/// A scale that the loss is multiplied by and gradients are divided by.
+///
+/// It is halved whenever a gradient overflows, and doubled after 1,000 steps without an overflow, up to 2^24.
+/// It is always a power of two, if the first one is, so that it changes no digits.
 #[derive(Debug)]
 pub struct LossScale {
     scale: Parameter,
@@ -32,7 +36,7 @@ impl LossScale {
         LossScale { scale: state("loss_scale.scale", first), steps: state("loss_scale.steps", 0.0) }
     }
 
-    /// What the training keeps of it.
+    /// The parts of it that the training keeps.
     pub fn states(&self) -> [Parameter; 2] {
         [self.scale.clone(), self.steps.clone()]
     }
@@ -45,7 +49,7 @@ impl LossScale {
         scope.compose(NAME, |emit| emit.one(Mul, &[loss, self.scale.value]))
     }
 
-    /// The gradients of the loss itself from those of the scaled loss, of f32.
+    /// The gradients of the loss itself, from those of the scaled loss, of f32.
     ///
     /// # Errors
     /// A gradient is not of f32.
@@ -89,7 +93,7 @@ impl LossScale {
     }
 }
 
-/// Whether no element is infinite or no number: 0 times each of them is 0.
+/// Whether every element is finite: 0 times each is then 0.
 fn all_finite(emit: &mut dyn Emit, values: &[ValueId]) -> Result<ValueId, OpError> {
     let zero = emit.constant(Tensor::scalar(0.0_f32));
     let mut sum = zero;

@@ -1,4 +1,6 @@
-//! Losses: scalars to be made small. Each is built of ordinary operators, on a static graph or an eager tape.
+//! Losses: scalars to be made small.
+//!
+//! Each is built of ordinary operators, on a static graph or an eager tape.
 
 use ediacara_graph::ops::{Clamp, Greater, LogSoftmax, Mul, Neg, Reduce, ReduceKind, Select, Sub};
 use ediacara_graph::{Emit, OpError, ValueId};
@@ -6,7 +8,8 @@ use ediacara_tensor::Tensor;
 
 const CROSS_ENTROPY: &str = "cross_entropy";
 
-/// Predictions and targets are compared element by element: a broadcast between them is a mistake, not a wish.
+/// Checks that predictions and targets have one shape and type, because a broadcast between them is a
+/// mistake, not a wish.
 fn check_pair(emit: &dyn Emit, loss: &str, predictions: ValueId, targets: ValueId) -> Result<(), OpError> {
     let (predicted, wanted) = (emit.type_of(loss, predictions)?, emit.type_of(loss, targets)?);
     let given = format!("predictions are {predicted} and targets {wanted}");
@@ -30,11 +33,12 @@ fn mean(emit: &mut dyn Emit, x: ValueId) -> Result<ValueId, OpError> {
     emit.one(Reduce { kind: ReduceKind::Mean, axes, keep_dims: false }, &[x])
 }
 
-/// The mean over samples of `-sum(target * log_softmax(logits))`: logits and targets `[N, classes]`, each row of targets
-/// a distribution (one-hot for a class).
+/// The mean over samples of `-sum(target * log_softmax(logits))`.
+///
+/// Logits and targets are `[N, classes]`, each row of targets a distribution (one-hot for a class).
 ///
 /// # Errors
-/// The types differ, targets are numbers of classes, or the batch is empty.
+/// The types differ, targets are class numbers, or the batch is empty.
 pub fn cross_entropy(emit: &mut dyn Emit, logits: ValueId, targets: ValueId) -> Result<ValueId, OpError> {
     check_pair(emit, CROSS_ENTROPY, logits, targets)?;
     let axis = emit.ty(logits).rank().saturating_sub(1);
@@ -60,8 +64,11 @@ pub fn mean_squared_error(
     mean(emit, square)
 }
 
-/// The mean over all elements of `max(0, 1 - t * prediction)`, where t is 1 for a positive target and -1 for any other:
-/// targets are -1 and 1, or 0 and 1 (one-hot for a class, which makes each output one class against the rest).
+/// The mean over all elements of `max(0, 1 - t * prediction)`, where t is 1 for a positive target and -1 for
+/// any other.
+///
+/// Targets are -1 and 1, or 0 and 1 (one-hot for a class, which makes each output one class against the
+/// rest).
 ///
 /// # Errors
 /// The types differ, or the batch is empty.

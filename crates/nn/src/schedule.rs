@@ -12,8 +12,9 @@ pub enum Schedule {
         /// What the rate is multiplied by at each.
         factor: f64,
     },
-    /// From 1 to `last` along half a cosine: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
-    /// restarts", 2017, without restarts.
+    /// From 1 to `last` along half a cosine, without restarts.
+    ///
+    /// Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", 2017.
     Cosine {
         /// The length of the training.
         steps: u64,

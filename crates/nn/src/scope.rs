@@ -7,7 +7,7 @@ use ediacara_tensor::Tensor;
 
 use crate::{Initialiser, NnError};
 
-/// Elements of a parameter at most: a gigabyte of f32, checked before memory is reserved.
+/// The most elements of a parameter: a gigabyte of f32, checked before memory is reserved.
 const PARAMETER_LIMIT: usize = 1 << 28;
 
 /// What a network is built for.
@@ -19,14 +19,14 @@ pub enum Mode {
     Inference,
 }
 
-/// What a parameter is for: only weights decay.
+/// What a parameter is for; only weights decay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Multiplies what comes in.
+    /// Multiplies what comes into a layer.
     Weight,
     /// Is added, or scales a normalised value.
     Bias,
-    /// Is gathered from what passes, not learnt.
+    /// Is gathered from what passes through, not learnt.
     Statistic,
 }
 
@@ -52,10 +52,12 @@ pub struct Update {
     pub to: ValueId,
 }
 
-/// A graph in the making. Layers add nodes to it and declare parameters, which are inputs of the graph.
+/// A graph in the making.
 ///
-/// Built twice with the same calls and seed, for training and for inference, it has the same parameters in the same
-/// order: that is how a trained network is run, or exported.
+/// Layers add nodes to it and declare parameters, which are inputs of the graph.
+///
+/// Built twice with the same calls and seed, for training and for inference, it has the same parameters in
+/// the same order. That is how a trained network is run, or exported.
 #[derive(Debug)]
 pub struct Scope {
     graph: Graph,
@@ -70,7 +72,9 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// An empty graph of this name. Initial values come from the seed and the parameters' names.
+    /// An empty graph of this name.
+    ///
+    /// Initial values come from the seed and the parameters' names.
     pub fn new(name: &str, mode: Mode, seed: u64) -> Scope {
         Scope {
             graph: Graph::new(name),
@@ -88,8 +92,10 @@ impl Scope {
         self.mode
     }
 
-    /// Lets the layers that follow compute in another type than f32, usually f16 or bf16. Their parameters stay f32, as
-    /// what is learnt; layers see them rounded. What goes into the first layer is to be [`cast`](Scope::cast).
+    /// Lets the layers that follow compute in another type than f32, usually f16 or bf16.
+    ///
+    /// Their parameters stay f32, in which they are learnt; layers see them rounded. The input of the first
+    /// layer has to be [`cast`](Scope::cast).
     pub fn compute_in(&mut self, dtype: DType) {
         self.compute = dtype;
     }
@@ -99,7 +105,7 @@ impl Scope {
         self.compute
     }
 
-    /// `x` in another type; `x` itself if it has it.
+    /// `x` in another type; `x` itself if it has that type.
     ///
     /// # Errors
     /// There is no such conversion.
@@ -113,8 +119,9 @@ impl Scope {
         self.graph.add_input(name, ty)
     }
 
-    /// An input that keeps its tensor from one run to the next, beside the parameters of layers: what an optimiser
-    /// remembers, say.
+    /// An input that keeps its tensor from one run to the next, beside the parameters of layers.
+    ///
+    /// An optimiser may remember something in it.
     pub fn variable(&mut self, name: &str, initial: Tensor) -> Parameter {
         let value = self.graph.add_variable(name, TensorType::of(&initial));
         Parameter { name: self.graph.value(value).name.clone(), value, initial, role: Role::Statistic }
@@ -191,7 +198,7 @@ impl Scope {
         Ok(build(&mut self.emitter(name)).map_err(at)?)
     }
 
-    /// The dimensions of what a layer is given.
+    /// The dimensions of a layer's operand.
     ///
     /// # Errors
     /// It is of another graph, or not of the type that layers compute in.
@@ -205,7 +212,7 @@ impl Scope {
         Ok(ty.shape.clone())
     }
 
-    /// The sizes N, C, H and W of the images that a layer is given.
+    /// The sizes N, C, H and W of a layer's images.
     ///
     /// # Errors
     /// As [`operand`](Scope::operand); there are not four dimensions, or no element.
@@ -222,7 +229,7 @@ impl Scope {
         }
     }
 
-    /// Refuses a layer of which one of these sizes is 0.
+    /// Refuses a layer if one of these sizes is 0.
     pub(crate) fn positive(&self, layer: &str, sizes: &[(&str, usize)]) -> Result<(), NnError> {
         match sizes.iter().find(|(_, size)| *size == 0) {
             Some((what, _)) => {
@@ -232,12 +239,13 @@ impl Scope {
         }
     }
 
-    /// What a layer without a name of its own is called in errors: the name that is being built, or its kind.
+    /// The name that errors give a layer without a name of its own: the name that is being built, or its
+    /// kind.
     pub(crate) fn layer_name(&self, kind: &str) -> String {
         if self.name.is_empty() { kind.to_owned() } else { self.name.clone() }
     }
 
-    /// The error of a layer that is given what it cannot take.
+    /// The error of a layer that cannot take its operand.
     pub(crate) fn misfit(&self, layer: &str, value: ValueId, expected: String) -> NnError {
         let value = self.graph.value(value);
         NnError::Operand {
@@ -313,7 +321,7 @@ impl Scope {
         &self.graph.ty(value).shape
     }
 
-    /// The graph, its parameters in the order of their declaration, and what statistics become.
+    /// The graph, its parameters in the order of their declaration, and the values that statistics take.
     pub fn finish(self) -> (Graph, Vec<Parameter>, Vec<Update>) {
         (self.graph, self.parameters, self.updates)
     }

@@ -1,19 +1,20 @@
 //! What a graph consists of, layer by layer: parameters, neurons, arithmetic and memory.
 //!
 //! A layer is a node that computes on data, with two exceptions. Nodes that compute on constants only are no
-//! layers; their constants count for the layer that uses them. A multiplication and an addition by
-//! per-channel constants, one after the other, are one layer of kind `batch_norm`. `reshape`, which computes
-//! and moves nothing, is left out.
+//! layers; their constants count for the layer that uses them. A multiplication by per-channel constants and
+//! an addition of others right after it are one layer of kind `batch_norm`. `reshape`, which computes and
+//! moves nothing, is left out.
 //!
 //! Parameters are the elements of constants that a network learns: floating-point tensors (but no scalars),
 //! 8-bit weights, and the 32-bit biases of quantised layers. Scales, zero points, tables, indices and shapes
 //! are none. A constant that several layers use counts once, for the first.
 //!
-//! Neurons are what a convolution or a fully connected layer (a product with learned weights) gives: the elements of
-//! its output. Other layers have none, so a network's neurons are those that textbooks count; some add the input's.
+//! Neurons are the elements of the output of a convolution or a fully connected layer (a product with learned
+//! weights). Other layers have none, so that a network's neurons are those that textbooks count; some add the
+//! input's.
 //!
-//! A summary keeps the totals and finds the layers in the graph whenever they are asked for: of a network of a million
-//! nodes, what there is to say of the layers would take more memory than the network.
+//! A summary keeps the totals and finds the layers in the graph whenever they are asked for. The layers of a
+//! network of a million nodes would take more memory than the network.
 
 use std::collections::{HashMap, HashSet};
 
@@ -76,9 +77,9 @@ pub struct Summary<'a> {
     pub parameters: u64,
     /// Sum over the layers.
     pub zeros: u64,
-    /// Sum over the layers: those of convolutions and fully connected layers.
+    /// Sum over the layers; only convolutions and fully connected layers have any.
     pub neurons: u64,
-    /// The same, and the elements of the inputs.
+    /// The same, with the elements of the inputs added.
     pub neurons_with_inputs: u64,
     /// Sum over the layers.
     pub multiplications: u64,
@@ -127,7 +128,7 @@ impl<'a> Summary<'a> {
         summary
     }
 
-    /// Adds what the layers sum up to.
+    /// Adds up the layers.
     fn add_up(&mut self) {
         let mut count = 0;
         for layer in self.layers.iter() {
@@ -153,7 +154,7 @@ fn port(graph: &Graph, value: ValueId) -> Port {
     Port { name: graph.value(value).name.clone(), dtype: dtype.name(), shape: shape.clone() }
 }
 
-/// The layers of a graph, which are not kept: each is made when it is asked for.
+/// The layers of a graph, which are not kept; each is made when it is asked for.
 #[derive(Debug, Clone)]
 pub struct Layers<'a> {
     graph: &'a Graph,
@@ -222,8 +223,9 @@ impl<'a> Layers<'a> {
         self.graph.only_consumer(self.graph.output_of(scale)).filter(|&shift| by_channel(shift, "add"))
     }
 
-    /// The elements of a node's output where it is a convolution or a fully connected layer. A product of two computed
-    /// matrices, as in attention, has no weights and so no neurons.
+    /// The elements of a node's output if it is a convolution or a fully connected layer.
+    ///
+    /// A product of two computed matrices, as in attention, has no weights and so no neurons.
     fn neurons(&self, id: NodeId) -> u64 {
         let node = self.graph.node(id);
         let has_neurons = match node.op.name() {
@@ -286,7 +288,7 @@ impl Walk<'_, '_> {
         self.layer(name.to_string(), "batch_norm".to_string(), &[scale, shift])
     }
 
-    /// The layer that the nodes make, each but the last feeding the next.
+    /// The layer that the nodes make; each node but the last feeds the next.
     fn layer(&mut self, name: String, kind: String, nodes: &[NodeId]) -> Layer {
         let graph = self.layers.graph;
         let outputs: Vec<&TensorType> =
@@ -349,7 +351,7 @@ struct Parameters {
     bytes: u64,
 }
 
-/// How many elements are 0: of a quantised tensor, 0 as it is stored.
+/// How many elements are 0; in a quantised tensor, 0 as it is stored.
 fn zeros_of(tensor: &Tensor) -> u64 {
     let tensor = tensor.to_contiguous();
     fn count<T: Element + Default + PartialEq>(tensor: &Tensor) -> u64 {
@@ -376,7 +378,7 @@ fn is_parameter(op: &str, operand: usize, ty: &TensorType) -> bool {
         return false;
     }
     match op {
-        // Scale and zero point are the format's.
+        // Scale and zero point belong to the format.
         "quantize_linear" | "dequantize_linear" => operand == 0,
         // Multipliers and shifts are derived from scales.
         "q_conv" | "q_matmul" => operand == 1 || operand == 2,

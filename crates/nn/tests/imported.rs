@@ -17,7 +17,7 @@ fn the_bundled_network() {
     assert_eq!(summary.layers.iter().filter(|layer| layer.kind == "conv").count(), 49);
 }
 
-/// The quantised one keeps its weights as 8-bit constants; scales and zero points are no parameters.
+/// The quantised network keeps its weights as 8-bit constants; scales and zero points are no parameters.
 #[test]
 fn networks_of_the_test_data() {
     let models =

@@ -30,7 +30,7 @@ fn run(graph: &Graph, input: Tensor, mut see: impl FnMut(NodeId, &Tensor)) {
     }
 }
 
-/// How many different numbers a tensor has after int8 quantisation with the range of its own least and
+/// How many different numbers a tensor has after int8 quantisation, with the range of its own least and
 /// greatest (and 0).
 fn distinct_int8(values: &[f32]) -> usize {
     let low = values.iter().copied().fold(0.0, f32::min);
@@ -54,7 +54,7 @@ fn moments(values: &[f32]) -> (f64, f64) {
 fn parameters_and_macs_are_torchvisions() {
     let published = [
         ("alexnet", 61_100_840, 714_188_480),
-        // The original's as Caffe publishes it (bvlc_alexnet: 60,965,224, 724 M).
+        // The original's figures as Caffe publishes them (bvlc_alexnet: 60,965,224, 724 M).
         ("alexnet_two_groups", 60_965_224, 724_406_816),
         ("vgg19", 143_667_240, 19_632_062_464),
         ("resnet50", 25_557_032, 4_089_184_256),
@@ -120,8 +120,10 @@ fn resnets_layers() {
     }
 }
 
-/// Outputs of convolutions and fully connected layers: textbooks' 659,272 and 813,859 (with the input of 227 x 227 x 3) for
-/// the original AlexNet; the others by the same sum over the layers that the papers list.
+/// Outputs of convolutions and fully connected layers.
+///
+/// For the original AlexNet they are textbooks' 659,272 and 813,859 (with the input of 227 x 227 x 3). For
+/// the others they are the same sum over the layers that the papers list.
 #[test]
 fn neurons_are_those_of_textbooks() {
     let published = [
@@ -139,7 +141,7 @@ fn neurons_are_those_of_textbooks() {
     }
 }
 
-/// The squares that it sums up are multiplications, and none of a convolution or matrix product.
+/// The squares that it sums up are multiplications, but not of a convolution or matrix product.
 #[test]
 fn response_normalisation_has_no_multiply_adds() {
     let graph = build("alexnet_two_groups", 1, 0).unwrap();
@@ -154,7 +156,7 @@ fn alexnet_of_two_groups_is_healthy() {
     check_health("alexnet_two_groups");
 }
 
-/// By hand: 33 inputs, 512 hidden, 10 outputs.
+/// Counted by hand: 33 inputs, 512 hidden, 10 outputs.
 #[test]
 fn a_perceptron_counted_by_hand() {
     let graph = build("mlp:33-512-10", 1, 0).unwrap();
@@ -192,8 +194,9 @@ fn summaries_serialise() {
     assert_eq!(json["inputs"][0]["shape"], serde_json::json!([1, 1, 28, 28]));
 }
 
-/// Through the whole depth every value has a variance near 1 (a residual branch: near 1 / blocks), differs
-/// from place to place, and keeps more than 32 int8 numbers.
+/// Through the whole depth every value has a variance near 1 (a residual branch near 1 / blocks).
+///
+/// It also differs from place to place, and keeps more than 32 int8 numbers.
 #[track_caller]
 fn check_health(name: &str) {
     let graph = build(name, 1, 1).unwrap();

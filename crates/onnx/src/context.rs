@@ -1,8 +1,8 @@
-//! What handlers emit core ops through.
+//! The [`Context`], through which handlers emit core ops.
 //!
-//! Every method takes and returns values of the graph under construction. An op whose operands are all constant is
-//! computed at once, within the limits of the options; else it becomes a node. Values of the wrong type or shape are
-//! refused by the graph, whose errors name the core op and both shapes.
+//! Every method takes and returns values of the graph under construction. An op whose operands are all
+//! constant is computed at once, within the limits of the options; else it becomes a node. The graph refuses
+//! values of the wrong type or shape, with errors that name the core op and both shapes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::options::Limits;
 use crate::proto::TensorProto;
 use crate::tensor;
 
-/// The most elements of what is dequantised because a handler asks for its value.
+/// The most elements of a value that is dequantised because a handler asks for it.
 const SMALL: usize = 1 << 16;
 
 /// The graph under construction, for the node that is being handled.
@@ -26,11 +26,12 @@ pub(crate) struct Context<'a> {
     pub(crate) opset: i64,
     pub(crate) graph: Graph,
     registry: Registry,
-    /// The ops without attributes that were asked for, by name: all nodes of one share it.
+    /// The ops without attributes that were asked for, by name; all nodes of one op share it.
     plain: HashMap<String, Arc<dyn Op>>,
     external: &'a External,
     limits: Limits,
-    /// Bytes that constants may still take, those that are computed too, and work that folding may still do.
+    /// Bytes that constants may still take, bytes that folded ones may still take, and work that folding may
+    /// still do.
     bytes_left: usize,
     folded_left: usize,
     work_left: u64,
@@ -56,13 +57,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Names what is made from now on after `label`, which is unique in the file.
+    /// Names everything that is made from now on after `label`, which is unique in the file.
     pub(crate) fn begin(&mut self, label: &str) {
         label.clone_into(&mut self.label);
         self.made = 0;
     }
 
-    /// The label for the first thing that a node makes, the label and a number for the others.
+    /// A name for the next thing that a node makes: the label for the first, the label and a number for the
+    /// others.
     fn next_name(&mut self) -> String {
         self.made += 1;
         if self.made == 1 { self.label.clone() } else { format!("{}/{}", self.label, self.made) }
@@ -78,7 +80,8 @@ impl<'a> Context<'a> {
         self.graph.ty(value).dtype
     }
 
-    /// The value of a constant, or of a small one that is kept as dequantize_linear of its integers (a padding value, say).
+    /// The value of a constant, or of a small one that stays dequantize_linear of its integers (a padding
+    /// value, say).
     pub(crate) fn known(&self, value: ValueId) -> Option<Tensor> {
         if let Some(tensor) = self.graph.constant(value) {
             return Some(tensor.clone());
@@ -101,13 +104,13 @@ impl<'a> Context<'a> {
         tensor.cast(DType::F64).to_vec::<f64>().ok()?.first().copied()
     }
 
-    /// The integers of a constant, in order; nothing if it is computed, or real.
+    /// The integers of a constant, in order; nothing if the value is computed, or real.
     pub(crate) fn constant_integers(&self, value: ValueId) -> Option<Vec<i64>> {
         let tensor = self.graph.constant(value).filter(|tensor| tensor.dtype().is_integer())?;
         tensor.cast(DType::I64).to_vec().ok()
     }
 
-    /// The value of operand `index`, nothing if it is left out.
+    /// The value of operand `index`; nothing if it is left out.
     pub(crate) fn constant_of(&self, node: &Node<'_>, index: usize) -> NodeResult<Option<Tensor>> {
         let Some(value) = node.optional(index) else { return Ok(None) };
         match self.known(value) {
@@ -122,7 +125,7 @@ impl<'a> Context<'a> {
         self.constant_of(node, index)?.ok_or_else(|| NodeError::new("lacks an operand"))
     }
 
-    /// Operand `index` as integers (axes, sizes, a shape), nothing if it is left out.
+    /// Operand `index` as integers (axes, sizes, a shape); nothing if it is left out.
     pub(crate) fn constant_ints(&self, node: &Node<'_>, index: usize) -> NodeResult<Option<Vec<i64>>> {
         let Some(tensor) = self.constant_of(node, index)? else { return Ok(None) };
         if !tensor.dtype().is_integer() || tensor.rank() > 1 {
@@ -208,7 +211,7 @@ impl<'a> Context<'a> {
         results.first().copied().ok_or_else(|| NodeError::new("became an op without a result"))
     }
 
-    /// Emits the op of that name and without attributes.
+    /// Emits the op of that name, without attributes.
     fn emit_plain(&mut self, op: &str, inputs: &[ValueId]) -> NodeResult<ValueId> {
         let op = match self.plain.get(op) {
             Some(known) => Arc::clone(known),
@@ -222,8 +225,10 @@ impl<'a> Context<'a> {
         results.first().copied().ok_or_else(|| NodeError::new("became an op without a result"))
     }
 
-    /// Emits an op: folded if all operands are constant and the limits allow it, else as a node. A dequantize_linear is
-    /// never folded: a network that comes quantised would lose its weights' integers, scales and zero points.
+    /// Emits an op: folded if all operands are constant and the limits allow it, else as a node.
+    ///
+    /// A dequantize_linear is never folded, because a quantised network would lose its weights' integers,
+    /// scales and zero points.
     pub(crate) fn emit_all(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> NodeResult<Vec<ValueId>> {
         let types: Vec<&TensorType> = inputs.iter().map(|&input| self.graph.ty(input)).collect();
         let results = op.infer(&types).map_err(failed)?;
@@ -298,7 +303,7 @@ impl<'a> Context<'a> {
         for ty in types {
             outputs.push(ty.zeros().map_err(failed)?);
         }
-        // Of nothing there is nothing to compute.
+        // An op without elements has nothing to compute.
         if outputs.iter().any(|output| !output.is_empty()) {
             op.run(&inputs, &mut outputs).map_err(failed)?;
         }
@@ -328,8 +333,9 @@ fn types_of(tensors: &[Tensor]) -> Vec<TensorType> {
     tensors.iter().map(TensorType::of).collect()
 }
 
-/// The work of one execution: its arithmetic and the elements that it writes. Beyond all limits where the product of
-/// the sizes is so large that counting would overflow.
+/// The work of one execution: its arithmetic and the elements that it writes.
+///
+/// It is beyond all limits where the product of the sizes is so large that counting would overflow.
 fn work(op: &dyn Op, inputs: &[&TensorType], outputs: &[TensorType]) -> u64 {
     let written: u64 = outputs.iter().map(|ty| ty.elements() as u64).sum();
     let read = inputs.iter().map(|ty| ty.elements() as u64).max().unwrap_or(1);
@@ -339,7 +345,7 @@ fn work(op: &dyn Op, inputs: &[&TensorType], outputs: &[TensorType]) -> u64 {
     op.cost(inputs, &outputs.iter().collect::<Vec<_>>()).total().saturating_add(written)
 }
 
-/// An error of graph or tensor as what is wrong with the node.
+/// An error of graph or tensor, as what is wrong with the node.
 pub(crate) fn failed(error: impl std::fmt::Display) -> NodeError {
     NodeError::new(error.to_string())
 }

@@ -1,5 +1,7 @@
-//! The core ops as methods of the [`Context`], so that handlers read like the formulas they implement. What would
-//! change nothing (a reshape to the same shape, a cast to the same type) is left out.
+//! The core ops as methods of the [`Context`], so that handlers read like the formulas they implement.
+//!
+//! A method leaves out an op that would change nothing (a reshape to the same shape, a cast to the same
+//! type).
 
 use std::sync::Arc;
 
@@ -50,7 +52,8 @@ impl Context<'_> {
         self.emit(Select, &[condition, yes, no])
     }
 
-    /// Starts, ends and steps of every axis, as the core takes them: inside, or -1 to reach index 0 backwards.
+    /// Slices every axis by starts, ends and steps as the core takes them: inside, or -1 to reach index 0
+    /// backwards.
     pub(crate) fn slice(
         &mut self,
         x: ValueId,
@@ -77,7 +80,7 @@ impl Context<'_> {
         self.slice(x, &slice.starts, &slice.ends, &slice.steps)
     }
 
-    /// Parts without elements add nothing and are left out, if the other axes fit.
+    /// Joins parts along an axis; parts without elements are left out, if the other axes fit.
     pub(crate) fn concat(&mut self, values: &[ValueId], axis: usize) -> NodeResult<ValueId> {
         let op = Concat { axis };
         let types: Vec<&TensorType> = values.iter().map(|&value| self.graph.ty(value)).collect();
@@ -91,7 +94,7 @@ impl Context<'_> {
         }
     }
 
-    /// Indices may be negative, to count from the end.
+    /// Picks slices along an axis; indices may be negative, to count from the end.
     pub(crate) fn gather(&mut self, x: ValueId, indices: ValueId, axis: usize) -> NodeResult<ValueId> {
         self.emit(Gather { axis }, &[x, indices])
     }

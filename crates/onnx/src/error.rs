@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// Why a file was not imported. Every message names the file, the place in it, what was found and what to do.
+/// Why a file was not imported.
+///
+/// Every message names the file, the place in it, what was found and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file, or a file that it refers to, cannot be read.
@@ -53,7 +55,7 @@ pub enum ImportError {
         /// Every unsupported operator with the nodes that use it, by name.
         ops: Vec<UnsupportedOp>,
     },
-    /// A node cannot be imported: its attributes, its operands or the combination of them.
+    /// A node cannot be imported because of its attributes, its operands or the combination of them.
     #[error("{file}: node '{node}' ({op}): {found}")]
     Node {
         /// The file.
@@ -65,7 +67,7 @@ pub enum ImportError {
         /// What was found and what to do.
         found: String,
     },
-    /// A node needs the value of an operand (a shape, axes, a size) while importing, but the value is not constant.
+    /// A node needs the value of an operand (a shape, axes, a size) at import, but the value is not constant.
     #[error(
         "{file}: node '{node}' ({op}): its operand '{operand}' has to be known at import, because shapes are static here, \
          but it is computed from an input of the network; fix that input with --constant NAME=VALUE (in Rust \
@@ -127,9 +129,9 @@ fn list(ops: &[UnsupportedOp]) -> String {
 /// What a handler says about its node; the importer adds file, node and operator.
 #[derive(Debug)]
 pub(crate) enum NodeError {
-    /// The node is wrong or asks for something unsupported: what was found and what to do.
+    /// The node is wrong or asks for something unsupported; the text says what was found and what to do.
     Invalid(String),
-    /// An operand has to be constant and is not: its name in the file.
+    /// An operand has to be constant and is not; the text is its name in the file.
     NotConstant(String),
 }
 

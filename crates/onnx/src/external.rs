@@ -1,7 +1,8 @@
 //! Tensors whose bytes lie in another file beside the model.
 //!
-//! The file's name comes from the model, which may be hostile: it has to be relative, stay below the model's folder
-//! (also after symbolic links are followed) and be a regular file. The length is checked before anything is allocated.
+//! The file's name comes from the model, which may be hostile. It has to be relative, stay below the model's
+//! folder (also after symbolic links are followed) and be a regular file. The length is checked before
+//! anything is allocated.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -22,12 +23,12 @@ pub(crate) struct External {
 }
 
 impl External {
-    /// For models that come from memory: external data are an error.
+    /// For models that come from memory, where external data are an error.
     pub(crate) fn none() -> External {
         External { folder: None }
     }
 
-    /// For a model in a file: external data lie beside it.
+    /// For a model in a file, with external data beside it.
     pub(crate) fn beside(model: &Path) -> External {
         let folder = match model.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
@@ -106,7 +107,9 @@ fn value_of<'a>(entries: &'a [StringStringEntryProto], key: &str) -> Option<&'a 
     entries.iter().find(|entry| entry.key.as_deref() == Some(key)).and_then(|entry| entry.value.as_deref())
 }
 
-/// The files in which stored tensors of a model lie, each once: those that [`External::read`] would open.
+/// The files in which stored tensors of a model lie, each once.
+///
+/// They are those that [`External::read`] would open.
 pub(crate) fn files(model: &ModelProto, external: &External) -> Vec<PathBuf> {
     let mut locations = BTreeSet::new();
     model.graph.iter().for_each(|graph| of_graph(graph, &mut locations));
@@ -114,7 +117,9 @@ pub(crate) fn files(model: &ModelProto, external: &External) -> Vec<PathBuf> {
     locations.into_iter().filter_map(|location| external.resolve(location).ok()).collect()
 }
 
-/// Adds the locations of a graph's tensors. Files that nest deeper than the decoder allows do not come this far.
+/// Adds the locations of a graph's tensors.
+///
+/// Files that nest deeper than the decoder allows do not come this far.
 fn of_graph<'a>(graph: &'a GraphProto, locations: &mut BTreeSet<&'a str>) {
     graph.initializer.iter().for_each(|tensor| of_tensor(tensor, locations));
     of_nodes(&graph.node, locations);

@@ -1,10 +1,14 @@
-//! What is asked of a node before it is handled: its operator and the names that it reads and defines. A decoded node
-//! answers, and so does one that lies in the file's bytes, which in a large network saves most of the memory.
+//! A node before it is handled: its operator and the names that it reads and defines.
+//!
+//! A decoded node gives them, and so does one that lies in the file's bytes, which in a large network saves
+//! most of the memory.
 
 use crate::proto::NodeProto;
 use crate::wire;
 
-/// Operator and names of a node. A text that is left out is empty.
+/// Operator and names of a node.
+///
+/// A text that is left out is empty.
 pub(crate) trait Head {
     /// The names of its operands; empty where one is left out.
     fn inputs(&self) -> impl Iterator<Item = &str>;
@@ -14,8 +18,9 @@ pub(crate) trait Head {
     fn name(&self) -> &str;
     /// Domain, type and overload of its operator.
     fn operator(&self) -> [&str; 3];
-    /// Calls `visit` with every name that it reads: its operands, and all that is read in its branches. Names that a
-    /// branch defines itself are among them.
+    /// Calls `visit` with every name that it reads: its operands, and all that its branches read.
+    ///
+    /// Names that a branch defines itself are among them.
     fn each_read<'s>(&'s self, visit: &mut dyn FnMut(&'s str));
 
     /// Its name for messages: its own, or that of its first output.
@@ -53,7 +58,7 @@ impl Head for NodeProto {
     }
 }
 
-/// A node as it lies in the file's bytes, which the decoder has found in order.
+/// A node as it lies in the file's bytes, which the decoder has accepted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RawNode<'a>(&'a [u8]);
 
@@ -66,7 +71,7 @@ impl<'a> RawNode<'a> {
     const DOMAIN: u64 = 7;
     const OVERLOAD: u64 = 8;
 
-    /// The node that these bytes are.
+    /// The node in these bytes.
     pub(crate) fn new(bytes: &'a [u8]) -> RawNode<'a> {
         RawNode(bytes)
     }
@@ -103,7 +108,7 @@ impl Head for RawNode<'_> {
     }
 
     fn operator(&self) -> [&str; 3] {
-        // Of a field that is there more than once the last counts.
+        // If a field is there more than once, the last one counts.
         [RawNode::DOMAIN, RawNode::OPERATOR, RawNode::OVERLOAD]
             .map(|field| texts(self.0, field).last().unwrap_or(""))
     }
@@ -113,11 +118,12 @@ impl Head for RawNode<'_> {
     }
 }
 
-/// As [`Head::each_read`], of the node that these bytes are.
+/// As [`Head::each_read`], for the node in these bytes.
 fn each_read<'s>(node: &'s [u8], visit: &mut dyn FnMut(&'s str)) {
     texts(node, RawNode::INPUT).filter(|name| !name.is_empty()).for_each(&mut *visit);
     for attribute in wire::fields(node, RawNode::ATTRIBUTE) {
-        // The fields of an AttributeProto that are graphs, then those of a GraphProto and of a ValueInfoProto.
+        // The fields of an AttributeProto that are graphs, then those of a GraphProto and of a
+        // ValueInfoProto.
         for graph in wire::fields(attribute, 6).chain(wire::fields(attribute, 11)) {
             wire::fields(graph, 1).for_each(|node| each_read(node, visit));
             wire::fields(graph, 12).filter_map(|output| texts(output, 1).last()).for_each(&mut *visit);
@@ -147,7 +153,7 @@ mod tests {
         names
     }
 
-    /// What is read from the bytes is what the decoder finds in them.
+    /// The bytes give the same as the decoder.
     #[test]
     fn a_raw_node_is_the_decoded_one() {
         let inner =

@@ -1,5 +1,6 @@
-//! The way of a model through the importer: inputs are bound, nodes handled in order, the rest dropped. Calls of the
-//! model's own functions and the branch that an If takes are handled in place.
+//! The way of a model through the importer: inputs are bound, nodes handled in order, the rest dropped.
+//!
+//! Calls of the model's own functions and the branch that an If takes are handled in place.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -26,7 +27,9 @@ use crate::{ops, tensor};
 /// How deep calls and branches may nest.
 const MAX_NESTING: usize = 64;
 
-/// Imports the bytes of a model. `file` is for messages.
+/// Imports the bytes of a model.
+///
+/// `file` is for messages.
 pub(crate) fn import(
     file: &str,
     bytes: Bytes,
@@ -72,12 +75,14 @@ fn report(model: &Model<'_>) -> ImportReport {
     }
 }
 
-/// Makes the names of nodes unique, which ONNX does not ask for. Names that repeat get a number behind them.
+/// Makes the names of nodes unique, which ONNX does not ask for.
+///
+/// Names that repeat get a number behind them.
 #[derive(Default)]
 struct Labels<'a> {
-    /// Names that were used once, as they lie in the file: nearly all.
+    /// Names that were used once, as they lie in the file; nearly all are.
     once: HashSet<&'a str>,
-    /// How often others were used.
+    /// How often the others were used.
     uses: HashMap<String, usize>,
 }
 
@@ -104,7 +109,7 @@ fn declared_dims(input: &ValueInfoProto) -> Option<Vec<Option<Dim>>> {
     Some(declared.shape.as_ref()?.dim.iter().map(|dim| dim.value.clone()).collect())
 }
 
-/// The size of a fixed dimension, or the name of a symbolic one: its own, or that of its input and axis.
+/// The size of a fixed dimension, or the name of a symbolic one: its own name, or that of its input and axis.
 fn fixed_or_symbol(input: &str, axis: usize, dim: Option<&Dim>) -> Result<usize, String> {
     match dim {
         // Some exporters write 0 or -1 for an unknown size; an input without elements makes no network.
@@ -125,7 +130,7 @@ struct Importer<'a> {
     /// The graph, and the calls and branches that are being handled, the innermost last.
     scopes: Vec<Scope<'a>>,
     labels: Labels<'a>,
-    /// Nodes looked at so far, those of every call counted, dead ones too.
+    /// Nodes looked at so far; those of every call count, and so do dead ones.
     handled: usize,
     report: ImportReport,
 }
@@ -142,7 +147,8 @@ impl<'a> Importer<'a> {
         model.graph.input.iter().filter(move |input| !stored.contains(input.name.as_deref().unwrap_or("")))
     }
 
-    /// Names in the options that fit no input are errors: a typing mistake would silently change the result.
+    /// Refuses names in the options that fit no input, because a typing mistake would silently change the
+    /// result.
     fn check_options(&self) -> Result<(), ImportError> {
         let inputs: Vec<&str> =
             self.model.graph.input.iter().map(|input| input.name.as_deref().unwrap_or("")).collect();
@@ -194,7 +200,8 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    /// A constant that the options give an input, in the type that the file declares, if it holds that.
+    /// A constant that the options give an input, in the type that the file declares, if Ediacara holds that
+    /// type.
     fn as_declared(&self, name: &str, constant: &Tensor) -> Tensor {
         let input = self.model.graph.input.iter().find(|input| input.name.as_deref() == Some(name));
         let ty = input.and_then(|input| input.r#type.as_ref()?.value.as_ref());
@@ -304,7 +311,9 @@ impl<'a> Importer<'a> {
         ImportError::Tensor { file: self.file.to_owned(), tensor: name.to_owned(), found }
     }
 
-    /// The size of a symbolic dimension, which is reported. `fed` is that of the tensor that will be fed, if known.
+    /// The size of a symbolic dimension, which is reported.
+    ///
+    /// `fed` is the size in the tensor that will be fed, if known.
     fn bound(&mut self, name: String, fed: Option<usize>) -> usize {
         if let Some(bound) = self.report.dims.iter().find(|bound| bound.name == name) {
             return bound.size;
@@ -316,8 +325,9 @@ impl<'a> Importer<'a> {
         size
     }
 
-    /// The value of that name, nothing if it is an operand that a call left out; decodes the initialiser if it is one
-    /// that nobody has read yet.
+    /// The value of that name; nothing if it is an operand that a call left out.
+    ///
+    /// An initialiser that nobody has read yet is decoded.
     fn value(&mut self, name: &str) -> Result<Option<ValueId>, ImportError> {
         let (scope, proto) = match meaning(&self.scopes, name) {
             Some(Meaning::Value(id)) => return Ok(Some(id)),
@@ -343,7 +353,9 @@ impl<'a> Importer<'a> {
         &self.scopes[self.scopes.len() - 1]
     }
 
-    /// The nodes of the model's graph. Each is decoded when it is handled, and dropped then.
+    /// Handles the nodes of the model's graph.
+    ///
+    /// Each is decoded when it is handled, and dropped then.
     fn outermost(&mut self) -> Result<(), ImportError> {
         let model = self.model;
         for &index in &model.order {
@@ -364,7 +376,7 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    /// The nodes of a branch or a function.
+    /// Handles the nodes of a branch or a function.
     fn nodes(&mut self, nodes: &'a [NodeProto], order: &[usize]) -> Result<(), ImportError> {
         order.iter().try_for_each(|&index| self.node(&nodes[index]))
     }
@@ -395,7 +407,9 @@ impl<'a> Importer<'a> {
         Ok(Node { proto, name, inputs, arguments })
     }
 
-    /// Gives the results of a node their names in the file. `before` is how many values there were before it.
+    /// Gives the results of a node their names in the file.
+    ///
+    /// `before` is how many values there were before it.
     fn define(&mut self, names: impl Iterator<Item = &'a str>, results: Vec<ValueId>, before: usize) {
         let scope = self.scopes.len() - 1;
         for (name, id) in names.zip(results) {
@@ -430,7 +444,7 @@ impl<'a> Importer<'a> {
         Err(found.at(self.file, &node.name, op))
     }
 
-    /// The values that its handler makes of a node.
+    /// The values that a handler makes of its node.
     fn handle(&mut self, handler: Handler, node: &Node<'_>) -> Result<Vec<ValueId>, ImportError> {
         let results = self.count().and_then(|()| {
             self.context.begin(&node.name);
@@ -439,7 +453,7 @@ impl<'a> Importer<'a> {
         results.map_err(|error| error.at(self.file, &node.name, node.proto.operator()[1]))
     }
 
-    /// Counts a node that is looked at.
+    /// Counts a node that is handled.
     fn count(&mut self) -> NodeResult<()> {
         self.handled += 1;
         let limit = self.options.limits.nodes;
@@ -455,7 +469,9 @@ impl<'a> Importer<'a> {
         Check { file: self.file, limit: self.options.limits.tensor_bytes }
     }
 
-    /// The values of the branch that an If takes. Its condition has to be known.
+    /// The values of the branch that an If takes.
+    ///
+    /// Its condition has to be known.
     fn branch(&mut self, node: &Node<'a>) -> Result<Vec<ValueId>, ImportError> {
         let at = |error: NodeError| error.at(self.file, &node.name, "If");
         let condition = self.context.required(node, 0).map_err(at)?;
@@ -468,7 +484,7 @@ impl<'a> Importer<'a> {
         self.handled +=
             graph.node.len() + self.functions.values().map(|other| other.node.len()).sum::<usize>();
         let names = outputs(graph);
-        // What is read from around the branch exists: the If itself waited for it.
+        // Values that the branch reads from around it exist, because the If itself waited for them.
         let defined: HashSet<&str> =
             graph.node.iter().flat_map(|node| &node.output).map(String::as_str).collect();
         let outside = |name: &str| !defined.contains(name);
@@ -541,7 +557,7 @@ impl<'a> Importer<'a> {
         Ok(results)
     }
 
-    /// Says of an error that shapes cause which dimensions nobody gave a size.
+    /// Adds to an error that shapes cause which dimensions nobody gave a size.
     fn blame_free_dimensions(&self, error: ImportError) -> ImportError {
         let free = self.report.dims.iter().filter(|dim| !dim.given).map(|dim| dim.name.clone());
         let free: Vec<String> = free.collect();
@@ -563,7 +579,7 @@ impl<'a> Importer<'a> {
         }
         let set = self.context.graph.set_named_outputs(&outputs);
         set.map_err(|error| self.error(error.to_string(), "export it again"))?;
-        // The names of the file are not there any more when the graph is rearranged.
+        // The names of the file are dropped before the graph is rearranged, to save memory.
         let Importer { context: Context { mut graph, .. }, report, scopes, labels, .. } = self;
         drop((scopes, labels));
         graph.compact();

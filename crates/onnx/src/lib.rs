@@ -1,14 +1,16 @@
 //! ONNX files to graphs.
 //!
 //! [`import`] reads a model of operator set 6 or newer and decomposes every node into the closed core of
-//! `ediacara-graph`: symbolic dimensions are bound, initialisers decoded, and everything that does not depend on an
-//! input is computed at once. What cannot be imported is an error that names file, node, finding and remedy; operators
-//! that are missing are listed all at once. Files are not trusted: sizes are checked before anything is allocated.
+//! `ediacara-graph`. It binds symbolic dimensions, decodes initialisers, and computes at once everything that
+//! does not depend on an input. Anything that cannot be imported is an error that names file, node, finding
+//! and remedy. Operators that are missing are listed all at once. Files are not trusted: sizes are checked
+//! before anything is allocated.
 //!
 //! [`export()`] writes a graph of core ops as a file that other programs run.
 //!
-//! Start reading at [`import`], then `ops/mod.rs`, the table from operator types to handlers; at `export/nodes.rs` for the way back. This crate runs no network
-//! and changes no graph: folding, fusing and quantising are the optimiser's.
+//! Start reading at [`import`], then `ops/mod.rs`, the table from operator types to handlers; for the way
+//! back, at `export/nodes.rs`. This crate runs no network and changes no graph: folding, fusing and
+//! quantising are the optimiser's.
 
 mod context;
 mod emit;
@@ -43,7 +45,9 @@ pub use options::{BoundDim, ImportOptions, ImportReport, Limits};
 
 use external::External;
 
-/// Imports the model in the file `path`. External data are looked for beside it.
+/// Imports the model in the file `path`.
+///
+/// External data are looked for beside it.
 ///
 /// # Errors
 /// See [`ImportError`].
@@ -64,7 +68,9 @@ pub fn import_reported(
     import::import(&path.display().to_string(), bytes, &External::beside(path), options)
 }
 
-/// Imports a model from its bytes; `file` stands for it in messages. External data are an error.
+/// Imports a model from its bytes; `file` stands for it in messages.
+///
+/// External data are an error.
 ///
 /// # Errors
 /// See [`ImportError`].
@@ -76,8 +82,9 @@ pub fn import_bytes(
     import::import(file, Bytes::copy_from_slice(bytes), &External::none(), options)
 }
 
-/// The names of the inputs that have to be fed (those without an initialiser), in the order of the file. Everything
-/// else about the file may still be refused by [`import`].
+/// The names of the inputs that have to be fed (those without an initialiser), in the order of the file.
+///
+/// [`import`] may still refuse anything else about the file.
 ///
 /// # Errors
 /// The file cannot be read or is no ONNX model.
@@ -125,8 +132,9 @@ pub fn read_tensor(path: impl AsRef<Path>) -> Result<(String, Tensor), ImportErr
     }
 }
 
-/// The entry for fuzzers: imports `data` with tight limits and drops the result. Whatever the bytes are, it returns,
-/// soon and with little memory; a panic or an abort is a bug.
+/// The entry for fuzzers: imports `data` with tight limits and drops the result.
+///
+/// Whatever the bytes are, it returns, soon and with little memory; a panic or an abort is a bug.
 pub fn fuzz_import(data: &[u8]) {
     let limits = Limits {
         file_bytes: 16 << 20,
@@ -139,7 +147,7 @@ pub fn fuzz_import(data: &[u8]) {
         nodes: 10_000,
     };
     let options = ImportOptions { limits, ..ImportOptions::default() };
-    // Most inputs are refused; that is the point.
+    // Most inputs are refused, which is the point.
     let _ = import_bytes("fuzz", data, &options);
 }
 

@@ -1,5 +1,7 @@
-//! A decoded file as a well-formed model: version, names, stored tensors and the order of the nodes are checked here,
-//! so that the importer can rely on them.
+//! A decoded file as a well-formed model.
+//!
+//! Version, names, stored tensors and the order of the nodes are checked here, so that the importer can rely
+//! on them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -26,20 +28,23 @@ pub(crate) struct Model<'a> {
     pub(crate) graph: GraphProto,
     /// The graph's nodes, as they lie in the file.
     pub(crate) nodes: Vec<RawNode<'a>>,
-    /// Those of them that stand for other nodes, an If and the calls of functions, by index.
+    /// Those of them that stand for other nodes, by index: an If, and the calls of functions.
     pub(crate) calls: HashMap<usize, NodeProto>,
     pub(crate) opset: i64,
-    /// The nodes that the outputs depend on, by index, in an order where every value is produced before it is read.
+    /// The nodes that the outputs depend on, by index, in an order where every value is produced before it is
+    /// read.
     pub(crate) order: Vec<usize>,
 }
 
 impl<'a> Model<'a> {
-    /// Decodes and checks. `file` is for messages; `limit` is the most bytes that one tensor may take.
+    /// Decodes and checks.
+    ///
+    /// `file` is for messages; `limit` is the most bytes that one tensor may take.
     pub(crate) fn decode(file: &str, bytes: &'a Bytes, limit: usize) -> Result<Model<'a>, ImportError> {
         let broken = |found| ImportError::Decode { file: file.to_owned(), found };
         let parts = scan::parts(bytes).map_err(broken)?;
         let (proto, graph) = (parts.model(bytes).map_err(broken)?, parts.graph(bytes).map_err(broken)?);
-        // Every message has to be one, also where nothing needs it.
+        // Every message has to be well-formed, even where nothing needs it.
         for value in parts.value_info {
             ValueInfoProto::decode(value).map_err(|error| broken(error.to_string()))?;
         }
@@ -79,7 +84,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The functions of a model by what calls them: domain, name and overload.
+/// The functions of a model by how they are called: domain, name and overload.
 pub(crate) type Functions<'a> = HashMap<[&'a str; 3], &'a FunctionProto>;
 
 /// The functions that a model brings itself.
@@ -100,7 +105,7 @@ pub(crate) fn called<'a>(functions: &Functions<'a>, node: &impl Head) -> Option<
     functions.get(&node.operator()).copied()
 }
 
-/// What a model, a branch or a function is checked for before its nodes are handled.
+/// Checks a model, a branch or a function before its nodes are handled.
 pub(crate) struct Check<'a> {
     pub(crate) file: &'a str,
     /// The most bytes that one tensor may take.
@@ -128,8 +133,10 @@ impl Check<'_> {
         ))
     }
 
-    /// Lists all operators of the nodes in `order` that cannot be imported, those of the functions that they call
-    /// included. Of an If only the branch that is taken has to be known, which is not known yet.
+    /// Lists all operators of the nodes in `order` that cannot be imported, with those of the functions that
+    /// they call.
+    ///
+    /// An If is not followed: only the branch that it takes has to be known, and that is not known yet.
     pub(crate) fn operators(
         &self,
         nodes: &[impl Head],
@@ -152,8 +159,10 @@ impl Check<'_> {
         Err(ImportError::UnsupportedOps { file: self.file.to_owned(), ops })
     }
 
-    /// Looks at one node: what calls a function that was not `visited` leaves the function's nodes `open`, the first
-    /// last, and what cannot be imported is `missing`.
+    /// Looks at one node.
+    ///
+    /// If it calls a function that was not `visited`, the function's nodes become `open`, the first last. If
+    /// it cannot be imported, it goes to `missing`.
     fn operator<'f, H: Head>(
         &self,
         node: &H,
@@ -185,7 +194,7 @@ impl Check<'_> {
         order(&function.node, &outputs, &among(&inputs)).map_err(|disorder| self.disorder(disorder))
     }
 
-    /// Whether the initialisers that the nodes in `order` or the outputs read can be read.
+    /// Checks that the initialisers that the nodes in `order` or the outputs read can be read.
     pub(crate) fn tensors(
         &self,
         graph: &GraphProto,
@@ -217,7 +226,8 @@ impl Check<'_> {
     fn names(&self, graph: &GraphProto, nodes: &[impl Head]) -> Result<Vec<usize>, ImportError> {
         let mut given: HashSet<&str> = HashSet::new();
         for (kind, name) in inputs_and_initialisers(graph) {
-            // An initialiser may bear the name of an input (its default value, as all had to before IR version 4).
+            // An initialiser may have the name of an input, as its default value; before IR version 4 all had
+            // to.
             if name.is_empty() {
                 return Err(self.error(format!("one {kind} has no name"), "export the model again"));
             }

@@ -1,4 +1,6 @@
-//! One node of the file as a handler sees it: operands and attributes, checked when they are asked for.
+//! One node of the file as a handler sees it.
+//!
+//! Operands and attributes are checked when they are asked for.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -17,9 +19,9 @@ pub(crate) struct Node<'a> {
     pub(crate) proto: &'a NodeProto,
     /// Its own name, or that of its first output.
     pub(crate) name: String,
-    /// The operands; none where an optional one is left out.
+    /// The operands; none for an optional one that is left out.
     pub(crate) inputs: Vec<Option<ValueId>>,
-    /// The attributes that the function that it is part of is called with, which its own may refer to.
+    /// The attributes with which the enclosing function is called; the node's own may refer to them.
     pub(crate) arguments: Option<Rc<Attributes<'a>>>,
 }
 
@@ -60,7 +62,8 @@ impl<'a> Node<'a> {
         self.proto.input.get(index).map_or("", String::as_str)
     }
 
-    /// An attribute of the node, or the one of the function's that it refers to; nothing if the call leaves that out.
+    /// An attribute of the node, or the function's attribute that it refers to; nothing if the call leaves
+    /// that out.
     fn resolved(&self, own: &'a AttributeProto) -> NodeResult<Option<&'a AttributeProto>> {
         match (own.ref_attr_name.as_deref(), &self.arguments) {
             (None | Some(""), _) => Ok(Some(own)),
@@ -82,7 +85,7 @@ impl<'a> Node<'a> {
         Ok(attributes)
     }
 
-    /// The attribute if it is there and has (or, as old files do, leaves open) the type.
+    /// The attribute, if it is there and has the type (or, as in old files, no type).
     fn typed(&self, name: &str, expected: AttributeType) -> NodeResult<Option<&'a AttributeProto>> {
         let own = self.proto.attribute.iter().find(|attribute| attribute.name.as_deref() == Some(name));
         let Some(attribute) = own.map(|own| self.resolved(own)).transpose()?.flatten() else {

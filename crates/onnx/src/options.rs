@@ -2,21 +2,30 @@
 
 use ediacara_tensor::Tensor;
 
-/// What the caller decides about an import. The default binds every free dimension to 1.
+/// What the caller decides about an import.
+///
+/// The default binds every free dimension to 1.
 #[derive(Debug, Clone, Default)]
 pub struct ImportOptions {
-    /// Sizes of symbolic dimensions, by name: `("N", 4)`. A dimension without a name is called after its input and
-    /// axis: `data[0]`. Free dimensions that are not listed become 1 and are reported.
+    /// Sizes of symbolic dimensions, by name: `("N", 4)`.
+    ///
+    /// A dimension without a name is called after its input and axis: `data[0]`. Free dimensions that are not
+    /// listed become 1 and are reported.
     pub dims: Vec<(String, usize)>,
-    /// Whole shapes of inputs, by the input's name. They win over what the file declares but for the number of axes, and
-    /// bind the symbolic dimensions of the input wherever else those stand.
+    /// Whole shapes of inputs, by the input's name.
+    ///
+    /// They override the sizes that the file declares, but not the number of axes. They bind the symbolic
+    /// dimensions of the input wherever else those stand.
     pub shapes: Vec<(String, Vec<usize>)>,
-    /// Shapes of the tensors that will be fed, in the order of the inputs, as far as they are known. Where one fits what
-    /// the file declares, a dimension that neither `dims` nor `shapes` binds takes its size from it.
+    /// Shapes of the tensors that will be fed, in the order of the inputs, as far as they are known.
+    ///
+    /// If a shape fits what the file declares, it gives a size to each dimension that neither `dims` nor
+    /// `shapes` binds.
     pub fed: Vec<Option<Vec<usize>>>,
-    /// Inputs that are fixed to a value, by name, and are no inputs of the graph any more: for inputs that decide
-    /// about shapes, which are static here, or about the branch that an If takes. Numbers are converted to the
-    /// input's type.
+    /// Inputs that are fixed to a value, by name; the graph does not have them any more.
+    ///
+    /// They serve inputs that decide about shapes, which are static here, or about the branch that an If
+    /// takes. Numbers are converted to the input's type.
     pub constants: Vec<(String, Tensor)>,
     /// Bounds on what a file may make the import do.
     pub limits: Limits,
@@ -29,24 +38,24 @@ pub struct Limits {
     pub file_bytes: u64,
     /// The largest single tensor that is stored, in bytes.
     pub tensor_bytes: usize,
-    /// The largest input, in bytes: a few bytes of a file can ask for any.
+    /// The largest input, in bytes; a few bytes of a file can ask for any size.
     pub input_bytes: usize,
     /// The largest result of a node, in bytes.
     pub result_bytes: usize,
     /// All constants together, stored or computed, in bytes.
     pub total_bytes: usize,
-    /// All constants that folding computes, in bytes. What goes beyond stays in the graph as nodes.
+    /// All constants that folding computes, in bytes; further ones stay in the graph as nodes.
     pub folded_bytes: usize,
-    /// The elements and multiplications that constant folding may compute in all. What goes beyond stays in the graph
-    /// as nodes.
+    /// The elements and multiplications that constant folding may compute in all; further work stays in the
+    /// graph as nodes.
     pub folding_work: u64,
     /// The most nodes that the decomposed graph may have.
     pub nodes: usize,
 }
 
 impl Default for Limits {
-    /// 16 GiB files and stored tensors, 256 MiB inputs, 2 GiB results, 512 MiB of folded constants, 4 * 10^9 elements
-    /// of folding, two million nodes.
+    /// 16 GiB files and stored tensors, 256 MiB inputs, 2 GiB results, 512 MiB of folded constants, 4 * 10^9
+    /// elements of folding, two million nodes.
     fn default() -> Limits {
         Limits {
             file_bytes: 16 << 30,
@@ -79,7 +88,7 @@ pub struct ImportReport {
 /// A symbolic dimension and the size it was bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoundDim {
-    /// The name in the file, or `INPUT[AXIS]` where it has none.
+    /// The name in the file, or `INPUT[AXIS]` if it has none.
     pub name: String,
     /// The size.
     pub size: usize,

@@ -1,5 +1,7 @@
-//! The order in which the nodes of a graph, a branch or a function are handled: those that its outputs need, every value
-//! before its readers. What no output needs is left out before anything about it is looked at.
+//! The order in which the nodes of a graph, a branch or a function are handled.
+//!
+//! It has those that the outputs need, every value before its readers. A node that no output needs is left
+//! out before anything about it is looked at.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -14,8 +16,10 @@ pub(crate) struct Disorder {
     pub(crate) remedy: &'static str,
 }
 
-/// The nodes that `outputs` depend on, by index; among those that are ready, the first of the file comes first. `given`
-/// says which names come from outside.
+/// The nodes that `outputs` depend on, by index; of those that are ready, the one that is first in the file
+/// comes first.
+///
+/// `given` says which names come from outside.
 pub(crate) fn order(
     nodes: &[impl Head],
     outputs: &[&str],
@@ -112,7 +116,7 @@ pub(crate) fn read_names<'a>(nodes: &'a [impl Head], order: &[usize]) -> HashSet
     names
 }
 
-/// A set of names as what [`order`] asks.
+/// Turns a set of names into the `given` of [`order`].
 pub(crate) fn among<'a>(names: &'a HashSet<&str>) -> impl Fn(&str) -> bool + 'a {
     |name| names.contains(name)
 }

@@ -1,11 +1,13 @@
 //! A look over the raw protobuf bytes before they are decoded.
 //!
-//! A protobuf message of two bytes can decode to a structure of several hundred, so a hostile file of a few megabytes
-//! could ask for gigabytes. This scan walks the wire format of the messages that ONNX nests, without allocating, and
-//! counts them. It also bounds the depth. Everything else about the bytes is left to the decoder.
+//! A protobuf message of two bytes can decode to a structure of several hundred, so that a hostile file of a
+//! few megabytes could ask for gigabytes. This scan walks the wire format of the messages that ONNX nests,
+//! without allocating, and counts them. It also bounds the depth. The decoder checks everything else about
+//! the bytes.
 //!
-//! On the way it finds where the nodes of the model's graph lie. Decoded all at once they would take twenty times their
-//! bytes, which in a large network is most of the memory; so the importer decodes each when it comes to it.
+//! On the way it finds where the nodes of the model's graph lie. If all were decoded at once they would take
+//! twenty times their bytes, which in a large network is most of the memory. So the importer decodes each
+//! when it comes to it.
 
 use std::ops::Range;
 
@@ -21,7 +23,9 @@ const MAX_MESSAGES: usize = 4 << 20;
 /// The deepest nesting of messages: the decoder's own limit.
 const MAX_DEPTH: usize = 100;
 
-/// The messages of onnx.proto that may repeat or nest. Others are small and bounded by their parents.
+/// The messages of onnx.proto that may repeat or nest.
+///
+/// Others are small and bounded by their parents.
 #[derive(Clone, Copy)]
 enum Kind {
     Model,
@@ -42,7 +46,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// The kind of the message in field `field`, or none where the field is no message.
+    /// The kind of the message in field `field`, or none if the field is no message.
     fn child(self, field: u64) -> Option<Kind> {
         Some(match (self, field) {
             (Kind::Model, 7) => Kind::Graph,
@@ -81,24 +85,28 @@ impl Kind {
     }
 }
 
-/// Where the parts of a model lie in its bytes. A message that is cut between its fields is merged from the pieces.
+/// Where the parts of a model lie in its bytes.
+///
+/// A message that is cut between its fields is merged from the pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Parts<'a> {
-    /// The model but for its graph, in pieces.
+    /// The model without its graph, in pieces.
     model: Vec<&'a [u8]>,
-    /// Its graph, if it has one, but for the nodes and the types of values, in pieces.
+    /// Its graph, if it has one, without the nodes and the types of values, in pieces.
     graph: Option<Vec<&'a [u8]>>,
     /// The graph's nodes.
     pub(crate) nodes: Vec<RawNode<'a>>,
-    /// What the graph says of the types of values; each is a ValueInfoProto.
+    /// The types of values that the graph states; each is a ValueInfoProto.
     pub(crate) value_info: Vec<&'a [u8]>,
-    /// Where the piece of the model begins that is being walked over, and that of its graph.
+    /// Where the current piece of the model begins, and that of its graph.
     model_piece: usize,
     graph_piece: usize,
 }
 
 impl<'a> Parts<'a> {
-    /// The model without its graph. `bytes` are those that were scanned.
+    /// The model without its graph.
+    ///
+    /// `bytes` are those that were scanned.
     pub(crate) fn model(&self, bytes: &Bytes) -> Result<ModelProto, String> {
         merged(&self.model, bytes)
     }
@@ -108,7 +116,9 @@ impl<'a> Parts<'a> {
         self.graph.as_deref().map(|pieces| merged(pieces, bytes)).transpose()
     }
 
-    /// Notes a message `body` in the field `number`, which begins at `start`, of the innermost of the messages `open`.
+    /// Notes a message `body` in field `number` of the innermost of the `open` messages.
+    ///
+    /// The field begins at `start`.
     fn enter(
         &mut self,
         bytes: &'a [u8],
@@ -149,13 +159,15 @@ impl<'a> Parts<'a> {
 fn merged<M: Message + Default>(pieces: &[&[u8]], bytes: &Bytes) -> Result<M, String> {
     let mut message = M::default();
     for piece in pieces {
-        // A slice of the file's bytes: weights are shared with these.
+        // The slice is part of the file's bytes, so that weights are shared with them.
         message.merge(bytes.slice_ref(piece)).map_err(|error| error.to_string())?;
     }
     Ok(message)
 }
 
-/// Checks the bytes of a model and finds its parts; says what was found if they ask for too much or are no protobuf.
+/// Checks the bytes of a model and finds its parts.
+///
+/// An error says what was found if they ask for too much or are no protobuf.
 pub(crate) fn parts(bytes: &[u8]) -> Result<Parts<'_>, String> {
     let mut parts = Parts::default();
     let mut messages = 0usize;
@@ -205,7 +217,7 @@ mod tests {
 
     #[test]
     fn empty_messages_are_counted() {
-        // A model whose graph (field 7) is a run of empty nodes (field 1).
+        // The model's graph (field 7) is a run of empty nodes (field 1).
         let nodes = [0x0a_u8, 0x00].repeat(MAX_MESSAGES + 1);
         let mut bytes = vec![0x3a];
         let mut length = nodes.len();
@@ -243,7 +255,7 @@ mod tests {
             graph: Some(graph),
             ..ModelProto::default()
         };
-        // Two models one after the other are one, as protobuf has it.
+        // Two models one after the other are one model in protobuf.
         let halves = [model(7, graph("first", "n", "v")), model(8, graph("second", "m", "w"))];
         let bytes = Bytes::from(halves.map(|half| half.encode_to_vec()).concat());
         let whole = ModelProto::decode(bytes.clone()).unwrap();

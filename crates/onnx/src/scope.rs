@@ -1,5 +1,6 @@
-//! What names mean: in the graph, in the branch of an If (which sees the graph around it) and in a function (which sees
-//! its operands alone).
+//! What names mean in the graph, in the branch of an If and in a function.
+//!
+//! A branch sees the graph around it; a function sees its operands alone.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -20,9 +21,9 @@ pub(crate) struct Scope<'a> {
     pub(crate) absent: HashSet<&'a str>,
     /// Whether names that are not found here are looked for in the scope around.
     pub(crate) sees_outer: bool,
-    /// The function that this is, and the attributes that it is called with.
+    /// The function whose scope this is, and the attributes that it is called with.
     pub(crate) function: Option<(&'a FunctionProto, Rc<Attributes<'a>>)>,
-    /// What the names of its nodes and values begin with, so that two calls can be told apart.
+    /// The prefix of the names of its nodes and values, so that two calls can be told apart.
     pub(crate) prefix: String,
 }
 

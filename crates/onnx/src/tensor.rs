@@ -1,7 +1,8 @@
-//! Stored tensors (`TensorProto`) to [`Tensor`]s: every encoding of ONNX for the types that Ediacara holds.
+//! Turns stored tensors (`TensorProto`) into [`Tensor`]s, from every encoding of ONNX for the types that
+//! Ediacara holds.
 //!
-//! Sizes are checked before anything is allocated: the product of the dimensions, the limit of the options, and the
-//! length of what is stored against what the shape asks for.
+//! Sizes are checked before anything is allocated: the product of the dimensions, the limit of the options,
+//! and the length of what is stored against what the shape asks for.
 
 use ediacara_tensor::{DType, Tensor, bf16, f16};
 
@@ -17,7 +18,7 @@ const MAX_RANK: usize = 16;
 pub(crate) struct Header {
     pub(crate) dtype: DType,
     pub(crate) shape: Vec<usize>,
-    /// Elements.
+    /// How many elements it has.
     pub(crate) count: usize,
     pub(crate) size_bytes: usize,
 }
@@ -50,7 +51,9 @@ pub(crate) fn dtype(number: i32) -> Result<DType, String> {
     })
 }
 
-/// Checks type, shape and stored length without decoding. `limit` is in bytes.
+/// Checks type, shape and stored length without decoding.
+///
+/// `limit` is in bytes.
 pub(crate) fn header(proto: &TensorProto, limit: usize) -> Result<Header, String> {
     let dtype = dtype(proto.data_type.unwrap_or(0))?;
     let mut shape = Vec::new();
@@ -71,12 +74,14 @@ pub(crate) fn header(proto: &TensorProto, limit: usize) -> Result<Header, String
     Ok(header)
 }
 
-/// The size of a tensor, or what is wrong with it. `limit` is in bytes.
+/// The size of a tensor, or what is wrong with it.
+///
+/// `limit` is in bytes.
 pub(crate) fn checked_size_bytes(dtype: DType, shape: &[usize], limit: usize) -> Result<usize, String> {
     if shape.len() > MAX_RANK {
         return Err(format!("it has {} dimensions; at most {MAX_RANK} are supported", shape.len()));
     }
-    // Strides are computed over all dimensions, so even a shape with a zero in it must not overflow.
+    // Strides are computed over all dimensions, so that even a shape with a zero in it must not overflow.
     let whole = shape.iter().try_fold(dtype.size_bytes(), |size, &dim| size.checked_mul(dim.max(1)));
     let whole = whole.filter(|&size| size <= isize::MAX as usize);
     let whole =
@@ -92,7 +97,9 @@ pub(crate) fn checked_size_bytes(dtype: DType, shape: &[usize], limit: usize) ->
     Ok(size)
 }
 
-/// The raw bytes, where the tensor is stored that way. Some writers leave an empty `raw_data` beside typed fields.
+/// The raw bytes, if the tensor is stored that way.
+///
+/// Some writers leave an empty `raw_data` beside typed fields.
 fn raw(proto: &TensorProto, typed: usize) -> Option<&[u8]> {
     proto.raw_data.as_deref().filter(|raw| !raw.is_empty() || typed == 0)
 }
@@ -125,10 +132,12 @@ fn check_length(proto: &TensorProto, header: &Header) -> Result<(), String> {
     }
 }
 
-/// Decodes a stored tensor. `limit` is in bytes.
+/// Decodes a stored tensor.
+///
+/// `limit` is in bytes.
 ///
 /// # Errors
-/// Says what is wrong with type, shape, length or values, or with the file that an external tensor lies in.
+/// Says what is wrong with type, shape, length or values, or with the file in which an external tensor lies.
 pub(crate) fn decode(proto: &TensorProto, external: &External, limit: usize) -> Result<Tensor, String> {
     let header = header(proto, limit)?;
     let (field, typed) = typed_field(proto, header.dtype);
@@ -171,7 +180,7 @@ fn halves(words: &[i32], field: &str) -> Result<impl Iterator<Item = u16>, Strin
     Ok(narrow::<u16>(words, field)?.into_iter())
 }
 
-/// Bytes as ONNX stores them (little endian) to a tensor.
+/// Turns bytes as ONNX stores them (little endian) into a tensor.
 fn from_little_endian(header: &Header, mut bytes: Vec<u8>) -> Result<Tensor, String> {
     if header.dtype == DType::Bool {
         for byte in &mut bytes {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// The bodies of what has a length in a field of a message, which has been scanned.
+/// The bodies of the fields of this number in a message, if they have a length; the message has been scanned.
 pub(crate) fn fields(message: &[u8], number: u64) -> impl Iterator<Item = &[u8]> {
     let mut position = 0;
     std::iter::from_fn(move || {
@@ -27,7 +27,7 @@ pub(crate) fn fields(message: &[u8], number: u64) -> impl Iterator<Item = &[u8]>
     })
 }
 
-/// The length at `position` and where the bytes lie that it counts; moves behind the length.
+/// Reads the length at `position` and gives the range of bytes that it counts; moves behind the length.
 pub(crate) fn body(window: &[u8], position: &mut usize) -> Result<Range<usize>, String> {
     let length = varint(window, position)?;
     let length = usize::try_from(length).map_err(|_| "a length of more than 64 bits".to_owned())?;

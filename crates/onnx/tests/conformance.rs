@@ -1,7 +1,7 @@
 //! The ONNX project's own cases, those that are switched on in `conformance.txt`.
 //!
-//! A case is a model with inputs and outputs. Where an operator takes as an operand what has to be static here (a
-//! shape, axes), the runner fixes that input to its value: [`ImportError::NotConstant`] says which one.
+//! A case is a model with inputs and outputs. Some operators take as an operand what has to be static here (a
+//! shape, axes). The runner fixes such an input to its value: [`ImportError::NotConstant`] says which one.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -13,7 +13,7 @@ use std::path::Path;
 use ediacara_graph::{DType, Graph, Tensor};
 use ediacara_onnx::{ExportOptions, ImportError, ImportOptions};
 
-/// The cases that have to hold, one a line.
+/// The cases that have to hold, one on each line.
 const CASES: &str = include_str!("conformance.txt");
 
 /// The tolerances of the suite, `rtol` and `atol`.
@@ -23,7 +23,8 @@ fn cases() -> impl Iterator<Item = &'static str> {
     CASES.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// Imports with the shapes of `inputs`, fixing those inputs that have to be constant; returns what is left to feed.
+/// Imports with the shapes of `inputs`, fixing those inputs that have to be constant; returns those that are
+/// left to feed.
 fn import(path: &Path, inputs: &[Tensor]) -> Result<(Graph, Vec<Tensor>), String> {
     let names = ediacara_onnx::input_names(path).map_err(|error| error.to_string())?;
     let mut options = ImportOptions::default();
@@ -57,14 +58,15 @@ fn import(path: &Path, inputs: &[Tensor]) -> Result<(Graph, Vec<Tensor>), String
     }
 }
 
-/// Cases that ONNX cannot say with what the core keeps of them: a resize whose scales follow from one of its sizes.
+/// Cases that ONNX cannot express with what the core keeps: a resize whose scales follow from one of its
+/// sizes.
 const NOT_EXPORTED: &[&str] = &["node/test_resize_downsample_sizes_nearest_not_smaller"];
 
 /// The graph, exported and imported again.
 fn exported(graph: &Graph) -> Result<Graph, String> {
     let bytes =
         ediacara_onnx::to_model(graph, &ExportOptions::default()).map_err(|error| error.to_string())?;
-    // Dimensions of 0, which stand for any size in a file, are bound.
+    // In a file, a dimension of 0 stands for any size; these dimensions are bound.
     let shape = |&id: &ediacara_graph::ValueId| (graph.value(id).name.clone(), graph.ty(id).shape.clone());
     let options =
         ImportOptions { shapes: graph.inputs().iter().map(shape).collect(), ..ImportOptions::default() };
@@ -98,7 +100,9 @@ fn check(suite: &Path, case: &str) -> Result<(), String> {
     if count == 0 { Err(format!("{} has no test data", folder.display())) } else { Ok(()) }
 }
 
-/// The light networks come without inputs: the suite feeds 0, 1, 2, ... divided by the number of elements.
+/// Runs one of the light networks, which come without inputs.
+///
+/// The suite feeds 0, 1, 2, ... divided by the number of elements.
 fn check_light(suite: &Path, case: &str) -> Result<(), String> {
     let path = suite.join(format!("{case}.onnx"));
     let graph = ediacara_onnx::import(&path, &ImportOptions::default()).map_err(|error| error.to_string())?;
@@ -162,7 +166,8 @@ fn the_list_is_sorted_and_without_repetition() {
 }
 
 /// Says which cases hold but are not switched on, and why the others do not hold.
-/// `cargo test -p ediacara-onnx --test conformance -- --ignored --nocapture`
+///
+/// Run with `cargo test -p ediacara-onnx --test conformance -- --ignored --nocapture`.
 #[test]
 #[ignore = "a survey for people, not a check"]
 fn survey() {

@@ -1,4 +1,5 @@
-//! Exported files run by onnxruntime, on the cases of the ONNX project, to the outputs that the cases state.
+//! Checks that onnxruntime runs exported files of the ONNX project's cases to the outputs that the cases
+//! state.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -14,7 +15,7 @@ use ediacara_tensor::npz;
 
 const CASES: &str = include_str!("conformance.txt");
 
-/// Exports a case whose operands are all fed, with its inputs and stated outputs. Says whether it did.
+/// Exports a case whose operands are all fed, with its inputs and stated outputs; says whether it did.
 fn prepare(suite: &Path, case: &str, folder: &Path) -> bool {
     let set = suite.join(case).join("test_data_set_0");
     let (Ok(inputs), Ok(outputs)) =
@@ -69,7 +70,7 @@ fn onnxruntime_computes_what_the_cases_state() {
     assert!(compared > 600, "{said}");
 }
 
-/// A network for any batch: a reshape that keeps the batch takes it from its operand.
+/// In a network for any batch, a reshape that keeps the batch takes it from its operand.
 #[test]
 fn a_named_batch_is_free() {
     let mut graph = Graph::new("mlp");
@@ -98,7 +99,7 @@ fn a_named_batch_is_free() {
     }
 }
 
-/// What holds for one batch only is not exported for any.
+/// A node that holds for one batch only is not exported for any batch.
 #[test]
 fn what_is_of_one_batch_is_refused() {
     let mut graph = Graph::new("spread");

@@ -1,5 +1,6 @@
-//! Files that nobody should trust: damaged, truncated, or made to hurt. Each is an error that says what was found, and
-//! none panics, runs long, or takes much memory.
+//! Files that nobody should trust: damaged, truncated, or made to hurt.
+//!
+//! Each is an error that says what was found, and none panics, runs long, or takes much memory.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
@@ -134,7 +135,7 @@ fn small_files_cannot_ask_for_much() {
         let error = import_bytes("big", &model(17, &fill(&dims)), &options).unwrap_err().to_string();
         assert!(error.contains("(ConstantOfShape)"), "{error}");
     }
-    // Doubling forty times over: every step is small, the sum is not.
+    // The size doubles forty times: every step is small, the sum is not.
     let mut graph: Vec<Vec<u8>> = vec![int64s("c0", &[1]), output("c40")];
     for step in 0..40 {
         let (from, to) = (format!("c{step}"), format!("c{}", step + 1));
@@ -149,7 +150,9 @@ fn small_files_cannot_ask_for_much() {
     assert!(error.contains("more than the limit"), "{error}");
 }
 
-/// Everything of these networks is folded: the operators' kernels meet empty tensors, which they must not stumble over.
+/// Everything in these networks is folded, so that the operators' kernels meet empty tensors.
+///
+/// They must not stumble over them.
 #[test]
 fn empty_tensors_are_folded() {
     let empty = || bytes(5, tensor("e", 1, &[2, 0, 3], &[]));
@@ -167,7 +170,7 @@ fn empty_tensors_are_folded() {
         "LRN",
     ] {
         let graph = [node(op, &["e"], &["y"], &[]), empty(), output("y")];
-        // An error is right where the operator cannot take it; a panic never is.
+        // An error is right if the operator cannot take it; a panic never is.
         let _ = import_bytes("empty", &model(17, &graph), &ImportOptions::default());
     }
     for op in ["Add", "Max", "MatMul", "Concat", "Equal", "Mod", "Pow"] {
@@ -356,7 +359,7 @@ fn mutate_message(random: &mut Random, seed: &[u8]) -> Vec<u8> {
     write(&fields)
 }
 
-/// The largest resident size of this process so far, in bytes; nothing where the system does not say.
+/// The largest resident size of this process so far, in bytes; nothing if the system does not say.
 fn peak_memory() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -389,7 +392,7 @@ impl Reached {
     }
 }
 
-/// Runs one case; a panic names the case, which alone makes the bytes.
+/// Runs one case; a panic names the case, whose number determines the bytes.
 fn fuzz(case: u64, data: &[u8], reached: &mut Reached) {
     let start = Instant::now();
     if std::panic::catch_unwind(|| fuzz_import(data)).is_err() {
@@ -415,7 +418,7 @@ fn damaged_models_neither_panic_nor_blow_up() {
     }
     let before = peak_memory();
     let mut damaged = Reached::default();
-    // `EDIACARA_FUZZ_ROUND=N` draws others than CI's.
+    // `EDIACARA_FUZZ_ROUND=N` draws other cases than CI's.
     let round: u64 = std::env::var("EDIACARA_FUZZ_ROUND").map_or(0, |round| round.parse().unwrap());
     let first = 25_000 * round;
     for case in first..first + 20_000 {
@@ -431,7 +434,7 @@ fn damaged_models_neither_panic_nor_blow_up() {
         fuzz(case, &(0..length).map(|_| random.next() as u8).collect::<Vec<_>>(), &mut noise);
     }
     println!("damaged models reached {damaged:?}, random bytes {noise:?}");
-    // Damage that the decoder always notices would test the decoder only.
+    // If the decoder always noticed the damage, this would test the decoder only.
     assert!(damaged.handlers + damaged.graph > 4_000, "{damaged:?}");
     if let (Some(before), Some(after)) = (before, peak_memory()) {
         assert!(after - before < 256 << 20, "memory grew from {before} to {after} bytes");

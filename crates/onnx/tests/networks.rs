@@ -32,8 +32,8 @@ fn efficientnet_lite0() {
 
 #[test]
 fn mobilenet_v2_qdq() {
-    // The stored outputs come from onnxruntime's integer kernels. Its own float evaluation of the same file (graph
-    // optimisations off) is 5.5e-4 away from them and within 2e-6 of ours.
+    // The stored outputs come from onnxruntime's integer kernels. Its own float evaluation of the same file
+    // (graph optimisations off) is 5.5e-4 away from them and within 2e-6 of ours.
     check("mobilenet_v2_qdq", 1e-3);
 }
 

@@ -1,4 +1,5 @@
-//! What names mean and which nodes count: dead nodes, functions of the model's own, branches, and free dimensions.
+//! What names mean and which nodes count: dead nodes, the model's own functions, branches, and free
+//! dimensions.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -13,7 +14,7 @@ fn import(model: &[u8]) -> Result<Graph, String> {
     imported.map(|(graph, _)| graph).map_err(|error| error.to_string())
 }
 
-/// What a model makes of x = [-1, 2], or the error.
+/// The result of a model for x = [-1, 2], or the error.
 fn run(model: &[u8]) -> Result<Vec<f32>, String> {
     let graph = import(model)?;
     let x = Tensor::from_vec(&[1, 2], vec![-1.0_f32, 2.0]).unwrap();
@@ -100,7 +101,8 @@ fn reference(name: &str, to: &str) -> Vec<u8> {
 
 #[test]
 fn functions_are_taken_apart_in_place() {
-    // Leaky(x, bias) with attribute slope (default 0.5): LeakyRelu(x; alpha = slope), + bias if there is one.
+    // Leaky(x, bias) with attribute slope (default 0.5) is LeakyRelu(x; alpha = slope), + bias if there is
+    // one.
     let leaky = || {
         let nodes = [node("LeakyRelu", &["x"], &["y"], &[reference("alpha", "slope")])];
         function("Leaky", [&["x"], &["y"], &[]], &nodes, &[float_attribute("slope", 0.5)])
@@ -111,7 +113,8 @@ fn functions_are_taken_apart_in_place() {
     let given = with(&[call("Leaky", &["x"], &["y"], &[float_attribute("slope", 0.25)])], &[leaky()]);
     assert_eq!(run(&given).unwrap(), [-0.25, 2.0]);
 
-    // Twice calls Leaky on its operand and adds that to itself; called twice, with names that repeat inside.
+    // Twice calls Leaky on its operand and adds the result to itself. It is called twice, with names that
+    // repeat inside.
     let twice = || {
         let nodes = [call("Leaky", &["x"], &["t"], &[]), node("Add", &["t", "t"], &["y"], &[])];
         function("Twice", [&["x"], &["y"], &[]], &nodes, &[])
@@ -126,7 +129,7 @@ fn functions_are_taken_apart_in_place() {
     };
     assert!(names.iter().any(|name| name == "node_t/node_t" || name.starts_with("node_t/")), "{names:?}");
 
-    // What a function's dead nodes use does not matter, what its live ones use does.
+    // It does not matter what a function's dead nodes use; it matters what its live nodes use.
     let strange = |dead: bool| {
         let result = if dead { "unused" } else { "y" };
         let mut nodes = vec![node("Frobnicate", &["x"], &[result], &[])];
@@ -158,7 +161,7 @@ fn branch(name: &str, fields: &[Vec<u8>]) -> Vec<u8> {
 
 #[test]
 fn the_branch_of_a_known_condition_is_taken() {
-    // then: x * 3 with a constant of the branch; else: what is outside, rectified.
+    // then: x * 3 with a constant of the branch; else: the value from outside, rectified.
     let choice = |condition: Vec<u8>| {
         let then = [node("Mul", &["x", "k"], &["t"], &[]), float("k", 3.0), output("t")];
         let other = [node("Frobnicate", &["r"], &["e"], &[]), output("e")];
@@ -168,7 +171,7 @@ fn the_branch_of_a_known_condition_is_taken() {
     assert_eq!(run(&choice(truth("c", true))).unwrap(), [-3.0, 6.0]);
     refused(&choice(truth("c", false)), &["Frobnicate"]);
 
-    // A condition that follows from a shape, and a branch that gives a value of the graph around it.
+    // A condition follows from a shape, and a branch gives a value of the graph around it.
     let passes = |size: i64| {
         let then = [output("r")];
         let other = [node("Neg", &["x"], &["e"], &[]), output("e")];
@@ -224,7 +227,7 @@ fn free_dimensions_take_their_sizes() {
     assert_eq!(shapes(fed).unwrap(), (vec![vec![1, 3, 1], vec![1, 3, 2]], 1));
     let fed = ImportOptions { fed: vec![Some(vec![7, 3, 2])], ..ImportOptions::default() };
     assert_eq!(shapes(fed).unwrap(), (vec![vec![7, 3, 2], vec![7, 3, 1]], 2));
-    // A tensor that does not fit what is fixed decides nothing.
+    // A tensor that does not fit the fixed sizes decides nothing.
     let fed = ImportOptions { fed: vec![Some(vec![7, 4, 2])], ..ImportOptions::default() };
     assert_eq!(shapes(fed).unwrap(), (vec![vec![1, 3, 1], vec![1, 3, 1]], 0));
 

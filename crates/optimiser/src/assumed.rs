@@ -1,4 +1,6 @@
-//! Ranges that nothing measured: enough for a program's structure, and so for its cycles.
+//! Ranges that nothing measured.
+//!
+//! They are enough for a program's structure, and so for its cycles.
 
 use std::collections::HashSet;
 
@@ -26,7 +28,8 @@ const KEEP_SIGN: [&str; 12] = [
     "transpose",
 ];
 
-/// A range for every f32 value that is not constant, by name: from 0 to 1 for what is rectified, from -1 to 1 otherwise.
+/// A range for every f32 value that is not constant, by name: from 0 to 1 for rectified values, from -1 to 1
+/// for others.
 pub(crate) fn ranges(graph: &Graph) -> Vec<(String, Range)> {
     let mut rectified = HashSet::new();
     for id in graph.order() {

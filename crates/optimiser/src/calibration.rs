@@ -1,4 +1,4 @@
-//! Calibration: what every real value of a graph is like over sample inputs.
+//! Calibration: the statistics of every real value of a graph over sample inputs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use crate::assumed;
 use crate::moments::{self, Layer, Moments};
 use crate::{OptimiserError, Range, Result};
 
-/// What one real (f32) value was like over the samples.
+/// The statistics of one real (f32) value over the samples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistics {
     /// The smallest and the largest number.
     range: Range,
-    /// The same of each channel.
+    /// The smallest and the largest number of each channel.
     channels: Vec<Range>,
     /// The sum of each channel's means over the samples.
     sums: Vec<f64>,
@@ -48,12 +48,14 @@ impl Statistics {
         self.range
     }
 
-    /// The smallest and the largest number of each channel (index of axis 1); empty if the value has no such axis.
+    /// The smallest and the largest number of each channel (index of axis 1); empty if the value has no such
+    /// axis.
     pub fn channel_ranges(&self) -> &[Range] {
         &self.channels
     }
 
-    /// The mean of each channel (index of axis 1); empty if it is not known, or if the value has no such axis.
+    /// The mean of each channel (index of axis 1); empty if it is not known, or if the value has no such
+    /// axis.
     pub fn channel_means(&self) -> Vec<f64> {
         self.averages(&self.sums)
     }
@@ -70,12 +72,13 @@ impl Statistics {
         self.averages(&self.positives)
     }
 
-    /// How far each channel would probably go beyond its range in a new sample that does so; empty where there are no
-    /// means.
+    /// How far each channel would probably go beyond its range in a new sample that exceeds it.
+    ///
+    /// It is empty where there are no means.
     ///
     /// If the widths of the samples have an exponential tail of mean `b`, the largest of `n` lies on average
-    /// `b (1/2 + ... + 1/n)` above their mean, and a new one that is larger exceeds it by `b`. One sample says nothing of
-    /// that; a sixth of the width is what photos show.
+    /// `b (1/2 + ... + 1/n)` above their mean. A new one that is larger exceeds it by `b`. One sample does
+    /// not show this; photos show a sixth of the width.
     pub(crate) fn excesses(&self) -> Vec<f64> {
         let harmonic: f64 = (2..=self.samples).map(|number| 1.0 / number as f64).sum();
         let excess = |(range, mean): (&Range, f64)| {
@@ -84,7 +87,8 @@ impl Statistics {
         self.channels.iter().zip(self.averages(&self.widths)).map(excess).collect()
     }
 
-    /// The probability that a new sample goes beyond a channel's range: any of all may be the largest.
+    /// The probability that a new sample goes beyond a channel's range: any of all samples may be the
+    /// largest.
     pub(crate) fn probability_of_excess(&self) -> f64 {
         1.0 / (self.samples as f64 + 1.0)
     }
@@ -137,7 +141,8 @@ impl Statistics {
 struct Plane {
     low: f32,
     high: f32,
-    /// f32 sums of one plane are exact enough for a mean that only corrects a bias, and for a rough variance.
+    /// An f32 sum over one plane is exact enough for a mean that only corrects a bias, and for a rough
+    /// variance.
     sum: f32,
     square: f32,
     positives: u32,
@@ -145,7 +150,8 @@ struct Plane {
 }
 
 impl Plane {
-    /// So many numbers are looked at side by side, as one sum would wait for itself.
+    /// So many numbers are looked at side by side, because each addition to one sum would wait for the one
+    /// before.
     const LANES: usize = 16;
     /// Fewer numbers than this are not worth a second thread.
     const WORTH_A_THREAD: usize = 1 << 15;
@@ -166,7 +172,7 @@ impl Plane {
             high[lane] = if number > high[lane] { number } else { high[lane] };
             sum[lane] += number;
             square[lane] += number * number;
-            // Zero unless a number is infinite or none: no branch.
+            // This is zero unless a number is infinite or not a number, and it needs no branch.
             poison[lane] += number * 0.0;
             positives[lane] += u32::from(number > 0.0);
         };
@@ -185,7 +191,7 @@ impl Plane {
         }
     }
 
-    /// Nothing if a number is infinite or none.
+    /// Nothing if a number is infinite or not a number.
     fn range(&self) -> Option<Range> {
         self.is_finite.then_some(Range { low: self.low, high: self.high })
     }
@@ -197,7 +203,7 @@ pub struct Calibration {
     values: BTreeMap<String, Statistics>,
     /// Computed values that were infinite or not a number in a sample.
     unbounded: BTreeSet<String>,
-    /// What the layers read, by the name of their result.
+    /// The moments of what the layers read, by the name of their result.
     moments: BTreeMap<String, Option<Moments>>,
     samples: usize,
     /// Whether nothing was measured.
@@ -205,9 +211,11 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Runs `graph` on the host over every sample (one tensor for each input of the graph, in order) and records the
-    /// statistics of every f32 value, inputs included. A computed value that is infinite or not a number has none: a mask
-    /// of minus infinity belongs to the network, and is left to the host.
+    /// Runs `graph` on the host over every sample and records the statistics of every f32 value, inputs
+    /// included.
+    ///
+    /// A sample is one tensor for each input of the graph, in order. A computed value that is infinite or not
+    /// a number has no statistics: a mask of minus infinity belongs to the network, and is left to the host.
     ///
     /// # Errors
     /// There is no sample, the host cannot run the graph on one, or an input is infinite or not a number.
@@ -274,8 +282,10 @@ impl Calibration {
         self.unbounded.contains(name)
     }
 
-    /// A calibration without samples, for a program whose cycles alone are wanted: rectified values from zero to one, all others
-    /// around it. It says nothing of accuracy. Weights are rounded to the nearest, and what is joined shares a scale.
+    /// A calibration without samples, for a program of which only the cycles matter.
+    ///
+    /// Rectified values go from zero to one, all others lie around zero. It says nothing of accuracy. Weights
+    /// are rounded to the nearest, and values that are joined share a scale.
     pub fn assumed(graph: &Graph) -> Calibration {
         Calibration { assumed: true, ..Calibration::from_ranges(assumed::ranges(graph)) }
     }
@@ -295,7 +305,7 @@ impl Calibration {
         self.values.get(name)
     }
 
-    /// What the layer whose result is called `name` reads, if enough of it was seen.
+    /// The moments of the layer whose result is called `name`, if enough was seen of what it reads.
     pub(crate) fn moments(&self, name: &str) -> Option<&Moments> {
         self.moments.get(name)?.as_ref().filter(|moments| moments.is_enough())
     }
@@ -310,7 +320,7 @@ impl Calibration {
 mod tests {
     use super::*;
 
-    /// One channel of four numbers a sample.
+    /// The statistics of one channel with four numbers in each sample.
     fn statistics(samples: &[[f32; 4]]) -> Statistics {
         let of = |numbers: &[f32; 4]| {
             let tensor = Tensor::from_vec(&[1, 1, 2, 2], numbers.to_vec()).unwrap();
@@ -335,7 +345,7 @@ mod tests {
         let numbers: Vec<f32> = (0..50).map(|index| index as f32 - 10.0).collect();
         let plane = Plane::of(&numbers);
         assert_eq!((plane.low, plane.high, plane.positives), (-10.0, 39.0, 39));
-        // 0 + 1 + ... + 49 less 50 times 10, and the squares of 1 to 10 and 1 to 39.
+        // The sum of 0 to 49 less 50 times 10, and the squares of 1 to 10 and of 1 to 39.
         assert_eq!((plane.sum, plane.square), (725.0, 385.0 + 20_540.0));
         for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             for place in [0, 20, 49] {

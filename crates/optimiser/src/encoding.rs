@@ -5,7 +5,7 @@ use ediacara_kernels::int8;
 
 use crate::Result;
 
-/// The narrowest range that is told from zero: 255 steps of it are still normal numbers of f32.
+/// The narrowest range that counts as different from zero: 255 steps of it are still normal numbers of f32.
 const DEAD_WIDTH: f64 = 1e-35;
 
 /// A closed range of finite real numbers.
@@ -21,7 +21,8 @@ impl Range {
     /// The range of some numbers; nothing if there is none, or one is infinite or not a number.
     pub fn of(numbers: &[f32]) -> Option<Range> {
         let first = *numbers.first()?;
-        // A sum with a single infinity or NaN is not finite either; testing it keeps the loop free of branches.
+        // A sum with a single infinity or NaN is not finite either; testing the sum keeps the loop free of
+        // branches.
         let mut poison = 0.0_f32;
         let (mut low, mut high) = (first, first);
         for &number in numbers {
@@ -38,7 +39,9 @@ impl Range {
         Range { low: self.low.min(other.low), high: self.high.max(other.high) }
     }
 
-    /// The smallest range that holds this one and zero: what int8 storage spans, so that zero is stored exactly.
+    /// The smallest range that holds this one and zero.
+    ///
+    /// int8 storage spans it, so that zero is stored exactly.
     #[must_use]
     pub fn with_zero(self) -> Range {
         Range { low: self.low.min(0.0), high: self.high.max(0.0) }
@@ -83,7 +86,7 @@ impl Encoding {
         f32::from(i16::from(stored) - i16::from(self.zero)) * self.scale
     }
 
-    /// The reals of all 256 stored values, from that of -128 on.
+    /// The reals of all 256 stored values, beginning with that of -128.
     pub fn decode_all(self) -> Vec<f32> {
         (i8::MIN..=i8::MAX).map(|stored| self.decode(stored)).collect()
     }

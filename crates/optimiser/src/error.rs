@@ -49,7 +49,7 @@ pub enum OptimiserError {
         /// The graph.
         graph: String,
     },
-    /// Post-training quantisation of a graph that is quantised already.
+    /// A graph that should be quantised after training is quantised already.
     #[error(
         "graph `{graph}` is quantised already (node `{node}` is a {op}); import it with `import_qdq`, \
          or give the float original"
@@ -62,7 +62,7 @@ pub enum OptimiserError {
         /// Its operator.
         op: String,
     },
-    /// `import_qdq` of a graph without quantisation.
+    /// `import_qdq` was given a graph without quantisation.
     #[error("graph `{graph}` has no quantize_linear node; calibrate and `quantise` it instead")]
     NotQuantised {
         /// The graph.
@@ -78,7 +78,7 @@ pub enum OptimiserError {
         /// What is wrong.
         problem: String,
     },
-    /// No pass of that name.
+    /// There is no pass of that name.
     #[error("no pass is called `{name}`; {}", ediacara_hint::there_are(.name, .known.split(", ")))]
     UnknownPass {
         /// The name.

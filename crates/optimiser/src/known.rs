@@ -1,11 +1,13 @@
-//! What is known of a value before the graph runs.
+//! Values that are known before the graph runs.
 
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 
-/// The longest chain of nodes between a constant and what is computed from it; importers make chains of three.
+/// The longest chain of nodes between a constant and a value that is computed from it; importers make chains
+/// of three.
 const SEARCH_DEPTH: usize = 8;
 
-/// The tensor of a real constant: given as such, or computed from constants alone (dequantised, then perhaps moved).
+/// The tensor of a real constant: given as such, or computed from constants alone (dequantised, then perhaps
+/// moved).
 pub(crate) fn real_constant(graph: &Graph, value: ValueId) -> Option<Tensor> {
     let tensor = computed(graph, value, SEARCH_DEPTH)?;
     (tensor.dtype() == DType::F32).then_some(tensor)
@@ -26,7 +28,9 @@ fn computed(graph: &Graph, value: ValueId, depth: usize) -> Option<Tensor> {
     Some(output)
 }
 
-/// A constant as one number for each channel of a value of shape [N,C,H,W]: given so, or one number for all.
+/// A constant as one number for each channel of a value of shape [N,C,H,W].
+///
+/// The constant is given so, or is one number for all channels.
 pub(crate) fn channel_numbers(graph: &Graph, constant: ValueId, shape: &[usize]) -> Option<Vec<f32>> {
     let tensor = real_constant(graph, constant)?;
     let channels = shape[1];

@@ -1,8 +1,9 @@
 //! Graph to graph: clean-up and fusion passes, calibration and quantisation to int8, import of QDQ graphs.
 //!
-//! [`optimise`] runs the passes of [`passes`], one visible list, over a real graph and preserves its values. Two ways
-//! lead on to the int8 dialect that the compiler takes: [`Calibration::collect`] and [`quantise`] for a real network,
-//! [`import_qdq`] for one that comes quantised. All arithmetic follows docs/numerics.md.
+//! [`optimise`] runs the passes of [`passes`], one visible list, over a real graph and preserves its values.
+//! Two ways lead on to the int8 dialect that the compiler takes: [`Calibration::collect`] and [`quantise`]
+//! for a real network, [`import_qdq`] for a network that is quantised already. All arithmetic follows
+//! docs/numerics.md.
 //!
 //! This crate lowers nothing to a machine and opens no file. Start reading at [`optimise`].
 

@@ -1,4 +1,4 @@
-//! Second moments of what the layers read: which directions of an error in the weights matter.
+//! Second moments of what the layers read, which tell in which directions an error of the weights matters.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,10 @@ use ediacara_kernels::float::{MatrixMut, MatrixRef, gemm};
 
 use crate::Result;
 
-/// Layers that multiply more inputs for one output than this are left out: the cost grows with the square for each
-/// sample and the cube for each layer, and sums of so many products average errors out well enough.
+/// The most inputs that a layer may multiply for one output; larger layers are left out.
+///
+/// The cost grows with the square for each sample and the cube for each layer. Sums of so many products
+/// average errors out well enough.
 const LARGEST: usize = 600;
 /// How many places of a layer's input are looked at in one calibration sample.
 const PLACES: usize = 128;
@@ -20,7 +22,7 @@ const PLACES: usize = 128;
 pub(crate) struct Moments {
     /// Groups of channels that do not see each other.
     groups: usize,
-    /// How many inputs an output of one group multiplies: channels a group times taps.
+    /// How many inputs an output of one group multiplies: channels of the group times taps.
     size: usize,
     /// How many places were looked at.
     count: usize,
@@ -113,7 +115,7 @@ pub(crate) fn layers(graph: &Graph) -> HashMap<ValueId, Vec<Layer>> {
 }
 
 impl Layer {
-    /// Adds places of one input to the layer's moments; which ones depends on `sample`.
+    /// Adds places of one input to the layer's moments; `sample` decides which.
     pub(crate) fn observe(&self, moments: &mut Option<Moments>, x: &Tensor, sample: usize) -> Result<()> {
         let x_values = x.as_slice::<f32>()?;
         let moments = moments.get_or_insert_with(|| Moments::new(self.groups, self.size));
@@ -137,7 +139,8 @@ impl Layer {
     }
 }
 
-/// `count` of `total` places, spread evenly without falling into step with rows: multiples of the golden ratio.
+/// `count` of `total` places: multiples of the golden ratio, which spread evenly without falling into step
+/// with rows.
 fn spread(count: usize, total: usize, sample: usize) -> impl Iterator<Item = usize> {
     const GOLDEN: f64 = 0.618_033_988_749_894_8;
     let place = move |number: usize| ((number + sample * count) as f64 * GOLDEN).fract() * total as f64;

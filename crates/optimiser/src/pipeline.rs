@@ -11,12 +11,12 @@ use crate::{OptimiserError, Result};
 pub struct Options {
     /// Names of passes that are left out.
     pub disable: Vec<String>,
-    /// At most so many applications of rules, for finding the one that breaks a result; nothing for no limit.
+    /// The most applications of rules, for finding the one that breaks a result; nothing for no limit.
     pub stop_after: Option<usize>,
 }
 
 impl Options {
-    /// For a graph whose arithmetic in 16 bits is meant: nothing is computed in more.
+    /// Options for a graph that is meant to compute in 16 bits: nothing is computed in more.
     pub fn same_precision() -> Options {
         Options { disable: vec!["half_precision".to_owned()], ..Options::default() }
     }
@@ -25,14 +25,15 @@ impl Options {
 /// What the passes did.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// One entry a pass.
+    /// One entry for each pass.
     pub passes: Vec<PassReport>,
     /// Every application of a rule, in order.
     pub applications: Vec<Application>,
 }
 
-/// Runs the passes over a graph. The result computes the same up to floating-point rounding; inputs and outputs keep
-/// type, order and name.
+/// Runs the passes over a graph.
+///
+/// The result computes the same up to floating-point rounding; inputs and outputs keep type, order and name.
 ///
 /// # Errors
 /// A pass to be left out does not exist, or a pass failed.
@@ -80,7 +81,10 @@ fn unknown(names: &[&str]) -> OptimiserError {
     OptimiserError::UnknownPass { name: name.to_owned(), known: known.join(", ") }
 }
 
-/// A node that took another's place carries its name, but its value had to be called otherwise while both were there.
+/// Gives values the names of their nodes again.
+///
+/// A node that took another's place carries that node's name, but its value had to be called otherwise while
+/// both were there.
 fn restore_names(graph: &mut Graph) {
     let nodes: Vec<_> = graph.nodes().collect();
     for id in nodes {

@@ -1,4 +1,5 @@
-//! Graphs that come quantised: quantize_linear and dequantize_linear nodes (QDQ) around real operators.
+//! Graphs that are quantised already: quantize_linear and dequantize_linear nodes (QDQ) around real
+//! operators.
 
 use std::collections::HashMap;
 
@@ -7,16 +8,17 @@ use ediacara_graph::{DType, Graph, Node, ValueId};
 use crate::quantise::{Quantised, quantise_marked, to_signed};
 use crate::{Encoding, OptimiserError, Result};
 
-/// Whether a graph comes quantised: it quantises a value that is not constant.
+/// Whether a graph is quantised already: it quantises a value that is not constant.
 pub fn is_qdq(graph: &Graph) -> bool {
     graph.nodes().any(|id| graph.node(id).op.name() == "quantize_linear")
 }
 
 /// Brings a QDQ graph to the int8 dialect, with the scales and zero points that its marks prescribe.
 ///
-/// A quantize_linear says what its operand is stored as; between marks the operators compute in int8 by
-/// docs/numerics.md. Unsigned values and zero points are shifted by 128 (N-STORE). Weights keep their integers and
-/// their zero point, biases are given in f32 or as i32. Optimising the graph first fuses activations; it is not needed.
+/// A quantize_linear says how its operand is stored; between marks the operators compute in int8 by
+/// docs/numerics.md. Unsigned values and zero points are shifted by 128 (N-STORE). Weights keep their
+/// integers and their zero point; biases are given in f32 or as i32. Optimising the graph first fuses
+/// activations, but it is not needed.
 ///
 /// # Errors
 /// The graph has no quantize_linear.
@@ -27,7 +29,7 @@ pub fn import_qdq(graph: &Graph) -> Result<Quantised> {
     quantise_marked(graph, marks(graph))
 }
 
-/// The encoding of every value that a mark speaks of.
+/// The encoding of every value that has a mark.
 fn marks(graph: &Graph) -> HashMap<ValueId, Encoding> {
     let mut marks = HashMap::new();
     for id in graph.order() {
@@ -38,8 +40,8 @@ fn marks(graph: &Graph) -> HashMap<ValueId, Encoding> {
             _ => continue,
         };
         let Some(encoding) = encoding(graph, node, graph.ty(stored).dtype) else { continue };
-        // The real side of a quantize_linear may have several, with different scales: the first decides what is stored,
-        // the others become tables. The result is theirs alone.
+        // The real side of a quantize_linear may have several, with different scales. The first decides how
+        // the value is stored; the others become tables. The result has its own encoding.
         marks.entry(node.inputs[0]).or_insert(encoding);
         marks.insert(node.outputs[0], encoding);
     }

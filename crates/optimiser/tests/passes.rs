@@ -1,5 +1,7 @@
-//! Text in, text out: each file of tests/passes is one case. Its first line names what runs, the graph follows, then,
-//! after a line `----`, the graph that comes out. `UPDATE_EXPECT=1` rewrites the expected part.
+//! Text in, text out: each file of tests/passes is one case.
+//!
+//! Its first line names what runs. The graph follows, then, after a line `----`, the graph that comes out.
+//! `UPDATE_EXPECT=1` rewrites the expected part.
 //!
 //! Whatever runs, the two graphs are then run on the host on the same random inputs and must agree.
 

@@ -1,9 +1,10 @@
 //! A small QDQ graph against the arithmetic of the ONNX specification, written out here in exact integers.
 //!
-//! The specification computes in real numbers between the marks: `y = saturate(round_half_even(real / y_scale) + y_zero)`.
-//! Every scale below is `odd / 2^k`, chosen so that `real / y_scale` is an integer over an odd number: the f32 scales are
-//! exact, and no quotient lies on a half, where the specification (to even) and docs/numerics.md (up) differ. So
-//! the integers must agree without any tolerance. The network's own output is never compared with itself.
+//! The specification computes in real numbers between the marks:
+//! `y = saturate(round_half_even(real / y_scale) + y_zero)`. Every scale below is `odd / 2^k`, chosen so that
+//! `real / y_scale` is an integer over an odd number. So the f32 scales are exact. No quotient lies on a
+//! half, where the specification (to even) and docs/numerics.md (up) differ. So the integers must agree
+//! without any tolerance. The network's own output is never compared with itself.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -11,8 +12,10 @@ use ediacara_graph::{Graph, Registry, Tensor};
 use ediacara_host::Executor;
 use ediacara_optimiser::{Options, import_qdq, optimise};
 
-/// conv 3x3 (uint8, zero point 131, a scale for each channel, int32 bias) and relu; the residual add; average pool 2x2;
-/// flatten; gemm. Its outputs are the real forms of all four stored results.
+/// conv 3x3 (uint8, zero point 131, a scale for each channel, int32 bias) and relu; the residual add; average
+/// pool 2x2; flatten; gemm.
+///
+/// Its outputs are the real forms of all four stored results.
 const GRAPH: &str = r#"graph "qdq" {
   input %x: f32[1,2,4,4]
   constant %xs: f32[] = [0.03125]
@@ -70,7 +73,7 @@ fn saturate(numerator: i64, denominator: i64, zero: i64) -> i64 {
     ((2 * numerator + denominator).div_euclid(2 * denominator) + zero).clamp(0, 255)
 }
 
-/// Unsigned integers without a pattern that a mistake in an index could hide behind: a linear congruence.
+/// Unsigned integers from a linear congruence, without a pattern that could hide a mistake in an index.
 fn numbers(count: usize, seed: u64) -> Vec<i64> {
     let step = |state: &mut u64| {
         *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -102,7 +105,7 @@ fn specified(x: &[i64], w: &[i64], g: &[i64]) -> Stages {
         // The scale of the result is 47/2048.
         *out = saturate(sum.max(0) * [1, 2][output], 47, 3);
     }
-    // 47/2048 and 1/32 = 64/2048 by 129/2048.
+    // The operands' scales are 47/2048 and 1/32 = 64/2048, the result's is 129/2048.
     let sums: Vec<i64> =
         conv.iter().zip(x).map(|(c, x)| saturate(47 * (c - 3) + 64 * (x - 117), 129, 101)).collect();
     let mut pooled = vec![0; 8];
@@ -111,10 +114,10 @@ fn specified(x: &[i64], w: &[i64], g: &[i64]) -> Stages {
         let window = [at(channel, row, column), at(channel, row, column + 1), at(channel, row + 1, column)];
         let sum: i64 =
             window.iter().chain([&at(channel, row + 1, column + 1)]).map(|&at| sums[at] - 101).sum();
-        // A quarter of 129/2048 by 645/8192.
+        // A quarter of the operand's scale is 129/8192, the result's scale is 645/8192.
         *out = saturate(sum, 5, 130);
     }
-    // 645/8192 * 1/16 by 33 times as much.
+    // The result's scale is 33 times 645/8192 * 1/16.
     let row = |row: &[i64]| -> i64 { row.iter().zip(&pooled).map(|(g, p)| (g - 128) * (p - 130)).sum() };
     let product = g.chunks(8).map(|weights| saturate(row(weights), 33, 140)).collect();
     [conv, sums, pooled, product]
@@ -124,7 +127,7 @@ fn text(numbers: &[i64]) -> String {
     format!("{numbers:?}")
 }
 
-/// What the graph stores, found from its real outputs.
+/// The values that the graph stores, found from its real outputs.
 fn stored(graph: &Graph, x: &[i64]) -> Stages {
     let reals = x.iter().map(|&x| (x - 117) as f32 / 32.0).collect::<Vec<f32>>();
     let input = Tensor::from_vec(&[1, 2, 4, 4], reals).unwrap();
@@ -168,7 +171,7 @@ fn integers_are_those_of_the_specification() {
                 .flat_map(|(stage, all)| all.into_iter().map(move |one| (stage, one))),
         );
     }
-    // A test of arithmetic that only ever met saturated values would prove nothing.
+    // If the test only met saturated values, it would prove nothing about the arithmetic.
     let inner = |stage: usize| met.range((stage, 1)..(stage, 255)).count();
     assert!((0..4).all(|stage| inner(stage) >= 30), "{:?}", [inner(0), inner(1), inner(2), inner(3)]);
 }

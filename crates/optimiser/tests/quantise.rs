@@ -39,8 +39,8 @@ fn largest_error(graph: &str) -> f32 {
 fn channels_to_either_side_of_zero_are_moved_there() {
     let graph = GRAPH.replace("KERNEL", "1,1").replace("PADDING", "[0, 0, 0, 0]");
     let graph = graph.replace("WEIGHTS", "[1.0, 0.5]").replace("BIAS", "-50.0");
-    // Both channels in one range of -101 to 101 would have steps of 0.8. Moved, their steps are 0.008, and those of the
-    // result, 4.5 wide with its margin, 0.018.
+    // Both channels in one range of -101 to 101 would have steps of 0.8. After the shift their steps are
+    // 0.008, and those of the result, which is 4.5 wide with its margin, are 0.018.
     let error = largest_error(&graph);
     assert!(error < 0.03, "{error}");
 }
@@ -50,8 +50,8 @@ fn padding_stays_zero() {
     let graph = GRAPH.replace("KERNEL", "3,3").replace("PADDING", "[1, 1, 1, 1]");
     let weights = format!("[{}, {}]", ["1.0"; 9].join(", "), ["0.5"; 9].join(", "));
     let graph = graph.replace("WEIGHTS", &weights).replace("BIAS", "0.0");
-    // At the corners only four of nine taps see anything: 200 of 450. If the channels were moved, padding would stand for
-    // 100 and -100.
+    // At the corners only four of nine taps see anything: 200 of 450. If the channels were shifted, padding
+    // would stand for 100 and -100.
     let error = largest_error(&graph);
     assert!(error < 10.0, "{error}");
 }
@@ -61,7 +61,8 @@ fn numbers(count: usize, seed: usize) -> Vec<f32> {
     (0..count).map(|index| ((index * 37 + seed * 11) % 101) as f32 / 50.0 - 1.0).collect()
 }
 
-/// The largest difference between a graph in f32 and in int8, all of it, over the largest number of the result.
+/// The largest difference between a graph in f32 and wholly in int8, relative to the largest number of the
+/// result.
 fn relative_error(text: &str) -> f32 {
     let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
     let sample: Vec<Tensor> = graph
@@ -90,7 +91,9 @@ fn list(numbers: &[f32]) -> String {
     numbers.iter().map(|number| format!("{number:?}")).collect::<Vec<_>>().join(", ")
 }
 
-/// A transposed convolution of 2 x 4 x 5 x 6: kernel, stride, dilation, padding, output padding; outputs, groups.
+/// A transposed convolution of 2 x 4 x 5 x 6.
+///
+/// The parameters are kernel, stride, dilation, padding, output padding; outputs, groups.
 fn conv_transpose(
     window: [[usize; 2]; 3],
     padding: [usize; 4],
@@ -126,7 +129,7 @@ fn conv_transpose(
 
 #[test]
 fn transposed_convolutions_in_phases() {
-    // Twice the size: without overlap, as in U-Net; with, as in DCGAN; and as in residual decoders.
+    // Doubling the size without overlap, as in U-Net; with overlap, as in DCGAN; and as in residual decoders.
     conv_transpose([[2, 2], [2, 2], [1, 1]], [0; 4], [0, 0], 3, 1);
     conv_transpose([[2, 2], [2, 2], [1, 1]], [0; 4], [0, 0], 70, 1);
     conv_transpose([[4, 4], [2, 2], [1, 1]], [1; 4], [0, 0], 3, 1);
@@ -202,7 +205,7 @@ fn the_larger_of_two_of_different_ranges() {
     }
 }
 
-/// A graph quantised by its marks, or by one sample, and both it and its int8 form run on that sample.
+/// A graph quantised by its marks, or by one sample; it and its int8 form both run on that sample.
 fn both_ways(text: &str, sample: Vec<Tensor>) -> (Vec<f32>, Vec<f32>, Quantised) {
     let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
     let quantised = if is_qdq(&graph) {
@@ -254,7 +257,7 @@ fn an_infinite_input_is_refused() {
 
 #[test]
 fn inputs_of_another_type_are_stored_behind_their_cast() {
-    // Its second channel weighs a hundredth, which must not move into the cast.
+    // Its second channel weighs a hundredth; that factor must not move into the cast.
     let text = r#"graph "bytes" {
   input %x: u8[1,2,2,2]
   constant %w: f32[2,2,1,1] = [1.0, 0.01, -0.5, 0.02]
@@ -299,7 +302,7 @@ fn tiny_weights_make_tiny_numbers() {
     close(&wanted, &found, 0.02);
 }
 
-/// Behind the last mark: a function without a scale of its own, and what moves its result.
+/// A function without its own scale, and a node that moves its result, stand behind the last mark.
 #[test]
 fn a_tail_without_marks_takes_the_scale_of_its_function() {
     let tail = |function: &str| {
@@ -350,7 +353,7 @@ fn a_multiplier_out_of_range_names_the_layer() {
     }
 }
 
-/// Two channels in, `weights` of two channels out.
+/// A graph that reads two channels with `weights` of two channels.
 fn two_channels(weights: &str) -> String {
     format!(
         r#"graph "pruned" {{
@@ -376,7 +379,7 @@ fn pruned_channels_are_zero_and_nothing_is_said_of_them() {
     }
 }
 
-/// Scales that a file prescribes, of which that of the pruned channel is anything.
+/// The file prescribes the scales, and that of the pruned channel is arbitrary.
 #[test]
 fn pruned_channels_of_a_quantised_file_are_imported() {
     let text = |dead: &str, scale: &str| {
@@ -408,14 +411,16 @@ fn pruned_channels_of_a_quantised_file_are_imported() {
         assert_eq!((steps, wanted), (vec![8.0, 6.0, 0.0, 0.0], found));
         assert!(quantised.silenced.is_empty());
     }
-    // A channel that is not pruned is what the layer is refused for.
+    // The layer is refused because of a channel that is not pruned.
     let graph = Graph::parse(&text("0, 1", "1.0"), &Registry::core(), &|_| None).unwrap();
     let said = import_qdq(&graph).unwrap_err().to_string();
     assert!(said.contains("node `h` (conv)") && said.contains("2^30"), "{said}");
 }
 
-/// A channel of millions decides the operand's scale, and the layer reads only the other, of millionths: its results are
-/// far below one step of the operand.
+/// A channel of millions decides the operand's scale, and the layer reads only the other channel, of
+/// millionths.
+///
+/// Its results are far below one step of the operand.
 #[test]
 fn a_calibrated_result_beyond_the_multipliers_is_zero_and_named() {
     let x = Tensor::from_vec(&[1, 2, 1, 2], vec![1e6_f32, -1e6, 1e-6, -5e-7]).unwrap();
@@ -429,7 +434,7 @@ fn a_calibrated_result_beyond_the_multipliers_is_zero_and_named() {
     };
     let conv = named(&two_channels("0.0, 1.0, 0.0, -1.0"), "node `y` (conv): its result is 0 in int8");
     assert_eq!((conv.channels, conv.of_channels), (2, 2));
-    // Steps of 2e6 / 255 and 1 / 127 over one of 3e-6 / 255, as an answer has a margin of a half.
+    // Steps of 2e6 / 255 and 1 / 127 over a step of 3e-6 / 255, as an answer has a margin of a half.
     assert!((conv.ratio / (2e6 / 127.0 / 3e-6) - 1.0).abs() < 0.01, "{}", conv.ratio);
 
     // The mean of the first channel is zero.

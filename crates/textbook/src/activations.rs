@@ -1,7 +1,7 @@
 //! Activation functions: their values and derivatives, and what is known of their ranges.
 //!
-//! Curves are computed by the operators themselves, eagerly and in f64, and the derivatives by their gradients. Ranges are
-//! what analysis says; tests hold the curves against them.
+//! The operators themselves compute the curves, eagerly and in f64; their gradients give the derivatives. The
+//! ranges come from analysis; tests hold the curves against them.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// The slope of the negative side of PReLU before training.
 const SLOPE: f64 = 0.25;
 
-/// What an end of an interval is.
+/// The kind of an end of an interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum End {
     /// A value that is taken.
@@ -36,7 +36,9 @@ impl End {
     }
 }
 
-/// The numbers between two ends. Displays as `(-1, 1]` or `[0, inf)`.
+/// The numbers between two ends.
+///
+/// It displays as `(-1, 1]` or `[0, inf)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
     /// The lower end.
@@ -131,7 +133,7 @@ pub struct Sample {
     pub x: f64,
     /// The function's value there.
     pub value: f64,
-    /// The derivative there, at a kink that of the left side.
+    /// The derivative there; at a kink, that of the left side.
     pub derivative: f64,
 }
 
@@ -149,8 +151,10 @@ const SIGMOID: Activation = Activation {
     apply: |emit, x| emit.one(Sigmoid, &[x]),
 };
 
-/// The activations of the textbook. GELU's bounds are its value where its derivative is 0, at -0.7518, and its derivative
-/// at -sqrt(2) and sqrt(2), where the second derivative is 0.
+/// The activations of the textbook.
+///
+/// GELU's lower bound is its value at -0.7518, where its derivative is 0. The bounds of its derivative are
+/// those at -sqrt(2) and sqrt(2), where the second derivative is 0.
 pub const ACTIVATIONS: &[Activation] = &[
     SIGMOID,
     Activation {
@@ -205,7 +209,7 @@ pub const ACTIVATIONS: &[Activation] = &[
         name: "softmax",
         formula: "exp(x) / (exp(x) + exp(0))",
         apply: softmax_of_two,
-        // Divided by exp(x), the formula is the sigmoid's.
+        // Divided by exp(x), the formula becomes the sigmoid's.
         ..SIGMOID
     },
 ];
@@ -242,7 +246,9 @@ impl Activation {
     }
 }
 
-/// The places that are drawn: -4 to 4 in steps of 1/20, and just right of 0, so that a jump of the derivative is upright.
+/// The places that are drawn: -4 to 4 in steps of 1/20.
+///
+/// One more place lies just right of 0, so that a jump of the derivative is upright.
 fn places() -> Vec<f64> {
     let mut places: Vec<f64> = (-80..=80).map(|step| f64::from(step) / 20.0).collect();
     places.insert(81, 1e-9);

@@ -13,9 +13,9 @@ const TEXT: &str = include_str!("../accelerators.toml");
 pub struct Accelerator {
     /// The product.
     pub name: String,
-    /// Who makes it.
+    /// The maker.
     pub maker: String,
-    /// Announced or deployed.
+    /// The year in which it was announced or deployed.
     pub year: u32,
     /// Process in nanometres, as its maker names it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,16 +27,17 @@ pub struct Accelerator {
     pub bandwidth_gbytes_per_second: f64,
     /// Peak by type for dense operands, 10^12 operations a second.
     pub peak: BTreeMap<String, f64>,
-    /// Where the figures stand.
+    /// Where the figures come from.
     pub source: String,
 }
 
-/// Types from the widest, for tables.
+/// The types, from the widest on, for tables.
 pub const TYPES: [&str; 8] = ["fp32", "tf32", "bf16", "fp16", "int16", "fp8", "int8", "int4"];
 
 impl Accelerator {
-    /// The type that is quoted for inference: int8 if there is one, else the faster of fp16 and bf16; and its
-    /// peak.
+    /// The type that is quoted for inference, and its peak.
+    ///
+    /// It is int8 if there is one, else the faster of fp16 and bf16.
     pub fn inference_peak(&self) -> Option<(&'static str, f64)> {
         let peak = |ty: &'static str| Some((ty, *self.peak.get(ty)?));
         let floating = [peak("fp16"), peak("bf16")].into_iter().flatten();
@@ -63,7 +64,7 @@ pub fn accelerators() -> Result<Vec<Accelerator>, String> {
     Ok(file.accelerator)
 }
 
-/// Peak against bandwidth, one colour a type.
+/// Peak against bandwidth, with one colour for each type.
 pub fn bandwidth_chart(accelerators: &[Accelerator]) -> Chart {
     let series = ["int8", "bf16", "fp16"].into_iter().enumerate().map(|(colour, ty)| {
         let own = accelerators

@@ -1,8 +1,9 @@
-//! Fetch, decode and issue as a state diagram: the states of the core's control, with the instructions that
-//! the ISA table names.
+//! Fetch, decode and issue as a state diagram.
+//!
+//! It shows the states of the core's control, with the instructions that the ISA table names.
 //!
 //! The names of states, signals and faults are those of `rtl/control.sv` and `rtl/fetch.sv`; a test looks for
-//! each there. Which instructions go where comes from [`ediacara_isa::INSTRUCTIONS`].
+//! each there. [`ediacara_isa::INSTRUCTIONS`] says which instructions go where.
 
 use ediacara_isa::{Engine, INSTRUCTIONS};
 use ediacara_plot::{Arrow, Diagram, Node, Side};
@@ -15,7 +16,7 @@ pub struct Transition {
     pub from: &'static str,
     /// To this one.
     pub to: &'static str,
-    /// When, in the signals of the RTL.
+    /// When it is taken, in the signals of the RTL.
     pub when: &'static str,
 }
 
@@ -64,8 +65,8 @@ const PLACES: [((f64, f64), usize); 7] = [
 /// An edge of a state, and how far along it.
 type End = (Side, f64);
 
-/// The edges that each transition leaves and reaches, in the order of [`TRANSITIONS`], and by how much its
-/// name is moved aside.
+/// The edges that each transition leaves and reaches, in the order of [`TRANSITIONS`], and how far its name
+/// is moved aside.
 const EDGES: [(End, End, (f64, f64)); 11] = [
     ((Side::Right, 0.0), (Side::Left, 0.0), (0.0, -8.0)),
     ((Side::Right, -0.4), (Side::Left, -0.4), (0.0, -8.0)),

@@ -1,9 +1,10 @@
-//! A convolution as a nest of seven loops, and three ways to cut it into tiles: what is where when, and what
-//! passes each memory.
+//! A convolution as a nest of seven loops, and three ways to cut it into tiles.
 //!
-//! The three are named after what stays while the rest passes (Chen, Emer, Sze, "Eyeriss: a spatial
+//! They show what is where when, and what passes each memory.
+//!
+//! The three ways are named after what stays while the rest passes (Chen, Emer, Sze, "Eyeriss: a spatial
 //! architecture for energy-efficient dataflow for convolutional neural networks", ISCA 2016). The loops over
-//! tiles bring blocks from DRAM into NRAM (inputs), WRAM (weights) and ARAM (sums); the loops within a tile
+//! tiles bring blocks from DRAM into NRAM (inputs), WRAM (weights) and ARAM (sums). The loops within a tile
 //! bring them to an array of `lanes` x `columns` multipliers. Numbers are int8, sums int32.
 
 use ediacara_arch::Machine;
@@ -47,7 +48,7 @@ impl Dimension {
     }
 }
 
-/// What stays while the rest passes.
+/// The operand that stays while the rest passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stationary {
     /// The sums: the reduction is innermost.
@@ -115,11 +116,11 @@ impl Operand {
 /// The memories and the array that a tiling is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memories {
-    /// Of inputs and outputs.
+    /// The memory of inputs and outputs.
     pub nram_bytes: u64,
-    /// Of weights.
+    /// The memory of weights.
     pub wram_bytes: u64,
-    /// Of sums.
+    /// The memory of sums.
     pub aram_bytes: u64,
     /// Products that the array sums up in a cycle.
     pub lanes: u64,
@@ -128,7 +129,7 @@ pub struct Memories {
 }
 
 impl Memories {
-    /// Those of a machine.
+    /// The memories and the array of a machine.
     pub fn of(machine: &Machine) -> Memories {
         Memories {
             nram_bytes: machine.core.nram_bytes,
@@ -140,7 +141,7 @@ impl Memories {
     }
 }
 
-/// Sizes of a tile; an image at a time, all taps.
+/// Sizes of a tile, which takes one image at a time and all taps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tile {
     /// Output channels.
@@ -162,7 +163,7 @@ pub struct DramTraffic {
     pub weights: u64,
     /// Outputs stored.
     pub outputs: u64,
-    /// Sums that are not complete, stored and loaded again.
+    /// Bytes of sums that are not complete, stored and loaded again.
     pub sums: u64,
 }
 
@@ -212,7 +213,7 @@ fn span(layer: &Layer, axis: usize, first: u64, end: u64) -> u64 {
         (output * layer.stride[axis] + tap * layer.dilation[axis]).saturating_sub(layer.padding[axis])
     };
     let last = place(end - 1, layer.kernel[axis] - 1) + 1;
-    // A tile whose last row lies in the padding above would count a row that saturated to 0.
+    // If the last row of a tile lies in the padding above, a row that saturated to 0 would be counted.
     let in_padding = (end - 1) * layer.stride[axis] + (layer.kernel[axis] - 1) * layer.dilation[axis]
         < layer.padding[axis];
     if in_padding { 0 } else { last.min(layer.image[axis]).saturating_sub(place(first, 0)) }
@@ -227,10 +228,12 @@ fn spans(layer: &Layer, axis: usize, size: u64) -> u64 {
 
 impl Tiling {
     /// The tile with the least traffic to DRAM that fits twice (so that the next arrives while one is
-    /// computed), in whole blocks of the array. Nothing where even the smallest does not fit.
+    /// computed).
+    ///
+    /// It consists of whole blocks of the array. It is nothing if even the smallest does not fit.
     ///
     /// # Errors
-    /// The layer has groups, which these loops do not.
+    /// The layer has groups, which these loops do not have.
     pub fn best(
         layer: &Layer,
         memories: &Memories,
@@ -258,7 +261,7 @@ impl Tiling {
                         if !tiling.fits(layer, memories) {
                             continue;
                         }
-                        // Of equal traffic, the fewest tiles.
+                        // At equal traffic, the tile with the fewest steps is best.
                         let cost = (tiling.dram_traffic(layer).total(), tiling.steps(layer));
                         if best.as_ref().is_none_or(|(bytes, steps, _)| cost < (*bytes, *steps)) {
                             best = Some((cost.0, cost.1, tiling));
@@ -292,8 +295,10 @@ impl Tiling {
         order.iter().rposition(|&loop_| operand.depends_on(loop_) && trips(layer, &self.tile, loop_) > 1)
     }
 
-    /// How often each block of an operand comes: once for every turn of the loops outside of its innermost
-    /// that it does not depend on.
+    /// How often each block of an operand comes.
+    ///
+    /// It comes once for every turn of the loops that the operand does not depend on and that lie outside the
+    /// innermost loop that it depends on.
     fn visits(&self, layer: &Layer, operand: Operand) -> u64 {
         let order = self.stationary.order();
         let outside = &order[..self.changes_at(layer, operand).unwrap_or(0)];
@@ -301,7 +306,7 @@ impl Tiling {
         unrelated.map(|&loop_| trips(layer, &self.tile, loop_)).product()
     }
 
-    /// What passes between DRAM and the chip.
+    /// The bytes that pass between DRAM and the chip.
     pub fn dram_traffic(&self, layer: &Layer) -> DramTraffic {
         let image = spans(layer, 0, self.tile.p) * spans(layer, 1, self.tile.q);
         let again = self.visits(layer, Operand::Outputs) - 1;
@@ -313,9 +318,10 @@ impl Tiling {
         }
     }
 
-    /// What passes between the memories on chip and the array, in the order of loops within a tile that keeps
-    /// the same operand in the array's registers. Whole vectors are read, also where channels do not fill
-    /// them.
+    /// The bytes that pass between the memories on chip and the array.
+    ///
+    /// The order of loops within a tile keeps the same operand in the array's registers. Whole vectors are
+    /// read, even where channels do not fill them.
     pub fn array_traffic(&self, layer: &Layer, memories: &Memories) -> ArrayTraffic {
         let pixels = layer.batch * layer.pixels[0] * layer.pixels[1];
         let blocks = layer.outputs.div_ceil(memories.columns);
@@ -345,12 +351,12 @@ impl Tiling {
         }
     }
 
-    /// Tiles of pixels: for each, the array's weights are loaded again.
+    /// Tiles of pixels; for each of them the array's weights are loaded again.
     fn pixel_tiles(&self, layer: &Layer) -> u64 {
         [N, P, Q].into_iter().map(|dimension| trips(layer, &self.tile, dimension)).product()
     }
 
-    /// The loops as code: over tiles with what is loaded and stored where, and within a tile.
+    /// The loops as code: over tiles, with what is loaded and stored where, and within a tile.
     pub fn code(&self, layer: &Layer) -> String {
         let order = self.stationary.order();
         let mut lines = Vec::new();
@@ -404,7 +410,7 @@ impl Tiling {
         lines.join("\n")
     }
 
-    /// Which block is on chip in each step, one row a memory.
+    /// Which block is on chip in each step, one row for each memory.
     fn rows(&self, layer: &Layer) -> Vec<Row> {
         let order = self.stationary.order();
         let counts = order.map(|dimension| trips(layer, &self.tile, dimension));
@@ -440,7 +446,7 @@ impl Tiling {
     }
 }
 
-/// The convolution as it is defined: seven loops.
+/// The convolution by its definition, as seven loops.
 pub fn definition(layer: &Layer) -> String {
     let loops = [
         ("n", layer.batch, "images"),
@@ -474,7 +480,7 @@ pub fn definition(layer: &Layer) -> String {
     lines.join("\n")
 }
 
-/// What is where when, for each way, step by step from the first.
+/// What is where when, for each way, step by step from the first step on.
 pub fn timeline(layer: &Layer, tilings: &[Tiling]) -> Timeline {
     Timeline {
         title: format!("{}: which block is on chip, tile by tile", layer.name),
@@ -484,7 +490,7 @@ pub fn timeline(layer: &Layer, tilings: &[Tiling]) -> Timeline {
     }
 }
 
-/// For other tools.
+/// The loops and their traffic for other tools.
 pub fn to_json(layer: &Layer, memories: &Memories, tilings: &[Tiling]) -> Value {
     tilings
         .iter()

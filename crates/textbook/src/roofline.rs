@@ -1,6 +1,7 @@
-//! Rooflines (Williams, Waterman, Patterson, "Roofline: an insightful visual performance model for multicore
-//! architectures", 2009): what a machine's peak and its memories allow, and where networks and layers are
-//! under it. A multiply-add is two operations.
+//! Rooflines: what a machine's peak and its memories allow, and where networks and layers are under it.
+//!
+//! Williams, Waterman, Patterson, "Roofline: an insightful visual performance model for multicore
+//! architectures", 2009. A multiply-add is two operations.
 
 use ediacara_arch::Machine;
 use ediacara_plot::{Axis, Chart, Mark, Point, Series};
@@ -21,7 +22,7 @@ pub struct Peak {
 /// A limit that is proportional to the intensity.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slope {
-    /// Which bytes.
+    /// Which bytes it counts.
     pub name: String,
     /// Bytes a second.
     pub bytes_per_second: f64,
@@ -37,8 +38,10 @@ pub struct Roofs {
 }
 
 impl Roofs {
-    /// The roofs of a machine: the matrix unit in each of its types, the vector unit with a multiply-add a
-    /// lane; DRAM, and what the matrix unit takes from NRAM and WRAM.
+    /// The roofs of a machine.
+    ///
+    /// Peaks are the matrix unit in each of its types, and the vector unit with a multiply-add for each lane.
+    /// Slopes are DRAM, and what the matrix unit takes from NRAM and WRAM.
     pub fn of(machine: &Machine) -> Roofs {
         let clock = machine.chip.clock_hz as f64;
         let matrix = machine.matrix.types.iter().map(|ty| Peak {
@@ -76,7 +79,7 @@ impl Roofs {
         peak.map_or(f64::INFINITY, |peak| peak.operations_per_second).min(self.attainable(intensity))
     }
 
-    /// The intensity from which on the peak and no longer DRAM decides.
+    /// The intensity from which on the peak decides and DRAM no longer does.
     pub fn ridge(&self) -> f64 {
         let dram = self.slopes.first().map_or(1.0, |slope| slope.bytes_per_second);
         self.peaks.first().map_or(0.0, |peak| peak.operations_per_second) / dram
@@ -86,13 +89,13 @@ impl Roofs {
 /// A network or layer in the plot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
-    /// The layer's name; the network's for the whole.
+    /// The layer's name; for the whole, the network's.
     pub name: String,
     /// Operations for each byte of DRAM.
     pub intensity: f64,
     /// Operations a second.
     pub operations_per_second: f64,
-    /// What the roofs allow at this intensity to the unit that does them, operations a second.
+    /// The operations a second that the roofs allow, at this intensity, to the unit that does them.
     pub attainable: f64,
 }
 
@@ -101,20 +104,24 @@ pub struct Load {
 pub struct Network {
     /// Its name.
     pub name: String,
-    /// On paper: every weight, the network's input and output pass DRAM once, each a byte; the performance is
-    /// what the roof allows.
+    /// On paper every weight, the network's input and its output pass DRAM once, each as a byte.
+    ///
+    /// The performance is what the roof allows.
     pub analytic: Load,
-    /// The layers on paper: weights, inputs and outputs pass DRAM once.
+    /// The layers on paper; their weights, inputs and outputs pass DRAM once.
     pub analytic_layers: Vec<Load>,
-    /// Simulated; nothing where it was not.
+    /// The simulated network; nothing if it was not simulated.
     pub simulated: Option<Load>,
-    /// The simulated layers that multiply: the operations of the unit that was busy longest, over the cycles that the layer
-    /// occupies.
+    /// The simulated layers that multiply.
+    ///
+    /// They count the operations of the unit that was busy longest, over the cycles that the layer occupies.
     pub simulated_layers: Vec<Load>,
 }
 
 impl Network {
-    /// The network on paper. `border` is the number of elements of its inputs and outputs.
+    /// The network on paper.
+    ///
+    /// `border` is the number of elements of its inputs and outputs.
     pub fn analytic(name: &str, layers: &[Layer], border: u64, roofs: &Roofs) -> Network {
         let load = |name: &str, macs: u64, bytes: u64| {
             let intensity = 2.0 * macs as f64 / bytes.max(1) as f64;
@@ -135,8 +142,9 @@ impl Network {
         }
     }
 
-    /// The same network with what its run says. The whole counts the matrix unit's operations, or the vector unit's where
-    /// the matrix unit has none.
+    /// The same network with the figures of its run.
+    ///
+    /// The whole counts the matrix unit's operations, or the vector unit's if the matrix unit has none.
     pub fn with_run(self, report: &RunReport, roofs: &Roofs) -> Network {
         let load = |name: &str, unit: &str, macs: u64, cycles: u64, bytes: u64| {
             let intensity = 2.0 * macs as f64 / bytes.max(1) as f64;
@@ -167,8 +175,9 @@ impl Network {
     }
 }
 
-/// The plot: roofs as lines, networks as named circles (simulated) and rings (on paper), their layers as
-/// dots.
+/// The plot.
+///
+/// Roofs are lines, networks are named circles (simulated) and rings (on paper), their layers are dots.
 pub fn chart(machine: &str, roofs: &Roofs, networks: &[Network]) -> Chart {
     let loads = networks.iter().flat_map(|network| {
         let layers = network.analytic_layers.iter().chain(&network.simulated_layers);
@@ -254,7 +263,7 @@ fn lines(roofs: &Roofs, low: f64, high: f64) -> Vec<Series> {
     series
 }
 
-/// For other tools.
+/// The roofs and the networks for other tools.
 pub fn to_json(machine: &str, roofs: &Roofs, networks: &[Network]) -> Value {
     let load = |load: &Load| {
         json!({

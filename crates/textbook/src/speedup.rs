@@ -1,6 +1,8 @@
-//! Speed-ups: of a network whose kinds of layers become faster by different factors (Amdahl, "Validity of the
-//! single processor approach to achieving large scale computing capabilities", 1967), and of a layer that is
-//! bound by bandwidth.
+//! Speed-ups of a network and of a layer.
+//!
+//! The kinds of layers of a network become faster by different factors (Amdahl, "Validity of the single
+//! processor approach to achieving large scale computing capabilities", 1967). The layer is bound by
+//! bandwidth.
 
 use ediacara_plot::{Row, Span, Timeline};
 use serde_json::{Value, json};
@@ -8,8 +10,9 @@ use serde_json::{Value, json};
 /// Kinds of layers, as the questions name them.
 pub const KINDS: [&str; 3] = ["conv", "fc", "other"];
 
-/// The kind of a layer, by its operator's name in a report; a layer fused with others counts for its first
-/// operator.
+/// The kind of a layer, by its operator's name in a report.
+///
+/// A layer that is fused with others counts for its first operator.
 pub fn kind_of(op: &str) -> &'static str {
     let first = op.split('+').next().unwrap_or_default();
     match first {
@@ -60,14 +63,14 @@ impl Speedup {
         self.before() / self.after()
     }
 
-    /// What the whole would become if the part with this index took no time at all; infinite if it is all
-    /// there is.
+    /// What the whole would become if the part with this index took no time at all; infinite if there is no
+    /// other part.
     pub fn limit(&self, index: usize) -> f64 {
         let rest = self.parts.iter().enumerate().filter(|(other, _)| *other != index);
         self.before() / rest.map(|(_, part)| part.after()).sum::<f64>()
     }
 
-    /// For other tools.
+    /// The speed-up for other tools.
     pub fn to_json(&self) -> Value {
         json!({
             "before": self.before(),
@@ -110,7 +113,7 @@ impl Speedup {
     }
 }
 
-/// A fully connected layer on an accelerator that is fed from memory, and on a machine of one arithmetic
+/// A fully connected layer on an accelerator that is fed from memory, and on a machine with one arithmetic
 /// unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Streamed {
@@ -124,14 +127,14 @@ pub struct Streamed {
     pub number_bytes: u64,
     /// Memory bandwidth, bytes a second.
     pub bytes_per_second: f64,
-    /// The accelerator's multiply-adds a second; infinite for one that is never in the way.
+    /// The accelerator's multiply-adds a second; infinite for one that never limits.
     pub macs_per_second: f64,
     /// Operations a second of the one arithmetic unit, which multiplies or adds.
     pub alu_operations_per_second: f64,
 }
 
 impl Streamed {
-    /// Multiply-adds: one a weight and row.
+    /// Multiply-adds: one for each weight and row.
     pub fn macs(&self) -> f64 {
         self.inputs as f64 * self.outputs as f64 * self.batch as f64
     }
@@ -148,8 +151,9 @@ impl Streamed {
         (self.bytes() / self.bytes_per_second).max(self.macs() / self.macs_per_second)
     }
 
-    /// Seconds on the one unit, whose memory is never in the way: a multiplication and an addition for each
-    /// multiply-add.
+    /// Seconds on the one unit, whose memory never limits.
+    ///
+    /// Each multiply-add takes a multiplication and an addition.
     pub fn alu_seconds(&self) -> f64 {
         2.0 * self.macs() / self.alu_operations_per_second
     }
@@ -159,15 +163,16 @@ impl Streamed {
         self.alu_seconds() / self.accelerator_seconds()
     }
 
-    /// What no accelerator with this memory passes at a batch of one: a weight a multiply-add, two
-    /// operations.
+    /// The factor that no accelerator with this memory passes.
+    ///
+    /// Each weight that passes the memory serves one multiply-add, two operations, for each row of the batch.
     pub fn limit(&self) -> f64 {
         2.0 * self.batch as f64 * self.bytes_per_second
             / self.number_bytes as f64
             / self.alu_operations_per_second
     }
 
-    /// For other tools.
+    /// The layer and its times for other tools.
     pub fn to_json(&self) -> Value {
         json!({
             "inputs": self.inputs,

@@ -1,14 +1,16 @@
-//! Utilisation, the multiply-adds over time times peak as in the report of a run, against the size of the compute unit,
-//! where the on-chip memory has one bandwidth and DRAM is never in the way.
+//! Utilisation against the size of the compute unit, where the on-chip memory has one bandwidth and DRAM
+//! never limits.
+//!
+//! Utilisation is the multiply-adds over time times peak, as in the report of a run.
 //!
 //! Two machines have N multiply-accumulators of 16 bits. In the **array** they stand in R rows and C columns
-//! (R = C, or C = 2 R where N is no square): it holds R x C weights and takes R inputs a cycle, each of which
+//! (R = C, or C = 2 R if N is no square). It holds R x C weights and takes R inputs a cycle, each of which
 //! all C columns use; sums stay in it. The **scalar** machine is N units that share nothing: each takes two
 //! operands a cycle. Weights, inputs and results all pass one on-chip memory.
 //!
 //! The closed form counts bytes and products only. The simulated points are programs of [`crate::program`]
-//! that run tile by tile, so that they also show what is lost at the array's edges, where channels do not
-//! fill it, and before the first tile arrives.
+//! that run tile by tile. So they also show what is lost at the array's edges, where channels do not fill it,
+//! and before the first tile arrives.
 
 use ediacara_plot::{Axis, Chart, Mark, Point, Series};
 use serde_json::{Value, json};
@@ -19,7 +21,7 @@ use crate::program::{AbstractMachine, Program};
 /// Bytes of an operand.
 const OPERAND_BYTES: u64 = 2;
 
-/// Tiles that one layer is simulated in.
+/// How many tiles one layer is simulated in.
 const TILES: u64 = 64;
 
 /// How the multiply-accumulators are arranged.
@@ -32,10 +34,10 @@ pub enum Arrangement {
 }
 
 impl Arrangement {
-    /// Both.
+    /// Both arrangements.
     pub const ALL: [Arrangement; 2] = [Arrangement::Array, Arrangement::Scalar];
 
-    /// For the legend.
+    /// The name in the legend.
     pub fn name(self) -> &'static str {
         match self {
             Arrangement::Array => "array",
@@ -44,10 +46,10 @@ impl Arrangement {
     }
 }
 
-/// One machine: how many multiply-accumulators at which clock, and what feeds them.
+/// One machine: its multiply-accumulators, their clock, and the bandwidth that feeds them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Unit {
-    /// How they are arranged.
+    /// How the multiply-accumulators are arranged.
     pub arrangement: Arrangement,
     /// Multiply-accumulators, a power of two.
     pub macs: u64,
@@ -89,7 +91,8 @@ impl Unit {
         }
     }
 
-    /// Cycles in which the unit is occupied: with the edges of the array, where channels do not fill it.
+    /// Cycles in which the unit is occupied; at the array's edges channels do not fill it, and these count
+    /// too.
     pub fn cycles(&self, layer: &Layer) -> u64 {
         match self.arrangement {
             Arrangement::Scalar => layer.macs().div_ceil(self.macs),
@@ -102,7 +105,7 @@ impl Unit {
         }
     }
 
-    /// Products / peak over the time of max(products / peak, bytes / bandwidth) a layer.
+    /// Products / peak, summed over the layers, over the sum of max(products / peak, bytes / bandwidth).
     pub fn closed_form(&self, layers: &[Layer]) -> f64 {
         let peak = self.macs as f64 * self.clock_hz as f64;
         let products = |layer: &Layer| layer.macs() as f64 / peak;
@@ -111,8 +114,9 @@ impl Unit {
         layers.iter().map(products).sum::<f64>() / layers.iter().map(time).sum::<f64>()
     }
 
-    /// The same of programs that run tile by tile; products beyond the layer's are time in which the unit
-    /// does not count as working.
+    /// The utilisation of programs that run tile by tile.
+    ///
+    /// Products beyond the layer's are time in which the unit does not count as working.
     ///
     /// # Errors
     /// Numbers too large to be timed exactly.
@@ -126,7 +130,7 @@ impl Unit {
         Ok(products as f64 / peak_per_nanosecond / estimate.time.to_f64())
     }
 
-    /// Tile t + 1 arrives while tile t is computed.
+    /// A program in which tile t + 1 arrives while tile t is computed.
     fn program(&self, layers: &[Layer]) -> String {
         let mut text = String::new();
         for layer in layers {
@@ -175,7 +179,7 @@ pub fn sweep(
         .collect()
 }
 
-/// Closed forms as lines, simulations as circles.
+/// The closed forms as lines, the simulations as circles.
 pub fn chart(measurements: &[Measurement], title: &str) -> Chart {
     let mut series = Vec::new();
     for (colour, arrangement) in Arrangement::ALL.into_iter().enumerate() {
@@ -205,7 +209,7 @@ pub fn chart(measurements: &[Measurement], title: &str) -> Chart {
     }
 }
 
-/// For other tools.
+/// The measurements for other tools.
 pub fn to_json(measurements: &[Measurement]) -> Value {
     measurements
         .iter()

@@ -1,9 +1,9 @@
-//! What is said of activation functions against their curves, and the curves against closed forms.
+//! The stated facts about activation functions against their curves, and the curves against closed forms.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use ediacara_textbook::activations::{ACTIVATIONS, Activation, Centre, End, Interval, Saturation, to_json};
 
-/// From -30 to 30, with the places of GELU's extrema.
+/// Places from -30 to 30, with those of GELU's extrema.
 fn places() -> Vec<f64> {
     let even = (-1200..=1200).map(|step| f64::from(step) / 40.0);
     even.chain([-0.751_791_524_693_564_6, -2.0_f64.sqrt(), 2.0_f64.sqrt()]).collect()
@@ -17,7 +17,7 @@ fn hold(numbers: &[f64], interval: Interval, what: &str) {
         match end {
             End::Unbounded => assert!(extreme * beyond > 7.0, "{what}: {extreme}"),
             End::Reached(bound) => assert!((extreme - bound).abs() < 1e-15, "{what}: {extreme}"),
-            // Rounding takes what is near enough to the end to it.
+            // Rounding takes a value that is near enough to the end to the end itself.
             End::Approached(bound) => {
                 assert!(
                     (extreme - bound).abs() < 1e-12 && (extreme - bound) * beyond <= 0.0,
@@ -58,7 +58,7 @@ fn named(name: &str) -> &'static Activation {
     ACTIVATIONS.iter().find(|activation| activation.name == name).unwrap()
 }
 
-/// At x = ln 2: the sigmoid is 2/3, the hyperbolic tangent 3/5; at -ln 2 ELU is -1/2.
+/// At x = ln 2 the sigmoid is 2/3 and the hyperbolic tangent 3/5; at -ln 2 ELU is -1/2.
 #[test]
 fn curves_are_the_closed_forms() {
     let ln2 = std::f64::consts::LN_2;

@@ -1,4 +1,4 @@
-//! What a wrong program is told: the line, the column, what is wrong.
+//! The messages for wrong programs: the line, the column, what is wrong.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
@@ -93,7 +93,9 @@ fn a_program_without_end_is_stopped() {
     fails(often, &["p.dlpa:5:23", "pieces"]);
 }
 
-/// Loops within loops cost what they execute: neither reading nor running a program takes more for each the deeper it lies.
+/// Loops within loops cost what they execute.
+///
+/// Neither reading nor running a program takes more for each loop the deeper it lies.
 #[test]
 fn loops_nest_to_any_depth_in_linear_time() {
     let nested = |depth: usize, count: usize| {
@@ -101,23 +103,24 @@ fn loops_nest_to_any_depth_in_linear_time() {
         let (open, close) = (format!("loop {count} as i\n"), "endloop\n");
         format!("{}{inside}{}", open.repeat(depth), close.repeat(depth))
     };
-    // 64 bytes take 1 ns. If each line copied the counters around it, these would be 4e10 copies of a name; if each loop went
-    // through what lies within it, 4e10 lines, of which the limit of instructions would stop all but the first 4e6.
+    // 64 bytes take 1 ns. If each line copied the counters around it, these would be 4e10 copies of a name.
+    // If each loop went through what lies within it, it would go through 4e10 lines, and the limit of
+    // instructions would stop it after 4e6.
     assert_eq!(time(&nested(200_000, 1)), "1");
-    // A move is executed as often as the counts multiply to.
+    // A move is executed as often as the product of the counts.
     assert_eq!(time(&nested(16, 2)), (1 << 16).to_string());
-    // What is nested as deep, but never runs, costs nothing.
+    // Lines that are nested as deep, but never run, cost nothing.
     assert_eq!(time(&format!("loop 0\n{}endloop\n", nested(200_000, 1000))), "0");
 }
 
 #[test]
 fn units_work_side_by_side_and_in_order() {
-    // DRAM: 2 x 1 ns; compute: 3 ns, at the same time; then 1 ns.
+    // DRAM takes 2 x 1 ns and compute 3 ns at the same time; then compute takes 1 ns.
     assert_eq!(
         time("move DRAM NRAM 64\nmove NRAM DRAM 64\ncompute MAC32 768\nsync\ncompute ADD32 256\n"),
         "4"
     );
-    // A third of a nanosecond's worth of bytes is exact: 64 / 3 x 3.
+    // A byte takes exactly 1/64 ns, and three bytes take 3/64.
     assert_eq!(time("loop 3\nmove DRAM NRAM 1\nendloop\n"), "3/64");
 }
 
@@ -129,13 +132,13 @@ fn cores_share_dram_and_nothing_else() {
             .and_then(|program| program.estimate(&machine))
             .map(|one| one.time.to_string())
     };
-    // 128 bytes a nanosecond for all, 256 products for each.
+    // There are 128 bytes a nanosecond for all, and 256 products for each.
     assert_eq!(time("move DRAM WRAM 128").unwrap(), "4");
     assert_eq!(time("move DRAM WRAM 128 on 0:2").unwrap(), "2");
     assert_eq!(time("move DRAM SharedRAM 128").unwrap(), "1");
     assert_eq!(time("move SharedRAM NRAM 1000").unwrap(), "1");
     assert_eq!(time("compute MAC32 256\ncompute MAC32 512 on 3").unwrap(), "3");
-    // What one core has loaded, another has not.
+    // Another core does not have what one core has loaded.
     let text = "buffer x NRAM 64\nmove DRAM NRAM 64 writes x on 0\nsync\ncompute MAC32 1 reads x on 1\n";
     assert!(time(text).unwrap_err().to_string().contains("p.dlpa:4:23"));
     assert!(time("compute MAC32 1 on 4").unwrap_err().to_string().contains("cores 0 to 3"));

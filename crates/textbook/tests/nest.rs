@@ -25,8 +25,9 @@ fn layer(batch: u64, inputs: u64, outputs: u64, image: u64, kernel: u64, stride:
     }
 }
 
-/// Bytes of inputs, weights and sums that pass DRAM, tile by tile: a block is loaded whenever it is another
-/// one than before.
+/// Bytes of inputs, weights and sums that pass DRAM, tile by tile.
+///
+/// A block is loaded whenever it is another one than before.
 fn walk(layer: &Layer, tiling: &Tiling) -> (u64, u64, u64) {
     let Tile { k, c, p, q } = tiling.tile;
     let count = |dimension| match dimension {
@@ -38,7 +39,7 @@ fn walk(layer: &Layer, tiling: &Tiling) -> (u64, u64, u64) {
     };
     let order = tiling.stationary.order();
     let length = |block: u64, size: u64, all: u64| size.min(all - block * size);
-    // The image's rows (or columns) that a tile's windows touch, one by one.
+    // The rows (or columns) of the image that a tile's windows touch, one by one.
     let touched = |block: u64, size: u64, axis: usize| {
         let outputs = block * size..(block * size + size).min(layer.pixels[axis]);
         let places = outputs.flat_map(|output| (0..layer.kernel[axis]).map(move |tap| (output, tap)));
@@ -71,7 +72,7 @@ fn walk(layer: &Layer, tiling: &Tiling) -> (u64, u64, u64) {
         let y = [n, bk, bp, bq];
         if last_y.replace(y) != Some(y) {
             let visit = visits.entry(y).or_default();
-            // Stored when it left, loaded now.
+            // The sums were stored when the block left, and are loaded now.
             if *visit > 0 {
                 let size = length(bk, k, layer.outputs)
                     * length(bp, p, layer.pixels[0])
@@ -126,7 +127,8 @@ fn what_stays_passes_once() {
             Stationary::Inputs => assert!(traffic.inputs >= 192 * 13 * 13),
         }
         assert!(traffic.total() >= 384 * 192 * 9 + 192 * 169 + 384 * 169);
-        // A beat takes 16 inputs, whole vectors of 16 channels: 169 x 24 blocks x 108 steps of them.
+        // A beat takes 16 inputs, whole vectors of 16 channels; there are 169 x 24 blocks x 108 steps of
+        // them.
         let array = tiling.array_traffic(&shape, &memories);
         let beats = 169 * 24 * 108;
         match stationary {

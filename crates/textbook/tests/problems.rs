@@ -11,8 +11,8 @@ fn estimate(name: &str) -> Estimate {
     program.estimate(&machine).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A fully connected layer of `rows x 256` by `256 x columns`, its bytes in DRAM divided, and its products
-/// that remain.
+/// A fully connected layer of `rows x 256` by `256 x columns`, with its bytes in DRAM divided, and with its
+/// remaining products.
 struct Layer {
     rows: u64,
     columns: u64,

@@ -35,7 +35,7 @@ fn amdahl_holds() {
         Speedup { parts: vec![part("conv", 50.0, 10.0), part("fc", 40.0, 2.0), part("other", 10.0, 1.0)] };
     // 1 / (0.5 / 10 + 0.4 / 2 + 0.1)
     close(speedup.factor(), 1.0 / 0.35);
-    // Convolutions that take no time: 1 / (0.4 / 2 + 0.1).
+    // If convolutions take no time: 1 / (0.4 / 2 + 0.1).
     close(speedup.limit(0), 1.0 / 0.3);
     assert_eq!(kind_of("conv+max_pool"), "conv");
     assert_eq!(kind_of("matmul"), "fc");
@@ -57,7 +57,7 @@ fn a_layer_bound_by_bandwidth_is_bounded_by_its_weights() {
     close(layer.limit(), 12.8);
     close(layer.bytes(), 2.0 * (4096.0 * 4096.0 + 2.0 * 4096.0));
     close(layer.factor(), 12.8 * 4096.0 / 4098.0);
-    // 1,024 multipliers at 1 GHz for a batch of a thousand: products decide.
+    // With 1,024 multipliers at 1 GHz and a batch of a thousand, products decide.
     let batch = Streamed { batch: 1000, macs_per_second: 1.024e12, ..layer };
     close(batch.factor(), 2048.0);
 }
@@ -94,7 +94,7 @@ fn the_roofs_of_the_reference_machine() {
         padding: [0, 0],
     };
     let network = Network::analytic("fc", &[fc], 8192, &roofs);
-    // A weight is a byte and two operations: hardly less than 2 operations a byte, 32 G a second.
+    // A weight is a byte and two operations, which is hardly less than 2 operations a byte: 32 G a second.
     close(network.analytic.intensity, 2.0 * 4096.0 / 4098.0);
     close(network.analytic.operations_per_second, 16e9 * 2.0 * 4096.0 / 4098.0);
 }
@@ -110,14 +110,15 @@ fn utilisation_follows_from_bytes_and_products() {
     };
     // One multiplier takes 4 of the 12.8 bytes a nanosecond.
     close(unit(Arrangement::Scalar, 1).closed_form(&layers), 1.0);
-    // From 4 on bytes decide everywhere: 4 a product, and 2 a result.
+    // From 4 multipliers on bytes decide everywhere: 4 for each product, and 2 for each result.
     let products: f64 = layers.iter().map(|layer| layer.macs() as f64).sum();
     let results: f64 = layers.iter().map(|layer| layer.results() as f64).sum();
     for macs in [4, 64, 4096] {
         let expected = 12.8 * products / (macs as f64 * (4.0 * products + 2.0 * results));
         close(unit(Arrangement::Scalar, macs).closed_form(&layers), expected);
     }
-    // An array of 64 x 64 on a fully connected layer: a weight a product, and the inputs once for 64 outputs.
+    // An array of 64 x 64 on a fully connected layer takes a weight for each product, and the inputs once for
+    // 64 outputs.
     let fc = &layers[5..6];
     let bytes = 2.0 * (9216.0 * 4096.0 + 9216.0 * 64.0 + 4096.0);
     close(unit(Arrangement::Array, 4096).closed_form(fc), 9216.0 * 4096.0 / 4096.0 / (bytes / 12.8));
@@ -129,9 +130,9 @@ fn simulated_utilisation_is_near_the_closed_form_and_below_it() {
     let measurements = sweep(&layers, 1_000_000_000, 12_800_000_000, 4096).unwrap();
     assert_eq!(measurements.len(), 26);
     for one in &measurements {
-        // A layer's first tile of 64 arrives while nothing is computed: 1/64 at most if moving decides, 2/64
-        // with computing; the rest is the array's edges, at most a block of 64 for 1,000 outputs and a step
-        // of 64 for 363 products: 2.4 % and 5.8 %.
+        // A layer's first tile of 64 arrives while nothing is computed. That is at most 1/64 if moving
+        // decides, and 2/64 with computing. The rest is the array's edges: at most a block of 64 for 1,000
+        // outputs and a step of 64 for 363 products, 2.4 % and 5.8 %.
         let ratio = one.simulated / one.closed_form;
         assert!(ratio < 1.0 + 1e-9 && ratio > 1.0 - 2.0 / 64.0 - 0.058 - 0.024, "{one:?}: {ratio}");
     }
@@ -148,7 +149,7 @@ fn the_catalogue_is_complete_and_says_where_from() {
     }
     // The TPU's paper: 92 TOPS at 75 W.
     close(accelerators[0].efficiency().unwrap(), 92.0 / 75.0);
-    // What the page says of ridges, in operations a byte.
+    // The ridges that the page states, in operations a byte.
     let ridge = |name: &str| {
         let one = accelerators.iter().find(|one| one.name == name).unwrap();
         1e3 * one.inference_peak().unwrap().1 / one.bandwidth_gbytes_per_second
@@ -171,7 +172,7 @@ fn the_decoder_has_the_names_of_the_hardware_and_every_instruction() {
         let known = |name: &str| decoder::STATES.iter().any(|state| state.0 == name);
         assert!(known(transition.from) && known(transition.to));
     }
-    // `waiting` is the only state without a signal of its own: it is the absence of head_valid.
+    // `waiting` is the only state without its own signal: it is the absence of head_valid.
     for (state, _) in decoder::STATES.iter().filter(|state| state.0 != "waiting") {
         assert!(words.contains(state), "rtl has no {state}");
     }

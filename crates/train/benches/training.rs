@@ -1,9 +1,11 @@
-//! Training beside other frameworks, in one run and in turn: samples a second of whole steps (forward, backward,
-//! plain gradient descent) on one batch that is there already, two threads each.
+//! Training beside other frameworks, in one run and in turn.
 //!
-//! `cargo xtask setup-peers && cargo bench -p ediacara-train --bench training`. A framework that is not installed is
-//! left out. The peers are PyTorch (`benches/peers.py`), burn and candle (`benches/rust-peers`, which says what each is
-//! given for speed).
+//! The figures are samples a second of whole steps (forward, backward, plain gradient descent) on one batch
+//! that is there already, with two threads each.
+//!
+//! Run with `cargo xtask setup-peers && cargo bench -p ediacara-train --bench training`. A framework that is
+//! not installed is left out. The peers are PyTorch (`benches/peers.py`), burn and candle
+//! (`benches/rust-peers`, which says what each is given for speed).
 
 #![allow(clippy::print_stdout, reason = "a bench prints its figures")]
 
@@ -29,7 +31,7 @@ const SECONDS: f64 = 0.3;
 /// The frameworks, in the order of their figures.
 const PEERS: [(&str, Start); 3] = [("torch", Peer::python), ("burn", Peer::rust), ("candle", Peer::rust)];
 
-/// The recipe, and what the peers call it.
+/// The recipes, and the names that the peers give them.
 const NETWORKS: [(&str, &str); 2] = [("mnist-mlp", "mlp"), ("lenet5", "lenet5")];
 
 fn main() -> Result<(), Failure> {
@@ -86,7 +88,7 @@ impl Training {
         let optimiser = Optimiser::Sgd { momentum: 0.0, form: Momentum::Accumulated };
         let (updates, _) = optimiser.updates(&mut scope, &parameters, &slopes, scalars, Decay::default())?;
         let (graph, ..) = scope.finish();
-        // Noise of a fixed seed, and each class in turn.
+        // The noise has a fixed seed, and each class comes in turn.
         let mut state = 1_u32;
         let mut noise = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

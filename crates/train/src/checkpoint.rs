@@ -1,8 +1,8 @@
-//! Checkpoints: all that a training needs to go on to the same numbers.
+//! Checkpoints: everything that a training needs to go on to the same numbers.
 //!
-//! A checkpoint is a safetensors file with the SHA-256 of every tensor. Beside parameters and states it holds
-//! what decides the numbers, the recipe and a digest of the samples, so that no other training goes on from
-//! it, and the losses and the time so far, so that what is reported covers the whole training.
+//! A checkpoint is a safetensors file with the SHA-256 of every tensor. It holds parameters and states. It
+//! also holds what decides the numbers, the recipe and a digest of the samples, so that no other training
+//! goes on from it. The losses and the time so far are in it too, so that reports cover the whole training.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -15,27 +15,28 @@ use serde_json::{Value, json};
 use crate::trainer::Best;
 use crate::{TrainError, Trainer};
 
-/// How far the training is: steps, epochs that it was to last, nanoseconds.
+/// How far the training is: steps done, epochs that it was to last, nanoseconds taken.
 const POSITION: &str = "training.position";
 /// The loss of every step.
 const LOSSES: &str = "training.losses";
-/// What decides the numbers, as the bytes of a JSON object.
+/// The bytes of a JSON object with everything that decides the numbers.
 const IDENTITY: &str = "training.identity";
-/// Where it may stop early: samples right at the best epoch, and epochs since.
+/// The state of early stopping: samples right at the best epoch, and epochs since.
 const BEST: &str = "training.best";
-/// What stands before the names of the best parameters.
+/// The prefix of the names of the best parameters.
 const BEST_PREFIX: &str = "best/";
 /// Fields of a recipe that do not decide what a step computes.
 const OTHER_FIELDS: [&str; 2] = ["title", "epochs"];
-/// Differences that a message names at most.
+/// The most differences that a message names.
 const NAMED_DIFFERENCES: usize = 4;
 
 impl Trainer {
-    /// Writes all that is needed to go on: parameters, what the optimiser keeps, masks, how far the training
-    /// is, and which.
+    /// Writes everything that is needed to go on.
+    ///
+    /// That is parameters, the optimiser's states, masks, how far the training is, and which training it is.
     ///
     /// # Errors
-    /// The file cannot be written; what was there before is then still there.
+    /// The file cannot be written; its earlier content is then still there.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
         let mut tensors = self.tensors(&self.training.parameters);
         let numbers = |numbers: &[u64]| {
@@ -54,12 +55,14 @@ impl Trainer {
         Ok(safetensors::write_with_digests(path, &tensors)?)
     }
 
-    /// Goes on where a checkpoint of this training was written: to the same numbers as if it had never
-    /// stopped. Another number of epochs is allowed; gives the number that the training was to last when the
-    /// checkpoint was written.
+    /// Goes on where a checkpoint of this training was written, to the same numbers as if it had never
+    /// stopped.
+    ///
+    /// Another number of epochs is allowed. The method gives the number that the training was to last when
+    /// the checkpoint was written.
     ///
     /// # Errors
-    /// The file is no checkpoint, damaged, or one of another training; nothing is changed then.
+    /// The file is no checkpoint, is damaged, or belongs to another training; nothing is changed then.
     pub fn resume(&mut self, path: &Path) -> Result<u64, TrainError> {
         let mut file = Contents { path, tensors: safetensors::read_verified(path)?.into_iter().collect() };
         let Some(position) = file.numbers(POSITION, 3)? else {
@@ -110,9 +113,10 @@ impl Trainer {
         Ok(epochs)
     }
 
-    /// What decides the numbers of a training: its recipe, but for how long it lasts, and its samples.
+    /// Everything that decides the numbers of a training: its recipe, apart from how long it lasts, and its
+    /// samples.
     fn identity(&self) -> Result<Value, TrainError> {
-        // By way of text, in which an f32 is as short as a person would write it.
+        // The way through text makes an f32 as short as a person would write it.
         let written =
             serde_json::to_string(&self.recipe).and_then(|text| serde_json::from_str::<Value>(&text));
         let mut recipe = written.map_err(|error| TrainError::Session(format!("recipe: {error}")))?;
@@ -151,13 +155,14 @@ fn differences(written: &Value, wanted: &Value) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join(", "))
 }
 
-/// Every value that is not made of others, as text, by the names that lead to it. What is null is as good as
-/// left out.
+/// Every value that is not made of others, as text, by the names that lead to it.
+///
+/// A null value counts as left out.
 fn flatten(name: &str, value: &Value, fields: &mut BTreeMap<String, String>) {
     match value {
         Value::Object(parts) => {
             for (part, value) in parts {
-                // A recipe's fields are called as in its file.
+                // A recipe's fields have the names that they have in its file.
                 let name = match name {
                     "" | "recipe" => part.clone(),
                     name => format!("{name}.{part}"),
@@ -170,7 +175,7 @@ fn flatten(name: &str, value: &Value, fields: &mut BTreeMap<String, String>) {
     }
 }
 
-/// What a file holds that has not been taken yet.
+/// The part of a file's content that has not been taken yet.
 struct Contents<'a> {
     path: &'a Path,
     tensors: HashMap<String, Tensor>,
@@ -181,7 +186,7 @@ impl Contents<'_> {
         TrainError::Checkpoint { path: self.path.to_owned(), problem }
     }
 
-    /// So many whole numbers of at least 0; none if they are not there.
+    /// So many whole numbers that are not negative; none if they are not there.
     fn numbers(&mut self, name: &str, count: usize) -> Result<Option<Vec<u64>>, TrainError> {
         let Some(tensor) = self.tensors.remove(name) else { return Ok(None) };
         let numbers = match tensor.dtype() {
@@ -195,7 +200,7 @@ impl Contents<'_> {
         Ok(Some(whole.map_err(|_| self.problem(format!("`{name}` is {numbers:?}, below 0")))?))
     }
 
-    /// What decided the numbers of the training that wrote it.
+    /// Everything that decided the numbers of the training that wrote the file.
     fn identity(&mut self) -> Result<Value, TrainError> {
         let text = self.tensors.remove(IDENTITY).map(|tensor| tensor.to_vec::<u8>()).transpose()?;
         let identity = text.and_then(|text| serde_json::from_slice(&text).ok());
@@ -213,7 +218,7 @@ impl Contents<'_> {
         losses.ok_or_else(|| self.problem(format!("`{LOSSES}` is not of {steps} steps, as `{POSITION}` is")))
     }
 
-    /// The tensor `key`, of the type of the network's parameter `name`.
+    /// The tensor `key`, which must have the type of the network's parameter `name`.
     fn take(&mut self, key: &str, name: &str, expected: &Tensor) -> Result<Tensor, TrainError> {
         let tensor = self
             .tensors

@@ -11,7 +11,8 @@ use crate::TrainError;
 /// What samples hold.
 #[derive(Debug, Clone)]
 enum Inputs {
-    /// Bytes, of which the network sees `(byte - offset) * scale`; `white` is the brightest that there can be.
+    /// Bytes; the network sees `(byte - offset) * scale`, and `white` is the brightest byte that there can
+    /// be.
     Bytes { values: Vec<u8>, offset: f32, scale: f32, white: f32 },
     /// Numbers.
     Numbers(Vec<f32>),
@@ -20,11 +21,11 @@ enum Inputs {
 /// What is to be learnt.
 #[derive(Debug, Clone)]
 enum Targets {
-    /// One class a sample.
+    /// One class for each sample.
     Classes(Vec<u8>),
-    /// So many bits a sample, as -1 and 1.
+    /// So many bits for each sample, as -1 and 1.
     Bits(Vec<f32>),
-    /// So many numbers a sample; right is what comes within the tolerance.
+    /// So many numbers for each sample; an output within the tolerance is right.
     Numbers { values: Vec<f32>, tolerance: f32 },
 }
 
@@ -38,7 +39,7 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
-    /// Whether both are the same but for rounding.
+    /// Whether both are the same up to rounding.
     fn is_near(&self, other: &Normalisation) -> bool {
         let near = |a: f32, b: f32| (a - b).abs() <= 4.0 * f32::EPSILON * a.abs().max(b.abs());
         near(self.mean, other.mean) && near(self.deviation, other.deviation)
@@ -66,27 +67,28 @@ pub struct Samples {
 /// A data set in two parts.
 #[derive(Debug, Clone)]
 pub struct Dataset {
-    /// To learn from.
+    /// The samples to learn from.
     pub train: Samples,
-    /// To be tested on.
+    /// The samples to be tested on.
     pub test: Samples,
 }
 
 /// The names of data sets.
 const NAMES: [&str; 8] = ["mnist", "fashion-mnist", "digits", "plane", "and", "or", "xor", "full-adder"];
-/// Of `plane`: samples, how many of them are learnt from, and the deviation of what is added to the heights.
+/// The data set `plane`: its samples, how many of them are learnt from, and the deviation of the noise on the
+/// heights.
 const PLANE: (usize, usize, f32) = (400, 300, 0.1);
-/// Digits of scikit-learn that are not learnt from: the last fifth.
+/// How many of scikit-learn's digits are not learnt from: the last fifth.
 const TEST_DIGITS: usize = 360;
-/// Rows of the full adder's table that are learnt from, of 512.
+/// How many of the 512 rows of the full adder's table are learnt from.
 const ADDER_TRAIN_ROWS: usize = 358;
 /// The brightest pixel of most pictures.
 const WHITE: f32 = 255.0;
 /// Mean and deviation of the pixels of MNIST's training pictures.
 const MNIST_MOMENTS: [f32; 2] = [33.318_42, 78.567_49];
-/// The same of Fashion-MNIST.
+/// Mean and deviation of the pixels of Fashion-MNIST's training pictures.
 const FASHION_MNIST_MOMENTS: [f32; 2] = [72.940_35, 90.021_18];
-/// The brightest pixel of the digits, which are of 0 to 16 and learnt as 0 to 1.
+/// The brightest pixel of the digits, which go from 0 to 16 and are learnt as 0 to 1.
 const DIGITS_WHITE: f32 = 16.0;
 
 impl Dataset {
@@ -95,10 +97,10 @@ impl Dataset {
         &NAMES
     }
 
-    /// The data set of this name; `folder` is where relative places are looked up.
+    /// The data set of this name; relative places are looked up in `folder`.
     ///
     /// # Errors
-    /// There is no such set, or it is not on this machine, with what to do.
+    /// There is no such set, or it is not on this machine; the error says what to do.
     pub fn load(name: &str, folder: &Path) -> Result<Dataset, TrainError> {
         let on_disk = |set: DataSet, moments: [f32; 2]| -> Result<Dataset, TrainError> {
             let folder = Locations::of_machine(folder)?.find(set)?;
@@ -127,7 +129,7 @@ impl Dataset {
         }
     }
 
-    /// Refuses parts of two shapes, and a part without samples; `name` is the set's.
+    /// Refuses parts of different shapes, and a part without samples; `name` is the set's.
     pub(crate) fn check(&self, name: &str) -> Result<(), TrainError> {
         let Dataset { train, test } = self;
         let problem = if train.is_empty() || test.is_empty() {
@@ -144,7 +146,7 @@ impl Dataset {
         Err(TrainError::Session(problem))
     }
 
-    /// The same with pictures of so many pixels a side.
+    /// The same data set with pictures of so many pixels a side.
     ///
     /// # Errors
     /// The samples are no pictures.
@@ -166,8 +168,9 @@ impl Dataset {
         Dataset { train: samples.clone(), test: samples }
     }
 
-    /// Heights `3 x - 2 y + 1` over points of the square from -1 to 1, and normal noise. A height is right within three
-    /// deviations of the noise.
+    /// Heights `3 x - 2 y + 1` over points of the square from -1 to 1, with normal noise.
+    ///
+    /// A height is right within three deviations of the noise.
     fn plane() -> Dataset {
         let (count, learnt, deviation) = PLANE;
         let mut random = Random::named(0, "plane");
@@ -187,7 +190,9 @@ impl Dataset {
         Dataset { train: samples.part(0..learnt), test: samples.part(learnt..count) }
     }
 
-    /// Two numbers of four bits and a carry, and the five bits of their sum. Which rows are learnt from is drawn once.
+    /// Two numbers of four bits and a carry, and the five bits of their sum.
+    ///
+    /// One draw decides for good which rows are learnt from.
     fn full_adder() -> Dataset {
         let mut rows: Vec<u16> = (0..512).collect();
         shuffle(&mut rows, &mut Random::named(0, "full-adder"));
@@ -237,7 +242,7 @@ impl Samples {
     /// Some of the samples.
     ///
     /// # Panics
-    /// There are not so many.
+    /// There are fewer.
     pub fn part(&self, range: std::ops::Range<usize>) -> Samples {
         let of = |size: usize| range.start * size..range.end * size;
         let inputs = match &self.inputs {
@@ -259,9 +264,10 @@ impl Samples {
         Samples { shape: self.shape.clone(), outputs: self.outputs, count: range.len(), inputs, targets }
     }
 
-    /// The same with grey pictures of so many pixels a side, resized bilinearly. Bytes that use only a part
-    /// of their range, as digits of 0 to 16 do, are multiplied first, so that what lies between two of them
-    /// is not rounded away.
+    /// The same samples with grey pictures of so many pixels a side, resized bilinearly.
+    ///
+    /// Bytes that use only a part of their range, as digits of 0 to 16 do, are multiplied first, so that
+    /// values between two of them are not rounded away.
     ///
     /// # Errors
     /// The samples are no grey pictures.
@@ -304,8 +310,9 @@ impl Samples {
         Some(Normalisation { mean: offset / white, deviation: 1.0 / (scale * white) })
     }
 
-    /// The same pictures for a network that was trained on others; itself where it is trained on such, or the samples are
-    /// no pictures.
+    /// The same pictures, normalised for a network that was trained on others.
+    ///
+    /// They stay as they are if the network was trained on such, or if the samples are no pictures.
     #[must_use]
     pub fn normalised(mut self, by: Normalisation) -> Samples {
         if self.normalisation().is_some_and(|own| !own.is_near(&by))
@@ -316,12 +323,12 @@ impl Samples {
         self
     }
 
-    /// Numbers of one sample.
+    /// How many numbers a sample has.
     pub fn sample_len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// How many there are.
+    /// How many samples there are.
     pub fn len(&self) -> usize {
         self.count
     }
@@ -366,7 +373,7 @@ impl Samples {
         Ok((Tensor::from_vec(&shape, x)?, Tensor::from_vec(&[rows.len(), self.outputs], y)?))
     }
 
-    /// Adds all that decides what is learnt from the samples to a digest.
+    /// Adds to a digest everything that decides what is learnt from the samples.
     pub(crate) fn digest(&self, digest: &mut Sha256) {
         let mut numbers = |values: &[f32]| values.iter().for_each(|value| digest.update(value.to_le_bytes()));
         match &self.inputs {
@@ -398,8 +405,9 @@ impl Samples {
         }
     }
 
-    /// Whether a network's outputs for a sample are right: the largest is the class's, every sign is the bit's, or every
-    /// number is near its target.
+    /// Whether a network's outputs for a sample are right.
+    ///
+    /// They are if the largest is the class's, every sign is the bit's, or every number is near its target.
     pub fn is_right(&self, row: usize, outputs: &[f32]) -> bool {
         match &self.targets {
             Targets::Classes(classes) => {
@@ -452,7 +460,8 @@ mod tests {
         assert!(x.to_vec::<f32>().unwrap().iter().all(|value| (0.0..=1.0).contains(value)));
     }
 
-    /// Twice as large, a bilinear pixel is 3/4 and 1/4 of its neighbours, and at the border the border's own.
+    /// At twice the size a bilinear pixel is 3/4 and 1/4 of its neighbours, and at the border the border's
+    /// pixel.
     #[test]
     fn enlarged_pictures_keep_what_lies_between_their_pixels() {
         let samples = Samples {

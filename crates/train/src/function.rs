@@ -1,4 +1,4 @@
-//! Eager programs that become graphs: traced once for each list of operand types, then run as a planned graph.
+//! Eager programs that become graphs: traced once for each list of operand types, then run as planned graphs.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use ediacara_tensor::Tensor;
 use crate::TrainError;
 use crate::part::prune;
 
-/// A program and the graphs that were traced of it. Made by [`function`].
+/// A program and the graphs that were traced of it, made by [`function`].
 #[derive(Debug)]
 pub struct Function<F> {
     program: F,
@@ -23,12 +23,14 @@ pub struct Function<F> {
 struct Trace {
     graph: Graph,
     executor: Executor,
-    /// Of the operands, those that the results depend on.
+    /// The operands that the results depend on.
     needed: Vec<usize>,
 }
 
-/// A program that can be called with tensors. It is given where its operators go and a value for each operand, and gives its
-/// results; it is ordinary code, with loops and conditions over whatever it knows, and may take gradients:
+/// Makes a program into a function that can be called with tensors.
+///
+/// The program is given where its operators go and a value for each operand, and gives its results. It is
+/// ordinary code, with loops and conditions over whatever it knows, and may take gradients:
 ///
 /// ```
 /// # use ediacara_train::{TrainError, function};
@@ -50,10 +52,11 @@ struct Trace {
 /// # }
 /// ```
 ///
-/// The graph is run as it was traced, not optimised, so that its results are those of eager computation to the bit.
+/// The graph is run as it was traced, without being optimised, so that its results are those of eager
+/// computation to the bit.
 ///
-/// The program sees types, never numbers: it runs once for each list of operand types that it is called with, and what it
-/// decides then stays decided. What it takes from outside must therefore not change.
+/// The program sees types, never numbers. It runs once for each list of operand types that it is called with,
+/// and its decisions then stay. What it takes from outside must therefore not change.
 pub fn function<F>(program: F) -> Function<F>
 where
     F: Fn(&mut dyn Recorder, &[ValueId]) -> Result<Vec<ValueId>, TrainError>,
@@ -65,16 +68,18 @@ impl<F> Function<F>
 where
     F: Fn(&mut dyn Recorder, &[ValueId]) -> Result<Vec<ValueId>, TrainError>,
 {
-    /// The same with so many threads; 0 for as many as the machine has.
+    /// The same function with so many threads; 0 for as many as the machine has.
     pub fn with_threads(self, threads: usize) -> Function<F> {
         Function { threads, ..self }
     }
 
-    /// The program's results, by the graph for operands of these types. The first call with them traces the program.
+    /// The program's results, by the graph for operands of these types.
+    ///
+    /// The first call with them traces the program.
     ///
     /// # Errors
-    /// Those of the program, when it is traced, or a result is of another graph; those of the operators, when they run. What
-    /// failed to be traced is traced again at the next call.
+    /// Those of the program when it is traced, or a result is of another graph; those of the operators when
+    /// they run. A program that failed to be traced is traced again at the next call.
     pub fn call(&mut self, operands: &[Tensor]) -> Result<Vec<Tensor>, TrainError> {
         let types: Vec<TensorType> = operands.iter().map(TensorType::of).collect();
         if !self.traces.contains_key(&types) {
@@ -86,7 +91,9 @@ where
         Ok(trace.executor.run(&needed)?)
     }
 
-    /// The program's results, computed eagerly, operator by operator: to the bit those of [`call`](Function::call).
+    /// The program's results, computed eagerly, operator by operator.
+    ///
+    /// They are those of [`call`](Function::call) to the bit.
     ///
     /// # Errors
     /// Those of the program; a result is of another graph.
@@ -104,7 +111,9 @@ where
         self.traces.len()
     }
 
-    /// The graph for operands of these types, if the program was called with such. Its inputs are the operands.
+    /// The graph for operands of these types, if the program was called with such.
+    ///
+    /// Its inputs are the operands.
     pub fn graph(&self, types: &[TensorType]) -> Option<&Graph> {
         self.traces.get(types).map(|trace| &trace.graph)
     }
@@ -122,7 +131,7 @@ where
             pruned.node_count(),
             graph.node_count()
         );
-        // The bits of eager computation, which knows one operator at a time.
+        // The results must have the bits of eager computation, which knows one operator at a time.
         let options = Options { same_bits: true, ..Options::with_threads(self.threads) };
         let executor = Executor::new(&pruned, &options)?;
         let needed = used.iter().filter_map(|used| inputs.iter().position(|input| input == used)).collect();
@@ -130,7 +139,7 @@ where
     }
 }
 
-/// Programs can return what they were not given: a value of another graph.
+/// Refuses results of another graph: a program can return what it was not given.
 fn check_results(results: &[ValueId], graph: &Graph) -> Result<(), TrainError> {
     match results.iter().find(|result| graph.check_value(**result).is_err()) {
         Some(foreign) => {

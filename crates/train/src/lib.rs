@@ -1,12 +1,13 @@
 //! Training: sessions that keep variables, loops over data, recipes, checkpoints.
 //!
-//! A [`Session`] runs parts of a graph many times and keeps the tensors of its variables between runs. A [`RecipeFile`]
-//! says what to do on what data. [`Trainer`] carries out the [`Recipe`] of a training, step by step, and goes on from a
-//! checkpoint to the same numbers as if it had never stopped; [`nearest_neighbours`] asks the samples themselves.
-//! [`freeze`] makes of what was trained a network to be used: its parameters are constants then.
+//! A [`Session`] runs parts of a graph many times and keeps the tensors of its variables between runs. A
+//! [`RecipeFile`] says what to do on what data. A [`Trainer`] carries out the [`Recipe`] of a training, step
+//! by step, and goes on from a checkpoint to the same numbers as if it had never stopped.
+//! [`nearest_neighbours`] asks the samples themselves. [`freeze`] makes a trained network into one to be
+//! used, whose parameters are constants.
 //!
-//! This crate prints nothing: whoever wants to see progress gets every epoch as an [`Epoch`]. Start reading at
-//! [`Trainer::new`].
+//! This crate prints nothing: a caller that wants to see progress gets every epoch as an [`Epoch`]. Start
+//! reading at [`Trainer::new`].
 
 mod checkpoint;
 mod dataset;

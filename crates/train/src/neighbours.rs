@@ -7,15 +7,17 @@ use ediacara_tensor::Tensor;
 
 use crate::{Dataset, Evaluation, NearestNeighbours, Samples, TrainError};
 
-/// Samples that are asked at once: their distances to 60,000 others take 60 MB.
+/// How many samples are asked at once; their distances to 60,000 others take 60 MB.
 const BATCH: usize = 250;
 
-/// Asks the nearest training samples for the class of every test sample. `after` sees how many are done.
+/// Asks the nearest training samples for the class of every test sample.
 ///
-/// The distance is Euclid's. Of the classes that get most of the votes, that of the nearest sample wins.
+/// `after` sees how many are done.
+///
+/// The distance is Euclid's. If several classes get most of the votes, that of the nearest sample wins.
 ///
 /// # Errors
-/// The data have no classes, or fewer samples than are to vote.
+/// The data have no classes, or fewer samples than have to vote.
 pub fn nearest_neighbours(
     recipe: &NearestNeighbours,
     data: &Dataset,
@@ -51,10 +53,10 @@ pub fn nearest_neighbours(
     Ok(Evaluation { right, samples: data.test.len() })
 }
 
-/// `x[batch, K]` to the indices of its nearest samples, nearest first.
+/// From `x[batch, K]`, the indices of its nearest samples, nearest first.
 ///
-/// The sample t that is nearest to x is the one with the largest `x . t - |t|² / 2`, since `|x - t|²` is
-/// `|x|² - 2 (x . t - |t|² / 2)`: one product with all samples.
+/// The sample t that is nearest to x has the largest `x . t - |t|² / 2`, since `|x - t|²` is
+/// `|x|² - 2 (x . t - |t|² / 2)`. So one product with all samples is enough.
 fn graph(samples: &Samples, batch: usize, neighbours: usize) -> Result<Graph, TrainError> {
     let (count, size) = (samples.len(), samples.sample_len());
     let (all, _) = samples.batch(&(0..count).collect::<Vec<_>>())?;
@@ -72,7 +74,7 @@ fn graph(samples: &Samples, batch: usize, neighbours: usize) -> Result<Graph, Tr
     Ok(graph)
 }
 
-/// The class with most votes; of several, the one whose vote comes first.
+/// The class with most votes; of several such classes, the one whose vote comes first.
 fn winner(votes: &[u8]) -> u8 {
     let count = |class: u8| votes.iter().filter(|&&vote| vote == class).count();
     let most = votes.iter().map(|&class| count(class)).max().unwrap_or(0);

@@ -6,8 +6,10 @@ use ediacara_nn::{NnError, Scope, functional};
 
 use crate::LayerSpec;
 
-/// Adds the layers behind `x`, and gives what the last one gives and the noise that dropouts want: inputs in [0, 1) to be
-/// drawn for every run. Layers are called by their kind and place: `dense1`, `conv2`.
+/// Adds the layers behind `x`; gives the result of the last one, and the noise for dropouts.
+///
+/// The noise is inputs in [0, 1) that have to be drawn for every run. Layers are called by their kind and
+/// place: `dense1`, `conv2`.
 ///
 /// # Errors
 /// A layer does not fit what comes before it.

@@ -8,20 +8,23 @@ use ediacara_tensor::Tensor;
 
 use crate::TrainError;
 
-/// A graph of what `outputs` need and nothing else, and for each of its inputs the input of `graph` that it is.
+/// A graph of what `outputs` need and nothing else, and for each of its inputs the input of `graph` that it
+/// stands for.
 pub(crate) fn prune(graph: &Graph, outputs: &[ValueId]) -> Result<(Graph, Vec<ValueId>), TrainError> {
     copy(graph, outputs, &HashMap::new())
 }
 
-/// A network to be used, of one that was built to be trained: what `outputs` need of a graph and nothing else, where inputs
-/// with a tensor are constants under their names.
+/// Makes a network that was built to be trained into one to be used.
 ///
-/// That is what can be exported, quantised and compiled for the DLP, where weights are part of the program.
+/// It has what `outputs` need of the graph and nothing else; inputs with a tensor become constants under
+/// their names.
+///
+/// Such a network can be exported, quantised and compiled for the DLP, where weights are part of the program.
 /// [`Session::freeze`](crate::Session::freeze) takes the tensors of its variables.
 ///
 /// # Errors
-/// A value is of another graph; one that is given a tensor is no input, or of another type; the outputs need a variable
-/// that is given none.
+/// A value is of another graph. A value that is given a tensor is no input, or has another type. The outputs
+/// need a variable that is given none.
 pub fn freeze(
     graph: &Graph,
     outputs: &[ValueId],
@@ -46,7 +49,7 @@ pub fn freeze(
     Err(TrainError::Session(format!("graph `{}` cannot be frozen without tensors of {free}", graph.name)))
 }
 
-/// Refuses a tensor for what is no input of the graph, or one of another type.
+/// Refuses a tensor for a value that is no input of the graph, or has another type.
 pub(crate) fn check_input(graph: &Graph, value: ValueId, tensor: &Tensor) -> Result<(), TrainError> {
     graph.check_value(value)?;
     let Value { name, ty, definition } = graph.value(value);

@@ -1,4 +1,5 @@
-//! Magnitude pruning: the smallest weights of each layer become 0 and stay 0, more and more of them along a ramp.
+//! Magnitude pruning: the smallest weights of each layer become 0 and stay 0, more and more of them along a
+//! ramp.
 //!
 //! Zhu and Gupta, "To prune, or not to prune: exploring the efficacy of pruning for model compression", 2017.
 
@@ -11,7 +12,7 @@ use crate::recipe::{PruningTable, Recipe};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ramp {
     sparsity: f64,
-    /// Its first step, and the one at which it is at its end.
+    /// The ramp's first step, and its last.
     from: u64,
     to: u64,
     every: u64,
@@ -26,7 +27,7 @@ impl Recipe {
 }
 
 impl PruningTable {
-    /// The ramp in a training of so many steps: it is at its end in the last one at the latest.
+    /// The ramp in a training of so many steps; it ends in the last step at the latest.
     fn ramp(&self, steps_an_epoch: u64, steps: u64) -> Ramp {
         let last = steps.saturating_sub(1);
         let steps = |epochs: f64| ((epochs * steps_an_epoch as f64).round() as u64).min(last);
@@ -40,13 +41,14 @@ impl PruningTable {
 }
 
 impl Ramp {
-    /// Whether all of it is behind a training that has done so many steps.
+    /// Whether a training that has done so many steps is past all of it.
     pub fn is_over(&self, steps: u64) -> bool {
         steps > self.to
     }
 
-    /// The share of weights that is to be 0 from this step on (from 0), if it changes there:
-    /// `sparsity (1 - (1 - progress)³)`.
+    /// The share of weights that has to be 0 from this step on (from 0), if it changes there.
+    ///
+    /// It is `sparsity (1 - (1 - progress)³)`.
     pub fn at(&self, step: u64) -> Option<f64> {
         if !(self.from..=self.to).contains(&step)
             || (step != self.to && !(step - self.from).is_multiple_of(self.every))
@@ -59,7 +61,9 @@ impl Ramp {
     }
 }
 
-/// A mask of a weight: 0 for the share of its elements that are nearest to 0 (of equal ones the first), 1 for the others.
+/// A mask of a weight.
+///
+/// It is 0 for the share of elements that are nearest to 0 (of equal ones the first), and 1 for the others.
 ///
 /// # Errors
 /// The weight is not of f32.

@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::{Recipe, TrainError};
 
-/// What a recipe file holds. `method` says which; without it, a training.
+/// The content of a recipe file.
+///
+/// `method` says which kind it is; without it, it is a training.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecipeFile {
     /// A network that learns from gradients.
@@ -40,11 +42,11 @@ pub struct Recipes {
     pub method: Method,
     /// What they show, in a sentence.
     pub title: String,
-    /// Their names, of those that are built in.
+    /// Their names, out of those that are built in.
     pub recipes: Vec<String>,
 }
 
-/// What is done, if it is not a training.
+/// The method, if it is not a training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
@@ -54,7 +56,7 @@ pub enum Method {
     Recipes,
 }
 
-/// All that a file must say before it is known what else it must.
+/// Everything that a file must say before it is known what else it must say.
 #[derive(Debug, Deserialize)]
 struct Head {
     method: Option<Method>,
@@ -116,7 +118,7 @@ impl RecipeFile {
     /// Parses a recipe; `name` only appears in errors.
     ///
     /// # Errors
-    /// It is no TOML, lacks a field, has an unknown one, or one whose value makes no sense.
+    /// It is no TOML, lacks a field, has an unknown one, or has one whose value makes no sense.
     pub fn parse(text: &str, name: &str) -> Result<RecipeFile, TrainError> {
         let problem = |problem: String| TrainError::Recipe { path: name.to_owned(), problem };
         let head: Head = toml::from_str(text).map_err(|error| problem(error.to_string()))?;
@@ -156,7 +158,7 @@ impl RecipeFile {
         }
     }
 
-    /// The data set; of several recipes, none.
+    /// The data set; none if there are several recipes.
     pub fn data(&self) -> &str {
         match self {
             RecipeFile::Training(recipe) => &recipe.data,

@@ -11,16 +11,17 @@ use ediacara_tensor::Tensor;
 use crate::TrainError;
 use crate::part::{check_input, freeze, prune};
 
-/// A graph, its variables, and what has been made ready to run.
+/// A graph, its variables, and the plans that have been made ready to run.
 ///
-/// A run names values to feed, values to fetch, and variables to update. What it needs of the graph is pruned, optimised and
-/// planned once, at the first run that asks for it. Results do not depend on the number of threads.
+/// A run names values to feed, values to fetch, and variables to update. The part of the graph that it needs
+/// is pruned, optimised and planned once, at the first run that asks for it. Results do not depend on the
+/// number of threads.
 #[derive(Debug)]
 pub struct Session {
     graph: Graph,
     options: Options,
     variables: HashMap<ValueId, Tensor>,
-    /// What variables held before the last update: memory for the next one.
+    /// The tensors that variables held before the last update; they are memory for the next one.
     spares: Vec<Tensor>,
     /// By fetches and updates.
     plans: HashMap<(Vec<ValueId>, Vec<ValueId>), Plan>,
@@ -35,11 +36,13 @@ struct Plan {
 }
 
 impl Session {
-    /// A session over a graph, in which `parameters` are variables with their initial values. `threads` is 0 for as many
-    /// as the machine has.
+    /// A session over a graph, in which `parameters` are variables with their initial values.
+    ///
+    /// `threads` is 0 for as many as the machine has.
     ///
     /// # Errors
-    /// A parameter is of another graph, is no input, or has an initial value of another type; one is given twice.
+    /// A parameter is of another graph, is no input, or has an initial value of another type; one is given
+    /// twice.
     pub fn new<'p>(
         graph: Graph,
         parameters: impl IntoIterator<Item = &'p Parameter>,
@@ -93,13 +96,14 @@ impl Session {
         }
     }
 
-    /// Runs what `fetches` and `updates` need, gives the tensors of `fetches`, and lets the variables take their next
-    /// values, all at once after the run.
+    /// Runs what `fetches` and `updates` need, and gives the tensors of `fetches`.
+    ///
+    /// The variables take their next values all at once, after the run.
     ///
     /// # Errors
-    /// A value is of another graph. A feed is for no input, for a variable, or for one input twice, or its tensor is of
-    /// another type. An input that the run needs is neither fed nor a variable. An update is of what is no variable, of
-    /// one variable twice, or to a value of another type. The run fails.
+    /// A value is of another graph. A feed is for no input, for a variable, or for one input twice, or its
+    /// tensor has another type. An input that the run needs is neither fed nor a variable. An update is for
+    /// no variable, for one variable twice, or to a value of another type. The run fails.
     pub fn run(
         &mut self,
         feeds: &[(ValueId, &Tensor)],
@@ -185,8 +189,10 @@ impl Session {
         Ok(())
     }
 
-    /// A network to be used: what `outputs` need of the graph, with the tensors that the variables have now as constants.
-    /// As [`freeze`] otherwise.
+    /// A network to be used: what `outputs` need of the graph, with the variables' present tensors as
+    /// constants.
+    ///
+    /// Otherwise as [`freeze`].
     ///
     /// # Errors
     /// As [`freeze`].

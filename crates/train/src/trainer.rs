@@ -14,7 +14,7 @@ use crate::pruning::{Ramp, mask, zero_share};
 use crate::training_graph::{Training, inference_graph, trained_graph, training_graph};
 use crate::{Dataset, Recipe, Samples, Session, TrainError};
 
-/// Samples of one run of an evaluation.
+/// How many samples one run of an evaluation takes.
 const EVALUATION_BATCH: usize = 500;
 
 /// One epoch that has been trained.
@@ -24,7 +24,7 @@ pub struct Epoch {
     pub number: u64,
     /// The mean loss of its steps.
     pub loss: f32,
-    /// Time of its steps, or of those since the training was resumed.
+    /// The time of its steps, or of those since the training was resumed.
     pub time: Duration,
     /// Samples of these steps.
     pub samples: u64,
@@ -51,7 +51,7 @@ impl Evaluation {
 pub(crate) struct Best {
     /// Samples of the validation part that were right.
     pub(crate) right: usize,
-    /// Epochs since.
+    /// Epochs since then.
     pub(crate) epochs_since: u64,
     /// The network's parameters then.
     pub(crate) tensors: Vec<(String, Tensor)>,
@@ -74,7 +74,7 @@ pub struct Trainer {
     pub(crate) order: Vec<usize>,
     /// The loss of every step.
     pub(crate) losses: Vec<f32>,
-    /// What all steps took, before and after the training was resumed.
+    /// The time of all steps, before and after the training was resumed.
     pub(crate) time: Duration,
     pub(crate) best: Option<Best>,
     /// The SHA-256 of the samples that are learnt from, once it has been asked for.
@@ -83,12 +83,13 @@ pub struct Trainer {
 }
 
 impl Trainer {
-    /// Builds the network of a recipe, its loss, gradients and updates. `threads` is 0 for as many as the machine has; the
-    /// numbers do not depend on it.
+    /// Builds the network of a recipe, its loss, gradients and updates.
+    ///
+    /// `threads` is 0 for as many as the machine has; the numbers do not depend on it.
     ///
     /// # Errors
-    /// The layers do not fit the data or one another; the data has fewer samples than a batch, none to test on, or
-    /// samples of two shapes.
+    /// The layers do not fit the data or one another. The data has fewer samples than a batch, none to test
+    /// on, or samples of two shapes.
     pub fn new(recipe: Recipe, mut data: Dataset, threads: usize) -> Result<Trainer, TrainError> {
         recipe.check().map_err(TrainError::Session)?;
         data.check(&recipe.data)?;
@@ -149,12 +150,12 @@ impl Trainer {
         self.steps
     }
 
-    /// The loss of every step so far, those before the training was resumed included.
+    /// The loss of every step so far, including those before the training was resumed.
     pub fn losses(&self) -> &[f32] {
         &self.losses
     }
 
-    /// What all steps so far took, those before the training was resumed included.
+    /// The time of all steps so far, including those before the training was resumed.
     pub fn time(&self) -> Duration {
         self.time
     }
@@ -187,7 +188,7 @@ impl Trainer {
             || self.steps >= self.recipe.epochs.saturating_mul(self.steps_an_epoch())
     }
 
-    /// One step: the next batch of the epoch, and its loss.
+    /// Makes one step with the next batch of the epoch, and gives its loss.
     ///
     /// # Errors
     /// The loss is no number any more; a run fails.
@@ -243,7 +244,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// What dropouts compare with, drawn by the number of the step.
+    /// The noise that dropouts compare with, drawn by the number of the step.
     fn noise(&self) -> Result<Vec<Tensor>, TrainError> {
         let draw = |(index, &value): (usize, &ValueId)| -> Result<Tensor, TrainError> {
             let name = format!("noise {index} of step {}", self.steps);
@@ -255,7 +256,9 @@ impl Trainer {
         self.training.noise.iter().enumerate().map(draw).collect()
     }
 
-    /// The rest of the epoch. `after` sees the losses, step by step.
+    /// Trains the rest of the epoch.
+    ///
+    /// `after` sees the losses, step by step.
     ///
     /// # Errors
     /// Those of [`step`](Trainer::step).
@@ -278,8 +281,9 @@ impl Trainer {
         })
     }
 
-    /// Asks the validation part, if there is one, and keeps the parameters if they are the best so far. As
-    /// long as weights are still to become 0, parameters are not what is wanted, however good they are.
+    /// Evaluates the validation part, if there is one, and keeps the parameters if they are the best so far.
+    ///
+    /// While weights still have to become 0, no parameters are kept, however good they are.
     fn keep_best(&mut self) -> Result<(), TrainError> {
         if self.validation.is_none() || self.ramp.is_some_and(|ramp| !ramp.is_over(self.steps)) {
             return Ok(());
@@ -310,7 +314,7 @@ impl Trainer {
         evaluator.evaluate(&self.data.test)
     }
 
-    /// The network for inference, with these parameters.
+    /// Makes the network for inference ready, with these parameters.
     fn prepare_evaluation(&mut self, tensors: &[(String, Tensor)]) -> Result<(), TrainError> {
         let evaluator = match self.evaluator.take() {
             Some(evaluator) => evaluator,
@@ -330,8 +334,9 @@ impl Trainer {
         Ok(())
     }
 
-    /// The network's parameters and statistics by name: as they are, or the best there were in a training that may stop
-    /// early.
+    /// The network's parameters and statistics by name.
+    ///
+    /// They are the present ones, or in a training that may stop early the best that there were.
     pub fn network_tensors(&self) -> Vec<(String, Tensor)> {
         self.best.as_ref().map_or_else(|| self.current_tensors(), |best| best.tensors.clone())
     }
@@ -348,7 +353,7 @@ impl Trainer {
         parameters.iter().map(current).collect()
     }
 
-    /// The trained network on batches of this size, its parameters constants, all in f32.
+    /// The trained network on batches of this size, with its parameters as constants, all in f32.
     ///
     /// # Errors
     /// There is no memory for it.

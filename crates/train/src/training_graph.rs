@@ -19,11 +19,11 @@ pub(crate) struct Training {
     pub(crate) targets: ValueId,
     pub(crate) rate: ValueId,
     pub(crate) step: ValueId,
-    /// What dropouts compare with.
+    /// The noise that dropouts compare with.
     pub(crate) noise: Vec<ValueId>,
     pub(crate) loss: ValueId,
     pub(crate) updates: Vec<Update>,
-    /// What the network has, then what the training keeps beside it.
+    /// The parameters of the network, then those that the training keeps beside it.
     pub(crate) parameters: Vec<Parameter>,
     /// How many of them the network has.
     pub(crate) network_parameters: usize,
@@ -96,7 +96,7 @@ pub(crate) fn training_graph(recipe: &Recipe, samples: &Samples) -> Result<(Grap
     Ok((graph, training))
 }
 
-/// The network behind `x`, in the precision of the recipe; what it gives is of f32.
+/// The network behind `x`, in the precision of the recipe; its result is of f32.
 fn network(scope: &mut Scope, recipe: &Recipe, x: ValueId) -> Result<(ValueId, Vec<ValueId>), TrainError> {
     let specs = recipe.specs().map_err(TrainError::Session)?;
     if let Some(table) = &recipe.precision {
@@ -107,7 +107,7 @@ fn network(scope: &mut Scope, recipe: &Recipe, x: ValueId) -> Result<(ValueId, V
     Ok((scope.cast(outputs, DType::F32)?, noise))
 }
 
-/// The gradients of the loss for what is learnt.
+/// The gradients of the loss for the parameters that are learnt.
 fn slopes(
     scope: &mut Scope,
     parameters: &[Parameter],
@@ -146,7 +146,8 @@ fn masks(
     Ok(masks)
 }
 
-/// The network of a recipe for inference on batches of samples: the graph with its output, its input, its parameters.
+/// The network of a recipe for inference on batches of samples: the graph with its output, its input, its
+/// parameters.
 pub(crate) fn inference_graph(
     recipe: &Recipe,
     samples: &Samples,
@@ -160,7 +161,7 @@ pub(crate) fn inference_graph(
     Ok((graph, x, parameters))
 }
 
-/// The same with these parameters as constants, in f32 throughout: a network to be exported.
+/// The same network with these parameters as constants, in f32 throughout, to be exported.
 pub(crate) fn trained_graph(
     recipe: &Recipe,
     samples: &Samples,

@@ -1,4 +1,6 @@
-//! One program, eager, traced and as a static graph: the same numbers, and a trace for each list of types.
+//! One program runs eagerly, traced and as a static graph.
+//!
+//! It gives the same numbers, with a trace for each list of types.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 use std::cell::Cell;
@@ -18,8 +20,10 @@ fn scalar(record: &mut dyn Recorder, like: ValueId, value: f64) -> ValueId {
     record.constant(Tensor::scalar(value).cast(dtype))
 }
 
-/// Eager code: an LSTM read step by step, a loss at its end, and a step of gradient descent. `x[N, T, C]`, targets, the four
-/// weights. Gives the loss and the weights' next values.
+/// Eager code: an LSTM read step by step, a loss at its end, and a step of gradient descent.
+///
+/// The operands are `x[N, T, C]`, targets and the four weights. It gives the loss and the weights' next
+/// values.
 fn training_step(record: &mut dyn Recorder, operands: &[ValueId]) -> Result<Vec<ValueId>, TrainError> {
     let &[x, targets, input_weight, hidden_weight, input_bias, hidden_bias] = operands else {
         return Err(TrainError::Session(format!("{} operands, not 6", operands.len())));
@@ -33,7 +37,7 @@ fn training_step(record: &mut dyn Recorder, operands: &[ValueId]) -> Result<Vec<
         let now = record.one(Slice::along(&shape, 1, step, step + 1), &[x])?;
         let now = record.one(Reshape { shape: vec![shape[0], shape[2]] }, &[now])?;
         state = lstm_cell(record, now, state, &weights)?;
-        // Every other step has another activation: control flow that a graph does not have.
+        // Every other step has another activation, which is control flow that a graph does not have.
         state[0] = if step % 2 == 0 { gelu(record, state[0])? } else { record.one(Tanh, &[state[0]])? };
     }
     let loss = mean_squared_error(record, state[0], targets)?;

@@ -1,4 +1,4 @@
-//! Gradients that half precision loses, and a scale of the loss keeps.
+//! Gradients that half precision loses and a scale of the loss keeps.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -10,8 +10,10 @@ use ediacara_train::Session;
 
 const BATCH: usize = 512;
 
-/// The gradient of a bias of f16 layers, of a loss over outputs that are 5e-6 away from their targets: the gradient of each
-/// output is `1e-5 / 512`, 2e-8, and f16's numbers below 2^-14 are multiples of 2^-24, 6e-8.
+/// The gradient of a bias of f16 layers, for a loss over outputs that are 5e-6 away from their targets.
+///
+/// The gradient of each output is `1e-5 / 512`, which is 2e-8. f16's numbers below 2^-14 are multiples of
+/// 2^-24, which is 6e-8.
 fn gradient(scale: Option<f32>) -> f32 {
     let mut scope = Scope::new("small", Mode::Training, 1);
     let x = scope.input("x", TensorType::f32(&[BATCH, 1]));
@@ -40,7 +42,7 @@ fn gradient(scale: Option<f32>) -> f32 {
     results[0].to_vec::<f32>().unwrap()[0]
 }
 
-/// 1,000 steps without an overflow double the scale, but not beyond 2^24; a larger one comes down to it.
+/// 1,000 steps without an overflow double the scale, but not beyond 2^24; a larger scale comes down to it.
 #[test]
 fn a_scale_does_not_grow_without_bound() {
     for (first, expected) in [(23, 24), (24, 24), (126, 24), (10, 11)] {
@@ -62,7 +64,7 @@ fn a_scale_does_not_grow_without_bound() {
 
 #[test]
 fn a_gradient_that_underflows_survives_with_a_scale() {
-    // In exact arithmetic: the mean of 2 (0 + 5e-6).
+    // In exact arithmetic it is the mean of 2 (0 + 5e-6).
     let exact = 1e-5;
     assert_eq!(gradient(None), 0.0);
     let scaled = gradient(Some(65_536.0));

@@ -1,4 +1,4 @@
-//! Optimisers against figures of PyTorch's formulas, worked by hand in f64.
+//! Optimisers against figures of PyTorch's formulas, worked out by hand in f64.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -51,7 +51,7 @@ fn sgd() {
     check(sgd(0.0, Momentum::Accumulated), none, [0.95, 0.975]);
     // v: 0.5, then 0.9 * 0.5 - 0.25 = 0.2.
     check(sgd(0.9, Momentum::Accumulated), none, [0.95, 0.93]);
-    // At a constant rate the other sign is the same.
+    // At a constant rate the other sign gives the same.
     check(sgd(0.9, Momentum::Velocity), none, [0.95, 0.93]);
     // 0.5 + 0.9 * 0.5 = 0.95, then -0.25 + 0.9 * 0.2 = -0.07.
     check(sgd(0.9, Momentum::Nesterov), none, [0.905, 0.912]);
@@ -61,7 +61,7 @@ fn sgd() {
     check(sgd(0.0, Momentum::Accumulated), Decay { l1: 0.1, l2: 0.0 }, [0.94, 0.955]);
 }
 
-/// What tells the forms of momentum apart: whether the first step's rate stays in what was accumulated.
+/// The forms of momentum differ in whether the first step's rate stays in what was accumulated.
 #[test]
 fn sgd_at_a_rate_that_changes() {
     let sgd = |form| Optimiser::Sgd { momentum: 0.9, form };

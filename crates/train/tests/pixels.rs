@@ -20,13 +20,13 @@ fn each_set_is_normalised_by_its_own_moments() {
         };
         let by = train.normalisation().unwrap();
         assert!((by.mean - mean).abs() < 5e-5 && (by.deviation - deviation).abs() < 5e-5, "{by:?}");
-        // So its pixels have mean 0 and deviation 1.
+        // With these its pixels have mean 0 and deviation 1.
         let (mean, deviation) = moments(&train);
         assert!(mean.abs() < 1e-5 && (deviation - 1.0).abs() < 1e-5, "{name}: {mean}, {deviation}");
     }
 }
 
-/// Mean and deviation of all that a network sees.
+/// Mean and deviation of all the numbers that a network sees.
 fn moments(samples: &Samples) -> (f64, f64) {
     let (mut sum, mut squares, mut count) = (0.0, 0.0, 0.0);
     let rows: Vec<usize> = (0..samples.len()).collect();
@@ -48,7 +48,7 @@ fn pictures_can_be_normalised_for_a_network_of_others() {
     assert_eq!(digits.normalisation(), Some(own));
     let seen = |samples: &Samples| samples.batch(&[7]).unwrap().0.to_vec::<f32>().unwrap();
     let before = seen(&digits);
-    // What is the same but for rounding stays as it is, to the bit.
+    // Pictures that are the same up to rounding stay as they are, to the bit.
     let same = digits.clone().normalised(Normalisation { mean: 0.0, deviation: 1.0 - f32::EPSILON });
     assert_eq!((seen(&same), same.normalisation()), (before.clone(), Some(own)));
     let other = Normalisation { mean: 0.25, deviation: 0.5 };
@@ -56,7 +56,7 @@ fn pictures_can_be_normalised_for_a_network_of_others() {
     assert_eq!(normalised.normalisation(), Some(other));
     let expected: Vec<f32> = before.iter().map(|brightness| (brightness - 0.25) / 0.5).collect();
     assert_eq!(seen(&normalised), expected);
-    // Twice as large, the pixels are of another range, and their brightness is not.
+    // At twice the size the pixels have another range, but their brightness does not.
     let large = normalised.resized(16).unwrap();
     let by = large.normalisation().unwrap();
     assert!((by.mean - 0.25).abs() < 1e-6 && (by.deviation - 0.5).abs() < 1e-6, "{by:?}");

@@ -39,8 +39,9 @@ fn accuracy(recipe: Recipe) -> f64 {
     trainer.test().unwrap().accuracy()
 }
 
-/// A perceptron is one straight line: it parts the rows of and and of or, and of xor at most three of four (Minsky and
-/// Papert, "Perceptrons", 1969).
+/// A perceptron is one straight line, which parts the rows of and, and those of or.
+///
+/// Of xor it parts at most three of four rows (Minsky and Papert, "Perceptrons", 1969).
 #[test]
 fn a_perceptron_learns_and_and_or_but_not_xor() {
     assert_eq!(accuracy(recipe("perceptron-and")), 1.0);
@@ -54,8 +55,9 @@ fn the_full_adder_adds_rows_that_it_never_saw() {
     assert_eq!(accuracy(recipe("full-adder")), 1.0);
 }
 
-/// The MNIST recipes on the digits that are built in. A nearest-neighbour classifier gets 96 to 97 % of the last 360
-/// digits, which other people wrote.
+/// The MNIST recipes on the digits that are built in.
+///
+/// A nearest-neighbour classifier gets 96 to 97 % of the last 360 digits, which other people wrote.
 #[test]
 fn digits_are_read() {
     let mlp = accuracy(digits("mnist-mlp", 15));
@@ -67,7 +69,8 @@ fn bits(tensors: &[(String, Tensor)]) -> Vec<(String, Vec<u32>)> {
     tensors.iter().map(|(name, tensor)| (name.clone(), values(tensor))).collect()
 }
 
-/// Dropout, batch normalisation, Adam's states, a schedule, masks and a loss scale: all that could remember something.
+/// Dropout, batch normalisation, Adam's states, a schedule, masks and a loss scale: everything that could
+/// remember something.
 fn eventful() -> Recipe {
     let text = r#"
         title = "everything that has a state"
@@ -110,7 +113,7 @@ fn a_training_that_was_stopped_anywhere_ends_with_the_same_bits() {
             first.step().unwrap();
         }
         first.save(&path).unwrap();
-        // What is done after the checkpoint is lost.
+        // Steps after the checkpoint are lost.
         first.step().unwrap();
         drop(first);
         let mut second = trainer(eventful(), 1);
@@ -148,7 +151,7 @@ fn a_network_that_no_memory_holds_is_refused_before_any_is_reserved() {
     assert!(error.contains("dense2.weight") && error.contains("[65536, 65536]"), "{error}");
 }
 
-/// The loss against its closed form: targets of 0 and 1 are -1 and 1.
+/// The loss against its closed form; targets of 0 and 1 count as -1 and 1.
 #[test]
 fn a_hinge_takes_zeros_and_ones_as_it_takes_bits() {
     let (predictions, bits, one_hot) =
@@ -205,8 +208,9 @@ fn a_checkpoint_of_something_else_is_refused_and_changes_nothing() {
     assert_eq!(adder.steps(), 1);
 }
 
-/// The same layers on other data, from another seed, in other batches: nothing but the checkpoint itself
-/// tells them apart.
+/// The same layers on other data, from another seed, in other batches.
+///
+/// Nothing but the checkpoint itself tells them apart.
 #[test]
 fn a_checkpoint_goes_on_in_its_own_training_only() {
     let folder = tempfile::tempdir().unwrap();
@@ -252,7 +256,7 @@ fn a_damaged_checkpoint_is_refused_wherever_it_is_damaged() {
         assert!(first.resume(&path).is_err(), "byte {at}");
     }
     assert_eq!(first.steps(), 1);
-    // What a damaged disk does not do: other numbers with their own digests.
+    // A damaged disk does not do this: other numbers with their own digests.
     std::fs::write(&path, &whole).unwrap();
     let mut tensors = ediacara_tensor::safetensors::read_verified(&path).unwrap();
     let position = tensors.iter_mut().find(|(name, _)| name == "training.position").unwrap();
@@ -304,7 +308,8 @@ fn the_linear_recipe_finds_the_plane_of_least_squares() {
     assert!(trainer.test().unwrap().accuracy() > 0.97);
 }
 
-/// scikit-learn's digits, the last 360 asked: NumPy finds 346 of them by three neighbours, distances in f64.
+/// scikit-learn's digits, of which the last 360 are tested: NumPy finds 346 by three neighbours, with
+/// distances in f64.
 #[test]
 fn neighbours_read_digits() {
     let RecipeFile::NearestNeighbours(recipe) = RecipeFile::load("knn").unwrap() else { panic!("knn") };
@@ -341,7 +346,8 @@ fn half_of_the_weights_become_0_and_stay_0() {
     assert!(found > dense - 0.015, "{found}, dense {dense}");
 }
 
-/// Before the ramp ends, a dense network may be better; what stops and what is kept is of the time after it.
+/// Before the ramp ends, a dense network may be better; only the time after it decides when to stop and what
+/// to keep.
 #[test]
 fn the_best_of_a_pruned_training_is_pruned() {
     let mut recipe = digits("mnist-sparse", 30);
@@ -382,7 +388,9 @@ fn sixteen_bits_read_as_well() {
     }
 }
 
-/// Early in training the loss overflows f16 at a scale of 2^40: steps are left out, the scale halved, until none is.
+/// Early in training the loss overflows f16 at a scale of 2^40.
+///
+/// Steps are left out and the scale is halved until no step overflows.
 #[test]
 fn overflowing_steps_change_nothing_but_the_scale() {
     let precision = Some(PrecisionTable { compute: Half::F16, loss_scale: 2.0_f32.powi(40) });
@@ -409,7 +417,7 @@ fn a_training_that_gets_no_better_stops_and_keeps_its_best() {
     }
     let epochs = whole.steps() / whole.steps_an_epoch();
     assert!(epochs < 200, "{epochs}");
-    // The last three epochs changed nothing of what is kept.
+    // The last three epochs changed nothing in the kept parameters.
     let kept = &accuracies[accuracies.len() - 4..];
     assert!(kept.iter().all(|tensors| *tensors == kept[0]));
 

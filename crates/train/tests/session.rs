@@ -1,4 +1,4 @@
-//! Sessions: what a run needs and what it does not.
+//! Sessions: what a run needs and what it does not need.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -67,21 +67,21 @@ fn a_run_computes_what_its_fetches_and_updates_need_and_nothing_else() {
     let mut session = Session::new(graph, [&parameter], 1).unwrap();
     let (x_fed, y_fed) = (numbers([1.0, 2.0]), numbers([3.0, 4.0]));
 
-    // Only one branch, without the input of the other.
+    // This run needs only one branch, without the input of the other.
     let fetched = session.run(&[(x, &x_fed)], &[one], &[]).unwrap();
     assert_eq!(fetched[0].to_vec::<f32>().unwrap(), [1.0, 2.0]);
     assert_eq!([&shared, &left, &right].map(Counting::runs), [1, 1, 0]);
-    // Both, what they share once.
+    // This run needs both, and what they share once.
     let fetched = session.run(&[(x, &x_fed), (y, &y_fed)], &[other, one], &[]).unwrap();
     assert_eq!(fetched[0].to_vec::<f32>().unwrap(), [4.0, 6.0]);
     assert_eq!([&shared, &left, &right].map(Counting::runs), [2, 2, 1]);
-    // An update alone, and the variable keeps its tensor for the next one.
+    // This run is an update alone, and the variable keeps its tensor for the next one.
     for expected in [[11.0, 22.0], [12.0, 24.0]] {
         session.run(&[(x, &x_fed)], &[], &[Update { variable, to: next }]).unwrap();
         assert_eq!(session.variable(variable).unwrap().to_vec::<f32>().unwrap(), expected);
     }
     assert_eq!([&shared, &left, &right].map(Counting::runs), [4, 2, 1]);
-    // What is given already is not computed at all.
+    // Values that are given already are not computed at all.
     let fetched = session.run(&[(x, &x_fed)], &[x, variable], &[]).unwrap();
     assert_eq!(fetched[1].to_vec::<f32>().unwrap(), [12.0, 24.0]);
     assert_eq!(shared.runs(), 4);
@@ -182,7 +182,8 @@ fn parameters_fit_their_graph() {
     );
 }
 
-/// What is frozen computes what the session would, with what its variables hold now, and needs only `x`.
+/// A frozen network computes what the session would, with the present tensors of its variables, and needs
+/// only `x`.
 #[test]
 fn a_frozen_network_has_its_parameters_as_constants() {
     let (mut session, [x, w, sum]) = session();
@@ -206,6 +207,6 @@ fn a_frozen_network_has_its_parameters_as_constants() {
         freeze(graph, &[foreign], []),
         "value2 is no value of graph `sum`: it is of another graph or tape, or from before a `compact`",
     );
-    // What needs no variable is frozen without one.
+    // An output that needs no variable is frozen without one.
     assert_eq!(freeze(graph, &[x], []).unwrap().inputs().len(), 1);
 }

@@ -1,5 +1,6 @@
-//! `isru`, the inverse square root unit v / sqrt(1 + v^2) (Carlile et al., "Improving Deep Learning by Inverse
-//! Square Root Linear Units", 2017): an operator of one's own, in one file.
+//! `isru`, the inverse square root unit v / sqrt(1 + v^2): a user's own operator, in one file.
+//!
+//! Carlile et al., "Improving Deep Learning by Inverse Square Root Linear Units", 2017.
 
 use std::sync::Arc;
 

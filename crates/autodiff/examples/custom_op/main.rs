@@ -1,6 +1,7 @@
-//! Operators of one's own: registered, read from text, differentiated as a graph and eagerly, trained with.
+//! A user's own operators: registered, read from text, differentiated as a graph and eagerly, trained with.
 //!
-//! Each is one file: kernel, shape rule and gradient. `cargo run -p ediacara-autodiff --example custom_op`
+//! Each is one file: kernel, shape rule and gradient. Run with
+//! `cargo run -p ediacara-autodiff --example custom_op`.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 mod exp;

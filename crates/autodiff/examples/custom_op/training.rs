@@ -1,4 +1,4 @@
-//! A small network with an operator of one's own as its activation, trained eagerly by gradient descent.
+//! A small network with a user's own operator as its activation, trained eagerly by gradient descent.
 
 use std::sync::Arc;
 
@@ -11,8 +11,9 @@ const UNITS: usize = 16;
 const STEPS: usize = 1000;
 const RATE: f32 = 0.1;
 
-/// The mean squared error before the first step and after the last, for learning x^2 - x/2 from -1 to 1:
-/// `dense(activation(dense(x)))` with 16 hidden units.
+/// The mean squared error before the first step and after the last, for learning x^2 - x/2 from -1 to 1.
+///
+/// The network is `dense(activation(dense(x)))` with 16 hidden units.
 pub(crate) fn train(activation: &Arc<dyn Op>) -> Result<[f32; 2], Box<dyn std::error::Error>> {
     let x: Vec<f32> = (0..SAMPLES).map(|index| 2.0 * index as f32 / (SAMPLES - 1) as f32 - 1.0).collect();
     let targets = Tensor::from_vec(&[SAMPLES, 1], x.iter().map(|x| x * x - 0.5 * x).collect())?;

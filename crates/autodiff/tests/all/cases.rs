@@ -1,5 +1,6 @@
-//! The table of checks: for every differentiable operator applications of random shape, whose operands keep
-//! away from kinks.
+//! The table of checks: applications of random shape for every differentiable operator.
+//!
+//! Their operands keep away from kinks.
 
 use std::sync::Arc;
 
@@ -10,9 +11,9 @@ use crate::common::Random;
 
 /// An operand of a check.
 pub(crate) enum Operand {
-    /// Differentiated by, its values between two bounds.
+    /// An operand that is differentiated by, with values between two bounds.
     Real(Vec<usize>, f64, f64),
-    /// Given.
+    /// An operand that is given.
     Fixed(Tensor),
 }
 
@@ -58,7 +59,7 @@ fn within(shape: &[usize], low: f64, high: f64) -> Operand {
 
 fn indices(random: &mut Random, shape: &[usize], size: usize) -> Operand {
     let count: usize = shape.iter().product();
-    // Negative ones count from the end.
+    // Negative indices count from the end.
     let values = (0..count).map(|_| random.below(2 * size) as i64 - size as i64).collect();
     Operand::Fixed(Tensor::from_vec(shape, values).unwrap())
 }
@@ -199,7 +200,7 @@ fn windows(random: &mut Random) -> Vec<Case> {
         cases.push(case(filter, vec![real(&x), real(&y[0].shape)]));
         let small = [random.between(1, 2), channels, random.between(2, 3), random.between(2, 4)];
         let w = [channels, outputs / groups, kernel[0] + 1, kernel[1] + 1];
-        // Padding is less than what a window spans, and the output's may be beyond the stride.
+        // Padding is less than what a window spans, and the output's padding may be beyond the stride.
         let padding = [0; 4].map(|_| random.below(2));
         let output_padding = [random.below(4), random.below(3)];
         let transpose = ConvTranspose { stride, padding, dilation, output_padding, groups, activation };
@@ -223,7 +224,7 @@ fn pools(random: &mut Random, stride: [usize; 2], dilation: [usize; 2]) -> Vec<C
         count_include_pad: random.coin(),
     };
     let mut output = window.window().output([x[2], x[3]]).unwrap();
-    // Rounding up, where the last window still starts inside the input.
+    // Some sizes are rounded up, where the last window still starts inside the input.
     for axis in 0..2 {
         if random.coin() && output[axis] * stride[axis] < x[axis + 2] + padding[axis] {
             output[axis] += 1;

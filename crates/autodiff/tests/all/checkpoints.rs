@@ -9,7 +9,7 @@ use crate::common::{Random, run};
 
 const LAYERS: usize = 36;
 
-/// A chain of layers with a residual every second one; also every sixth value.
+/// A chain of layers with a residual every second layer; also every sixth value.
 fn chain(random: &mut Random) -> (Graph, ValueId, Vec<ValueId>, Vec<ValueId>) {
     let mut graph = Graph::new("chain");
     let mut x = graph.add_input("x", TensorType::f32(&[64, 16]));
@@ -58,7 +58,8 @@ fn less_memory_and_equal_bits() {
     let (all, some) = (gradients_of(None), gradients_of(Some(&sixth)));
     let results = run(&all, std::slice::from_ref(&x)).into_iter().zip(run(&some, &[x]));
     results.for_each(|(all, some)| assert!(all.same_bits(&some)));
-    // A chain keeps a value a layer; with a checkpoint every sixth of 36 layers, 6 and those of one segment.
+    // A chain keeps a value for each layer. With a checkpoint every sixth of 36 layers it keeps 6 and those
+    // of one segment.
     let (all, some) = (peak(&all), peak(&some));
     assert!(some * 2 < all, "{some} bytes with checkpoints, {all} without");
 }

@@ -14,7 +14,8 @@ use ediacara_graph::{Attributes, Graph, OpDescription, Registry, Tensor};
 
 use crate::common::{evaluate, numbers};
 
-/// Holds value, first and second derivative against closed forms, as a graph that was read from text, and eagerly.
+/// Holds value, first and second derivative against closed forms, as a graph that was read from text, and
+/// eagerly.
 fn check(description: OpDescription, closed_forms: [fn(f64) -> f64; 3]) {
     let mut registry = Registry::core();
     registry.register(description).unwrap();

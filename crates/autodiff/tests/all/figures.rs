@@ -1,5 +1,6 @@
-//! Results and gradients against those of PyTorch, at kinks too. `tests/data/pytorch.json` holds the figures, and
-//! the script that made them.
+//! Results and gradients against those of PyTorch, at kinks too.
+//!
+//! `tests/data/pytorch.json` holds the figures, and the script that made them.
 
 use ediacara_autodiff::differentiate;
 use ediacara_graph::{DType, Graph, Registry, Tensor, ValueId};

@@ -15,7 +15,7 @@ fn f64s(shape: &[usize], values: &[f64]) -> Tensor {
 
 #[test]
 fn a_value_used_twice_adds_up() {
-    // x^3 + sin(x) has 3 x^2 + cos(x), and 6 x - sin(x).
+    // The derivatives of x^3 + sin(x) are 3 x^2 + cos(x) and 6 x - sin(x).
     let mut graph = Graph::new("cubic");
     let x = graph.add_input("x", TensorType::new(DType::F64, &[]));
     let square = graph.add("square", Mul, &[x, x]).unwrap();
@@ -166,7 +166,7 @@ fn a_pool_of_padding_alone_is_refused() {
     assert!(error.starts_with("node `y`: pool cannot be differentiated: a window along axis 0"), "{error}");
 }
 
-/// Values are refused wherever they were not made, even where there is one of the same index and type.
+/// Values are refused wherever they were not made, even where a value of the same index and type is.
 #[test]
 fn values_of_another_graph_or_tape_are_refused() {
     let graph_of = |name: &str| {

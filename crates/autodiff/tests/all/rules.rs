@@ -55,7 +55,8 @@ impl Check {
         Check { graph, inputs, wrt, loss }
     }
 
-    /// Holds `gradients` of `loss` against differences; where they are nothing the differences must be zero.
+    /// Holds `gradients` of `loss` against differences; where a gradient is nothing the differences must be
+    /// zero.
     fn hold(&self, loss: ValueId, gradients: &[Option<ValueId>], what: &str) {
         let mut value = self.graph.clone();
         value.set_outputs(vec![loss]);

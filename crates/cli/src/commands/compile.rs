@@ -58,10 +58,10 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What `--explain` asks for.
+/// The answer to `--explain`.
 struct Explained {
     layers: Vec<LayerExplanation>,
-    /// What changes of the machine do to the whole network, if single layers were asked for.
+    /// The effects of changes of the machine on the whole network, if single layers were asked for.
     tried: Vec<WhatIf>,
 }
 
@@ -87,7 +87,7 @@ fn explain(
     Ok(Explained { layers, tried })
 }
 
-/// What was compiled, as JSON.
+/// The compiled network as JSON.
 fn report(
     arguments: &CompileArguments,
     machine: &Machine,
@@ -114,7 +114,7 @@ fn report(
     report
 }
 
-/// What was compiled, in words.
+/// The compiled network in words.
 fn say_compiled(arguments: &CompileArguments, machine: &Machine, network: &CompiledNetwork) {
     let executable = &network.compiled.executable;
     say!("on the DLP: {}", network.share);
@@ -135,7 +135,7 @@ fn data_bytes(executable: &Executable) -> usize {
     executable.data.iter().map(|block| block.bytes.len()).sum()
 }
 
-/// Those layers whose name contains `part`, all for an empty one.
+/// Those layers whose name contains `part`; all for an empty one.
 fn chosen(layers: Vec<LayerExplanation>, part: &str) -> Result<Vec<LayerExplanation>, ediacara::Error> {
     let names: Vec<String> = layers.iter().map(|layer| format!("  {}", layer.name)).collect();
     let found: Vec<LayerExplanation> = layers.into_iter().filter(|layer| layer.name.contains(part)).collect();
@@ -148,7 +148,7 @@ fn chosen(layers: Vec<LayerExplanation>, part: &str) -> Result<Vec<LayerExplanat
     Ok(found)
 }
 
-/// One line a layer.
+/// One line for each layer.
 fn overview(layers: &[LayerExplanation]) -> String {
     let row = |layer: &LayerExplanation| {
         let choice = layer.choice.as_ref();
@@ -168,13 +168,15 @@ fn overview(layers: &[LayerExplanation]) -> String {
     plain_table(&header, 2..5, layers.iter().map(row).collect())
 }
 
-/// How many of the activations that it writes and reads stay in NRAM, of those that are no inputs or outputs of the network.
+/// How many of the layer's activations stay in NRAM, of those that are no inputs or outputs of the network.
 fn in_nram(layer: &LayerExplanation) -> String {
     let kept = layer.activations.iter().filter(|activation| activation.is_kept()).count();
     format!("{kept} of {}", layer.activations.len())
 }
 
-/// A paragraph a layer. Changes that were `tried` say what they do to the whole network.
+/// A paragraph for each layer.
+///
+/// Changes that were `tried` say what they do to the whole network.
 fn details(layers: &[LayerExplanation], tried: &[WhatIf]) -> String {
     let cycles = |cycles: f64| thousands(cycles.round() as u64);
     let paragraph = |layer: &LayerExplanation| {

@@ -20,7 +20,9 @@ pub(crate) fn execute(arguments: &DataArguments) -> Outcome {
     }
 }
 
-/// Fetches every set, also those after one that fails; all names are checked before anything is fetched.
+/// Fetches every set, even those after one that fails.
+///
+/// All names are checked before anything is fetched.
 fn fetch_sets(arguments: &FetchArguments) -> Outcome {
     let sources = arguments.names.iter().map(|name| fetch::source(&CATALOGUE, name));
     let sources = sources.collect::<Result<Vec<&Source>, _>>()?;
@@ -66,7 +68,7 @@ fn fetch_sets(arguments: &FetchArguments) -> Outcome {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// What one fetch did, for other programs.
+/// The result of one fetch, for other programs.
 fn describe(source: &Source, folder: &Path, result: Result<Vec<Fetched>, fetch::FetchError>) -> Value {
     let (fetched, error) = match result {
         Ok(fetched) => (fetched, None),
@@ -90,7 +92,9 @@ fn describe(source: &Source, folder: &Path, result: Result<Vec<Fetched>, fetch::
     })
 }
 
-/// Where sets go without `--to`. A folder that EDIACARA_DATA names is made by the fetch.
+/// The folder of sets without `--to`.
+///
+/// A folder that EDIACARA_DATA names is made by the fetch.
 fn own_folder() -> Result<PathBuf, Box<dyn std::error::Error>> {
     if let Some(folder) = std::env::var_os("EDIACARA_DATA").filter(|folder| !folder.is_empty()) {
         return Ok(folder.into());
@@ -104,7 +108,7 @@ fn own_folder() -> Result<PathBuf, Box<dyn std::error::Error>> {
     })
 }
 
-/// What stands between a fetched set and its use, if anything does.
+/// The obstacle between a fetched set and its use, if there is one.
 fn note(set: DataSet, folder: &Path) -> Option<String> {
     let found = Locations::of_machine(&std::env::current_dir().ok()?).ok()?.find(set);
     let parent = folder.parent().unwrap_or(folder);

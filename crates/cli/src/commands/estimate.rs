@@ -11,7 +11,7 @@ use super::Outcome;
 use crate::arguments::EstimateArguments;
 use crate::output::{say, write_whole};
 
-/// Characters of the timeline.
+/// How many characters wide the timeline is.
 const COLUMNS: usize = 80;
 
 pub(crate) fn execute(arguments: &EstimateArguments) -> Outcome {
@@ -83,7 +83,7 @@ fn list(json: bool) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// `4118 1/2` as `4,118 1/2`.
+/// Turns `4118 1/2` into `4,118 1/2`.
 fn with_thousands(time: &str) -> String {
     let (whole, rest) = time.split_at(time.find(' ').unwrap_or(time.len()));
     whole.parse().map_or_else(|_| time.to_owned(), |whole| thousands(whole) + rest)

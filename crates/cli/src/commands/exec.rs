@@ -63,7 +63,7 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What was run, as JSON.
+/// The run as JSON.
 fn report(
     arguments: &ExecArguments,
     executable: &Executable,
@@ -94,7 +94,7 @@ fn report(
     }))
 }
 
-/// What was run, in words.
+/// The run in words.
 fn say_execution(
     arguments: &ExecArguments,
     executable: &Executable,
@@ -119,16 +119,16 @@ fn say_execution(
     }
 }
 
-/// An executable, or assembly.
+/// Reads an executable, or assembly.
 fn program(path: &Path) -> Result<Executable, Box<dyn std::error::Error>> {
     match path.to_str().map(verify::load_program).transpose()?.flatten() {
         Some(executable) => Ok(executable),
-        // Whatever its name, it may be an executable; if not, that is said.
+        // Whatever its name is, it may be an executable; if it is none, the error says so.
         None => Ok(Executable::load(path)?),
     }
 }
 
-/// Compares what the program leaves for seeded inputs with what its file says.
+/// Compares the program's outputs for seeded inputs with what its file says.
 fn self_test(arguments: &ExecArguments, executable: &Executable, machine: &Machine) -> Outcome {
     let progress = Progress::new();
     progress.stage("simulating");
@@ -159,7 +159,7 @@ fn self_test(arguments: &ExecArguments, executable: &Executable, machine: &Machi
     Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Says how much of its network the program is, and what is missing of the results for that.
+/// Says how much of its network the program runs, and what its results lack for that reason.
 fn say_rest(rest: &HostRest) {
     let share = share_of(rest);
     say!("on the DLP: {share}");

@@ -1,4 +1,4 @@
-//! One file a subcommand, each with `execute`.
+//! The subcommands, one in each file, each with `execute`.
 
 pub(crate) mod asm;
 pub(crate) mod compile;
@@ -22,5 +22,5 @@ pub(crate) mod verify;
 
 use std::process::ExitCode;
 
-/// What a subcommand ends with: the exit status, or an error to print.
+/// How a subcommand ends: with the exit status, or with an error to print.
 pub(crate) type Outcome = Result<ExitCode, Box<dyn std::error::Error>>;

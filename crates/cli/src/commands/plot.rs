@@ -1,4 +1,4 @@
-//! `ediacara plot`: pictures that are of no network.
+//! `ediacara plot`: pictures that belong to no network.
 
 use std::process::ExitCode;
 

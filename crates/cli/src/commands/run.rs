@@ -38,7 +38,8 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         Ranges::Assumed => CalibrationSource::Assumed,
     };
     let prepared = ediacara::prepare(&model, &calibration, &mut stage)?;
-    // From here on only its name and labels are read; its weights would stand beside those that were optimised.
+    // From here on only its name and labels are read; its weights would stay in memory beside the optimised
+    // ones.
     model.graph = Graph::default();
     let doubts = match arguments.timing_only {
         true => Vec::new(),
@@ -50,7 +51,7 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         values: !arguments.timing_only,
         checked: arguments.checked,
         disable: arguments.compiler.disable.clone(),
-        // What a network sees in noise is nobody's answer.
+        // The classes that a network sees in noise are no answer.
         top: if made_up_inputs.is_empty() { arguments.top } else { 0 },
         what_if: arguments.what_if,
         host_only: arguments.host_only.choice(),
@@ -72,10 +73,10 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
     Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Samples of one run of the machine, where the network takes any number.
+/// The samples of one run of the machine, if the network takes any number.
 const DATASET_BATCH: usize = 100;
 
-/// A whole data set, in batches.
+/// Runs a whole data set, in batches.
 fn on_dataset(name: &str, arguments: &RunArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
     let progress = Progress::new();
@@ -145,7 +146,9 @@ fn print_dataset(name: &str, report: &dataset::Report) {
     );
 }
 
-/// The given files; for a network whose preprocessing is its own, the bundled photo where none is given.
+/// The given files.
+///
+/// If there are none, a network with its own preprocessing gets the bundled photo.
 fn sources(arguments: &RunArguments, model: &Model) -> Vec<Source> {
     let given = setup::sources(&arguments.input);
     let takes_photo = model.labels.is_some() && model.preprocess.is_some();

@@ -1,4 +1,4 @@
-//! What several subcommands make of their arguments in the same way.
+//! Steps that several subcommands take from their arguments in the same way.
 
 use std::path::{Path, PathBuf};
 
@@ -11,19 +11,21 @@ use ediacara::{CalibrationSource, Error, HostOnly, Model, RunOptions, SampleFile
 
 use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments, Ranges};
 
-/// What the command line says about sizes; `files` will be fed to the inputs.
+/// The sizes that the command line states; `files` will be fed to the inputs.
 pub(super) fn binding(arguments: &ModelArguments, files: &[PathBuf]) -> Binding {
     let fed = files.iter().map(|file| ediacara::inputs::stored_shape(file)).collect();
     let ModelArguments { dims, shapes, constants, .. } = arguments;
     Binding { dims: dims.clone(), shapes: shapes.clone(), constants: constants.clone(), fed }
 }
 
-/// Loads the model; the command line's preprocessing wins over the model's own.
+/// Loads the model.
+///
+/// The command line's preprocessing overrides the model's own.
 pub(super) fn model(arguments: &ModelArguments, preprocess: &PreprocessArguments) -> Result<Model, Error> {
     model_for(arguments, preprocess, &[])
 }
 
-/// As [`model`], with the sizes that `files` give where nothing else does.
+/// As [`model`], with the sizes that `files` give if nothing else gives them.
 pub(super) fn model_for(
     arguments: &ModelArguments,
     preprocess: &PreprocessArguments,
@@ -54,7 +56,8 @@ fn preprocessing(
     }
     if arguments.bgr && chosen.order == ChannelOrder::Rgb {
         chosen.order = ChannelOrder::Bgr;
-        // Presets give their figures in the order of the tensor's channels; given ones already are.
+        // Presets give their figures in the order of the tensor's channels; figures that are given are in
+        // that order already.
         if arguments.mean.is_none() {
             chosen.mean.reverse();
             chosen.deviation.reverse();
@@ -63,7 +66,7 @@ fn preprocessing(
     Ok(Some(chosen))
 }
 
-/// The calibration samples: the given files, folders opened and sorted by name.
+/// The calibration samples: the given files, with folders opened and sorted by name.
 pub(super) fn calibration(arguments: &CalibrationArguments) -> Result<CalibrationSource, String> {
     if arguments.calibrate.is_empty() {
         return Ok(CalibrationSource::Default);
@@ -86,7 +89,9 @@ pub(super) fn calibration(arguments: &CalibrationArguments) -> Result<Calibratio
     Ok(CalibrationSource::Files(files))
 }
 
-/// The samples of a folder; hidden files, which systems and editors leave behind, are none.
+/// The samples of a folder.
+///
+/// Hidden files, which systems and editors leave behind, are none.
 fn folder(path: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = std::fs::read_dir(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let entries = entries.filter_map(Result::ok);
@@ -101,7 +106,7 @@ fn is_sample(path: &Path) -> bool {
     matches!(extension.as_deref(), Some("png" | "jpg" | "jpeg" | "npy" | "npz" | "pb"))
 }
 
-/// What the ranges of a network that is only timed are taken from.
+/// The source of the ranges of a network that is only timed.
 pub(super) fn ranges(ranges: Ranges) -> CalibrationSource {
     match ranges {
         Ranges::Calibrated => CalibrationSource::Default,
@@ -109,7 +114,7 @@ pub(super) fn ranges(ranges: Ranges) -> CalibrationSource {
     }
 }
 
-/// Tells what is doubtful about inputs, or refuses it where that is wanted.
+/// Warns of doubtful inputs, or refuses them if the user wants that.
 pub(super) fn weigh(doubts: &[String], strict: bool) -> Result<(), Error> {
     if strict && !doubts.is_empty() {
         return Err(Error::Doubtful(doubts.to_vec()));

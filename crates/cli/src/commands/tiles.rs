@@ -70,7 +70,7 @@ fn chosen<'a>(layers: &'a [Layer], part: &str) -> Result<&'a Layer, String> {
     Err(format!("{} layers have `{part}` in their name; there are {}", found.len(), names.join(", ")))
 }
 
-/// How the compiler cuts the layer; nothing if it has another name or none in the compiled network.
+/// How the compiler cuts the layer; nothing if the compiled network has no layer of that name.
 fn compilers(
     prepared: &Prepared,
     machine: &Machine,

@@ -1,4 +1,4 @@
-//! `ediacara train`: a recipe carried out.
+//! `ediacara train`: carries out a recipe.
 
 mod report;
 
@@ -24,9 +24,9 @@ use crate::places::check_written;
 use crate::progress::Progress;
 use report::curve;
 
-/// Time between two changes of what the progress says.
+/// Time between two changes of the progress.
 const SHOWN_EVERY: Duration = Duration::from_millis(50);
-/// Epochs of which a reader is told, at most and about.
+/// About how many epochs a reader is told of, at most.
 const TOLD_EPOCHS: u64 = 20;
 
 type Failure = Box<dyn std::error::Error>;
@@ -56,7 +56,7 @@ pub(crate) fn execute(arguments: &TrainArguments) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What one recipe leaves, as it is printed with `--json`.
+/// Carries out one recipe; gives its result as `--json` prints it.
 fn carry_out(name: &str, recipe: RecipeFile, arguments: &TrainArguments) -> Result<Value, Failure> {
     match recipe {
         RecipeFile::Training(recipe) => train(name, *recipe, arguments),
@@ -123,7 +123,7 @@ fn draw(title: &str, losses: &[f32], path: &Path) -> Result<(), TensorError> {
     write_whole(path, curve(title, losses).to_svg().as_bytes())
 }
 
-/// Lets an interrupt draw the losses that there are until then.
+/// Lets an interrupt draw the losses so far.
 fn draw_when_stopped(trainer: &Trainer, path: &Path, losses: &Arc<Mutex<Vec<f32>>>) -> interrupt::Guard {
     let (title, path, losses) = (trainer.recipe().title.clone(), path.to_owned(), Arc::clone(losses));
     interrupt::before_the_end(move || {
@@ -188,7 +188,9 @@ fn ask_neighbours(
     }))
 }
 
-/// The data set of this name; where it is not on this machine, there are the digits.
+/// The data set of this name.
+///
+/// If it is not on this machine, the message names the digits.
 fn load(name: &str) -> Result<Dataset, Failure> {
     Dataset::load(name, Path::new(".")).map_err(|error| match error {
         TrainError::Data(DataError::SetNotFound { .. }) => {
@@ -216,7 +218,9 @@ fn list(json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The arguments of one of several recipes: each writes files of its own, `all-PART.onnx` for `all.onnx`.
+/// The arguments of one of several recipes.
+///
+/// Each recipe writes its own files, `all-PART.onnx` for `all.onnx`.
 fn of_part(arguments: &TrainArguments, part: &str) -> TrainArguments {
     let own = |path: &Option<PathBuf>| {
         path.as_ref().map(|path| {
@@ -249,7 +253,7 @@ fn outputs(arguments: &TrainArguments) -> impl Iterator<Item = (&'static str, &P
     named.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?)))
 }
 
-/// The recipe with what the command line says instead.
+/// The recipe with the changes from the command line.
 fn adapt(recipe: Recipe, arguments: &TrainArguments) -> Recipe {
     let recipe = match arguments.epochs {
         Some(epochs) => recipe.with_epochs(epochs),
@@ -263,12 +267,12 @@ fn adapt(recipe: Recipe, arguments: &TrainArguments) -> Recipe {
     }
 }
 
-/// Whether a reader is told of this epoch: of every one of a few, of some of many.
+/// Whether a reader is told of this epoch: of every one if there are few, of some if there are many.
 fn is_told(number: u64, epochs: u64) -> bool {
     number == epochs || number.is_multiple_of(epochs.div_ceil(TOLD_EPOCHS).max(1))
 }
 
-/// Says where a training goes on, and what may surprise about it.
+/// Says where a training goes on, and what may be surprising about it.
 fn say_resumed(trainer: &Trainer, path: &Path, epochs: u64, json: bool) {
     if !json {
         say!("going on from {} after {} steps", path.display(), trainer.steps());

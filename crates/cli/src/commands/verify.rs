@@ -84,7 +84,7 @@ fn build_options(arguments: &VerifyArguments) -> Result<BuildOptions, String> {
     })
 }
 
-/// Where built hardware is kept: `EDIACARA_CACHE`, or where the system keeps such things.
+/// The folder in which built hardware is kept: `EDIACARA_CACHE`, or the system's place for such things.
 fn cache() -> Result<PathBuf, String> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let usual = || {

@@ -1,15 +1,18 @@
-//! A network of very many nodes: what is kept of each has to be little.
+//! A network of very many nodes, for each of which little may be kept in memory.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::root;
 
-/// Nodes of the network: just below what tables and arrays of 2^17 entries hold, so that little of them is empty.
+/// Nodes of the network: just below what tables and arrays of 2^17 entries hold, so that little of them is
+/// empty.
 const NODES: usize = 114_000;
 
-/// Bytes of address space that a node may take beyond those of the file. It takes some 500, in an array that grows more
-/// for a moment; with every node decoded at once, or all of the text in memory, it would be far above a thousand.
+/// Bytes of address space that a node may take beyond those of the file.
+///
+/// It takes some 500, in an array that grows more for a moment. With every node decoded at once, or all of
+/// the text in memory, it would take far more than a thousand.
 const BYTES_PER_NODE: usize = 800;
 
 /// A field of protobuf that has a length.
@@ -25,7 +28,8 @@ fn field(number: u8, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An ONNX model of `nodes` nodes in a chain, Relu and Add of a constant by turns, on numbers of shape [1,8].
+/// An ONNX model of `nodes` nodes in a chain, alternately Relu and Add of a constant, on numbers of shape
+/// [1,8].
 fn chain(nodes: usize) -> Vec<u8> {
     let axis = |size: u8| field(1, &[0x08, size]);
     let shape = [axis(1), axis(8)].concat();
@@ -57,12 +61,12 @@ fn summary(file: &Path, json: bool, kib: usize) -> Output {
     let mut command = Command::new("bash");
     let script = format!("ulimit -c 0 && ulimit -v {kib} && exec \"$@\"");
     command.args(["-c", &script, "bash", env!("CARGO_BIN_EXE_ediacara"), "summary"]).arg(file);
-    // Elsewise glibc reserves 64 MiB of addresses for every thread that allocates, if it gets them.
+    // Otherwise glibc reserves 64 MiB of addresses for every thread that allocates, if it gets them.
     command.env("MALLOC_ARENA_MAX", "1");
     command.args(json.then_some("--json")).current_dir(root()).output().unwrap()
 }
 
-/// The least address space, in KiB and to a MiB, in which a file is summarised.
+/// The least address space, in KiB and exact to a MiB, in which a file is summarised.
 fn least_kib(file: &Path, json: bool) -> usize {
     let (mut too_little, mut enough) = (1, 6_000);
     while enough - too_little > 1 {

@@ -1,4 +1,4 @@
-//! What calibrates a network on the command line.
+//! The calibration of a network on the command line.
 
 use ediacara::tensor::{Tensor, npy};
 
@@ -11,7 +11,7 @@ fn folders_and_names_are_taken_and_hidden_files_are_not() {
     for name in ["1.npy", "2.npy"] {
         npy::write(&folder.path().join(name), &sample).unwrap();
     }
-    // What a Mac leaves beside a file has its extension too.
+    // The file that a Mac leaves beside another one has the same extension.
     std::fs::write(folder.path().join("._1.npy"), b"no array").unwrap();
     let path = folder.path().display();
     for given in [path.to_string(), format!("input={path}")] {

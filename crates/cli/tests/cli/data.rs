@@ -32,7 +32,7 @@ fn fashion() -> Option<Server> {
 fn a_real_set_is_fetched_and_then_found() {
     let Some(server) = fashion() else { return };
     let cache = tempfile::tempdir().unwrap();
-    // A user without EDIACARA_DATA, outside the workspace.
+    // This user has no EDIACARA_DATA, and is outside the workspace.
     let user = |arguments: &[&str]| -> Value {
         let output = Command::new(env!("CARGO_BIN_EXE_ediacara"))
             .args(arguments)

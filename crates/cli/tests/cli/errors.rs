@@ -1,4 +1,4 @@
-//! Bad input: what is said, and that nothing is written.
+//! Bad input: the message, and that nothing is written.
 
 use crate::{fail, root};
 
@@ -98,7 +98,7 @@ fn a_mistyped_name_is_asked_back() {
     says(&["estimate", "no-such.dlpa"], &["no-such.dlpa"]);
 }
 
-/// A program is given numbers as they are: what `exec` advises is what it can do.
+/// A program takes numbers as they are; `exec` advises only what it can do.
 #[test]
 fn a_picture_is_no_input_of_a_program() {
     let folder = tempfile::tempdir().unwrap();

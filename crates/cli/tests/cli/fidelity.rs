@@ -1,10 +1,14 @@
-//! Cycle counts beside published ones of somebody else's RTL (docs/fidelity.md).
+//! Cycle counts beside published ones of another project's RTL (docs/fidelity.md).
 
 use crate::{json, number};
 
-/// M, K, N; cycles of Gemmini's default configuration in full-system RTL simulation. It gives the overhead of a call.
+/// M, K, N; cycles of Gemmini's default configuration in full-system RTL simulation.
+///
+/// This one gives the overhead of a call.
 const FIRST: ([u64; 3], u64) = ([64, 64, 64], 3_810);
-/// The same, and how far off the prediction is allowed to be, in percent: what docs/fidelity.md states and discusses.
+/// The same for other sizes, and how far off the prediction may be, in percent.
+///
+/// docs/fidelity.md states and discusses these figures.
 const OTHERS: [([u64; 3], u64, f64); 5] = [
     ([128, 128, 128], 10_530, 8.9),
     ([256, 256, 256], 69_653, 0.4),

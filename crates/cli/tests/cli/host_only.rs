@@ -1,4 +1,4 @@
-//! How much of a network runs on the DLP: what is said of it, and that nothing is no success.
+//! How much of a network runs on the DLP: what the command says of it, and that nothing is no success.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,8 @@ struct File {
 }
 
 impl File {
-    /// Lines of a graph's text form, in which `CONV` stands for the attributes of a plain convolution.
+    /// Writes a graph from lines of its text form, in which `CONV` stands for the attributes of a plain
+    /// convolution.
     fn new(lines: &str) -> File {
         let text = format!("graph \"network\" {{\n{}\n}}\n", lines.replace("CONV", CONV));
         let constant = |name: &str| {
@@ -83,7 +84,7 @@ fn refusal(arguments: &[&str]) -> String {
 fn a_network_of_which_a_part_runs_says_how_much() {
     let file = File::new(BEHIND_A_SOFTMAX);
     let report = json(&["run", file.model(), "--json"]);
-    // 4 x 6 x 6 results of 3 x 3 x 3 products; 2 x 6 x 6 of 4.
+    // 4 x 6 x 6 results of 3 x 3 x 3 products, and 2 x 6 x 6 results of 4 products.
     let (first, second) = (4 * 36 * 27, 2 * 36 * 4);
     assert_eq!(report["on_dlp"]["dlp_macs"], first);
     assert_eq!(report["on_dlp"]["macs"], first + second);
@@ -127,7 +128,7 @@ fn a_network_that_runs_as_a_whole_says_so() {
     );
     assert_eq!(report["on_dlp"]["macs"], report["macs"]);
     assert_eq!(report["check"].get("first_difference"), None);
-    // 7 tensors were compared when the input, which the DLP does not write, was one of them.
+    // The input is not among the compared tensors, because the DLP does not write it.
     assert!(report["check"]["tensors"].as_u64().unwrap() >= 6, "{}", report["check"]);
     assert!(report["check"]["tensors_in_nram"].as_u64().unwrap() >= 3, "{}", report["check"]);
 }

@@ -12,10 +12,14 @@ mod writer;
 use crate::{ediacara, fail, json, root, succeed};
 use writer::{bytes, input, int, model, node, output, tensor};
 
-/// Memory that a command may reserve, in KiB: enough for every network here, too little for what these files ask for.
+/// The memory that a command may reserve, in KiB.
+///
+/// It is enough for every network here, and too little for what these files ask for.
 const MEMORY_KIB: u32 = 6_000_000;
 
-/// The folder of hostile files; nothing, and the test counts as skipped, where it is not at hand.
+/// The folder of hostile files.
+///
+/// If it is not at hand, there is none, and the test counts as skipped.
 fn hostile(test: &str) -> Option<PathBuf> {
     let data = std::env::var_os("EDIACARA_DATA").map_or_else(|| root().join("../shared/data"), PathBuf::from);
     let folder = data.join("models2/hostile");
@@ -26,7 +30,7 @@ fn hostile(test: &str) -> Option<PathBuf> {
     None
 }
 
-/// A command with little memory, so that what asks for much fails rather than burdens the machine.
+/// A command with little memory, so that a request for much fails instead of burdening the machine.
 fn with_little_memory(arguments: &[&str]) -> Output {
     let script = format!("ulimit -v {MEMORY_KIB} && exec \"$@\"");
     let mut command = Command::new("bash");
@@ -34,7 +38,7 @@ fn with_little_memory(arguments: &[&str]) -> Output {
     command.current_dir(root()).output().unwrap()
 }
 
-/// What a command that must fail says, which holds all of `parts`.
+/// The message of a command that must fail; it holds all of `parts`.
 fn refused(arguments: &[&str], parts: &[&str]) {
     let output = with_little_memory(arguments);
     let message = String::from_utf8(output.stderr).unwrap();
@@ -264,7 +268,8 @@ fn every_signal_that_ends_a_command_leaves_no_half_written_file() {
         let folder = tempfile::tempdir().unwrap();
         let plot = folder.path().join("x.svg");
         let arguments = ["train", "lenet5", "--data", "digits", "--epochs", "100000", "--plot"];
-        // Whoever runs the tests may ignore signals, as a shell does for its background jobs; then they stay ignored.
+        // The runner of the tests may ignore signals, as a shell does for its background jobs; they would
+        // then stay ignored.
         let mut child = Command::new("env");
         child
             .args(["--default-signal=INT,TERM,HUP", env!("CARGO_BIN_EXE_ediacara")])

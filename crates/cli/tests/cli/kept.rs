@@ -1,5 +1,5 @@
-//! Networks whose activations in NRAM once lay on one another: the bundled one on the smallest machine that keeps much, and
-//! reproductions by users.
+//! Networks whose activations must not overlap in NRAM: the bundled one on the smallest machine that keeps
+//! much, and reproductions by users.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn the_bundled_network_sees_a_cat_on_a_systolic_array() {
     assert!(label.contains("cat"), "{label}");
 }
 
-/// A case of the second collection of networks, which lies beside the first, on every machine that is given.
+/// A case of the second collection of networks, which lies beside the first, on every given machine.
 fn case(name: &str, machines: &[&str]) {
     let locations = Locations::of_machine(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let cases = locations.find(DataSet::Models).map(|models| models.join("../models2/cases"));

@@ -1,4 +1,4 @@
-//! What recipes reach on the whole of MNIST, with the seeds that they have.
+//! The accuracy of recipes on the whole of MNIST, with the seeds that they have.
 
 use std::path::Path;
 
@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use crate::{json, succeed};
 
-/// Whether MNIST is on this machine; if not, the test counts as skipped.
+/// Whether MNIST is on this machine.
+///
+/// If it is not, the test counts as skipped.
 fn is_here() -> bool {
     let locations = Locations::of_machine(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     locations.find(DataSet::Mnist).map_err(|error| skip("mnist", &error.to_string())).is_ok()
@@ -21,7 +23,7 @@ fn accuracy(recipe: &str, rest: &[&str]) -> f64 {
     report["test_accuracy"].as_f64().unwrap()
 }
 
-/// 16 bits cost at most 0.2 points, half of the weights at most 0.5.
+/// 16 bits cost at most 0.2 points, and half of the weights at most 0.5.
 #[test]
 fn perceptrons_read_98_2_percent_in_16_bits_and_with_half_the_weights_too() {
     if !is_here() {

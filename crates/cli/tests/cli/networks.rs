@@ -17,14 +17,15 @@ fn check(report: &Value) {
     );
 }
 
-/// A built-in network: random weights must not leave a layer with nothing to say in int8.
+/// Runs a built-in network: its random weights must not leave a layer with nothing to say in int8.
 fn built_in(name: &str) {
     let report = json(&["run", name, "--json"]);
     check(&report);
     assert!(number(&report["quantisation"]["fewest_distinct_values"]) > 32, "{}", report["quantisation"]);
 }
 
-/// The model of the test data called `name`, in checked mode, on the bundled photo; nothing where there is no data.
+/// The report of the model of the test data called `name`, in checked mode, on the bundled photo; nothing
+/// without data.
 fn real(name: &str, preprocess: &[&str]) -> Option<Value> {
     let locations = Locations::of_machine(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let models = match locations.find(DataSet::Models) {
@@ -62,8 +63,8 @@ fn resnet20_cifar10() {
 fn fastestdet() {
     let preprocess = ["--preprocess", "none", "--bgr", "--mean", "0,0,0", "--std", "1,1,1"];
     let Some(report) = real("fastestdet", &preprocess) else { return };
-    // Channel shuffles run on the matrix unit, but the network multiplies nothing there: one in each of the
-    // 3 + 7 + 3 blocks of ShuffleNetV2 that keep the size.
+    // Channel shuffles run on the matrix unit, but the network multiplies nothing there. There is one in each
+    // of the 3 + 7 + 3 blocks of ShuffleNetV2 that keep the size.
     let layers = report["layers"].as_array().unwrap();
     let gathers: Vec<_> = layers.iter().filter(|layer| layer["op"] == "gather").collect();
     assert_eq!(gathers.len(), 13);
@@ -104,7 +105,7 @@ fn a_batch_is_right_too() {
 fn a_batch_is_that_of_the_input_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("batch.npy");
-    // Integers, as a picture has them: converted, for f32 holds them.
+    // Integers, as a picture has them; they are converted, because f32 holds them.
     let pixels = (0..4 * 28 * 28).map(|index| index % 7 - 3).collect();
     let tensor = ediacara::tensor::Tensor::from_vec::<i64>(&[4, 1, 28, 28], pixels).unwrap();
     ediacara::tensor::npy::write(&path, &tensor).unwrap();

@@ -1,8 +1,10 @@
-//! The pages of docs/textbook show what the command prints: their blocks and pictures are compared with a run of it.
+//! The pages of docs/textbook show what the command prints.
 //!
-//! A block begins with a line `<!-- ediacara ARGUMENTS -->`, goes on with the output as fenced text, and ends with
-//! `<!-- end of output -->`. A picture that the command draws (`--svg pictures/NAME.svg`) is compared as well.
-//! `cargo xtask pages`, or `UPDATE_EXPECT=1`, writes both again.
+//! Their blocks and pictures are compared with a run of it.
+//!
+//! A block begins with a line `<!-- ediacara ARGUMENTS -->`, goes on with the output as fenced text, and ends
+//! with `<!-- end of output -->`. A picture that the command draws (`--svg pictures/NAME.svg`) is compared as
+//! well. `cargo xtask pages`, or `UPDATE_EXPECT=1`, writes both again.
 
 use std::fs;
 use std::path::Path;
@@ -49,7 +51,9 @@ fn with_outputs(page: &str, folder: &Path, update: bool) -> (String, usize) {
     (text + rest, blocks)
 }
 
-/// What a command prints; the picture that it draws is compared with the page's, or becomes it.
+/// The output of a command.
+///
+/// The picture that it draws is compared with the page's, or replaces it.
 fn run(command: &str, folder: &Path, update: bool) -> String {
     let mut arguments: Vec<String> = command.split(' ').map(str::to_owned).collect();
     let Some(at) = arguments.iter().position(|argument| argument == "--svg") else {

@@ -28,7 +28,7 @@ fn examples_assemble_run_and_survive_disassembly() {
         succeed(&["asm", text(&again), "-o", text(&second)]);
         let [first, second] = [&first, &second].map(|path| std::fs::read(path).unwrap());
         assert!(first == second, "{}: the disassembly gives another file", source.display());
-        // Assembly runs as the executable does.
+        // Assembly runs like the executable.
         let folder_program = folder.path().join("first.dlpx");
         let run = |program: &Path| {
             let mut report = json(&["exec", text(program), "--checked", "--json"]);
@@ -67,7 +67,7 @@ fn an_executable_tests_itself() {
         (&report["self_test"], &report["expected_checksum"]),
         (&true.into(), &report["found_checksum"])
     );
-    // The last constants belong to the last layer, whose outputs then differ.
+    // The last constants belong to the last layer; its outputs then differ.
     let mut executable = ediacara::isa::Executable::load(&program).unwrap();
     let constants = executable.data.last_mut().unwrap();
     constants.bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
@@ -116,7 +116,7 @@ fn fusion_can_be_left_out() {
     assert!(layers(&fused) < layers(&apart) && number(&fused["cycles"]) < number(&apart["cycles"]));
     assert_eq!((&fused["macs"], &fused["floor_cycles"]), (&apart["macs"], &apart["floor_cycles"]));
     assert!(number(&fused["floor_cycles"]) <= number(&fused["cycles"]));
-    // The yardstick is of nodes before fusion: only the order of its sum differs.
+    // The yardstick covers nodes before fusion; only the order of its sum differs.
     let roofline = |report: &Value| report["layer_roofline_cycles"].as_f64().unwrap();
     assert!((roofline(&fused) - roofline(&apart)).abs() <= 1.0);
 }
@@ -138,7 +138,8 @@ fn a_program_is_no_network_and_says_which_command_takes_it() {
     }
 }
 
-/// A network's program in assembly, cut where its tiles begin and named as its nodes are, is the same program.
+/// A network's program in assembly, cut where its tiles begin and named as its nodes are, is the same
+/// program.
 #[test]
 fn the_disassembly_of_a_network_names_tiles_layers_and_values_and_gives_the_same_file() {
     let folder = tempfile::tempdir().unwrap();

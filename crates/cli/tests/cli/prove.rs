@@ -1,4 +1,6 @@
-//! `prove`: what a user sees. What is proven is tested in crates/prove.
+//! `prove`: what a user sees.
+//!
+//! The tests of crates/prove show what is proven.
 
 use serde_json::Value;
 
@@ -20,7 +22,8 @@ fn provenance_says_what_was_compared_and_where_nothing_was() {
     let provenance = &report["provenance"];
     assert!(number(&provenance["values"]) > 5 && number(&provenance["reads"]) > 100, "{provenance}");
     let bytes = |memory: &str| number(&provenance["bytes"][memory]);
-    // Every one of 61,470 weights (61,706 parameters, 236 of them biases) is loaded from DRAM and read from WRAM at least once.
+    // Every one of 61,470 weights (61,706 parameters, 236 of them biases) is loaded from DRAM and read from
+    // WRAM at least once.
     assert!(bytes("dram") > 61_470 && bytes("wram") > 61_470, "{provenance}");
     assert!(["nram", "aram", "pram"].iter().all(|memory| bytes(memory) > 0), "{provenance}");
     assert!(succeed(&["prove", "lenet5"]).contains("provenance: "));

@@ -55,8 +55,10 @@ fn has(object: &Value, fields: &[&str]) {
     }
 }
 
-/// Busy, stalls and idle of every engine sum to the total; so do the layers' cycles, bytes and beats with those that no layer
-/// has. No layer is used beyond its peak.
+/// Busy, stalls and idle of every engine sum to the total.
+///
+/// The layers' cycles, bytes and beats do too, with those that no layer has. No layer is used beyond its
+/// peak.
 pub(crate) fn accounts_balance(report: &Value) {
     let cycles = number(&report["cycles"]);
     let layers: u64 = report["layers"].as_array().unwrap().iter().map(|layer| number(&layer["cycles"])).sum();
@@ -102,9 +104,10 @@ fn the_bundled_network_sees_a_cat_and_every_byte_is_right() {
     assert_eq!(report["timing_basis"], "rtl-verified-rules");
     assert_eq!(report["check"]["bit_exact"], true);
     assert_eq!(report["check"]["max_abs_error"], 0.0);
-    // onnxruntime's f32 answers are 282 tiger cat and 285 Egyptian cat, 0.06 of a logit apart, then 281 tabby.
+    // onnxruntime's f32 answers are 282 tiger cat and 285 Egyptian cat, 0.06 of a logit apart, then 281
+    // tabby.
     assert!([281, 282, 285].contains(&number(&report["top"][0]["class"])), "{}", report["top"]);
-    // 385,187,552 counted with Python's onnx on the same file.
+    // Python's onnx counts 385,187,552 on the same file.
     assert_eq!(number(&report["macs"]), 385_187_552);
     assert!(report["quantisation"]["sqnr_db"].as_f64().unwrap() >= 20.0);
     assert!(number(&report["quantisation"]["fewest_distinct_values"]) > 32);
@@ -121,7 +124,7 @@ fn cycles_are_the_same_without_values() {
     assert_eq!(without["check"]["bit_exact"], Value::Null);
 }
 
-/// What a change saves is what the changed machine takes.
+/// The reported saving of a change is that of the changed machine.
 #[test]
 fn a_change_is_made_and_timed() {
     let report = json(&["run", "lenet5", "--timing-only", "--what-if", "--json"]);
@@ -197,7 +200,7 @@ fn a_reader_that_stops_reading_ends_the_command_quietly() {
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
 
-/// What a network sees in seeded numbers is no answer.
+/// The classes that a network sees in seeded numbers are no answer.
 #[test]
 fn made_up_numbers_have_no_classes() {
     let text = succeed(&["run", "lenet5"]);
@@ -213,7 +216,7 @@ fn made_up_numbers_have_no_classes() {
     let zeros = ediacara::tensor::Tensor::full(&[1, 1, 28, 28], 0.0_f32).unwrap();
     ediacara::tensor::npy::write(std::path::Path::new(&path), &zeros).unwrap();
     let report = json(&["run", "lenet5", "--input", &path, "--json"]);
-    // The run has numbers of its own now; the ranges still rest on seeds.
+    // The run has given numbers now; the ranges still rest on seeds.
     assert_eq!(report["made_up_inputs"], serde_json::json!([]));
     assert_eq!(report["quantisation"]["seeded_inputs"], serde_json::json!(["input"]));
     assert_eq!(report["top"].as_array().unwrap().len(), 5);

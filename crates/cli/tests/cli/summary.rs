@@ -2,7 +2,9 @@
 
 use crate::{json, number, succeed};
 
-/// Parameters and MACs of torchvision's networks (torchinfo 1.8 on torchvision's models), convolutions and fully connected layers only.
+/// Parameters and MACs of torchvision's networks (torchinfo 1.8 on torchvision's models).
+///
+/// Only convolutions and fully connected layers count.
 const TOTALS: [(&str, u64, u64); 5] = [
     ("alexnet", 61_100_840, 714_188_480),
     ("vgg19", 143_667_240, 19_632_062_464),
@@ -43,7 +45,7 @@ fn a_machine_printed_is_a_machine_read() {
     assert_eq!(of("dlp16"), of(path.to_str().unwrap()));
 }
 
-/// The reference machine, exactly as DESIGN.md's figures have it.
+/// The reference machine has exactly these figures.
 #[test]
 fn the_reference_machine_is_as_designed() {
     let machines = json(&["machines", "--json"]);

@@ -39,7 +39,7 @@ fn every_built_in_program_runs_on_the_machine_it_names() {
     for name in json(&["estimate", "--list", "--json"]).as_array().unwrap() {
         let name = name["name"].as_str().unwrap();
         let report = json(&["estimate", name, "--json"]);
-        // Three percent is what the hardest of them is allowed.
+        // The hardest of them may take three percent more.
         assert!(report["time_over_bound"].as_f64().unwrap() < 1.03, "{name}");
     }
 }
@@ -49,7 +49,7 @@ fn a_roofline_has_points_on_paper_and_simulated() {
     let report = json(&["roofline", "mlp:256-256", "mlp:128-256", "--json"]);
     assert_eq!(report["ridge_operations_per_byte"], 32.0);
     let mlp = &report["networks"][0];
-    // 2 x 65,536 operations; 65,536 weights, 256 inputs, 256 outputs.
+    // 2 x 65,536 operations on 65,536 weights, 256 inputs and 256 outputs.
     assert_eq!(mlp["analytic"]["operations_per_byte"], 131_072.0 / 66_048.0);
     let simulated = mlp["simulated"]["operations_per_second"].as_f64().unwrap();
     assert!(simulated > 0.0 && simulated <= mlp["analytic"]["operations_per_second"].as_f64().unwrap());
@@ -59,8 +59,10 @@ fn a_roofline_has_points_on_paper_and_simulated() {
     assert!(fail(&["roofline", "lstm:64-64"]).contains("mlp:128-256"));
 }
 
-/// Weights of LeNet's fully connected layers arrive under the layers before, and MobileNetV2's blocks use both units: neither
-/// puts a layer above the roof, in the report or in the picture.
+/// Weights of LeNet's fully connected layers arrive while the layers before run, and MobileNetV2's blocks use
+/// both units.
+///
+/// Neither puts a layer above the roof, in the report or in the picture.
 #[test]
 fn no_layer_lies_above_the_roof() {
     let report = json(&["roofline", "lenet5", "mobilenet_v2", "--json"]);
@@ -69,7 +71,7 @@ fn no_layer_lies_above_the_roof() {
         assert!(layers.len() >= 5, "{network}");
         for load in layers.iter().chain([&network["simulated"]]) {
             let share = load["share_of_attainable"].as_f64().unwrap();
-            // But for the rounding of a quotient.
+            // The limit allows for the rounding of a quotient.
             assert!(share > 0.0 && share <= 1.0 + 1e-12, "{load}");
         }
     }
@@ -78,7 +80,7 @@ fn no_layer_lies_above_the_roof() {
 #[test]
 fn amdahl_is_applied_to_simulated_cycles() {
     let report = json(&["speedup", "network", "lenet5", "--conv", "10", "--fc", "2", "--json"]);
-    // Pools are layers of their own: an accelerator of convolutions does not make them faster.
+    // Pools are separate layers: an accelerator of convolutions does not make them faster.
     let layers = json(&["run", "lenet5", "--timing-only", "--disable", "fuse-block", "--json"]);
     let names: Vec<_> = report["parts"].as_array().unwrap().iter().map(|part| &part["name"]).collect();
     assert_eq!(names, ["conv", "fc", "other"]);

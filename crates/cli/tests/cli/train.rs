@@ -1,4 +1,6 @@
-//! `train`: what a user sees. That training is right is tested in crates/train.
+//! `train`: what a user sees.
+//!
+//! The tests of crates/train show that training is right.
 
 use serde_json::Value;
 
@@ -28,7 +30,7 @@ fn a_training_goes_on_from_its_checkpoint_and_leaves_weights_and_a_picture() {
     let (checkpoint, whole, parts, plot) =
         (path("checkpoint"), path("whole"), path("parts"), path("loss.svg"));
     let common = ["train", "mnist-mlp", "--data", "digits", "--batch", "64"];
-    // A constant rate, so that the number of epochs does not change the first one.
+    // The rate is constant, so that the number of epochs does not change the first one.
     let text = std::fs::read_to_string(crate::root().join("recipes/mnist-mlp.toml")).unwrap();
     let recipe = path("constant.toml");
     std::fs::write(&recipe, text.replace("kind = \"cosine\"", "kind = \"constant\"")).unwrap();
@@ -46,8 +48,9 @@ fn a_training_goes_on_from_its_checkpoint_and_leaves_weights_and_a_picture() {
     assert!(std::fs::read_to_string(&plot).unwrap().starts_with("<svg"));
 }
 
-/// From a training to the DLP: what was trained, exported and imported again gives the host the same answers, and the DLP in
-/// int8 nearly the same.
+/// From a training to the DLP: a network is trained, exported and imported again.
+///
+/// The host gives the same answers with it, and the DLP in int8 gives nearly the same.
 #[test]
 fn a_trained_network_runs_on_the_dlp_over_a_whole_data_set() {
     let folder = tempfile::tempdir().unwrap();
@@ -80,7 +83,7 @@ fn a_trained_network_runs_on_the_dlp_over_a_whole_data_set() {
     assert!(errors.contains("1, 8, 8"), "{errors}");
 }
 
-/// What is made for 28 x 28 pixels runs on the digits too, and so does what it leaves.
+/// A recipe for 28 x 28 pixels runs on the digits too, and so does the network that it leaves.
 #[test]
 fn every_recipe_for_mnist_runs_on_the_digits() {
     let folder = tempfile::tempdir().unwrap();
@@ -166,7 +169,7 @@ fn each_of_several_recipes_writes_files_of_its_own() {
     assert_eq!(run(), first);
 }
 
-/// What was reported of a finished training is reported again, time and curve included.
+/// A finished training is reported again in full, with time and curve.
 #[test]
 fn a_resumed_training_reports_all_of_itself() {
     let folder = tempfile::tempdir().unwrap();
@@ -187,7 +190,8 @@ fn a_resumed_training_reports_all_of_itself() {
     assert!(errors.contains("`seed` is 1 in it, and 9 here"), "{errors}");
 }
 
-/// Killed as nothing can be caught, at moments that nobody chose, and started again until it is done.
+/// The training is killed in a way that nothing can catch, at arbitrary moments, and started again until it
+/// is done.
 #[test]
 fn a_training_that_is_killed_ends_with_the_same_weights() {
     let folder = tempfile::tempdir().unwrap();
@@ -206,7 +210,7 @@ fn a_training_that_is_killed_ends_with_the_same_weights() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        // After ten kills it may end in peace.
+        // After ten kills the training may end undisturbed.
         moments = moments.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         if kills < 10 {
             std::thread::sleep(std::time::Duration::from_millis(u64::from(30 + (moments >> 16) % 600)));
@@ -223,7 +227,7 @@ fn a_training_that_is_killed_ends_with_the_same_weights() {
     );
 }
 
-/// Interrupted as by Ctrl-C, at moments that nobody chose, it leaves the checkpoint and nothing beside it.
+/// Interrupted as by Ctrl-C, at arbitrary moments, it leaves the checkpoint and nothing beside it.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_training_leaves_no_half_written_file() {
@@ -292,7 +296,7 @@ fn a_terminal_sees_a_bar_past_one_second() {
         let count = output.read(&mut buffer).unwrap();
         assert!(count > 0, "it ended with {text:?}");
         let chunk = String::from_utf8_lossy(&buffer[..count]);
-        // What is learnt from is said at once.
+        // The output names the training data at once.
         if chunk.contains("epoch ") && !text.contains("epoch ") {
             let seconds = start.elapsed().as_secs_f64();
             assert!(seconds >= 1.0, "seen after {seconds} s: {chunk:?}");
@@ -343,7 +347,7 @@ fn errors_say_what_there_is() {
     assert!(errors.contains("dense 5"), "{errors}");
 }
 
-/// What a training was shown goes with the network: pictures are normalised as the exported file says.
+/// The normalisation of a training goes with the network: pictures are normalised as the exported file says.
 #[test]
 fn an_exported_network_says_how_its_pixels_are_normalised() {
     let folder = tempfile::tempdir().unwrap();
@@ -362,13 +366,15 @@ fn an_exported_network_says_how_its_pixels_are_normalised() {
     let by_network = serde_json::json!({ "mean": 0.0, "deviation": 1.0, "by_network": true });
     assert_eq!(asked["normalisation"], by_network);
     assert_eq!(asked["f32_accuracy"], trained["test_accuracy"]);
-    // What the command line says comes first: dark pictures are read worse.
+    // The command line overrides the file: dark pictures are read worse.
     let dark = ["--mean", "0.9,0.9,0.9", "--std", "1,1,1"];
     let asked = json(&[&["run", &file, "--dataset", "digits-test", "--json"][..], &dark].concat());
     assert!(asked["f32_accuracy"].as_f64() < trained["test_accuracy"].as_f64(), "{asked}");
 }
 
-/// A training without an end, in its second epoch, before which the shell that starts it does something; and what it says.
+/// Starts a training without an end, waits for the end of its first epoch, and gives it with its output.
+///
+/// The shell that starts it runs `before` first.
 #[cfg(unix)]
 fn endless_training(before: &str, plot: &std::path::Path) -> (std::process::Child, impl Sized) {
     let training = "train mnist-mlp --data digits --epochs 100000 --threads 1 --json --plot";
@@ -393,8 +399,10 @@ fn send(signal: &str, run: &std::process::Child) {
     assert!(kill.success());
 }
 
-/// Stopped in the middle of an epoch, as by Ctrl-C, by who ends a job, or with its terminal, a training leaves the losses
-/// that there are, and the status says how it was stopped.
+/// A training that a signal stops in the middle of an epoch leaves the losses so far, and the status says how
+/// it was stopped.
+///
+/// Ctrl-C, the end of a job and the end of the terminal send such signals.
 #[cfg(unix)]
 #[test]
 fn a_stopped_training_keeps_its_plot() {
@@ -425,7 +433,7 @@ fn stop(signal: &str, status: i32) {
     assert!(std::fs::read_to_string(&plot).unwrap().starts_with("<svg"));
 }
 
-/// What nohup starts survives its terminal, and is still ended with its plot by SIGTERM.
+/// A command that nohup starts survives its terminal, and SIGTERM still ends it with its plot.
 #[cfg(unix)]
 #[test]
 fn an_ignored_signal_stays_ignored() {
@@ -433,7 +441,7 @@ fn an_ignored_signal_stays_ignored() {
     let plot = folder.path().join("loss.svg");
     let (mut run, _said) = endless_training("trap '' HUP;", &plot);
     send("-HUP", &run);
-    // Another epoch.
+    // The sleep gives time for another epoch.
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(run.try_wait().unwrap().is_none() && !plot.exists());
     send("-TERM", &run);
@@ -441,7 +449,7 @@ fn an_ignored_signal_stays_ignored() {
     assert!(plot.exists());
 }
 
-/// A training whose loss is no number any more ends with an error, and the curve that led there.
+/// A training whose loss is no longer a number ends with an error, and with the curve that led there.
 #[test]
 fn a_training_that_diverges_keeps_its_plot() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What `-v` and `EDIACARA_LOG` say of decisions.
+//! The decisions that `-v` and `EDIACARA_LOG` print.
 
 use std::process::Command;
 

@@ -1,5 +1,6 @@
-//! `verify`: simulator and hardware side by side. That they agree is tested in crates/rtl; here, what a user
-//! sees.
+//! `verify`: simulator and hardware side by side.
+//!
+//! The tests of crates/rtl show that they agree; these show what a user sees.
 
 use std::process::{Command, Output};
 
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 use crate::{number, root};
 
-/// The hardware is built below the folder of tests, once.
+/// Runs `verify`; the hardware is built once, below the folder of tests.
 fn verify(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ediacara"))
         .arg("verify")
@@ -68,14 +69,17 @@ fn an_example_agrees_and_leaves_waveforms() {
     assert!(std::fs::metadata(wave).unwrap().len() > 1_000);
 }
 
-/// Every layer of a real network on a real photo: about a minute of simulated hardware, and one of building it.
+/// Every layer of a real network on a real photo.
+///
+/// It takes about a minute of simulated hardware, and one of building it.
 #[test]
 fn the_bundled_network_agrees_in_every_event_and_byte() {
     let output = verify(&["--json"], &[]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["equal"], Value::Bool(true));
-    // What `run` says of the same network; its 4,631,000 parameters lie in DRAM, and every instruction is an event.
+    // `run` gives the same cycles. The network's 4,631,000 parameters lie in DRAM, and every instruction is
+    // an event.
     assert_eq!(report["cycles"], crate::json(&["run", "--timing-only", "--json"])["cycles"]);
     assert!(number(&report["bytes"]) > 4_631_000);
     assert!(number(&report["events"]) > number(&report["instructions"]));

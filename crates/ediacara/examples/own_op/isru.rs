@@ -1,5 +1,6 @@
-//! `isru`, the inverse square root unit x / sqrt(1 + alpha x^2) (Carlile et al., "Improving Deep Learning by Inverse
-//! Square Root Linear Units", 2017): an operator of one's own, in one file.
+//! `isru`, the inverse square root unit x / sqrt(1 + alpha x^2): a user's own operator, in one file.
+//!
+//! Carlile et al., "Improving Deep Learning by Inverse Square Root Linear Units", 2017.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use ediacara::graph::{
 
 const NAME: &str = "isru";
 
-/// What a registry is told, to read the operator from text.
+/// The description with which a registry reads the operator from text.
 pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     name: NAME,
     documentation: "x / sqrt(1 + alpha x^2). Operand: x, f32. Result: y like x. Attribute: alpha, above 0.",
@@ -46,7 +47,7 @@ impl Op for Isru {
         }
     }
 
-    /// The host's kernel. It also computes the 256 numbers of the DLP's table.
+    /// The host's kernel, which also computes the 256 numbers of the DLP's table.
     fn run(&self, inputs: &[&Tensor], outputs: &mut [Tensor]) -> Result<(), OpError> {
         let error = |source| OpError::Tensor { op: NAME, source };
         let alpha = self.alpha as f32;
@@ -56,7 +57,7 @@ impl Op for Isru {
         Ok(())
     }
 
-    /// What makes it a table on the DLP.
+    /// An elementwise operator is a table on the DLP.
     fn is_elementwise(&self) -> bool {
         true
     }
@@ -74,7 +75,7 @@ impl Op for Isru {
         })
     }
 
-    /// What an exported file has in its place, as a function.
+    /// The function that an exported file has in the operator's place.
     fn composition(&self, emit: &mut dyn Emit, inputs: &[ValueId]) -> Result<Option<Vec<ValueId>>, OpError> {
         let x = inputs[0];
         let [alpha, one] = [self.alpha as f32, 1.0].map(|number| emit.constant(Tensor::scalar(number)));

@@ -1,7 +1,9 @@
-//! An operator of one's own, all the way: trained with, exported, and run in int8 on the DLP, where it is a table.
+//! A user's own operator, all the way: trained with, exported, and run in int8 on the DLP, where it is a
+//! table.
 //!
-//! The operator is one file, `isru.rs`; nothing of the project changes for it. What is done with it is in `xor.rs`.
-//! `cargo run -p ediacara --example own_op -- isru.onnx` also writes the trained network, the operator as a function in it.
+//! The operator is one file, `isru.rs`; nothing in the project changes for it. `xor.rs` uses it.
+//! `cargo run -p ediacara --example own_op -- isru.onnx` also writes the trained network, with the operator
+//! as a function in it.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 mod isru;

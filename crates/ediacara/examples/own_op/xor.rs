@@ -12,7 +12,7 @@ use crate::isru;
 /// A network, the rows of its table, and the loss at every hundredth step.
 type Trained = (Graph, Tensor, Vec<(usize, f32)>);
 
-/// A network of two dense layers and the operator between them that has learnt exclusive or.
+/// A network that has learnt exclusive or: two dense layers with the operator between them.
 pub(crate) fn trained() -> Result<Trained, Box<dyn std::error::Error>> {
     let mut scope = Scope::new("xor", Mode::Training, 1);
     let x = scope.input("x", TensorType::f32(&[4, 2]));
@@ -37,7 +37,7 @@ pub(crate) fn trained() -> Result<Trained, Box<dyn std::error::Error>> {
     Ok((session.freeze(&[y])?, rows, at_steps))
 }
 
-/// The network as its text says it, which is read where the operator is registered.
+/// The network read back from its text, by a registry that knows the operator.
 pub(crate) fn read_from_text(network: &Graph) -> Result<Graph, Box<dyn std::error::Error>> {
     let mut registry = Registry::core();
     registry.register(isru::DESCRIPTION)?;

@@ -9,7 +9,9 @@ use ediacara_kernels::float;
 use super::{Clamp, Greater, Less, Relu};
 use crate::{GradientContext, Op, OpError, ValueId};
 
-/// What is applied to a result before it is stored. In text: `none`, `relu`, `"clamp(0.0,6.0)"`.
+/// What is applied to a result before it is stored.
+///
+/// In text: `none`, `relu`, `"clamp(0.0,6.0)"`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Activation {
     /// The result as it is.
@@ -36,8 +38,9 @@ impl Activation {
         }
     }
 
-    /// The activation that an operator is, if it is one. A clamp's bounds are rounded to f32, as the clamp itself
-    /// rounds them for an operand in f32.
+    /// The activation that an operator is, if it is one.
+    ///
+    /// A clamp's bounds are rounded to f32, as the clamp itself rounds them for an operand in f32.
     pub fn of(op: &dyn Op) -> Option<Activation> {
         if op.downcast_ref::<Relu>().is_some() {
             return Some(Activation::Relu);
@@ -55,8 +58,9 @@ impl Activation {
         }
     }
 
-    /// The gradient of the only result before the activation. Like PyTorch's, it is 0 where a relu gives 0
-    /// and where a bound of a clamp holds.
+    /// The gradient of the only result before the activation.
+    ///
+    /// Like PyTorch's, it is 0 where a relu gives 0 and where a bound of a clamp holds.
     pub(crate) fn gradient(self, context: &mut GradientContext) -> Result<ValueId, OpError> {
         let gradient = context.output_gradient(0)?;
         let (low, high) = self.bounds();

@@ -12,7 +12,9 @@ use ediacara_tensor::Tensor;
 use super::support::{between, read_float, single_output, tensor_error, tensors, write_float};
 use crate::{OpError, Prepared};
 
-/// The elements of images `[N,C,H,W]` in the layout that they are in; of any other strides, in row-major order.
+/// The elements of images `[N,C,H,W]` in the layout that they have in memory.
+///
+/// With any other strides they come in row-major order.
 fn read_images<'a>(op: &'static str, images: &'a Tensor) -> Result<(Cow<'a, [f32]>, ImageLayout), OpError> {
     if images.is_contiguous() {
         return Ok((read_float(op, images)?, ImageLayout::ChannelsFirst));

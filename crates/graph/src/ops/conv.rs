@@ -35,8 +35,9 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     build,
 };
 
-/// Two-dimensional convolution: `y = activation(x * w + bias)`; `x[N,C,H,W]`, `w[O,C/groups,KH,KW]`,
-/// `bias[O]` optional.
+/// Two-dimensional convolution: `y = activation(x * w + bias)`.
+///
+/// The operands are `x[N,C,H,W]`, `w[O,C/groups,KH,KW]` and an optional `bias[O]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conv {
     /// Steps between windows `[height, width]`, at least 1.
@@ -64,8 +65,9 @@ impl Conv {
         Window { kernel, stride: self.stride, padding: self.padding, dilation: self.dilation }
     }
 
-    /// The convolution's transpose, which takes the gradient of y to that of x: `dy[N,O,OH,OW]` and
-    /// `w[O,C/groups,KH,KW]` give `shape`, that of x.
+    /// The convolution's transpose, which takes the gradient of y to that of x.
+    ///
+    /// `dy[N,O,OH,OW]` and `w[O,C/groups,KH,KW]` give a gradient of `shape`, which is x's.
     pub(crate) fn input_gradient(
         &self,
         context: &mut GradientContext,
@@ -76,7 +78,8 @@ impl Conv {
         let (from, kernel) = (context.ty(dy).shape.clone(), context.ty(w).shape.clone());
         let mut output_padding = [0; 2];
         for axis in 0..2 {
-            // What the last window leaves of the padded input; x's rows there have no gradient.
+            // The last window need not reach the end of the padded input; x's rows beyond it have no
+            // gradient.
             let extent = self.dilation[axis] * (kernel[axis + 2] - 1) + 1;
             let reached = self.stride[axis] * (from[axis + 2] - 1) + extent;
             let padded = shape[axis + 2] + self.padding[axis] + self.padding[axis + 2];
@@ -107,7 +110,7 @@ impl Conv {
 
 /// The sum of `dy[N,O,OH,OW]` for each channel: the gradient of a bias.
 pub(crate) fn channel_sums(context: &mut GradientContext, dy: ValueId) -> Result<ValueId, OpError> {
-    // As planes, so that each is one contiguous sum.
+    // Planes make each sum contiguous.
     let shape = context.ty(dy).shape.clone();
     let planes = context.reshape(dy, &[shape[0], shape[1], shape[2] * shape[3]])?;
     context.apply(Reduce { kind: ReduceKind::Sum, axes: vec![0, 2], keep_dims: false }, &[planes])
@@ -234,8 +237,9 @@ impl Op for Conv {
 }
 
 impl Conv {
-    /// The convolution with a sum with another tensor and an activation that follow it; how many those are, and whether
-    /// there is a sum.
+    /// The convolution with the sum with another tensor and the activation that follow it.
+    ///
+    /// Also gives how many of the two there are, and whether there is a sum.
     fn with_followers(&self, operands: &[&TensorType], followers: &[Follower]) -> (Conv, usize, bool) {
         if self.activation != Activation::None {
             return (self.clone(), 0, false);
@@ -253,7 +257,7 @@ impl Conv {
     }
 }
 
-/// A convolution in f32 with filters that are packed already, if they are constant, and with what follows it.
+/// A convolution in f32 with what follows it; constant filters are packed already.
 #[derive(Debug)]
 struct PreparedConv {
     conv: Conv,

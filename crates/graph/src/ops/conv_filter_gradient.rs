@@ -47,7 +47,7 @@ pub struct ConvFilterGradient {
 }
 
 impl ConvFilterGradient {
-    /// That of a convolution with a filter of one tap.
+    /// The gradient of this convolution with a filter of one tap.
     pub(crate) fn of(conv: &Conv) -> ConvFilterGradient {
         ConvFilterGradient {
             kernel: [1; 2],
@@ -152,7 +152,7 @@ impl Op for ConvFilterGradient {
         })
     }
 
-    /// Bilinear in x and dy: the inner product of dw with G is that of dy with `conv(x, G)`.
+    /// The operator is bilinear in x and dy: the inner product of dw with G is that of dy with `conv(x, G)`.
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
         let filter = context.output_gradient(0)?;
         context.for_needed(|context, operand| match operand {

@@ -156,8 +156,8 @@ impl Op for ConvTranspose {
 
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
         let dy = self.activation.gradient(context)?;
-        // Of the result's padding, cut what cancels with padding that was cut off, and then what no tap meets:
-        // the rest is a convolution's input with exactly x's windows.
+        // Padding that was added to the result first cancels with padding that was cut off; no tap meets the
+        // rest of it, which is sliced away. What remains is a convolution's input with exactly x's windows.
         let sizes = context.ty(dy).shape.clone();
         let (mut padding, mut met) = (self.padding, Slice::all(&sizes));
         for axis in 0..2 {

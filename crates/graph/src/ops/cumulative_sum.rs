@@ -105,7 +105,7 @@ impl Op for CumulativeSum {
         }
         let block = [x.shape()[self.axis], x.shape()[self.axis + 1..].iter().product()];
         if x.dtype().is_integer() {
-            // The low bits of a sum are those of its terms' low bits, whatever the width.
+            // The low bits of a sum follow from the low bits of its terms, whatever the width.
             let mut sums = x.cast(DType::I64).to_vec::<i64>().map_err(tensor_error(NAME))?;
             self.sum(&mut sums, block, 0, i64::wrapping_add);
             let sums = Tensor::from_vec(x.shape(), sums).map_err(tensor_error(NAME))?;
@@ -119,7 +119,8 @@ impl Op for CumulativeSum {
     }
 
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
-        // An element is part of every sum from its own on: their gradients are summed the other way.
+        // An element is part of every sum from its own on, so that it gathers their gradients in the other
+        // direction.
         let gradient = context.output_gradient(0)?;
         let back = CumulativeSum { reverse: !self.reverse, ..*self };
         Ok(vec![Some(context.apply(back, &[gradient])?)])

@@ -33,8 +33,9 @@ pub struct GatherNd {
     pub batch_dims: usize,
 }
 
-/// The rows of indices `[B.., I.., K]` as positions, from 0, in x's first `batch_dims + K` dimensions laid out
-/// in row-major order: one dimension, i64.
+/// The rows of indices `[B.., I.., K]` as positions: one dimension, i64.
+///
+/// A position counts from 0, in row-major order, over x's first `batch_dims + K` dimensions.
 fn flat_rows(
     context: &mut GradientContext,
     indices: ValueId,

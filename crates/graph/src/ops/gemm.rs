@@ -30,7 +30,7 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     build,
 };
 
-/// The fully connected layer: `y[M,N] = activation(x[M,K] * w[N,K]^T + bias[N])`, bias optional.
+/// The fully connected layer: `y[M,N] = activation(x[M,K] * w[N,K]^T + bias[N])`; the bias is optional.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Gemm {
     /// Applied to the result.
@@ -136,8 +136,9 @@ impl Prepared for Gemm {
     }
 }
 
-/// A product with constant weights, which are packed: a convolution of images of one pixel. Their memory is then read in
-/// order, at twice the rate of rows side by side.
+/// A product with constant weights, run as a convolution of images of one pixel.
+///
+/// The weights are packed. Their memory is then read in order, at twice the rate of rows side by side.
 #[derive(Debug)]
 struct PackedGemm {
     shape: ConvShape,

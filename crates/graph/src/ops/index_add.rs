@@ -24,8 +24,8 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     build,
 };
 
-/// Zeros, and each slice of the updates along an axis added where its index says: `y[.., indices[k], ..] +=
-/// updates[.., k, ..]`.
+/// Zeros to which each slice of the updates along an axis is added where its index says:
+/// `y[.., indices[k], ..] += updates[.., k, ..]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IndexAdd {
     /// The axis, from 0.

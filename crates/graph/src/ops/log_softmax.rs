@@ -10,7 +10,7 @@ softmax_op! {
         that nothing overflows.\n\
         Operand: x of a floating-point type. Result: y like x.\n\
         Attributes: axis, from 0.",
-    // Per element: one comparison, one exponential; two subtractions and one addition to the sum.
+    // For each element: one comparison, one exponential, two subtractions, and one addition to the sum.
     cost: |elements: u64| Cost::others(2 * elements) + Cost::additions(3 * elements),
     term: |value| value.exp(),
     total: |sum| *sum = sum.ln(),

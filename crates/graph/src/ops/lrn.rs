@@ -130,8 +130,8 @@ impl Op for Lrn {
     }
 
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
-        // With b = bias + alpha / size * s the gradient of x[j] is dy[j] b[j]^-beta, less 2 alpha beta / size x[j]
-        // times the sum of dy[c] x[c] b[c]^(-beta - 1) over the channels c that sum over j.
+        // With b = bias + alpha / size * s the gradient of x[j] is dy[j] b[j]^-beta, less 2 alpha beta / size
+        // x[j] times the sum of dy[c] x[c] b[c]^(-beta - 1) over the channels c that sum over j.
         let ty = context.input_type(0);
         let (channels, plane) = (ty.shape[1], ty.shape[2..].iter().product::<usize>());
         let shape = [ty.shape[0], channels, plane];

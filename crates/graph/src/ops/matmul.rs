@@ -102,7 +102,7 @@ fn matrix_shape(shape: &[usize], column: bool) -> Vec<usize> {
     }
 }
 
-/// One matrix of a batch: where it starts in the storage, and its strides. Strides are not negative.
+/// One matrix of a batch: where it starts in the storage, and its strides, which are not negative.
 #[derive(Clone, Copy)]
 struct Place {
     start: usize,
@@ -128,8 +128,9 @@ fn forward(view: Tensor, rank: usize) -> Tensor {
     if view.strides()[rank - 2..].iter().any(|&stride| stride < 0) { view.copy() } else { view }
 }
 
-/// Below this many products a matrix is not worth the kernel's own threads; batches are spread over threads
-/// instead.
+/// Below this many products a matrix is not worth the kernel's own threads.
+///
+/// Batches are spread over threads instead.
 const SMALL_PRODUCT: usize = 1 << 18;
 
 fn run_float<T: Float + Element>(
@@ -254,7 +255,7 @@ impl Op for MatMul {
                     context.apply(MatMul, &[gradient, transposed])?
                 }
                 _ if shape.len() == 2 && !product.batch.is_empty() && shapes[0].len() > 2 => {
-                    // One matrix for the whole batch: the batch is more terms of one product.
+                    // One matrix serves the whole batch, so that the batch only adds terms to one product.
                     let rows = product.batch.iter().product::<usize>() * product.rows;
                     let x = context.broadcast(other, &product.matrices(product.rows, product.terms))?;
                     let x = context.reshape(x, &[rows, product.terms])?;

@@ -1,8 +1,8 @@
 //! The closed core of operators, one file each: documentation, attributes, shape and type rule, host kernel,
 //! cost.
 //!
-//! f32 tensors of images are NCHW, the quantised dialect ([`QConv`] and its kin) is i8 in NHWC. A function
-//! that is a composition of these is not here: importers decompose.
+//! f32 tensors of images are NCHW; the quantised dialect ([`QConv`] and its kin) is i8 in NHWC. A function
+//! that is a composition of these operators is not here: importers decompose it.
 
 mod activation;
 mod arg_max;

@@ -80,7 +80,7 @@ pub struct Pool {
     pub dilation: [usize; 2],
     /// The output `[height, width]`.
     pub output: [usize; 2],
-    /// Whether padding counts in the divisor of an average. What a window reaches beyond the padding never
+    /// Whether padding counts in the divisor of an average; what a window reaches beyond the padding never
     /// counts.
     pub count_include_pad: bool,
 }
@@ -103,7 +103,7 @@ impl Pool {
     }
 }
 
-/// Beyond this a window is an error of its source, and sums of its sizes could overflow.
+/// A larger window is an error of its source, and sums of its sizes could overflow.
 const SIZE_LIMIT: usize = 1 << 24;
 
 /// Checks `output [height, width]` of a pool of `window` over `input`: every window starts inside the padded
@@ -154,7 +154,7 @@ impl Pool {
         context.reshape(planes, &shape)
     }
 
-    /// Every element of a window gets an equal share: a transposed convolution of planes with ones.
+    /// Every element of a window gets an equal share, by a transposed convolution of planes with ones.
     fn average_gradient(&self, context: &mut GradientContext) -> Result<ValueId, OpError> {
         let ty = context.input_type(0);
         let counts = average_counts(&self.shape(&ty.shape), self.count_include_pad);
@@ -170,7 +170,7 @@ impl Pool {
         let gradient = context.reshape(gradient, &[planes, 1, self.output[0], self.output[1]])?;
         let (mut padding, mut output_padding) = (self.padding, [0; 2]);
         for axis in 0..2 {
-            // Windows may leave the end of the input, or not reach it.
+            // Windows may reach beyond the end of the input, or not reach it.
             let extent = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
             let reached = self.stride[axis] * (self.output[axis] - 1) + extent;
             let end = self.padding[axis] + ty.shape[axis + 2];

@@ -130,8 +130,10 @@ macro_rules! reduce_as {
 }
 
 impl Reduce {
-    /// For each element of x the product of the others that it is multiplied with, right where one is 0 too.
-    /// It takes the square of the count of memory.
+    /// For each element of x, the product of the others that it is multiplied with.
+    ///
+    /// The product is right where an element is 0 too. The memory grows with the square of the number of
+    /// elements that are multiplied.
     fn products_of_others(&self, context: &mut GradientContext) -> Result<ValueId, OpError> {
         let ty = context.input_type(0);
         let kept: Vec<usize> = (0..ty.rank()).filter(|axis| !self.axes.contains(axis)).collect();
@@ -152,7 +154,7 @@ impl Reduce {
         context.transpose(products, &inverse(&permutation))
     }
 
-    /// Every integer type, in 64 bits. `bounds` are the type's lowest and highest value.
+    /// Reduces any integer type in 64 bits; `bounds` are the type's lowest and highest value.
     fn run_integer(&self, x: &Tensor, bounds: [i64; 2]) -> Result<Vec<i64>, OpError> {
         Ok(reduce_as!(
             self,

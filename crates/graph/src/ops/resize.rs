@@ -32,7 +32,7 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     build,
 };
 
-/// A set of words that stand for the values of an enumeration.
+/// Defines an enumeration whose values stand as words in text.
 macro_rules! words {
     (
         $(#[$doc:meta])* $type:ident, $what:literal {
@@ -79,11 +79,13 @@ words! {
 }
 
 words! {
-    /// How an index of the result becomes a position in x. `scale` is the result's size over x's.
+    /// How an index of the result becomes a position in x.
+    ///
+    /// `scale` is the result's size over x's.
     Coordinates, "coordinate rule" {
         /// `(i + 0.5) / scale - 0.5`.
         HalfPixel = "half_pixel",
-        /// As half_pixel, with what the rounding of the size cut off split between both ends.
+        /// As half_pixel; what the rounding of the size cut off is split between both ends.
         HalfPixelSymmetric = "half_pixel_symmetric",
         /// As half_pixel, but 0 where the result has one element.
         PytorchHalfPixel = "pytorch_half_pixel",
@@ -368,7 +370,7 @@ impl Op for Resize {
     }
 
     fn gradient(&self, context: &mut GradientContext) -> Result<OperandGradients, OpError> {
-        // Linear along each axis: the gradient takes the transposed matrices.
+        // The operator is linear along each axis, so that the gradient takes the transposed matrices.
         let ty = context.input_type(0);
         let mut gradient = context.output_gradient(0)?;
         if self.shape.contains(&0) {
@@ -397,7 +399,7 @@ impl Op for Resize {
             ResizeMode::Linear => 2,
             ResizeMode::Cubic => 4,
         };
-        // One pass an axis that changes, each over what the passes before left.
+        // Each axis that changes takes one pass over what the passes before left.
         let mut shape = inputs[0].shape.clone();
         let mut cost = Cost::NONE;
         for axis in 0..shape.len() {

@@ -26,8 +26,8 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
     build,
 };
 
-/// Zeros, and each element of the updates added where its index along an axis says: `y[.., indices[i, j, k],
-/// ..] += updates[i, j, k]`.
+/// Zeros to which each element of the updates is added where its index along an axis says:
+/// `y[.., indices[i, j, k], ..] += updates[i, j, k]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScatterElements {
     /// The axis, from 0.
@@ -93,8 +93,10 @@ impl Op for ScatterElements {
     }
 }
 
-/// The blocks of the axes before the one that is indexed: `count` times `inner` updates go to `size` times `inner`
-/// results. No two blocks meet, so that their order does not matter.
+/// The blocks of the axes before the one that is indexed.
+///
+/// In a block `count` times `inner` updates go to `size` times `inner` results. No two blocks meet, so that
+/// their order does not matter.
 struct Blocks {
     count: usize,
     size: usize,

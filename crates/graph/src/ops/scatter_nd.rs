@@ -91,8 +91,8 @@ impl Op for ScatterNd {
                 let zeros = context.zeros(&updates)?;
                 return context.apply(ScatterNd, &[gradient, indices, zeros]);
             }
-            // Of equal rows only the last one is in the result: each row leaves its number there, and looks
-            // whether it is its own that it finds.
+            // Only the last of equal rows is in the result. Each row leaves its number at its place, then
+            // looks whether it finds its own number there.
             let rows_shape = context.ty(indices).shape.split_last().map_or(vec![], |(_, rows)| rows.to_vec());
             let depth = context.ty(indices).shape.last().copied().unwrap_or(0);
             let count: usize = rows_shape.iter().product();

@@ -81,7 +81,7 @@ fn count(start: i64, end: i64, step: i64, dimension: usize) -> Option<usize> {
 }
 
 trait DivCeil {
-    /// The quotient rounded up, of a number that is not negative by a positive one.
+    /// The quotient of a number that is not negative by a positive one, rounded up.
     fn div_ceil_by(self, divisor: Self) -> Self;
 }
 
@@ -146,7 +146,7 @@ impl Op for Slice {
         let gradient = context.output_gradient(0)?;
         let shape = context.input_type(0).shape;
         let taken = context.ty(gradient).shape.clone();
-        // Nothing stays nothing, and starts of empty slices may be the end of an axis.
+        // An empty slice has no gradient, and its starts may be the end of an axis.
         if taken.contains(&0) {
             return Ok(context.none());
         }

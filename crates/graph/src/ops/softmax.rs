@@ -9,7 +9,8 @@ softmax_op! {
         nothing overflows.\n\
         Operand: x of a floating-point type. Result: y like x.\n\
         Attributes: axis, from 0.",
-    // Per element: one comparison, one exponential, one division; one subtraction and one addition to the sum.
+    // For each element: one comparison, one exponential, one division, one subtraction, and one addition to
+    // the sum.
     cost: |elements: u64| Cost::others(3 * elements) + Cost::additions(2 * elements),
     term: |value| {
         *value = value.exp();

@@ -53,7 +53,9 @@ fn compare<T: Element>(a: T, b: T) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| nan(a).cmp(&nan(b)))
 }
 
-/// Up to so many, the best are kept in order while a row is read once; for more, the row is sorted.
+/// Up to so many, the best are kept in order while a row is read once.
+///
+/// For more, the row is sorted.
 const KEPT: usize = 64;
 
 impl TopK {

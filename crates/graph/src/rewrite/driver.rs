@@ -14,8 +14,9 @@ pub trait Rewrite: Send + Sync {
     /// The fact that the rule rests on, and when it applies.
     fn documentation(&self) -> &'static str;
 
-    /// The change to make at `node`, if the rule matches there. A patch must bring progress: applied again
-    /// and again, rules must come to rest.
+    /// The change to make at `node`, if the rule matches there.
+    ///
+    /// A patch must bring progress: applied again and again, rules must come to rest.
     ///
     /// # Errors
     /// Something the rule computes (a folded constant) failed.
@@ -63,7 +64,9 @@ impl Context {
         counts
     }
 
-    /// Whether the budget is used up. A pass that is no set of rules asks before each change.
+    /// Whether the budget is used up.
+    ///
+    /// A pass that is not a set of rules asks before each change.
     pub fn is_exhausted(&self) -> bool {
         self.stop_after.is_some_and(|limit| self.applications.len() >= limit)
     }
@@ -74,8 +77,9 @@ impl Context {
     }
 }
 
-/// Generations of rewritten nodes that are allowed beyond the number of nodes at the start; a rule that
-/// undoes another passes it soon.
+/// Generations of rewritten nodes that are allowed beyond the number of nodes at the start.
+///
+/// A rule that undoes another one soon needs more.
 const SPARE_GENERATIONS: usize = 64;
 
 /// Applies rules to a graph until none matches.
@@ -85,8 +89,9 @@ pub struct Driver<'a> {
 }
 
 impl<'a> Driver<'a> {
-    /// A driver of these rules, tried in this order at each node. The graph is verified after each
-    /// application in debug builds.
+    /// A driver of these rules, tried in this order at each node.
+    ///
+    /// In debug builds the graph is verified after each application.
     pub fn new(rewrites: &'a [Box<dyn Rewrite>]) -> Driver<'a> {
         Driver { rewrites, verify: cfg!(debug_assertions) }
     }
@@ -101,8 +106,8 @@ impl<'a> Driver<'a> {
     /// were made.
     ///
     /// # Errors
-    /// A rule failed, its patch did not fit, broke the graph, or the rules do not come to rest. The graph is
-    /// then not to be used any more.
+    /// A rule failed, its patch did not fit or broke the graph, or the rules do not come to rest. The graph
+    /// is then not to be used any more.
     pub fn run(&self, graph: &mut Graph, context: &mut Context) -> Result<usize, GraphError> {
         let before = context.applications.len();
         let mut queue: VecDeque<NodeId> = graph.order().into();
@@ -135,7 +140,7 @@ impl<'a> Driver<'a> {
         Ok(context.applications.len() - before)
     }
 
-    /// The first rule that matches at `node`, applied.
+    /// Applies the first rule that matches at `node`.
     fn step(&self, graph: &mut Graph, node: NodeId) -> Result<Option<(&'static str, Changes)>, GraphError> {
         for rewrite in self.rewrites {
             let in_rewrite =

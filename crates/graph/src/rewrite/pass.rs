@@ -13,8 +13,9 @@ pub trait Pass: Send + Sync {
     /// What it does and why.
     fn documentation(&self) -> &'static str;
 
-    /// Changes the graph; returns how many changes were made. Asks the context's budget before each and
-    /// records it there.
+    /// Changes the graph; returns how many changes were made.
+    ///
+    /// The pass asks the context's budget before each change, and records the change there.
     ///
     /// # Errors
     /// The pass failed; the graph is then not to be used any more.
@@ -105,8 +106,9 @@ impl Pipeline {
         Ok(self)
     }
 
-    /// Runs the passes; `after` sees each pass's report and the graph after it. In debug builds the graph is
-    /// verified before the first and after each pass.
+    /// Runs the passes; `after` sees each pass's report and the graph after it.
+    ///
+    /// In debug builds the graph is verified before the first pass and after each.
     ///
     /// # Errors
     /// A pass failed or broke the graph; the error names it.

@@ -47,7 +47,9 @@ struct NewNode {
     inputs: Vec<PatchValue>,
 }
 
-/// A proposed change of a graph. Nodes that lose their last reader by it are unlinked when it is applied.
+/// A proposed change of a graph.
+///
+/// Nodes that lose their last reader by it are unlinked when it is applied.
 #[derive(Default)]
 pub struct Patch {
     constants: Vec<(String, Tensor)>,
@@ -77,21 +79,23 @@ impl Patch {
         patch
     }
 
-    /// Adds a constant. Where a value has its name that the patch puts out of use, it takes the name over.
+    /// Adds a constant.
+    ///
+    /// If the patch puts a value of that name out of use, the constant takes the name over.
     pub fn constant(&mut self, name: impl Into<String>, tensor: Tensor) -> PatchValue {
         self.constants.push((name.into(), tensor));
         PatchValue::Constant(self.constants.len() - 1)
     }
 
-    /// Adds a node and returns its first output. With an empty name it is named after the node that was
-    /// matched.
+    /// Adds a node and returns its first output.
+    ///
+    /// With an empty name it is named after the node that was matched.
     pub fn node(&mut self, name: impl Into<String>, op: impl IntoOp, inputs: &[PatchValue]) -> PatchValue {
         self.nodes.push(NewNode { name: name.into(), op: op.into_op(), inputs: inputs.to_vec() });
         PatchValue::Node { node: self.nodes.len() - 1, index: 0 }
     }
 
-    /// Lets every reader of `old`, the patch's own nodes excepted, read `new` instead; the graph's outputs
-    /// too.
+    /// Lets every reader of `old` except the patch's own nodes read `new` instead; the graph's outputs too.
     pub fn replace(&mut self, old: ValueId, new: impl Into<PatchValue>) {
         self.replacements.push((old, new.into()));
     }
@@ -122,7 +126,7 @@ impl Patch {
         }
         candidates.extend(&added);
         graph.unlink_dead_among(candidates);
-        // A constant is mostly called as what it replaces, which had the name until now.
+        // A constant is mostly called by the name of what it replaces, which had the name until now.
         for (&constant, name) in constants.iter().zip(&names) {
             graph.take_name_out_of_use(constant, name);
         }

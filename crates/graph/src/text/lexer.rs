@@ -34,7 +34,7 @@ pub(super) enum Token {
 }
 
 impl Token {
-    /// How the token is called in an error.
+    /// What an error calls the token.
     pub(super) fn shown(&self) -> String {
         match self {
             Token::Word(word) => format!("`{word}`"),
@@ -48,7 +48,7 @@ impl Token {
     }
 }
 
-/// What a name of a value may consist of without quotes.
+/// Whether a value's name may have this character without quotes.
 pub(super) fn is_name_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '_' | '.' | '/' | '-')
 }

@@ -10,11 +10,12 @@
 //! }
 //! ```
 //!
-//! An input that keeps its tensor between runs, a parameter, is a `variable`. `#` starts a comment. Values are `%name`, or `%"any name"`. A node's name follows `as` where it differs
-//! from its first output's. Constants of up to 16 elements stand inline; larger ones are named, and their
-//! tensor is looked up when the text is parsed, and checked against type and checksum. Types are stated for
-//! the reader; the parser infers them anew and refuses a difference. Print and parse round-trip (a NaN's
-//! payload excepted).
+//! An input that keeps its tensor between runs, a parameter, is a `variable`. `#` starts a comment. Values
+//! are `%name`, or `%"any name"`. A node's name follows `as` where it differs from its first output's.
+//!
+//! Constants of up to 16 elements stand inline. Larger ones are named; when the text is parsed, their tensor
+//! is looked up and checked against type and checksum. Types are stated for the reader; the parser infers
+//! them anew and refuses a difference. Print and parse round-trip (a NaN's payload excepted).
 
 mod lexer;
 mod parser;
@@ -33,8 +34,9 @@ impl Graph {
         printer::print(self)
     }
 
-    /// Reads a graph from its text form. `constants` finds the tensor of a constant that is not inline by its
-    /// name.
+    /// Reads a graph from its text form.
+    ///
+    /// `constants` finds the tensor of a constant that is not inline by its name.
     ///
     /// # Errors
     /// [`GraphError::Parse`] with line and column: the text does not follow the form, a constant is not found

@@ -98,7 +98,7 @@ fn print_elements(text: &mut String, tensor: &Tensor) -> fmt::Result {
     text.write_char(']')
 }
 
-/// One element, so that it reads back to the same value in the tensor's type.
+/// Prints one element so that it reads back to the same value in the tensor's type.
 fn print_element(text: &mut String, tensor: &Tensor, position: usize) -> fmt::Result {
     match tensor.dtype() {
         DType::F64 => write_float(text, element::<f64>(tensor, position)),

@@ -1,5 +1,6 @@
-//! Convolutions, products, pools and normalisations: the call of the kernel and the shape rule. The kernels'
-//! own tests are in crate `kernels`.
+//! Convolutions, products, pools and normalisations: the call of the kernel and the shape rule.
+//!
+//! The kernels' own tests are in crate `kernels`.
 
 use ediacara_graph::ops::*;
 use ediacara_graph::{Cost, DType, Op, TensorType};

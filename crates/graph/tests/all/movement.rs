@@ -123,7 +123,7 @@ fn cumulative_sums() {
     check(&run(&sum(1, false, true), &[&x]), &[2, 3], &[6.0_f32, 5.0, 3.0, 15.0, 11.0, 6.0]);
     check(&run(&sum(1, true, true), &[&x]), &[2, 3], &[5.0_f32, 3.0, 0.0, 11.0, 6.0, 0.0]);
     check(&run(&sum(0, false, false), &[&x]), &[2, 3], &[1.0_f32, 2.0, 3.0, 5.0, 7.0, 9.0]);
-    // What is behind an element does not reach it.
+    // An element's sum does not include what comes after it.
     let infinite = tensor(&[1, 3], &[1.0_f32, f32::INFINITY, -1.0]);
     check(&run(&sum(1, false, false), &[&infinite]), &[1, 3], &[1.0, f32::INFINITY, f32::INFINITY]);
     let bytes = tensor(&[3], &[100_i8, 100, 1]);

@@ -1,5 +1,6 @@
-//! The quantised dialect against values worked out by hand from docs/numerics.md. Exhaustive tests are the
-//! kernels' own.
+//! The quantised dialect against values worked out by hand from docs/numerics.md.
+//!
+//! Exhaustive tests are the kernels' own.
 
 use ediacara_graph::DType;
 use ediacara_graph::ops::*;

@@ -181,7 +181,7 @@ fn compaction_drops_the_dead_and_maps_the_living() {
 #[test]
 fn a_cycle_is_found() {
     let (mut graph, x, hidden) = residual();
-    // Reading its own result: what replace_uses_except is there to avoid.
+    // The node reads its own result, which replace_uses_except is there to avoid.
     graph.replace_uses(x, hidden).unwrap();
     assert!(graph.verify().unwrap_err().to_string().contains("in a cycle"));
 }

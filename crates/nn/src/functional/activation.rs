@@ -1,6 +1,8 @@
-//! Activations that are compositions. Sigmoid, tanh and ReLU are operators.
+//! Activations that are compositions.
 //!
-//! Where one has no derivative, the gradient is PyTorch's: that of the side of the negative numbers.
+//! Sigmoid, tanh and ReLU are operators.
+//!
+//! At a point without a derivative, the gradient is PyTorch's: the one on the side of the negative numbers.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -14,13 +16,16 @@ fn negative_part(emit: &mut dyn Emit, x: ValueId) -> Result<ValueId, OpError> {
     emit.one(Clamp { low: f64::NEG_INFINITY, high: 0.0 }, &[x])
 }
 
-/// `x` where it is positive, else `alpha * (exp(x) - 1)`: Clevert et al., "Fast and accurate deep network learning by
-/// exponential linear units (ELUs)", 2016. Their `alpha` is 1.
+/// `x` where it is positive, else `alpha * (exp(x) - 1)`.
+///
+/// Clevert et al., "Fast and accurate deep network learning by exponential linear units (ELUs)", 2016, where
+/// `alpha` is 1.
 ///
 /// # Errors
 /// `x` is not of a floating-point type.
 pub fn elu(emit: &mut dyn Emit, x: ValueId, alpha: f64) -> Result<ValueId, OpError> {
-    // Only the negative part is exponentiated: a large x would give an infinity, whose gradient is no number.
+    // Only the negative part is exponentiated, because a large x would give an infinity, whose gradient is no
+    // number.
     let negative = negative_part(emit, x)?;
     let exponential = emit.one(Exp, &[negative])?;
     let below = shift(emit, exponential, -1.0)?;
@@ -29,8 +34,9 @@ pub fn elu(emit: &mut dyn Emit, x: ValueId, alpha: f64) -> Result<ValueId, OpErr
     emit.one(Add, &[above, below])
 }
 
-/// `x * P(X <= x)` for a standard normal X, `x / 2 * (1 + erf(x / sqrt(2)))`, without the approximation by tanh: Hendrycks
-/// and Gimpel, "Gaussian error linear units (GELUs)", 2016.
+/// `x * P(X <= x)` for a standard normal X, which is `x / 2 * (1 + erf(x / sqrt(2)))`.
+///
+/// Hendrycks and Gimpel, "Gaussian error linear units (GELUs)", 2016, without the approximation by tanh.
 ///
 /// # Errors
 /// `x` is not of a floating-point type.
@@ -42,8 +48,9 @@ pub fn gelu(emit: &mut dyn Emit, x: ValueId) -> Result<ValueId, OpError> {
     emit.one(Mul, &[x, probability])
 }
 
-/// `x` where it is positive, else `slope * x`: Maas et al., "Rectifier nonlinearities improve neural network acoustic
-/// models", 2013.
+/// `x` where it is positive, else `slope * x`.
+///
+/// Maas et al., "Rectifier nonlinearities improve neural network acoustic models", 2013.
 ///
 /// # Errors
 /// `x` is not of a floating-point type.
@@ -54,8 +61,9 @@ pub fn leaky_relu(emit: &mut dyn Emit, x: ValueId, slope: f64) -> Result<ValueId
     emit.one(Add, &[above, below])
 }
 
-/// `x` where it is positive, else `slope * x`, with one slope, or one for each channel (axis 1): He et al., "Delving deep
-/// into rectifiers", 2015.
+/// `x` where it is positive, else `slope * x`, with one slope, or one for each channel (axis 1).
+///
+/// He et al., "Delving deep into rectifiers", 2015.
 ///
 /// # Errors
 /// There is neither one slope nor one for each channel; the types differ.

@@ -5,8 +5,10 @@ use ediacara_graph::{Emit, OpError, Tensor, ValueId};
 
 use super::scale;
 
-/// `softmax(query * transpose(key) / sqrt(E)) * value`: `query[.., L, E]`, `key[.., S, E]`, `value[.., S, V]` give
-/// `[.., L, V]`; leading dimensions are broadcast. If it is causal, place l of the query sees no place of the key after l.
+/// `softmax(query * transpose(key) / sqrt(E)) * value`.
+///
+/// `query[.., L, E]`, `key[.., S, E]` and `value[.., S, V]` give `[.., L, V]`; leading dimensions are
+/// broadcast. If the attention is causal, place l of the query sees no place of the key after l.
 ///
 /// # Errors
 /// The shapes do not fit, or the types differ.

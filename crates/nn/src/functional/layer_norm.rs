@@ -5,11 +5,12 @@ use ediacara_graph::{Emit, OpError, ValueId};
 
 use super::shift;
 
-/// Added to variances, so that a constant sample is not divided by 0; PyTorch's.
+/// Added to variances, so that a constant sample is not divided by 0; the value is PyTorch's.
 const EPSILON: f64 = 1e-5;
 
-/// `(x - mean) / sqrt(variance + 1e-5) * weight + bias`, with mean and biased variance over the last axes, those that
-/// `weight` and `bias` have: `x[.., A..]`, `weight[A..]`, `bias[A..]`.
+/// `(x - mean) / sqrt(variance + 1e-5) * weight + bias`, with mean and biased variance over the last axes.
+///
+/// Those are the axes that `weight` and `bias` have: `x[.., A..]`, `weight[A..]`, `bias[A..]`.
 ///
 /// # Errors
 /// The last dimensions of `x` are not those of `weight` and `bias`; the types differ.

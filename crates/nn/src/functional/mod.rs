@@ -1,8 +1,9 @@
-//! The arithmetic of activations and layers as functions of values, without parameters of their own: on a static graph or
-//! an eager tape, in any floating-point type.
+//! The arithmetic of activations and layers as functions of values, without parameters of their own.
 //!
-//! The layers of [`Scope`](crate::Scope) declare parameters and call these. Start reading at any file: each is one formula
-//! or a few that belong together.
+//! They work on a static graph or an eager tape, in any floating-point type.
+//!
+//! The layers of [`Scope`](crate::Scope) declare parameters and call these. Start reading at any file: each
+//! is one formula or a few that belong together.
 
 mod activation;
 mod attention;

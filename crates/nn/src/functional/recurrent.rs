@@ -32,8 +32,9 @@ fn gate(emit: &mut dyn Emit, gates: ValueId, index: usize, count: usize) -> Resu
     emit.one(Slice::along(&shape, 1, index * units, (index + 1) * units), &[gates])
 }
 
-/// `tanh(W x + b + U h + c)`: Elman, "Finding structure in time", 1990. `x[N, C]` and `hidden[N, H]` give the next hidden
-/// state.
+/// `tanh(W x + b + U h + c)`: `x[N, C]` and `hidden[N, H]` give the next hidden state.
+///
+/// Elman, "Finding structure in time", 1990.
 ///
 /// # Errors
 /// The shapes do not fit, or the types differ.
@@ -48,11 +49,13 @@ pub fn rnn_cell(
     emit.one(Tanh, &[sum])
 }
 
-/// Long short-term memory: Hochreiter and Schmidhuber, 1997, with the forget gate of Gers et al., 2000. `x[N, C]`,
-/// `hidden[N, H]` and `cell[N, H]` give the next hidden state and the next cell.
+/// Long short-term memory: `x[N, C]`, `hidden[N, H]` and `cell[N, H]` give the next hidden state and the next
+/// cell.
 ///
-/// Of the gates, in this order, i, f and o are sigmoids and g is a tanh of `W x + b + U h + c`; `cell' = f * cell + i * g`,
-/// `hidden' = o * tanh(cell')`.
+/// Hochreiter and Schmidhuber, 1997, with the forget gate of Gers et al., 2000.
+///
+/// The gates are i, f, g and o, in this order. Each is a function of its own `W x + b + U h + c`: i, f and o
+/// are sigmoids, g is a tanh. `cell' = f * cell + i * g`, and `hidden' = o * tanh(cell')`.
 ///
 /// # Errors
 /// The shapes do not fit, or the types differ.
@@ -81,11 +84,12 @@ pub fn lstm_cell(
     Ok([emit.one(Mul, &[output, bounded])?, cell])
 }
 
-/// The gated recurrent unit: Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014. `x[N, C]` and
-/// `hidden[N, H]` give the next hidden state.
+/// The gated recurrent unit: `x[N, C]` and `hidden[N, H]` give the next hidden state.
 ///
-/// In the order of the gates: `r = sigmoid(W_r x + b_r + U_r h + c_r)`, z likewise, and
-/// `n = tanh(W_n x + b_n + r * (U_n h + c_n))`; `hidden' = (1 - z) * n + z * hidden`.
+/// Cho et al., "Learning phrase representations using RNN encoder-decoder", 2014.
+///
+/// The gates are r, z and n, in this order. `r = sigmoid(W_r x + b_r + U_r h + c_r)`, and z likewise.
+/// `n = tanh(W_n x + b_n + r * (U_n h + c_n))`. `hidden' = (1 - z) * n + z * hidden`.
 ///
 /// # Errors
 /// The shapes do not fit, or the types differ.
@@ -107,7 +111,7 @@ pub fn gru_cell(
     let remembered = emit.one(Mul, &[reset, from_hidden])?;
     let sum = emit.one(Add, &[from_input, remembered])?;
     let candidate = emit.one(Tanh, &[sum])?;
-    // (1 - z) n + z h as n + z (h - n).
+    // (1 - z) n + z h is computed as n + z (h - n).
     let change = emit.one(Sub, &[hidden, candidate])?;
     let change = emit.one(Mul, &[update, change])?;
     emit.one(Add, &[candidate, change])

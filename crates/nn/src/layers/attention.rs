@@ -6,16 +6,18 @@ use ediacara_graph::{Emit, OpError, ValueId};
 use crate::{Initialiser, NnError, Role, Scope, functional};
 
 impl Scope {
-    /// `heads` attentions side by side, each over its share of E features: `query[N, L, E]`, `key[N, S, E]` and
-    /// `value[N, S, E]` are projected, attended to
-    /// ([`scaled_dot_product_attention`](functional::scaled_dot_product_attention)), joined and projected to `[N, L, E]`.
-    /// Attention to oneself passes one value three times.
+    /// `heads` attentions side by side, each over its share of E features.
     ///
-    /// Parameters as PyTorch's `MultiheadAttention`: `in_proj_weight[3 E, E]` (query's rows first, then key's, then
-    /// value's), `in_proj_bias[3 E]`, `out_proj.weight[E, E]`, `out_proj.bias[E]`; weights by Glorot, biases 0.
+    /// `query[N, L, E]`, `key[N, S, E]` and `value[N, S, E]` are projected, attended to
+    /// ([`scaled_dot_product_attention`](functional::scaled_dot_product_attention)), joined and projected to
+    /// `[N, L, E]`. Attention to oneself passes one value three times.
+    ///
+    /// The parameters are those of PyTorch's `MultiheadAttention`: `in_proj_weight[3 E, E]` (query's rows
+    /// first, then key's, then value's), `in_proj_bias[3 E]`, `out_proj.weight[E, E]`, `out_proj.bias[E]`.
+    /// Weights are initialised by Glorot, biases with 0.
     ///
     /// # Errors
-    /// An operand has not three dimensions; `heads` does not divide E; the shapes do not fit.
+    /// An operand does not have three dimensions; `heads` does not divide E; the shapes do not fit.
     pub fn attention(
         &mut self,
         name: &str,
@@ -77,7 +79,7 @@ impl Scope {
     }
 }
 
-/// `[N, L, E]` projected, as `[N, heads, L, E / heads]`.
+/// Projects `[N, L, E]`, and gives it as `[N, heads, L, E / heads]`.
 fn split_heads(
     emit: &mut dyn Emit,
     x: ValueId,

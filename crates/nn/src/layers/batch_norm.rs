@@ -1,5 +1,7 @@
-//! Batch normalisation: Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal
-//! covariate shift", 2015.
+//! Batch normalisation.
+//!
+//! Ioffe and Szegedy, "Batch normalization: accelerating deep network training by reducing internal covariate
+//! shift", 2015.
 
 use ediacara_graph::ops::{Add, Div, Mul, Reduce, ReduceKind, Reshape, Sqrt, StopGradient, Sub};
 use ediacara_graph::{DType, ValueId};
@@ -7,15 +9,17 @@ use ediacara_tensor::Tensor;
 
 use crate::{Initialiser, Mode, NnError, Role, Scope};
 
-/// Added to variances, so that a constant channel is not divided by 0; PyTorch's.
+/// Added to variances, so that a constant channel is not divided by 0; the value is PyTorch's.
 const EPSILON: f32 = 1e-5;
-/// The share of a batch in the running statistics; PyTorch's.
+/// The share of a batch in the running statistics; the value is PyTorch's.
 const MOMENTUM: f32 = 0.1;
 
 impl Scope {
-    /// `(x - mean) / sqrt(variance + 1e-5) * scale + shift` for each channel, axis 1. Training takes mean and variance
-    /// of the batch, and gathers them: a tenth of each batch's mean and of its unbiased variance. Inference takes what
-    /// was gathered. Computed in f32, whatever the type of `x`.
+    /// `(x - mean) / sqrt(variance + 1e-5) * scale + shift` for each channel, axis 1.
+    ///
+    /// Training takes mean and variance of the batch, and gathers a tenth of each batch's mean and of its
+    /// unbiased variance. Inference takes the gathered statistics. It computes in f32, whatever the type of
+    /// `x`.
     ///
     /// # Errors
     /// `x` has fewer than two dimensions, or in training only one number a channel, whose variance is 0.

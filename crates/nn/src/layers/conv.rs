@@ -5,7 +5,7 @@ use ediacara_graph::ops::Conv;
 
 use crate::{Initialiser, NnError, Role, Scope};
 
-/// The error of groups that do not divide what they are to divide.
+/// The error of groups that do not divide the channels.
 pub(super) fn check_groups(
     layer: &str,
     groups: usize,
@@ -19,12 +19,14 @@ pub(super) fn check_groups(
 }
 
 impl Scope {
-    /// A convolution of `x[N, C, H, W]` to `outputs` channels with a square kernel and a bias; weights by He, biases
-    /// 0. Stride, padding, dilation and groups are those of `conv`.
+    /// A convolution of `x[N, C, H, W]` to `outputs` channels with a square kernel and a bias.
+    ///
+    /// Weights are initialised by He, biases with 0. Stride, padding, dilation and groups are those of
+    /// `conv`.
     ///
     /// # Errors
-    /// `x` has not four dimensions, or another type than layers compute in; the groups do not divide the channels; the
-    /// kernel does not fit.
+    /// `x` does not have four dimensions, or has another type than layers compute in; the groups do not
+    /// divide the channels; the kernel does not fit.
     pub fn conv2d(
         &mut self,
         name: &str,

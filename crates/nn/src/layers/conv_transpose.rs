@@ -7,12 +7,14 @@ use super::conv::check_groups;
 use crate::{Initialiser, NnError, Role, Scope};
 
 impl Scope {
-    /// A transposed convolution of `x[N, C, H, W]` to `outputs` channels with a square kernel and a bias; weights
-    /// `[C, outputs / groups, kernel, kernel]` by He, biases 0. Stride, padding, dilation, output padding and groups are
-    /// those of `conv`.
+    /// A transposed convolution of `x[N, C, H, W]` to `outputs` channels with a square kernel and a bias.
+    ///
+    /// Weights `[C, outputs / groups, kernel, kernel]` are initialised by He, biases with 0. Stride, padding,
+    /// dilation, output padding and groups are those of `conv`.
     ///
     /// # Errors
-    /// `x` has not four dimensions, or another type than layers compute in; the groups do not divide the channels; padding leaves nothing.
+    /// `x` does not have four dimensions, or has another type than layers compute in; the groups do not
+    /// divide the channels; padding leaves nothing.
     pub fn conv_transpose2d(
         &mut self,
         name: &str,
@@ -25,7 +27,7 @@ impl Scope {
         self.positive(name, &[("outputs", outputs), ("pixels of kernel", kernel)])?;
         check_groups(name, conv.groups, [channels, outputs])?;
         let groups = conv.groups;
-        // Of the taps of a kernel, an output element meets one in each stride.
+        // An output element meets one tap of the kernel in each stride.
         let taps: usize = conv.stride.iter().map(|stride| kernel.div_ceil((*stride).max(1))).product();
         let fan_in = channels / groups * taps;
         let shape = [channels, outputs / groups, kernel, kernel];

@@ -6,10 +6,12 @@ use ediacara_graph::ops::{Gemm, Reshape};
 use crate::{Initialiser, NnError, Role, Scope};
 
 impl Scope {
-    /// `y[N, outputs] = x[N, K] * weight[outputs, K]^T + bias[outputs]`, weights by He, biases 0.
+    /// `y[N, outputs] = x[N, K] * weight[outputs, K]^T + bias[outputs]`; weights are initialised by He,
+    /// biases with 0.
     ///
     /// # Errors
-    /// `x` is not `[N, K]` of the type that layers compute in: images are to be [flattened](Scope::flatten) first.
+    /// `x` is not `[N, K]` of the type that layers compute in; images have to be [flattened](Scope::flatten)
+    /// first.
     pub fn dense(&mut self, name: &str, x: ValueId, outputs: usize) -> Result<ValueId, NnError> {
         const EXPECTED: &str = "[N, features]";
         let fan_in = match self.operand(name, x, EXPECTED)?[..] {

@@ -7,12 +7,14 @@ use ediacara_tensor::Tensor;
 use crate::{NnError, Scope};
 
 impl Scope {
-    /// Zeros each element with this probability and scales the others by `1 / (1 - probability)`; nothing in inference.
-    /// `noise` holds numbers of [0, 1) in the shape of `x`, which the caller draws anew for every run: a graph has no
-    /// chance of its own. It is of f32, whatever the type of `x`.
+    /// Zeros each element with this probability and scales the others by `1 / (1 - probability)`; nothing in
+    /// inference.
+    ///
+    /// `noise` holds numbers of [0, 1) in the shape of `x`, in f32 whatever the type of `x`. The caller draws
+    /// it anew for every run, because a graph has no chance of its own.
     ///
     /// # Errors
-    /// `noise` has not the shape of `x`; the probability is none from 0 to less than 1.
+    /// `noise` does not have the shape of `x`; the probability is not from 0 to less than 1.
     pub fn dropout(&mut self, x: ValueId, noise: ValueId, probability: f32) -> Result<ValueId, NnError> {
         let layer = self.layer_name("dropout");
         for value in [x, noise] {

@@ -6,8 +6,9 @@ use ediacara_graph::{DType, ValueId};
 use crate::{Initialiser, NnError, Role, Scope};
 
 impl Scope {
-    /// Row `indices[i..]` of a table of `count` rows: `indices[..]` of i32 or i64 give `[.., features]`. The table is normally
-    /// distributed with deviation 1, as PyTorch's.
+    /// Row `indices[i..]` of a table of `count` rows: `indices[..]` of i32 or i64 give `[.., features]`.
+    ///
+    /// The table is normally distributed with deviation 1, as PyTorch's.
     ///
     /// # Errors
     /// `indices` are not of i32 or i64. A run with an index of `count` or more fails.

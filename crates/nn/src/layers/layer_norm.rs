@@ -5,8 +5,10 @@ use ediacara_graph::{DType, ValueId};
 use crate::{Initialiser, NnError, Role, Scope, functional};
 
 impl Scope {
-    /// [`layer_norm`](functional::layer_norm) over the last `axes` axes of `x`, with a learnt weight, 1, and bias, 0, for
-    /// each of their elements. Computed in f32, whatever the type of `x`.
+    /// [`layer_norm`](functional::layer_norm) over the last `axes` axes of `x`.
+    ///
+    /// Each of their elements has a learnt weight, at first 1, and a learnt bias, at first 0. It computes in
+    /// f32, whatever the type of `x`.
     ///
     /// # Errors
     /// `x` has fewer axes.

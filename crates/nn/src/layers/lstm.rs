@@ -6,12 +6,14 @@ use super::recurrent::{Sequence, unroll};
 use crate::{NnError, Scope, functional};
 
 impl Scope {
-    /// [`lstm_cell`](functional::lstm_cell) over the time steps of `x[N, T, C]`, from an initial hidden state and cell
-    /// `[N, units]`, zeros if there are none. Gives the sequence, and the cell after the last step, `[N, units]`. Parameters
-    /// as PyTorch's: `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`.
+    /// [`lstm_cell`](functional::lstm_cell) over the time steps of `x[N, T, C]`.
+    ///
+    /// The initial hidden state and cell are `[N, units]`, zeros if there are none. The layer gives the
+    /// sequence, and the cell after the last step, `[N, units]`. The parameters are PyTorch's:
+    /// `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`.
     ///
     /// # Errors
-    /// `x` has not three dimensions, or no time step; the initial state does not fit.
+    /// `x` does not have three dimensions, or has no time step; the initial state does not fit.
     pub fn lstm(
         &mut self,
         name: &str,

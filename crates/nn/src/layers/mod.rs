@@ -1,4 +1,4 @@
-//! Layers: what adds nodes and declares parameters. One file each, methods of [`Scope`](crate::Scope).
+//! Layers: methods of [`Scope`](crate::Scope) that add nodes and declare parameters, one file each.
 
 mod attention;
 mod batch_norm;

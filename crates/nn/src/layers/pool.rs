@@ -6,11 +6,13 @@ use ediacara_graph::ops::{Pool, PoolKind, Reduce, ReduceKind};
 use crate::{NnError, Scope};
 
 impl Scope {
-    /// Windows of `kernel` x `kernel` that do not overlap, over `x[N, C, H, W]`; what is left at the right and below
-    /// is dropped.
+    /// Windows of `kernel` x `kernel` that do not overlap, over `x[N, C, H, W]`.
+    ///
+    /// Elements that are left at the right and below are dropped.
     ///
     /// # Errors
-    /// The window does not fit, or `x` has not four dimensions, or another type than layers compute in.
+    /// The window does not fit; `x` does not have four dimensions, or has another type than layers compute
+    /// in.
     pub fn pool2d(&mut self, kind: PoolKind, x: ValueId, kernel: usize) -> Result<ValueId, NnError> {
         let layer = self.layer_name("pool2d");
         let [_, _, height, width] = self.images(&layer, x)?;
@@ -34,10 +36,12 @@ impl Scope {
         self.apply(pool, &[x])
     }
 
-    /// The mean over all places: `[N, C]`. On the DLP it is a pool.
+    /// The mean over all places: `[N, C]`.
+    ///
+    /// On the DLP it is a pool.
     ///
     /// # Errors
-    /// `x` has not four dimensions, or another type than layers compute in.
+    /// `x` does not have four dimensions, or has another type than layers compute in.
     pub fn global_average_pool(&mut self, x: ValueId) -> Result<ValueId, NnError> {
         self.images(&self.layer_name("global_average_pool"), x)?;
         self.apply(Reduce { kind: ReduceKind::Mean, axes: vec![2, 3], keep_dims: false }, &[x])

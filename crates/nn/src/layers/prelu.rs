@@ -5,8 +5,9 @@ use ediacara_graph::ValueId;
 use crate::{Initialiser, NnError, Role, Scope, functional};
 
 impl Scope {
-    /// [`prelu`](functional::prelu) with a learnt slope for each channel, axis 1, at first 0.25. Slopes do not decay: that
-    /// would drive them to ReLU's (He et al., 2015).
+    /// [`prelu`](functional::prelu) with a learnt slope for each channel, axis 1, at first 0.25.
+    ///
+    /// Slopes do not decay, because that would drive them to ReLU's (He et al., 2015).
     ///
     /// # Errors
     /// `x` has fewer than two dimensions, or another type than layers compute in.

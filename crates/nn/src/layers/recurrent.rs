@@ -17,12 +17,14 @@ pub struct Sequence {
     pub hidden: ValueId,
 }
 
-/// A step of a recurrent layer of one state: emitter, `x[N, C]`, state `[N, H]` and weights give the next state.
+/// A step of a recurrent layer of one state: emitter, `x[N, C]`, state `[N, H]` and weights give the next
+/// state.
 pub(super) type Cell = fn(&mut dyn Emit, ValueId, ValueId, &RecurrentWeights) -> Result<ValueId, OpError>;
 
 impl Scope {
-    /// The weights of a layer of `units` units with `gates` gates, named and distributed as PyTorch's: uniform in
-    /// ±1 / sqrt(units).
+    /// The weights of a layer of `units` units with `gates` gates.
+    ///
+    /// Names and distribution are PyTorch's: uniform in ±1 / sqrt(units).
     pub(super) fn recurrent_weights(
         &mut self,
         name: &str,
@@ -44,7 +46,8 @@ impl Scope {
         })
     }
 
-    /// A layer whose only state is what it gives: `cell` takes `x[N, C]` of a step and the state `[N, units]`.
+    /// A layer whose only state is what it gives: `cell` takes `x[N, C]` of a step and the state
+    /// `[N, units]`.
     pub(super) fn one_state_layer(
         &mut self,
         name: &str,
@@ -90,8 +93,10 @@ impl Scope {
     }
 }
 
-/// Carries a state over the time steps of `x[N, T, C]`; `next` takes the emitter, `x[N, C]` of a step and the state, and gives
-/// the next state and its hidden part. Gives the hidden parts `[N, T, H]` and the last state.
+/// Carries a state over the time steps of `x[N, T, C]`; gives the hidden parts `[N, T, H]` and the last
+/// state.
+///
+/// `next` takes the emitter, `x[N, C]` of a step and the state, and gives the next state and its hidden part.
 pub(super) fn unroll<S>(
     emit: &mut dyn Emit,
     x: ValueId,

@@ -1,7 +1,8 @@
-//! AlexNet, twice. As torchvision has it: Krizhevsky, "One weird trick for parallelizing convolutional neural
-//! networks", 2014, without the adaptive pooling, which keeps 6 x 6 pixels as they are. And the original of two groups:
-//! Krizhevsky, Sutskever, Hinton, "ImageNet classification with deep convolutional neural networks", 2012. Dropout is
-//! left out of both.
+//! AlexNet, twice: as torchvision has it, and the original of two groups.
+//!
+//! torchvision's is Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014,
+//! without the adaptive pooling, which keeps 6 x 6 pixels as they are. The original is Krizhevsky, Sutskever,
+//! Hinton, "ImageNet classification with deep convolutional neural networks", 2012. Both leave dropout out.
 
 use ediacara_graph::Graph;
 use ediacara_graph::ops::Lrn;
@@ -37,8 +38,9 @@ pub(super) fn build(batch: usize, seed: u64) -> Result<Graph, NnError> {
     Ok(builder.finish(x))
 }
 
-/// The original: its second, fourth and fifth convolution see the channels of one group of two, and the first two are
-/// followed by a local response normalisation, whose alpha is not divided by the five channels there.
+/// The original: its second, fourth and fifth convolution see the channels of one group of two.
+///
+/// A local response normalisation follows the first two; its alpha is not divided by the five channels there.
 pub(super) fn build_two_groups(batch: usize, seed: u64) -> Result<Graph, NnError> {
     let mut builder = Builder::new("alexnet_two_groups", seed);
     let mut x = builder.input(&[batch, 3, 227, 227]);

@@ -1,7 +1,9 @@
 //! LeNet-5 after LeCun et al., "Gradient-based learning applied to document recognition", 1998, as it is
-//! taught today: every feature map of the second convolution sees all of the first, ReLU for tanh, max
-//! pooling for subsampling, logits for radial basis functions. The 28 x 28 pixels of MNIST are padded to the
-//! paper's 32 x 32 by the first convolution.
+//! taught today.
+//!
+//! Every feature map of the second convolution sees all of the first. ReLU stands for tanh, max pooling for
+//! subsampling, logits for radial basis functions. The first convolution pads the 28 x 28 pixels of MNIST to
+//! the paper's 32 x 32.
 
 use ediacara_graph::Graph;
 

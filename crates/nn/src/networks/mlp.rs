@@ -1,5 +1,6 @@
-//! Multilayer perceptrons, named by their sizes: `mlp:33-512-10` has 33 inputs, 512 hidden neurons with ReLU,
-//! 10 outputs.
+//! Multilayer perceptrons, named by their sizes.
+//!
+//! `mlp:33-512-10` has 33 inputs, 512 hidden neurons with ReLU and 10 outputs.
 
 use ediacara_graph::Graph;
 
@@ -25,8 +26,10 @@ pub(super) fn build(name: &str, sizes: &str, batch: usize, seed: u64) -> Result<
     Ok(builder.finish(x))
 }
 
-/// The perceptron that multiplies what one step of an LSTM of `INPUTS-HIDDEN` does: input and state by the weights of
-/// four gates. An example where the sizes are none.
+/// The perceptron that does the products of one step of an LSTM of `INPUTS-HIDDEN`: input and state by the
+/// weights of four gates.
+///
+/// If the sizes cannot be read, it is an example.
 pub(super) fn step_of_lstm(sizes: &str) -> String {
     let pair = sizes.split_once('-').and_then(|(inputs, hidden)| {
         let (inputs, hidden) = (inputs.parse::<usize>().ok()?, hidden.parse::<usize>().ok()?);

@@ -1,13 +1,14 @@
-//! MobileNetV2 of width 1 as torchvision has it: Sandler et al., "MobileNetV2: inverted residuals and linear
-//! bottlenecks", 2018. Dropout is left out.
+//! MobileNetV2 of width 1 as torchvision has it, without dropout.
+//!
+//! Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks", 2018.
 
 use ediacara_graph::Graph;
 
 use crate::NnError;
 use crate::builder::{Builder, Filters, Signal};
 
-/// One stage: how many times a block widens its input, its output channels, the number of blocks, the stride
-/// of the first.
+/// One stage: how many times a block widens its input, its output channels, the number of blocks, and the
+/// stride of the first.
 const STAGES: [(usize, usize, usize, usize); 7] = [
     (1, 16, 1, 1),
     (6, 24, 2, 2),

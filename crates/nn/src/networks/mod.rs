@@ -81,10 +81,11 @@ pub fn names() -> Vec<&'static str> {
     NETWORKS.iter().map(|network| network.name).chain([mlp::EXAMPLE]).collect()
 }
 
-/// Builds a network by its name: one of [`names`], or `mlp:` and two or more sizes. The input, called
-/// `input`, is f32 `[batch, channels, height, width]`, or `[batch, first size]` for a perceptron; the output,
-/// called `logits`, is f32 `[batch, classes]` without softmax. The same name, batch and seed give the same
-/// graph on every platform, and the weights do not depend on the batch.
+/// Builds a network by its name: one of [`names`], or `mlp:` and two or more sizes.
+///
+/// The input, called `input`, is f32 `[batch, channels, height, width]`, or `[batch, first size]` for a
+/// perceptron. The output, called `logits`, is f32 `[batch, classes]` without softmax. The same name, batch
+/// and seed give the same graph on every platform, and the weights do not depend on the batch.
 ///
 /// # Errors
 /// An unknown name (the error lists the known), sizes that cannot be used, a batch outside 1..=1024.

@@ -1,5 +1,7 @@
-//! ResNet-50 and ResNet-152 as torchvision has them: He et al., "Deep residual learning for image
-//! recognition", 2015, with the stride of a stage in its 3 x 3 convolution instead of the 1 x 1 before it.
+//! ResNet-50 and ResNet-152 as torchvision has them.
+//!
+//! He et al., "Deep residual learning for image recognition", 2015, with the stride of a stage in its 3 x 3
+//! convolution instead of the 1 x 1 before it.
 
 use ediacara_graph::Graph;
 

@@ -1,6 +1,8 @@
-//! VGG-19 without batch normalisation, torchvision's `vgg19`: Simonyan and Zisserman, "Very deep
-//! convolutional networks for large-scale image recognition", 2014, configuration E. Dropout is left out, and
-//! the adaptive pooling, which keeps 7 x 7 pixels as they are.
+//! VGG-19 without batch normalisation, torchvision's `vgg19`.
+//!
+//! Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition", 2014,
+//! configuration E. Dropout is left out, and so is the adaptive pooling, which keeps 7 x 7 pixels as they
+//! are.
 
 use ediacara_graph::Graph;
 

@@ -8,15 +8,17 @@ use super::step::{self, Rule};
 
 const NAME: &str = "adam_step";
 
-/// Operands: parameter, gradient, rate, number of the step from 1, mean, mean square. Results: the next parameter, mean
-/// and mean square.
+/// One step of Adam or AdamW.
+///
+/// Operands: parameter, gradient, rate, number of the step from 1, mean, mean square. Results: the next
+/// parameter, mean and mean square.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AdamStep {
     /// How much of the mean stays, and of the mean square.
     pub betas: [f32; 2],
     /// Keeps from dividing by 0.
     pub epsilon: f32,
-    /// Whether the pull towards 0 goes to the weight itself, times the rate, and not into the gradient.
+    /// Whether the pull towards 0 goes to the weight itself, times the rate, instead of into the gradient.
     pub decoupled: bool,
     /// The pull.
     pub decay: Decay,
@@ -24,7 +26,7 @@ pub struct AdamStep {
 
 struct AtStep {
     rate: f32,
-    /// `1 / (1 - beta^step)`, which undo the zeros that means begin with.
+    /// `1 / (1 - beta^step)`, which undoes the zeros that means begin with.
     corrections: [f32; 2],
     step: AdamStep,
 }

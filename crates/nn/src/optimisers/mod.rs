@@ -1,5 +1,7 @@
-//! Optimisers: how parameters follow their gradients. Each is one operator that goes over the parameter once and gives
-//! its next value and that of its state, so that an update is no dozen passes over memory.
+//! Optimisers: how parameters follow their gradients.
+//!
+//! Each is one operator that goes over the parameter once and gives its next value and that of its state. So
+//! an update does not take a dozen passes over memory.
 
 mod adam;
 mod rms_prop;
@@ -23,22 +25,23 @@ use crate::{NnError, Parameter, Role, Scope, Update};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Momentum {
-    /// `v = momentum v + gradient; w = w - rate v`, as PyTorch: the rate scales what was accumulated.
+    /// `v = momentum v + gradient; w = w - rate v`, as in PyTorch: the rate scales what was accumulated.
     #[default]
     Accumulated,
-    /// `v = momentum v - rate gradient; w = w + v`, as Sutskever et al., "On the importance of initialization and
-    /// momentum in deep learning", 2013: a change of the rate leaves the velocity.
+    /// `v = momentum v - rate gradient; w = w + v`: a change of the rate leaves the velocity.
+    ///
+    /// Sutskever et al., "On the importance of initialization and momentum in deep learning", 2013.
     Velocity,
-    /// `v = momentum v + gradient; w = w - rate (gradient + momentum v)`: Nesterov's, as PyTorch.
+    /// `v = momentum v + gradient; w = w - rate (gradient + momentum v)`: Nesterov's, as in PyTorch.
     Nesterov,
 }
 
 /// A pull towards 0, added to gradients of weights: `l2 w + l1 sign(w)`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Decay {
-    /// Of the magnitudes.
+    /// The factor of the magnitudes.
     pub l1: f32,
-    /// Of the squares, halved.
+    /// The factor of the squares, halved.
     pub l2: f32,
 }
 
@@ -52,8 +55,9 @@ pub enum Optimiser {
         /// How it enters.
         form: Momentum,
     },
-    /// Tieleman and Hinton, "Lecture 6.5: RMSProp", 2012, as PyTorch: `s = decay s + (1 - decay) g²; w = w - rate g /
-    /// (sqrt(s) + epsilon)`.
+    /// `s = decay s + (1 - decay) g²; w = w - rate g / (sqrt(s) + epsilon)`, as in PyTorch.
+    ///
+    /// Tieleman and Hinton, "Lecture 6.5: RMSProp", 2012.
     RmsProp {
         /// How much of the mean square stays.
         decay: f32,
@@ -73,12 +77,15 @@ pub enum Optimiser {
 }
 
 impl Optimiser {
-    /// Adds the update of every parameter that is learnt. `gradients` are those of the parameters that are no statistics,
-    /// in order; `rate` is a scalar, and so is `step`, the number of the update from 1. Gives the parameters' next
-    /// values, with the states' after them; the states are parameters of the graph from then on.
+    /// Adds the update of every parameter that is learnt.
+    ///
+    /// `gradients` are those of the parameters that are no statistics, in order. `rate` is a scalar, and so
+    /// is `step`, the number of the update from 1. Gives the parameters' next values, with the states' after
+    /// them. The states are parameters of the graph from then on.
     ///
     /// # Errors
-    /// There is not one gradient for each parameter that is learnt; a gradient has not the type of its parameter.
+    /// There is not one gradient for each parameter that is learnt; a gradient does not have the type of its
+    /// parameter.
     pub fn updates(
         &self,
         scope: &mut Scope,
@@ -115,9 +122,11 @@ impl Optimiser {
         Ok((updates, states))
     }
 
-    /// The scope finished, so that its runs make a loss small: the graph, with the gradients of the loss and the updates by
-    /// them in it; every parameter, the optimiser's states last; and the updates of a run, those of statistics included.
-    /// `rate` and `step` are those of [`updates`](Optimiser::updates).
+    /// Finishes the scope, so that its runs make a loss small.
+    ///
+    /// Gives the graph, with the gradients of the loss and the updates by them in it. Also gives every
+    /// parameter, the optimiser's states last, and the updates of a run, those of statistics included. `rate`
+    /// and `step` are those of [`updates`](Optimiser::updates).
     ///
     /// # Errors
     /// The loss is of another graph, or an operator on the way to a parameter has no gradient.

@@ -8,6 +8,8 @@ use super::step::{self, Rule};
 
 const NAME: &str = "rms_prop_step";
 
+/// One step of RMSProp.
+///
 /// Operands: parameter, gradient, rate, mean square. Results: the next parameter and mean square.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RmsPropStep {

@@ -8,7 +8,10 @@ use super::{Decay, Momentum};
 
 const NAME: &str = "sgd_step";
 
-/// Operands: parameter, gradient, rate, and with momentum its state. Results: the next parameter, and the next state.
+/// One step of stochastic gradient descent.
+///
+/// Operands: parameter, gradient, rate, and with momentum its state. Results: the next parameter, and the
+/// next state.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SgdStep {
     /// 0 for none: then there is no state.

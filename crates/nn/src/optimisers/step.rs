@@ -4,16 +4,19 @@ use ediacara_graph::{Cost, OpError, TensorType};
 use ediacara_tensor::{Tensor, TensorError};
 use rayon::prelude::*;
 
-/// Elements that one task takes: a few tens of kilobytes of each operand, and no matter how many threads there are.
+/// Elements that one task takes, however many threads there are: a few tens of kilobytes of each operand.
 const CHUNK: usize = 1 << 14;
 
-/// One element of an update: what it was, its gradient, its states. Gives the new element; states are changed in place.
+/// The rule for one element of an update: its old value, gradient and states give the new value.
+///
+/// States are changed in place.
 pub(super) trait Rule<const STATES: usize>: Sync {
     fn next(&self, weight: f32, gradient: f32, states: &mut [f32; STATES]) -> f32;
 }
 
-/// The types of a step's results: those of the parameter and the states. `scalars` scalars stand between gradient and
-/// states.
+/// The types of a step's results: those of the parameter and the states.
+///
+/// `scalars` scalars stand between gradient and states.
 pub(super) fn infer(
     op: &'static str,
     inputs: &[&TensorType],
@@ -79,7 +82,9 @@ pub(super) fn run<const STATES: usize>(
     Ok(())
 }
 
-/// The elements of a chunk. All slices are cut to one length first, so that the loop needs no checks.
+/// The elements of a chunk.
+///
+/// All slices are cut to one length first, so that the loop needs no checks.
 fn step_chunk<const STATES: usize>(
     old: &[&[f32]],
     new: Vec<&mut [f32]>,
@@ -103,7 +108,7 @@ fn step_chunk<const STATES: usize>(
     }
 }
 
-/// `operations` an element, none of them a multiply-accumulate of the network.
+/// `operations` for each element, none of them a multiply-accumulate of the network.
 pub(super) fn cost(outputs: &[&TensorType], operations: u64) -> Cost {
     Cost::others(outputs.first().map_or(0, |ty| ty.elements() as u64).saturating_mul(operations))
 }

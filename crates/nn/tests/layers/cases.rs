@@ -1,4 +1,6 @@
-//! The layers of the figures, by the names of their cases. Each is called `layer`.
+//! The layers of the figures, by the names of their cases.
+//!
+//! Each is called `layer`.
 
 use ediacara_graph::ValueId;
 use ediacara_graph::ops::{Conv, ConvTranspose};

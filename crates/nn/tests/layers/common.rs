@@ -1,4 +1,4 @@
-//! The figures, a case as a graph of either type, and running it.
+//! The figures, and a case as a graph of either type, with the means to run it.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -61,17 +61,17 @@ impl Figures {
 /// A layer as a graph.
 pub(crate) struct Case {
     pub(crate) graph: Graph,
-    /// Of the graph's inputs.
+    /// The tensors of the graph's inputs.
     pub(crate) inputs: Vec<Tensor>,
     pub(crate) results: Vec<ValueId>,
-    /// What gradients are by, with PyTorch's name.
+    /// The values that gradients are by, with PyTorch's names.
     pub(crate) wrt: Vec<(String, ValueId)>,
 }
 
 impl Case {
     pub(crate) fn build(figures: &Figures, dtype: DType) -> Case {
         let (_, layer) = cases::CASES.iter().find(|(name, _)| *name == figures.name).unwrap();
-        // Functions are built in either type at once; their constants are then exact.
+        // Functions are built in either type at once, so that their constants are exact.
         let built = if figures.parameters.is_empty() { dtype } else { DType::F32 };
         let mut scope = Scope::new(&figures.name, Mode::Training, 1);
         let mut tensors: HashMap<ValueId, (String, Tensor)> = HashMap::new();
@@ -111,7 +111,7 @@ impl Case {
     }
 }
 
-/// The graph with every f32 in another type, and where its values are there.
+/// The graph with every f32 in another type, and where its values are in the new graph.
 fn retyped(graph: &Graph, dtype: DType) -> (Graph, HashMap<ValueId, ValueId>) {
     let mut copy = Graph::new(graph.name.clone());
     let mut values = HashMap::new();
@@ -138,7 +138,7 @@ fn retyped(graph: &Graph, dtype: DType) -> (Graph, HashMap<ValueId, ValueId>) {
     (copy, values)
 }
 
-/// What runs a graph for these outputs.
+/// The executor of a graph for these outputs.
 pub(crate) fn runner(graph: &Graph, outputs: &[ValueId]) -> Executor {
     let mut graph = graph.clone();
     graph.set_outputs(outputs.to_vec());

@@ -1,7 +1,7 @@
 //! Layers and activations against PyTorch, values and gradients, and against central differences.
 //!
-//! Layers declare parameters of f32. Here the graph that they built is built again in f64, so that tolerances are those of
-//! f64. `tests/data/pytorch.json` holds the figures, and the script that made them.
+//! Layers declare parameters of f32. Here the graph that they built is built again in f64, so that tolerances
+//! are those of f64. `tests/data/pytorch.json` holds the figures, and the script that made them.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod cases;

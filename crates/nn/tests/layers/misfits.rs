@@ -175,7 +175,7 @@ fn losses_compare_like_with_like() {
         let targets = scope.input("targets", targets);
         loss(&mut scope.emitter("loss"), predictions, targets).unwrap_err().to_string()
     };
-    // Of these, NumPy's rule would make [8, 8].
+    // NumPy's rule would make [8, 8] of these.
     assert_eq!(
         said(losses::mean_squared_error, &[8, 1], TensorType::f32(&[8])),
         "mean_squared_error: predictions are f32[8,1] and targets f32[8]; both have one shape and type"

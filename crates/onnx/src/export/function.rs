@@ -1,4 +1,5 @@
-//! Operators that ONNX does not know, as functions of the file: their compositions of operators that it knows.
+//! Operators that ONNX does not know, as functions of the file: their compositions of operators that it
+//! knows.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::proto::{AttributeProto, FunctionProto, NodeProto, OperatorSetIdProto}
 
 /// The domain of the functions.
 const DOMAIN: &str = "ediacara";
-/// Compositions of compositions at most; an operator may be composed of itself by mistake.
+/// The most compositions within compositions; an operator may be composed of itself by mistake.
 const DEPTH: usize = 16;
 
 /// The functions of a file.
@@ -23,14 +24,16 @@ pub(super) struct Functions {
 }
 
 impl Functions {
-    /// The functions, and the operator set that nodes of theirs need.
+    /// The functions, and the operator set that their nodes need.
     pub(super) fn finish(self) -> (Vec<FunctionProto>, Option<OperatorSetIdProto>) {
         let set = (!self.functions.is_empty()).then(own_set);
         (self.functions, set)
     }
 
-    /// The name and domain of the function that computes what a node does; none if its operator has no composition, or
-    /// one that ONNX knows no counterpart for. `batch` is the size that stands for any.
+    /// The name and domain of the function that computes what a node does.
+    ///
+    /// It is none if the operator has no composition, or one that ONNX has no counterpart for. `batch` is the
+    /// size that stands for any.
     pub(super) fn of_node(
         &mut self,
         graph: &Graph,
@@ -94,8 +97,9 @@ impl Functions {
         }))
     }
 
-    /// The name of a function: that of its operator, with a number where the operator computes different things in
-    /// different places.
+    /// The name of a function: that of its operator.
+    ///
+    /// A number is added where the operator computes different things in different places.
     fn named(&mut self, op: &str, function: FunctionProto) -> String {
         for count in 1.. {
             let name = if count == 1 { op.to_owned() } else { format!("{op}_{count}") };

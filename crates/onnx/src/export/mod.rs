@@ -1,7 +1,7 @@
 //! Graphs to ONNX files, of operator set [`OPSET`].
 //!
-//! `nodes.rs` is the table from core ops to nodes; an operator of one's own becomes a function, its composition
-//! (`function.rs`). What neither holds is an error that lists all such nodes.
+//! `nodes.rs` is the table from core ops to nodes. A user's own operator becomes a function, its composition
+//! (`function.rs`). If neither holds a node, an error lists all such nodes.
 
 mod function;
 mod nodes;
@@ -42,7 +42,7 @@ pub enum ExportError {
         /// The nodes.
         nodes: Vec<String>,
     },
-    /// Parameters that are inputs: a reader would have to feed the weights.
+    /// Some parameters are inputs: a reader would have to feed the weights.
     #[error(
         "graph '{graph}' cannot be exported: its parameters {} are inputs; make them constants with `freeze` first",
         variables.join(", ")
@@ -53,7 +53,7 @@ pub enum ExportError {
         /// The parameters.
         variables: Vec<String>,
     },
-    /// An operator's composition is none, or not of the operator.
+    /// An operator's composition fails, or does not fit the operator.
     #[error("node `{node}`: the composition of {op} {problem}")]
     Composition {
         /// The node.
@@ -71,7 +71,8 @@ pub enum ExportError {
 /// How to export.
 #[derive(Debug, Clone, Default)]
 pub struct ExportOptions {
-    /// What to call the first dimension of inputs and outputs, so that the file takes any batch; none to keep its size.
+    /// The name of the first dimension of inputs and outputs, so that the file takes any batch; none to keep
+    /// its size.
     pub batch: Option<String>,
     /// What the file says about itself beside the graph, as keys with values: its `metadata_props`.
     pub metadata: Vec<(String, String)>,
@@ -89,8 +90,8 @@ pub fn export(graph: &Graph, path: impl AsRef<Path>, options: &ExportOptions) ->
 /// The bytes of `graph` as an ONNX model.
 ///
 /// # Errors
-/// A parameter is an input; a node has no counterpart in ONNX, or one for its own batch only, and its operator no
-/// composition; a composition is not of its operator.
+/// A parameter is an input. A node has no counterpart in ONNX, or one for its own batch only, and its
+/// operator has no composition. A composition does not fit its operator.
 pub fn to_model(graph: &Graph, options: &ExportOptions) -> Result<Vec<u8>, ExportError> {
     let variables = graph.inputs().iter().filter(|&&input| graph.is_variable(input));
     let variables: Vec<String> = variables.map(|&input| format!("`{}`", graph.value(input).name)).collect();
@@ -178,7 +179,9 @@ fn stored(name: &str, tensor: &Tensor) -> TensorProto {
     }
 }
 
-/// What is said of an input or output. The first dimension has the batch's name if it has its size.
+/// The entry of an input or output.
+///
+/// The first dimension has the batch's name if it has its size.
 fn described(name: &str, ty: &TensorType, batch: Option<(&str, usize)>) -> ValueInfoProto {
     let dim = ty.shape.iter().enumerate().map(|(axis, &size)| Dimension {
         value: Some(match batch {

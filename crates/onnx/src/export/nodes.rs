@@ -15,10 +15,10 @@ use super::{ExportError, number, stored};
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::{AttributeProto, NodeProto, TensorProto};
 
-/// Writes one node; none if ONNX cannot say what it computes.
+/// Writes one node; none if ONNX cannot express what it computes.
 type Rule = fn(&mut Writer<'_>, Site<'_>) -> Option<()>;
 
-/// Ops without attributes whose ONNX operator computes the same of the same operands.
+/// Ops without attributes whose ONNX operator computes the same from the same operands.
 const DIRECT: &[(&str, &str)] = &[
     ("abs", "Abs"),
     ("add", "Add"),
@@ -165,7 +165,7 @@ const RULES: &[(&str, Rule)] = &[
         let mut shape = site.op::<Reshape>()?.shape.clone();
         let batch = writer.batch.filter(|_| shape.first() == site.input_shape.first());
         if batch.is_some_and(|batch| shape.first() == Some(&batch)) {
-            // 0 takes the input's own.
+            // 0 takes the input's own size.
             shape[0] = 0;
             writer.operand(&mut site, "shape", &integers(&shape)?);
             return writer.push("Reshape", site, vec![]);
@@ -179,9 +179,9 @@ const RULES: &[(&str, Rule)] = &[
         let op = site.op::<Slice>()?;
         let ends = op.ends.iter().zip(&op.steps).zip(&site.input_shape);
         let ends = ends.map(|((&end, &step), &size)| match end {
-            // Behind the first element, backwards: -1 would be the last one.
+            // The end lies before the first element; -1 would be the last one.
             ..0 if step < 0 => i64::MIN,
-            // To the end, whatever the size.
+            // The slice goes to the end, whatever the size.
             _ if step > 0 && end == size as i64 => i64::MAX,
             _ => end,
         });
@@ -225,16 +225,16 @@ impl<'g> Site<'g> {
     }
 }
 
-/// Writes nodes, and the constants that ONNX wants as operands and the core has as attributes.
+/// Writes nodes, and the constants that are operands in ONNX and attributes in the core.
 pub(super) struct Writer<'g> {
     graph: &'g Graph,
     /// The size that stands for any batch, if one does.
     batch: Option<usize>,
     nodes: Vec<NodeProto>,
-    /// The nodes' names, which ONNX wants to differ.
+    /// The nodes' names, which have to differ in ONNX.
     names: HashSet<String>,
     initializers: Vec<TensorProto>,
-    /// What computes the operators that ONNX does not know.
+    /// The functions for the operators that ONNX does not know.
     functions: Functions,
 }
 
@@ -248,7 +248,8 @@ impl<'g> Writer<'g> {
         (self.nodes, self.initializers, self.functions)
     }
 
-    /// Writes the node; none if ONNX has no counterpart, and the operator no composition of such as have one.
+    /// Writes the node; none if ONNX has no counterpart, and the operator has no composition of ops that have
+    /// one.
     ///
     /// # Errors
     /// The operator's composition fails.
@@ -292,7 +293,9 @@ impl<'g> Writer<'g> {
         rule(self, site)
     }
 
-    /// The outputs' names. What is no node's result, or an output twice, is copied: ONNX allows neither.
+    /// The outputs' names.
+    ///
+    /// A value that no node computes, or that is an output twice, is copied, because ONNX allows neither.
     pub(super) fn outputs(&mut self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for &output in self.graph.outputs() {
@@ -314,7 +317,7 @@ impl<'g> Writer<'g> {
     }
 
     fn push(&mut self, op: &str, site: Site<'_>, attribute: Vec<AttributeProto>) -> Option<()> {
-        // Outputs have names of their own.
+        // The names of outputs are unique.
         let own =
             [&site.node.name, &site.outputs[0]].into_iter().find(|&name| self.names.insert(name.clone()));
         self.nodes.push(NodeProto {
@@ -342,7 +345,7 @@ impl<'g> Writer<'g> {
         name
     }
 
-    /// One more operand, which is known.
+    /// Adds one more operand, which is known.
     fn operand(&mut self, site: &mut Site<'_>, what: &str, tensor: &Tensor) {
         let name = self.fresh(&site.outputs[0], what);
         self.initializers.push(stored(&name, tensor));
@@ -357,7 +360,7 @@ impl<'g> Writer<'g> {
         self.push("Clip", site, vec![])
     }
 
-    /// The node without its activation, and the activation as a node of its own.
+    /// Writes the node without its activation, and the activation as a node of its own.
     fn activated(
         &mut self,
         op: &str,
@@ -434,7 +437,7 @@ fn position(axis: usize, keep_dims: bool, last: bool) -> Vec<AttributeProto> {
     vec![int("axis", axis as i64), int("keepdims", keep_dims.into()), int("select_last_index", last.into())]
 }
 
-/// By scales where the sizes follow from them, else by sizes, if the scales follow from those.
+/// Writes scales where the sizes follow from them, else sizes, if the scales follow from those.
 fn resize(writer: &mut Writer<'_>, mut site: Site<'_>) -> Option<()> {
     let op = site.op::<Resize>()?;
     let attributes = vec![
@@ -450,7 +453,7 @@ fn resize(writer: &mut Writer<'_>, mut site: Site<'_>) -> Option<()> {
         stored == scale && (input as f64 * stored).floor() == size as f64
     });
     let sized = axes().all(|((&size, &scale), &input)| size as f64 / input as f64 == scale);
-    // The region of interest, which plays no part.
+    // The region of interest, which has no effect here.
     site.inputs.push(String::new());
     if scaled {
         let scales: Vec<f32> = op.scales.iter().map(|&scale| scale as f32).collect();

@@ -91,8 +91,9 @@ fn two_slopes(context: &mut Context<'_>, x: ValueId, slope: ValueId) -> NodeResu
     context.binary("add", above, scaled)
 }
 
-/// gamma * (max(x, 0) + alpha * (exp(min(x, 0) / width) - 1)): ELU, SELU and CELU. Only negative numbers meet the
-/// exponential, which therefore cannot overflow.
+/// gamma * (max(x, 0) + alpha * (exp(min(x, 0) / width) - 1)): ELU, SELU and CELU.
+///
+/// Only negative numbers meet the exponential, which therefore cannot overflow.
 fn exponential(
     context: &mut Context<'_>,
     x: ValueId,
@@ -148,7 +149,7 @@ fn shrink(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>
     one(context.select(low, raised, upper)?)
 }
 
-/// Bounds were attributes before opset 11; constant ones make a `clamp`.
+/// Bounds were attributes before opset 11; constant bounds make a `clamp`.
 fn clip(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let mut x = node.input(0)?;
     if context.opset < 11 {

@@ -77,14 +77,15 @@ fn operands(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<(ValueId, 
     Ok((left, right))
 }
 
-/// Refuses what no integer is: a quotient by a constant that holds 0, and the least integer by -1. The specification
-/// leaves both open, and runtimes differ or stop.
+/// Refuses quotients that are no integer: by a constant that holds 0, and of the least integer by -1.
+///
+/// The specification leaves both open, and runtimes differ or stop.
 fn check_division(context: &Context<'_>, dividend: ValueId, divisor: ValueId) -> NodeResult<()> {
     let least = match context.dtype(divisor) {
         DType::I32 => i64::from(i32::MIN),
         DType::I64 => i64::MIN,
         DType::I8 => i64::from(i8::MIN),
-        // Unsigned: there is no -1.
+        // An unsigned type has no -1.
         DType::U8 => 0,
         _ => return Ok(()),
     };
@@ -116,14 +117,14 @@ fn pow(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
         let exponent = context.cast(exponent, result_type)?;
         return one(context.binary("pow", base, exponent)?);
     }
-    // Integer powers go over f64, which holds every i32 and most results that fit i64.
+    // Integer powers with integer exponents go over f64, which holds every i32 and most results that fit i64.
     let wide = if exponent_type.is_float() { exponent_type } else { DType::F64 };
     let (base, exponent) = (context.cast(base, wide)?, context.cast(exponent, wide)?);
     let power = context.binary("pow", base, exponent)?;
     one(context.cast(power, result_type)?)
 }
 
-/// `fmod` = 1: the sign of the dividend, as in C; else the sign of the divisor, as in Python.
+/// With `fmod` = 1 the sign is the dividend's, as in C; else it is the divisor's, as in Python.
 fn modulo(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let (left, right) = operands(context, node)?;
     check_division(context, left, right)?;

@@ -84,7 +84,7 @@ fn range(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>>
     one(context.cast(moved, dtype)?)
 }
 
-/// Column minus row, of shape `[rows, columns]`, i64: what diagonals are told apart by.
+/// Column minus row, of shape `[rows, columns]`, i64; it tells diagonals apart.
 fn diagonal(context: &mut Context<'_>, rows: usize, columns: usize) -> NodeResult<ValueId> {
     let row = context.ramp(DType::I64, rows)?;
     let row = context.reshape(row, &[rows, 1])?;

@@ -1,4 +1,4 @@
-//! Convolution and its transpose, over one to three spatial axes; the transpose over up to two.
+//! Convolution over one to three spatial axes, and its transpose over one or two.
 
 use ediacara_graph::ValueId;
 use ediacara_graph::ops::{Activation, Conv, ConvTranspose, Pad, PadMode, Slice};
@@ -11,7 +11,9 @@ use crate::node::{Node, sizes};
 
 pub(super) const TABLE: Table = &[("Conv", conv), ("ConvTranspose", conv_transpose)];
 
-/// Operands and spatial sizes, checked. One spatial axis has been widened to two.
+/// Operands and spatial sizes, checked.
+///
+/// A single spatial axis has been widened to two.
 struct Operands {
     x: ValueId,
     weight: ValueId,
@@ -90,8 +92,9 @@ fn last_two(window: &Window, groups: usize) -> Conv {
     }
 }
 
-/// Three spatial axes: for each tap of the first one a convolution over the other two, summed up. The planes that a tap
-/// meets (`depth` of them, one for each plane of the output) go into the batch.
+/// Three spatial axes: a convolution over the last two for each tap of the first, summed up.
+///
+/// The planes that a tap meets (`depth` of them, one for each plane of the output) go into the batch.
 fn conv_3d(
     context: &mut Context<'_>,
     operands: &Operands,
@@ -134,7 +137,7 @@ fn conv_3d(
     context.transpose(apart, &[0, 2, 1, 3, 4])
 }
 
-/// Drops the axis that `operands` put in.
+/// Drops the axis that `operands` added.
 fn narrowed(context: &mut Context<'_>, y: ValueId, widened: bool) -> NodeResult<ValueId> {
     if !widened {
         return Ok(y);
@@ -183,7 +186,7 @@ fn conv_transpose(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<
             let small = cut / 2;
             (window.before[axis], window.after[axis]) =
                 if auto_pad == "SAME_UPPER" { (small, cut - small) } else { (cut - small, small) };
-            // What the input does not reach is filled with zeros behind it.
+            // Zeros behind the data fill what the input does not reach.
             extra[axis] += size.saturating_sub(full);
         }
     }

@@ -24,7 +24,7 @@ fn gather(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>
     one(context.gather(x, indices, axis)?)
 }
 
-/// Refuses constant indices that lie outside an axis; those that are computed are looked at when they are known.
+/// Refuses constant indices that lie outside an axis; computed ones are checked when they are known.
 fn check_indices(context: &Context<'_>, indices: ValueId, extent: usize) -> NodeResult<()> {
     let numbers = context.constant_integers(indices).unwrap_or_default();
     let extent = extent as i64;
@@ -80,7 +80,7 @@ fn gather_nd(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<Value
     one(context.gather_nd(x, indices, batch)?)
 }
 
-/// Only plain replacement; sums, products and extremes of several updates are not supported.
+/// Refuses anything but plain replacement: sums, products and extremes of several updates are not supported.
 fn check_reduction(node: &Node<'_>) -> NodeResult<()> {
     match node.string_or("reduction", "none")? {
         "none" => Ok(()),

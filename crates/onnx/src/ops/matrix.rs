@@ -10,7 +10,9 @@ use crate::node::Node;
 pub(super) const TABLE: Table =
     &[("MatMul", |context, node| one(context.matmul(node.input(0)?, node.input(1)?)?)), ("Gemm", gemm)];
 
-/// alpha * A' * B' + beta * C. The core's gemm takes the weight as rows of outputs, and a bias of one row.
+/// alpha * A' * B' + beta * C.
+///
+/// The core's gemm takes the weight as rows of outputs, and a bias of one row.
 fn gemm(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let (mut x, mut weight) = (node.input(0)?, node.input(1)?);
     for (value, what) in [(x, "A"), (weight, "B")] {

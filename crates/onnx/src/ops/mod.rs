@@ -1,7 +1,8 @@
-//! How each ONNX operator becomes core ops: a table by operator type, one file a family.
+//! How each ONNX operator becomes core ops: a table by operator type, with one file for each family.
 //!
-//! A handler reads its node, checks it, and emits core ops through the [`Context`], which folds what has only constant
-//! operands. To add an operator, write its handler in the family's file and add its line to that file's `TABLE`.
+//! A handler reads its node, checks it, and emits core ops through the [`Context`], which folds ops whose
+//! operands are all constant. To add an operator, write its handler in the family's file and add its line to
+//! that file's `TABLE`.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -57,7 +58,9 @@ const FAMILIES: &[Table] = &[
     unary::TABLE,
 ];
 
-/// The operator that takes one of two graphs. The importer handles it itself, because it is more than its operands.
+/// The operator that takes one of two graphs.
+///
+/// The importer handles it itself, because it consists of more than its operands.
 const IF: &str = "If";
 
 /// Whether a domain is that of ONNX itself.

@@ -1,4 +1,6 @@
-//! Normalisations. That of batches is folded into a factor and an offset a channel; the others are composed.
+//! Normalisations.
+//!
+//! That of batches is folded into a factor and an offset for each channel; the others are composed.
 
 use ediacara_graph::ValueId;
 use ediacara_graph::ops::{Lrn, ReduceKind};
@@ -29,11 +31,12 @@ pub(super) const TABLE: Table = &[
     }),
 ];
 
-/// Statistics that are stored, or (training) those of the data, which then move the stored ones.
+/// Normalises by stored statistics or, in training, by those of the data, which then move the stored ones.
 fn batch(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let (x, mean, variance) = (node.input(0)?, node.input(3)?, node.input(4)?);
     if !node.flag("training_mode", false)? {
-        // Before opset 7 inference was the attribute is_test, which old exporters forget; a lone output tells as well.
+        // Before opset 7 the attribute is_test meant inference, but old exporters forget it; a lone output
+        // also tells.
         if (1..node.output_count()).any(|index| node.has_output(index)) {
             return Err(NodeError::new(
                 "returns running statistics, which only training does; export the model for inference",
@@ -82,7 +85,7 @@ fn batch_by(
     for value in &mut placed {
         let per_element = context.shape(*value).len() > 1;
         *value = if per_element {
-            // spatial = 0 (before opset 9): statistics for every element of a sample.
+            // With spatial = 0 (before opset 9) there are statistics for every element of a sample.
             let shape: Vec<usize> = std::iter::once(1).chain(context.shape(*value).iter().copied()).collect();
             context.reshape(*value, &shape)?
         } else {
@@ -94,7 +97,9 @@ fn batch_by(
     context.binary("add", scaled, placed[1])
 }
 
-/// (x - mean) / sqrt(variance + epsilon) over `axes`, with mean and the reciprocal deviation, both of kept axes.
+/// (x - mean) / sqrt(variance + epsilon) over `axes`.
+///
+/// Also gives the mean and the reciprocal deviation, both with the axes kept.
 fn standardise(
     context: &mut Context<'_>,
     x: ValueId,
@@ -160,7 +165,7 @@ fn root_mean_square(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Ve
     one(context.binary("mul", standard, node.input(1)?)?)
 }
 
-/// Scale and bias have one element a channel, before opset 21 one a group.
+/// Scale and bias have one element for each channel; before opset 21, one for each group.
 fn group(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let x = node.input(0)?;
     let shape = context.shape(x).to_vec();
@@ -189,7 +194,7 @@ fn mean_variance(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<V
     let x = node.input(0)?;
     let given = node.ints("axes")?.unwrap_or(&[0, 2, 3]);
     let axes = axes(given, context.shape(x).len())?;
-    // The specification's function adds this to the deviation, not to the variance.
+    // The specification's function adds 1e-9 to the deviation, not to the variance.
     let mean = context.reduce(x, ReduceKind::Mean, &axes, true)?;
     let centred = context.binary("sub", x, mean)?;
     let square = context.binary("mul", centred, centred)?;
@@ -199,7 +204,7 @@ fn mean_variance(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<V
     one(context.binary("div", centred, shifted)?)
 }
 
-/// x divided by its norm; where the norm is zero, zero.
+/// x divided by its norm; 0 where the norm is 0.
 fn power(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let x = node.input(0)?;
     let axis = axis(node.int_or("axis", -1)?, context.shape(x).len())?;

@@ -1,4 +1,6 @@
-//! Pooling over windows and over whole images. Both kinds of pooling are separable, so three spatial axes are two steps.
+//! Pooling over windows and over whole images.
+//!
+//! Both kinds of pooling are separable, so that three spatial axes take two steps.
 
 use ediacara_graph::ValueId;
 use ediacara_graph::ops::{Pool, PoolKind, ReduceKind};
@@ -53,7 +55,7 @@ fn pool(context: &mut Context<'_>, node: &Node<'_>, kind: PoolKind) -> NodeResul
     one(steps(context, x, kind, &window, &output, count_padding)?)
 }
 
-/// Pools the last two axes, then, where there are three, the first one of them.
+/// Pools the last two axes and then, if there are three, the first.
 fn steps(
     context: &mut Context<'_>,
     x: ValueId,
@@ -88,7 +90,7 @@ fn steps(
             let pooled = context.pool(geometry([Some(1), Some(2)]), planes)?;
             let area = output[1] * output[2];
             let columns = context.reshape(pooled, &[batch, channels, depth, area])?;
-            // The columns are `area` wide, and none of them is pooled with its neighbour.
+            // The columns are `area` wide; none of them is pooled with its neighbour.
             let mut down = geometry([Some(0), None]);
             down.output[1] = area;
             let y = context.pool(down, columns)?;

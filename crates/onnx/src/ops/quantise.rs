@@ -1,4 +1,4 @@
-//! Between floats and 8-bit integers.
+//! Conversions between floats and 8-bit integers.
 
 use ediacara_graph::ValueId;
 use ediacara_graph::ops::{DequantizeLinear, QuantizeLinear};
@@ -56,7 +56,7 @@ fn parameters(context: &mut Context<'_>, node: &Node<'_>, dtype: DType) -> NodeR
     Ok(Parameters { scale, zero, axis, spread: false })
 }
 
-/// One entry a block to one entry an element; the last block may be cut short.
+/// Spreads one entry for each block to one for each element; the last block may be cut short.
 fn spread(
     context: &mut Context<'_>,
     x: ValueId,

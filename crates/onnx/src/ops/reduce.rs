@@ -73,7 +73,7 @@ fn reduce(
     };
     let given = given.unwrap_or_default();
     if given.is_empty() && node.flag("noop_with_empty_axes", false)? {
-        // The reduction is left out, the functions around it are not.
+        // The reduction is left out, but the functions around it are not.
         return one(function(context, x, &[], true)?);
     }
     let mut axes = if given.is_empty() { (0..rank).collect() } else { axes(&given, rank)? };
@@ -86,11 +86,13 @@ fn sum_of_squares(context: &mut Context<'_>, x: ValueId, axes: &[usize], keep: b
     context.reduce(square, ReduceKind::Sum, axes, keep)
 }
 
-/// log(sum(exp(x - max))) + max, which does not overflow. Of an infinite maximum the largest number is taken out instead,
-/// so that nothing is subtracted from its like: all minus infinity gives minus infinity, an infinity gives itself.
+/// log(sum(exp(x - max))) + max, which does not overflow.
+///
+/// If the maximum is infinite, the largest number is subtracted instead, so that no infinity is subtracted
+/// from itself. All minus infinity then gives minus infinity, and an infinity gives itself.
 fn log_sum_exp(context: &mut Context<'_>, x: ValueId, axes: &[usize], keep: bool) -> NodeResult<ValueId> {
     if context.shape(x).contains(&0) {
-        // Nothing to sum: the logarithm of zero. There is no largest element to take out.
+        // An empty sum gives the logarithm of zero. There is no largest element to subtract.
         let power = context.unary("exp", x)?;
         let sum = context.reduce(power, ReduceKind::Sum, axes, keep)?;
         return context.unary("log", sum);

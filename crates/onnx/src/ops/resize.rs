@@ -1,7 +1,8 @@
 //! Resizing along axes.
 //!
-//! Almost all of it is the core's resize. What is not (cropping, antialiasing, fractional sizes between corners) becomes
-//! one step an axis: indices for nearest, a matrix of weights for interpolation, both known at import.
+//! The core's resize does almost all of it. The rest (cropping, antialiasing, fractional sizes between
+//! corners) takes one step for each axis: indices for nearest, a matrix of weights for interpolation. Both
+//! are known at import.
 
 use ediacara_graph::ValueId;
 use ediacara_graph::ops::{Coordinates, Resize, ResizeMode as Mode, Rounding};
@@ -14,7 +15,7 @@ use crate::node::{Node, axes, sizes};
 
 pub(super) const TABLE: Table = &[("Resize", resize), ("Upsample", upsample)];
 
-/// The largest matrix of weights, in elements; beyond it a resize would be a memory bomb.
+/// The largest matrix of weights, in elements; a larger one could exhaust the memory.
 const LARGEST_MATRIX: usize = 1 << 26;
 
 /// Everything about a resize but the axes.
@@ -31,7 +32,7 @@ struct Rule {
     extrapolation: f64,
 }
 
-/// One axis that changes, or is mapped onto itself by a scale.
+/// One axis that changes, or that a scale maps onto itself.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     axis: usize,
@@ -55,7 +56,7 @@ fn word<T: std::str::FromStr<Err = String>>(text: &str, attribute: &str) -> Node
 }
 
 fn rule(context: &Context<'_>, node: &Node<'_>) -> NodeResult<Rule> {
-    // Opset 10 had one rule: positions are divided by the scale, and rounded down.
+    // Opset 10 had one rule: positions are divided by the scale and rounded down.
     let (default, rounding) =
         if context.opset < 11 { ("asymmetric", "floor") } else { ("half_pixel", "round_prefer_floor") };
     let coordinates = node.string_or("coordinate_transformation_mode", default)?;
@@ -185,7 +186,7 @@ fn upsample(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueI
 }
 
 fn apply(context: &mut Context<'_>, x: ValueId, rule: &Rule, steps: &[Step]) -> NodeResult<ValueId> {
-    // Between corners the specification divides by the exact size, the core by the whole one.
+    // Between corners the specification divides by the exact size, the core by the whole number.
     let inexact = |step: &Step| step.input as f64 * step.scale != step.output as f64;
     let between_corners = rule.coordinates == Coordinates::AlignCorners && steps.iter().any(inexact);
     if !rule.crops && !rule.antialias && !between_corners {
@@ -206,7 +207,9 @@ fn apply(context: &mut Context<'_>, x: ValueId, rule: &Rule, steps: &[Step]) -> 
     context.cast(result, dtype)
 }
 
-/// All axes at once, by the core's resize. Integers are interpolated as f32.
+/// Resizes all axes at once, by the core's resize.
+///
+/// Integers are interpolated as f32.
 fn whole(context: &mut Context<'_>, x: ValueId, rule: &Rule, steps: &[Step]) -> NodeResult<ValueId> {
     let mut shape = context.shape(x).to_vec();
     let mut scales = vec![1.0; shape.len()];
@@ -232,7 +235,7 @@ fn whole(context: &mut Context<'_>, x: ValueId, rule: &Rule, steps: &[Step]) -> 
     context.cast(result, dtype)
 }
 
-/// The position in the input that one of the output maps to.
+/// The position in the input for a position of the output.
 fn source(rule: &Rule, step: &Step, position: usize) -> f64 {
     let (position, input, output) = (position as f64, step.input as f64, step.output as f64);
     // The specification computes with the output's exact size, which need not be whole.
@@ -274,10 +277,12 @@ fn nearest(context: &mut Context<'_>, x: ValueId, rule: &Rule, step: &Step) -> N
     context.gather(x, indices, step.axis)
 }
 
-/// The weights of the neighbours of a position that lies `ratio` (above 0, at most 1) behind its left neighbour; the
-/// offset of the first of them from that neighbour.
+/// The weights of the neighbours of a position that lies `ratio` (above 0, at most 1) behind its left
+/// neighbour.
+///
+/// Also gives the offset of the first of them from that neighbour.
 fn weights(rule: &Rule, ratio: f64, scale: f64) -> (i64, Vec<f64>) {
-    // An antialiasing filter is as much wider as the output is smaller.
+    // An antialiasing filter is wider by the factor by which the output is smaller.
     let stretch = if rule.antialias { scale.min(1.0) } else { 1.0 };
     let reach = if rule.mode == Mode::Cubic { 2.0 } else { 1.0 };
     let first = (-reach / stretch).floor() as i64 + 1;
@@ -339,7 +344,7 @@ fn interpolate(context: &mut Context<'_>, x: ValueId, rule: &Rule, step: &Step) 
     context.transpose(product, &swap)
 }
 
-/// Replaces what was taken from outside of the input, where a region reaches beyond it.
+/// Replaces elements from outside the input, where a region reaches beyond it.
 fn extrapolate(context: &mut Context<'_>, x: ValueId, rule: &Rule, step: &Step) -> NodeResult<ValueId> {
     if !rule.crops {
         return Ok(x);

@@ -27,7 +27,7 @@ pub(super) const TABLE: Table = &[
     ("SpaceToDepth", space_to_depth),
 ];
 
-/// Inference passes the data on; a mask, where something reads it, is all true.
+/// Inference passes the data on; if something reads a mask, it is all true.
 fn dropout(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let x = node.input(0)?;
     if context.opset >= 12 && node.optional(2).is_some() {
@@ -54,7 +54,7 @@ fn first_as_f64(tensor: &Tensor) -> Option<f64> {
     tensor.cast(DType::F64).to_vec::<f64>().ok()?.first().copied()
 }
 
-/// 0 keeps the dimension (unless `allowzero`), one -1 takes what is left.
+/// 0 keeps the dimension (unless `allowzero` is set); one -1 takes what is left.
 fn reshape(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let x = node.input(0)?;
     let wanted = context.required_ints(node, 1)?;
@@ -91,7 +91,7 @@ fn flatten(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId
     let x = node.input(0)?;
     let old = context.shape(x).to_vec();
     let given = node.int_or("axis", 1)?;
-    // The axis behind the last one is allowed and makes one column.
+    // The axis behind the last one is allowed; it makes one column.
     let split = if usize::try_from(given) == Ok(old.len()) { old.len() } else { axis(given, old.len())? };
     one(context.reshape(x, &[old[..split].iter().product(), old[split..].iter().product()])?)
 }
@@ -166,7 +166,7 @@ fn expand(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>
     one(context.broadcast(x, &shape)?)
 }
 
-/// Each axis gets an axis of copies before it, which is then merged with it.
+/// Each axis gets an axis of copies before it and is then merged with it.
 fn tile(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let x = node.input(0)?;
     let repeats = sizes(&context.required_ints(node, 1)?, "repeats")?;

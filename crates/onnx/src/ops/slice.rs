@@ -1,4 +1,4 @@
-//! Cutting out and putting together: Slice, Split, Concat.
+//! Operators that cut out and put together: Slice, Split, Concat.
 
 use ediacara_graph::ValueId;
 
@@ -50,7 +50,7 @@ fn slice(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>>
             let start = start.clamp(0, size);
             (start, end.clamp(start, size))
         } else {
-            // Backwards, the end may lie one before the first element.
+            // A slice that goes backwards may end one before the first element.
             let start = start.clamp(-1, size - 1);
             (start, end.clamp(-1, start))
         };
@@ -59,7 +59,7 @@ fn slice(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>>
     one(context.slice(x, &all_starts, &all_ends, &all_steps)?)
 }
 
-/// Sizes were an attribute before opset 13; without sizes the parts are equal, the last one smaller if need be.
+/// Sizes were an attribute before opset 13; without sizes the parts are equal, and the last may be smaller.
 fn split(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let x = node.input(0)?;
     let shape = context.shape(x).to_vec();

@@ -16,8 +16,10 @@ pub(super) const TABLE: Table = &[
 
 type Function = fn(&mut Context<'_>, ValueId, usize) -> NodeResult<ValueId>;
 
-/// From opset 13 the function runs along one axis (default: the last). Before, `axis` (default 1) split the shape into
-/// rows and columns, and the function ran over all columns together.
+/// From opset 13 the function runs along one axis (default: the last).
+///
+/// Before that, `axis` (default 1) split the shape into rows and columns, and the function ran over all
+/// columns together.
 fn over_axis(context: &mut Context<'_>, node: &Node<'_>, function: Function) -> NodeResult<Vec<ValueId>> {
     let x = node.input(0)?;
     let shape = context.shape(x).to_vec();
@@ -26,7 +28,7 @@ fn over_axis(context: &mut Context<'_>, node: &Node<'_>, function: Function) -> 
     }
     let before_13 = context.opset < 13;
     let given = node.int_or("axis", if before_13 { 1 } else { -1 })?;
-    // The old form also accepts the axis behind the last one, which makes columns of one element.
+    // The old form also accepts the axis behind the last one; columns then have one element.
     if before_13 && usize::try_from(given) == Ok(shape.len()) {
         let column = context.reshape(x, &[shape.iter().product(), 1])?;
         let result = function(context, column, 1)?;

@@ -3,7 +3,7 @@
 use crate::error::{NodeError, NodeResult};
 use crate::node::{Node, sizes};
 
-/// How a window moves over the spatial axes; one element an axis.
+/// How a window moves over the spatial axes; one element for each axis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Window {
     pub(super) kernel: Vec<usize>,
@@ -16,7 +16,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Reads stride and dilation of a node over `rank` spatial axes with a window of `kernel`; padding stays zero.
+    /// Reads stride and dilation of a node over `rank` spatial axes with a window of `kernel`; padding stays
+    /// zero.
     pub(super) fn read_unpadded(node: &Node<'_>, rank: usize, kernel: &[usize]) -> NodeResult<Window> {
         let (stride, dilation) = (list(node, "strides", 1, rank)?, list(node, "dilations", 1, rank)?);
         for (what, values) in
@@ -53,7 +54,9 @@ impl Window {
         Ok(window)
     }
 
-    /// Pads so that the output has ceil(input / stride) elements; the odd one goes behind (`odd_after` 1) or before (0).
+    /// Pads so that the output has ceil(input / stride) elements.
+    ///
+    /// An odd element of padding goes behind (`odd_after` 1) or before (0).
     fn pad_same(&mut self, input: &[usize], odd_after: usize) {
         for (axis, &size) in input.iter().enumerate() {
             let output = size.div_ceil(self.stride[axis]);
@@ -71,8 +74,10 @@ impl Window {
         (self.kernel[axis] - 1).saturating_mul(self.dilation[axis]).saturating_add(1)
     }
 
-    /// The sizes of the output. With `ceil`, a last window that only partly lies over the input counts, unless it
-    /// starts behind the input and its leading padding.
+    /// The sizes of the output.
+    ///
+    /// With `ceil`, a last window that only partly lies over the input counts, unless it starts behind the
+    /// input and its leading padding.
     pub(super) fn output(&self, input: &[usize], ceil: bool) -> NodeResult<Vec<usize>> {
         let mut output = Vec::with_capacity(input.len());
         for (axis, &size) in input.iter().enumerate() {

@@ -1,4 +1,5 @@
-//! What the tests of this crate share: where the ONNX suite and the networks are, running a graph, and comparing.
+//! What the tests of this crate share: where the ONNX suite and the networks are, running a graph, and
+//! comparing.
 
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part of this module")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests")]
@@ -16,7 +17,9 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
-/// The ONNX conformance suite: `EDIACARA_ONNX_SUITE`, else where `cargo xtask` puts it. Reports when it is nowhere.
+/// The ONNX conformance suite: `EDIACARA_ONNX_SUITE`, else where `cargo xtask` puts it.
+///
+/// Reports when it is nowhere.
 pub fn onnx_suite() -> Option<PathBuf> {
     let folder = match std::env::var_os("EDIACARA_ONNX_SUITE") {
         Some(folder) => PathBuf::from(folder),
@@ -32,7 +35,9 @@ pub fn onnx_suite() -> Option<PathBuf> {
     None
 }
 
-/// The folder of a network of `models/` with its stored inputs and outputs. Reports when it is nowhere.
+/// The folder of a network of `models/` with its stored inputs and outputs.
+///
+/// Reports when it is nowhere.
 pub fn network(name: &str) -> Option<PathBuf> {
     let explicit = std::env::var_os("EDIACARA_DATA").map(PathBuf::from);
     let beside = workspace().parent().map(|parent| parent.join("shared/data"));
@@ -64,7 +69,8 @@ pub fn run(graph: &Graph, inputs: &[Tensor]) -> Result<Vec<Tensor>, String> {
     executor.run(inputs).map_err(|error| error.to_string())
 }
 
-/// As `numpy.testing.assert_allclose`: |found - expected| <= absolute + relative * |expected|, NaN equal to NaN.
+/// Compares as `numpy.testing.assert_allclose`: |found - expected| <= absolute + relative * |expected|, NaN
+/// equal to NaN.
 pub fn compare(found: &Tensor, expected: &Tensor, relative: f64, absolute: f64) -> Result<(), String> {
     if found.dtype() != expected.dtype() || found.shape() != expected.shape() {
         return Err(format!(

@@ -1,4 +1,4 @@
-//! A few lines that write protobuf, so that files can be made which no exporter would write.
+//! A few lines that write protobuf, to make files that no exporter would write.
 
 pub fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -33,7 +33,9 @@ pub fn ints_attribute(name: &str, values: &[i64]) -> Vec<u8> {
     [bytes(1, name), values, int(20, 7)].concat()
 }
 
-/// A tensor of raw bytes. Types: 1 is float, 7 is int64.
+/// A tensor of raw bytes.
+///
+/// Types: 1 is float, 7 is int64.
 pub fn tensor(name: &str, data_type: i64, dims: &[i64], raw: &[u8]) -> Vec<u8> {
     let dims = dims.iter().map(|&dim| int(1, dim)).collect::<Vec<_>>().concat();
     [dims, int(2, data_type), bytes(8, name), bytes(9, raw)].concat()

@@ -4,7 +4,7 @@ use ediacara_graph::ops::{Gather, Reshape, Slice, Transpose};
 use ediacara_graph::rewrite::{Patch, Rewrite};
 use ediacara_graph::{Graph, GraphError, NodeId, OpError, Tensor, TensorType, ValueId};
 
-/// Movements of more elements are not followed: they are followed element by element.
+/// The most elements of a movement that is followed, because it is followed element by element.
 const MAX_ELEMENTS: usize = 1 << 24;
 /// The longest chain of movements that is followed.
 const MAX_CHAIN: usize = 8;
@@ -50,15 +50,16 @@ impl Rewrite for ChannelGather {
 
 /// Movements one after another.
 struct Chain {
-    /// What the first reads, [N,C,H,W].
+    /// The value that the first movement reads, [N,C,H,W].
     source: ValueId,
     /// The movements, first to last.
     nodes: Vec<NodeId>,
 }
 
 impl Chain {
-    /// The longest chain that ends at `id` and keeps [N,_,H,W], if it has two movements or more and one of them may
-    /// put channels out of order.
+    /// The longest chain that ends at `id` and keeps [N,_,H,W].
+    ///
+    /// It has two movements or more, and one of them may put channels out of order.
     fn ending_at(graph: &Graph, id: NodeId) -> Option<Chain> {
         let end = graph.ty(*graph.node(id).outputs.first()?);
         if end.rank() != 4 || end.elements() == 0 {
@@ -85,7 +86,8 @@ impl Chain {
         Some(Chain { source, nodes })
     }
 
-    /// The source's channel that each channel of the result is; nothing if the chain moves anything else.
+    /// For each channel of the result, the source's channel that it is; nothing if the chain moves anything
+    /// else.
     fn channels(&self, graph: &Graph) -> Result<Option<Vec<usize>>, OpError> {
         let shape = &graph.ty(self.source).shape;
         let plane: usize = shape[2..].iter().product();

@@ -18,7 +18,8 @@ impl Rewrite for CommonSubexpressions {
 
     fn apply(&self, graph: &Graph, id: NodeId) -> Result<Option<Patch>, GraphError> {
         let node = graph.node(id);
-        // An equal node reads the same first computed or fed operand, so that only its readers need be looked at.
+        // An equal node reads the same first computed or fed operand, so that only its readers need be looked
+        // at.
         let Some(&shared) = node.inputs.iter().find(|&&input| graph.constant(input).is_none()) else {
             return Ok(None);
         };

@@ -3,8 +3,9 @@
 use ediacara_graph::rewrite::{Patch, Rewrite};
 use ediacara_graph::{Graph, GraphError, NodeId, OpError, Tensor, ValueId};
 
-/// Results larger than this many bytes are folded only if they are no larger than what they are made of: a broadcast
-/// constant should not fill the file and the memory of the machine.
+/// Larger results, in bytes, are folded only if they are no larger than their operands.
+///
+/// A broadcast constant should not fill the file and the memory of the machine.
 const LARGE_BYTES: usize = 1 << 20;
 
 /// See [`Rewrite::documentation`].

@@ -23,7 +23,8 @@ impl Rewrite for Identities {
     fn apply(&self, graph: &Graph, id: NodeId) -> Result<Option<Patch>, GraphError> {
         let node = graph.node(id);
         let (&[output], Some(x)) = (node.outputs.as_slice(), unchanged(graph, node)) else { return Ok(None) };
-        // An output of the graph keeps its name, which an input, a constant or another output cannot give up for it.
+        // An output of the graph keeps its name; an input, a constant or another output cannot take that name
+        // over.
         let keeps_name = graph.is_output(output) && (graph.producer(x).is_none() || graph.is_output(x));
         if graph.ty(x) != graph.ty(output) || keeps_name {
             return Ok(None);
@@ -32,7 +33,7 @@ impl Rewrite for Identities {
     }
 }
 
-/// The operand that the node's result equals, if only its type is right as well.
+/// The operand that the node's result equals, provided that its type is right too.
 fn unchanged(graph: &Graph, node: &Node) -> Option<ValueId> {
     let x = *node.inputs.first()?;
     let shape = &graph.ty(x).shape;
@@ -63,7 +64,7 @@ fn unchanged(graph: &Graph, node: &Node) -> Option<ValueId> {
     } else if op.downcast_ref::<Sub>().is_some() {
         all_equal(graph, node.inputs[1], 0.0)
     } else {
-        // Their result's type says it all.
+        // The type of their result decides.
         op.downcast_ref::<Reshape>().is_some()
             || op.downcast_ref::<Cast>().is_some()
             || op.downcast_ref::<Broadcast>().is_some()

@@ -28,7 +28,7 @@ impl<'a> Linear<'a> {
         Linear::of(graph, graph.producer(value)?)
     }
 
-    /// The layer that a node is.
+    /// The node as a layer, if it is one.
     pub(super) fn of(graph: &'a Graph, id: NodeId) -> Option<Linear<'a>> {
         let node = graph.node(id);
         if let Some(conv) = node.op_as::<Conv>() {

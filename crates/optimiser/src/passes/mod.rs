@@ -1,5 +1,6 @@
-//! The passes over real graphs, in the order in which they run. Each rule is one file; each preserves the graph's values
-//! up to floating-point rounding.
+//! The passes over real graphs, in the order in which they run.
+//!
+//! Each rule is one file; each preserves the graph's values up to floating-point rounding.
 
 mod activation;
 mod bias;

@@ -1,4 +1,4 @@
-//! pad before a convolution or pool.
+//! A pad before a convolution or pool.
 
 use ediacara_graph::ops::{Conv, Pad, PadMode, Pool, PoolKind};
 use ediacara_graph::rewrite::{Patch, Rewrite};
@@ -55,7 +55,7 @@ impl Frame {
     }
 }
 
-/// The operator with the frame in its padding, if that is the same.
+/// The operator with the frame in its padding, if that gives the same result.
 fn padded(op: &dyn Op, frame: &Frame) -> Option<Arc<dyn Op>> {
     if let Some(conv) = op.downcast_ref::<Conv>() {
         return (frame.value == 0.0)

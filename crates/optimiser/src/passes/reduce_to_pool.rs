@@ -33,8 +33,8 @@ impl Rewrite for ReduceToPool {
         if !over_image || [batch, channels, height, width].contains(&0) {
             return Ok(None);
         }
-        // Where the operand meets its own moment again, as in a normalisation or a softmax, int8 would round the moment
-        // to steps that are coarse beside the differences.
+        // The operand may meet its own moment again, as in a normalisation or a softmax. int8 would then
+        // round the moment to steps that are coarse beside the differences.
         if graph.consumers(y).iter().any(|&reader| graph.node(reader).inputs.contains(&x)) {
             return Ok(None);
         }

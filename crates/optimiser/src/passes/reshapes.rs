@@ -1,4 +1,4 @@
-//! Reshape of a reshape.
+//! A reshape of a reshape.
 
 use ediacara_graph::ops::Reshape;
 use ediacara_graph::rewrite::{Patch, Rewrite};

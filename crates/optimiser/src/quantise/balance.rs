@@ -1,8 +1,9 @@
-//! What a choice of factors costs: the noise in the answers that it would make.
+//! The cost of a choice of factors: the noise in the answers that it would make.
 //!
-//! Three things make noise. Activations are rounded in steps that the widest channel of their tensor sets; weights in steps
-//! that the largest of a row sets; and a new sample goes beyond the range that calibration saw, the sooner the less room a
-//! channel has left. Channels brought to full range gain by the first and lose by the others.
+//! Three things make noise. Activations are rounded in steps that the widest channel of their tensor sets.
+//! Weights are rounded in steps that the largest of a row sets. A new sample goes beyond the range that
+//! calibration saw, the sooner the less room a channel has left. Channels that are brought to full range gain
+//! by the first and lose by the others.
 
 use ediacara_graph::ValueId;
 use rayon::prelude::*;
@@ -14,25 +15,29 @@ use crate::Range;
 /// Noise of a number rounded in steps of 1.
 const ROUNDING: f64 = 1.0 / 12.0;
 
-/// How much more noise of the weights counts than the model of independent errors says: each meets every pixel alike, so
-/// that what it does to an answer adds up over them. Found on photos that no bound is measured on.
+/// How much more the noise of weights counts than the model of independent errors says.
+///
+/// Each weight meets every pixel alike, so that its effects on an answer add up. The number was found on
+/// photos that no bound is measured on.
 const WEIGHT_PENALTY: f64 = 4.0;
 
-/// How many numbers of a channel go beyond its range together if one does, the blob that a feature makes. Found likewise.
+/// How many numbers of a channel go beyond its range together if one does: the blob that a feature makes.
+///
+/// It was found on the same photos.
 const CLIPPED_TOGETHER: f64 = 4.0;
 
 /// The channels of one tensor.
 #[derive(Default)]
 struct Stored {
-    /// Which of the unknown factors divides each channel; none of them for one that stays as it is.
+    /// Which of the unknown factors divides each channel; none for a channel that stays as it is.
     unknowns: Vec<Option<usize>>,
     /// The part of the tensor's range that each channel needs, undivided.
     widths: Vec<f64>,
-    /// By how much a channel would go beyond it.
+    /// How far a channel would go beyond its width.
     excesses: Vec<f64>,
-    /// What noise in all of a channel's numbers costs.
+    /// The cost of noise in all of a channel's numbers.
     costs: Vec<f64>,
-    /// What it costs if a number is cut off, for an excess of 1.
+    /// The cost of cutting a number off, for an excess of 1.
     clip_costs: Vec<f64>,
 }
 
@@ -42,9 +47,9 @@ struct Reader {
     largest: Vec<f32>,
     inputs: usize,
     outputs_of_group: usize,
-    /// For each channel that is read: the unknown factor, and the variance of what one output sees of it.
+    /// For each channel that is read, the unknown factor and the variance of what one output sees of it.
     channels: Vec<(Option<usize>, f64)>,
-    /// What noise in all numbers of an output channel costs.
+    /// The cost of noise in all numbers of an output channel.
     costs: Vec<f64>,
 }
 
@@ -75,7 +80,7 @@ impl Noise {
         if ranges.len() != weights.len() || whole.width() <= 0.0 {
             return;
         }
-        // A channel of one sign in a tensor of two needs as much to the other side.
+        // A channel of one sign in a tensor of two signs needs as much on the other side.
         let span = whole.width() / reach(whole);
         let clip = CLIPPED_TOGETHER * 2.0 * statistics.probability_of_excess();
         self.stored.push(Stored {
@@ -151,7 +156,7 @@ impl Stored {
             if excess <= 0.0 {
                 return rounded;
             }
-            // What lies beyond the room of an exponential tail.
+            // The part of an exponential tail that lies beyond the room.
             let room = (range * factor(channel) - self.widths[channel]).max(0.0);
             rounded + self.clip_costs[channel] * excess * excess * (-room / excess).exp()
         };
@@ -177,8 +182,9 @@ impl Reader {
     }
 }
 
-/// The largest product of two numbers that are not negative. So many are found side by side, since one would wait for
-/// itself.
+/// The largest product of two numbers that are not negative.
+///
+/// So many are found side by side, because each maximum would wait for the one before.
 fn largest_product(left: &[f32], right: &[f64]) -> f64 {
     const LANES: usize = 8;
     let mut largest = [0.0_f64; LANES];
@@ -215,7 +221,7 @@ mod tests {
         // Steps of 1 in both channels, then of 0.5 in the second.
         assert!(close(stored.noise(&[1.0]), 3.0));
         assert!(close(stored.noise(&[0.5]), 1.5));
-        // The second is the widest: 51 / 0.125 = 408, steps of 1.6 and 0.2.
+        // The second channel is the widest: 51 / 0.125 = 408, steps of 1.6 and 0.2.
         assert!(close(stored.noise(&[0.125]), 2.56 + 2.0 * 0.04));
     }
 
@@ -228,7 +234,7 @@ mod tests {
             costs: vec![0.0, 0.0],
             clip_costs: vec![1.0, 1.0],
         };
-        // Three times its width is free, then nothing.
+        // There is room for three times its width, then for none.
         assert!(close(stored.noise(&[1.0]), 64.0 * 64.0 * (-3.0_f64).exp()));
         assert!(close(stored.noise(&[0.25]), 64.0 * 64.0));
     }
@@ -242,7 +248,8 @@ mod tests {
             channels: vec![(None, 1.0), (Some(0), 3.0)],
             costs: vec![12.0],
         };
-        // A step of 1 for both; a factor of 4 makes one of 2, and the second channel 16 times as small.
+        // Both channels have a step of 1. A factor of 4 makes one of 2, and the second channel 16 times as
+        // small.
         assert!(close(reader.noise(&[1.0]), 4.0));
         assert!(close(reader.noise(&[4.0]), 4.0 * (1.0 + 3.0 / 16.0)));
     }

@@ -1,4 +1,5 @@
-//! Builds the new graph: int8 nodes where the plan lowers, copies of the real nodes elsewhere, and the borders between.
+//! Builds the new graph: int8 nodes where the plan lowers, copies of the real nodes elsewhere, and borders
+//! between them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -40,17 +41,17 @@ pub(crate) struct Emitter<'a> {
     real: HashMap<ValueId, ValueId>,
     /// Results of the nodes that were added since this was last emptied.
     added: Vec<ValueId>,
-    /// What became of the multipliers of every node that has some.
+    /// The multipliers of every node that has some.
     multipliers: RefCell<BTreeMap<NodeId, Multipliers>>,
 }
 
-/// How many multipliers a node asked for, and what of them.
+/// How many multipliers a node asked for, and how many of them became zero.
 #[derive(Debug, Clone, Copy, Default)]
 struct Multipliers {
     all: usize,
     /// Those that became zero because their ratio is too large.
     silenced: usize,
-    /// The largest ratio of those.
+    /// The largest ratio among those.
     ratio: f64,
 }
 
@@ -119,7 +120,7 @@ impl Emitter<'_> {
         let before = self.graph.node_count();
         self.added.clear();
         let mut stored = lowering.emit.emit(self, lowering, &operands)?;
-        // The node that gives the result is the user's node; what goes before it is named after its value.
+        // The node that gives the result has the user's name; nodes before it are named after its value.
         if let Some(node) = self.graph.producer(stored.value).filter(|node| node.index() >= before) {
             self.graph.rename_node(node, self.source.node(lowering.node).name.clone());
         }
@@ -140,10 +141,10 @@ impl Emitter<'_> {
         }
     }
 
-    /// The encoding that a lowering's result shall have.
+    /// The encoding that a lowering's result should have.
     ///
     /// # Errors
-    /// It has none: the plan should have refused.
+    /// It has none, although the plan should then have refused.
     pub(crate) fn encoding(&self, lowering: &Lowering) -> Result<Encoding> {
         self.encodings.get(lowering.result).ok_or_else(|| OptimiserError::NotCalibrated {
             value: self.source.value(lowering.result).name.clone(),
@@ -151,12 +152,15 @@ impl Emitter<'_> {
         })
     }
 
-    /// N-MULTIPLIER. A calibrated result may be so much narrower than what it is computed from (noise around zero) that
-    /// the ratio has no multiplier. The whole range of the result is then less than 2^-22 of one step of what is
-    /// accumulated, so that zero is the nearest number that int8 has for it; [`Quantised::silenced`] tells of it.
+    /// N-MULTIPLIER: the multiplier of a ratio of scales.
+    ///
+    /// A calibrated result may be so much narrower than what it is computed from (noise around zero) that the
+    /// ratio has no multiplier. The whole range of the result is then less than 2^-22 of one step of what is
+    /// accumulated. Zero is therefore the nearest number that int8 has for it; [`Quantised::silenced`]
+    /// reports it.
     ///
     /// # Errors
-    /// Prescribed scales whose ratio has no multiplier.
+    /// The ratio of prescribed scales has no multiplier.
     pub(crate) fn multiplier(&self, lowering: &Lowering, ratio: f64) -> Result<Multiplier> {
         let mut multipliers = self.multipliers.borrow_mut();
         let of_node = multipliers.entry(lowering.node).or_default();
@@ -182,7 +186,7 @@ impl Emitter<'_> {
         silenced.collect()
     }
 
-    /// What calibration tells of the layer of a lowering, whose real operand is `input`.
+    /// What calibration knows of the layer of a lowering, whose real operand is `input`.
     pub(crate) fn knowledge(&self, lowering: &Lowering, input: ValueId) -> Knowledge<'_> {
         let name = |value: ValueId| self.source.value(value).name.as_str();
         let statistics = self.calibration.and_then(|calibration| calibration.statistics(name(input)));
@@ -197,7 +201,9 @@ impl Emitter<'_> {
         }
     }
 
-    /// The name for a lowering's result: that of the real value. The graph's outputs keep their names for the real values.
+    /// The name for a lowering's result: that of the real value.
+    ///
+    /// The graph's outputs keep their names for the real values.
     pub(crate) fn name(&self, lowering: &Lowering) -> String {
         let name = &self.source.value(lowering.result).name;
         if self.source.is_output(lowering.result) { format!("{name}.i8") } else { name.clone() }
@@ -266,7 +272,7 @@ impl Emitter<'_> {
         [self.constant(format!("{name}.scale"), scale), self.constant(format!("{name}.zero"), zero)]
     }
 
-    /// The real form of a value of the real graph in the new one: copied, or dequantised from its int8 form.
+    /// The real form of a value in the new graph: copied, or dequantised from its int8 form.
     pub(crate) fn real(&mut self, value: ValueId) -> Result<ValueId> {
         if let Some(&real) = self.real.get(&value) {
             return Ok(real);
@@ -277,7 +283,7 @@ impl Emitter<'_> {
         } else if let Some(&stored) = self.stored.get(&value) {
             self.dequantise(value, stored)?
         } else {
-            // What remains is computed from constants alone: whoever reads it first has it copied.
+            // The rest is computed from constants alone; it is copied when something first reads it.
             let node = source.producer(value);
             let node = node.ok_or_else(|| OptimiserError::NotCalibrated {
                 value: source.value(value).name.clone(),
@@ -314,7 +320,7 @@ impl Emitter<'_> {
         self.as_original_type(&name, x, &ty)
     }
 
-    /// A graph may hand out stored integers itself (an output after its last quantize_linear): they are made anew.
+    /// Refuses a value whose type is not f32: a graph cannot hand out stored integers as they are.
     fn as_original_type(&mut self, name: &str, real: ValueId, ty: &TensorType) -> Result<ValueId> {
         if ty.dtype == DType::F32 {
             return Ok(real);
@@ -324,7 +330,7 @@ impl Emitter<'_> {
         Err(OptimiserError::Graph(ediacara_graph::GraphError::Other { problem }))
     }
 
-    /// Copies a real node; its id in the new graph.
+    /// Copies a real node; gives its id in the new graph.
     fn copy(&mut self, id: NodeId) -> Result<NodeId> {
         let node = self.source.node(id);
         let mut inputs = Vec::with_capacity(node.inputs.len());

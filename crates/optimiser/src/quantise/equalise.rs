@@ -1,4 +1,4 @@
-//! Equalisation: the channels of activations brought to one range, at no cost, between convolutions.
+//! Equalisation brings the channels of activations between convolutions to one range, at no cost.
 
 use std::collections::HashMap;
 
@@ -11,25 +11,31 @@ use super::sensitivity::Sensitivity;
 use super::shift::{offsets, shifted};
 use crate::{Calibration, Range};
 
-/// A channel's factor is at most this many times as small as the largest of its tensor: what calibration saw of a nearly
-/// dead channel is not all that it may do.
+/// How many times as small as the largest factor of its tensor a channel's factor may be.
+///
+/// A nearly dead channel may do more than calibration saw of it.
 const LARGEST_RATIO: f32 = 16.0;
 
-/// How much of what tells channels apart may go to the weights that read them, as these share their scale too: the
-/// candidates, of which each set of tensors that share factors takes the one that makes the least noise. All of it is the
-/// best for activations alone; half is what a network gets whose samples say nothing of noise.
+/// The candidates for how much of the difference between channels goes to the weights that read them, which
+/// share their scale too.
+///
+/// Each set of tensors that share factors takes the candidate that makes the least noise. All of it is best
+/// for activations alone. A network whose samples say nothing of noise gets half.
 const SHARES: [f32; 5] = [0.5, 0.625, 0.75, 0.875, 1.0];
 
-/// How the channels of a step's result come from those of one operand: the result's channel for each of the operand's,
-/// nothing for one that is dropped.
+/// How the channels of a step's result come from those of one operand.
+///
+/// It holds the result's channel for each of the operand's, and nothing for a channel that is dropped.
 pub(crate) type ChannelMap = Vec<Option<usize>>;
 
-/// The number by which each channel of a value is divided before it is stored, and the one that is subtracted first.
+/// The number by which each channel of a value is divided before it is stored, and the number that is
+/// subtracted first.
 ///
-/// Moving, pooling, adding and relu commute with such a division, if what is added is divided alike. A convolution in
-/// front takes it into its weights and bias, where every output channel has a scale of its own anyway; a convolution
-/// behind multiplies its weights by it. Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bias
-/// Correction, 2019, section 4.1, carried through everything linear between two convolutions.
+/// Moving, pooling, adding and relu commute with such a division, if everything that is added is divided
+/// alike. A convolution in front takes it into its weights and bias, where every output channel has its own
+/// scale anyway. A convolution behind multiplies its weights by it. Source: Nagel et al., Data-Free
+/// Quantization Through Weight Equalization and Bias Correction, 2019, section 4.1, carried through
+/// everything linear between two convolutions.
 #[derive(Debug, Default)]
 pub(crate) struct Factors {
     by_value: HashMap<ValueId, Vec<f32>>,
@@ -37,7 +43,7 @@ pub(crate) struct Factors {
 }
 
 impl Factors {
-    /// The factors of every stored value; 1 wherever something else than the above reads or writes a channel.
+    /// The factors of every stored value; 1 wherever any other operator reads or writes a channel.
     pub(crate) fn find(plan: &Plan, calibration: &Calibration) -> Factors {
         let mut channels = Channels::new(plan, offsets(plan, calibration));
         for lowering in plan.lowerings() {
@@ -76,11 +82,12 @@ struct Shared {
     pinned: bool,
     /// The largest absolute activation.
     activation: f32,
-    /// The largest absolute weight that multiplies one of them and shares its scale with other channels' weights.
+    /// The largest absolute weight that multiplies one of them and shares its scale with other channels'
+    /// weights.
     weight: f32,
 }
 
-/// The channels of every stored value, as a forest: the root of each set knows of all.
+/// The channels of every stored value, as a forest: the root of each set knows all of it.
 struct Channels {
     /// The first channel's index and the number of channels of each value.
     values: HashMap<ValueId, (usize, usize)>,
@@ -121,7 +128,7 @@ impl Channels {
 
     fn share(&mut self, left: usize, right: usize) {
         let (left, right) = (self.root(left), self.root(right));
-        // Flattening the path on the way keeps later walks short.
+        // Shortening the path on the way keeps later walks short.
         self.parents[right] = left;
         self.shared[left].pinned |= self.shared[right].pinned;
     }
@@ -134,7 +141,7 @@ impl Channels {
         }
     }
 
-    /// Lets channels share that a step ties together, and pins those that it cannot divide.
+    /// Joins the channels that a step ties together, and pins those that it cannot divide.
     fn connect(&mut self, plan: &Plan, lowering: &Lowering) {
         let scalable = lowering.emit.as_conv().is_some_and(|conv| conv.is_scalable());
         if !matches!(lowering.activation, Activation::None | Activation::Relu) {
@@ -188,8 +195,9 @@ impl Channels {
         }
     }
 
-    /// The factor that a set would have by itself with a share for the weights that read it; all goes to them where each
-    /// has a scale of its own (depthwise).
+    /// The factor that a set would have by itself, with a share for the weights that read it.
+    ///
+    /// Where each weight has its own scale (depthwise), the weights get all of it.
     fn wanted(&self, root: usize, share: f32) -> f32 {
         let Shared { activation, weight, .. } = self.shared[root];
         match (activation > 0.0, weight > 0.0) {
@@ -228,7 +236,8 @@ impl Channels {
         Factors { by_value, offsets: self.offsets }
     }
 
-    /// The factors of sets that are compared with one another, for a share; nothing if none of them is ever read.
+    /// The factors, for a share, of sets that are compared with one another; nothing if none of them is ever
+    /// read.
     fn candidate(&self, roots: &[usize], share: f32) -> Option<Vec<f32>> {
         let wanted: Vec<f32> = roots.iter().map(|&root| self.wanted(root, share)).collect();
         let largest = wanted.iter().copied().fold(0.0, f32::max);

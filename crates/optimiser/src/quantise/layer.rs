@@ -11,7 +11,7 @@ use super::weights::{Bias, Weights};
 use crate::Result;
 use crate::moments::Moments;
 
-/// A bias is kept below this, so that it cannot swallow the accumulator's range.
+/// The limit of a bias, so that it cannot swallow the accumulator's range.
 const BIAS_LIMIT: f64 = (1_u64 << 30) as f64;
 
 /// A layer with output channels outermost in its weights.
@@ -19,7 +19,7 @@ const BIAS_LIMIT: f64 = (1_u64 << 30) as f64;
 pub(crate) struct Layer<'a> {
     /// The weights `[outputs, inputs / groups, taps...]`.
     pub(crate) weights: &'a Weights,
-    /// The bias, one number an output channel.
+    /// The bias, one number for each output channel.
     pub(crate) bias: Option<&'a Bias>,
     /// Groups of channels that do not see each other.
     pub(crate) groups: usize,
@@ -36,9 +36,9 @@ pub(crate) struct Knowledge<'a> {
     pub(crate) input_offsets: Option<Vec<f32>>,
     /// What is to be subtracted from each channel of the result before it is divided.
     pub(crate) output_offsets: Option<Vec<f32>>,
-    /// By what each channel of the operand was divided before it was stored.
+    /// The number by which each channel of the operand was divided before it was stored.
     pub(crate) input_factors: Option<Vec<f32>>,
-    /// By what each channel of the result is to be divided.
+    /// The number by which each channel of the result is to be divided.
     pub(crate) output_factors: Option<Vec<f32>>,
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Integers {
     pub(crate) zero: i8,
 }
 
-/// The records of N-REQUANTISE, one entry an output channel.
+/// The records of N-REQUANTISE, one entry for each output channel.
 pub(crate) struct Records {
     /// `bias`, i32.
     pub(crate) bias: Tensor,
@@ -71,8 +71,10 @@ impl Integers {
 }
 
 impl Layer<'_> {
-    /// The layer's integers: weights as they were given, or symmetric per output channel with zero point 0 and with the
-    /// bias corrected for their rounding.
+    /// The layer's integers, with their records.
+    ///
+    /// Weights stay as they were given, or become symmetric per output channel with zero point 0. In the
+    /// second case the bias is corrected for their rounding.
     ///
     /// `multiplier` gives the multiplier that stands for a ratio of scales.
     pub(crate) fn quantise(
@@ -134,7 +136,8 @@ impl<'a> RealLayer<'a> {
         self.inputs * self.taps
     }
 
-    /// Adds to the bias what the operand's offsets would have added to the result, and takes the result's away.
+    /// Adds to the bias what the operand's offsets would have added to the result, and subtracts the result's
+    /// own.
     fn take_offsets(&mut self, knowledge: &Knowledge) {
         if knowledge.input_offsets.is_none() && knowledge.output_offsets.is_none() {
             return;
@@ -154,7 +157,7 @@ impl<'a> RealLayer<'a> {
         }
     }
 
-    /// Multiplies by what the operand was divided by, divides by what the result is to be divided by.
+    /// Multiplies by the factors of the operand, and divides by those of the result.
     fn take_factors(&mut self, knowledge: &Knowledge) {
         if knowledge.input_factors.is_none() && knowledge.output_factors.is_none() {
             return;
@@ -176,7 +179,8 @@ impl<'a> RealLayer<'a> {
         });
     }
 
-    /// The smallest scale of each output channel with which its largest weight fits and its bias stays small enough.
+    /// The smallest scale of each output channel with which its largest weight fits and its bias stays small
+    /// enough.
     fn scales(&self, x_scale: f32) -> Vec<f32> {
         let scale = |output: usize| {
             let row = &self.weights[output * self.row_length()..][..self.row_length()];
@@ -188,8 +192,10 @@ impl<'a> RealLayer<'a> {
         (0..self.outputs).map(scale).collect()
     }
 
-    /// The weights as integers: rounded so that errors make good for each other where it is known how the inputs vary
-    /// together, to the nearest elsewhere.
+    /// The weights as integers.
+    ///
+    /// If it is known how the inputs vary together, they are rounded so that errors compensate each other;
+    /// otherwise they are rounded to the nearest.
     fn rounded(&self, scales: &[f32], knowledge: &Knowledge) -> Result<Vec<i8>> {
         let mut values = vec![0; self.weights.len()];
         if values.is_empty() {
@@ -200,7 +206,7 @@ impl<'a> RealLayer<'a> {
         for (group, ((weights, scales), values)) in groups.zip(values.chunks_mut(rows * length)).enumerate() {
             match self.factor(group, knowledge) {
                 Some(factor) => factor.round(weights, scales, values),
-                // The largest weight is 127 times the scale or less, so that none becomes -128.
+                // The largest weight is at most 127 times the scale, so that none becomes -128.
                 None => {
                     let rows = weights.par_chunks(length).zip(scales).zip(values.par_chunks_mut(length));
                     rows.try_for_each(|((weights, &scale), values)| quantize(weights, scale, 0, values))?;
@@ -224,11 +230,12 @@ impl<'a> RealLayer<'a> {
         Factor::new(&covariance, self.row_length())
     }
 
-    /// Takes back in the bias what rounding the weights does to the mean of each output channel.
+    /// Corrects the bias for the change that rounding the weights makes to the mean of each output channel.
     ///
-    /// With inputs of mean `mean[c]` the rounded weights add `sum((rounded - w)[o, c, tap] * mean[c])` to output channel
-    /// `o`; the same is subtracted here. Padding, whose mean is 0, is taken for ordinary input. Source: Nagel et al.,
-    /// Data-Free Quantization Through Weight Equalization and Bias Correction, 2019, section 4.2, with measured means.
+    /// With inputs of mean `mean[c]` the rounded weights add `sum((rounded - w)[o, c, tap] * mean[c])` to
+    /// output channel `o`; the same is subtracted here. Padding, whose mean is 0, counts as ordinary input.
+    /// Source: Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, 2019,
+    /// section 4.2, with measured means.
     fn correct_bias(&mut self, values: &[i8], scales: &[f32], knowledge: &Knowledge) {
         if knowledge.means.len() != self.inputs * self.groups {
             return;
@@ -254,9 +261,9 @@ impl<'a> RealLayer<'a> {
     }
 }
 
-/// The largest absolute number, 0 of none.
+/// The largest absolute number; 0 if there is none.
 fn largest_magnitude(numbers: &[f32]) -> f32 {
-    /// So many maxima are found side by side, since one would wait for itself.
+    /// So many maxima are found side by side, because each would wait for the one before.
     const LANES: usize = 16;
     let mut largest = [0.0_f32; LANES];
     let chunks = numbers.chunks_exact(LANES);
@@ -283,7 +290,8 @@ fn records(
         let scale = f64::from(x_scale) * f64::from(w_scale);
         let ratio = scale / f64::from(y_scale);
         biases[channel] = bias.map_or(0, |bias| bias.integer(channel, scale));
-        // A pruned channel has an arbitrary scale, and always accumulates 0: every multiplier is right.
+        // A pruned channel has an arbitrary scale and always accumulates 0, so that every multiplier is
+        // right.
         let is_any_right =
             quantize_multiplier(ratio).is_err() && biases[channel] == 0 && integers.is_dead(channel);
         let multiplier = if is_any_right { Multiplier { value: 0, shift: 1 } } else { multiplier(ratio)? };

@@ -7,7 +7,7 @@ use ediacara_graph::TensorType;
 pub(crate) enum Layout {
     /// The same order.
     Plain,
-    /// Axis 1 (channels) moved to the end: `[N,C,...]` is stored as `[N,...,C]`. Rank 3 or more.
+    /// Axis 1 (channels) moved to the end: `[N,C,...]` is stored as `[N,...,C]`; rank 3 or more.
     ChannelsLast,
     /// `[N, C * pixels]` in the real graph, `[N, pixels * C]` stored: a flattened image.
     Flat {
@@ -47,7 +47,9 @@ impl Layout {
         }
     }
 
-    /// Stored axis `k` is real axis `permutation[k]`. The identity but for channels-last.
+    /// The permutation whose entry `k` is the real axis of stored axis `k`.
+    ///
+    /// It is the identity except for channels last.
     pub(crate) fn permutation(self, rank: usize) -> Vec<usize> {
         match self {
             Layout::ChannelsLast => std::iter::once(0).chain(2..rank).chain(std::iter::once(1)).collect(),

@@ -1,8 +1,8 @@
 //! Quantisation to the int8 dialect: a real graph in, a graph of int8 nodes (NHWC) and a real remainder out.
 //!
-//! [`plan`] decides which nodes are lowered by which of the [`rules`], [`scales`] gives every stored value a scale and
-//! zero point, [`emit`] builds the new graph. A graph that comes quantised takes the same way, with scales that its
-//! quantize_linear nodes prescribe (see [`crate::import_qdq`]).
+//! [`plan`] decides which nodes are lowered by which of the [`rules`]. [`scales`] gives every stored value a
+//! scale and zero point. [`emit`] builds the new graph. A graph that is quantised already takes the same way,
+//! with scales that its quantize_linear nodes prescribe (see [`crate::import_qdq`]).
 
 mod balance;
 mod emit;
@@ -41,11 +41,12 @@ pub struct LeftReal {
     pub reason: String,
 }
 
-/// A node of which the int8 form gives zeros where the real one gives small numbers.
+/// A node whose int8 form gives zeros where the real one gives small numbers.
 ///
-/// Its results lie within so narrow a range, compared with what they are computed from, that the ratio of the scales is
-/// beyond the multipliers of N-MULTIPLIER: a sum that always cancels, or an operand whose range other channels decide.
-/// No step of what int8 accumulates is as small as that range, so that zero is within the range and as near as it gets.
+/// The range of its results is so narrow, compared with what they are computed from, that the ratio of the
+/// scales is beyond the multipliers of N-MULTIPLIER. A sum that always cancels does this, and so does an
+/// operand whose range other channels decide. No step of what int8 accumulates is as small as that range, so
+/// that zero is within the range and as near as int8 gets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Silenced {
     /// The node's name.
@@ -54,9 +55,9 @@ pub struct Silenced {
     pub op: String,
     /// The channels of its result that are zero.
     pub channels: usize,
-    /// The channels that have a multiplier of their own; 1 where one multiplier counts for all of the result.
+    /// The channels that have their own multiplier; 1 where one multiplier counts for the whole result.
     pub of_channels: usize,
-    /// The largest ratio of scales: of what is accumulated over the result's.
+    /// The largest ratio of scales: that of the accumulated sum over the result's.
     pub ratio: f64,
 }
 
@@ -79,9 +80,9 @@ impl fmt::Display for Silenced {
 
 /// A node of the real network, and what became of it.
 ///
-/// These are the nodes that count when the share of a network is told that runs on the DLP: those that compute or move
-/// something. Left out are reshapes, what only marks quantisation (quantize_linear, dequantize_linear), and what constants
-/// alone decide.
+/// The share of a network that runs on the DLP counts these nodes: those that compute or move something. It
+/// leaves out reshapes, nodes that only mark quantisation (quantize_linear, dequantize_linear), and nodes
+/// that constants alone decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// Its name.
@@ -90,8 +91,9 @@ pub struct Origin {
     pub op: String,
     /// Its multiply-accumulates, as `Summary` counts them.
     pub macs: u64,
-    /// The nodes of the new graph that do its work: int8 ones, or its copy where it stayed real. Several nodes of the network
-    /// may be one there.
+    /// The nodes of the new graph that do its work: int8 ones, or its copy if it stayed real.
+    ///
+    /// Several nodes of the network may be one node there.
     pub nodes: Vec<NodeId>,
     /// Why it stayed real, if it did.
     pub left: Option<Left>,
@@ -102,7 +104,7 @@ pub struct Origin {
 pub struct Left {
     /// The reason, as a sentence without its end.
     pub reason: String,
-    /// The node that began it, by name: itself, or the first of those before it that stayed real.
+    /// The name of the node that caused it: itself, or the first of those before it that stayed real.
     pub cause: String,
 }
 
@@ -111,11 +113,14 @@ pub struct Left {
 pub struct Quantised {
     /// The graph: int8 in NHWC, f32 at its borders and wherever a node could not be lowered.
     pub graph: Graph,
-    /// The nodes that stayed real, in topological order, each with its reason. What only converts (quantize_linear,
-    /// dequantize_linear and the transposes beside them) is not listed.
+    /// The nodes that stayed real, in topological order, each with its reason.
+    ///
+    /// Nodes that only convert (quantize_linear, dequantize_linear and the transposes beside them) are not
+    /// listed.
     pub left: Vec<LeftReal>,
-    /// The nodes whose results became zeros in int8, each of which is also told as a warning of `tracing`. Channels that
-    /// are exactly zero, because all their weights and their bias are, are not among them.
+    /// The nodes whose results became zeros in int8; each is also a warning of `tracing`.
+    ///
+    /// Channels that are exactly zero, because all their weights and their bias are, do not count.
     pub silenced: Vec<Silenced>,
     /// What became of the network's nodes, in topological order.
     pub origins: Vec<Origin>,
@@ -123,9 +128,9 @@ pub struct Quantised {
 
 /// Quantises an optimised real graph with scales from its calibration.
 ///
-/// Weights are symmetric with one scale an output channel, activations asymmetric with one scale a tensor whose range
-/// includes 0. Inputs and outputs keep type, shape and name. What has no int8 form stays real, and so does all that
-/// depends on it; [`Quantised::left`] lists it.
+/// Weights are symmetric with one scale for each output channel. Activations are asymmetric with one scale
+/// for each tensor, whose range includes 0. Inputs and outputs keep type, shape and name. A node that has no
+/// int8 form stays real, and so does everything that depends on it; [`Quantised::left`] lists them.
 ///
 /// # Errors
 /// The graph quantises values itself, or was not the one calibrated.

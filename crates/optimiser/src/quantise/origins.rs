@@ -10,8 +10,10 @@ use super::{Left, Origin};
 /// Operators that neither compute nor move anything.
 const UNCOUNTED: [&str; 3] = ["reshape", "quantize_linear", "dequantize_linear"];
 
-/// The nodes that count, in topological order. `becomes` has the values that each lowering or copy added; `new` tells which
-/// node of the finished graph gives one of them, if that is still there.
+/// The nodes that count, in topological order.
+///
+/// `becomes` has the values that each lowering or copy added. `new` tells which node of the finished graph
+/// gives one of them, if that is still there.
 pub(super) fn origins(
     plan: &Plan,
     becomes: &HashMap<NodeId, Vec<ValueId>>,
@@ -46,7 +48,7 @@ pub(super) fn origins(
     found
 }
 
-/// For every node that another's lowering does, that other.
+/// For every node that another node's lowering does, that other node.
 fn done_by(plan: &Plan) -> HashMap<NodeId, NodeId> {
     let done = |lowering: &Lowering| {
         let doer = lowering.node;
@@ -55,7 +57,7 @@ fn done_by(plan: &Plan) -> HashMap<NodeId, NodeId> {
     plan.lowerings().flat_map(done).collect()
 }
 
-/// The nodes between a lowering's operands and its result, its own among them.
+/// The nodes between a lowering's operands and its result, including its own.
 fn absorbed(plan: &Plan, lowering: &Lowering) -> std::collections::hash_set::IntoIter<NodeId> {
     let graph = plan.graph;
     let mut found = HashSet::new();

@@ -1,6 +1,7 @@
 //! The plan: which nodes of the real graph are lowered to int8, by which rule, and why the others are not.
 //!
-//! Planning looks at structure alone. Scales come afterwards ([`super::scales`]), the new graph last ([`super::emit`]).
+//! Planning looks at structure alone. Scales come afterwards ([`super::scales`]), the new graph last
+//! ([`super::emit`]).
 
 use std::collections::HashMap;
 
@@ -16,9 +17,9 @@ use crate::{Calibration, Encoding, Result};
 /// How the scale and zero point of a result follow from those of the operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scales {
-    /// Any will do: the rule requantises.
+    /// Any scale and zero point will do: the rule requantises.
     Free,
-    /// Those of the first operand: the rule moves or compares stored values.
+    /// They are those of the first operand: the rule moves or compares stored values.
     Keeps,
     /// Any will do, but those of the first operand make the rule exact.
     Prefers,
@@ -31,7 +32,7 @@ pub(crate) trait Emit: std::fmt::Debug {
     /// Adds the nodes; `operands` are stored in the encodings that [`Scales`] promised.
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored>;
 
-    /// The encoding of the result that follows from the operand's, where nothing prescribes one.
+    /// The encoding of the result that follows from the operand's, if nothing prescribes one.
     fn own_encoding(&self, _graph: &Graph, _operand: Encoding) -> Result<Option<Encoding>> {
         Ok(None)
     }
@@ -41,8 +42,10 @@ pub(crate) trait Emit: std::fmt::Debug {
         None
     }
 
-    /// How the result's channels come from each operand's, for operands of so many channels; only where the result is
-    /// multiplied by a number if the channel is. Nothing if channels cannot be told apart so.
+    /// How the result's channels come from each operand's, for operands of so many channels.
+    ///
+    /// It is given only if multiplying a channel by a number multiplies the result by that number. It is
+    /// nothing if channels cannot be told apart so.
     fn channel_maps(&self, _channels: &[usize]) -> Option<Vec<ChannelMap>> {
         None
     }
@@ -61,7 +64,7 @@ pub(crate) struct Lowering {
     pub(crate) layout: Layout,
     /// What is applied to the result.
     pub(crate) activation: Activation,
-    /// What the result's scale may be.
+    /// How the result's scale follows from those of the operands.
     pub(crate) scales: Scales,
     /// The rule's own part.
     pub(crate) emit: Box<dyn Emit>,
@@ -74,7 +77,7 @@ pub(crate) enum Step {
     Lower(Lowering),
     /// Another node's lowering does its work.
     Absorbed,
-    /// It describes a constant (a dequantised weight): whoever needs it makes it.
+    /// It describes a constant (a dequantised weight), which every reader makes for itself.
     Constant,
     /// It stays real, for this reason.
     Left(String),
@@ -99,13 +102,13 @@ impl From<Lowering> for Verdict {
 /// Where scales come from.
 #[derive(Clone, Copy)]
 pub(crate) enum Ranges<'a> {
-    /// From what each value was like over samples.
+    /// From the statistics of each value over samples.
     Calibrated(&'a Calibration),
-    /// From the quantize_linear and dequantize_linear of a graph that comes quantised.
+    /// From the quantize_linear and dequantize_linear nodes of a graph that is quantised already.
     Marked(&'a HashMap<ValueId, Encoding>),
 }
 
-/// The plan while it is made, and made.
+/// The plan, while it is made and after.
 pub(crate) struct Plan<'a> {
     /// The real graph.
     pub(crate) graph: &'a Graph,
@@ -179,7 +182,7 @@ impl<'a> Plan<'a> {
         node.inputs.iter().copied().filter(|&input| self.layout(input).is_none() && !self.is_constant(input))
     }
 
-    /// Why a node cannot be lowered whatever its operator: a result that samples give no range.
+    /// Why a node cannot be lowered whatever its operator: samples give its result no range.
     fn without_range(&self, node: &Node) -> Option<String> {
         let Ranges::Calibrated(calibration) = self.ranges else { return None };
         node.outputs.iter().map(|&output| self.graph.value(output)).find_map(|value| {
@@ -190,13 +193,14 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// Whether a node turns an input of another type into f32, so that its result can be stored like an f32 input.
+    /// Whether a node turns an input of another type into f32, so that its result can be stored like an f32
+    /// input.
     fn is_converted_input(&self, node: &Node) -> bool {
         let is_input = |&value: &ValueId| self.graph.inputs().contains(&value);
         node.op_as::<Cast>().is_some_and(|cast| cast.to == DType::F32) && node.inputs.iter().all(is_input)
     }
 
-    /// Why a node cannot be lowered whatever its operator: an operand that is computed in floating point.
+    /// Why a node cannot be lowered whatever its operator: an operand is computed in floating point.
     fn host_operand(&self, node: &Node) -> Option<String> {
         let computed =
             |value| self.graph.producer(value).map(|producer| (value, self.graph.node(producer).op.name()));
@@ -204,7 +208,7 @@ impl<'a> Plan<'a> {
         Some(format!("its operand `{}` comes from a {op} on the host", self.graph.value(value).name))
     }
 
-    /// The same of an operand that is given in another form.
+    /// Why a node cannot be lowered whatever its operator: an operand is an input of another type.
     fn input_operand(&self, node: &Node) -> Option<String> {
         let value = self.real_operands(node).next()?;
         Some(format!(
@@ -227,18 +231,18 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// How a value is stored in int8; nothing if it is not.
+    /// How a value is stored in int8; nothing if it is not stored so.
     pub(crate) fn layout(&self, value: ValueId) -> Option<Layout> {
         self.layouts[value.index()]
     }
 
-    /// Whether the real remainder of the graph reads a value, or whoever runs it.
+    /// Whether the real remainder of the graph, or whoever runs it, reads a value.
     pub(crate) fn host_reads(&self, value: ValueId) -> bool {
         let stays_real = |node: &NodeId| matches!(self.step(*node), Some(Step::Left(_)));
         self.graph.is_output(value) || self.graph.consumers(value).iter().any(stays_real)
     }
 
-    /// Whether a value comes from outside: an input of the graph, or what the host makes of one.
+    /// Whether a value comes from outside: an input of the graph, or a value that the host makes of one.
     pub(crate) fn host_writes(&self, value: ValueId) -> bool {
         let producer = self.graph.producer(value);
         producer.is_none_or(|node| matches!(self.step(node), Some(Step::Left(_))))
@@ -263,7 +267,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Marks a node as done by another's lowering.
+    /// Marks a node as done by another node's lowering.
     pub(crate) fn absorb(&mut self, node: NodeId) {
         for &output in self.graph.outputs_of(node) {
             self.layouts[output.index()] = None;
@@ -271,8 +275,9 @@ impl<'a> Plan<'a> {
         self.steps[node.index()] = Some(Step::Absorbed);
     }
 
-    /// Lowers `node` by a rule that can bound its result: a relu or clamp that alone reads it is absorbed, unless the
-    /// node has an activation of its own.
+    /// Lowers `node` by a rule that can bound its result.
+    ///
+    /// A relu or clamp that alone reads the result is absorbed, unless the node has an activation already.
     pub(crate) fn accept_bounded(
         &mut self,
         node: NodeId,

@@ -1,14 +1,17 @@
-//! Rounding of weights so that what one rounding does wrong, the next make good.
+//! Rounding of weights so that later roundings compensate the errors of earlier ones.
 
 use rayon::prelude::*;
 
-/// What is added to the diagonal of the covariance, relative to its mean: directions that calibration hardly saw
-/// should not be trusted to make anything good.
+/// Added to the diagonal of the covariance, relative to its mean.
+///
+/// Directions that calibration hardly saw should not be trusted to compensate anything.
 const DAMPING: f64 = 0.01;
 
-/// Sums of the factor are taken in so many parts, as one number would wait for itself.
+/// Sums of products are taken in so many parts, because each addition to one sum would wait for the one
+/// before.
 const PARTS: usize = 8;
-/// So many rows of weights are rounded side by side, so that an entry of the factor is read once for all.
+/// So many rows of weights are rounded side by side, so that an entry of the factor is read once for all of
+/// them.
 const ROWS: usize = 8;
 
 /// The Cholesky factor of a covariance, and the order in which the weights are rounded.
@@ -21,7 +24,8 @@ pub(crate) struct Factor {
 }
 
 impl Factor {
-    /// Factors a covariance `[size, size]`; nothing if it is not positive even with damping (all inputs constant).
+    /// Factors a covariance `[size, size]`; nothing if it is not positive even with damping (all inputs
+    /// constant).
     pub(crate) fn new(covariance: &[f64], size: usize) -> Option<Factor> {
         let diagonal = |index: usize| covariance[index * size + index];
         let mean = (0..size).map(diagonal).sum::<f64>() / size as f64;
@@ -29,7 +33,7 @@ impl Factor {
             return None;
         }
         let mut order: Vec<usize> = (0..size).collect();
-        // The inputs that vary most are rounded first, while the most others can make good for them.
+        // The inputs that vary most are rounded first, while the most others can still compensate for them.
         order.sort_by(|&left, &right| diagonal(left).total_cmp(&diagonal(right)));
         let mut lower = vec![0.0_f64; size * size];
         for row in 0..size {
@@ -55,10 +59,10 @@ impl Factor {
 
     /// Rounds rows of weights to multiples of their scales, at most 127 of them.
     ///
-    /// With errors `e` of a row's weights the output's error has the variance `|L' e|^2`, `L` the factor of the inputs'
-    /// covariance. From the last position on, each weight is rounded to where it best takes back what the errors behind
-    /// it do in its row of `L'`: Babai's nearest plane, which is also GPTQ. Source: Frantar et al., GPTQ, 2023; Chen et
-    /// al., The Geometry of LLM Quantization, 2025.
+    /// With errors `e` of a row's weights the output's error has the variance `|L' e|^2`, where `L` is the
+    /// factor of the inputs' covariance. Weights are rounded from the last position on. Each goes to where it
+    /// best takes back what the errors behind it do in its row of `L'`. This is Babai's nearest plane, which
+    /// is also GPTQ. Source: Frantar et al., GPTQ, 2023; Chen et al., The Geometry of LLM Quantization, 2025.
     pub(crate) fn round(&self, weights: &[f32], scales: &[f32], rounded: &mut [i8]) {
         let rows = ROWS * self.size;
         weights
@@ -115,7 +119,7 @@ mod tests {
 
     #[test]
     fn equal_inputs_make_good_for_each_other() {
-        // Two inputs that are nearly the same: only the sum of their weights matters.
+        // Two inputs are nearly the same, so that only the sum of their weights matters.
         let factor = Factor::new(&[1.0, 0.999, 0.999, 1.0], 2).unwrap();
         let mut rounded = [0; 2];
         factor.round(&[0.4, 0.4], &[1.0], &mut rounded);

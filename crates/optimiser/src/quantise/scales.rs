@@ -1,4 +1,5 @@
-//! The encoding of every stored value: from calibrated ranges, or from the marks of a graph that comes quantised.
+//! The encoding of every stored value, from calibrated ranges or from the marks of a graph that is quantised
+//! already.
 
 use std::collections::HashMap;
 
@@ -9,20 +10,25 @@ use super::equalise::Factors;
 use super::plan::{Lowering, Plan, Scales};
 use crate::{Calibration, Encoding, OptimiserError, Range, Result};
 
-/// How much wider than its own range a value's encoding may become so that it shares that of a concat it goes into.
-/// Sharing saves a table and its rounding; a factor of 2 costs the value's other readers one of their eight bits.
+/// How much wider than its own range a value's encoding may become so that it shares that of a concat it goes
+/// into.
+///
+/// Sharing saves a table and its rounding. A factor of 2 costs the value's other readers one of their eight
+/// bits.
 const SHARING_LIMIT: f64 = 1.4;
 
-/// How far the range of a value that the host goes on with reaches beyond what calibration saw. A few samples do not
-/// hold the largest answer, and an answer that is cut off loses to its neighbours; what is cut off inside the network
-/// is made up for by a thousand other numbers.
+/// How far the range of a value that the host reads reaches beyond the range that calibration saw.
+///
+/// A few samples do not hold the largest answer, and an answer that is cut off loses to its neighbours. A
+/// number that is cut off inside the network is made up for by a thousand others.
 const ANSWER_MARGIN: f32 = 1.5;
 
 /// The encoding of every value that is stored.
 #[derive(Debug, Default)]
 pub(crate) struct Encodings {
     by_value: HashMap<ValueId, Encoding>,
-    /// By what channels are divided before they are stored, and what is subtracted first.
+    /// The numbers by which channels are divided before they are stored, and the numbers that are subtracted
+    /// first.
     pub(crate) factors: Factors,
 }
 
@@ -32,8 +38,9 @@ impl Encodings {
         self.by_value.get(&value).copied()
     }
 
-    /// The encodings that quantize_linear and dequantize_linear prescribe, and those that follow from them: where a step
-    /// keeps its operand's, and where a table's own range decides.
+    /// The encodings that quantize_linear and dequantize_linear prescribe, and those that follow from them.
+    ///
+    /// An encoding follows where a step keeps its operand's, and where a table's own range decides.
     pub(crate) fn from_marks(plan: &Plan, marks: &HashMap<ValueId, Encoding>) -> Result<Encodings> {
         let mut encodings = Encodings { by_value: marks.clone(), factors: Factors::default() };
         for lowering in plan.lowerings() {
@@ -50,7 +57,8 @@ impl Encodings {
         Ok(encodings)
     }
 
-    /// The encodings that span the calibrated ranges; values that a step needs or prefers in one encoding share it.
+    /// The encodings that span the calibrated ranges; values that a step needs or prefers in one encoding
+    /// share it.
     pub(crate) fn from_calibration(plan: &Plan, calibration: &Calibration) -> Result<Encodings> {
         let factors =
             if calibration.is_assumed() { Factors::default() } else { Factors::find(plan, calibration) };
@@ -69,7 +77,7 @@ impl Encodings {
         }
         let readers = Readers::new(plan);
         for lowering in plan.lowerings() {
-            // A function that is looked up rarely goes beyond what it has shown: a sigmoid never.
+            // A looked-up function rarely goes beyond what it has shown; a sigmoid never does.
             if plan.host_reads(lowering.result) && plan.root(lowering.result).is_none() {
                 classes.widen(lowering.result, lowering.activation);
             }
@@ -95,8 +103,11 @@ impl Encodings {
     }
 }
 
-/// The range of what a pad pads, if only maxima are taken of the result and it pads by less than all of it: what stands
-/// for minus infinity there is never chosen, and need not be told from the smallest number.
+/// The range of a pad's operand, if the result is only read by maxima and the padding is less than all of the
+/// operand.
+///
+/// Padding that stands for minus infinity is never chosen, so that it need not be told from the smallest
+/// number.
 fn unpadded(graph: &Graph, calibration: &Calibration, value: ValueId) -> Option<Range> {
     let node = graph.node(graph.producer(value)?);
     let pad = node.op_as::<Pad>()?;
@@ -135,7 +146,7 @@ impl<'a> Readers<'a> {
     }
 }
 
-/// Values that share one encoding, as a forest: the root of a class has the range of all.
+/// Values that share one encoding, as a forest: the root of a class has the range of all of them.
 #[derive(Default)]
 struct Classes {
     parents: HashMap<ValueId, ValueId>,

@@ -1,8 +1,9 @@
-//! How much noise in each channel of each stored value weighs in what the network answers.
+//! How much noise in each channel of each stored value weighs in the network's answers.
 //!
-//! Noise is taken to be independent from number to number, so that a convolution adds it up by the squares of its weights;
-//! what a relu holds back is what calibration saw not to be positive. That is the diagonal of what a gradient would say, and
-//! one walk back through the plan finds it. It decides only how channels are compared, so rough is enough.
+//! Noise is taken to be independent from number to number, so that a convolution adds it up by the squares of
+//! its weights. A relu holds back the share of numbers that calibration saw not to be positive. This is the
+//! diagonal of what a gradient would say, and one walk back through the plan finds it. It only decides how
+//! channels are compared, so that a rough answer is enough.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,7 @@ use crate::{Calibration, Statistics};
 /// A value that never leaves zero has no width to compare noise with.
 const LEAST_WIDTH: f64 = 1e-12;
 
-/// The weight of noise in each channel, a number.
+/// The weight of noise in each channel, as a number.
 pub(crate) struct Sensitivity<'a> {
     plan: &'a Plan<'a>,
     calibration: &'a Calibration,
@@ -23,7 +24,9 @@ pub(crate) struct Sensitivity<'a> {
 }
 
 impl<'a> Sensitivity<'a> {
-    /// Walks back from what the host reads. There, noise counts relative to the width of all numbers.
+    /// Walks back from the values that the host reads.
+    ///
+    /// There, noise counts relative to the width of all numbers.
     pub(crate) fn find(plan: &'a Plan, calibration: &'a Calibration) -> Sensitivity<'a> {
         let mut found = Sensitivity { plan, calibration, by_value: HashMap::new() };
         let lowerings: Vec<&Lowering> = plan.lowerings().collect();
@@ -39,7 +42,7 @@ impl<'a> Sensitivity<'a> {
         found
     }
 
-    /// What calibration tells of a value.
+    /// The statistics that calibration has of a value.
     pub(crate) fn statistics(&self, value: ValueId) -> Option<&'a Statistics> {
         self.calibration.statistics(&self.plan.graph.value(value).name)
     }
@@ -84,7 +87,8 @@ impl<'a> Sensitivity<'a> {
                     maps[index].iter().map(|to| weight_at(to).unwrap_or(0.0)).collect()
                 }
                 (None, None) => {
-                    // Of any other step only the slope is known, from the widths of what goes in and out.
+                    // For any other step only the slope is known, from the widths of its operand and its
+                    // result.
                     let slope = self.width(lowering.result) / self.width(operand);
                     let each = weights.iter().sum::<f64>() * slope.powi(2) / counts[index].max(1) as f64;
                     vec![each; counts[index]]

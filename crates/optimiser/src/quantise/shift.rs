@@ -1,4 +1,4 @@
-//! Shifts: the channels of a convolution's result moved so that each lies around zero, at no cost.
+//! Shifts move the channels of a convolution's result so that each lies around zero, at no cost.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,13 @@ use ediacara_graph::ops::Activation;
 use super::plan::{Lowering, Plan};
 use crate::{Calibration, Range};
 
-/// What is subtracted from each channel of a value before it is stored.
+/// The number that is subtracted from each channel of a value before it is stored.
 ///
-/// A tensor spans from its lowest channel to its highest, so one that lies to one side wastes half of it. Between two
-/// convolutions the middle of each channel can be taken off: the one in front takes it from its bias, the one behind adds
-/// what it would have made of it to its own. That is exact as long as nothing but such convolutions sees the value: padding
-/// would stand for the middle, not for zero, and a relu bends at zero. Source: Wei et al., Outlier Suppression+, 2023.
+/// A tensor spans from its lowest channel to its highest, so that a tensor that lies to one side wastes half
+/// of it. Between two convolutions the middle of each channel can be subtracted. The one in front subtracts
+/// it from its bias; the one behind adds to its own bias what it would have made of it. That is exact as long
+/// as nothing but such convolutions sees the value: padding would stand for the middle, not for zero, and a
+/// relu bends at zero. Source: Wei et al., Outlier Suppression+, 2023.
 pub(crate) fn offsets(plan: &Plan, calibration: &Calibration) -> HashMap<ValueId, Vec<f32>> {
     let mut readers: HashMap<ValueId, Vec<&Lowering>> = HashMap::new();
     for lowering in plan.lowerings() {
@@ -37,7 +38,7 @@ pub(crate) fn offsets(plan: &Plan, calibration: &Calibration) -> HashMap<ValueId
     plan.lowerings().filter_map(of_result).collect()
 }
 
-/// The ranges of a value's channels once these offsets are taken off; as they are without any.
+/// The ranges of a value's channels once these offsets are subtracted; unchanged if there are none.
 pub(crate) fn shifted(ranges: &[Range], offsets: Option<&[f32]>) -> Vec<Range> {
     let Some(offsets) = offsets.filter(|offsets| offsets.len() == ranges.len()) else {
         return ranges.to_vec();

@@ -4,7 +4,8 @@ use ediacara_graph::{DType, Graph, Tensor, ValueId};
 
 use crate::known::real_constant;
 
-/// A prescribed bias scale counts as `x_scale * w_scale` up to this relative difference: f32 rounding of the product.
+/// The relative difference up to which a prescribed bias scale counts as `x_scale * w_scale`: f32 rounds the
+/// product.
 const SCALE_TOLERANCE: f64 = 1e-5;
 
 /// Weights with output channels outermost.
@@ -12,7 +13,7 @@ const SCALE_TOLERANCE: f64 = 1e-5;
 pub(crate) enum Weights {
     /// f32 without gaps, to be quantised.
     Real(Tensor),
-    /// Quantised by whoever made the graph.
+    /// Quantised by the maker of the graph.
     Stored {
         /// The integers, i8.
         values: Tensor,
@@ -23,9 +24,9 @@ pub(crate) enum Weights {
     },
 }
 
-/// Whether no number is infinite or none.
+/// Whether every number is finite.
 fn all_finite(numbers: &[f32]) -> bool {
-    // Zero times a number is 0 unless it is infinite or none; a sum has no branch.
+    // Zero times a number is 0 unless the number is infinite or not a number; a sum has no branch.
     let poison = |numbers: &[f32]| numbers.iter().fold(0.0_f32, |poison, number| poison + number * 0.0);
     numbers.chunks(4096).all(|chunk| poison(chunk) == 0.0)
 }
@@ -39,7 +40,8 @@ pub(crate) enum Bias {
     Stored(Vec<i32>, Vec<f32>),
 }
 
-/// The integers, scales and zero points of a dequantised constant whose scales run along axis 0 or are one.
+/// The integers, scales and zero points of a dequantised constant; its scales run along axis 0, or it has
+/// one.
 struct Dequantised<'a> {
     values: &'a Tensor,
     scales: Vec<f32>,
@@ -69,7 +71,7 @@ fn dequantised(graph: &Graph, value: ValueId) -> std::result::Result<Option<Dequ
     Ok(Some(Dequantised { values, scales, zeros: constant(2) }))
 }
 
-/// The name of the input that a value is, moved or converted on its way, if it is one.
+/// The name of the input that a value is, moved or converted on its way; nothing if it is none.
 fn input_behind(graph: &Graph, mut value: ValueId) -> Option<&str> {
     while let Some(node) = graph.producer(value) {
         let &[operand] = graph.node(node).inputs.as_slice() else { return None };
@@ -97,7 +99,7 @@ impl Weights {
     /// The weights behind a value.
     ///
     /// # Errors
-    /// It is not constant, or in a form that int8 cannot take over; the reason.
+    /// It is not constant, or has a form that int8 cannot take over; the error is the reason.
     pub(crate) fn read(graph: &Graph, value: ValueId) -> std::result::Result<Weights, String> {
         let name = &graph.value(value).name;
         if let Some(Dequantised { values, scales, zeros }) = dequantised(graph, value)? {
@@ -135,7 +137,7 @@ impl Weights {
     /// The matrix `[K, N]` with its outputs outermost, `[N, K]`.
     ///
     /// # Errors
-    /// Its scales run along its terms; the reason.
+    /// Its scales run along its terms; the error is the reason.
     pub(crate) fn turned(self) -> std::result::Result<Weights, String> {
         self.rearranged(|tensor| tensor.transpose(&[1, 0]))
     }
@@ -144,7 +146,7 @@ impl Weights {
     /// `[O, C / groups, ...]`.
     ///
     /// # Errors
-    /// Its scales run along its inputs; the reason.
+    /// Its scales run along its inputs; the error is the reason.
     pub(crate) fn outputs_first(self, groups: usize) -> std::result::Result<Weights, String> {
         self.rearranged(|tensor| {
             let &[inputs, outputs, ref taps @ ..] = tensor.shape() else { return Ok(tensor.clone()) };
@@ -194,7 +196,8 @@ impl Weights {
         }
     }
 
-    /// The largest absolute weight of each channel of the operand, over all output channels of its group and taps.
+    /// The largest absolute weight of each channel of the operand, over all output channels of its group and
+    /// taps.
     pub(crate) fn largest_by_input(&self, groups: usize) -> Vec<f32> {
         let Weights::Real(tensor) = self else { return Vec::new() };
         let (Ok(values), &[outputs, inputs, ref taps @ ..]) = (tensor.as_slice::<f32>(), tensor.shape())
@@ -218,7 +221,7 @@ impl Bias {
     /// The bias behind a value.
     ///
     /// # Errors
-    /// It is not constant or not finite; the reason.
+    /// It is not constant or not finite; the error is the reason.
     pub(crate) fn read(graph: &Graph, value: ValueId) -> std::result::Result<Bias, String> {
         let name = &graph.value(value).name;
         if let Some(Dequantised { values, scales, zeros }) = dequantised(graph, value)? {

@@ -1,10 +1,12 @@
-//! FastestDet's decoding: output [85, 22, 22] = objectness, box (tanh and sigmoid offsets), 80 classes; the score is
-//! objectness^0.6 * class^0.4. Lesser neighbours are suppressed within a class, as in the original's evaluation; its demo
-//! does so across classes, which leaves 436 boxes of 473. Source: dog-qiuqiu/FastestDet, example/onnx-runtime/runtime.py,
-//! and handle_preds of utils/tool.py.
+//! FastestDet's decoding.
+//!
+//! The output [85, 22, 22] is objectness, box (tanh and sigmoid offsets) and 80 classes; the score is
+//! objectness^0.6 * class^0.4. Lesser neighbours are suppressed within a class, as in the original's
+//! evaluation. Its demo does so across classes, which leaves 436 boxes of 473. Source: dog-qiuqiu/FastestDet,
+//! example/onnx-runtime/runtime.py, and handle_preds of utils/tool.py.
 
 const GRID: usize = 22;
-/// Of two boxes of one class that overlap more than this, the one with the smaller score goes.
+/// The overlap from which on, of two boxes of one class, the one with the smaller score goes.
 const SUPPRESSION: f32 = 0.45;
 
 /// A detection in a picture of size 1 by 1.
@@ -17,7 +19,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Whether the other is the same thing: same class, IoU at least 0.5.
+    /// Whether the other detection is the same thing: same class, IoU at least 0.5.
     pub(crate) fn matches(&self, other: &Found) -> bool {
         self.class == other.class && self.overlap(other) >= 0.5
     }

@@ -1,7 +1,8 @@
 //! What int8 costs in accuracy, measured on real networks and real photos on the host.
 //!
-//! Every test prints its figures (`cargo test -- --nocapture`) and asserts the bound that the project promises. Calibration
-//! and test samples are disjoint throughout. A test whose data are not on this machine says so by name and passes.
+//! Every test prints its figures (`cargo test -- --nocapture`) and asserts the bound that the project
+//! promises. Calibration and test samples are disjoint throughout. A test whose data are not on this machine
+//! says so by name and passes.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
@@ -137,6 +138,6 @@ fn fastestdet_finds_its_boxes_again() {
         100.0 * found_again as f64 / total as f64,
         signal.decibels()
     );
-    // The promise is 95 %, which is not reached yet (docs/results.md): an open task; what is reached must not be lost.
+    // The promise is 95 %, which is an open task (docs/results.md); what is reached must not be lost.
     assert!(found_again * 100 >= total * 91, "less than 91 % of the boxes are found again");
 }

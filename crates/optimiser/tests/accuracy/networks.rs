@@ -83,14 +83,16 @@ fn first_thousand() -> Option<(Tensor, Vec<u8>)> {
     let set = if own.exists() {
         cifar10::read_batch(&own).unwrap()
     } else {
-        // The folder may hold neither, or other forms of the set.
+        // The folder may hold neither of them, or other forms of the set.
         cifar10::load(&folder, Split::Train).ok()?
     };
     let images = set.images.slice(0, 0, COUNT as isize, 1).unwrap();
     Some((images.to_contiguous(), set.labels[..COUNT].to_vec()))
 }
 
-/// The lossless thousand of CIFAR-10, normalised by ImageNet's mean and deviation, one tensor [3,32,32] a picture.
+/// The lossless thousand of CIFAR-10, normalised by ImageNet's mean and deviation.
+///
+/// Each picture is one tensor [3,32,32].
 pub(crate) fn cifar() -> Option<(Vec<Vec<f32>>, Vec<u8>)> {
     let (images, labels) = first_thousand()?;
     let (mean, deviation) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
@@ -149,7 +151,7 @@ pub(crate) fn argmax(values: &[f32]) -> usize {
     (0..values.len()).reduce(larger).unwrap_or(0)
 }
 
-/// A batch of one binds nothing: free dimensions are 1 anyway, and not every network has one.
+/// A batch of one binds nothing, because free dimensions are 1 anyway and not every network has one.
 fn bound(batch: usize) -> Vec<(String, usize)> {
     if batch == 1 { Vec::new() } else { vec![("N".to_owned(), batch)] }
 }

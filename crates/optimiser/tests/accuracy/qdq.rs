@@ -1,7 +1,9 @@
-//! A network that comes quantised, against onnxruntime: layer by layer on onnxruntime's own inputs, and as a whole.
+//! A network that is quantised already, against onnxruntime: layer by layer on onnxruntime's own inputs, and
+//! as a whole.
 //!
-//! onnxruntime computes a QDQ network in f32 between its marks, the int8 dialect in integers with one rounding
-//! (docs/numerics.md): a layer may differ by one unit in the last place where the exact result lies near a half.
+//! onnxruntime computes a QDQ network in f32 between its marks. The int8 dialect computes it in integers with
+//! one rounding (docs/numerics.md). A layer may therefore differ by one unit in the last place where the
+//! exact result lies near a half.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -23,7 +25,7 @@ fn network() -> Option<(Graph, Quantised)> {
     Some((graph, quantised))
 }
 
-/// What onnxruntime computes for the values called `names`, one map a photo.
+/// The values called `names` that onnxruntime computes, one map for each photo.
 fn record(python: &Path, photos: &[Tensor], names: &[String]) -> Vec<HashMap<String, Tensor>> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let [inputs, list, outputs] = ["inputs.npz", "names.txt", "outputs.npz"].map(|name| folder.join(name));
@@ -54,7 +56,7 @@ fn stored(tensor: &Tensor) -> Tensor {
     }
 }
 
-/// What differs between a layer and onnxruntime.
+/// The differences between a layer and onnxruntime.
 #[derive(Default)]
 struct Difference {
     elements: usize,
@@ -96,7 +98,7 @@ fn every_layer_is_within_one_unit_of_onnxruntime() {
         return skip(NETWORK);
     };
     let Some(python) = ediacara_data::onnxruntime_python(NETWORK) else { return };
-    // What is quantised, and what the integers are called.
+    // The values that are quantised, and the names of their integers.
     let marks: Vec<(String, String)> = graph
         .nodes()
         .map(|id| graph.node(id))

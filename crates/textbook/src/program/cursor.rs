@@ -52,7 +52,7 @@ impl<'a> Cursor<'a> {
         error_at(self.file, self.lines, at, message.into(), help)
     }
 
-    /// An error at the next token: what was wanted, and what there is.
+    /// An error at the next token: what was wanted, and what is there.
     pub(super) fn expected(&self, what: &str) -> AssembleError {
         let found = self.lexemes.get(self.next).map(|lexeme| format!("`{}`", self.text(lexeme)));
         let found = found.unwrap_or_else(|| "the end of the line".to_owned());
@@ -103,7 +103,7 @@ impl<'a> Cursor<'a> {
         Ok(Amount { expression, at: self.since(first) })
     }
 
-    /// An expression without counters: what is known before the program runs.
+    /// An expression without counters, which is known before the program runs.
     pub(super) fn constant(&mut self, what: &str, low: i64, high: i64) -> Result<u64, AssembleError> {
         let outside = Cursor { counters: &[], ..*self };
         let mut cursor = outside;
@@ -146,7 +146,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn factor(&mut self, what: &str, depth: usize) -> Result<Expression, AssembleError> {
-        // Deeper than anybody writes, and far from the end of the stack.
+        // This is deeper than anybody writes, and far from the end of the stack.
         if depth > 32 {
             return Err(self.error(self.here(), "parentheses are nested more than 32 deep", None));
         }

@@ -1,5 +1,7 @@
-//! The ideal engine: every unit takes its instructions in order and starts each as soon as it is idle; `sync`
-//! waits for all.
+//! The ideal engine.
+//!
+//! Every unit takes its instructions in order and starts each as soon as it is idle; `sync` waits for all
+//! units.
 
 use ediacara_isa::{AssembleError, AssembleErrors};
 
@@ -8,25 +10,26 @@ use super::machine::{AbstractMachine, Memory, OperationType};
 use super::pieces::{Holdings, UnitIndex};
 use super::statement::{Action, Amount, Clauses, Pieces, Place, Program, Selection};
 
-/// Instructions that a program may execute, each core's counted: some seconds, and some tens of megabytes of
-/// timeline.
+/// The most instructions that a program may execute, counted for each core.
+///
+/// They take some seconds, and some tens of megabytes of timeline.
 const INSTRUCTIONS_LIMIT: u64 = 4_000_000;
 
-/// Bytes or operations of one instruction: so that no product with ticks overflows.
+/// The most bytes or operations of one instruction, so that no product with ticks overflows.
 const AMOUNT_LIMIT: i64 = 1 << 48;
 
-/// Ticks that a program may take: so that no sum over cores overflows.
+/// The most ticks that a program may take, so that no sum over cores overflows.
 const TICKS_LIMIT: u128 = 1 << 120;
 
-/// Pieces that a program's instructions may name, each time counted: some seconds.
+/// The most pieces that a program's instructions may name, counted each time; they take some seconds.
 const TOUCHES_LIMIT: u64 = 1 << 28;
 
 impl Program {
     /// Executes the program and says how long it takes.
     ///
     /// # Errors
-    /// The machine lacks what the program uses; a memory overflows; something is computed on, moved or
-    /// overwritten that a `sync` does not separate from what writes or reads it. The error names line and
+    /// The machine lacks something that the program uses. A memory overflows. A piece is computed on, moved
+    /// or overwritten without a `sync` between that and what writes or reads it. The error names line and
     /// column.
     pub fn estimate(&self, machine: &AbstractMachine) -> Result<Estimate, AssembleErrors> {
         let mut engine = Engine::new(self, machine);
@@ -75,7 +78,7 @@ impl<'a> Engine<'a> {
 impl Engine<'_> {
     fn run(&mut self) -> Result<(), AssembleError> {
         let program = self.program;
-        // How often each running loop is to run.
+        // How often each running loop has to run.
         let mut counts: Vec<u64> = Vec::new();
         let mut next = 0;
         while let Some(statement) = program.statements.get(next) {
@@ -178,7 +181,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// The unit works for `ticks` from when it is idle.
+    /// Lets the unit work for `ticks`, from when it is idle.
     fn occupy(
         &mut self,
         unit: UnitIndex,
@@ -236,7 +239,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// The numbers of the pieces that are meant.
+    /// The numbers of the pieces that a clause names.
     fn selected(&self, pieces: &Pieces) -> Result<std::ops::Range<u64>, AssembleError> {
         let Some(buffer) = self.program.buffers.get(pieces.buffer) else { return Ok(0..0) };
         let value = |expression: &super::expression::Expression| {
@@ -258,7 +261,7 @@ impl Engine<'_> {
         Ok(from as u64..end as u64)
     }
 
-    /// Bytes that a move takes or leaves are those of the pieces it names.
+    /// Checks that a move takes or leaves the bytes of the pieces it names.
     fn check_size(&self, at: &Amount, bytes: u64, list: &[Pieces]) -> Result<(), AssembleError> {
         let mut total = 0_u64;
         for pieces in list {
@@ -349,7 +352,7 @@ mod tests {
     #[test]
     fn work_grows_with_the_depth_of_loops_and_no_faster() {
         for depth in [0, 1, 2, 1000, 100_000] {
-            // A `sync` is no instruction of a unit, and the end of a loop counts as one.
+            // A `sync` is no instruction of a unit; the end of a loop counts as one.
             assert_eq!(work(depth), (2 * depth + 1, depth as u64));
         }
     }

@@ -1,4 +1,4 @@
-//! What a program takes, as data, table, timeline and JSON.
+//! The estimate of a program, as data, table, timeline and JSON.
 
 use ediacara_plot::{Row, Span, Timeline};
 use serde_json::{Map, Value, json};
@@ -44,7 +44,7 @@ pub struct Interval {
 /// One unit's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
-    /// `DRAM`, `SharedRAM of core 0`, `compute of core 0`; without a core on a machine of one.
+    /// `DRAM`, `SharedRAM of core 0`, `compute of core 0`; without a core on a machine with one core.
     pub name: String,
     /// How long it worked, in nanoseconds.
     pub busy: Fraction,
@@ -52,21 +52,23 @@ pub struct Unit {
     pub loaded_bytes: u64,
     /// Bytes that it stored; 0 for a compute unit.
     pub stored_bytes: u64,
-    /// When it worked: in order, what touches joined.
+    /// When it worked, in order; stretches that touch are joined.
     pub intervals: Vec<Interval>,
 }
 
-/// What a program takes on a machine.
+/// The estimate of a program on a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Estimate {
     /// The machine's name.
     pub machine: String,
     /// From the start to the end of the last instruction, in nanoseconds.
     pub time: Fraction,
-    /// What no program with the same moves and operations can beat: the largest of DRAM's work, an equal
-    /// share of the work of the ways to SharedRAM, and an equal share of the computing, in nanoseconds.
+    /// The time that no program with the same moves and operations can beat, in nanoseconds.
+    ///
+    /// It is the largest of DRAM's work, an equal share of the work of the ways to SharedRAM, and an equal
+    /// share of the computing.
     pub lower_bound: Fraction,
-    /// Which of them that is.
+    /// Which of them is the largest.
     pub bound_by: &'static str,
     /// Every unit that did something.
     pub units: Vec<Unit>,
@@ -130,7 +132,7 @@ impl Tally {
             ("SharedRAM", work(1..1 + cores) / cores as u128),
             ("compute", work(1 + cores..1 + 2 * cores) / cores as u128),
         ];
-        // Of equals the last: a program that is held by both is said to compute.
+        // Of equal bounds the last counts: a program that is held by both is said to compute.
         let (bound_by, bound) = bounds.into_iter().max_by_key(|(_, ticks)| *ticks).unwrap_or(("nothing", 0));
         let units = self.units.into_iter().enumerate().filter(|(_, unit)| !unit.3.is_empty());
         Estimate {
@@ -159,7 +161,9 @@ impl Tally {
 }
 
 impl Estimate {
-    /// The estimate for other tools. Times are in nanoseconds, once as a number and once exactly.
+    /// The estimate for other tools.
+    ///
+    /// Times are in nanoseconds, once as a number and once exactly.
     pub fn to_json(&self) -> Value {
         let time = |time: Fraction| json!({ "ns": time.to_f64(), "exact": time.to_string() });
         json!({
@@ -180,13 +184,15 @@ impl Estimate {
         })
     }
 
-    /// How many times the bound the time is.
+    /// How many times as long as the bound the program takes.
     pub fn over_bound(&self) -> f64 {
         self.time.to_f64() / self.lower_bound.to_f64().max(f64::MIN_POSITIVE)
     }
 
-    /// When each unit works, as lines of `columns` characters. A character's shade is the share of its time
-    /// that the unit is busy; what only stores is hatched.
+    /// When each unit works, as lines of `columns` characters.
+    ///
+    /// A character's shade is the share of its time that the unit is busy; a unit that only stores is
+    /// hatched.
     pub fn timeline_text(&self, columns: usize) -> String {
         let name = self.units.iter().map(|unit| unit.name.chars().count()).max().unwrap_or(0);
         let total = (self.time.to_f64() * self.ticks_per_nanosecond as f64).max(1.0);

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// A fraction of whole numbers that are not negative, reduced. The engine's times are fractions of
-/// nanoseconds.
+/// A fraction of whole numbers that are not negative, reduced.
+///
+/// The engine's times are fractions of nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fraction {
     /// Above the line.
@@ -13,7 +14,9 @@ pub struct Fraction {
 }
 
 impl Fraction {
-    /// `numerator / denominator` in lowest terms. A denominator of 0 counts as 1, since no machine has one.
+    /// `numerator / denominator` in lowest terms.
+    ///
+    /// A denominator of 0 counts as 1, since no machine has one.
     pub fn new(numerator: u128, denominator: u128) -> Fraction {
         let denominator = denominator.max(1);
         let common = greatest_common_divisor(numerator, denominator);
@@ -48,7 +51,7 @@ pub(super) fn greatest_common_divisor(a: u128, b: u128) -> u128 {
     a.max(1)
 }
 
-/// The least common multiple, or nothing where it is too large.
+/// The least common multiple; nothing if it is too large.
 pub(super) fn least_common_multiple(a: u128, b: u128) -> Option<u128> {
     (a / greatest_common_divisor(a, b)).checked_mul(b)
 }

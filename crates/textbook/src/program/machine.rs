@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 use super::fraction::{greatest_common_divisor, least_common_multiple};
 use super::presets;
 
-/// Ticks in a nanosecond are at most this many, so that a program's time fits 128 bits.
+/// The most ticks in a nanosecond, so that a program's time fits 128 bits.
 const TICKS_LIMIT: u128 = 1 << 44;
 
 /// A memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Memory {
-    /// Behind everything, without a limit.
+    /// The memory behind everything, without a limit.
     Dram,
-    /// Neurons, one a core.
+    /// The memory of neurons, one for each core.
     Nram,
-    /// Weights, one a core.
+    /// The memory of weights, one for each core.
     Wram,
-    /// Shared by the cores of a cluster.
+    /// The memory that the cores of a cluster share.
     SharedRam,
 }
 
 impl Memory {
-    /// All of them.
+    /// All memories.
     pub const ALL: [Memory; 4] = [Memory::Dram, Memory::Nram, Memory::Wram, Memory::SharedRam];
 
     /// The name in a program.
@@ -51,7 +51,7 @@ impl OperationType {
     const NAMES: [&'static str; 10] =
         ["MAC16", "MAC32", "ADD16", "ADD32", "SUB16", "SUB32", "MUL16", "MUL32", "DIV16", "DIV32"];
 
-    /// All of them.
+    /// All operation types.
     pub fn all() -> impl Iterator<Item = OperationType> + Clone {
         (0..OperationType::NAMES.len()).map(OperationType)
     }
@@ -62,8 +62,9 @@ impl OperationType {
     }
 }
 
-/// A machine of memories, links and units without latency. A gigabyte a second is 10^9 bytes a second; sizes
-/// are in bytes.
+/// A machine of memories, links and units without latency.
+///
+/// A gigabyte a second is 10^9 bytes a second; sizes are in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AbstractMachine {
@@ -81,12 +82,15 @@ pub struct AbstractMachine {
     pub memory: MemorySizes,
     /// Bandwidths.
     pub bandwidth: Bandwidth,
-    /// Operations that a core's compute unit does in a cycle, by type in lower case (`mac32`); a type that is
-    /// absent it cannot do.
+    /// Operations that a core's compute unit does in a cycle, by type in lower case (`mac32`).
+    ///
+    /// It cannot do a type that is absent.
     pub operations_per_cycle: std::collections::BTreeMap<String, u64>,
 }
 
-/// Capacities in bytes. A memory of 0 bytes does not exist.
+/// Capacities in bytes.
+///
+/// A memory of 0 bytes does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemorySizes {
@@ -103,14 +107,14 @@ pub struct MemorySizes {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bandwidth {
-    /// DRAM, loads and stores of all cores together.
+    /// The bandwidth of DRAM, for loads and stores of all cores together.
     pub dram: u64,
-    /// SharedRAM, of each core.
+    /// The bandwidth of SharedRAM, for each core.
     #[serde(default)]
     pub shared_ram: u64,
 }
 
-/// What can be wrong with a machine.
+/// Why a machine is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
     /// The file could not be read.
@@ -155,7 +159,7 @@ impl AbstractMachine {
     /// The machine called `name_or_path`: a preset's name, else a TOML file.
     ///
     /// # Errors
-    /// [`MachineError`]: there is none, or it cannot be read, or it is wrong.
+    /// There is no such machine, it cannot be read, or it is wrong.
     pub fn load(name_or_path: &str) -> Result<AbstractMachine, MachineError> {
         if let Some(text) = presets::machine_text(name_or_path) {
             return AbstractMachine::from_toml(text, name_or_path);
@@ -227,7 +231,7 @@ impl AbstractMachine {
         Ok(())
     }
 
-    /// Bytes that a memory holds; nothing for DRAM, which is not limited.
+    /// Bytes that a memory holds; nothing for DRAM, which has no limit.
     pub fn capacity_bytes(&self, memory: Memory) -> Option<u64> {
         match memory {
             Memory::Dram => None,
@@ -242,8 +246,9 @@ impl AbstractMachine {
         self.operations_per_cycle.get(&operation.name().to_lowercase()).copied()
     }
 
-    /// What every duration on this machine is a whole number of: ticks in a nanosecond, a multiple of the
-    /// cores so that work can be shared out exactly.
+    /// The ticks in a nanosecond: every duration on this machine is a whole number of ticks.
+    ///
+    /// It is a multiple of the number of cores, so that work can be shared out exactly.
     pub(super) fn ticks_per_nanosecond(&self) -> Option<u128> {
         let operations =
             self.operations_per_cycle.values().map(|&rate| u128::from(rate) * u128::from(self.clock_hz));

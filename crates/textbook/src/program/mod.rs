@@ -1,9 +1,9 @@
-//! Abstract programs: what is moved, what is computed, what waits for what; no addresses and no values.
+//! Abstract programs: what is moved, what is computed and what waits for what, without addresses and values.
 //!
-//! A program is a text, one instruction a line ([`Program::parse`]), that runs on an [`AbstractMachine`]:
-//! memories with a capacity, links with a bandwidth, units with a rate, and no latency anywhere.
-//! [`Program::estimate`] executes it in exact rational time. docs/textbook/01-abstract-programs.md is the
-//! manual of the language.
+//! A program is a text, with one instruction on each line ([`Program::parse`]). It runs on an
+//! [`AbstractMachine`]: memories with a capacity, links with a bandwidth, units with a rate, and no latency
+//! anywhere. [`Program::estimate`] executes it in exact rational time. docs/textbook/01-abstract-programs.md
+//! is the manual of the language.
 
 mod cursor;
 mod engine;

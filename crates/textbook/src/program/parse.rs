@@ -1,4 +1,6 @@
-//! Text to program. Problems are collected, so that one run shows all of them.
+//! Text to program.
+//!
+//! Problems are collected, so that one run shows all of them.
 
 use ediacara_isa::{AssembleError, AssembleErrors};
 
@@ -10,7 +12,7 @@ use super::statement::{Action, Buffer, Clauses, Pieces, Place, Program, Selectio
 /// The instructions, for messages.
 const INSTRUCTIONS: &str = "machine, buffer, free, move, compute, loop, endloop, sync";
 
-/// Pieces that a program's buffers may have together: far more than any needs.
+/// The most pieces that a program's buffers may have together: far more than any needs.
 const PIECES_LIMIT: i64 = 1 << 20;
 
 impl Program {
@@ -51,13 +53,14 @@ struct Open {
 struct Parser {
     program: Program,
     open: Vec<Open>,
-    /// The counters of the open loops, one for each, outermost first. A line that opens or closes one changes them when
-    /// it has been read.
+    /// The counters of the open loops, one for each, outermost first.
+    ///
+    /// A line that opens or closes a loop changes them when it has been read.
     counters: Vec<Option<String>>,
     errors: Vec<AssembleError>,
 }
 
-/// What a line does to the loops around the next one.
+/// How a line changes the loops around the next one.
 enum Loops {
     Stay,
     Opened(Option<String>),

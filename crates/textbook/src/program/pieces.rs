@@ -1,8 +1,8 @@
-//! What is known of each piece of a buffer while a program runs: whether it has arrived, and who has it in
-//! hand.
+//! The state of each piece of a buffer while a program runs: whether it has arrived, and which units are
+//! using it.
 //!
-//! Between two `sync`s nothing orders instructions of different units. So a piece that one unit writes there,
-//! no other unit may read or write until the next `sync`. One unit executes its instructions in order.
+//! Between two `sync`s nothing orders instructions of different units. If one unit writes a piece there, no
+//! other unit may read or write it until the next `sync`. One unit executes its instructions in order.
 
 use super::statement::Program;
 
@@ -37,12 +37,12 @@ impl Holdings {
         Holdings { buffers: vec![Held::default(); program.buffers.len()], stretch: 1 }
     }
 
-    /// Everything in hand is done.
+    /// Everything that units are doing is done.
     pub(super) fn sync(&mut self) {
         self.stretch += 1;
     }
 
-    /// The buffer exists, empty, with `pieces` pieces over all cores.
+    /// Makes the buffer exist, empty, with `pieces` pieces over all cores.
     pub(super) fn allocate(&mut self, buffer: usize, pieces: usize) -> Result<(), &'static str> {
         let Some(held) = self.buffers.get_mut(buffer) else { return Ok(()) };
         if held.allocated {
@@ -52,7 +52,7 @@ impl Holdings {
         Ok(())
     }
 
-    /// The buffer exists no longer.
+    /// Ends the buffer.
     pub(super) fn free(&mut self, buffer: usize) -> Result<(), &'static str> {
         let stretch = self.stretch;
         let Some(held) = self.buffers.get_mut(buffer) else { return Ok(()) };
@@ -66,7 +66,7 @@ impl Holdings {
         Ok(())
     }
 
-    /// The unit reads a piece.
+    /// Lets the unit read a piece.
     pub(super) fn read(&mut self, buffer: usize, piece: usize, unit: UnitIndex) -> Result<(), &'static str> {
         let stretch = self.stretch;
         let piece = self.piece(buffer, piece)?;
@@ -83,7 +83,7 @@ impl Holdings {
         Ok(())
     }
 
-    /// The unit writes a piece.
+    /// Lets the unit write a piece.
     pub(super) fn write(&mut self, buffer: usize, piece: usize, unit: UnitIndex) -> Result<(), &'static str> {
         let stretch = self.stretch;
         let piece = self.piece(buffer, piece)?;

@@ -16,7 +16,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// The machine that the program names itself, if it does.
+    /// The machine that the program itself names, if it does.
     pub fn machine(&self) -> Option<&str> {
         self.machine.as_deref()
     }
@@ -111,7 +111,7 @@ pub(super) struct Statement {
 pub(super) enum Action {
     /// Takes a buffer's bytes.
     Allocate(usize),
-    /// Gives them back.
+    /// Gives a buffer's bytes back.
     Free(usize),
     Move {
         source: Memory,

@@ -1,4 +1,4 @@
-//! What makes no sense in a recipe.
+//! The check of a recipe for fields that make no sense.
 
 use std::fmt::Display;
 
@@ -8,7 +8,7 @@ use super::{PrecisionTable, PruningTable, Recipe, ScheduleKind};
 const SIDE_LIMIT: usize = 1024;
 
 impl Recipe {
-    /// What makes no sense in it, if anything does; a recipe that was changed may be one no more.
+    /// Says which field makes no sense, if one does; a recipe that was changed may no longer be valid.
     pub(crate) fn check(&self) -> Result<(), String> {
         for (field, value) in [("epochs", self.epochs), ("batch", self.batch as u64)] {
             if value == 0 {
@@ -79,7 +79,7 @@ impl Recipe {
 }
 
 impl PruningTable {
-    /// What makes no sense in it, in a training of so many epochs.
+    /// Says which field makes no sense, in a training of so many epochs.
     fn check(&self, epochs: u64) -> Result<(), String> {
         let PruningTable { sparsity, from_epoch, to_epoch, every_steps } = *self;
         let is_share = (0.0..1.0).contains(&sparsity);
@@ -99,7 +99,7 @@ impl PruningTable {
     }
 }
 
-/// Refuses a number that is infinite, or none at all, or does not hold to what `problem` says.
+/// Refuses a number that is not finite, or for which `holds` is false; `problem` says why.
 fn holds<T: Into<f64> + Copy + Display>(
     field: &str,
     value: T,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 /// The largest number in a layer.
 const SIZE_LIMIT: usize = 1 << 16;
 
-/// What is left of a negative number by `leaky_relu`.
+/// The factor of negative numbers in `leaky_relu`.
 const LEAKY_SLOPE: f64 = 0.01;
 /// How layers are written.
 const FORMS: &str = "flatten, dense OUTPUTS, conv OUTPUTS KERNEL [PADDING [STRIDE]], max_pool KERNEL, \
@@ -36,7 +36,7 @@ pub enum LayerSpec {
     AveragePool(usize),
     /// `batch_norm`
     BatchNorm,
-    /// `layer_norm`: over all dimensions but that of the batch.
+    /// `layer_norm`, over all dimensions except that of the batch.
     LayerNorm,
     /// `dropout PROBABILITY`
     Dropout(f32),
@@ -52,7 +52,7 @@ pub enum LayerSpec {
     Gelu,
     /// `leaky_relu` or `leaky_relu SLOPE`, 0.01 if it is left out.
     LeakyRelu(f64),
-    /// `prelu`: a slope learnt for each channel.
+    /// `prelu`, with a slope learnt for each channel.
     Prelu,
 }
 

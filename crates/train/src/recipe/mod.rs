@@ -14,7 +14,7 @@ pub use tables::{
     ScheduleTable,
 };
 
-/// A training, as a TOML file says it.
+/// A training, as a TOML file describes it.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
@@ -22,15 +22,18 @@ pub struct Recipe {
     pub title: String,
     /// The data set, one of [`Dataset::names`](crate::Dataset::names).
     pub data: String,
-    /// Pixels a side of the pictures that the layers are made for: pictures of another size are resized
-    /// bilinearly. They stay as they are if it is left out.
+    /// Pixels a side of the pictures that the layers are made for.
+    ///
+    /// Pictures of another size are resized bilinearly. They stay as they are if it is left out.
     pub picture_side: Option<usize>,
     /// Decides initial values, the order of samples, and what is dropped.
     #[serde(default)]
     pub seed: u64,
     /// How often every sample is seen.
     pub epochs: u64,
-    /// Samples a step. What is left of an epoch that it does not divide is not seen in that epoch.
+    /// Samples of a step.
+    ///
+    /// The rest of an epoch that it does not divide is not seen in that epoch.
     pub batch: usize,
     /// `cross_entropy`, `mean_squared_error` or `hinge`.
     pub loss: Loss,
@@ -41,19 +44,20 @@ pub struct Recipe {
     /// How the rate changes; constant if it is left out.
     #[serde(default)]
     pub schedule: ScheduleTable,
-    /// Largest Euclidean norm of all gradients together; none if it is left out.
+    /// The largest Euclidean norm of all gradients together; none if it is left out.
     pub clip_norm: Option<f64>,
     /// Which weights become 0, and when; none if it is left out.
     pub pruning: Option<PruningTable>,
-    /// What layers compute in; f32 if it is left out.
+    /// The type that layers compute in; f32 if it is left out.
     pub precision: Option<PrecisionTable>,
     /// When a training ends before its time; never if it is left out.
     pub early_stop: Option<EarlyStopTable>,
 }
 
 impl Recipe {
-    /// The same over another number of epochs. A pruning ramp goes over the same share of a training that
-    /// becomes shorter, so that it still ends.
+    /// The same recipe over another number of epochs.
+    ///
+    /// A pruning ramp goes over the same share of a training that becomes shorter, so that it still ends.
     #[must_use]
     pub fn with_epochs(mut self, epochs: u64) -> Recipe {
         if let Some(pruning) = self.pruning.as_mut().filter(|_| epochs < self.epochs) {
@@ -68,7 +72,7 @@ impl Recipe {
     /// The layers.
     ///
     /// # Errors
-    /// The first one that is none.
+    /// A layer is none; the error is about the first such layer.
     pub fn specs(&self) -> Result<Vec<LayerSpec>, String> {
         self.layers.iter().map(|layer| layer.parse()).collect()
     }
@@ -85,7 +89,7 @@ impl Recipe {
         }
     }
 
-    /// What pulls weights towards 0.
+    /// The pull of weights towards 0.
     pub fn decay(&self) -> Decay {
         Decay { l1: self.optimiser.l1, l2: self.optimiser.l2 }
     }

@@ -4,7 +4,7 @@ use ediacara_graph::DType;
 use ediacara_nn::optimisers::Momentum;
 use serde::{Deserialize, Serialize};
 
-/// What is made small.
+/// The quantity that is made small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {
@@ -24,16 +24,16 @@ pub struct OptimiserTable {
     pub kind: OptimiserKind,
     /// The base rate.
     pub rate: f64,
-    /// Of `sgd`; 0 if it is left out.
+    /// For `sgd`; 0 if it is left out.
     #[serde(default)]
     pub momentum: f32,
-    /// Of `sgd`: `accumulated`, `velocity` or `nesterov`.
+    /// For `sgd`: `accumulated`, `velocity` or `nesterov`.
     #[serde(default)]
     pub form: Momentum,
-    /// Of weights.
+    /// For weights.
     #[serde(default)]
     pub l1: f32,
-    /// Of weights.
+    /// For weights.
     #[serde(default)]
     pub l2: f32,
 }
@@ -48,7 +48,7 @@ pub enum OptimiserKind {
     RmsProp,
     /// Adam, betas 0.9 and 0.999.
     Adam,
-    /// The same with decoupled weight decay.
+    /// Adam with decoupled weight decay.
     AdamW,
 }
 
@@ -62,13 +62,13 @@ pub struct ScheduleTable {
     /// Epochs in which the rate rises to its base.
     #[serde(default)]
     pub warm_up_epochs: f64,
-    /// Of `stepwise`: epochs between two changes.
+    /// For `stepwise`: epochs between two changes.
     #[serde(default)]
     pub every_epochs: f64,
-    /// Of `stepwise`: what the rate is multiplied by at each.
+    /// For `stepwise`: the factor of the rate at each change.
     #[serde(default)]
     pub factor: f64,
-    /// Of `cosine`: the rate at the end, relative to the base.
+    /// For `cosine`: the rate at the end, relative to the base.
     #[serde(default)]
     pub last: f64,
 }
@@ -86,8 +86,9 @@ pub enum ScheduleKind {
     Cosine,
 }
 
-/// `[pruning]`: weights of small magnitude become 0, more and more of them; Zhu and Gupta, "To prune, or not to prune:
-/// exploring the efficacy of pruning for model compression", 2017.
+/// `[pruning]`: weights of small magnitude become 0, more and more of them.
+///
+/// Zhu and Gupta, "To prune, or not to prune: exploring the efficacy of pruning for model compression", 2017.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PruningTable {
@@ -107,14 +108,20 @@ fn hundred() -> u64 {
     100
 }
 
-/// `[precision]`: what layers compute in and store; Micikevicius et al., "Mixed precision training", 2018.
+/// `[precision]`: the type that layers compute in and store.
+///
+/// Micikevicius et al., "Mixed precision training", 2018.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PrecisionTable {
-    /// `f16` or `bf16`. Parameters, their updates and the loss stay f32.
+    /// `f16` or `bf16`.
+    ///
+    /// Parameters, their updates and the loss stay f32.
     pub compute: Half,
-    /// What the loss is multiplied by at first, so that small gradients do not become 0: halved when a gradient overflows
-    /// (that step is left out), doubled after 1,000 steps without one, up to 2^24.
+    /// The first factor of the loss, so that small gradients do not become 0.
+    ///
+    /// It is halved when a gradient overflows (that step is left out), and doubled after 1,000 steps without
+    /// an overflow, up to 2^24.
     #[serde(default = "loss_scale")]
     pub loss_scale: f32,
 }
@@ -143,14 +150,16 @@ impl Half {
     }
 }
 
-/// `[early_stop]`: ends a training that gets no better, and takes the best parameters there were; with
-/// `[pruning]`, of those from the end of the ramp on.
+/// `[early_stop]`: ends a training that gets no better, and takes the best parameters that there were.
+///
+/// With `[pruning]`, only parameters from the end of the ramp on count.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EarlyStopTable {
     /// Epochs without a better accuracy after which the training ends.
     pub patience: u64,
-    /// The share of the training samples, the last ones, that are not learnt from but asked after every epoch.
+    /// The share of the training samples, the last ones, that are not learnt from but evaluated after every
+    /// epoch.
     #[serde(default = "tenth")]
     pub validation: f64,
 }

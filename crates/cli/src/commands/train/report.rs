@@ -1,4 +1,4 @@
-//! What `train` says: lines, JSON, the curve of the loss.
+//! The output of `train`: lines, JSON, the curve of the loss.
 
 use ediacara::plot::{Axis, Chart, Mark, Series};
 use ediacara::train::{Epoch, Evaluation, NearestNeighbours, TrainError, Trainer};
@@ -35,7 +35,7 @@ pub(super) fn epoch(epoch: &Epoch, evaluation: Evaluation, json: bool) {
     }
 }
 
-/// Says what is learnt from, and how its pixels become numbers.
+/// Says which data are learnt from, and how their pixels become numbers.
 pub(super) fn say_data(trainer: &Trainer) {
     if let Some(by) = trainer.data().train.normalisation() {
         say!("{}: pixels are {by}", trainer.recipe().data);

@@ -124,8 +124,9 @@ fn requantise_cost(count: u64) -> Cost {
     Cost::multiplications(count) + Cost::additions(2 * count) + Cost::others(3 * count)
 }
 
-/// The cost of inner products of `terms` with bias and requantisation. Zero points are counted as part of the
-/// weights' and inputs' preparation, not as additions.
+/// The cost of inner products of `terms` with bias and requantisation.
+///
+/// Zero points count as part of the weights' and inputs' preparation, not as additions.
 fn dot_cost(output: &TensorType, terms: usize) -> Cost {
     let elements = output.elements() as u64;
     Cost::inner_products(elements, terms as u64, elements) + requantise_cost(elements)

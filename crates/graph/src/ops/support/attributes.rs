@@ -1,7 +1,8 @@
-//! Attributes that need no more said than their names.
+//! Attributes that are defined by their names alone.
 
-/// Defines, for an operator whose attributes are all integers, `build` for the registry and the method `integers` for
-/// [`Op::attributes`](crate::Op::attributes). The fields stand in the order of the text form.
+/// Defines `build` for the registry and the method `integers` for [`Op::attributes`](crate::Op::attributes).
+///
+/// The operator's attributes are all integers. The fields stand in the order of the text form.
 macro_rules! integer_attributes {
     ($name:expr, $type:ident { $($attribute:ident),+ }) => {
         fn build(attributes: &$crate::Attributes) -> Result<std::sync::Arc<dyn $crate::Op>, $crate::OpError> {

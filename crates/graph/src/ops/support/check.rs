@@ -1,4 +1,6 @@
-//! Operand checks. Each error names the operator, the operand and what was found.
+//! Operand checks.
+//!
+//! Each error names the operator, the operand and what was found.
 
 use ediacara_tensor::{DType, Tensor, TensorError};
 

@@ -74,8 +74,9 @@ pub(crate) fn infer_binary(
     }
 }
 
-/// The gradient of the larger or smaller of two operands: it goes to the operand that `wins` its comparison
-/// with the other; of equal ones each gets half.
+/// The gradient of the larger or smaller of two operands.
+///
+/// It goes to the operand that `wins` its comparison with the other; equal operands get half each.
 pub(crate) fn extremum_gradient(
     context: &mut GradientContext,
     wins: impl IntoOp,
@@ -98,10 +99,12 @@ macro_rules! first {
 }
 pub(crate) use first;
 
-/// Defines an operator without attributes that is computed element by element. `infer` is its type rule, `run` its loop
-/// over the operands' tensors into the only output, `cost` that of one element.
-/// `gradient` is a rule for [`GradientContext::elementwise`](crate::GradientContext::elementwise);
-/// `gradient_is_zero: context` says that it is zero wherever it exists.
+/// Defines an operator without attributes that is computed element by element.
+///
+/// `infer` is its type rule. `run` is its loop over the operands' tensors into the only output. `cost` is the
+/// cost of one element. `gradient` is a rule for
+/// [`GradientContext::elementwise`](crate::GradientContext::elementwise); `gradient_is_zero: context` says
+/// that the gradient is zero wherever it exists.
 macro_rules! elementwise_op {
     (
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, cost: $cost:expr,
@@ -180,8 +183,9 @@ macro_rules! elementwise_op {
 }
 pub(crate) use elementwise_op;
 
-/// Defines an elementwise operator from its formula; the result has the operands' type. `$infer` and `$walk` are the
-/// type rule and the loop for as many operands as the formula has.
+/// Defines an elementwise operator from its formula; the result has the operands' type.
+///
+/// `$infer` and `$walk` are the type rule and the loop for as many operands as the formula has.
 ///
 /// `float` is computed in f32 and in f64 (f16 and bf16 go through f32), `integer` in each integer type,
 /// `boolean` in bool; a class that is left out is refused. The rest is as in [`elementwise_op`].
@@ -259,8 +263,9 @@ macro_rules! binary_op {
 }
 pub(crate) use binary_op;
 
-/// Defines a comparison of two operands of one type with NumPy broadcasting; the result is bool. `on` lists
-/// the classes.
+/// Defines a comparison of two operands of one type with NumPy broadcasting; the result is bool.
+///
+/// `on` lists the classes.
 macro_rules! comparison_op {
     (
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal, on: [$($class:ident),*],

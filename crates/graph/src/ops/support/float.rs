@@ -1,4 +1,4 @@
-//! The way of floating-point tensors through kernels that compute in f32 or f64: f16 and bf16 go through f32.
+//! Kernels that compute in f32 or f64, applied to any floating-point tensor: f16 and bf16 go through f32.
 
 use std::borrow::Cow;
 
@@ -8,8 +8,7 @@ use ediacara_tensor::{DType, Element, Tensor, bf16, f16};
 use super::tensor_error;
 use crate::OpError;
 
-/// Runs a block with the type name `$float` standing for the type that a floating-point element type is
-/// computed in.
+/// Runs a block with `$float` as the name of the type that a floating-point element type is computed in.
 macro_rules! with_float {
     ($dtype:expr, $float:ident => $body:expr) => {
         if $dtype == ediacara_tensor::DType::F64 {

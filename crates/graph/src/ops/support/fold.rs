@@ -8,8 +8,9 @@ use super::{operand_error, operands, require_axis};
 use crate::ops::reduce::reduced_shape;
 use crate::{OpError, TensorType};
 
-/// Partial results of one contiguous fold, so that the loop vectorises; the order of a sum depends on the
-/// shape alone.
+/// How many partial results one contiguous fold keeps, so that the loop vectorises.
+///
+/// The order of a sum depends on the shape alone.
 const LANES: usize = 16;
 
 /// Folds `x` along `axes` into `result`, dense over the other axes, starting from `identity`.
@@ -104,7 +105,7 @@ fn fold_line<T: Element>(
     lanes[0]
 }
 
-/// The index along `axis` of the element that is `better(new, best)` than all before it.
+/// The index along `axis` of the best element; `better(new, best)` compares.
 pub(crate) fn best_index<T: Element>(
     x: &Tensor,
     axis: usize,
@@ -147,8 +148,9 @@ pub(crate) fn infer_best_index(
     Ok(TensorType::new(DType::I64, &reduced_shape(&x.shape, &[axis], keep_dims)))
 }
 
-/// Defines an operator that gives the index of the best element along an axis. `better` compares two numbers; a NaN is
-/// better than any number.
+/// Defines an operator that gives the index of the best element along an axis.
+///
+/// `better` compares two numbers; a NaN is better than any number.
 macro_rules! best_index_op {
     (
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal,

@@ -1,6 +1,7 @@
 //! Operators whose result is their operand.
 
-/// Defines an operator without attributes whose result is its operand; `gradient` is the operand's.
+/// Defines an operator without attributes whose result is its operand; `gradient` gives the operand's
+/// gradient.
 macro_rules! identity_op {
     (
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal,

@@ -1,4 +1,5 @@
-//! What operator files share: attributes, operand checks with their errors, and the loops over strided operands.
+//! What operator files share: attributes, operand checks with their errors, and the loops over strided
+//! operands.
 
 pub(crate) mod attributes;
 pub(crate) mod check;

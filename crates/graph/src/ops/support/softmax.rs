@@ -15,9 +15,11 @@ pub(crate) fn infer_softmax(
     Ok(x.clone())
 }
 
-/// Defines an operator over each `[size, inner]` block of a tensor, along `size`. The largest value along the axis
-/// is subtracted first. `term` may change each difference and says what is summed of it; `total` may change the
-/// sum; `finish` changes each value by it. `cost` is that of so many elements; `gradient` is told the axis.
+/// Defines an operator over each `[size, inner]` block of a tensor, along `size`.
+///
+/// The largest value along the axis is subtracted first. `term` may change each difference, and gives what is
+/// summed. `total` may change the sum, and `finish` changes each value by it. `cost` is told the number of
+/// elements, `gradient` the axis.
 macro_rules! softmax_op {
     (
         $(#[$doc:meta])* $type:ident, $name:literal, $documentation:literal,

@@ -8,7 +8,7 @@
 use ediacara_tensor::{Element, Tensor, TensorError};
 use rayon::prelude::*;
 
-/// Elements of one task. Below it there is one task and no thread is woken.
+/// Elements of one task; up to so many there is one task and no thread is woken.
 pub(crate) const CHUNK_ELEMENTS: usize = 1 << 15;
 
 /// Merged axes, innermost last: dimension and the stride of each operand.
@@ -52,7 +52,7 @@ impl<const N: usize> Axes<N> {
 
     /// Calls `body(positions, piece)` for pieces of rows that make up the output.
     fn for_each<R: Send>(&self, output: &mut [R], body: impl Fn([isize; N], &mut [R]) + Sync) {
-        // An empty axis would be a row length of 0.
+        // An empty axis would make rows of length 0.
         if output.is_empty() {
             return;
         }
@@ -84,8 +84,9 @@ impl<const N: usize> Axes<N> {
     }
 }
 
-/// Calls `body` with every block of so many dense values and with the `scratch` of its task. A task has a number of
-/// blocks that follows from their size alone.
+/// Calls `body` with every block of so many dense values and with the `scratch` of its task.
+///
+/// How many blocks a task has follows from their size alone.
 pub(crate) fn for_each_block<T: Send, S>(
     values: &mut [T],
     block: usize,

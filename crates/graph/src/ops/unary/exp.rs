@@ -4,7 +4,7 @@ use crate::ops::support::elementwise::unary_op;
 use crate::{Cost, GradientContext, OpError, ValueId};
 
 unary_op! {
-    /// E to the power x.
+    /// `e` to the power `x`.
     Exp, "exp", "The exponential function e^x. Operand: x of a floating-point type.",
     cost: Cost::others,
     float: |x| x.exp(),

@@ -5,7 +5,7 @@ use crate::ops::support::elementwise::unary_op;
 use crate::{Cost, GradientContext, OpError, ValueId};
 
 unary_op! {
-    /// `log(1 + e^x) without overflow`.
+    /// `log(1 + e^x)` without overflow.
     Softplus, "softplus", "The function log(1 + e^x), without overflow for large x. Operand: x of a \
         floating-point type.",
     cost: Cost::others,

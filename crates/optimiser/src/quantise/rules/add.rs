@@ -36,7 +36,9 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     plan.accept_bounded(id, Activation::None, vec![x, y], (layout, Scales::Free), QuantisedAdd)
 }
 
-/// The multipliers and the shift of N-ADD: the shift is that of the larger ratio, for which `multiplier` stands.
+/// The multipliers and the shift of N-ADD.
+///
+/// The shift is that of the larger ratio, for which `multiplier` stands.
 fn multipliers(
     [x, y, out]: [Encoding; 3],
     multiplier: impl Fn(f64) -> Result<Multiplier>,

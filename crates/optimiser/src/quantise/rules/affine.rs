@@ -52,7 +52,7 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     if !finite(&affine.scale) || !finite(&affine.offset) {
         return Verdict::Refused("its constants are not all finite".to_owned());
     }
-    // The last of the chain names the lowering's result, the first its place.
+    // The last node of the chain names the lowering's result, the first its place.
     match plan.accept_bounded(last, Activation::None, vec![x], (Layout::ChannelsLast, Scales::Free), affine) {
         Verdict::Accepted(mut lowering) => {
             lowering.node = id;

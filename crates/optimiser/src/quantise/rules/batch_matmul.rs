@@ -52,19 +52,19 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     plan.accept_bounded(id, Activation::None, vec![x, y], (layout, scales), Batch)
 }
 
-/// The axes of a matrix among those of the real operand: that of its rows and that of the sums' terms.
+/// The axes of a matrix in the real operand: that of its rows and that of the sums' terms.
 #[derive(Debug, Clone, Copy)]
 struct Axes {
     rows: usize,
     terms: usize,
 }
 
-/// A stored operand whose last two axes are a matrix's, in either order.
+/// A stored operand whose last two axes are those of a matrix, in either order.
 struct Matrices {
     value: ValueId,
     /// The real operand's leading dimensions.
     batch: Vec<usize>,
-    /// The stored axis of each of those.
+    /// The stored axis of each leading dimension.
     places: Vec<usize>,
     rows: usize,
     terms: usize,
@@ -95,7 +95,7 @@ fn matrices(emitter: &mut Emitter, name: &str, x: Stored, shape: &[usize], axes:
 }
 
 impl Matrices {
-    /// Matrix `[rows, terms]` of an index of the result's batch; dimensions of 1 are repeated.
+    /// The matrix `[rows, terms]` for an index of the result's batch; dimensions of 1 are repeated.
     fn at(&self, emitter: &mut Emitter, name: &str, index: &[usize]) -> Result<ValueId> {
         let shape = emitter.graph.ty(self.value).shape.clone();
         let mut part = Slice::all(&shape);
@@ -136,7 +136,7 @@ impl Emit for StackedRows {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
         let real = shape(emitter.source, lowering.operands[0]);
         let name = emitter.name(lowering);
-        // The leading dimensions are rows, too, once the terms lie last.
+        // The leading dimensions are rows too, once the terms lie last.
         let axes = Axes { rows: real.len() - 2, terms: real.len() - 1 };
         let mut value = x.value;
         let stored = x.layout.permutation(real.len());
@@ -148,7 +148,7 @@ impl Emit for StackedRows {
         let matrix = Reshape { shape: vec![rows, real[axes.terms]] };
         value = emitter.add(format!("{name}.matrix"), matrix, &[value])?;
         let layer = Layer { weights: &self.weights, bias: None, groups: 1 };
-        // What calibration knows of the operand is by channels, which the terms here need not be.
+        // Calibration knows the operand by channels; the terms here need not be channels.
         let (integers, records) =
             layer.quantise([x.encoding.scale, y.scale], &Default::default(), |ratio| {
                 emitter.multiplier(lowering, ratio)

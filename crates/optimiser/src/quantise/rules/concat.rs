@@ -20,7 +20,7 @@ pub(crate) const RULE: Rule = Rule {
 struct Stack {
     /// The stored axis.
     axis: usize,
-    /// Whether it is that of the channels.
+    /// Whether it is the axis of the channels.
     stacks_channels: bool,
 }
 
@@ -33,7 +33,7 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
         return Verdict::Refused("not all its operands are stored in int8 in one layout".to_owned());
     }
     let axis = match layout {
-        // The columns of a flattened image have no order of their own to append to.
+        // The columns of a flattened image have no order to append to.
         Layout::Flat { .. } if concat.axis != 0 => None,
         _ => layout.axis(plan.graph.ty(node.inputs[0]).rank(), concat.axis),
     };

@@ -25,9 +25,9 @@ pub(crate) struct QuantisedConv {
     pub(crate) conv: Conv,
     pub(crate) weights: Weights,
     pub(super) bias: Option<Bias>,
-    /// The real graph's own operand, before a gather was folded.
+    /// The operand in the real graph, before a gather was folded.
     pub(crate) input: ValueId,
-    /// Where the weights' input channels are among the operand's, and how many those are.
+    /// Where the weights' input channels are among the operand's, and how many channels the operand has.
     pub(super) gathered: Option<(Vec<usize>, usize)>,
 }
 
@@ -60,8 +60,11 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     verdict
 }
 
-/// The gather of channels that makes `x` for this convolution alone, what it reads, and which channels; nothing if it
-/// does not pay: a larger kernel would multiply the work, and a repeated channel needs a sum of two weights.
+/// The gather of channels that makes `x` for this convolution alone, the value that it reads, and the
+/// channels.
+///
+/// It is nothing if folding does not pay: a larger kernel would multiply the work, and a repeated channel
+/// needs a sum of two weights.
 fn foldable_gather(
     plan: &Plan,
     conv: &Conv,
@@ -89,12 +92,14 @@ impl QuantisedConv {
         matches!(self.weights, Weights::Real(_)) && self.weights.shape().len() == 4
     }
 
-    /// The operand's channel that one of the weights' channels, counted through all groups, reads.
+    /// The operand's channel that a channel of the weights reads; channels of the weights are counted through
+    /// all groups.
     pub(crate) fn channel(&self, of_weights: usize) -> usize {
         self.gathered.as_ref().map_or(of_weights, |(indices, _)| indices[of_weights])
     }
 
-    /// The noise of all outputs, weighed by `out`, for noise of one in a channel of the operand: for each of its `channels`.
+    /// The noise of all outputs, weighed by `out`, if a channel of the operand has noise of one; for each of
+    /// its `channels`.
     pub(crate) fn carry_back(&self, out: &[f64], channels: usize) -> Vec<f64> {
         let mut back = vec![0.0; channels];
         let &[outputs, inputs, ref taps @ ..] = self.weights.shape() else { return back };
@@ -110,10 +115,11 @@ impl QuantisedConv {
         back
     }
 
-    /// The operand's channels whose weights share a scale with those of others, each with its largest absolute weight.
+    /// The operand's channels whose weights share a scale with those of others, each with its largest
+    /// absolute weight.
     pub(crate) fn largest_by_channel(&self) -> Vec<(usize, f32)> {
         let inputs = self.weights.shape()[1];
-        // Depthwise: each channel's weights have a scale of their own.
+        // In a depthwise convolution each channel's weights have their own scale.
         if inputs == 1 && self.conv.groups > 1 {
             return Vec::new();
         }
@@ -172,8 +178,9 @@ impl Emit for QuantisedConv {
     }
 }
 
-/// Weights [O,I,1,1] spread to [O,channels,1,1]: input channel `k` goes to `indices[k]`, the others get `zero`, which
-/// weighs nothing.
+/// Spreads weights [O,I,1,1] to [O,channels,1,1].
+///
+/// Input channel `k` goes to `indices[k]`; the others get `zero`, which has no effect.
 fn scatter_channels(weights: &Tensor, indices: &[usize], channels: usize, zero: i8) -> Result<Tensor> {
     debug_assert_eq!(weights.dtype(), DType::I8);
     let outputs = weights.shape()[0];

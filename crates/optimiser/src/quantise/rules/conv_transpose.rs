@@ -1,9 +1,10 @@
-//! conv_transpose -> q_convs of stride 1, one for each phase of the result, and the joining of what they make.
+//! conv_transpose -> q_convs of stride 1, one for each phase of the result, whose results are joined.
 //!
-//! With stride s, output `s * i + j` sees the taps `t` with `t * dilation = j + padding (mod s)` and no others: for
-//! each phase `j` an ordinary convolution of stride 1 with a part of the kernel, turned around (Shi et al.,
-//! Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel Convolutional Neural Network, 2016;
-//! Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016). No zero is multiplied.
+//! With stride s, output `s * i + j` sees the taps `t` with `t * dilation = j + padding (mod s)` and no
+//! others. So each phase `j` is an ordinary convolution of stride 1 with a part of the kernel, turned around.
+//! No zero is multiplied. Source: Shi et al., Real-Time Single Image and Video Super-Resolution Using an
+//! Efficient Sub-Pixel Convolutional Neural Network, 2016; Dumoulin and Visin, A guide to convolution
+//! arithmetic for deep learning, 2016.
 
 use ediacara_graph::ops::{Concat, ConvTranspose, QConv, Reshape, Slice};
 use ediacara_graph::{Node, NodeId, Tensor, ValueId};
@@ -25,8 +26,10 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// Phases along a row whose pixels have fewer channels than this are computed as channels of one convolution where
-/// they read the same pixels: such short pixels fill no burst of any machine's memory.
+/// Phases along a row whose pixels have fewer channels than this are computed as channels of one convolution,
+/// if they read the same pixels.
+///
+/// Such short pixels fill no burst of any machine's memory.
 const SHORT_PIXEL: usize = 64;
 
 #[derive(Debug)]
@@ -88,7 +91,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// Outputs of a phase; of some phases the last one may lie behind the result.
+    /// Outputs of a phase; in some phases the last one may lie behind the result.
     fn outputs(&self) -> usize {
         self.output.div_ceil(self.stride)
     }
@@ -100,7 +103,8 @@ impl Axis {
         let meets = |tap: &usize| (tap * self.dilation) % self.stride == residue;
         let taps: Vec<usize> = (0..self.kernel).rev().filter(meets).collect();
         let (&far, &near) = (taps.first()?, taps.last()?);
-        // Output `stride * i + index` and tap t meet at input `first + i - (t * dilation - residue) / stride`.
+        // Output `stride * i + index` and tap t meet at input
+        // `first + i - (t * dilation - residue) / stride`.
         let back = |tap: usize| ((tap * self.dilation - residue) / self.stride) as i64;
         let dilation = match taps[..] {
             [_, next, ..] => (far - next) * self.dilation / self.stride,
@@ -118,7 +122,7 @@ impl Axis {
     }
 }
 
-/// A layer's numbers, and what they are requantised to.
+/// A layer's numbers, and the scale that they are requantised to.
 struct Numbers {
     integers: Integers,
     records: Records,
@@ -157,7 +161,8 @@ impl QuantisedConvTranspose {
         Ok(Tensor::from_vec(&[across.len() * outputs, rows, columns, inputs], found)?)
     }
 
-    /// The phases `across` of one phase `down` as channels of one convolution, `[N, rows, columns, phases * O]`.
+    /// The phases `across` of one phase `down` as channels of one convolution,
+    /// `[N, rows, columns, phases * O]`.
     fn convolution(
         &self,
         emitter: &mut Emitter,
@@ -199,7 +204,7 @@ impl QuantisedConvTranspose {
         emitter.add(name, op, &[read, weight, bias, multiplier, shift])
     }
 
-    /// What a phase without taps makes: the bias, everywhere.
+    /// The result of a phase without taps: the bias, everywhere.
     fn constant(
         &self,
         emitter: &mut Emitter,
@@ -276,7 +281,8 @@ impl Emit for QuantisedConvTranspose {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
         let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: self.conv.groups };
         let mut knowledge = emitter.knowledge(lowering, lowering.operands[0]);
-        // Each output sees the taps of its own phase: the sum over all taps says nothing about the bias.
+        // Each output sees the taps of its own phase, so that the sum over all taps says nothing about the
+        // bias.
         (knowledge.means, knowledge.moments) = (Vec::new(), None);
         let (integers, records) = layer
             .quantise([x.encoding.scale, y.scale], &knowledge, |ratio| emitter.multiplier(lowering, ratio))?;
@@ -309,8 +315,9 @@ impl Emit for QuantisedConvTranspose {
 mod tests {
     use super::*;
 
-    /// Every pair of an output and a tap that meet inside the input, by the definition: output `o` and tap `t` of
-    /// input `i` where `o = stride * i + dilation * t - before`.
+    /// Every pair of an output and a tap that meet inside the input, by the definition.
+    ///
+    /// Output `o` and tap `t` of input `i` meet where `o = stride * i + dilation * t - before`.
     #[test]
     fn phases_meet_what_the_definition_meets() {
         let mut cases = 0;

@@ -19,7 +19,7 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// The channels that a gather along axis 1 of a rank-4 value with known indices takes.
+/// The channels that a gather takes along axis 1 of a rank-4 value, if its indices are known.
 pub(super) fn channels(graph: &Graph, node: &Node) -> Option<Vec<usize>> {
     let op = node.op_as::<Gather>()?;
     let (x, indices) = (graph.ty(node.inputs[0]), graph.constant(node.inputs[1])?);
@@ -55,7 +55,7 @@ impl Emit for OneHot {
     fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
         let mut map: ChannelMap = vec![None; channels[0]];
         for (position, &index) in self.indices.iter().enumerate() {
-            // A channel that is taken twice would have to share with two.
+            // A channel that is taken twice would have to share with two channels.
             if map[index].replace(position).is_some() {
                 return None;
             }
@@ -81,7 +81,7 @@ impl Emit for OneHot {
             input: lowering.operands[0],
             gathered: None,
         };
-        // With one scale on both sides the ratio is 1, and N-MULTIPLIER gives 2^30 / 2^30: exact.
+        // With one scale on both sides the ratio is 1, and N-MULTIPLIER gives 2^30 / 2^30, which is exact.
         conv.emit(emitter, lowering, operands)
     }
 }

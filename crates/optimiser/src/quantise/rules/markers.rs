@@ -1,4 +1,4 @@
-//! quantize_linear and dequantize_linear of a graph that comes quantised.
+//! quantize_linear and dequantize_linear of a graph that is quantised already.
 
 use ediacara_graph::ops::{DequantizeLinear, QuantizeLinear};
 use ediacara_graph::{Node, NodeId};
@@ -14,7 +14,9 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// The stored integers as they are. A dequantize_linear may even read them by another scale than they were made by.
+/// Keeps the stored integers as they are.
+///
+/// A dequantize_linear may even read them with another scale than the one that made them.
 #[derive(Debug)]
 enum Mark {
     Quantise,

@@ -1,4 +1,4 @@
-//! The rules of int8: one a file, each knows which nodes it lowers, what it reads and how it builds them.
+//! The rules of int8, one in each file: which nodes a rule lowers, what it reads and how it builds them.
 
 mod add;
 mod affine;
@@ -29,11 +29,11 @@ pub(crate) struct Rule {
     pub(crate) name: &'static str,
     /// What it lowers to what.
     pub(crate) documentation: &'static str,
-    /// Says whether a node is lowered by this rule. Absorbs other nodes only if it accepts.
+    /// Says whether this rule lowers a node; absorbs other nodes only if it does.
     pub(crate) check: fn(&mut Plan, NodeId, &Node) -> Verdict,
 }
 
-/// Every rule, in the order in which they are asked: the first that accepts a node lowers it.
+/// Every rule, in the order in which they are asked; the first that accepts a node lowers it.
 pub(crate) fn all() -> &'static [Rule] {
     &[
         markers::RULE,

@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// A ratio whose multiplier is 0, by whatever number of elements it is divided.
+/// A ratio whose multiplier is 0, whatever number of elements divides it.
 const SILENT: f64 = f64::from_bits((1023 - 200) << 52);
 
 #[derive(Debug)]

@@ -38,7 +38,8 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
 /// The layout of the result of a reshape that does not move a stored element; nothing if it would.
 fn reshaped(layout: Layout, from: &[usize], to: &[usize]) -> Option<Layout> {
     let product = |shape: &[usize]| shape.iter().product::<usize>();
-    // Channels and pixels of an image that is stored with the pixels outside; one of them 1 is no image at all.
+    // Channels and pixels of an image that is stored with the pixels outside; if one of them is 1, it is no
+    // image.
     let (channels, pixels) = match layout {
         Layout::ChannelsLast => (from[1], product(&from[2..])),
         Layout::Flat { channels, pixels } => (channels, pixels),
@@ -49,7 +50,7 @@ fn reshaped(layout: Layout, from: &[usize], to: &[usize]) -> Option<Layout> {
         2 if same_batch && (channels == 1 || pixels == 1) => Some(Layout::Plain),
         2 if same_batch => Some(Layout::Flat { channels, pixels }),
         3.. if same_batch && to[1] == channels => Some(Layout::ChannelsLast),
-        // One channel or one pixel: the stored order is the real one.
+        // With one channel or one pixel the stored order is the real one.
         3.. if same_batch && (channels == 1 || pixels == 1) && to[1] == 1 => Some(Layout::ChannelsLast),
         _ => None,
     }

@@ -16,7 +16,7 @@ pub(crate) const RULE: Rule = Rule {
     check,
 };
 
-/// The longest chain of nodes that is searched for its root: longer ones are lowered in parts.
+/// The longest chain of nodes that is searched for its root; longer ones are lowered in parts.
 const SEARCH_DEPTH: usize = 32;
 
 /// The function from `root` to `value`, as the nodes of the real graph between them.
@@ -47,7 +47,9 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     plan.accept(id, vec![root], (layout, Scales::Free), Function { root, value })
 }
 
-/// The stored value that alone decides `value`; the nodes between them are added to `between`.
+/// The stored value that alone decides `value`.
+///
+/// The nodes between the two are added to `between`.
 fn root(plan: &Plan, value: ValueId, depth: usize, between: &mut Vec<NodeId>) -> Option<ValueId> {
     if plan.layout(value).is_some() && plan.root(value).is_none() {
         return Some(value);
@@ -65,7 +67,7 @@ fn root_of_node(plan: &Plan, node: &Node, depth: usize, between: &mut Vec<NodeId
     let mut found = None;
     for &input in &node.inputs {
         if plan.is_constant(input) {
-            // One number is the same function everywhere; several are not.
+            // One number makes the same function everywhere; several do not.
             if plan.graph.ty(input).elements() != 1 || plan.graph.constant(input).is_none() {
                 return None;
             }
@@ -84,7 +86,7 @@ fn root_of_node(plan: &Plan, node: &Node, depth: usize, between: &mut Vec<NodeId
 fn absorb_between(plan: &mut Plan, id: NodeId, mut between: Vec<NodeId>) {
     between.sort_unstable();
     between.dedup();
-    // A node goes only if its readers go, so that going on until nothing changes finds them all.
+    // A node goes only if its readers go; going on until nothing changes finds them all.
     let mut gone = vec![id];
     loop {
         let next = between.iter().copied().find(|&node| {
@@ -135,7 +137,8 @@ impl Function {
 }
 
 impl Emit for Function {
-    /// The operand's where it holds every result, so that a relu is exact; else one that spans the function's own range.
+    /// The operand's encoding if it holds every result, so that a relu is exact; else one that spans the
+    /// function's own range.
     fn own_encoding(&self, graph: &Graph, operand: Encoding) -> Result<Option<Encoding>> {
         let reals = self.reals(graph, operand)?;
         if reals.iter().all(|&real| operand.decode(operand.encode(real)) == real) {
