@@ -31,7 +31,7 @@ impl BuildOptions {
     }
 }
 
-/// What memories hold when a program starts, beside its own code and blocks.
+/// What memories hold when a program starts, beside its own code and data.
 ///
 /// Everything else is zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
