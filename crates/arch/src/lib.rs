@@ -14,6 +14,6 @@ mod validate;
 
 pub use error::{ArchError, Problem};
 pub use machine::{
-    Chip, Core, Dram, ElementType, Fraction, LoadEngine, Machine, MatrixKind, MatrixUnit, RECORD_BYTES,
+    Chip, Core, Dram, ElementType, Fraction, Host, LoadEngine, Machine, MatrixKind, MatrixUnit, RECORD_BYTES,
     VectorUnit,
 };

@@ -33,6 +33,9 @@ pub struct Machine {
     pub vector: VectorUnit,
     /// The load engine.
     pub load: LoadEngine,
+    /// The computer around the chip, which runs what the chip does not.
+    #[serde(default)]
+    pub host: Host,
 }
 
 /// The chip as a whole.
@@ -186,6 +189,34 @@ pub struct VectorUnit {
     pub lanes: u32,
     /// Cycles from the last beat to the commit (T-VECTOR).
     pub latency_cycles: u32,
+}
+
+/// The computer around the chip, as far as its time counts (docs/fidelity.md, "The host").
+///
+/// The numbers of every preset are an assumption.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Host {
+    /// Cycles of the chip's clock that pass whenever the host takes over.
+    pub call_cycles: u32,
+    /// Bytes that the host reads or writes in a cycle of the chip's clock.
+    pub bytes_per_cycle: u32,
+    /// Operations on scalars that it does in one.
+    pub operations_per_cycle: u32,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self { call_cycles: 1000, bytes_per_cycle: 16, operations_per_cycle: 16 }
+    }
+}
+
+impl Host {
+    /// Cycles that the host takes to move so many bytes and do so many operations, both at once.
+    pub fn cycles(&self, bytes: u64, operations: u64) -> u64 {
+        let bytes = bytes.div_ceil(u64::from(self.bytes_per_cycle));
+        bytes.max(operations.div_ceil(u64::from(self.operations_per_cycle)))
+    }
 }
 
 /// The load engine.

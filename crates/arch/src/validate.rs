@@ -99,6 +99,9 @@ impl Machine {
         checker.power_of_two("vector.lanes", self.vector.lanes.into(), 1, 1_024);
         checker.range("vector.latency_cycles", self.vector.latency_cycles.into(), 3, 255);
         checker.power_of_two("load.move_bytes_per_cycle", self.load.move_bytes_per_cycle.into(), 1, 1_024);
+        checker.range("host.call_cycles", self.host.call_cycles.into(), 0, 1_000_000_000);
+        checker.range("host.bytes_per_cycle", self.host.bytes_per_cycle.into(), 1, 65_536);
+        checker.range("host.operations_per_cycle", self.host.operations_per_cycle.into(), 1, 65_536);
     }
 
     fn check_core(&self, checker: &mut Checker) {

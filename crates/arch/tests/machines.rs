@@ -1,7 +1,7 @@
 //! Presets hold together, and errors name file, field, value and range.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its premise fails")]
 
-use ediacara_arch::{ArchError, Machine};
+use ediacara_arch::{ArchError, Host, Machine};
 use expect_test::{Expect, expect};
 
 fn check_error(change: impl Fn(&str) -> String, expected: Expect) {
@@ -145,4 +145,21 @@ fn what_is_neither_preset_nor_file() {
     ]
     .assert_eq(&error.to_string());
     assert!(matches!(Machine::from_file("no/such.toml".as_ref()), Err(ArchError::Read { .. })));
+}
+
+#[test]
+fn a_description_without_a_host_has_the_assumed_one() {
+    let text = Machine::preset("dlp16").unwrap().to_toml();
+    let (without, _) = text.split_once("[host]").unwrap();
+    let machine = Machine::from_toml(without, "mine.toml").unwrap();
+    assert_eq!(machine, Machine::preset("dlp16").unwrap());
+    assert_eq!(machine.host, Host { call_cycles: 1000, bytes_per_cycle: 16, operations_per_cycle: 16 });
+    // 33 bytes take three cycles, 31 operations two.
+    assert_eq!(
+        (machine.host.cycles(33, 31), machine.host.cycles(0, 31), machine.host.cycles(0, 0)),
+        (3, 2, 0)
+    );
+    let error =
+        Machine::from_toml(&format!("{without}[host]\nbytes_per_cycle = 0\n"), "mine.toml").unwrap_err();
+    assert!(error.to_string().contains("host.bytes_per_cycle"), "{error}");
 }

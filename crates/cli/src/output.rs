@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use ediacara::isa::Executable;
+use ediacara::isa::Plan;
 use ediacara::tensor::TensorError;
 use serde::Serialize;
 
@@ -150,13 +150,10 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TensorError> 
     ediacara::tensor::write_atomically(path, |file| Ok(file.write_all(bytes)?))
 }
 
-/// Writes an executable in the same way, if it could be loaded again.
-pub(crate) fn write_executable(
-    path: &Path,
-    executable: &Executable,
-) -> Result<(), Box<dyn std::error::Error>> {
-    executable.check().map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(write_whole(path, &executable.to_bytes())?)
+/// Writes a plan in the same way, if it could be loaded again.
+pub(crate) fn write_plan(path: &Path, plan: &Plan) -> Result<(), Box<dyn std::error::Error>> {
+    plan.check().map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(write_whole(path, &plan.to_bytes())?)
 }
 
 #[cfg(test)]

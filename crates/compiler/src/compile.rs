@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use ediacara_arch::Machine;
 use ediacara_graph::{Graph, NodeId, ValueId};
@@ -9,7 +10,7 @@ use ediacara_isa::{Executable, MachineKey, Notes, Port, Value};
 
 use crate::CompileError;
 use crate::bounds::{self, Bounds, Source};
-use crate::build::homes::{self, Placement};
+use crate::build::homes::{self, Fused, Placement};
 use crate::build::layers::{self, Built};
 use crate::build::ports::{Ports, ports};
 use crate::check::declared::{self, Allocations};
@@ -22,8 +23,9 @@ use crate::lower::lower;
 use crate::lower::lowering::Lowering;
 use crate::passes::{Listing, Listings, Options};
 use crate::place::dram::DramImage;
-use crate::place::host::host_part;
-use crate::place::partition::{HostOp, Partition, partition};
+use crate::place::host::host_graph;
+use crate::place::partition::{HostOp, places};
+use crate::place::segments::{Division, DlpPart, Part, divide};
 use crate::program::layer::Layer;
 use crate::program::step::Step;
 use crate::program::view::View;
@@ -48,22 +50,47 @@ pub struct Home {
 /// A compiled network.
 #[derive(Debug, Clone)]
 pub struct Compiled {
-    /// What the DLP runs.
-    pub executable: Executable,
-    /// What the host runs afterwards. Its inputs are those of `dlp_outputs`, then those network inputs that it
-    /// reads itself; its outputs are the network's, under their names.
-    pub host: Graph,
-    /// Every node of the network that the host runs, before or after the DLP, with the reason.
+    /// What runs, in order.
+    pub segments: Vec<Segment>,
+    /// Every node of the network that the DLP does not run, with the reason.
     pub host_ops: Vec<HostOp>,
-    /// Every node of the network that the DLP runs, in order.
-    pub dlp_nodes: Vec<NodeId>,
-    /// For each input of `host` that the DLP gives, in order, the output port that holds its bytes. Several ports may
-    /// hold the same.
-    pub dlp_outputs: Vec<(ValueId, String)>,
-    /// For each input port of the executable, in order, the network's input that it holds.
-    pub dlp_inputs: Vec<(ValueId, String)>,
-    /// For the inputs of `host` after those of `dlp_outputs`, in order, the network's inputs.
-    pub host_inputs: Vec<ValueId>,
+    /// What [`Options::print_after`] asked for.
+    pub listings: Vec<Listing>,
+}
+
+/// What runs without a pause in one place.
+#[derive(Debug, Clone)]
+pub enum Segment {
+    /// A program of the DLP.
+    Dlp(Box<DlpSegment>),
+    /// A graph of the host.
+    Host(Box<HostSegment>),
+}
+
+/// A segment of the host.
+#[derive(Debug, Clone)]
+pub struct HostSegment {
+    /// What it runs.
+    pub graph: Graph,
+    /// The nodes of the network that it runs, in order.
+    pub nodes: Vec<NodeId>,
+    /// For each input of `graph`, the value of the network.
+    pub inputs: Vec<ValueId>,
+    /// For each output of `graph`, the value of the network.
+    pub outputs: Vec<ValueId>,
+}
+
+/// A segment of the DLP.
+#[derive(Debug, Clone)]
+pub struct DlpSegment {
+    /// What it runs.
+    pub executable: Arc<Executable>,
+    /// The nodes of the network that it runs, in order.
+    pub nodes: Vec<NodeId>,
+    /// For each input port of the executable, the value of the network that the port is made of.
+    pub inputs: Vec<ValueId>,
+    /// For each output port, the value of the network that the port makes.
+    pub outputs: Vec<ValueId>,
     /// Every activation that a layer writes: for checks against the host.
     pub homes: Vec<Home>,
     /// What of them stays in NRAM, in the order of the layers that write it first.
@@ -79,32 +106,56 @@ pub struct Compiled {
     pub keepings: Vec<Keeping>,
     /// What lies where in every memory, who writes it and who reads it, for `ediacara_prove::prove_values`.
     pub values: Vec<Value>,
-    /// What [`Options::print_after`] asked for.
-    pub listings: Vec<Listing>,
+}
+
+impl Compiled {
+    /// The segments of the DLP, in order.
+    pub fn dlp(&self) -> impl Iterator<Item = &DlpSegment> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Dlp(segment) => Some(&**segment),
+            Segment::Host(_) => None,
+        })
+    }
+
+    /// The segment of the DLP in a network that has exactly one.
+    pub fn only_dlp(&self) -> Option<&DlpSegment> {
+        let mut all = self.dlp();
+        all.next().filter(|_| all.next().is_none())
+    }
 }
 
 /// Additions that a product before them does, with the product and the index of the operand that it computes.
 type Additions = HashMap<NodeId, (NodeId, usize)>;
 
-/// Compiles the quantised part of a graph for a machine; the rest becomes the host's graph.
+/// Compiles a graph for a machine: its quantised part for the DLP, the rest for the host.
 ///
 /// # Errors
 /// A layer does not fit the machine, DRAM is full, or a pass is unknown: see [`CompileError`].
 pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Compiled, CompileError> {
     let mut compiler = Compiler { graph, machine, listings: Listings::new(options)? };
-    let mut choices = Choices::new(Rates::of(machine));
-    let mut dram = DramImage::new(machine);
-
     let division = compiler.partition();
-    let additions = compiler.fuse_add(&division);
-    let blocks = compiler.fuse_block(&division, &additions, &mut choices);
-    let placement = compiler.place(&division, additions, &blocks, &mut dram)?;
-    let mut network = compiler.build(&division, &placement, &dram, &mut choices)?;
-    let kept = compiler.keep(&division, &placement, &mut network, &mut choices);
-    let mut program = compiler.lower(&mut network, &kept, choices, dram)?;
-    let ordered = compiler.synchronise(&program.lowering.steps);
-    let executable = compiler.emit(&ordered, &network, &mut program)?;
-    compiler.finish(division, &placement, network, kept, program, executable)
+    let mut state = State {
+        choices: Choices::new(Rates::of(machine)),
+        dram: DramImage::new(machine),
+        stay: HashMap::new(),
+    };
+    let mut segments = Vec::with_capacity(division.parts.len());
+    for part in &division.parts {
+        segments.push(match part {
+            Part::Dlp(part) => {
+                let (segment, after) = compiler.segment(part, state)?;
+                state = after;
+                Segment::Dlp(Box::new(segment))
+            }
+            Part::Host(part) => Segment::Host(Box::new(HostSegment {
+                graph: host_graph(graph, part)?,
+                nodes: part.nodes.clone(),
+                inputs: part.inputs.clone(),
+                outputs: part.outputs.clone(),
+            })),
+        });
+    }
+    Ok(Compiled { segments, host_ops: division.host, listings: compiler.listings.finish() })
 }
 
 /// What every pass may look at.
@@ -112,6 +163,16 @@ struct Compiler<'a> {
     graph: &'a Graph,
     machine: &'a Machine,
     listings: Listings<'a>,
+}
+
+/// What one segment of the DLP leaves to the next.
+struct State {
+    /// The tilings that were searched for.
+    choices: Choices,
+    /// What of DRAM is in use.
+    dram: DramImage,
+    /// Where values that pass between segments lie in DRAM.
+    stay: HashMap<ValueId, u64>,
 }
 
 /// The layers, and what is known of them before they are lowered.
@@ -132,23 +193,53 @@ struct Program {
 }
 
 impl Compiler<'_> {
-    /// Divides the graph between DLP and host.
-    fn partition(&mut self) -> Partition {
+    /// Divides the graph into segments of DLP and host.
+    fn partition(&mut self) -> Division {
         let graph = self.graph;
-        let division = partition(graph);
+        let division = divide(graph, &places(graph));
         decisions::tell_partition(graph, &division);
         self.listings.add("partition", || listings::partition_text(graph, &division));
         division
     }
 
+    /// Runs all other passes over a segment of the DLP.
+    fn segment(&mut self, part: &DlpPart, state: State) -> Result<(DlpSegment, State), CompileError> {
+        let State { mut choices, mut dram, mut stay } = state;
+        let additions = self.fuse_add(part);
+        let blocks = self.fuse_block(part, &additions, &mut choices);
+        let placement = self.place(part, Fused { additions, blocks }, &stay, &mut dram)?;
+        let mut network = self.build(part, &placement, &dram, &mut choices)?;
+        let kept = self.keep(part, &placement, &mut network, &mut choices);
+        let mut program = self.lower(&mut network, &kept, choices, dram)?;
+        let ordered = self.synchronise(&program.lowering.steps);
+        let executable = self.emit(&ordered, &network, &mut program)?;
+        let address = |&value: &ValueId| Some((value, placement.homes.get(&value)?.base));
+        stay.extend(part.read.iter().filter_map(address));
+        let Program { lowering, values } = program;
+        let segment = DlpSegment {
+            nodes: part.dlp.clone(),
+            inputs: part.fed.iter().map(|(_, fed)| fed.source).collect(),
+            outputs: network.ports.values,
+            homes: homes_of(&placement, &network.completed_by),
+            kept: kept.buffers(&executable.source_map),
+            bounds: network.bounds,
+            repeated_beats: lowering.repeated_beats,
+            explanations: lowering.explanations,
+            keepings: kept.keepings,
+            values,
+            executable: Arc::new(executable),
+        };
+        Ok((segment, State { choices: lowering.choices, dram: lowering.dram, stay }))
+    }
+
     /// Finds the additions that a product before them does.
-    fn fuse_add(&mut self, division: &Partition) -> Additions {
+    fn fuse_add(&mut self, part: &DlpPart) -> Additions {
         let graph = self.graph;
         let additions = match self.listings.enabled("fuse-add") {
-            true => fuse_additions(graph, division),
+            true => fuse_additions(graph, part),
             false => HashMap::new(),
         };
-        decisions::tell_additions(graph, division, &additions);
+        decisions::tell_additions(graph, part, &additions);
         self.listings.add("fuse-add", || listings::additions_text(graph, &additions));
         additions
     }
@@ -156,13 +247,13 @@ impl Compiler<'_> {
     /// Finds the windows that run faster together with the convolutions around them.
     fn fuse_block(
         &mut self,
-        division: &Partition,
+        part: &DlpPart,
         additions: &Additions,
         choices: &mut Choices,
     ) -> Vec<BlockNodes> {
         let graph = self.graph;
         let blocks = match self.listings.enabled("fuse-block") {
-            true => fuse_blocks(graph, division, additions, choices),
+            true => fuse_blocks(graph, part, additions, choices),
             false => Vec::new(),
         };
         decisions::tell_blocks(graph, &blocks);
@@ -174,13 +265,13 @@ impl Compiler<'_> {
     /// Gives every activation a home in DRAM.
     fn place(
         &mut self,
-        division: &Partition,
-        additions: Additions,
-        blocks: &[BlockNodes],
+        part: &DlpPart,
+        fused: Fused,
+        stay: &HashMap<ValueId, u64>,
         dram: &mut DramImage,
     ) -> Result<Placement, CompileError> {
         let graph = self.graph;
-        let placement = homes::place(graph, division, additions, blocks, dram)?;
+        let placement = homes::place(graph, part, fused, stay, dram)?;
         decisions::tell_placement(graph, &placement);
         self.listings.add("place", || listings::placement_text(graph, &placement));
         Ok(placement)
@@ -189,16 +280,16 @@ impl Compiler<'_> {
     /// Makes layers of nodes.
     fn build(
         &mut self,
-        division: &Partition,
+        part: &DlpPart,
         placement: &Placement,
         dram: &DramImage,
         choices: &mut Choices,
     ) -> Result<Network, CompileError> {
         let graph = self.graph;
-        let Built { mut layers, completed_by } = layers::build(graph, division, placement, choices)?;
+        let Built { mut layers, completed_by } = layers::build(graph, part, placement, choices)?;
         self.listings.add("build", || layers.iter().map(listings::layer_text).collect());
         let tensors = declared::tensors(&mut layers, dram.reservations());
-        let ports = ports(graph, division, placement)?;
+        let ports = ports(graph, part, placement)?;
         let sources = sources(graph, placement, &ports.inputs);
         let bounds = bounds::bounds(self.machine, &layers, &sources, &ports.outputs);
         Ok(Network { layers, completed_by, ports, tensors, bounds })
@@ -207,14 +298,14 @@ impl Compiler<'_> {
     /// Moves activations to NRAM where that is faster.
     fn keep(
         &mut self,
-        division: &Partition,
+        part: &DlpPart,
         placement: &Placement,
         network: &mut Network,
         choices: &mut Choices,
     ) -> Kept {
         let kept = if self.listings.enabled("keep") {
             let outputs: Vec<View> =
-                division.outputs.iter().filter_map(|value| placement.homes.get(value).cloned()).collect();
+                part.outputs.iter().filter_map(|value| placement.homes.get(value).cloned()).collect();
             keep(self.graph, &mut network.layers, &placement.buffers, &outputs, choices)
         } else {
             Kept::nothing(&network.layers, choices.rates())
@@ -289,37 +380,6 @@ impl Compiler<'_> {
         };
         self.listings.add("emit", || ediacara_isa::disassemble(&executable));
         Ok(executable)
-    }
-
-    /// What the passes made, for who asked.
-    fn finish(
-        self,
-        division: Partition,
-        placement: &Placement,
-        network: Network,
-        kept: Kept,
-        program: Program,
-        executable: Executable,
-    ) -> Result<Compiled, CompileError> {
-        let part = host_part(self.graph, &division)?;
-        let input_names: Vec<String> = executable.inputs.iter().map(|port| port.name.clone()).collect();
-        Ok(Compiled {
-            host: part.graph,
-            host_ops: division.host,
-            dlp_nodes: division.dlp,
-            dlp_outputs: part.from_dlp.into_iter().zip(network.ports.read).collect(),
-            dlp_inputs: division.fed.iter().map(|(_, fed)| fed.input).zip(input_names).collect(),
-            host_inputs: part.from_network,
-            homes: homes_of(placement, &network.completed_by),
-            kept: kept.buffers(&executable.source_map),
-            bounds: network.bounds,
-            repeated_beats: program.lowering.repeated_beats,
-            explanations: program.lowering.explanations,
-            keepings: kept.keepings,
-            values: program.values,
-            listings: self.listings.finish(),
-            executable,
-        })
     }
 }
 

@@ -10,23 +10,24 @@ use ediacara_graph::{Graph, NodeId, ValueId};
 use crate::build::homes::Placement;
 use crate::fuse::blocks::BlockNodes;
 use crate::keep::decide::Keeping;
-use crate::place::partition::Partition;
+use crate::place::segments::{Division, DlpPart, Part};
 
 /// Which nodes the host runs and why, and which the DLP.
-pub(crate) fn tell_partition(graph: &Graph, division: &Partition) {
-    let (dlp, host) = (division.dlp.len(), division.host.len());
-    tracing::info!("partition: nodes on the DLP: {dlp}, on the host: {host}");
+pub(crate) fn tell_partition(graph: &Graph, division: &Division) {
+    let dlp: Vec<NodeId> = division.parts.iter().flat_map(Part::dlp).copied().collect();
+    let (segments, nodes, host) = (division.parts.len(), dlp.len(), division.host.len());
+    tracing::info!("partition: segments: {segments}, nodes on the DLP: {nodes}, on the host: {host}");
     for op in &division.host {
         tracing::info!("partition: `{}` ({}) runs on the host: {}", op.name, op.op, op.reason);
     }
-    for node in division.dlp.iter().map(|&id| graph.node(id)) {
+    for node in dlp.into_iter().map(|id| graph.node(id)) {
         tracing::debug!("partition: `{}` ({}) runs on the DLP", node.name, node.op.name());
     }
 }
 
 /// Which additions are done by the products before them, in the order of the graph.
-pub(crate) fn tell_additions(graph: &Graph, division: &Partition, fused: &HashMap<NodeId, (NodeId, usize)>) {
-    for (add, product) in division.dlp.iter().filter_map(|add| Some((*add, fused.get(add)?.0))) {
+pub(crate) fn tell_additions(graph: &Graph, part: &DlpPart, fused: &HashMap<NodeId, (NodeId, usize)>) {
+    for (add, product) in part.dlp.iter().filter_map(|add| Some((*add, fused.get(add)?.0))) {
         let [add, product] = [add, product].map(|id| &graph.node(id).name);
         tracing::info!("fuse-add: `{product}` does the addition `{add}` as well");
     }

@@ -1,6 +1,7 @@
-//! From a quantised graph to an executable for one machine.
+//! From a quantised graph to segments for one machine and its host.
 //!
-//! [`compile`] runs the passes of [`PASSES`] in order: **partition** decides what the DLP runs; **fuse-add**
+//! [`compile`] runs the passes of [`PASSES`] in order: **partition** decides what the DLP runs and in which
+//! segments; then, for each segment of the DLP, **fuse-add**
 //! lets convolutions do the additions after them; **fuse-block** joins depthwise convolutions and pools
 //! with their neighbours; **place** gives every activation a home in DRAM;
 //! **build** makes layers of nodes; **keep** lets activations stay in NRAM between layers; **lower** turns each layer into steps, fully specified operations in
@@ -17,7 +18,7 @@ pub mod program;
 
 mod bounds;
 
-pub mod place;
+mod place;
 
 pub mod tile;
 
@@ -42,7 +43,7 @@ mod passes;
 mod compile;
 
 pub use bounds::Bounds;
-pub use compile::{Compiled, Home, compile, machine_key};
+pub use compile::{Compiled, DlpSegment, Home, HostSegment, Segment, compile, machine_key};
 pub use error::CompileError;
 pub use keep::decide::{Keeping, KeptBuffer, Verdict};
 pub use passes::{Listing, Options, PASSES, PassDescription};

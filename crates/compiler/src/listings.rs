@@ -6,24 +6,32 @@ use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::build::homes::Placement;
 use crate::fuse::blocks::BlockNodes;
-use crate::place::partition::Partition;
+use crate::place::segments::{Division, Part};
 use crate::program::layer::Layer;
 use crate::program::view::View;
 use crate::synchronise::Ordered;
 
-pub(crate) fn partition_text(graph: &Graph, division: &Partition) -> String {
+pub(crate) fn partition_text(graph: &Graph, division: &Division) -> String {
     let mut text = String::new();
-    for (value, _) in &division.fed {
-        text += &format!("input  {}\n", graph.value(*value).name);
-    }
-    for &node in &division.dlp {
-        text += &format!("dlp    {} {}\n", graph.node(node).op.name(), graph.node(node).name);
-    }
-    for &value in &division.outputs {
-        text += &format!("output {}\n", graph.value(value).name);
+    let value = |value: ValueId| &graph.value(value).name;
+    for part in &division.parts {
+        match part {
+            Part::Dlp(part) => {
+                part.fed.iter().for_each(|(_, fed)| text += &format!("input  {}\n", value(fed.source)));
+                for &node in &part.dlp {
+                    text += &format!("dlp    {} {}\n", graph.node(node).op.name(), graph.node(node).name);
+                }
+                part.outputs.iter().for_each(|&output| text += &format!("output {}\n", value(output)));
+            }
+            Part::Host(part) => {
+                for &node in &part.nodes {
+                    text += &format!("host   {} {}\n", graph.node(node).op.name(), graph.node(node).name);
+                }
+            }
+        }
     }
     for op in &division.host {
-        text += &format!("host   {} {}: {}\n", op.op, op.name, op.reason);
+        text += &format!("reason {} {}: {}\n", op.op, op.name, op.reason);
     }
     text
 }

@@ -64,7 +64,8 @@ fn growth(machine: &Machine) -> Result<(), Box<dyn std::error::Error>> {
         });
         let Some(compiled) = compiled.transpose()? else { continue };
         let (cycles, instructions) = simulate(machine, &compiled, false)?;
-        let proving = fastest(|| drop(prove(&compiled.executable, machine, &Default::default())));
+        let prove = |executable| drop(prove(executable, machine, &Default::default()));
+        let proving = fastest(|| compiled.dlp().for_each(|segment| prove(&segment.executable)));
         let timing = fastest(|| drop(simulate(machine, &compiled, false)));
         let each = |time: Duration| time.as_secs_f64() * 1e9 / instructions as f64;
         println!(
@@ -87,8 +88,12 @@ fn prepare(name: &str, batch: usize) -> Result<Prepared, ediacara::Error> {
 /// Memory starts as zeros where the program has no data, because values of activations do not matter to time.
 fn simulate(machine: &Machine, compiled: &Compiled, values: bool) -> Result<(u64, u64), ediacara::Error> {
     let options = Options { values, ..Options::default() };
-    let outcome = Simulator::new(machine, &compiled.executable, options)?.run();
-    Ok((outcome.cycles, outcome.instructions))
+    let mut sum = (0, 0);
+    for segment in compiled.dlp() {
+        let outcome = Simulator::new(machine, &segment.executable, options)?.run();
+        sum = (sum.0 + outcome.cycles, sum.1 + outcome.instructions);
+    }
+    Ok(sum)
 }
 
 fn fastest(mut work: impl FnMut()) -> Duration {

@@ -119,7 +119,7 @@ fn bounds(all: &[Reports]) {
         println!(
             "| {} | {} | {} | {:.3} | {:.2} | {} | {} |",
             network.name,
-            thousands(best.cycles),
+            thousands(best.dlp_cycles),
             thousands(best.layer_roofline_cycles),
             best.cycles_over_roofline,
             network.limit,
@@ -153,7 +153,7 @@ fn savings(before: &RunReport, after: &RunReport) -> String {
         let saved = 100.0 * (1.0 - after as f64 / before as f64);
         format!("{} to {} | {saved:.1} %", thousands(before), thousands(after))
     };
-    format!("{} | {}", cells(before.cycles, after.cycles), cells(bytes(before), bytes(after)))
+    format!("{} | {}", cells(before.dlp_cycles, after.dlp_cycles), cells(bytes(before), bytes(after)))
 }
 
 /// The share of cycles in which each engine works: matrix and vector have beats, load and store move bursts.
@@ -163,7 +163,7 @@ fn engines(all: &[Reports]) {
     for Reports { network, best, apart, .. } in all {
         let share = |report: &RunReport, name: &str| {
             let engine = report.engines.iter().find(|engine| engine.name == name);
-            100.0 * engine.map_or(0, |engine| engine.busy_cycles) as f64 / report.cycles as f64
+            100.0 * engine.map_or(0, |engine| engine.busy_cycles) as f64 / report.dlp_cycles as f64
         };
         let cell = |name| format!("{:.1} to {:.1} %", share(apart, name), share(best, name));
         let cells = ["load", "matrix", "vector", "store"].map(cell);

@@ -160,8 +160,11 @@ fn line(name: &str, machine: &Machine, disabled: &[&str], graph: &Graph) -> Stri
     };
     let result = match compiler::compile(graph, machine, &options) {
         Ok(compiled) => {
-            let bounds = (compiled.bounds.floor_cycles, compiled.bounds.layer_roofline_cycles());
-            format!("{} {bounds:?}", program(machine, &compiled.executable))
+            let programs = compiled.dlp().map(|segment| {
+                let bounds = (segment.bounds.floor_cycles, segment.bounds.layer_roofline_cycles());
+                format!("{} {bounds:?}", program(machine, &segment.executable))
+            });
+            programs.collect::<Vec<_>>().join(" then ")
         }
         Err(error) => format!("refused: {}", first_line(&error)),
     };

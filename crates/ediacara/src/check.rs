@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use ediacara_compiler::program::view::View;
-use ediacara_compiler::{Compiled, Home};
+use ediacara_compiler::{Compiled, DlpSegment, Home};
 use ediacara_graph::{DType, Graph, ValueId};
 use ediacara_host::Executor;
 use ediacara_profile::{Check, Difference};
@@ -30,12 +30,12 @@ pub(crate) struct Checked {
 ///
 /// They are those to each activation that stays in NRAM, by any instruction of the layers for which it is
 /// there.
-pub(crate) fn watches(compiled: &Compiled) -> Vec<Watch> {
+pub(crate) fn watches(segment: &DlpSegment) -> Vec<Watch> {
     let watch = |kept: &ediacara_compiler::KeptBuffer| Watch {
         bytes: kept.place.span(),
         instructions: kept.instructions.clone(),
     };
-    compiled.kept.iter().map(watch).collect()
+    segment.kept.iter().map(watch).collect()
 }
 
 /// Runs `host`, the whole int8 graph, on the inputs, and compares every activation byte for byte with what
@@ -44,13 +44,13 @@ pub(crate) fn watches(compiled: &Compiled) -> Vec<Watch> {
 /// # Errors
 /// The host cannot run the graph; an activation has another size on the host.
 pub(crate) fn compare(
-    simulator: &Simulator,
+    simulators: &[&Simulator],
     compiled: &Compiled,
     graph: &Graph,
     host: &Executor,
     inputs: &[Tensor],
 ) -> Result<Checked, Error> {
-    let mut comparison = Comparison::new(simulator, compiled, graph);
+    let mut comparison = Comparison::new(simulators, compiled, graph);
     let mut result = Ok(());
     host.run_with_observer(inputs, |value, tensor| {
         if result.is_ok() {
@@ -60,39 +60,50 @@ pub(crate) fn compare(
     result.map(|()| comparison.finish())
 }
 
-/// A comparison that runs while the host computes one value after the other, so that none of them needs to be
-/// kept.
+/// A comparison while the host computes one value after the other, so that none of them need be kept.
 struct Comparison<'a> {
-    simulator: &'a Simulator,
-    compiled: &'a Compiled,
+    segments: Vec<Ran<'a>>,
     graph: &'a Graph,
-    homes: HashMap<ValueId, &'a Home>,
-    kept: Vec<Kept>,
-    /// Values that arithmetic computed.
+    /// Where each value lies: the number of its segment among `segments`, and its place there.
+    homes: HashMap<ValueId, (usize, &'a Home)>,
+    /// Results of arithmetic.
     computed: HashSet<ValueId>,
     check: Check,
-    first: Option<(&'a Home, Difference)>,
+    first: Option<((usize, u32, ValueId), Difference)>,
     fewest_distinct: Option<usize>,
 }
 
-/// A buffer in NRAM: the DRAM addresses that it would take, and the bytes that were written there.
+/// A segment of the DLP that has run.
+struct Ran<'a> {
+    segment: &'a DlpSegment,
+    simulator: &'a Simulator,
+    kept: Vec<Kept>,
+}
+
+/// A buffer in NRAM: the DRAM addresses that it would take, and what was written there.
 struct Kept {
     home: Range<u64>,
     bytes: Vec<Option<u8>>,
 }
 
 impl<'a> Comparison<'a> {
-    fn new(simulator: &'a Simulator, compiled: &'a Compiled, graph: &'a Graph) -> Comparison<'a> {
+    fn new(simulators: &[&'a Simulator], compiled: &'a Compiled, graph: &'a Graph) -> Comparison<'a> {
         let layers = graph.order().into_iter().filter(|&node| graph.node(node).op.name().starts_with("q_"));
-        let check = Check { reference: "host int8".to_owned(), ..Check::none() };
-        Comparison {
+        let ran = |(segment, &simulator): (&'a DlpSegment, &&'a Simulator)| Ran {
+            segment,
             simulator,
-            compiled,
+            kept: kept(simulator, segment),
+        };
+        let homes = compiled
+            .dlp()
+            .enumerate()
+            .flat_map(|(index, segment)| segment.homes.iter().map(move |home| (home.value, (index, home))));
+        Comparison {
+            segments: compiled.dlp().zip(simulators).map(ran).collect(),
             graph,
-            homes: compiled.homes.iter().map(|home| (home.value, home)).collect(),
-            kept: kept(simulator, compiled),
+            homes: homes.collect(),
             computed: layers.flat_map(|node| graph.outputs_of(node).to_vec()).collect(),
-            check,
+            check: Check { reference: "host int8".to_owned(), ..Check::none() },
             first: None,
             fewest_distinct: None,
         }
@@ -113,8 +124,14 @@ impl<'a> Comparison<'a> {
         home.map_or(Ok(()), |home| self.compare(home, tensor.shape(), expected))
     }
 
-    fn compare(&mut self, home: &'a Home, shape: &[usize], expected: &[i8]) -> Result<(), Error> {
-        let (found, in_nram) = self.found(&home.view)?;
+    fn compare(
+        &mut self,
+        (index, home): (usize, &'a Home),
+        shape: &[usize],
+        expected: &[i8],
+    ) -> Result<(), Error> {
+        let Some(ran) = self.segments.get(index) else { return Ok(()) };
+        let (found, in_nram) = ran.found(&home.view)?;
         let name = || self.graph.value(home.value).name.clone();
         if found.len() != expected.len() {
             let (name, found, expected) = (name(), found.len(), expected.len());
@@ -128,15 +145,15 @@ impl<'a> Comparison<'a> {
         let pairs = || found.iter().zip(expected);
         let error = |(found, &expected): (&Option<i8>, &i8)| match found {
             Some(found) => u32::from(found.abs_diff(expected)),
-            // A byte that was not written differs from anything.
+            // What was not written differs from anything.
             None => u32::from(u8::MAX),
         };
         let largest = f64::from(pairs().map(error).max().unwrap_or(0));
         self.check.max_abs_error = Some(self.check.max_abs_error.unwrap_or(0.0).max(largest));
         let Some(at) = pairs().position(|(&found, &expected)| found != Some(expected)) else { return Ok(()) };
-        let earlier = self.first.as_ref().map(|(first, _)| (first.layer, first.value));
-        if earlier.is_none_or(|earlier| (home.layer, home.value) < earlier) {
-            let layer = self.compiled.executable.layers.get(home.layer as usize);
+        let place = (index, home.layer, home.value);
+        if self.first.as_ref().is_none_or(|(earlier, _)| place < *earlier) {
+            let layer = ran.segment.executable.layers.get(home.layer as usize);
             let difference = Difference {
                 tensor: name(),
                 layer: layer.map_or_else(String::new, |layer| layer.name.clone()),
@@ -146,12 +163,20 @@ impl<'a> Comparison<'a> {
                 expected: expected[at],
                 elements: pairs().filter(|&(&found, &expected)| found != Some(expected)).count(),
             };
-            self.first = Some((home, difference));
+            self.first = Some((place, difference));
         }
         Ok(())
     }
 
-    /// The bytes that the program left of a view, row-major, and whether they are in NRAM.
+    fn finish(mut self) -> Checked {
+        self.check.bit_exact = (self.check.tensors > 0).then_some(self.first.is_none());
+        self.check.first_difference = self.first.map(|(_, difference)| difference);
+        Checked { check: self.check, fewest_distinct: self.fewest_distinct }
+    }
+}
+
+impl Ran<'_> {
+    /// What the program left of a view, row-major, and whether that is in NRAM.
     fn found(&self, view: &View) -> Result<(Vec<Option<i8>>, bool), Error> {
         let mut bytes = Vec::with_capacity(view.len() as usize);
         let kept = self.kept.iter().find(|kept| kept.home.contains(&view.base));
@@ -170,16 +195,10 @@ impl<'a> Comparison<'a> {
         }
         Ok((bytes, kept.is_some()))
     }
-
-    fn finish(mut self) -> Checked {
-        self.check.bit_exact = (self.check.tensors > 0).then_some(self.first.is_none());
-        self.check.first_difference = self.first.map(|(_, difference)| difference);
-        Checked { check: self.check, fewest_distinct: self.fewest_distinct }
-    }
 }
 
-/// The bytes that the simulator saw of [`watches`], in the order of the buffers' DRAM addresses.
-fn kept(simulator: &Simulator, compiled: &Compiled) -> Vec<Kept> {
+/// What the simulator saw of [`watches`], in the order of the buffers' DRAM addresses.
+fn kept(simulator: &Simulator, segment: &DlpSegment) -> Vec<Kept> {
     let gather = |(index, kept): (usize, &ediacara_compiler::KeptBuffer)| {
         let (start, written) = (kept.place.span().start, simulator.watched(index));
         let mut bytes = Vec::with_capacity(kept.place.len() as usize);
@@ -189,7 +208,7 @@ fn kept(simulator: &Simulator, compiled: &Compiled) -> Vec<Kept> {
         }
         Kept { home: kept.home.clone(), bytes }
     };
-    compiled.kept.iter().enumerate().map(gather).collect()
+    segment.kept.iter().enumerate().map(gather).collect()
 }
 
 /// The index along each axis of element `at`, row-major.
@@ -219,8 +238,10 @@ mod tests {
     use ediacara_sim::Options;
 
     use super::*;
-    use crate::pipeline::{network_inputs, simulate};
-    use crate::{CalibrationSource, Prepared, inputs, model, prepare};
+    use ediacara_compiler::Segment;
+    use ediacara_profile::Share;
+
+    use crate::{CalibrationSource, CompiledNetwork, Prepared, inputs, model, prepare};
 
     /// LeNet-5 for `dlp16`, with an input.
     fn lenet() -> (Prepared, Compiled, Vec<Tensor>) {
@@ -233,16 +254,33 @@ mod tests {
         (prepared, compiled, tensors)
     }
 
+    fn program(compiled: &Compiled) -> &DlpSegment {
+        compiled.dlp().next().unwrap()
+    }
+
+    fn program_mut(compiled: &mut Compiled) -> &mut ediacara_isa::Executable {
+        let programs = compiled.segments.iter_mut().filter_map(|segment| match segment {
+            Segment::Dlp(segment) => Some(std::sync::Arc::make_mut(&mut segment.executable)),
+            Segment::Host(_) => None,
+        });
+        programs.into_iter().next().unwrap()
+    }
+
     /// Compares the run of a program that `change` has changed with the host's run.
     fn checked(change: impl FnOnce(&mut Compiled)) -> (Check, Compiled) {
         let (prepared, compiled, tensors) = lenet();
-        let inputs = network_inputs(&compiled, &prepared.quantised, &tensors).unwrap();
         let mut changed = compiled.clone();
         change(&mut changed);
         let machine = Machine::preset("dlp16").unwrap();
-        let (simulator, _) = simulate(&machine, &changed, &inputs, Options::default()).unwrap();
+        let plan = crate::plan::frame(&prepared.quantised, &changed, &machine);
+        let network =
+            CompiledNetwork { compiled: changed, plan, share: Share::default(), host_ops: Vec::new() };
+        let runner = network.runner(&machine).unwrap();
+        let watched = |_: usize| watches(program(&network.compiled));
+        let ran = runner.run(&tensors, Options::default(), &watched).unwrap();
+        let simulators: Vec<&Simulator> = ran.dlp().map(|(simulator, _)| simulator).collect();
         let host = Executor::new(&prepared.quantised, &HostOptions::default()).unwrap();
-        let checked = compare(&simulator, &compiled, &prepared.quantised, &host, &tensors).unwrap();
+        let checked = compare(&simulators, &compiled, &prepared.quantised, &host, &tensors).unwrap();
         (checked.check, compiled)
     }
 
@@ -252,8 +290,8 @@ mod tests {
         assert_eq!((check.bit_exact, check.max_abs_error), (Some(true), Some(0.0)));
         assert_eq!(check.first_difference, None);
         // Every layer's result except the last stays in NRAM, and one of the results is also reshaped.
-        let layers = compiled.executable.layers.len();
-        assert_eq!(compiled.kept.len(), layers - 1);
+        let layers = program(&compiled).executable.layers.len();
+        assert_eq!(program(&compiled).kept.len(), layers - 1);
         assert!(check.tensors > layers && check.tensors_in_nram >= layers - 1, "{check:?}");
     }
 
@@ -262,7 +300,7 @@ mod tests {
     #[test]
     fn what_was_not_written_differs_and_the_first_such_tensor_is_named() {
         let stop = |compiled: &mut Compiled| {
-            let executable = &mut compiled.executable;
+            let executable = program_mut(compiled);
             let second = executable.source_map.partition_point(|location| location.layer == 0);
             let halt = executable.code.len() - 1;
             executable.code[second] = executable.code[halt];
@@ -270,7 +308,7 @@ mod tests {
         let (check, compiled) = checked(stop);
         assert_eq!(check.bit_exact, Some(false));
         let first = check.first_difference.unwrap();
-        assert_eq!(first.layer, compiled.executable.layers[1].name);
+        assert_eq!(first.layer, program(&compiled).executable.layers[1].name);
         assert_eq!((first.found, first.index.iter().sum::<usize>()), (None, 0));
         assert_eq!(first.elements, first.shape.iter().product::<usize>());
     }
@@ -284,10 +322,10 @@ mod tests {
         let spoil = |block: &mut ediacara_isa::Data| {
             block.bytes.iter_mut().for_each(|byte| *byte = byte.wrapping_add(1));
         };
-        let first = |compiled: &mut Compiled| compiled.executable.data.first_mut().map(spoil).unwrap();
-        let last = |compiled: &mut Compiled| compiled.executable.data.last_mut().map(spoil).unwrap();
+        let first = |compiled: &mut Compiled| program_mut(compiled).data.first_mut().map(spoil).unwrap();
+        let last = |compiled: &mut Compiled| program_mut(compiled).data.last_mut().map(spoil).unwrap();
         for (in_first, (check, compiled)) in [(true, checked(first)), (false, checked(last))] {
-            let layers = &compiled.executable.layers;
+            let layers = &program(&compiled).executable.layers;
             let layer = if in_first { layers.first() } else { layers.last() }.unwrap();
             let difference = check.first_difference.unwrap();
             assert_eq!(difference.layer, layer.name);

@@ -4,19 +4,22 @@
 use std::collections::{HashMap, HashSet};
 
 use ediacara_arch::Machine;
-use ediacara_compiler::{Compiled, HostOp, Options};
-use ediacara_graph::{Graph, NodeId, ValueId};
-use ediacara_isa::HostRest;
+use ediacara_compiler::{Compiled, HostOp, Options, Segment};
+use ediacara_graph::{Graph, NodeId};
+use ediacara_isa::{HostRest, Plan};
 use ediacara_optimiser::Origin;
 use ediacara_profile::{HostOpReport, Share, host_lines};
 
-use crate::{Error, Prepared};
+use crate::runner::Runner;
+use crate::{Error, Prepared, plan};
 
 /// A network for a machine.
 #[derive(Debug, Clone)]
 pub struct CompiledNetwork {
-    /// The program, whose notes say the rest, and what the host runs.
+    /// Its segments, as the compiler knows them.
     pub compiled: Compiled,
+    /// The same as a plan, whose host segments are without their graphs: see [`CompiledNetwork::file`].
+    pub plan: Plan,
     /// How much of the network the DLP runs.
     pub share: Share,
     /// What the host runs, and why.
@@ -43,18 +46,51 @@ pub fn compile(
     options: &Options,
     host_only: HostOnly,
 ) -> Result<CompiledNetwork, Error> {
-    let mut compiled = ediacara_compiler::compile(&prepared.quantised, machine, options)?;
-    let dlp: HashSet<NodeId> = compiled.dlp_nodes.iter().copied().collect();
+    let compiled = ediacara_compiler::compile(&prepared.quantised, machine, options)?;
+    let dlp: HashSet<NodeId> = compiled.dlp().flat_map(|segment| segment.nodes.iter().copied()).collect();
     let mut share = Share::default();
     for origin in &prepared.origins {
-        share.add(origin.macs, origin.nodes.iter().all(|node| dlp.contains(node)));
+        share.add(origin.macs, runs_on_dlp(&prepared.quantised, origin, &dlp));
     }
     let host_ops = host_ops(&compiled.host_ops, &prepared.origins);
     if share.is_host_only() && host_only == HostOnly::Refused {
         return Err(refusal(prepared, share, &dlp, &host_ops));
     }
-    compiled.executable.notes.rest = Some(rest(&prepared.quantised, &compiled, share, &prepared.origins));
-    Ok(CompiledNetwork { compiled, share, host_ops })
+    let mut plan = plan::frame(&prepared.quantised, &compiled, machine);
+    plan.notes.rest = Some(rest(&compiled, share, &prepared.origins));
+    Ok(CompiledNetwork { compiled, plan, share, host_ops })
+}
+
+/// Whether the DLP runs all of a node that computes. What only lays out its results for the host does not count,
+/// unless there is nothing else.
+pub(crate) fn runs_on_dlp(graph: &Graph, origin: &Origin, dlp: &HashSet<NodeId>) -> bool {
+    let lays_out = |node: &NodeId| matches!(graph.node(*node).op.name(), "reshape" | "transpose");
+    let computes = || origin.nodes.iter().filter(|node| !lays_out(node));
+    match computes().next() {
+        Some(_) => computes().all(|node| dlp.contains(node)),
+        None => origin.nodes.iter().all(|node| dlp.contains(node)),
+    }
+}
+
+impl CompiledNetwork {
+    /// The plan as a file holds it: with the graphs of its host segments.
+    ///
+    /// # Errors
+    /// A constant of the host's cannot be read.
+    pub fn file(&self) -> Result<Plan, Error> {
+        plan::with_host_programs(self.plan.clone(), &self.compiled)
+    }
+
+    /// The plan, ready to run.
+    ///
+    /// # Errors
+    /// The host cannot plan a graph.
+    pub fn runner<'a>(&'a self, machine: &'a Machine) -> Result<Runner<'a>, Error> {
+        Runner::with_graphs(&self.plan, machine, |index| match &self.compiled.segments[index] {
+            Segment::Host(segment) => Ok(segment.graph.clone()),
+            Segment::Dlp(_) => Ok(Graph::default()),
+        })
+    }
 }
 
 /// The nodes that the host runs, each with the reason.
@@ -95,21 +131,9 @@ fn refusal(prepared: &Prepared, share: Share, dlp: &HashSet<NodeId>, ops: &[Host
     Error::HostOnly { network: prepared.name.clone(), share, reason }
 }
 
-/// The executable's own account of what it does not run.
-fn rest(graph: &Graph, compiled: &Compiled, share: Share, origins: &[Origin]) -> HostRest {
+/// The plan's own account of what the host does.
+fn rest(compiled: &Compiled, share: Share, origins: &[Origin]) -> HostRest {
     let counted: HashSet<NodeId> = origins.iter().flat_map(|origin| origin.nodes.iter().copied()).collect();
-    let host: HashSet<NodeId> = compiled.host_ops.iter().map(|op| op.node).collect();
-    // An output stays the program's behind a node that only turns stored integers into real numbers, or lays
-    // them out.
-    let computes = |node: NodeId| host.contains(&node) && counted.contains(&node);
-    let mut behind: HashSet<ValueId> = HashSet::new();
-    for id in graph.order() {
-        let node = graph.node(id);
-        if computes(id) || node.inputs.iter().any(|input| behind.contains(input)) {
-            behind.extend(&node.outputs);
-        }
-    }
-    let outputs = graph.outputs().iter().filter(|&output| behind.contains(output));
     let counts = |op: &&HostOp| counted.contains(&op.node);
     let ops: Vec<HostOp> = compiled.host_ops.iter().filter(counts).cloned().collect();
     HostRest {
@@ -117,7 +141,7 @@ fn rest(graph: &Graph, compiled: &Compiled, share: Share, origins: &[Origin]) ->
         macs: share.macs,
         dlp_nodes: share.dlp_nodes,
         nodes: share.nodes,
-        outputs: outputs.map(|&output| graph.value(output).name.clone()).collect(),
+        outputs: Vec::new(),
         reasons: host_lines(&host_ops(&ops, origins)),
     }
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::check;
-use crate::pipeline::{host_part, network_inputs, simulate};
+use crate::pipeline::refuse_fault;
 use crate::stage::{Clock, Stage};
 use crate::{CalibrationSource, CompiledNetwork, Error, HostOnly, Model, Prepared, compile, prepare};
 
@@ -125,10 +125,12 @@ pub struct Report {
     pub bit_exact: Option<bool>,
     /// Bytes that were compared.
     pub compared_bytes: u64,
-    /// Cycles of one run; every run takes as many.
+    /// Cycles of one run, those of the host and of the network's border too; every run takes as many.
     pub cycles: u64,
-    /// Cycles a sample.
-    pub cycles_per_sample: f64,
+    /// Those of the DLP.
+    pub dlp_cycles: u64,
+    /// Cycles of the DLP a sample.
+    pub dlp_cycles_per_sample: f64,
     /// Samples a second at the machine's clock.
     pub samples_per_second_simulated: f64,
     /// Wall time of each stage.
@@ -151,6 +153,7 @@ struct BatchResult {
     int8_right: usize,
     f32_right: usize,
     cycles: u64,
+    dlp_cycles: u64,
     equal: Option<bool>,
     bytes: u64,
 }
@@ -197,7 +200,7 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         let other = other.cycles;
         return Err(Error::Invalid(format!("one run took {cycles} cycles and another {other}: a bug")));
     }
-    let cycles_per_sample = cycles as f64 / batch as f64;
+    let dlp_cycles = results[0].dlp_cycles;
     wall_seconds.extend(clock.finish());
     Ok(Report {
         model: model.name.clone(),
@@ -214,8 +217,9 @@ pub fn evaluate(model: &Model, part: &Part, options: &Options, stage: Stage<'_>)
         bit_exact: results.iter().map(|result| result.equal).collect::<Option<Vec<_>>>().map(all_equal),
         compared_bytes: sum(|result| result.bytes),
         cycles,
-        cycles_per_sample,
-        samples_per_second_simulated: options.machine.chip.clock_hz as f64 / cycles_per_sample,
+        dlp_cycles,
+        dlp_cycles_per_sample: dlp_cycles as f64 / batch as f64,
+        samples_per_second_simulated: options.machine.chip.clock_hz as f64 * batch as f64 / cycles as f64,
         wall_seconds,
     })
 }
@@ -231,22 +235,23 @@ fn ask_all(
     let (quantised, compiled) = (&prepared.quantised, &network.compiled);
     let reference = Executor::new(&prepared.real, &ediacara_host::Options::default())?;
     let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
-    let [int8, host] = [quantised, &compiled.host].map(|graph| Executor::new(graph, &host_options));
-    let (int8, host) = (int8?, host?);
+    let int8 = Executor::new(quantised, &host_options)?;
+    let (runner, segments) = (network.runner(&options.machine)?, compiled.dlp().collect::<Vec<_>>());
     let simulation =
         ediacara_sim::Options { values: true, checked: options.checked, trace: false, max_cycles: None };
     let asked = options.asked(samples);
     let ask = |rows: Vec<usize>| -> Result<BatchResult, Error> {
         let inputs = [samples.batch(&rows)?.0];
-        let bytes = network_inputs(compiled, quantised, &inputs)?;
-        let (simulator, outcome) = simulate(&options.machine, compiled, &bytes, simulation)?;
-        let check = check::compare(&simulator, compiled, quantised, &int8, &inputs)?.check;
-        let outputs = host_part(&simulator, compiled, &host, quantised, &inputs)?;
+        let ran = runner.run(&inputs, simulation, &|index| check::watches(segments[index]))?;
+        refuse_fault(&ran)?;
+        let simulators: Vec<_> = ran.dlp().map(|(simulator, _)| simulator).collect();
+        let check = check::compare(&simulators, compiled, quantised, &int8, &inputs)?.check;
         let right = |tensor: Option<&Tensor>| right(samples, &rows, asked, tensor);
         Ok(BatchResult {
-            int8_right: right(outputs.first().map(|(_, tensor)| tensor))?,
+            int8_right: right(ran.outputs.first().map(|(_, tensor)| tensor))?,
             f32_right: right(reference.run(&inputs)?.first())?,
-            cycles: outcome.cycles,
+            cycles: ran.cycles(),
+            dlp_cycles: ran.dlp_cycles(),
             equal: check.bit_exact,
             bytes: check.bytes,
         })

@@ -1,9 +1,9 @@
 //! Why the layers of a compiled network are cut as they are, and how well their cost was foreseen.
 
 use ediacara_arch::Machine;
-use ediacara_compiler::{Compiled, Explanation, Keeping, Verdict};
+use ediacara_compiler::{Compiled, DlpSegment, Explanation, Keeping, Verdict};
 use ediacara_profile::Remedy;
-use ediacara_sim::{Options, Simulator, Split};
+use ediacara_sim::Split;
 use serde_json::{Map, Value, json};
 
 use crate::Error;
@@ -93,19 +93,21 @@ fn activation(keeping: &Keeping) -> Value {
 /// # Errors
 /// The program stops with a fault, which is a bug of the compiler.
 pub fn explain(compiled: &Compiled, machine: &Machine) -> Result<Vec<LayerExplanation>, Error> {
-    let options = Options { values: false, ..Options::default() };
-    let outcome = Simulator::new(machine, &compiled.executable, options)?.run();
-    if let Some(fault) = &outcome.fault {
-        return Err(Error::Fault(fault.to_string()));
+    let mut explained = Vec::new();
+    for segment in compiled.dlp() {
+        explained.extend(of_segment(segment, machine)?);
     }
-    let mut choices = compiled.explanations.iter().peekable();
-    let yardsticks = crate::pipeline::yardsticks(compiled);
-    let reports =
-        ediacara_profile::layer_reports(machine, &compiled.executable.layers, &yardsticks, &outcome);
-    Ok(reports
-        .into_iter()
-        .enumerate()
-        .map(|(index, report)| LayerExplanation {
+    Ok(explained)
+}
+
+fn of_segment(segment: &DlpSegment, machine: &Machine) -> Result<Vec<LayerExplanation>, Error> {
+    let outcome = crate::pipeline::time(machine, segment)?;
+    let mut choices = segment.explanations.iter().peekable();
+    let yardsticks = crate::report::yardsticks(segment);
+    let reports = ediacara_profile::layer_reports(machine, &segment.executable.layers, &yardsticks, &outcome);
+    let explain = |(index, report): (usize, ediacara_profile::LayerReport)| {
+        let concerns = |keeping: &&Keeping| keeping.layers.contains(&(index as u32));
+        LayerExplanation {
             name: report.name,
             op: report.op,
             cycles: report.cycles,
@@ -114,12 +116,8 @@ pub fn explain(compiled: &Compiled, machine: &Machine) -> Result<Vec<LayerExplan
             limited_by: report.limited_by,
             remedy: report.remedy,
             choice: choices.next_if(|choice| choice.layer as usize == index).cloned(),
-            activations: compiled
-                .keepings
-                .iter()
-                .filter(|keeping| keeping.layers.contains(&(index as u32)))
-                .cloned()
-                .collect(),
-        })
-        .collect())
+            activations: segment.keepings.iter().filter(concerns).cloned().collect(),
+        }
+    };
+    Ok(reports.into_iter().enumerate().map(explain).collect())
 }

@@ -5,23 +5,20 @@
 //! reading at [`run`].
 
 use ediacara_arch::Machine;
-use ediacara_compiler::Compiled;
-use ediacara_graph::Graph;
+use ediacara_compiler::DlpSegment;
 use ediacara_host::Executor;
-use ediacara_profile::{
-    Check, LayerReport, LayerYardstick, MatrixBeats, Quantisation, Remedy, RunReport, Tried, WhatIf,
-    engine_reports, layer_reports, most_useful,
-};
-use ediacara_sim::{Outcome, Requester, Simulator};
-use ediacara_tensor::{DType, Tensor};
-use serde_json::{Map, Value, json};
+use ediacara_isa::{BufferId, Executable, Plan};
+use ediacara_profile::{Remedy, RunReport, Tried, WhatIf, most_useful};
+use ediacara_sim::{Outcome, Simulator};
+use ediacara_tensor::Tensor;
+use serde_json::{Value, json};
 
-use crate::check;
-use crate::compile::{CompiledNetwork, HostOnly, compile};
+use crate::compile::{HostOnly, compile};
 use crate::inputs::{self, Source};
 use crate::prepare::Prepared;
+use crate::runner::{Ran, Runner};
 use crate::stage::{Clock, Stage};
-use crate::{Error, Model, doubts, ports, results};
+use crate::{Error, Model, check, doubts, ports, report, results};
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -94,26 +91,25 @@ pub fn run(
     let compiled = &network.compiled;
 
     clock.begin("simulate");
-    let inputs = match options.values {
-        true => network_inputs(compiled, &prepared.quantised, tensors)?,
-        false => Vec::new(),
-    };
-    let (simulator, outcome) = simulate(&options.machine, compiled, &inputs, simulator_options(options))?;
+    let segments: Vec<_> = compiled.dlp().collect();
+    let runner = network.runner(&options.machine)?;
+    let mut ran =
+        runner.run(tensors, simulator_options(options), &|index| check::watches(segments[index]))?;
+    refuse_fault(&ran)?;
+    drop(runner);
 
-    let mut report = account(model, prepared, &network, options, &outcome);
-    let mut outputs = Vec::new();
+    let mut report = report::account(model, prepared, &network, &options.machine, &ran);
+    let outputs = std::mem::take(&mut ran.outputs);
     if options.values {
         clock.begin("check");
         let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
         let int8 = Executor::new(&prepared.quantised, &host_options)?;
-        let checked = check::compare(&simulator, compiled, &prepared.quantised, &int8, tensors)?;
+        let simulators: Vec<_> = ran.dlp().map(|(simulator, _)| simulator).collect();
+        let checked = check::compare(&simulators, compiled, &prepared.quantised, &int8, tensors)?;
         report.check = checked.check;
         report.quantisation.fewest_distinct_values = checked.fewest_distinct;
         drop(int8);
-        clock.begin("host");
-        let host = Executor::new(&compiled.host, &host_options)?;
-        outputs = host_part(&simulator, compiled, &host, &prepared.quantised, tensors)?;
-        drop(simulator);
+        drop(ran);
         clock.begin("reference");
         let real = Executor::new(&prepared.real, &ediacara_host::Options::default())?.run(tensors)?;
         results::fill(&mut report, &outputs, &real, model.labels.as_ref(), options.top);
@@ -122,7 +118,7 @@ pub fn run(
         clock.begin("what if");
         let remedies = report.layers.iter().map(|layer| (layer.remedy, layer.cycles));
         report.what_if =
-            Some(what_if(prepared, &options.machine, &options.disable, report.cycles, remedies)?);
+            Some(what_if(prepared, &options.machine, &options.disable, report.dlp_cycles, remedies)?);
     }
     report.wall_seconds = prepared.wall_seconds.clone();
     report.wall_seconds.extend(clock.finish());
@@ -131,141 +127,13 @@ pub fn run(
     Ok(Run { report, outputs })
 }
 
-/// Runs a program to its end; with values, everything is kept that [`check::compare`] needs of it.
-pub(crate) fn simulate(
-    machine: &Machine,
-    compiled: &Compiled,
-    inputs: &[(String, Vec<u8>)],
-    options: ediacara_sim::Options,
-) -> Result<(Simulator, Outcome), Error> {
-    let mut simulator = Simulator::new(machine, &compiled.executable, options)?;
-    if options.values {
-        simulator.watch(&check::watches(compiled))?;
-    }
-    for (name, bytes) in inputs {
-        simulator.write_input(name, bytes)?;
-    }
-    let outcome = simulator.run();
-    match &outcome.fault {
-        Some(fault) => Err(Error::Fault(fault.to_string())),
-        None => Ok((simulator, outcome)),
-    }
+/// Turns a fault of a program that the compiler made into an error.
+pub(crate) fn refuse_fault(ran: &Ran) -> Result<(), Error> {
+    ran.fault().map_or(Ok(()), |fault| Err(Error::Fault(fault.to_string())))
 }
 
 fn simulator_options(options: &RunOptions) -> ediacara_sim::Options {
     ediacara_sim::Options { values: options.values, checked: options.checked, trace: false, max_cycles: None }
-}
-
-/// The bytes of each input of a compiled network, by name.
-pub(crate) fn network_inputs(
-    compiled: &Compiled,
-    graph: &Graph,
-    tensors: &[Tensor],
-) -> Result<Vec<(String, Vec<u8>)>, Error> {
-    let encode = |(port, (input, _)): (&ediacara_isa::Port, &(ediacara_graph::ValueId, _))| {
-        let index = graph.inputs().iter().position(|value| value == input);
-        let tensor = index.and_then(|index| tensors.get(index));
-        let tensor = tensor.ok_or_else(|| Error::Invalid(format!("input {} was not given", port.name)))?;
-        // An input of another type becomes real by the cast that follows it.
-        let tensor = if port.encoding.is_some() { &tensor.cast(DType::F32) } else { tensor };
-        Ok((port.name.clone(), ports::encode(port, tensor)?))
-    };
-    compiled.executable.inputs.iter().zip(&compiled.dlp_inputs).map(encode).collect()
-}
-
-/// Runs on the host what the DLP left over, on what the DLP computed; `host` was made of that part.
-pub(crate) fn host_part(
-    simulator: &Simulator,
-    compiled: &Compiled,
-    host: &Executor,
-    graph: &Graph,
-    tensors: &[Tensor],
-) -> Result<Vec<(String, Tensor)>, Error> {
-    let mut fed = Vec::new();
-    for (value, port) in &compiled.dlp_outputs {
-        let shape = &compiled.host.ty(*value).shape;
-        fed.push(Tensor::from_bytes(DType::I8, shape, simulator.read_output(port)?)?);
-    }
-    for input in &compiled.host_inputs {
-        let index = graph.inputs().iter().position(|value| value == input);
-        fed.extend(index.and_then(|index| tensors.get(index)).cloned());
-    }
-    let results = host.run(&fed)?;
-    let names = compiled.host.outputs().iter().map(|&value| compiled.host.value(value).name.clone());
-    Ok(names.zip(results).collect())
-}
-
-/// The report of what was compiled and simulated; the checks fill in the rest.
-fn account(
-    model: &Model,
-    prepared: &Prepared,
-    network: &CompiledNetwork,
-    options: &RunOptions,
-    outcome: &Outcome,
-) -> RunReport {
-    let compiled = &network.compiled;
-    let (machine, executable) = (&options.machine, &compiled.executable);
-    let layers = layer_reports(machine, &executable.layers, &yardsticks(compiled), outcome);
-    let macs: u64 = layers.iter().map(|layer| layer.macs).sum();
-    let roofline = compiled.bounds.layer_roofline_cycles();
-    let over_roofline = outcome.cycles as f64 / roofline.max(1) as f64;
-    let clock_hz = machine.chip.clock_hz;
-    RunReport {
-        model: model.name.clone(),
-        machine: machine.name.clone(),
-        on_dlp: network.share,
-        precision: "int8".to_owned(),
-        timing_basis: machine.timing_basis().to_owned(),
-        cycles: outcome.cycles,
-        clock_hz,
-        seconds_simulated: outcome.cycles as f64 / clock_hz as f64,
-        macs,
-        mac_utilisation: mac_utilisation(machine, &layers, outcome.cycles),
-        dram_read_bytes: outcome.dram_read_bytes,
-        dram_write_bytes: outcome.dram_write_bytes,
-        fetch_bytes: outcome.traffic[Requester::Fetch as usize].bursts * u64::from(machine.dram.burst_bytes),
-        instructions: outcome.instructions,
-        floor_cycles: compiled.bounds.floor_cycles,
-        layer_roofline_cycles: roofline,
-        cycles_over_roofline: over_roofline,
-        cycles_over_bound: over_roofline,
-        matrix_beats: MatrixBeats::of(machine, &layers),
-        what_if: None,
-        check: Check::none(),
-        quantisation: Quantisation::by(prepared.method.clone(), prepared.seeded_inputs.clone()),
-        outputs: results::described(&compiled.host),
-        top: Vec::new(),
-        made_up_inputs: Vec::new(),
-        layers,
-        engines: engine_reports(outcome),
-        input_warnings: Vec::new(),
-        partial: !network.host_ops.is_empty(),
-        host_ops: network.host_ops.clone(),
-        wall_seconds: Map::new(),
-    }
-}
-
-/// The compiler's figures for each layer.
-pub(crate) fn yardsticks(compiled: &Compiled) -> Vec<LayerYardstick> {
-    let layers = compiled.bounds.roofline_cycles.iter().zip(&compiled.repeated_beats);
-    let yardstick = |(&roofline_cycles, &repeated_matrix_cycles): (&f64, &u64)| LayerYardstick {
-        roofline_cycles,
-        repeated_matrix_cycles,
-    };
-    layers.map(yardstick).collect()
-}
-
-/// Multiply-accumulates of the matrix unit over what it could do in all cycles.
-///
-/// If the matrix unit has none, those of the vector unit count.
-fn mac_utilisation(machine: &Machine, layers: &[LayerReport], cycles: u64) -> f64 {
-    let sum = |field: fn(&LayerReport) -> u64| layers.iter().map(field).sum::<u64>() as f64;
-    let (matrix, all) = (sum(|layer| layer.matrix_macs), sum(|layer| layer.macs));
-    let (macs, peak) = match matrix > 0.0 {
-        true => (matrix, machine.peak_macs_per_cycle() as f64),
-        false => (all, f64::from(machine.vector.lanes)),
-    };
-    macs / (cycles.max(1) as f64 * peak)
 }
 
 /// How many changes of the machine are tried.
@@ -294,10 +162,11 @@ pub fn what_if(
         }
         let result = match ediacara_compiler::compile(&prepared.quantised, &changed, &passes) {
             Ok(compiled) => {
-                let options = ediacara_sim::Options { values: false, ..Default::default() };
-                let (_, outcome) = simulate(&changed, &compiled, &[], options)?;
-                let saved_cycles = cycles as i64 - outcome.cycles as i64;
-                Tried::Timed { cycles: outcome.cycles, saved_cycles }
+                let mut timed = 0;
+                for segment in compiled.dlp() {
+                    timed += time(&changed, segment)?.cycles;
+                }
+                Tried::Timed { cycles: timed, saved_cycles: cycles as i64 - timed as i64 }
             }
             Err(error) => Tried::Refused { problem: error.to_string() },
         };
@@ -306,72 +175,90 @@ pub fn what_if(
     Ok(tried)
 }
 
-/// The result of an executable that runs without a model.
-#[derive(Debug, Clone)]
+/// Runs the program of a segment without values.
+///
+/// # Errors
+/// It stops with a fault, which is a bug of the compiler.
+pub(crate) fn time(machine: &Machine, segment: &DlpSegment) -> Result<Outcome, Error> {
+    let options = ediacara_sim::Options { values: false, ..Default::default() };
+    let outcome = Simulator::new(machine, &segment.executable, options)?.run();
+    match &outcome.fault {
+        Some(fault) => Err(Error::Fault(fault.to_string())),
+        None => Ok(outcome),
+    }
+}
+
+/// The result of a plan that runs without a model.
+#[derive(Debug)]
 pub struct Execution {
-    /// Cycles, fault, engines.
-    pub outcome: Outcome,
-    /// The outputs by name, real where the executable says how; empty without values or after a fault.
-    pub outputs: Vec<(String, Tensor)>,
-    /// The doubts about the inputs ([`crate::doubts`]).
+    /// Its segments, and its outputs by name.
+    pub ran: Ran,
+    /// What is doubtful about the inputs ([`crate::doubts`]).
     pub input_warnings: Vec<String>,
 }
 
-/// Runs an executable on inputs from `sources` (seeded numbers if there are fewer than inputs).
+/// Runs a plan on inputs from `sources`, and on seeded numbers where there are fewer than inputs.
 ///
 /// # Errors
-/// The machine does not fit the executable; a source does not fit its input.
+/// The machine does not fit the plan; a source does not fit its input; the host cannot run a segment.
 pub fn execute(
-    executable: &ediacara_isa::Executable,
+    plan: &Plan,
     machine: &Machine,
     sources: &[Source],
     seed: u64,
     options: ediacara_sim::Options,
 ) -> Result<Execution, Error> {
-    let mut simulator = Simulator::new(machine, executable, options)?;
-    let ProgramInputs { bytes: inputs, doubts } = program_inputs(executable, sources, seed)?;
-    if options.values {
-        for (name, bytes) in &inputs {
-            simulator.write_input(name, bytes)?;
-        }
-    }
-    let outcome = simulator.run();
-    let mut outputs = Vec::new();
-    if options.values && outcome.fault.is_none() {
-        for port in &executable.outputs {
-            outputs.push((port.name.clone(), ports::decode(port, simulator.read_output(&port.name)?)?));
-        }
-    }
-    Ok(Execution { outcome, outputs, input_warnings: doubts })
+    let runner = Runner::new(plan, machine)?;
+    let PlanInputs { tensors, doubts } = plan_inputs(plan, &runner, sources, seed)?;
+    let ran = runner.run(&tensors, options, &|_| Vec::new())?;
+    Ok(Execution { ran, input_warnings: doubts })
 }
 
-/// The inputs of an executable.
-pub(crate) struct ProgramInputs {
-    /// The bytes of each input, by name.
-    pub bytes: Vec<(String, Vec<u8>)>,
-    /// The doubts about them.
+/// What a plan is given.
+pub(crate) struct PlanInputs {
+    /// A tensor for each input.
+    pub tensors: Vec<Tensor>,
+    /// What is doubtful about them.
     pub doubts: Vec<String>,
 }
 
-/// The bytes of each input of an executable, by name, from `sources` or else seeded.
-pub(crate) fn program_inputs(
-    executable: &ediacara_isa::Executable,
+/// The inputs of a plan, from `sources` or else seeded.
+pub(crate) fn plan_inputs(
+    plan: &Plan,
+    runner: &Runner,
     sources: &[Source],
     seed: u64,
-) -> Result<ProgramInputs, Error> {
-    let names: Vec<&str> = executable.inputs.iter().map(|port| port.name.as_str()).collect();
+) -> Result<PlanInputs, Error> {
+    let buffers: Vec<_> = plan.inputs.iter().filter_map(|&id| plan.buffer(id)).collect();
+    let names: Vec<&str> = buffers.iter().map(|buffer| buffer.name.as_str()).collect();
     let sources = inputs::assign(&names, sources, seed)?;
-    let mut inputs = ProgramInputs { bytes: Vec::new(), doubts: Vec::new() };
-    for (port, source) in executable.inputs.iter().zip(&sources) {
-        let tensor = ports::tensor(port, source)?;
-        inputs.doubts.extend(doubts::of_port(port, &tensor));
-        inputs.bytes.push((port.name.clone(), ports::encode(port, &tensor)?));
+    let mut given = PlanInputs { tensors: Vec::new(), doubts: Vec::new() };
+    for ((buffer, &id), source) in buffers.into_iter().zip(&plan.inputs).zip(&sources) {
+        let tensor = match source {
+            Source::Synthetic(seed) => seeded(plan, runner, id, *seed).transpose()?,
+            _ => None,
+        };
+        let tensor = tensor.map_or_else(|| ports::tensor(buffer, source), Ok)?;
+        for (segment, executable) in plan.programs() {
+            let port = plan.segments[segment].inputs.iter().zip(&executable.inputs);
+            let port = port.into_iter().find(|(other, _)| **other == id);
+            given.doubts.extend(port.and_then(|(_, port)| doubts::of_port(port, &tensor)));
+        }
+        given.tensors.push(tensor);
     }
-    Ok(inputs)
+    Ok(given)
 }
 
-/// Makes an executable that names no machine an executable for `machine`.
-pub fn adopt_machine(executable: &mut ediacara_isa::Executable, machine: &Machine) {
+/// Seeded numbers that the host's graph can take, if it reads the input: indices have a range.
+fn seeded(plan: &Plan, runner: &Runner, id: BufferId, seed: u64) -> Option<Result<Tensor, Error>> {
+    let (graph, place) = runner.host_graphs().find_map(|(index, graph)| {
+        Some((graph, plan.segments[index].inputs.iter().position(|other| *other == id)?))
+    })?;
+    Some(inputs::seeded(graph, *graph.inputs().get(place)?, seed))
+}
+
+/// Makes an executable that names no machine one for `machine`.
+pub fn adopt_machine(executable: &mut Executable, machine: &Machine) {
     if executable.machine.name.is_empty() {
         executable.machine = ediacara_compiler::machine_key(machine);
     }

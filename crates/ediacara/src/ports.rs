@@ -1,7 +1,7 @@
 //! The host's work at the border of an executable: real tensors in and out of stored integers.
 
 use ediacara_graph::TensorType;
-use ediacara_isa::{ElementType, Port};
+use ediacara_isa::{Buffer, ElementType, Port};
 use ediacara_kernels::int8::{dequantize, quantize};
 use ediacara_tensor::{DType, Tensor};
 
@@ -19,7 +19,10 @@ pub fn encode(port: &Port, tensor: &Tensor) -> Result<Vec<u8>, Error> {
     if tensor.dtype() == DType::I8 && tensor.shape() == port.shape {
         return Ok(tensor.to_contiguous().as_bytes()?.to_vec());
     }
-    let dtype = caller_dtype(port);
+    let dtype = dtype(port.caller_element());
+    // An input of another type is real after the cast that follows it.
+    let converted = (port.encoding.is_some() && tensor.dtype() != dtype).then(|| tensor.cast(dtype));
+    let tensor = converted.as_ref().unwrap_or(tensor);
     if tensor.dtype() != dtype || tensor.shape() != port.layout.shape {
         return Err(mismatch(port, tensor, &port.layout.shape, dtype.name()));
     }
@@ -53,33 +56,55 @@ pub fn decode(port: &Port, bytes: Vec<u8>) -> Result<Tensor, Error> {
     Ok(tensor.transpose(&inverse)?.to_contiguous().reshape(&port.layout.shape)?)
 }
 
-/// The bytes of `port` as an i8 tensor.
+/// The bytes of `port` as the tensor that is stored.
 ///
 /// # Errors
 /// The number of bytes is not the port's.
 pub fn stored(port: &Port, bytes: Vec<u8>) -> Result<Tensor, Error> {
-    Ok(Tensor::from_bytes(DType::I8, &port.shape, bytes)?)
+    Ok(Tensor::from_bytes(dtype(port.element), &port.shape, bytes)?)
 }
 
-/// The caller's tensor for `port`, from `source`: real if the port says how, i8 otherwise.
+/// A tensor for a plan's buffer, from `source`.
 ///
 /// # Errors
 /// A file that cannot be read or does not fit.
-pub fn tensor(port: &Port, source: &Source) -> Result<Tensor, Error> {
-    let ty = TensorType { dtype: caller_dtype(port), shape: port.layout.shape.clone() };
+pub fn tensor(buffer: &Buffer, source: &Source) -> Result<Tensor, Error> {
+    let ty = TensorType { dtype: dtype(buffer.element), shape: buffer.shape.clone() };
     match source {
         Source::File(path) if inputs::is_photo(path) => {
-            Err(Error::PictureForProgram { input: port.name.clone(), path: path.clone() })
+            Err(Error::PictureForProgram { input: buffer.name.clone(), path: path.clone() })
         }
-        source => inputs::one(&port.name, &ty, source, None),
+        source => inputs::one(&buffer.name, &ty, source, None),
     }
 }
 
-/// The element type of the caller's tensor at `port`.
-fn caller_dtype(port: &Port) -> DType {
-    match (&port.encoding, port.element) {
-        (Some(_), _) => DType::F32,
-        (None, ElementType::I8) => DType::I8,
+/// The type of a tensor's elements, as a plan names it.
+pub fn element(dtype: DType) -> ElementType {
+    match dtype {
+        DType::F32 => ElementType::F32,
+        DType::F16 => ElementType::F16,
+        DType::BF16 => ElementType::BF16,
+        DType::F64 => ElementType::F64,
+        DType::I8 => ElementType::I8,
+        DType::U8 => ElementType::U8,
+        DType::I32 => ElementType::I32,
+        DType::I64 => ElementType::I64,
+        DType::Bool => ElementType::Bool,
+    }
+}
+
+/// The type of a tensor's elements, from a plan's name of it.
+pub fn dtype(element: ElementType) -> DType {
+    match element {
+        ElementType::F32 => DType::F32,
+        ElementType::F16 => DType::F16,
+        ElementType::BF16 => DType::BF16,
+        ElementType::F64 => DType::F64,
+        ElementType::I8 => DType::I8,
+        ElementType::U8 => DType::U8,
+        ElementType::I32 => DType::I32,
+        ElementType::I64 => DType::I64,
+        ElementType::Bool => DType::Bool,
     }
 }
 

@@ -7,12 +7,11 @@ use std::collections::HashMap;
 use ediacara_arch::Machine;
 use ediacara_graph::{TensorType, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
-use ediacara_isa::{Executable, SelfTest};
+use ediacara_isa::{Buffer, Plan, SelfTest};
 use ediacara_sim::Simulator;
 use ediacara_tensor::Tensor;
 
 use crate::inputs::Source;
-use crate::pipeline::program_inputs;
 use crate::{CompiledNetwork, Error, Prepared, ports};
 
 /// The seed of a self-test's inputs.
@@ -36,29 +35,32 @@ impl SelfTestResult {
     }
 }
 
-/// What the program of a network must leave for seeded inputs.
+/// What the program of a network must leave for seeded inputs, as the host computes it from the int8 graph.
 ///
-/// The host runs the int8 graph, not the program. It is nothing for a program without outputs, one that hands
-/// out its input, or one that takes an input twice or converted.
+/// Nothing for a network whose programs are none or several; for one that is given what the host makes; for one
+/// without outputs, or that hands out what it was given, or takes an input twice or converted.
 ///
 /// # Errors
 /// The host cannot run the graph.
 pub fn expected(prepared: &Prepared, network: &CompiledNetwork) -> Result<Option<SelfTest>, Error> {
-    let (compiled, graph) = (&network.compiled, &prepared.quantised);
-    let executable = &compiled.executable;
+    let graph = &prepared.quantised;
+    let Some(segment) = network.compiled.only_dlp() else { return Ok(None) };
+    let executable = &segment.executable;
     let computed = |port: &ediacara_isa::Port| {
         let here = |home: &&ediacara_compiler::Home| {
             home.view.base == port.address && home.view.is_dense() && home.view.len() == port.len() as u64
         };
-        compiled.homes.iter().find(here).map(|home| home.value)
+        segment.homes.iter().find(here).map(|home| home.value)
     };
     let Some(outputs) = executable.outputs.iter().map(computed).collect::<Option<Vec<ValueId>>>() else {
         return Ok(None);
     };
     let mut given: HashMap<ValueId, Tensor> = HashMap::new();
-    for (index, (port, (input, _))) in executable.inputs.iter().zip(&compiled.dlp_inputs).enumerate() {
-        let tensor = ports::tensor(port, &Source::Synthetic(SEED.wrapping_add(index as u64)))?;
-        if TensorType::of(&tensor) != *graph.ty(*input) || given.insert(*input, tensor).is_some() {
+    for (index, (port, input)) in executable.inputs.iter().zip(&segment.inputs).enumerate() {
+        let tensor = ports::tensor(&Buffer::at(port), &Source::Synthetic(SEED.wrapping_add(index as u64)))?;
+        let is_input = graph.inputs().contains(input);
+        if !is_input || TensorType::of(&tensor) != *graph.ty(*input) || given.insert(*input, tensor).is_some()
+        {
             return Ok(None);
         }
     }
@@ -67,7 +69,7 @@ pub fn expected(prepared: &Prepared, network: &CompiledNetwork) -> Result<Option
     }
     let mut inputs = Vec::with_capacity(graph.inputs().len());
     for &input in graph.inputs() {
-        // An input that the program does not take does not matter to its outputs.
+        // What the program does not take is of no consequence for what it gives.
         inputs.push(match given.remove(&input) {
             Some(tensor) => tensor,
             None => graph.ty(input).zeros()?,
@@ -83,17 +85,19 @@ pub fn expected(prepared: &Prepared, network: &CompiledNetwork) -> Result<Option
     Ok(Some(SelfTest { seed: SEED, checksum: SelfTest::checksum_of(bytes.iter().map(Vec::as_slice)) }))
 }
 
-/// Runs an executable on the seeded inputs of its self-test.
+/// Runs the program of a plan on the seeded inputs of its self-test.
 ///
 /// # Errors
 /// It has none; the machine does not fit it; it stops with a fault.
-pub fn self_test(executable: &Executable, machine: &Machine) -> Result<SelfTestResult, Error> {
-    let Some(expected) = executable.notes.self_test else {
+pub fn self_test(plan: &Plan, machine: &Machine) -> Result<SelfTestResult, Error> {
+    let (Some(expected), Some((_, executable))) = (plan.notes.self_test, plan.programs().next()) else {
         return Err(Error::Invalid("the executable has no self-test: compile its network anew".to_owned()));
     };
     let mut simulator = Simulator::new(machine, executable, ediacara_sim::Options::default())?;
-    for (name, bytes) in &program_inputs(executable, &[], expected.seed)?.bytes {
-        simulator.write_input(name, bytes)?;
+    for (index, port) in executable.inputs.iter().enumerate() {
+        let source = Source::Synthetic(expected.seed.wrapping_add(index as u64));
+        simulator
+            .write_input(&port.name, &ports::encode(port, &ports::tensor(&Buffer::at(port), &source)?)?)?;
     }
     let outcome = simulator.run();
     if let Some(fault) = &outcome.fault {

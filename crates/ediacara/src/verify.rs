@@ -1,53 +1,67 @@
 //! Programs ready to be compared on simulator and hardware.
 //!
-//! [`program`] and [`network`] make an executable and its inputs' bytes; [`race`] says whether equality can
+//! [`programs`] and [`network`] make executables and their inputs' bytes; [`race`] says whether equality can
 //! be expected; `rtl::lockstep` compares.
 
+use std::sync::Arc;
+
 use ediacara_arch::Machine;
-use ediacara_isa::Executable;
+use ediacara_isa::{CoreProgram, Executable, Plan, Work};
 use ediacara_rtl::Initial;
 use ediacara_sim::{Fault, FaultKind, Options, Simulator};
 use ediacara_tensor::Tensor;
 
 use crate::inputs::Source;
+use crate::runner::Runner;
 use crate::{Error, HostOnly, Prepared, compile, pipeline};
 
-/// An executable with the initial content of its memories.
+/// An executable with what its memories hold at first.
 #[derive(Debug, Clone)]
 pub struct Ready {
+    /// Its segment in the plan, by index.
+    pub segment: usize,
     /// What runs.
-    pub executable: Executable,
+    pub executable: Arc<Executable>,
     /// Its inputs.
     pub initial: Initial,
 }
 
-/// An executable with inputs from `sources`, or seeded numbers if there are fewer than inputs.
+/// The programs of a plan with inputs from `sources`, seeded numbers where there are fewer than inputs.
 ///
 /// # Errors
-/// More sources than inputs; a source that does not fit.
-pub fn program(executable: Executable, sources: &[Source], seed: u64) -> Result<Ready, Error> {
-    let inputs = pipeline::program_inputs(&executable, sources, seed)?.bytes;
-    let named = inputs.iter().map(|(name, bytes)| (name.as_str(), bytes.clone()));
-    let initial = Initial::inputs(&executable, named)?;
-    Ok(Ready { executable, initial })
+/// More sources than inputs; a source that does not fit; the host cannot run what comes before a program.
+pub fn programs(plan: &Plan, machine: &Machine, sources: &[Source], seed: u64) -> Result<Vec<Ready>, Error> {
+    let runner = Runner::new(plan, machine)?;
+    let tensors = pipeline::plan_inputs(plan, &runner, sources, seed)?.tensors;
+    ready(plan, &runner, &tensors)
 }
 
-/// A network compiled for a machine, with its inputs.
+/// The programs of a network compiled for a machine, with their inputs.
 ///
 /// # Errors
-/// The network does not compile, or nothing of it runs on the DLP, which `host_only` may allow; an input is
-/// missing.
+/// The network does not compile, or nothing of it runs on the DLP, which `host_only` may allow; an input is missing.
 pub fn network(
     prepared: &Prepared,
     machine: &Machine,
     tensors: &[Tensor],
     host_only: HostOnly,
-) -> Result<Ready, Error> {
-    let compiled = compile(prepared, machine, &Default::default(), host_only)?.compiled;
-    let inputs = pipeline::network_inputs(&compiled, &prepared.quantised, tensors)?;
-    let named = inputs.iter().map(|(name, bytes)| (name.as_str(), bytes.clone()));
-    let initial = Initial::inputs(&compiled.executable, named)?;
-    Ok(Ready { executable: compiled.executable, initial })
+) -> Result<Vec<Ready>, Error> {
+    let network = compile(prepared, machine, &Default::default(), host_only)?;
+    ready(&network.plan, &network.runner(machine)?, tensors)
+}
+
+/// What each program is given when the plan runs on the simulator.
+fn ready(plan: &Plan, runner: &Runner, tensors: &[Tensor]) -> Result<Vec<Ready>, Error> {
+    let mut found = Vec::new();
+    for (segment, inputs) in runner.program_inputs(tensors)? {
+        let Work::Dlp(programs) = &plan.segments[segment].work else { continue };
+        for CoreProgram { executable, .. } in programs {
+            let named = inputs.iter().map(|(name, bytes)| (name.as_str(), bytes.clone()));
+            let initial = Initial::inputs(executable, named)?;
+            found.push(Ready { segment, executable: executable.clone(), initial });
+        }
+    }
+    Ok(found)
 }
 
 /// Runs the program in the simulator's checked mode; gives the race that it finds, if it finds one.
@@ -65,17 +79,18 @@ pub fn race(machine: &Machine, ready: &Ready, max_cycles: Option<u64>) -> Result
     Ok(simulator.run().fault.filter(|fault| fault.kind == FaultKind::Race))
 }
 
-/// Reads a program by its name: an executable (`.dlpx`) or assembly (`.dlpasm`); `None` if it is neither.
+/// Reads a plan by its name: a file of one (`.dlpx`), or assembly (`.dlpasm`); `None` if it is neither.
 ///
 /// # Errors
 /// The file cannot be read, is damaged, or does not assemble.
-pub fn load_program(name: &str) -> Result<Option<Executable>, Error> {
+pub fn load_plan(name: &str) -> Result<Option<Plan>, Error> {
     let path = std::path::Path::new(name);
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("dlpx") => Ok(Some(Executable::load(path)?)),
+        Some("dlpx") => Ok(Some(Plan::load(path)?)),
         Some("dlpasm") => {
             let assembled = ediacara_isa::assemble_file(path);
-            Ok(Some(assembled.map_err(|errors| Error::Invalid(errors.to_string()))?))
+            let executable = assembled.map_err(|errors| Error::Invalid(errors.to_string()))?;
+            Ok(Some(Plan::from(executable)))
         }
         _ => Ok(None),
     }

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ediacara::arch::Machine;
-use ediacara::compiler::{Compiled, compile};
 use ediacara::data::{onnxruntime_python, skip};
 use ediacara::graph::Graph;
 use ediacara::inputs::Source;
-use ediacara::isa::Executable;
+use ediacara::isa::Plan;
 use ediacara::tensor::{Tensor, npz};
-use ediacara::{CalibrationSource, Model, Prepared, RunOptions};
+use ediacara::{CalibrationSource, CompiledNetwork, HostOnly, Model, Prepared, RunOptions, compile};
 use serde_json::Value;
 
 /// A folder of networks.
@@ -35,8 +34,9 @@ fn prepare(path: &Path) -> Option<(Model, Prepared)> {
     Some((model, prepared))
 }
 
-fn compiled(prepared: &Prepared) -> Compiled {
-    compile(&prepared.quantised, &Machine::preset("dlp16").unwrap(), &Default::default()).unwrap()
+fn compiled(prepared: &Prepared) -> CompiledNetwork {
+    let machine = Machine::preset("dlp16").unwrap();
+    compile(prepared, &machine, &Default::default(), HostOnly::Allowed).unwrap()
 }
 
 type Named = Vec<(String, Vec<usize>)>;
@@ -51,13 +51,15 @@ fn inputs(graph: &Graph) -> Named {
     graph.inputs().iter().map(named).collect()
 }
 
-/// A port of one of the network's tensors has the network's shape.
-fn ports_agree(executable: &Executable, inputs: &Named, outputs: &Named) {
-    for (ports, tensors) in [(&executable.inputs, inputs), (&executable.outputs, outputs)] {
-        for port in ports {
-            let named = tensors.iter().find(|(name, _)| *name == port.name);
-            assert!(named.is_none_or(|(_, shape)| *shape == port.layout.shape), "{port:?} of {tensors:?}");
-        }
+/// A plan has the network's inputs and outputs, and ports that fit them.
+fn plan_agrees(plan: &Plan, inputs: &Named, outputs: &Named) {
+    plan.check().unwrap();
+    for (ids, tensors) in [(&plan.inputs, inputs), (&plan.outputs, outputs)] {
+        let named = ids.iter().map(|&id| {
+            let buffer = plan.buffer(id).unwrap();
+            (buffer.name.clone(), buffer.shape.clone())
+        });
+        assert_eq!(named.collect::<Named>(), *tensors);
     }
 }
 
@@ -103,10 +105,10 @@ fn every_network_keeps_the_names_of_its_inputs_and_outputs() {
         let (false, Some((model, prepared))) = (expected.is_null(), prepare(path)) else { continue };
         count += 1;
         let compiled = compiled(&prepared);
-        let (given, found) = (inputs(&model.graph), outputs(&compiled.host));
+        let (given, found) = (inputs(&model.graph), outputs(&prepared.quantised));
         assert!(agree(&given, &expected[0]), "{}: {given:?}, not {}", path.display(), expected[0]);
         assert!(agree(&found, &expected[1]), "{}: {found:?}, not {}", path.display(), expected[1]);
-        ports_agree(&compiled.executable, &given, &found);
+        plan_agrees(&compiled.plan, &given, &found);
     }
     assert!(count >= 25, "only {count} of {} networks were compared", paths.len());
 }
@@ -166,17 +168,14 @@ fn outputs_have_their_names_and_numbers_in_run_and_exec() {
             assert!(decibel(found, expected) > 25.0, "{case}: {name}: {}", decibel(found, expected));
         }
 
-        // The program by itself gives all outputs except those that are the input again.
+        // The plan by itself gives all outputs.
         let path = directory.path().join("x.npy");
         ediacara::tensor::npy::write(&path, &tensors[0]).unwrap();
-        let executable = compiled(&prepared).executable;
-        let sources = match executable.inputs.len() {
-            0 => Vec::new(),
-            _ => vec![Source::File(path)],
-        };
-        let executed = ediacara::execute(&executable, &machine, &sources, 0, Default::default()).unwrap();
-        let computed = !case.contains("input");
-        assert_eq!(executed.outputs.len(), if computed { expected.len() } else { 0 }, "{case}");
+        let plan = Plan::from_bytes(&compiled(&prepared).file().unwrap().to_bytes()).unwrap();
+        let sources = [Source::File(path)];
+        let executed = ediacara::execute(&plan, &machine, &sources, 0, Default::default()).unwrap().ran;
+        assert_eq!(executed.outputs.len(), expected.len(), "{case}");
+        assert_eq!(executed.cycles(), run.report.cycles, "{case}");
         for (name, tensor) in &executed.outputs {
             let (_, run) = run.outputs.iter().find(|(other, _)| other == name).unwrap();
             assert!(tensor.same_bits(run), "{case}: {name} of exec is not that of run");
@@ -189,11 +188,12 @@ fn layers_are_called_as_the_nodes_are() {
     let Some(folder) = folder("models2/cases") else { return };
     for (case, nodes) in [("K04a_output_name_conv", 1), ("K04c_output_name_gemm", 2)] {
         let (model, prepared) = prepare(&folder.join(case).with_extension("onnx")).unwrap();
-        let layers = compiled(&prepared).executable.layers;
+        let compiled = compiled(&prepared);
+        let layers = &compiled.compiled.only_dlp().unwrap().executable.layers;
         assert_eq!(layers.len(), nodes, "{layers:?}");
         let names: Vec<&str> =
             model.graph.order().into_iter().map(|node| model.graph.node(node).name.as_str()).collect();
-        for layer in &layers {
+        for layer in layers {
             assert!(names.contains(&layer.name.as_str()), "{} is none of {names:?}", layer.name);
         }
     }

@@ -3,8 +3,8 @@
 use std::{collections::HashSet, fmt::Write};
 
 use crate::{
-    Address, ConfigWrites, Executable, FieldSpec, Instruction, Kind, Label, LayerInfo, Layout, NO_LAYER,
-    Notes, Operation, Port, SourceLocation, Word,
+    Address, ConfigWrites, ElementType, Executable, FieldSpec, Instruction, Kind, Label, LayerInfo, Layout,
+    NO_LAYER, Notes, Operation, Port, SourceLocation, Word,
     asm::notes::is_label,
     asm::text::{quote, to_hex},
     decode, encode_unchecked,
@@ -80,6 +80,9 @@ fn write_machine(out: &mut String, executable: &Executable) -> std::fmt::Result 
 
 fn write_port(out: &mut String, directive: &str, port: &Port) -> std::fmt::Result {
     write!(out, "{directive} {}, {:#x}, {:?}", quote(&port.name), port.address, port.shape)?;
+    if port.element != ElementType::I8 {
+        write!(out, ", type={}", port.element.name())?;
+    }
     if let Some(encoding) = &port.encoding {
         write!(out, ", scale={}, zero={}", encoding.scale, encoding.zero)?;
     }

@@ -1,32 +1,30 @@
-//! The bytes of an executable (docs/dlpx.md).
+//! The bytes of a plan and of the programs in it (docs/dlpx.md).
 //!
 //! A checksum covers every byte of a file. There is exactly one way to write an executable, so that a file
 //! that is read and written back has the same bytes.
 
 mod check;
+mod container;
+mod plan;
+mod plan_check;
 mod read;
 mod write;
 
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::Executable;
-pub(crate) use write::repair_checksums;
+use crate::{Executable, Plan};
 
-/// First bytes of a file.
-const MAGIC: [u8; 4] = *b"DLPX";
-/// Version of the format that this crate writes; it reads this one and those before.
-const VERSION: u32 = 2;
+/// Version of the image of a program that this crate writes; it reads this one and those before.
+const IMAGE_VERSION: u32 = 2;
+/// Version of a plan's file, which is the newest.
+const PLAN_VERSION: u32 = 3;
 /// The bit of a section's kind that says that a reader may skip it.
 const OPTIONAL: u32 = 1 << 31;
-/// Bytes before the section table.
-const HEADER_BYTES: usize = 16;
 /// The largest file that is read, in bytes: more than any network's data.
 const FILE_LIMIT_BYTES: u64 = 16 << 30;
-/// Bytes of an entry of the section table.
-const ENTRY_BYTES: usize = 24;
 
-/// The sections that this crate knows, in a file's order; the number is the section's kind.
+/// The sections of a program's image, in its order; the number is the section's kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 enum Section {
@@ -51,6 +49,10 @@ impl Section {
 
     fn kind(self) -> u32 {
         self as u32
+    }
+
+    fn entry(self) -> container::Kind {
+        (self.kind(), self.name())
     }
 
     fn of_kind(kind: u32) -> Option<Section> {
@@ -102,7 +104,7 @@ pub enum ExecutableError {
     Magic,
     /// The format is of another version.
     #[error(
-        "the executable has format version {found}; this program reads versions 1 to {VERSION}: take a newer one, or \
+        "the executable has format version {found}; this program reads versions 1 to {PLAN_VERSION}: take a newer one, or \
          compile the network again"
     )]
     Version {
@@ -118,6 +120,9 @@ pub enum ExecutableError {
         /// Its kind.
         kind: u32,
     },
+    /// A plan stands where the image of a program is wanted.
+    #[error("this is the plan of a network, and no program by itself")]
+    IsPlan,
     /// A checksum is wrong.
     #[error(
         "the {part} of the executable is damaged: its checksum is {found:#010x}, and should be {expected:#010x}"
@@ -143,13 +148,35 @@ pub enum ExecutableError {
     Inconsistent(String),
 }
 
+/// The version that the header gives, if it is one of 1 to `newest`.
+fn version(bytes: &[u8], newest: u32) -> Result<u32, ExecutableError> {
+    match container::version(bytes) {
+        None => Err(ExecutableError::Magic),
+        Some(found) if (1..=newest).contains(&found) => Ok(found),
+        Some(PLAN_VERSION) => Err(ExecutableError::IsPlan),
+        Some(found) => Err(ExecutableError::Version { found }),
+    }
+}
+
+/// Gives damaged bytes their checksums, those of a plan's programs too.
+pub(crate) fn repair_checksums(file: &mut [u8]) {
+    let inner: Vec<usize> = file
+        .windows(container::MAGIC.len())
+        .enumerate()
+        .filter(|(_, window)| *window == container::MAGIC)
+        .map(|(at, _)| at)
+        .collect();
+    // A program's image lies within its plan: its checksums come first.
+    inner.into_iter().rev().for_each(|at| container::repair_checksums(&mut file[at..]));
+}
+
 impl Executable {
-    /// The bytes of the file.
+    /// The image of the program: what a plan's file holds of it.
     pub fn to_bytes(&self) -> Vec<u8> {
         write::to_bytes(self)
     }
 
-    /// Reads the bytes of a file: checks checksums, then sizes, then what [`Executable::check`] checks.
+    /// Reads an image: checks checksums, then sizes, then what [`Executable::check`] checks.
     ///
     /// # Errors
     /// [`ExecutableError`]; never panics, and never allocates more than a small multiple of `bytes.len()`.
@@ -158,11 +185,33 @@ impl Executable {
         executable.check()?;
         Ok(executable)
     }
+}
+
+impl Plan {
+    /// The bytes of the file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        plan::to_bytes(self)
+    }
+
+    /// Reads the bytes of a file: checks checksums, then sizes, then what [`Plan::check`] checks.
+    ///
+    /// A file of version 1 or 2 is the image of a program, and becomes a plan of one segment.
+    ///
+    /// # Errors
+    /// [`ExecutableError`]; never panics, and never allocates more than a small multiple of `bytes.len()`.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Plan, ExecutableError> {
+        if version(bytes, PLAN_VERSION)? <= IMAGE_VERSION {
+            return Ok(Plan::from(Executable::from_bytes(bytes)?));
+        }
+        let plan = plan::from_bytes(bytes)?;
+        plan.check()?;
+        Ok(plan)
+    }
 
     /// Writes the file, in whole or not at all.
     ///
     /// # Errors
-    /// [`ExecutableError::Inconsistent`] if the program could not be loaded again, [`ExecutableError::Io`].
+    /// [`ExecutableError::Inconsistent`] if the plan could not be loaded again, [`ExecutableError::Io`].
     pub fn save(&self, path: &Path) -> Result<(), ExecutableError> {
         let file = path.display().to_string();
         self.check()
@@ -174,12 +223,11 @@ impl Executable {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`ExecutableError::Io`], or [`ExecutableError::InFile`] with what [`Executable::from_bytes`] says.
-    pub fn load(path: &Path) -> Result<Executable, ExecutableError> {
+    /// [`ExecutableError::Io`], or [`ExecutableError::InFile`] with what [`Plan::from_bytes`] says.
+    pub fn load(path: &Path) -> Result<Plan, ExecutableError> {
         let file = path.display().to_string();
         let bytes = ediacara_files::read(path, FILE_LIMIT_BYTES)
             .map_err(|source| ExecutableError::Io { file: file.clone(), source })?;
-        Executable::from_bytes(&bytes)
-            .map_err(|error| ExecutableError::InFile { file, error: Box::new(error) })
+        Plan::from_bytes(&bytes).map_err(|error| ExecutableError::InFile { file, error: Box::new(error) })
     }
 }

@@ -78,34 +78,76 @@ pub struct Port {
 }
 
 /// A type of stored elements.
+///
+/// Ports of today's compiler hold i8. A plan's buffers hold any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ElementType {
     /// Signed integers of 8 bits.
     I8,
+    /// Unsigned integers of 8 bits.
+    U8,
+    /// Signed integers of 32 bits.
+    I32,
+    /// Signed integers of 64 bits.
+    I64,
+    /// IEEE 754 binary16.
+    F16,
+    /// The upper half of a binary32.
+    BF16,
+    /// IEEE 754 binary32.
+    F32,
+    /// IEEE 754 binary64.
+    F64,
+    /// Truth values, one byte, 0 or 1.
+    Bool,
 }
 
 impl ElementType {
-    /// Every type.
-    pub const ALL: [ElementType; 1] = [ElementType::I8];
+    /// Every type, in the order of their numbers in files, which count from 1.
+    pub const ALL: [ElementType; 9] = [
+        ElementType::I8,
+        ElementType::U8,
+        ElementType::I32,
+        ElementType::I64,
+        ElementType::F16,
+        ElementType::BF16,
+        ElementType::F32,
+        ElementType::F64,
+        ElementType::Bool,
+    ];
 
     /// Its name in assembly.
     pub fn name(self) -> &'static str {
         match self {
             ElementType::I8 => "i8",
+            ElementType::U8 => "u8",
+            ElementType::I32 => "i32",
+            ElementType::I64 => "i64",
+            ElementType::F16 => "f16",
+            ElementType::BF16 => "bf16",
+            ElementType::F32 => "f32",
+            ElementType::F64 => "f64",
+            ElementType::Bool => "bool",
         }
     }
 
     /// Its number in files.
     pub(crate) fn code(self) -> u32 {
-        match self {
-            ElementType::I8 => 1,
-        }
+        self as u32 + 1
+    }
+
+    /// The type of a number in files.
+    pub(crate) fn of_code(code: u32) -> Option<ElementType> {
+        ElementType::ALL.into_iter().find(|element| element.code() == code)
     }
 
     /// Bytes of an element.
     pub fn bytes(self) -> usize {
         match self {
-            ElementType::I8 => 1,
+            ElementType::I8 | ElementType::U8 | ElementType::Bool => 1,
+            ElementType::F16 | ElementType::BF16 => 2,
+            ElementType::I32 | ElementType::F32 => 4,
+            ElementType::I64 | ElementType::F64 => 8,
         }
     }
 }
@@ -200,6 +242,16 @@ impl Port {
     /// Whether the shape has no element; a valid port's has.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The type of the caller's elements: real where the port says what stored integers stand for.
+    pub fn caller_element(&self) -> ElementType {
+        if self.encoding.is_some() { ElementType::F32 } else { self.element }
+    }
+
+    /// Whether the caller's tensor is what is stored.
+    pub fn is_plain(&self) -> bool {
+        self.encoding.is_none() && self.layout == Layout::plain(&self.shape)
     }
 
     /// Extents of the tensor whose axes the layout permutes: the caller's, unless their shape changes too.

@@ -1,7 +1,7 @@
 //! Entry points for fuzzing: whatever the bytes, nothing panics, and what is accepted survives the round
 //! trips.
 
-use crate::{Executable, asm::assemble_limited, disassemble, dlpx::repair_checksums};
+use crate::{Executable, Plan, asm::assemble_limited, disassemble, dlpx::repair_checksums};
 
 /// Bytes of data that a fuzzed program may reserve, so that `.zero` does not fill memory.
 const DATA_LIMIT_BYTES: u64 = 1 << 16;
@@ -21,9 +21,9 @@ pub fn fuzz_assemble(data: &[u8]) {
     }
 }
 
-/// Reads the bytes as an executable, as they are and with checksums repaired.
+/// Reads the bytes as a plan, as they are and with checksums repaired.
 ///
-/// An accepted executable must be written back to the same bytes, if it is of the version that is written.
+/// An accepted plan must be written back to the same bytes, if it is of the version that is written.
 ///
 /// # Panics
 /// If it is not: that is the finding.
@@ -31,13 +31,17 @@ pub fn fuzz_executable(data: &[u8]) {
     let mut repaired = data.to_vec();
     repair_checksums(&mut repaired);
     for bytes in [data, &repaired] {
-        match Executable::from_bytes(bytes) {
-            Ok(executable) => {
-                let again = executable.to_bytes();
+        match Plan::from_bytes(bytes) {
+            Ok(plan) => {
+                let again = plan.to_bytes();
                 if bytes.get(4..8) == again.get(4..8) {
-                    assert_eq!(again, bytes, "an executable has one form");
+                    assert_eq!(again, bytes, "a plan has one form");
                 }
-                round_trips(&executable);
+                match Plan::from_bytes(&again) {
+                    Ok(read) => assert_eq!(read, plan, "bytes to plan"),
+                    Err(error) => assert_eq!(error.to_string(), "", "the bytes must load"),
+                }
+                plan.programs().for_each(|(_, executable)| round_trips(executable));
             }
             Err(error) => assert!(!error.to_string().is_empty()),
         }
@@ -47,7 +51,10 @@ pub fn fuzz_executable(data: &[u8]) {
 fn round_trips(executable: &Executable) {
     let text = disassemble(executable);
     match assemble_limited(&text, "disassembly", None, u64::MAX) {
-        Ok(again) => assert_eq!(again.to_bytes(), executable.to_bytes(), "text to bytes\n{text}"),
+        Ok(again) => {
+            assert_eq!(&again, executable, "text to executable\n{text}");
+            assert_eq!(again.to_bytes(), executable.to_bytes(), "text to bytes\n{text}");
+        }
         Err(errors) => assert_eq!(errors.to_string(), "", "the disassembly must assemble"),
     }
     match Executable::from_bytes(&executable.to_bytes()) {

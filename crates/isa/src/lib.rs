@@ -17,6 +17,7 @@ mod field;
 mod fuzz;
 mod instruction;
 mod notes;
+mod plan;
 mod spec;
 mod system_verilog;
 mod table;
@@ -35,6 +36,9 @@ pub use executable::{
 pub use fuzz::{fuzz_assemble, fuzz_executable};
 pub use instruction::{DecodeError, Instruction, OperandError, decode, encode, encode_unchecked};
 pub use notes::{HostRest, Label, NamedBytes, Notes, Place, SelfTest, UnknownNote};
+pub use plan::{
+    Binding, Buffer, BufferId, Constant, CoreProgram, HostProgram, Plan, PlanNotes, Segment, Work,
+};
 pub use spec::{Address, Condition, Engine, FieldSpec, InstructionSpec, Kind, Memory};
 pub use system_verilog::system_verilog_package;
 pub use table::*;

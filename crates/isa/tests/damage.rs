@@ -7,7 +7,9 @@ use std::{
 };
 
 use ediacara_isa::{
-    Encoding, Executable, Layout, Notes, UnknownNote, assemble, assemble_file, fuzz_assemble, fuzz_executable,
+    Binding, Buffer, BufferId, Constant, ElementType, Encoding, Executable, HostProgram, HostRest, Layout,
+    Notes, Plan, Segment, SelfTest, UnknownNote, Work, assemble, assemble_file, fuzz_assemble,
+    fuzz_executable,
 };
 
 /// A small generator of 64-bit numbers (splitmix64).
@@ -90,16 +92,16 @@ fn cut_and_extended_files_are_refused() {
 fn a_saved_file_loads_and_errors_name_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("sample.dlpx");
-    let executable = Executable::from_bytes(&sample()).unwrap();
-    executable.save(&path).unwrap();
-    assert_eq!(Executable::load(&path).unwrap(), executable);
+    let plan = Plan::from_bytes(&sample()).unwrap();
+    plan.save(&path).unwrap();
+    assert_eq!(Plan::load(&path).unwrap(), plan);
     assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing else is left behind");
     let mut bytes = std::fs::read(&path).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    let error = Executable::load(&path).unwrap_err().to_string();
-    assert!(error.contains("sample.dlpx: the values of the executable is damaged"), "{error}");
+    let error = Plan::load(&path).unwrap_err().to_string();
+    assert!(error.contains("sample.dlpx: the constants of the executable is damaged"), "{error}");
 }
 
 /// A file that version 1 of the format wrote: the program of `sample`, by the assembler of its time.
@@ -115,6 +117,7 @@ fn a_file_of_version_1_is_read() {
     assert_eq!(image.encoding, Some(Encoding { scale: 0.0078125, zero: -1 }));
     assert_eq!(image.layout, Layout { permutation: vec![0, 2, 3, 1], shape: vec![1, 1, 28, 28] });
     assert_eq!(read.to_bytes()[4..8], 2u32.to_le_bytes());
+    assert_eq!(Plan::from_bytes(bytes).unwrap(), Plan::from(read));
     let mut random = Random(4);
     for _ in 0..2000 {
         let mut damaged = bytes.to_vec();
@@ -147,7 +150,81 @@ fn unknown_sections_are_skipped_if_they_are_optional_and_refused_otherwise() {
     let mut first = with_section(1 << 31 | 77);
     first[4] = 3;
     let error = Executable::from_bytes(&first).unwrap_err().to_string();
-    assert!(error.starts_with("the executable has format version 3; this program reads versions 1 to 2"));
+    assert_eq!(error, "this is the plan of a network, and no program by itself");
+    first[4] = 4;
+    let error = Plan::from_bytes(&first).unwrap_err().to_string();
+    assert!(error.starts_with("the executable has format version 4; this program reads versions 1 to 3"));
+}
+
+/// A network of a program, a graph of the host that reads what it leaves, and the program again.
+fn network() -> Plan {
+    let mut plan = Plan::from_bytes(&sample()).unwrap();
+    let program = plan.segments[0].clone();
+    let buffers = plan.buffers.clone();
+    let next = |plan: &mut Plan, buffer: &Buffer| {
+        plan.buffers.push(buffer.clone());
+        BufferId(plan.buffers.len() as u32 - 1)
+    };
+    let of = |ids: &[BufferId]| ids.iter().map(|id| buffers[id.index()].clone()).collect::<Vec<_>>();
+    let (inputs, outputs) = (of(&plan.inputs), of(&plan.outputs));
+    let again: Vec<BufferId> = inputs.iter().map(|buffer| next(&mut plan, buffer)).collect();
+    let constant =
+        Constant { name: "w".to_owned(), element: ElementType::F32, shape: vec![2, 3], bytes: vec![7; 24] };
+    let host = HostProgram { graph: "graph \"on the host\" {\n}\n".to_owned(), constants: vec![constant] };
+    plan.segments.push(Segment {
+        inputs: plan.outputs.clone(),
+        outputs: again.clone(),
+        work: Work::Host(host),
+    });
+    let last: Vec<BufferId> = outputs.iter().map(|buffer| next(&mut plan, buffer)).collect();
+    plan.segments.push(Segment { inputs: again, outputs: last.clone(), work: program.work });
+    plan.outputs = last;
+    plan.bindings = vec![Binding { name: "position".to_owned(), register: 5, low: 0, high: 511 }];
+    plan.notes.self_test = Some(SelfTest { seed: 1, checksum: 2 });
+    plan.notes.rest = Some(HostRest { dlp_macs: 3, macs: 4, dlp_nodes: 1, nodes: 2, ..HostRest::default() });
+    plan
+}
+
+#[test]
+fn a_plan_is_written_and_read_back() {
+    let plan = network();
+    plan.check().unwrap();
+    let bytes = plan.to_bytes();
+    assert_eq!(bytes[4..8], 3u32.to_le_bytes());
+    assert_eq!(Plan::from_bytes(&bytes).unwrap(), plan);
+    for length in 0..bytes.len() {
+        assert!(Plan::from_bytes(&bytes[..length]).is_err(), "{length} bytes");
+    }
+    let mut random = Random(5);
+    for _ in 0..2000 {
+        let mut damaged = bytes.clone();
+        damage(&mut random, &mut damaged, &[&[0xff; 4], &[1, 0, 0, 0], &[2, 0, 0, 0]]);
+        fuzz_executable(&damaged);
+    }
+}
+
+#[test]
+fn a_plan_that_contradicts_itself_is_refused() {
+    let refusal = |change: fn(&mut Plan)| {
+        let mut plan = network();
+        change(&mut plan);
+        plan.check().unwrap_err().to_string()
+    };
+    let early = refusal(|plan| plan.segments.swap(0, 1));
+    assert!(
+        early.contains("segment 0 reads buffer") && early.contains("nothing before it writes"),
+        "{early}"
+    );
+    let twice = refusal(|plan| plan.segments[2].outputs = plan.segments[0].outputs.clone());
+    assert!(twice.contains("segment 2 writes buffer") && twice.contains("again"), "{twice}");
+    let unwritten = refusal(|plan| drop(plan.segments.pop()));
+    assert!(unwritten.contains("the caller reads buffer"), "{unwritten}");
+    let shape = refusal(|plan| plan.buffers[0].shape.push(2));
+    assert!(shape.contains("segment 0: buffer"), "{shape}");
+    let machine = refusal(|plan| plan.machine.rows += 1);
+    assert!(machine.contains("for another machine than its plan"), "{machine}");
+    let binding = refusal(|plan| plan.bindings[0].register = 32);
+    assert!(binding.contains("binding `position` sets register 32 to 0 to 511"), "{binding}");
 }
 
 /// Deletes, repeats, overwrites and inserts at random places.

@@ -1,6 +1,6 @@
 //! Each engine's cycles: busy, stalled by cause, and idle, which sum to the total.
 
-use ediacara_sim::Outcome;
+use ediacara_sim::{EngineAccount, Outcome};
 use serde::{Serialize, Serializer};
 
 /// One engine's account.
@@ -30,20 +30,30 @@ pub fn by_name<S: Serializer>(engines: &[EngineReport], serializer: S) -> Result
     serializer.collect_map(engines.iter().map(|engine| (&engine.name, engine)))
 }
 
-/// The account of every engine.
-pub fn engine_reports(outcome: &Outcome) -> Vec<EngineReport> {
-    outcome
-        .engines
-        .iter()
-        .map(|engine| EngineReport {
-            name: engine.engine.name().to_owned(),
-            busy_cycles: engine.busy,
-            stall_cycles: engine
-                .stalls
-                .iter()
-                .map(|(cause, cycles)| (cause.name().to_owned(), *cycles))
-                .collect(),
-            idle_cycles: engine.idle,
-        })
-        .collect()
+/// The account of every engine over the runs of several programs, one after the other.
+pub fn engine_reports<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Vec<EngineReport> {
+    let mut reports: Vec<EngineReport> = Vec::new();
+    for outcome in outcomes {
+        let of_run: Vec<EngineReport> = outcome.engines.iter().map(report).collect();
+        if reports.is_empty() {
+            reports = of_run;
+            continue;
+        }
+        for (sum, one) in reports.iter_mut().zip(of_run) {
+            sum.busy_cycles += one.busy_cycles;
+            sum.idle_cycles += one.idle_cycles;
+            sum.stall_cycles.iter_mut().zip(one.stall_cycles).for_each(|(sum, one)| sum.1 += one.1);
+        }
+    }
+    reports
+}
+
+fn report(engine: &EngineAccount) -> EngineReport {
+    let stalls = engine.stalls.iter();
+    EngineReport {
+        name: engine.engine.name().to_owned(),
+        busy_cycles: engine.busy,
+        stall_cycles: stalls.map(|(cause, cycles)| (cause.name().to_owned(), *cycles)).collect(),
+        idle_cycles: engine.idle,
+    }
 }

@@ -17,8 +17,10 @@ pub use layers::{LayerReport, LayerYardstick, layer_reports};
 pub use matrix_beats::MatrixBeats;
 pub use number::thousands;
 pub use remedy::{Change, Remedy, Tried, WhatIf, most_useful};
-pub use report::{Check, Difference, OutputReport, Quantisation, RunReport, TopClass};
-pub use share::{HostOpReport, Share, host_lines};
+pub use report::{
+    Check, Difference, NodeReport, OutputReport, Quantisation, RunReport, SegmentReport, TopClass,
+};
+pub use share::{HostOpReport, Placement, Share, host_lines};
 pub use table::{
     engine_table, layer_table, long_table, plain_table, report_engine_table, shorten, split_line,
     timing_words, totals, what_if_text,

@@ -2,12 +2,13 @@
 //!
 //! Other tools rely on its fields.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{EngineReport, HostOpReport, LayerReport, MatrixBeats, Share, WhatIf};
+use crate::{EngineReport, HostOpReport, LayerReport, MatrixBeats, Placement, Share, WhatIf};
 
 /// Everything that one run has found.
 #[derive(Debug, Clone, Serialize)]
@@ -18,12 +19,26 @@ pub struct RunReport {
     pub machine: String,
     /// How much of the network ran on the DLP.
     pub on_dlp: Share,
+    /// The same in short.
+    pub placement: Placement,
     /// The arithmetic on the DLP: `int8`.
     pub precision: String,
     /// The basis of the cycle count: `rtl-verified-rules` or `modelled` (docs/fidelity.md).
     pub timing_basis: String,
-    /// Cycles from reset to the end of `halt`.
+    /// Cycles of all segments and of the network's border: the sum of the three that follow.
     pub cycles: u64,
+    /// Cycles of the DLP: of each of its segments, from reset to the end of `halt`.
+    pub dlp_cycles: u64,
+    /// Cycles of the host, by the machine's `[host]` (docs/fidelity.md).
+    pub host_cycles: u64,
+    /// Cycles in which the network's inputs are converted and brought into DRAM, and its outputs taken from there.
+    pub transfer_cycles: u64,
+    /// `cycles` by what they rest on.
+    pub cycles_by_basis: BTreeMap<String, u64>,
+    /// The segments, in the order in which they run.
+    pub segments: Vec<SegmentReport>,
+    /// The network's nodes, as imported and optimised.
+    pub nodes: Vec<NodeReport>,
     /// The machine's clock in Hz.
     pub clock_hz: u64,
     /// `cycles / clock_hz`.
@@ -46,7 +61,7 @@ pub struct RunReport {
     pub floor_cycles: u64,
     /// The sum of the layers' `roofline_cycles`: a yardstick, which good overlap can beat.
     pub layer_roofline_cycles: u64,
-    /// `cycles / layer_roofline_cycles`.
+    /// `dlp_cycles / layer_roofline_cycles`.
     pub cycles_over_roofline: f64,
     /// The same under its former name, for one release.
     pub cycles_over_bound: f64,
@@ -78,10 +93,38 @@ pub struct RunReport {
     pub input_warnings: Vec<String>,
     /// What ran on the host, and why.
     pub host_ops: Vec<HostOpReport>,
-    /// Whether something on the host has no cycles in the total.
-    pub partial: bool,
     /// Wall time of each stage.
     pub wall_seconds: Map<String, Value>,
+}
+
+/// What ran without a pause in one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SegmentReport {
+    /// `dlp` or `host`.
+    pub place: &'static str,
+    /// Its cycles.
+    pub cycles: u64,
+    /// How many nodes of the int8 network it runs.
+    pub nodes: usize,
+}
+
+/// A node of the network as imported and optimised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeReport {
+    /// Its name.
+    pub name: String,
+    /// Its operator.
+    pub op: String,
+    /// `dlp`, or `host` if not all that was made of it ran on the DLP.
+    pub place: &'static str,
+    /// Why it is on the host; null for a node on the DLP.
+    pub reason: Option<String>,
+    /// The segment in which it ran, by index; the last of several; null if nothing was left of it.
+    pub segment: Option<usize>,
+    /// Its multiply-accumulates.
+    pub macs: u64,
+    /// Cycles of the layers that end with it: a node that is fused with a later one has 0.
+    pub cycles: u64,
 }
 
 /// The comparison of the simulated memory with the host's results.

@@ -80,6 +80,25 @@ impl fmt::Display for Share {
     }
 }
 
+/// Where a network's nodes ran, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Placement {
+    /// The share of the multiply-accumulates that ran on the DLP, 0 to 1; null for a network without any.
+    pub macs_share: Option<f64>,
+    /// Nodes on the DLP.
+    pub nodes_dlp: u64,
+    /// Nodes on the host.
+    pub nodes_host: u64,
+}
+
+impl Placement {
+    /// A share in short.
+    pub fn of(share: Share) -> Placement {
+        let Share { dlp_macs, macs, dlp_nodes, nodes } = share;
+        Placement { macs_share: ratio(dlp_macs, macs), nodes_dlp: dlp_nodes, nodes_host: nodes - dlp_nodes }
+    }
+}
+
 /// An operation that ran on the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HostOpReport {

@@ -7,7 +7,10 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 use ediacara_sim::{Part, Split};
 
 use crate::number::thousands;
-use crate::{Change, Check, EngineReport, LayerReport, OutputReport, RunReport, Tried, WhatIf, most_useful};
+use crate::{
+    Change, Check, EngineReport, LayerReport, OutputReport, RunReport, SegmentReport, Tried, WhatIf,
+    most_useful,
+};
 
 /// One line a layer, one for the `fetch_bytes` of instructions, and the sum.
 ///
@@ -82,7 +85,7 @@ pub fn engine_table(engines: &[EngineReport], cycles: u64) -> String {
 
 /// One line an engine of a run.
 pub fn report_engine_table(report: &RunReport) -> String {
-    engine_table(&report.engines, report.cycles)
+    engine_table(&report.engines, report.dlp_cycles)
 }
 
 /// The number of outputs whose signal-to-noise ratio is shown, the worst first.
@@ -93,15 +96,22 @@ pub fn totals(report: &RunReport) -> String {
     let milliseconds = report.seconds_simulated * 1e3;
     let mut lines = vec![
         format!(
-            "cycles        {} ({milliseconds:.3} ms at {:.2} GHz, {})",
+            "cycles        {} ({milliseconds:.3} ms at {:.2} GHz)",
             thousands(report.cycles),
             report.clock_hz as f64 / 1e9,
-            timing_words(&report.timing_basis)
         ),
+        format!("on the DLP    {}, {}", thousands(report.dlp_cycles), timing_words(&report.timing_basis)),
+        format!(
+            "elsewhere     {} at the network's border, {} on the host, {}",
+            thousands(report.transfer_cycles),
+            thousands(report.host_cycles),
+            timing_words("modelled")
+        ),
+        format!("segments      {}", segments(&report.segments)),
         format!("spent on      {}", split_line(report.layers.iter().map(|layer| &layer.split))),
         format!("would help    {}", would_help(report)),
         format!(
-            "roofline      {} layer by layer (cycles are {:.3} times it)",
+            "roofline      {} layer by layer (the DLP takes {:.3} times it)",
             thousands(report.layer_roofline_cycles),
             report.cycles_over_roofline
         ),
@@ -124,10 +134,21 @@ pub fn totals(report: &RunReport) -> String {
             "notice        int8 ranges rest on made-up numbers for {inputs}: give samples with --calibrate {first}=PATH"
         ));
     }
-    if report.partial {
-        lines.push("partial       the host operations below have no cycles in the total".to_owned());
-    }
     lines.join("\n")
+}
+
+/// Of so many segments the cycles are shown.
+const SHOWN_SEGMENTS: usize = 5;
+
+/// The segments in order with their cycles; of many, how many there are of each place.
+fn segments(segments: &[SegmentReport]) -> String {
+    let name = |place: &str| if place == "dlp" { "DLP" } else { "host" };
+    if segments.len() <= SHOWN_SEGMENTS {
+        let one = |segment: &SegmentReport| format!("{} {}", name(segment.place), thousands(segment.cycles));
+        return segments.iter().map(one).collect::<Vec<_>>().join(", then ");
+    }
+    let count = |place: &str| segments.iter().filter(|segment| segment.place == place).count();
+    format!("{}: {} of the DLP, {} of the host, in turn", segments.len(), count("dlp"), count("host"))
 }
 
 /// What the machine did in the cycles of some layers, as shares of at least a tenth of a percent.

@@ -36,20 +36,21 @@ fn case(seed: u64) -> Option<f64> {
         Err(CompileError::DoesNotFit { .. }) => return None,
         result => result.unwrap(),
     };
-    let executable = &compiled.executable;
+    let segment = compiled.only_dlp()?;
+    let executable = &segment.executable;
     let options = SimOptions { values: false, ..SimOptions::default() };
     let outcome = Simulator::new(&machine, executable, options).unwrap().run();
     assert!(outcome.fault.is_none(), "seed {seed}: {:?}", outcome.fault);
-    let floor = compiled.bounds.floor_cycles;
+    let floor = segment.bounds.floor_cycles;
     assert!(
         floor <= outcome.cycles,
         "seed {seed}: {} cycles, the floor is {floor}\n{}",
         outcome.cycles,
         net.graph.to_text()
     );
-    assert_eq!(compiled.bounds.roofline_cycles.len(), executable.layers.len(), "seed {seed}");
+    assert_eq!(segment.bounds.roofline_cycles.len(), executable.layers.len(), "seed {seed}");
     if !executable.layers.is_empty() {
-        let yardsticks = compiled.bounds.roofline_cycles.iter().zip(&compiled.repeated_beats);
+        let yardsticks = segment.bounds.roofline_cycles.iter().zip(&segment.repeated_beats);
         let yardsticks: Vec<LayerYardstick> = yardsticks
             .map(|(&roofline_cycles, &repeated_matrix_cycles)| LayerYardstick {
                 roofline_cycles,

@@ -30,8 +30,9 @@ fn prove_model(name: &str) {
     let machine = Machine::preset("dlp16").unwrap();
     let compiled = compile(&prepared.quantised, &machine, &Default::default()).unwrap();
     let options = Options::default();
-    let (_, without) = timed(|| prove(&compiled.executable, &machine, &options));
-    let (proof, seconds) = timed(|| prove_values(&compiled.executable, &machine, &compiled.values, &options));
+    let segment = compiled.only_dlp().unwrap();
+    let (_, without) = timed(|| prove(&segment.executable, &machine, &options));
+    let (proof, seconds) = timed(|| prove_values(&segment.executable, &machine, &segment.values, &options));
     println!(
         "{name}: {} instructions, {} accesses, {seconds:.3} s, {without:.3} s without provenance, {:?}",
         proof.instructions, proof.accesses, proof.provenance
@@ -70,8 +71,10 @@ fn random_networks() {
             Err(error) => panic!("seed {seed}: {error}"),
             Ok(compiled) => {
                 let options = Options::default();
-                let proof = prove_values(&compiled.executable, &machine, &compiled.values, &options);
-                assert!(proof.proven, "seed {seed} on {}: {:#?}", machine.name, proof.findings);
+                for segment in compiled.dlp() {
+                    let proof = prove_values(&segment.executable, &machine, &segment.values, &options);
+                    assert!(proof.proven, "seed {seed} on {}: {:#?}", machine.name, proof.findings);
+                }
                 proven += 1;
             }
         }

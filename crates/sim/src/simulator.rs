@@ -48,6 +48,13 @@ pub struct Simulator {
     watched: Vec<Watched>,
 }
 
+impl std::fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What the memories hold would tell nobody anything.
+        f.debug_struct("Simulator").finish_non_exhaustive()
+    }
+}
+
 impl Simulator {
     /// Puts the program's code and data into the DRAM of a machine.
     ///

@@ -168,7 +168,7 @@ impl Network {
         let macs = of_unit(unit, report.macs, matrix_macs);
         let bytes = report.dram_read_bytes + report.dram_write_bytes;
         Network {
-            simulated: Some(load(&self.name, unit, macs, report.cycles, bytes)),
+            simulated: Some(load(&self.name, unit, macs, report.dlp_cycles, bytes)),
             simulated_layers: layers.filter(|load| load.operations_per_second > 0.0).collect(),
             ..self
         }

@@ -209,6 +209,8 @@ fn fuzz_address_sanitizer(root: &Path, minutes: u64) -> Vec<Piece> {
                 // With a target, the sanitizer leaves build scripts and macros as they are.
                 arguments.splice(1..1, ["--target".to_owned(), host.clone()]);
                 environment.push(("RUSTFLAGS", "-Zsanitizer=address".to_owned()));
+                // What was freed is kept for a while to catch its use. A test of how memory grows wants little of that.
+                environment.push(("ASAN_OPTIONS", "quarantine_size_mb=16".to_owned()));
                 environment.push(("CARGO_TARGET_DIR", root.join("target/asan").display().to_string()));
                 if toolchain.is_none() {
                     environment.push(("RUSTC_BOOTSTRAP", "1".to_owned()));

@@ -6,14 +6,15 @@ use ediacara::arch::Machine;
 
 use super::Outcome;
 use crate::arguments::AsmArguments;
-use crate::output::{say, write_executable};
+use crate::output::{say, write_plan};
 
 pub(crate) fn execute(arguments: &AsmArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
     let mut executable = ediacara::isa::assemble_file(&arguments.source)?;
     ediacara::adopt_machine(&mut executable, &machine);
     let output = arguments.output();
-    write_executable(&output, &executable)?;
-    say!("{}: {} instructions", output.display(), executable.code.len());
+    let instructions = executable.code.len();
+    write_plan(&output, &executable.into())?;
+    say!("{}: {instructions} instructions", output.display());
     Ok(ExitCode::SUCCESS)
 }

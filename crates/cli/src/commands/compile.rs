@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, setup};
 use crate::arguments::CompileArguments;
-use crate::output::{say, write_executable};
+use crate::output::{say, write_plan};
 use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
@@ -33,14 +33,14 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
         disable: arguments.compiler.disable.clone(),
     };
     let mut network = ediacara::compile(&prepared, &machine, &options, arguments.host_only.choice())?;
-    network.compiled.executable.notes.self_test = self_test::expected(&prepared, &network)?;
+    network.plan.notes.self_test = self_test::expected(&prepared, &network)?;
     let explained = match &arguments.explain {
         Some(part) => Some(explain(part, &prepared, &network, &machine, &options, &progress)?),
         None => None,
     };
     drop(progress);
 
-    write_executable(&arguments.output(), &network.compiled.executable)?;
+    write_plan(&arguments.output(), &network.file()?)?;
     for listing in &network.compiled.listings {
         say!("{}", listing.text);
     }
@@ -95,15 +95,16 @@ fn report(
     network: &CompiledNetwork,
     explained: Option<&Explained>,
 ) -> Value {
-    let executable = &network.compiled.executable;
+    let Size { layers, instructions, data_bytes } = Size::of(network);
     let mut report = json!({
         "model": prepared.name,
         "machine": machine.name,
         "on_dlp": network.share,
         "output": arguments.output().display().to_string(),
-        "instructions": executable.code.len(),
-        "data_bytes": data_bytes(executable),
-        "layers": executable.layers.len(),
+        "segments": network.plan.segments.len(),
+        "instructions": instructions,
+        "data_bytes": data_bytes,
+        "layers": layers,
         "quantisation": prepared.method,
         "host_ops": network.host_ops,
     });
@@ -116,14 +117,15 @@ fn report(
 
 /// The compiled network in words.
 fn say_compiled(arguments: &CompileArguments, machine: &Machine, network: &CompiledNetwork) {
-    let executable = &network.compiled.executable;
+    let Size { layers, instructions, data_bytes } = Size::of(network);
+    let segments = match network.plan.segments.len() {
+        1 => String::new(),
+        count => format!("{count} segments, "),
+    };
     say!("on the DLP: {}", network.share);
     say!(
-        "{}: {} layers, {} instructions, {} bytes of data for {}",
+        "{}: {segments}{layers} layers, {instructions} instructions, {data_bytes} bytes of data for {}",
         arguments.output().display(),
-        executable.layers.len(),
-        executable.code.len(),
-        data_bytes(executable),
         machine.name
     );
     for line in host_lines(&network.host_ops) {
@@ -131,8 +133,24 @@ fn say_compiled(arguments: &CompileArguments, machine: &Machine, network: &Compi
     }
 }
 
-fn data_bytes(executable: &Executable) -> usize {
-    executable.data.iter().map(|block| block.bytes.len()).sum()
+/// What the programs of a network come to.
+struct Size {
+    layers: usize,
+    instructions: usize,
+    data_bytes: usize,
+}
+
+impl Size {
+    fn of(network: &CompiledNetwork) -> Size {
+        let sum = |number: fn(&Executable) -> usize| {
+            network.compiled.dlp().map(|segment| number(&segment.executable)).sum()
+        };
+        Size {
+            layers: sum(|executable| executable.layers.len()),
+            instructions: sum(|executable| executable.code.len()),
+            data_bytes: sum(|executable| executable.data.iter().map(|block| block.bytes.len()).sum()),
+        }
+    }
 }
 
 /// Those layers whose name contains `part`; all for an empty one.

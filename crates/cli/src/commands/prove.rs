@@ -18,11 +18,11 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
     let progress = Progress::new();
     progress.stage("load");
     let name = &arguments.model.model;
-    let (machine, executable, values) = match verify::load_program(name)? {
-        Some(executable) => {
-            let own = executable.machine.name.clone();
+    let (machine, plan, values) = match verify::load_plan(name)? {
+        Some(plan) => {
+            let own = plan.machine.name.clone();
             let machine = arguments.machine.as_deref().unwrap_or(if own.is_empty() { "dlp16" } else { &own });
-            (Machine::load(machine)?, executable, None)
+            (Machine::load(machine)?, plan, None)
         }
         None => {
             let machine = Machine::load(arguments.machine.as_deref().unwrap_or("dlp16"))?;
@@ -33,33 +33,59 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
             progress.stage("compile");
             let network =
                 ediacara::compile(&prepared, &machine, &Default::default(), arguments.host_only.choice())?;
-            (machine, network.compiled.executable, Some(network.compiled.values))
+            let values: Vec<_> = network.compiled.dlp().map(|segment| segment.values.clone()).collect();
+            (machine, network.plan, Some(values))
         }
     };
-    let rest = executable.notes.rest.as_ref();
+    let rest = plan.notes.rest.as_ref();
     refuse_empty(name, rest, arguments.host_only.choice())?;
-    let share = rest.map(share_of);
     progress.stage("prove");
     let options = Options { instructions: arguments.max_instructions, ..Options::default() };
-    let proof = match &values {
-        Some(values) => prove_values(&executable, &machine, values, &options),
-        None => prove(&executable, &machine, &options),
-    };
-    drop(progress);
-    if arguments.json {
-        let mut result = json!({ "program": name, "machine": machine.name, "on_dlp": share });
-        if let (Some(result), Value::Object(proof)) = (result.as_object_mut(), serde_json::to_value(&proof)?)
-        {
-            result.extend(proof);
-        }
-        say!("{}", serde_json::to_string_pretty(&result)?);
-    } else {
-        if let Some(share) = share {
-            say!("on the DLP: {share}");
-        }
-        say!("{}", text(name, &machine, &proof, options.findings));
+    let mut proofs = Vec::new();
+    for (number, (segment, executable)) in plan.programs().enumerate() {
+        let proof = match values.as_ref().and_then(|values| values.get(number)) {
+            Some(values) => prove_values(executable, &machine, values, &options),
+            None => prove(executable, &machine, &options),
+        };
+        proofs.push((segment, proof));
     }
-    Ok(if proof.proven { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    drop(progress);
+    let all = proofs.iter().all(|(_, proof)| proof.proven);
+    if arguments.json {
+        let summary = json!({ "program": name, "machine": machine.name, "on_dlp": rest.map(share_of) });
+        say!("{}", serde_json::to_string_pretty(&to_json(summary, &proofs, all)?)?);
+    } else {
+        if let Some(rest) = rest {
+            say!("on the DLP: {}", share_of(rest));
+        }
+        for (segment, proof) in &proofs {
+            let name = if proofs.len() > 1 { format!("{name}, segment {segment},") } else { name.clone() };
+            say!("{}", text(&name, &machine, proof, options.findings));
+        }
+        if proofs.is_empty() {
+            say!("{name}: it has no program of the DLP, so that nothing was proven");
+        }
+    }
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The proof of one program as one object. The proofs of several are a list, with a word on all.
+fn to_json(mut summary: Value, proofs: &[(usize, Proof)], all: bool) -> serde_json::Result<Value> {
+    let mut objects = Vec::new();
+    for (segment, proof) in proofs {
+        let mut object = serde_json::to_value(proof)?;
+        object["segment"] = json!(segment);
+        objects.push(object);
+    }
+    match (objects.as_mut_slice(), summary.as_object_mut()) {
+        ([Value::Object(only)], Some(summary)) => summary.extend(std::mem::take(only)),
+        (_, Some(summary)) => {
+            summary.insert("proven".to_owned(), json!(all));
+            summary.insert("segments".to_owned(), Value::Array(objects));
+        }
+        _ => {}
+    }
+    Ok(summary)
 }
 
 fn text(name: &str, machine: &Machine, proof: &Proof, most: usize) -> String {

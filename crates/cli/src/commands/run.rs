@@ -138,10 +138,10 @@ fn print_dataset(name: &str, report: &dataset::Report) {
         say!("pictures      resized to {side} x {side}, which the network takes");
     }
     say!(
-        "cycles        {} for a batch of {}, {:.0} a sample, {:.0} samples/s",
+        "cycles        {} for a batch of {}, on the DLP {:.0} a sample; {:.0} samples/s",
         report.cycles,
         report.batch,
-        report.cycles_per_sample,
+        report.dlp_cycles_per_sample,
         report.samples_per_second_simulated
     );
 }

@@ -17,50 +17,100 @@ use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &VerifyArguments) -> Outcome {
     let progress = Progress::new();
-    let (machine, ready) = prepare(arguments, &progress)?;
+    let (machine, programs) = prepare(arguments, &progress)?;
+    let name = &arguments.model.model;
     progress.stage("looking for races");
-    if let Some(race) = verify::race(&machine, &ready, arguments.max_cycles)? {
-        let name = &arguments.model.model;
-        return Err(
-            format!("{name}: simulator and hardware agree only on programs without races: {race}").into()
-        );
+    for ready in &programs {
+        if let Some(race) = verify::race(&machine, ready, arguments.max_cycles)? {
+            return Err(format!(
+                "{name}: simulator and hardware agree only on programs without races: {race}"
+            )
+            .into());
+        }
     }
     let mut building = || progress.stage("building the hardware (once for a machine)");
     let mut core = Core::build_observed(&machine, &build_options(arguments)?, &mut building)?;
-    progress.stage("comparing");
-    let options = LockstepOptions {
-        max_cycles: arguments.max_cycles,
-        wave: arguments.wave.clone(),
-        ..LockstepOptions::default()
-    };
-    let mut at = |cycle| progress.stage(&format!("comparing: cycle {}", thousands(cycle)));
-    let verdict = lockstep(&mut core, &machine, &ready.executable, &ready.initial, &options, &mut at)?;
-    drop(progress);
-    let name = &arguments.model.model;
-    match &verdict {
-        Verdict::Equal(agreement) if arguments.json => say!("{}", to_json(name, &machine, equal(agreement))?),
-        Verdict::Diverged(divergence) if arguments.json => {
-            say!("{}", to_json(name, &machine, diverged(divergence))?);
-        }
-        Verdict::Equal(agreement) => say!("{}", line(name, &machine, agreement)),
-        Verdict::Diverged(divergence) => {
-            crate::output::write(format_args!("{name} on {}: {divergence}", machine.name))
+    let mut verdicts = Vec::new();
+    for (number, ready) in programs.iter().enumerate() {
+        let part = match programs.len() {
+            1 => String::new(),
+            count => format!(" program {} of {count}", number + 1),
+        };
+        progress.stage(&format!("comparing{part}"));
+        let options = LockstepOptions {
+            max_cycles: arguments.max_cycles,
+            wave: arguments.wave.clone().filter(|_| number == 0),
+            ..LockstepOptions::default()
+        };
+        let mut at = |cycle| progress.stage(&format!("comparing{part}: cycle {}", thousands(cycle)));
+        let verdict = lockstep(&mut core, &machine, &ready.executable, &ready.initial, &options, &mut at)?;
+        let diverged = !matches!(verdict, Verdict::Equal(_));
+        verdicts.push((ready.segment, verdict));
+        if diverged {
+            break;
         }
     }
-    Ok(if matches!(verdict, Verdict::Equal(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    drop(progress);
+    say_verdicts(arguments, &machine, &verdicts)?;
+    let equal = verdicts.iter().all(|(_, verdict)| matches!(verdict, Verdict::Equal(_)));
+    Ok(if equal && !verdicts.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The machine, and the program with its inputs.
+/// Says what the comparison of each program found.
+fn say_verdicts(
+    arguments: &VerifyArguments,
+    machine: &Machine,
+    verdicts: &[(usize, Verdict)],
+) -> Result<(), Box<dyn std::error::Error>> {
+    let name = &arguments.model.model;
+    let value = |verdict: &Verdict| match verdict {
+        Verdict::Equal(agreement) => equal(agreement),
+        Verdict::Diverged(divergence) => diverged(divergence),
+    };
+    match verdicts {
+        [] => say!("{name}: it has no program of the DLP, so that nothing was compared"),
+        [(_, verdict)] if arguments.json => say!("{}", to_json(name, machine, value(verdict))?),
+        several if arguments.json => {
+            let mut segments = Vec::new();
+            for (segment, verdict) in several {
+                let mut value = value(verdict);
+                value["segment"] = json!(segment);
+                segments.push(value);
+            }
+            let equal = several.iter().all(|(_, verdict)| matches!(verdict, Verdict::Equal(_)));
+            say!("{}", to_json(name, machine, json!({ "equal": equal, "segments": segments }))?);
+        }
+        verdicts => {
+            for (segment, verdict) in verdicts {
+                let name = match verdicts.len() {
+                    1 => name.clone(),
+                    _ => format!("{name}, segment {segment},"),
+                };
+                match verdict {
+                    Verdict::Equal(agreement) => say!("{}", line(&name, machine, agreement)),
+                    Verdict::Diverged(divergence) => {
+                        crate::output::write(format_args!("{name} on {}: {divergence}", machine.name));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The machine, and the programs with their inputs.
 fn prepare(
     arguments: &VerifyArguments,
     progress: &Progress,
-) -> Result<(Machine, Ready), Box<dyn std::error::Error>> {
+) -> Result<(Machine, Vec<Ready>), Box<dyn std::error::Error>> {
     progress.stage("load");
     let given = setup::sources(&arguments.input);
-    if let Some(executable) = verify::load_program(&arguments.model.model)? {
-        let own = executable.machine.name.clone();
+    if let Some(plan) = verify::load_plan(&arguments.model.model)? {
+        let own = plan.machine.name.clone();
         let name = arguments.machine.as_deref().unwrap_or(if own.is_empty() { "dlp16" } else { &own });
-        return Ok((Machine::load(name)?, verify::program(executable, &given, arguments.seed)?));
+        let machine = Machine::load(name)?;
+        let programs = verify::programs(&plan, &machine, &given, arguments.seed)?;
+        return Ok((machine, programs));
     }
     let machine = Machine::load(arguments.machine.as_deref().unwrap_or("dlp16"))?;
     let model = setup::model(&arguments.model, &arguments.preprocess)?;
@@ -70,8 +120,8 @@ fn prepare(
     let mut stage = |name: &str| progress.stage(name);
     let prepared = ediacara::prepare(&model, &setup::calibration(&arguments.calibration)?, &mut stage)?;
     progress.stage("compile");
-    let ready = verify::network(&prepared, &machine, &tensors, arguments.host_only.choice())?;
-    Ok((machine, ready))
+    let programs = verify::network(&prepared, &machine, &tensors, arguments.host_only.choice())?;
+    Ok((machine, programs))
 }
 
 fn build_options(arguments: &VerifyArguments) -> Result<BuildOptions, String> {

@@ -25,7 +25,7 @@ fn gemms_beside_gemmini() {
             json(&["run", &model, "--dim", &batch, "--machine", "gemmini16", "--timing-only", "--json"]);
         assert_eq!(report["timing_basis"], "modelled");
         assert_eq!(number(&report["macs"]), m * k * n);
-        number(&report["cycles"])
+        number(&report["dlp_cycles"])
     };
     let overhead = FIRST.1 - cycles(FIRST.0);
     for (shape, published, percent) in OTHERS {

@@ -5,12 +5,19 @@ use serde_json::Value;
 use crate::{json, number, succeed};
 
 /// Field names of issue and documentation; other tools rely on them.
-const FIELDS: [&str; 27] = [
+const FIELDS: [&str; 33] = [
     "model",
     "machine",
     "precision",
     "timing_basis",
     "cycles",
+    "dlp_cycles",
+    "host_cycles",
+    "transfer_cycles",
+    "cycles_by_basis",
+    "segments",
+    "nodes",
+    "placement",
     "clock_hz",
     "seconds_simulated",
     "macs",
@@ -32,7 +39,6 @@ const FIELDS: [&str; 27] = [
     "host_ops",
     "wall_seconds",
     "quantisation",
-    "partial",
 ];
 const LAYER_FIELDS: [&str; 12] = [
     "name",
@@ -60,9 +66,24 @@ fn has(object: &Value, fields: &[&str]) {
 /// The layers' cycles, bytes and beats do too, with those that no layer has. No layer is used beyond its
 /// peak.
 pub(crate) fn accounts_balance(report: &Value) {
-    let cycles = number(&report["cycles"]);
+    let cycles = number(&report["dlp_cycles"]);
     let layers: u64 = report["layers"].as_array().unwrap().iter().map(|layer| number(&layer["cycles"])).sum();
     assert_eq!(layers, cycles, "layers");
+    let (host, transfer) = (number(&report["host_cycles"]), number(&report["transfer_cycles"]));
+    assert_eq!(number(&report["cycles"]), cycles + host + transfer);
+    let by_basis: u64 = report["cycles_by_basis"].as_object().unwrap().values().map(number).sum();
+    assert_eq!(by_basis, number(&report["cycles"]), "by basis");
+    let of = |place: &str| {
+        let segments = report["segments"].as_array().unwrap().iter();
+        segments.filter(|one| one["place"] == place).map(|one| number(&one["cycles"])).sum::<u64>()
+    };
+    assert_eq!((of("dlp"), of("host")), (cycles, host), "segments");
+    let nodes = report["nodes"].as_array().unwrap();
+    let on_dlp = nodes.iter().filter(|node| node["place"] == "dlp");
+    assert!(on_dlp.clone().map(|node| number(&node["cycles"])).sum::<u64>() <= cycles, "nodes");
+    let macs = |node: &Value| number(&node["macs"]);
+    assert_eq!(on_dlp.clone().map(macs).sum::<u64>(), number(&report["on_dlp"]["dlp_macs"]));
+    assert_eq!(on_dlp.count() as u64, number(&report["placement"]["nodes_dlp"]));
     for (name, engine) in report["engines"].as_object().unwrap() {
         let stalls: u64 = engine["stall_cycles"].as_object().unwrap().values().map(number).sum();
         assert_eq!(
@@ -104,6 +125,13 @@ fn the_bundled_network_sees_a_cat_and_every_byte_is_right() {
     assert_eq!(report["timing_basis"], "rtl-verified-rules");
     assert_eq!(report["check"]["bit_exact"], true);
     assert_eq!(report["check"]["max_abs_error"], 0.0);
+    // All of it runs on the DLP; ports convert the photo and the answer.
+    assert_eq!(report["segments"].as_array().unwrap().len(), 1);
+    // 3 x 224 x 224 bytes and four times as many of the photo, 1,000 and four times as many of the answer.
+    assert_eq!(
+        number(&report["transfer_cycles"]),
+        (5 * 3 * 224 * 224_u64).div_ceil(16) + 5000_u64.div_ceil(16)
+    );
     // onnxruntime's f32 answers are 282 tiger cat and 285 Egyptian cat, 0.06 of a logit apart, then 281
     // tabby.
     assert!([281, 282, 285].contains(&number(&report["top"][0]["class"])), "{}", report["top"]);
@@ -118,7 +146,17 @@ fn the_bundled_network_sees_a_cat_and_every_byte_is_right() {
 fn cycles_are_the_same_without_values() {
     let with = json(&["run", "mlp:33-512-10", "--json"]);
     let without = json(&["run", "mlp:33-512-10", "--timing-only", "--json"]);
-    for field in ["cycles", "instructions", "dram_read_bytes", "dram_write_bytes", "layers", "engines"] {
+    for field in [
+        "cycles",
+        "dlp_cycles",
+        "segments",
+        "nodes",
+        "instructions",
+        "dram_read_bytes",
+        "dram_write_bytes",
+        "layers",
+        "engines",
+    ] {
         assert_eq!(with[field], without[field], "{field}");
     }
     assert_eq!(without["check"]["bit_exact"], Value::Null);
@@ -146,8 +184,8 @@ fn a_change_is_made_and_timed() {
         std::fs::write(&path, format!("{before}[{table}]{after}")).unwrap();
         let changed =
             json(&["run", "lenet5", "--timing-only", "--machine", path.to_str().unwrap(), "--json"]);
-        assert_eq!(changed["cycles"], one["cycles"], "{one}");
-        let saved = number(&report["cycles"]) as i64 - number(&changed["cycles"]) as i64;
+        assert_eq!(changed["dlp_cycles"], one["cycles"], "{one}");
+        let saved = number(&report["dlp_cycles"]) as i64 - number(&changed["dlp_cycles"]) as i64;
         assert_eq!(one["saved_cycles"].as_i64(), Some(saved));
     }
 }

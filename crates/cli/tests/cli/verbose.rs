@@ -17,7 +17,7 @@ fn a_compilation_tells_its_decisions() {
     let compile = ["compile", "mlp:8-8-4", "-o", target.to_str().unwrap()];
     assert_eq!(messages(&compile), "");
     let told = messages(&[&compile[..], &["-v"]].concat());
-    for words in ["(quantize_linear) runs on the host: ", "partition: nodes on the DLP: "] {
+    for words in ["(quantize_linear) runs on the host: ", "nodes on the DLP: 2, on the host: 2"] {
         assert!(told.contains(words), "{told}");
     }
     assert!(!told.contains("place: "), "{told}");

@@ -1,4 +1,4 @@
-//! Where activations live in DRAM.
+//! Where activations live in DRAM, those that pass between segments too.
 //!
 //! Every value gets a home, a [`View`]. A concatenation costs nothing where its operands can be written
 //! straight into its result, also through a reshape between; a slice, a reshape and many transpositions cost
@@ -13,7 +13,7 @@ use crate::CompileError;
 use crate::build::movement::view_of;
 use crate::fuse::blocks::BlockNodes;
 use crate::place::dram::DramImage;
-use crate::place::partition::Partition;
+use crate::place::segments::DlpPart;
 use crate::program::view::View;
 
 /// The homes of values, and how each node's result came to its home.
@@ -63,35 +63,48 @@ fn extents(graph: &Graph, value: ValueId) -> Vec<u64> {
     graph.ty(value).shape.iter().map(|&extent| extent as u64).collect()
 }
 
-/// Gives every value of the DLP's part a home.
+/// What the passes before decided about the nodes of a segment.
+#[derive(Debug, Default)]
+pub(crate) struct Fused {
+    /// Additions that a product before them does.
+    pub additions: HashMap<NodeId, (NodeId, usize)>,
+    /// Windows together with the convolutions around them.
+    pub blocks: Vec<BlockNodes>,
+}
+
+/// Gives every value of a segment a home; `stay` has the addresses of what earlier segments left in DRAM.
 ///
 /// # Errors
 /// DRAM is full.
 pub(crate) fn place(
     graph: &Graph,
-    partition: &Partition,
-    fused: HashMap<NodeId, (NodeId, usize)>,
-    blocks: &[BlockNodes],
+    part: &DlpPart,
+    fused: Fused,
+    stay: &HashMap<ValueId, u64>,
     dram: &mut DramImage,
 ) -> Result<Placement, CompileError> {
+    let Fused { additions, blocks } = fused;
     let mut placer = Placer {
         graph,
-        dlp: partition.dlp.iter().copied().collect(),
-        outputs: partition.outputs.iter().copied().collect(),
+        dlp: part.dlp.iter().copied().collect(),
+        outputs: part.outputs.iter().copied().collect(),
         parents: HashMap::new(),
-        placement: Placement { fused, blocks: by_node(blocks), ..Placement::default() },
+        placement: Placement { fused: additions, blocks: by_node(&blocks), ..Placement::default() },
     };
-    for &id in partition.dlp.iter().rev() {
+    for &id in part.dlp.iter().rev() {
         placer.embed_operands(id);
     }
-    for (value, fed) in &partition.fed {
+    for (value, fed) in &part.fed {
         let name = &graph.value(*value).name;
-        let base = dram.reserve(graph.ty(*value).elements() as u64, &format!("input `{name}`"))?;
+        let base = match stay.get(value) {
+            Some(&base) => base,
+            None => dram.reserve(graph.ty(*value).elements() as u64, &format!("input `{name}`"))?,
+        };
         // The port has the input's extents in stored order; a reshape of it is the same bytes.
-        debug_assert_eq!(graph.ty(fed.input).elements(), graph.ty(*value).elements());
+        debug_assert_eq!(graph.ty(fed.source).elements(), graph.ty(*value).elements());
         placer.placement.homes.insert(*value, View::dense(base, &extents(graph, *value)));
     }
-    for &id in &partition.dlp {
+    for &id in &part.dlp {
         placer.place_constants(id, dram)?;
         placer.place_result(id, dram)?;
     }

@@ -15,7 +15,7 @@ use crate::build::homes::Placement;
 use crate::build::movement::{maps, parts, picks, view_of};
 use crate::fuse::additions::is_depthwise;
 use crate::fuse::blocks::{BlockNodes, unplaced};
-use crate::place::partition::Partition;
+use crate::place::segments::DlpPart;
 use crate::program::layer::{
     Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Middle, Output, Pool, PoolMode,
     Residual, Table, Weights,
@@ -42,13 +42,13 @@ pub(crate) struct Built {
 /// [`CompileError::Layer`] for constants that cannot be read.
 pub(crate) fn build(
     graph: &Graph,
-    partition: &Partition,
+    part: &DlpPart,
     placement: &Placement,
     choices: &mut Choices,
 ) -> Result<Built, CompileError> {
     let mut builder = Builder { graph, placement, choices, layers: Vec::new() };
     let mut completed_by: HashMap<ValueId, u32> = HashMap::new();
-    for &id in &partition.dlp {
+    for &id in &part.dlp {
         let before = builder.layers.len();
         builder.node(id)?;
         let node = graph.node(id);

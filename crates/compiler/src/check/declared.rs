@@ -127,10 +127,18 @@ impl Allocations<'_> {
             let layers = || readers().map(|&(layer, _)| Party::Layer(layer)).collect::<Vec<_>>();
             let host = outputs.iter().any(lies_in).then_some(Party::Host);
             if reservation.is_data || inputs.iter().any(lies_in) {
-                let writer = if reservation.is_data { Party::Executable } else { Party::Host };
                 let readers: Vec<_> = layers().into_iter().chain(host).collect();
-                if !readers.is_empty() {
-                    values.push(whole(reservation, writer, readers));
+                if readers.is_empty() {
+                    continue;
+                }
+                if reservation.is_data {
+                    values.push(whole(reservation, Party::Executable, readers));
+                    continue;
+                }
+                // What an earlier segment left may be a part of what was reserved for it.
+                for port in inputs.iter().filter(|port| lies_in(port)) {
+                    let extent = Extent::run(port.address, port.len() as u64);
+                    values.push(Value { extent, ..whole(reservation, Party::Host, readers.clone()) });
                 }
                 continue;
             }

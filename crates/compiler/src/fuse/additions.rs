@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use ediacara_graph::ops::{QAdd, QConv, QMatMul};
 use ediacara_graph::{Graph, NodeId};
 
-use crate::place::partition::Partition;
+use crate::place::segments::DlpPart;
 
 /// Finds additions that a convolution before them can do on the way. `fuse` off finds none.
-pub(crate) fn fuse_additions(graph: &Graph, partition: &Partition) -> HashMap<NodeId, (NodeId, usize)> {
-    let order: HashMap<NodeId, usize> =
-        partition.dlp.iter().enumerate().map(|(at, &node)| (node, at)).collect();
+pub(crate) fn fuse_additions(graph: &Graph, part: &DlpPart) -> HashMap<NodeId, (NodeId, usize)> {
+    let order: HashMap<NodeId, usize> = part.dlp.iter().enumerate().map(|(at, &node)| (node, at)).collect();
     let mut found = HashMap::new();
-    for &id in partition.dlp.iter().filter(|&&id| graph.node(id).op_as::<QAdd>().is_some()) {
+    for &id in part.dlp.iter().filter(|&&id| graph.node(id).op_as::<QAdd>().is_some()) {
         let candidate = |&index: &usize| {
             let value = graph.node(id).inputs[index];
             let producer = graph.producer(value).filter(|producer| order.contains_key(producer))?;

@@ -6,7 +6,7 @@ use ediacara_graph::ops::{PoolKind, QConv, QPool};
 use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::fuse::additions::is_depthwise;
-use crate::place::partition::Partition;
+use crate::place::segments::DlpPart;
 use crate::program::view::{Image, View};
 use crate::program::window::Window;
 use crate::tile::block::tiling::BlockProblem;
@@ -49,20 +49,20 @@ struct Finder<'a> {
 /// [`fuse_additions`](crate::fuse::additions::fuse_additions) found.
 pub(crate) fn fuse_blocks(
     graph: &Graph,
-    partition: &Partition,
+    part: &DlpPart,
     fused: &HashMap<NodeId, (NodeId, usize)>,
     choices: &mut Choices,
 ) -> Vec<BlockNodes> {
     let mut finder = Finder {
         graph,
-        dlp: partition.dlp.iter().copied().collect(),
-        outputs: partition.outputs.iter().copied().collect(),
+        dlp: part.dlp.iter().copied().collect(),
+        outputs: part.outputs.iter().copied().collect(),
         additions: fused.iter().map(|(&add, &(conv, _))| (conv, add)).collect(),
         choices,
     };
     let mut taken: HashSet<NodeId> = HashSet::new();
     let mut found = Vec::new();
-    for &id in &partition.dlp {
+    for &id in &part.dlp {
         if !finder.is_window(id) || taken.contains(&id) {
             continue;
         }

@@ -1,5 +1,7 @@
-//! What the DLP runs, what is left to the host, and DRAM.
+//! What the DLP runs, what is left to the host, in which order, and DRAM.
 
+pub(crate) mod borders;
 pub(crate) mod dram;
 pub(crate) mod host;
-pub mod partition;
+pub(crate) mod partition;
+pub(crate) mod segments;

@@ -1,9 +1,9 @@
 //! Which nodes the DLP runs, which the host, and why.
 //!
-//! The DLP takes a node of the quantised dialect, or one that moves i8 data, if all that it reads is a
-//! network input, a constant or another such node's result. A real input is quantised and laid out by the
-//! host; the chain that says so (cast, transpose, reshape, quantize_linear) becomes part of the input's port.
-//! Everything else, and all that depends on it, is the host's.
+//! The DLP takes a node of the quantised dialect, or one that moves i8 data, wherever its operands come from.
+//! A real input of the network is quantised and laid out at the border: the chain that says so (cast,
+//! transpose, reshape, quantize_linear) becomes part of the input's port. Everything else is the host's. In
+//! which order the two take turns is the business of [`segments`](crate::place::segments).
 
 use std::collections::{HashMap, HashSet};
 
@@ -26,28 +26,33 @@ pub struct HostOp {
     pub reason: String,
 }
 
-/// A value that the host brings into DRAM.
+/// A value that somebody else brings into DRAM for a segment of the DLP.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fed {
-    /// The network's input.
-    pub input: ValueId,
-    /// Scale and zero point, if the input is real.
+pub(crate) struct Fed {
+    /// What it is made of: the network's input, or the value itself.
+    pub source: ValueId,
+    /// Scale and zero point, if the source is real.
     pub scale: Option<(f32, i8)>,
-    /// Stored axis `k` is axis `permutation[k]` of the input.
+    /// Stored axis `k` is axis `permutation[k]` of the source.
     pub permutation: Vec<usize>,
 }
 
-/// The division of a graph.
-#[derive(Debug, Clone, Default)]
-pub struct Partition {
-    /// Nodes of the DLP, in topological order.
-    pub dlp: Vec<NodeId>,
-    /// Values fed by the host, in order of first use.
-    pub fed: Vec<(ValueId, Fed)>,
-    /// Values of the DLP (or fed to it) that the host reads, in order.
-    pub outputs: Vec<ValueId>,
-    /// Nodes that the host runs, in order, with reasons.
-    pub host: Vec<HostOp>,
+impl Fed {
+    /// The value as it is.
+    pub(crate) fn plain(graph: &Graph, value: ValueId) -> Fed {
+        Fed { source: value, scale: None, permutation: (0..graph.ty(value).rank()).collect() }
+    }
+}
+
+/// Who runs each node.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    /// The DLP's nodes.
+    pub dlp: HashSet<NodeId>,
+    /// Why the DLP does not run the others.
+    pub reasons: HashMap<NodeId, String>,
+    /// Values that the network's inputs become at the border.
+    pub fed: HashMap<ValueId, Fed>,
 }
 
 /// What the DLP can read, while nodes are classified.
@@ -57,8 +62,8 @@ struct Known<'a> {
     fed: HashMap<ValueId, Fed>,
 }
 
-/// Divides the graph.
-pub fn partition(graph: &Graph) -> Partition {
+/// Says who runs each node.
+pub(crate) fn places(graph: &Graph) -> Places {
     let order = graph.order();
     let mut known = Known { graph, dlp: HashSet::new(), fed: HashMap::new() };
     let mut reasons = HashMap::new();
@@ -73,7 +78,7 @@ pub fn partition(graph: &Graph) -> Partition {
         }
     }
     known.give_borders_to_the_host(&order, &mut reasons);
-    known.divide(&order, &reasons)
+    Places { dlp: known.dlp, reasons, fed: known.fed }
 }
 
 impl Known<'_> {
@@ -97,17 +102,9 @@ impl Known<'_> {
             return Err("it has no elements".to_owned());
         }
         self.check_operator(id)?;
-        let data = node.inputs.iter().copied().filter(|&value| self.graph.constant(value).is_none());
-        for value in data {
-            if !self.is_on_chip_side(value) {
-                return Err(format!("it reads `{}`, which the host computes", self.graph.value(value).name));
-            }
-        }
+        // What the network's inputs become at the border is found here, as their readers are.
+        node.inputs.iter().for_each(|&value| drop(self.feed(value)));
         Ok(())
-    }
-
-    fn is_on_chip_side(&mut self, value: ValueId) -> bool {
-        self.graph.producer(value).is_some_and(|node| self.dlp.contains(&node)) || self.feed(value).is_some()
     }
 
     /// The value as something the host brings in.
@@ -118,7 +115,7 @@ impl Known<'_> {
         let fed = match self.graph.value(value).definition {
             Definition::Input if self.graph.ty(value).dtype == DType::I8 => {
                 let permutation = (0..self.graph.ty(value).rank()).collect();
-                Some(Fed { input: value, scale: None, permutation })
+                Some(Fed { source: value, scale: None, permutation })
             }
             Definition::Node { node, .. } => {
                 self.quantised_input(node).or_else(|| self.transposed_input(node))
@@ -156,7 +153,7 @@ impl Known<'_> {
         let fits = is_input
             && (cast.is_some() || self.graph.ty(value).dtype == DType::F32)
             && self.graph.ty(value).elements() > 0;
-        fits.then_some(Fed { input: value, scale: Some((*scale, *zero)), permutation })
+        fits.then_some(Fed { source: value, scale: Some((*scale, *zero)), permutation })
     }
 
     /// A transposition of such a value.
@@ -166,7 +163,7 @@ impl Known<'_> {
         let fed = self.feed(node.inputs[0]).filter(|fed| fed.scale.is_some())?;
         // A reshape in between would have another rank or other extents than the permutation speaks of.
         let extents = |value: ValueId| &self.graph.ty(value).shape;
-        let stored = fed.permutation.iter().map(|&axis| extents(fed.input)[axis]);
+        let stored = fed.permutation.iter().map(|&axis| extents(fed.source)[axis]);
         if !stored.eq(extents(node.inputs[0]).iter().copied()) {
             return None;
         }
@@ -236,52 +233,5 @@ impl Known<'_> {
                 reasons.insert(id, "the host lays out its own results".to_owned());
             }
         }
-    }
-
-    fn divide(&self, order: &[NodeId], reasons: &HashMap<NodeId, String>) -> Partition {
-        let graph = self.graph;
-        let mut result = Partition::default();
-        let needed = self.needed_on_host();
-        for &id in order {
-            let node = graph.node(id);
-            if self.dlp.contains(&id) {
-                result.dlp.push(id);
-                for &value in &node.inputs {
-                    if let (Some(fed), false) =
-                        (self.fed.get(&value), result.fed.iter().any(|(v, _)| *v == value))
-                    {
-                        result.fed.push((value, fed.clone()));
-                    }
-                }
-                let read = |value: &ValueId| {
-                    graph.is_output(*value)
-                        || graph.consumers(*value).iter().any(|reader| needed.contains(reader))
-                };
-                result.outputs.extend(node.outputs.iter().copied().filter(read));
-                continue;
-            }
-            let quantises = node.outputs.iter().any(|value| self.fed.contains_key(value));
-            if needed.contains(&id) || quantises {
-                let reason = reasons.get(&id).cloned().unwrap_or_default();
-                let (name, op) = (node.name.clone(), node.op.name().to_owned());
-                result.host.push(HostOp { node: id, name, op, reason });
-            }
-        }
-        result
-    }
-
-    /// Host nodes that the network's outputs depend on, not counting what lies before the DLP.
-    fn needed_on_host(&self) -> HashSet<NodeId> {
-        let mut found = HashSet::new();
-        let mut open: Vec<ValueId> = self.graph.outputs().to_vec();
-        while let Some(value) = open.pop() {
-            if let Some(node) = self.graph.producer(value)
-                && !self.dlp.contains(&node)
-                && found.insert(node)
-            {
-                open.extend(&self.graph.node(node).inputs);
-            }
-        }
-        found
     }
 }

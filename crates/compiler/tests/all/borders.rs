@@ -1,15 +1,15 @@
 //! What the host does before and after the DLP: quantised inputs, real outputs, operators that the DLP has not, errors.
 
 use ediacara_arch::Machine;
-use ediacara_compiler::{CompileError, Compiled, Options, compile};
+use ediacara_compiler::{CompileError, Compiled, Options, Segment, compile};
 use ediacara_fuzzgen::Random;
 use ediacara_graph::ops::{DequantizeLinear, QuantizeLinear, Relu, Softmax, Transpose};
 use ediacara_graph::{Graph, Tensor, TensorType, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
-use ediacara_isa::{Encoding, Layout, Port};
-use ediacara_sim::{Options as SimOptions, Simulator};
+use ediacara_isa::{Encoding, Layout};
 
-use crate::support::{ConvShape, Net};
+use crate::differential::run;
+use crate::support::{ConvShape, Net, program};
 
 const SCALE: f32 = 0.05;
 const ZERO: i8 = -7;
@@ -31,18 +31,6 @@ fn dequantise(net: &mut Net, x: ValueId) -> ValueId {
     net.graph.add("real", DequantizeLinear { axis: 0 }, &[x, scale, zero]).unwrap()
 }
 
-/// The bytes of a port for a real tensor, as its description says.
-fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
-    let real = port.encoding.unwrap();
-    let x = x.transpose(&port.layout.permutation).unwrap();
-    assert_eq!(x.shape(), port.shape);
-    let encode = |value: f32| {
-        let quotient = (value / real.scale).round_ties_even() + real.zero as f32;
-        quotient.clamp(-128.0, 127.0) as i8 as u8
-    };
-    x.to_vec::<f32>().unwrap().into_iter().map(encode).collect()
-}
-
 /// Runs a network of real inputs on host and DLP, and compares its outputs bit for bit.
 pub(crate) fn check(graph: &Graph) -> Compiled {
     let machine = Machine::preset("dlp8").unwrap();
@@ -54,28 +42,22 @@ pub(crate) fn check(graph: &Graph) -> Compiled {
         Tensor::from_vec(&ty.shape, values).unwrap()
     };
     let inputs: Vec<Tensor> = graph.inputs().iter().map(&mut tensor).collect();
-    let of =
-        |value: &ValueId| inputs[graph.inputs().iter().position(|input| input == value).unwrap()].clone();
     let expected = Executor::new(graph, &HostOptions::default()).unwrap().run(&inputs).unwrap();
-    let options = SimOptions { checked: true, ..SimOptions::default() };
-    let mut simulator = Simulator::new(&machine, &compiled.executable, options).unwrap();
-    for (port, (input, _)) in compiled.executable.inputs.iter().zip(&compiled.dlp_inputs) {
-        simulator.write_input(&port.name, &stored(port, &of(input))).unwrap();
-    }
-    let outcome = simulator.run();
-    assert_eq!(outcome.fault, None);
-    let mut host_inputs = Vec::new();
-    for (value, port) in &compiled.dlp_outputs {
-        let bytes = simulator.read_output(port).unwrap().into_iter().map(|byte| byte as i8).collect();
-        host_inputs.push(Tensor::from_vec(&compiled.host.ty(*value).shape, bytes).unwrap());
-    }
-    host_inputs.extend(compiled.host_inputs.iter().map(of));
-    let found = Executor::new(&compiled.host, &HostOptions::default()).unwrap().run(&host_inputs).unwrap();
+    let found = run(graph, &machine, &compiled, &inputs, true).unwrap().outputs;
     assert_eq!(expected.len(), found.len());
     for (expected, found) in expected.iter().zip(&found) {
         assert!(expected.same_bits(found), "{expected:?} and {found:?}");
     }
     compiled
+}
+
+/// `d` for a segment of the DLP, `h` for one of the host.
+fn segments(compiled: &Compiled) -> String {
+    let letter = |segment: &Segment| match segment {
+        Segment::Dlp(_) => 'd',
+        Segment::Host(_) => 'h',
+    };
+    compiled.segments.iter().map(letter).collect()
 }
 
 fn real_input(net: &mut Net, shape: &[usize]) -> ValueId {
@@ -102,7 +84,7 @@ fn the_host_lays_out_quantises_and_finishes() {
     let y = net.graph.add("softmax", Softmax { axis: 1 }, &[y]).unwrap();
     net.graph.set_outputs(vec![y]);
     let compiled = check(&net.graph);
-    let photo = &compiled.executable.inputs[0];
+    let photo = &program(&compiled).executable.inputs[0];
     assert_eq!(photo.encoding, Some(Encoding { scale: SCALE, zero: i32::from(ZERO) }));
     assert_eq!(photo.layout, Layout { permutation: vec![0, 2, 3, 1], shape: vec![1, 3, 6, 5] });
     assert_eq!(photo.name, "photo");
@@ -119,8 +101,8 @@ fn quantising_before_laying_out_is_the_same_port() {
     let y = net.conv(x, ConvShape::point(10));
     net.graph.set_outputs(vec![y]);
     let compiled = check(&net.graph);
-    assert_eq!(compiled.executable.inputs[0].shape, [1, 6, 5, 3]);
-    assert_eq!(compiled.executable.layers.len(), 1);
+    assert_eq!(program(&compiled).executable.inputs[0].shape, [1, 6, 5, 3]);
+    assert_eq!(program(&compiled).executable.layers.len(), 1);
 }
 
 #[test]
@@ -132,38 +114,55 @@ fn a_reshaped_input_keeps_its_own_shape_at_the_port() {
     let y = net.matmul(x, 10);
     net.graph.set_outputs(vec![y]);
     let compiled = check(&net.graph);
-    assert_eq!(compiled.executable.inputs[0].shape, [2, 1, 6, 5]);
+    assert_eq!(program(&compiled).executable.inputs[0].shape, [2, 1, 6, 5]);
 }
 
 #[test]
-fn real_operators_and_what_depends_on_them_are_the_hosts() {
+fn what_follows_a_real_operator_is_the_dlps_again() {
     let mut net = Net::new(4);
     let photo = real_input(&mut net, &[1, 6, 5, 3]);
     let x = quantise(&mut net, photo);
     let y = net.conv(x, ConvShape::point(3));
     let real = dequantise(&mut net, y);
-    // The network's input, once more, on the host; and an int8 layer that the DLP can no longer have.
+    // The network's input, once more, on the host; and an int8 layer behind it, which also reads the first one.
     let sum = net.graph.add("sum", ediacara_graph::ops::Add, &[real, photo]).unwrap();
     let again = quantise(&mut net, sum);
-    let late = net.conv(again, ConvShape::point(4));
+    let late = net.conv(again, ConvShape::point(3));
+    let both = net.add(late, y);
     let relu = net.graph.add("relu", Relu, &[photo]).unwrap();
-    net.graph.set_outputs(vec![late, y, relu]);
+    net.graph.set_outputs(vec![both, y, relu]);
     let compiled = check(&net.graph);
-    assert_eq!(compiled.executable.layers.len(), 1);
-    assert_eq!(compiled.host_inputs.len(), 1);
-    let late = reasons(&compiled).into_iter().find(|(op, _)| *op == "q_conv").unwrap().1;
-    assert!(late.starts_with("it reads `quantised_1`, which the host computes"), "{late}");
+    assert_eq!(segments(&compiled), "dhd");
+    let [first, second] = compiled.dlp().collect::<Vec<_>>()[..] else { panic!() };
+    assert_eq!((first.executable.layers.len(), second.executable.layers.len()), (1, 1));
+    // What the first leaves for the second stays where it is.
+    let (left, found) = (&first.executable.outputs[0], &second.executable.inputs[1]);
+    assert_eq!((left.address, &left.name), (found.address, &found.name));
+    let ops: Vec<&str> = reasons(&compiled).iter().map(|(op, _)| *op).collect();
+    assert_eq!(ops, ["quantize_linear", "dequantize_linear", "add", "quantize_linear", "relu"]);
 }
 
 #[test]
-fn a_network_without_int8_has_an_empty_program() {
+fn the_host_takes_no_turn_that_can_wait() {
+    let mut net = Net::new(9);
+    let photo = real_input(&mut net, &[1, 6, 5, 3]);
+    // It reads nothing of the DLP's, and is wanted by the host's last turn only.
+    let early = net.graph.add("early", Relu, &[photo]).unwrap();
+    let x = quantise(&mut net, photo);
+    let y = net.conv(x, ConvShape::point(3));
+    let y = dequantise(&mut net, y);
+    let y = net.graph.add("sum", ediacara_graph::ops::Add, &[early, y]).unwrap();
+    net.graph.set_outputs(vec![y]);
+    assert_eq!(segments(&check(&net.graph)), "dh");
+}
+
+#[test]
+fn a_network_without_int8_has_no_program() {
     let mut net = Net::new(5);
     let x = real_input(&mut net, &[1, 4]);
     let y = net.graph.add("relu", Relu, &[x]).unwrap();
     net.graph.set_outputs(vec![y]);
-    let compiled = check(&net.graph);
-    assert!(compiled.executable.layers.is_empty() && compiled.executable.inputs.is_empty());
-    assert_eq!(compiled.executable.code.len(), 1);
+    assert_eq!(segments(&check(&net.graph)), "h");
 }
 
 #[test]
@@ -177,8 +176,8 @@ fn layers_that_only_lay_out_results_are_the_hosts() {
     let y = dequantise(&mut net, y);
     net.graph.set_outputs(vec![y]);
     let compiled = check(&net.graph);
-    assert_eq!(compiled.executable.layers.len(), 1);
-    assert_eq!(compiled.executable.outputs[0].shape, [1, 6, 5, 8]);
+    assert_eq!(program(&compiled).executable.layers.len(), 1);
+    assert_eq!(program(&compiled).executable.outputs[0].shape, [1, 6, 5, 8]);
 }
 
 fn error(edit: impl Fn(&mut Machine), options: &Options) -> String {

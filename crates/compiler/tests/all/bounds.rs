@@ -6,11 +6,11 @@ use ediacara_compiler::{Bounds, Options, compile};
 use ediacara_graph::Tensor;
 use ediacara_graph::ops::QConv;
 
-use crate::support::{ConvShape, Net};
+use crate::support::{ConvShape, Net, program};
 
 fn bounds(net: &Net) -> Bounds {
     let machine = Machine::preset("dlp16").unwrap();
-    compile(&net.graph, &machine, &Options::default()).unwrap().bounds
+    program(&compile(&net.graph, &machine, &Options::default()).unwrap()).bounds.clone()
 }
 
 /// A fully connected layer waits for its weights: 512 x 1,024 of them, 512 inputs, 1,024 outputs.

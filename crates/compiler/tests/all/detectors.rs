@@ -13,6 +13,8 @@ use ediacara_prove::{Property, prove_values};
 use crate::differential::{Subject, quantised, sample};
 use crate::motifs::machine;
 
+use crate::support::program;
+
 /// Of the first of these seeds some meet the fault.
 const SEEDS: u64 = 60;
 
@@ -43,7 +45,12 @@ fn compilation() {
 fn provenance() {
     networks(|_, graph, machine| {
         let compiled = compiled(&graph, machine)?;
-        let proof = prove_values(&compiled.executable, machine, &compiled.values, &Default::default());
+        let proof = prove_values(
+            &program(&compiled).executable,
+            machine,
+            &program(&compiled).values,
+            &Default::default(),
+        );
         let compared = proof.provenance.ok_or("provenance was not compared")?;
         assert!(compared.reads > 0 && compared.bytes.nram > 0);
         match proof.findings.iter().find(|finding| finding.property == Property::Provenance) {

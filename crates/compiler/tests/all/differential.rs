@@ -5,18 +5,18 @@ use std::collections::{BTreeMap, HashMap};
 
 use ediacara_arch::Machine;
 use ediacara_compiler::program::view::View;
-use ediacara_compiler::{Compiled, Home, KeptBuffer};
+use ediacara_compiler::{Compiled, DlpSegment, Home, KeptBuffer, Segment};
 use ediacara_fuzzgen::Random;
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
 use ediacara_isa::Port;
 use ediacara_optimiser::{Calibration, optimise, quantise};
-use ediacara_sim::{Options as SimOptions, Simulator, Watch};
+use ediacara_sim::{Options as SimOptions, Outcome, Simulator, Watch};
 
 /// A network, what it is fed, and what the host computes of it.
 pub(crate) struct Subject {
     pub(crate) graph: Graph,
-    inputs: Vec<Tensor>,
+    pub(crate) inputs: Vec<Tensor>,
     outputs: Vec<Tensor>,
     /// Every int8 value.
     values: HashMap<ValueId, Vec<i8>>,
@@ -75,77 +75,113 @@ impl Subject {
         Subject { graph, inputs, outputs, values }
     }
 
-    fn input(&self, value: ValueId) -> &Tensor {
-        let index = self.graph.inputs().iter().position(|&input| input == value).unwrap();
-        &self.inputs[index]
-    }
-
-    /// The bytes of each input port of a program of the network.
-    pub(crate) fn ports<'c>(&self, compiled: &'c Compiled) -> Vec<(&'c str, Vec<u8>)> {
-        let ports = compiled.executable.inputs.iter().zip(&compiled.dlp_inputs);
-        ports.map(|(port, &(input, _))| (port.name.as_str(), stored(port, self.input(input)))).collect()
-    }
-
     /// Runs a program of the network in checked mode, and compares all that it leaves behind.
     ///
     /// # Errors
     /// A fault, a floor that is beaten, the first value that differs, or nothing that could be compared.
     pub(crate) fn compare(&self, machine: &Machine, compiled: &Compiled) -> Result<Compared, String> {
-        let options = SimOptions { checked: true, max_cycles: Some(2_000_000_000), ..SimOptions::default() };
-        let mut simulator = Simulator::new(machine, &compiled.executable, options).unwrap();
-        for (name, bytes) in self.ports(compiled) {
-            simulator.write_input(name, &bytes).unwrap();
-        }
-        watch(&mut simulator, compiled);
-        let outcome = simulator.run();
-        if let Some(fault) = outcome.fault {
-            return Err(fault.to_string());
-        }
-        let floor = compiled.bounds.floor_cycles;
-        if outcome.cycles < floor {
-            return Err(format!("{} cycles, fewer than the floor of {floor}", outcome.cycles));
-        }
+        let ran = run(&self.graph, machine, compiled, &self.inputs, true)?;
         let mut compared = Compared::default();
-        let written = Written::new(&simulator, compiled);
-        // In the order in which they are complete, so that the first that differs is where to look.
-        for Home { value, view, .. } in &compiled.homes {
-            let Some(expected) = self.values.get(value) else { continue };
-            let found = written.bytes(view);
-            compare(&self.graph.value(*value).name, expected, &found)?;
-            compared.values += 1;
-            compared.bytes += found.len();
+        let mut homes = 0;
+        for (segment, SegmentRun { simulator, outcome, inputs }) in compiled.dlp().zip(&ran.programs) {
+            assert_eq!(inputs.len(), segment.executable.inputs.len());
+            let floor = segment.bounds.floor_cycles;
+            if outcome.cycles < floor {
+                return Err(format!("{} cycles, fewer than the floor of {floor}", outcome.cycles));
+            }
+            let written = Written::new(simulator, segment);
+            // They stand in the order in which they are complete, so that the first that differs is where to
+            // look.
+            for Home { value, view, .. } in &segment.homes {
+                let Some(expected) = self.values.get(value) else { continue };
+                let found = written.bytes(view);
+                compare(&self.graph.value(*value).name, expected, &found)?;
+                compared.values += 1;
+                compared.bytes += found.len();
+            }
+            homes += segment.homes.len();
         }
         // A network may be nothing but an input that is handed out.
-        if compared.bytes == 0 && !compiled.homes.is_empty() {
-            return Err(format!("none of its {} values could be compared", compiled.homes.len()));
+        if compared.bytes == 0 && homes > 0 {
+            return Err(format!("none of its {homes} values could be compared"));
         }
-        self.compare_outputs(compiled, &simulator)?;
-        Ok(compared)
-    }
-
-    /// The outputs of the network, of which the host computes what the program leaves to it.
-    fn compare_outputs(&self, compiled: &Compiled, simulator: &Simulator) -> Result<(), String> {
-        let mut fed = Vec::new();
-        for (value, port) in &compiled.dlp_outputs {
-            let bytes = simulator.read_output(port).unwrap().into_iter().map(|byte| byte as i8).collect();
-            fed.push(Tensor::from_vec(&compiled.host.ty(*value).shape, bytes).unwrap());
-        }
-        fed.extend(compiled.host_inputs.iter().map(|&value| self.input(value).clone()));
-        let executor = Executor::new(&compiled.host, &HostOptions::with_threads(1)).unwrap();
-        let found = executor.run(&fed).unwrap();
-        assert_eq!(found.len(), self.outputs.len());
-        for (index, (expected, found)) in self.outputs.iter().zip(&found).enumerate() {
+        assert_eq!(ran.outputs.len(), self.outputs.len());
+        for (index, (expected, found)) in self.outputs.iter().zip(&ran.outputs).enumerate() {
             if !expected.same_bits(found) {
                 let name = &self.graph.value(self.graph.outputs()[index]).name;
                 return Err(format!("output `{name}` differs, though no value before it does"));
             }
         }
-        Ok(())
+        Ok(compared)
     }
+}
+
+/// What the input ports of a program hold, by name.
+pub(crate) type PortBytes = Vec<(String, Vec<u8>)>;
+
+/// A network that ran, segment after segment.
+pub(crate) struct NetworkRun {
+    /// The programs of the DLP, in order.
+    pub(crate) programs: Vec<SegmentRun>,
+    /// The network's outputs.
+    pub(crate) outputs: Vec<Tensor>,
+}
+
+/// A program that ran.
+pub(crate) struct SegmentRun {
+    pub(crate) simulator: Simulator,
+    pub(crate) outcome: Outcome,
+    pub(crate) inputs: PortBytes,
+}
+
+/// Runs every segment of a network: what one leaves, the others are given.
+///
+/// # Errors
+/// A fault.
+pub(crate) fn run(
+    graph: &Graph,
+    machine: &Machine,
+    compiled: &Compiled,
+    inputs: &[Tensor],
+    checked: bool,
+) -> Result<NetworkRun, String> {
+    let options = SimOptions { checked, max_cycles: Some(2_000_000_000), ..SimOptions::default() };
+    let mut known: HashMap<ValueId, Tensor> =
+        graph.inputs().iter().copied().zip(inputs.iter().map(Tensor::copy)).collect();
+    let mut programs = Vec::new();
+    for segment in &compiled.segments {
+        match segment {
+            Segment::Host(segment) => {
+                let given: Vec<Tensor> = segment.inputs.iter().map(|value| known[value].copy()).collect();
+                let executor = Executor::new(&segment.graph, &HostOptions::with_threads(1)).unwrap();
+                known.extend(segment.outputs.iter().copied().zip(executor.run(&given).unwrap()));
+            }
+            Segment::Dlp(segment) => {
+                let executable = &segment.executable;
+                let mut simulator = Simulator::new(machine, executable, options).unwrap();
+                let ports = executable.inputs.iter().zip(&segment.inputs);
+                let inputs: PortBytes =
+                    ports.map(|(port, value)| (port.name.clone(), stored(port, &known[value]))).collect();
+                inputs.iter().for_each(|(name, bytes)| simulator.write_input(name, bytes).unwrap());
+                watch(&mut simulator, segment);
+                let outcome = simulator.run();
+                if let Some(fault) = &outcome.fault {
+                    return Err(fault.to_string());
+                }
+                for (port, value) in executable.outputs.iter().zip(&segment.outputs) {
+                    known.insert(*value, loaded(port, simulator.read_output(&port.name).unwrap()));
+                }
+                programs.push(SegmentRun { simulator, outcome, inputs });
+            }
+        }
+    }
+    let outputs = graph.outputs().iter().map(|output| known[output].copy()).collect();
+    Ok(NetworkRun { programs, outputs })
 }
 
 /// The bytes of a port for a tensor, as its description says.
 fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
+    let x = x.to_contiguous().reshape(&port.unpermuted_shape()).unwrap();
     let x = x.transpose(&port.layout.permutation).unwrap();
     let Some(real) = port.encoding else { return x.to_contiguous().as_bytes().unwrap().to_vec() };
     let encode = |value: f32| {
@@ -153,6 +189,22 @@ fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
         quotient.clamp(-128.0, 127.0) as i8 as u8
     };
     x.to_vec::<f32>().unwrap().into_iter().map(encode).collect()
+}
+
+/// The tensor of a port for its bytes, as its description says.
+fn loaded(port: &Port, bytes: Vec<u8>) -> Tensor {
+    let bytes: Vec<i8> = bytes.into_iter().map(u8::cast_signed).collect();
+    let tensor = match port.encoding {
+        None => Tensor::from_vec(&port.shape, bytes).unwrap(),
+        Some(real) => {
+            let decode = |byte: i8| (i32::from(byte) - real.zero) as f32 * real.scale;
+            Tensor::from_vec(&port.shape, bytes.into_iter().map(decode).collect::<Vec<f32>>()).unwrap()
+        }
+    };
+    let axes = 0..port.layout.permutation.len();
+    let inverse: Vec<usize> =
+        axes.map(|axis| port.layout.permutation.iter().position(|&from| from == axis).unwrap()).collect();
+    tensor.transpose(&inverse).unwrap().to_contiguous().reshape(&port.layout.shape).unwrap()
 }
 
 fn compare(name: &str, expected: &[i8], found: &[Option<i8>]) -> Result<(), String> {
@@ -164,10 +216,10 @@ fn compare(name: &str, expected: &[i8], found: &[Option<i8>]) -> Result<(), Stri
 }
 
 /// Has the simulator keep what is written to activations in NRAM.
-pub(crate) fn watch(simulator: &mut Simulator, compiled: &Compiled) {
+pub(crate) fn watch(simulator: &mut Simulator, segment: &DlpSegment) {
     let watch =
         |kept: &KeptBuffer| Watch { bytes: kept.place.span(), instructions: kept.instructions.clone() };
-    simulator.watch(&compiled.kept.iter().map(watch).collect::<Vec<_>>()).unwrap();
+    simulator.watch(&segment.kept.iter().map(watch).collect::<Vec<_>>()).unwrap();
 }
 
 /// The activations of a program that ran.
@@ -179,9 +231,9 @@ pub(crate) struct Written<'a> {
 
 impl Written<'_> {
     /// Those of a program of which everything was watched.
-    pub(crate) fn new<'a>(simulator: &'a Simulator, compiled: &Compiled) -> Written<'a> {
+    pub(crate) fn new<'a>(simulator: &'a Simulator, segment: &DlpSegment) -> Written<'a> {
         let mut kept = BTreeMap::new();
-        for (index, buffer) in compiled.kept.iter().enumerate() {
+        for (index, buffer) in segment.kept.iter().enumerate() {
             let (start, written) = (buffer.place.span().start, simulator.watched(index));
             let found = addresses(&buffer.place).map(|address| written[(address - start) as usize]);
             let bytes: Vec<_> = found.collect();

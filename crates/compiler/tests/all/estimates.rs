@@ -7,6 +7,8 @@ use ediacara_fuzzgen::graph::{ConvShape, Net};
 use ediacara_graph::ops::PoolKind;
 use ediacara_sim::{Options as SimOptions, Simulator};
 
+use crate::support::program;
+
 /// The largest error, of the cycles simulated.
 const TOLERANCE: f64 = 0.05;
 
@@ -15,11 +17,11 @@ fn check(name: &str, net: &Net) {
     let machine = Machine::preset("dlp16").unwrap();
     let compiled = compile(&net.graph, &machine, &Options::default()).unwrap();
     let options = SimOptions { values: false, ..SimOptions::default() };
-    let outcome = Simulator::new(&machine, &compiled.executable, options).unwrap().run();
-    let estimate: f64 = compiled.explanations.iter().map(|layer| layer.estimate.cycles()).sum();
+    let outcome = Simulator::new(&machine, &program(&compiled).executable, options).unwrap().run();
+    let estimate: f64 = program(&compiled).explanations.iter().map(|layer| layer.estimate.cycles()).sum();
     let error = estimate / outcome.cycles as f64 - 1.0;
     println!("{name:<36} {estimate:>9.0} {:>9} {:>6.1} %", outcome.cycles, 100.0 * error);
-    assert_eq!(compiled.explanations.len(), compiled.executable.layers.len());
+    assert_eq!(program(&compiled).explanations.len(), program(&compiled).executable.layers.len());
     assert!(error.abs() <= TOLERANCE, "{name}: estimated {estimate:.0}, simulated {}", outcome.cycles);
 }
 

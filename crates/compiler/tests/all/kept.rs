@@ -7,7 +7,7 @@ use ediacara_graph::ValueId;
 use ediacara_graph::ops::{PadMode, PoolKind};
 use ediacara_sim::{Options as SimOptions, Simulator};
 
-use crate::support::{ConvShape, Net, check_on, machines};
+use crate::support::{ConvShape, Net, check_on, machines, program};
 
 fn options(disable: &[&str]) -> Options {
     Options { disable: disable.iter().map(|&pass| pass.to_owned()).collect(), ..Options::default() }
@@ -26,10 +26,14 @@ fn stays(build: impl Fn(&mut Net, ValueId) -> ValueId) {
         for machine in machines() {
             let (compiled, _) = check_on(&net.graph, &machine, &options, 11, true);
             if machine.name == "dlp16" {
-                assert!(!compiled.keepings.is_empty(), "nothing between layers");
-                assert!(compiled.keepings.iter().all(Keeping::is_kept), "{:?}", compiled.keepings);
+                assert!(!program(&compiled).keepings.is_empty(), "nothing between layers");
+                assert!(
+                    program(&compiled).keepings.iter().all(Keeping::is_kept),
+                    "{:?}",
+                    program(&compiled).keepings
+                );
                 let stores = compiled.listings[0].text.lines().filter(|line| line.starts_with("store"));
-                let last = format!("layer {} ", compiled.executable.layers.len() - 1);
+                let last = format!("layer {} ", program(&compiled).executable.layers.len() - 1);
                 assert!(stores.clone().count() > 0 && stores.clone().all(|line| line.contains(&last)));
             }
         }
@@ -150,8 +154,8 @@ fn several_images() {
     for machine in machines() {
         let (compiled, _) = check_on(&net.graph, &machine, &Options::default(), 3, true);
         if machine.name != "tiny" {
-            assert_eq!(compiled.keepings.len(), 2, "{}", machine.name);
-            assert!(compiled.keepings.iter().all(Keeping::is_kept), "{}", machine.name);
+            assert_eq!(program(&compiled).keepings.len(), 2, "{}", machine.name);
+            assert!(program(&compiled).keepings.iter().all(Keeping::is_kept), "{}", machine.name);
         }
     }
 }
@@ -191,7 +195,7 @@ fn five_convolutions_of_one_pixel_with_a_residual() {
 fn verdicts(net: &Net) -> Vec<Verdict> {
     let machine = Machine::preset("dlp16").unwrap();
     let compiled = compile(&net.graph, &machine, &Options::default()).unwrap();
-    compiled.keepings.iter().map(|keeping| keeping.verdict).collect()
+    program(&compiled).keepings.iter().map(|keeping| keeping.verdict).collect()
 }
 
 #[test]
@@ -222,7 +226,7 @@ fn what_is_not_estimated_is_not_said_to_lack_room() {
     net.graph.set_outputs(vec![z]);
     let machine = Machine::preset("dlp4").unwrap();
     let (compiled, _) = check_on(&net.graph, &machine, &Options::default(), 5, true);
-    let [keeping] = &compiled.keepings[..] else { panic!("{:?}", compiled.keepings) };
+    let [keeping] = &program(&compiled).keepings[..] else { panic!("{:?}", program(&compiled).keepings) };
     assert!(
         keeping.to_string().ends_with("in DRAM; it is not estimated what one of its layers takes"),
         "{keeping}"
@@ -242,7 +246,7 @@ fn readers_that_want_different_padding_read_dram() {
     let machine = Machine::preset("dlp16").unwrap();
     let (compiled, _) = check_on(&net.graph, &machine, &options(&["fuse-block"]), 4, true);
     let apart = |keeping: &Keeping| keeping.to_string().contains("different padding");
-    assert_eq!(compiled.keepings.iter().filter(|keeping| apart(keeping)).count(), 1);
+    assert_eq!(program(&compiled).keepings.iter().filter(|keeping| apart(keeping)).count(), 1);
 }
 
 #[test]
@@ -257,13 +261,13 @@ fn a_chain_takes_what_its_layers_were_estimated_to_take() {
     let run = |options: &Options| {
         let compiled = compile(&net.graph, &machine, options).unwrap();
         let timing = SimOptions { values: false, ..SimOptions::default() };
-        let outcome = Simulator::new(&machine, &compiled.executable, timing).unwrap().run();
-        let estimate: f64 = compiled.explanations.iter().map(|layer| layer.estimate.cycles()).sum();
+        let outcome = Simulator::new(&machine, &program(&compiled).executable, timing).unwrap().run();
+        let estimate: f64 = program(&compiled).explanations.iter().map(|layer| layer.estimate.cycles()).sum();
         (compiled, outcome, estimate)
     };
     let (compiled, kept, estimate) = run(&Options::default());
     let (_, stored, _) = run(&options(&["keep"]));
-    assert!(compiled.keepings.iter().all(Keeping::is_kept));
+    assert!(program(&compiled).keepings.iter().all(Keeping::is_kept));
     // Multiply-adds at the peak of 256 a cycle: no chain is faster.
     let products = 784 * 9 * (32 * 64 + 64 * 64 + 64 * 32 + 32 * 96 + 96 * 64) / 256;
     assert!(kept.cycles >= products && kept.cycles < stored.cycles, "{} and {}", kept.cycles, stored.cycles);

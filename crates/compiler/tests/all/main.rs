@@ -15,5 +15,6 @@ mod motifs;
 mod operators;
 mod quantised;
 mod random;
+mod strewn;
 mod support;
 mod twice;

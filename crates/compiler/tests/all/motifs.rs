@@ -12,6 +12,8 @@ use ediacara_prove::prove_values;
 
 use crate::differential::{Subject, quantised, sample};
 
+use crate::support::program;
+
 /// Seeds of a run of CI.
 const NETWORKS: u64 = 500;
 /// Tests that share them, so that they run side by side.
@@ -66,10 +68,15 @@ fn check(drawn: Drawn, seed: u64, tally: &mut Tally) -> Result<(), String> {
         let options = Options { disable: disable.clone(), ..Options::default() };
         let compiled =
             compile(&subject.graph, &machine, &options).map_err(|error| problem(&error.to_string()))?;
-        if known.iter().any(|other| other.executable == compiled.executable) {
+        if known.iter().any(|other| program(other).executable == program(&compiled).executable) {
             continue;
         }
-        let proof = prove_values(&compiled.executable, &machine, &compiled.values, &Default::default());
+        let proof = prove_values(
+            &program(&compiled).executable,
+            &machine,
+            &program(&compiled).values,
+            &Default::default(),
+        );
         if let Some(finding) = proof.findings.first() {
             return Err(problem(&format!("not proven: {finding:?}")));
         }
@@ -77,7 +84,7 @@ fn check(drawn: Drawn, seed: u64, tally: &mut Tally) -> Result<(), String> {
         tally.values += compared.values;
         tally.bytes += compared.bytes;
         tally.programs += 1;
-        tally.keeping += usize::from(compiled.keepings.iter().any(Keeping::is_kept));
+        tally.keeping += usize::from(program(&compiled).keepings.iter().any(Keeping::is_kept));
         known.push(compiled);
     }
     tally.networks += 1;

@@ -1,6 +1,6 @@
 //! Every operator, alone, on every machine: host and simulator agree byte for byte, in checked mode.
 
-use crate::support::{ConvShape, Net, check, check_on, machines};
+use crate::support::{ConvShape, Net, check, check_on, machines, program};
 use ediacara_arch::Machine;
 use ediacara_compiler::Options;
 use ediacara_graph::Tensor;
@@ -88,8 +88,8 @@ fn one_channel_goes_to_the_unit_that_is_faster() {
         check(&mut net, &[y]);
         let machine = Machine::preset("dlp16").unwrap();
         let (compiled, outcome) = check_on(&net.graph, &machine, &Options::default(), 7, true);
-        let [layer] = compiled.executable.layers.as_slice() else {
-            panic!("{:?}", compiled.executable.layers)
+        let [layer] = program(&compiled).executable.layers.as_slice() else {
+            panic!("{:?}", program(&compiled).executable.layers)
         };
         assert_eq!(layer.op, op);
         // One lane would take a cycle a product, sixteen rows of the array a sixteenth; pixels side by side fill lanes.
@@ -347,7 +347,7 @@ fn phases_are_interleaved_without_copies() {
     net.graph.set_outputs(vec![y]);
     let machine = Machine::preset("dlp16").unwrap();
     let (compiled, _) = check_on(&net.graph, &machine, &Options::default(), 7, true);
-    let ops: Vec<&str> = compiled.executable.layers.iter().map(|layer| layer.op.as_str()).collect();
+    let ops: Vec<&str> = program(&compiled).executable.layers.iter().map(|layer| layer.op.as_str()).collect();
     assert_eq!(ops, ["conv", "conv", "conv", "conv", "table", "conv"]);
 }
 
@@ -387,7 +387,8 @@ fn attention() {
     net.graph.set_outputs(vec![y]);
     for machine in machines() {
         let (compiled, _) = check_on(&net.graph, &machine, &Options::default(), 7, true);
-        let ops: Vec<&str> = compiled.executable.layers.iter().map(|layer| layer.op.as_str()).collect();
+        let ops: Vec<&str> =
+            program(&compiled).executable.layers.iter().map(|layer| layer.op.as_str()).collect();
         assert_eq!(ops, [["conv"; 3].as_slice(), ["matmul"; 6].as_slice()].concat());
     }
 }

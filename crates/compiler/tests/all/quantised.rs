@@ -6,6 +6,8 @@ use ediacara_compiler::Compiled;
 use ediacara_graph::{Graph, Registry, Tensor};
 use ediacara_optimiser::{Calibration, quantise};
 
+use crate::support::program;
+
 fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|index| (index * 37 % 101) as f32 / 50.0 - 1.0).collect()
 }
@@ -31,11 +33,11 @@ fn run(text: &str) -> Compiled {
 }
 
 fn macs(compiled: &Compiled) -> u64 {
-    compiled.executable.layers.iter().map(|layer| layer.matrix_macs).sum()
+    program(compiled).executable.layers.iter().map(|layer| layer.matrix_macs).sum()
 }
 
 fn ops(compiled: &Compiled) -> Vec<&str> {
-    compiled.executable.layers.iter().map(|layer| layer.op.as_str()).collect()
+    program(compiled).executable.layers.iter().map(|layer| layer.op.as_str()).collect()
 }
 
 /// A transposed convolution of 5 x 6 pixels of 4 channels, whose result goes into a convolution of one tap.

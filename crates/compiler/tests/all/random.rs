@@ -4,7 +4,7 @@
 //! A failure names its seed; `EDIACARA_SEED=N cargo test -p ediacara-compiler --test all random` runs that
 //! one alone.
 
-use crate::support::{check_on, machines};
+use crate::support::{check_on, machines, program};
 use ediacara_arch::Machine;
 use ediacara_compiler::{CompileError, Options, compile};
 use ediacara_fuzzgen::Random;
@@ -56,8 +56,8 @@ fn case(seed: u64) -> Option<(usize, usize)> {
     }));
     match result {
         Ok((compiled, _)) => {
-            let kept = compiled.keepings.iter().filter(|keeping| keeping.is_kept()).count();
-            Some((compiled.homes.len(), kept))
+            let kept = program(&compiled).keepings.iter().filter(|keeping| keeping.is_kept()).count();
+            Some((program(&compiled).homes.len(), kept))
         }
         Err(cause) => {
             eprintln!("seed {seed} on {machine:?}\n{}", net.graph.to_text());

@@ -6,14 +6,14 @@
 use std::collections::HashMap;
 
 use ediacara_arch::Machine;
-use ediacara_compiler::{Compiled, Home, Options, compile};
+use ediacara_compiler::{Compiled, DlpSegment, Home, Options, compile};
 use ediacara_fuzzgen::Random;
 pub use ediacara_fuzzgen::graph::{ConvShape, Net};
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
-use ediacara_sim::{Options as SimOptions, Outcome, Simulator};
+use ediacara_sim::{Outcome, Simulator};
 
-use crate::differential::{Written, watch};
+use crate::differential::{Written, run};
 
 /// A machine with almost no memory, so that everything is cut.
 pub fn tiny() -> Machine {
@@ -40,6 +40,8 @@ pub fn machines() -> Vec<Machine> {
 
 /// Compiles, runs host and simulator on random bytes, and compares every output of the network and every activation that the
 /// program wrote, to DRAM or to NRAM.
+///
+/// What the only program of the network ran as is given back.
 pub fn check_on(
     graph: &Graph,
     machine: &Machine,
@@ -64,50 +66,44 @@ pub fn check_on(
     let executor = Executor::new(graph, &HostOptions::default()).unwrap();
     let observe = |value, tensor: &Tensor| drop(values.insert(value, tensor.copy()));
     let expected = executor.run_with_observer(&inputs, observe).unwrap();
-    let (simulator, outcome) = simulate(graph, machine, options, &compiled, &inputs, checked);
-    compare_outputs(graph, machine, &compiled, &simulator, &inputs, &expected);
-    compare_homes(graph, machine, &compiled, &simulator, &values);
-    (compiled, outcome)
-}
-
-/// Runs a program to its end.
-fn simulate(
-    graph: &Graph,
-    machine: &Machine,
-    options: &Options,
-    compiled: &Compiled,
-    inputs: &[Tensor],
-    checked: bool,
-) -> (Simulator, Outcome) {
-    let sim_options = SimOptions { checked, max_cycles: Some(2_000_000_000), ..SimOptions::default() };
-    let mut simulator = Simulator::new(machine, &compiled.executable, sim_options).unwrap();
-    for (port, (network_input, _)) in compiled.executable.inputs.iter().zip(&compiled.dlp_inputs) {
-        let index = graph.inputs().iter().position(|input| input == network_input).unwrap();
-        simulator.write_input(&port.name, inputs[index].as_bytes().unwrap()).unwrap();
-    }
-    watch(&mut simulator, compiled);
-    let outcome = simulator.run();
-    if let Some(fault) = &outcome.fault {
+    let mut ran = run(graph, machine, &compiled, &inputs, checked).unwrap_or_else(|fault| {
         let listing = ["place", "build", "keep", "synchronise"].map(str::to_owned).to_vec();
         let listing = Options { print_after: listing, ..options.clone() };
         let all = compile(graph, machine, &listing).unwrap().listings;
         let text: String = all.into_iter().map(|listing| listing.text).collect();
         panic!("{}: {fault}\n{}", machine.name, text.lines().take(200).collect::<Vec<_>>().join("\n"));
+    });
+    compare_outputs(graph, machine, &expected, &ran.outputs);
+    let mut compared = 0;
+    for (segment, program) in compiled.dlp().zip(&ran.programs) {
+        compared += compare_homes(graph, machine, segment, &program.simulator, &values);
     }
-    (simulator, outcome)
+    // A network may be nothing but an input that is handed out.
+    let nothing = compiled.dlp().all(|segment| segment.homes.is_empty());
+    assert!(compared > 0 || nothing, "{}: nothing was compared\n{}", machine.name, graph.to_text());
+    let outcome = match ran.programs.pop() {
+        Some(program) if ran.programs.is_empty() => program.outcome,
+        _ => panic!("{}: the network does not have one program\n{}", machine.name, graph.to_text()),
+    };
+    (compiled, outcome)
 }
 
-/// Every activation that a program wrote, beside what the host computed.
+/// The program of a network that has one.
+pub fn program(compiled: &Compiled) -> &DlpSegment {
+    compiled.only_dlp().unwrap()
+}
+
+/// Compares every activation that a program wrote with what the host computed; how many bytes there were.
 fn compare_homes(
     graph: &Graph,
     machine: &Machine,
-    compiled: &Compiled,
+    segment: &DlpSegment,
     simulator: &Simulator,
     values: &HashMap<ValueId, Tensor>,
-) {
-    let written = Written::new(simulator, compiled);
+) -> usize {
+    let written = Written::new(simulator, segment);
     let mut compared = 0;
-    for Home { value, view, .. } in &compiled.homes {
+    for Home { value, view, .. } in &segment.homes {
         let Some(tensor) = values.get(value) else { continue };
         let expected = tensor.to_vec::<i8>().unwrap();
         let found = written.bytes(view);
@@ -117,41 +113,15 @@ fn compare_homes(
         let name = &graph.value(*value).name;
         assert_eq!(wrong, 0, "{}: `{name}` differs in {wrong} bytes\n{}", machine.name, graph.to_text());
     }
-    // A network may be nothing but an input that is handed out.
-    assert!(
-        compared > 0 || compiled.homes.is_empty(),
-        "{}: nothing was compared\n{}",
-        machine.name,
-        graph.to_text()
-    );
     let is_kept = |home: &&Home| written.is_kept(&home.view);
-    assert!(compiled.homes.iter().filter(is_kept).count() >= compiled.kept.len());
-    assert_eq!(compiled.kept.len(), compiled.keepings.iter().filter(|keeping| keeping.is_kept()).count());
+    assert!(segment.homes.iter().filter(is_kept).count() >= segment.kept.len());
+    assert_eq!(segment.kept.len(), segment.keepings.iter().filter(|keeping| keeping.is_kept()).count());
+    compared
 }
 
-/// The outputs of the network, of which the host computes what the program leaves to it.
-fn compare_outputs(
-    graph: &Graph,
-    machine: &Machine,
-    compiled: &Compiled,
-    simulator: &Simulator,
-    inputs: &[Tensor],
-    expected: &[Tensor],
-) {
-    let mut host_inputs: Vec<Tensor> = Vec::new();
-    for (value, port) in &compiled.dlp_outputs {
-        let bytes = simulator.read_output(port).unwrap();
-        let shape = &compiled.host.ty(*value).shape;
-        host_inputs
-            .push(Tensor::from_vec(shape, bytes.into_iter().map(|byte| byte as i8).collect()).unwrap());
-    }
-    for input in &compiled.host_inputs {
-        let index = graph.inputs().iter().position(|candidate| candidate == input).unwrap();
-        host_inputs.push(inputs[index].clone());
-    }
-    let found = Executor::new(&compiled.host, &HostOptions::default()).unwrap().run(&host_inputs).unwrap();
+fn compare_outputs(graph: &Graph, machine: &Machine, expected: &[Tensor], found: &[Tensor]) {
     assert_eq!(expected.len(), found.len());
-    for (index, (expected, found)) in expected.iter().zip(&found).enumerate() {
+    for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
         let (want, got) = (expected.to_vec::<i8>().unwrap(), found.to_vec::<i8>().unwrap());
         if let Some(at) = (0..want.len()).find(|&at| want[at] != got[at]) {
             let wrong = (0..want.len()).filter(|&at| want[at] != got[at]).count();

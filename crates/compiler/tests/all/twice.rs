@@ -8,7 +8,7 @@ use ediacara_isa::{ConfigRegister, Executable, assemble};
 use ediacara_prove::{Property, prove};
 use ediacara_sim::{Options as SimOptions, Simulator};
 
-use crate::support::{ConvShape, Net};
+use crate::support::{ConvShape, Net, program};
 
 /// A network whose layers need several configurations of every engine.
 fn network() -> Net {
@@ -24,13 +24,13 @@ fn network() -> Net {
 
 /// The program, then `between` in assembly, then the program again.
 fn twice(compiled: &Compiled, between: &str) -> Executable {
-    let once = &compiled.executable;
+    let once = &program(compiled).executable;
     let inserted = assemble(&format!(".code 0\n{between}\n        halt\n"), "between").unwrap();
     let joined = |code: &mut Executable, part: &Executable, length: usize| {
         code.code.extend(&part.code[..length]);
         code.source_map.extend(&part.source_map[..length]);
     };
-    let mut all = Executable { code: Vec::new(), source_map: Vec::new(), ..once.clone() };
+    let mut all = Executable { code: Vec::new(), source_map: Vec::new(), ..Executable::clone(once) };
     joined(&mut all, once, once.code.len() - 1);
     joined(&mut all, &inserted, inserted.code.len() - 1);
     joined(&mut all, once, once.code.len());
@@ -57,7 +57,7 @@ fn output(machine: &Machine, executable: &Executable) -> Result<Vec<u8>, String>
 fn a_second_run_needs_the_configuration_of_reset() {
     let machine = Machine::preset("dlp16").unwrap();
     let compiled = compile(&network().graph, &machine, &Default::default()).unwrap();
-    let once = output(&machine, &compiled.executable).unwrap();
+    let once = output(&machine, &program(&compiled).executable).unwrap();
     assert_ne!(output(&machine, &twice(&compiled, "        sync")), Ok(once.clone()));
 
     // A stretch of 0 cannot be written, but neither does a program rely on it.

@@ -9,6 +9,7 @@
 mod features;
 pub mod motif;
 mod net;
+mod strewn;
 
 use ediacara_graph::ValueId;
 use ediacara_graph::ops::{PadMode, PoolKind};

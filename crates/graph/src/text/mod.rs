@@ -21,7 +21,7 @@ mod lexer;
 mod parser;
 mod printer;
 
-pub use printer::checksum;
+pub use printer::{INLINE_ELEMENTS, checksum};
 
 use ediacara_tensor::Tensor;
 

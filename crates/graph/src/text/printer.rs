@@ -8,7 +8,7 @@ use crate::attribute::{write_float, write_quoted};
 use crate::{Graph, NodeId, ValueId};
 
 /// Constants of up to this many elements stand inline.
-pub(super) const INLINE_ELEMENTS: usize = 16;
+pub const INLINE_ELEMENTS: usize = 16;
 
 /// Whether a value's name needs no quotes.
 fn is_bare(name: &str) -> bool {

@@ -110,9 +110,10 @@ fn q_pool_q_add_q_multiply_q_table() {
         QMultiply { x_zero: 0, y_zero: 1, multiplier: 1, shift: 1, out_zero: 0, low: -128, high: 127 };
     check(&run(&multiply, &[&x, &y]), &[1, 1, 3, 1], &[0_i8, 10, -30]);
     check(&run(&multiply, &[&x, &tensor(&[1, 1, 1, 1], &[5_i8])]), &[1, 1, 3, 1], &[20_i8, 40, -60]);
-    let maximum = QMaximum { low: -10, high: 9 };
-    let other = tensor(&[1, 1, 3, 1], &[-5_i8, 11, -30]);
-    check(&run(&maximum, &[&x, &other]), &[1, 1, 3, 1], &[0_i8, 9, -10]);
+    // x is 10, 20, -30.
+    let maximum = QMaximum { low: -10, high: 15 };
+    let other = tensor(&[1, 1, 3, 1], &[12_i8, 11, -5]);
+    check(&run(&maximum, &[&x, &other]), &[1, 1, 3, 1], &[12_i8, 15, -5]);
     assert!(error(&QMaximum { low: 3, high: 2 }, &[&x, &y]).contains("3 is above 2"));
     let table: Vec<i8> = (0..256).map(|index| (127 - index) as i8).collect();
     check(&run(&QTable, &[&x, &tensor(&[256], &table)]), &[1, 1, 3, 1], &[-11_i8, -21, 29]);

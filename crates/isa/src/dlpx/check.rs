@@ -1,7 +1,7 @@
 //! Whether the parts of an executable fit together.
 
 use super::{ExecutableError, may_be_unknown};
-use crate::{Executable, Layout, NO_LAYER, NamedBytes, Port, WORD_BYTES};
+use crate::{ElementType, Executable, Layout, NO_LAYER, NamedBytes, Port, WORD_BYTES};
 
 /// End of the DRAM address space.
 const DRAM_END: u64 = 1 << 40;
@@ -143,6 +143,12 @@ impl Port {
             return Err(format!("a tensor of shape {:?} at {:#x} {message}", self.shape, self.address));
         }
         if let Some(encoding) = &self.encoding {
+            if self.element != ElementType::I8 {
+                return Err(format!(
+                    "only i8 stands for other numbers, and it holds {}",
+                    self.element.name()
+                ));
+            }
             let scale = encoding.scale;
             if !(scale.is_finite() && scale > 0.0) {
                 return Err(format!("its scale is {scale}; it must be positive and finite"));

@@ -1,9 +1,9 @@
 //! Generators that the tests of this crate share.
 
 use ediacara_isa::{
-    ConfigRegister, Data, Encoding, Executable, FieldSpec, HostRest, INSTRUCTIONS, InstructionSpec, Kind,
-    Label, LayerInfo, Layout, MachineKey, Memory, NO_LAYER, NamedBytes, Notes, Port, SelfTest,
-    SourceLocation, UnknownNote, WORD_BYTES, Word,
+    ConfigRegister, Data, ElementType, Encoding, Executable, FieldSpec, HostRest, INSTRUCTIONS,
+    InstructionSpec, Kind, Label, LayerInfo, Layout, MachineKey, Memory, NO_LAYER, NamedBytes, Notes, Port,
+    SelfTest, SourceLocation, UnknownNote, WORD_BYTES, Word,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -95,10 +95,15 @@ fn port() -> impl Strategy<Value = Port> {
         Encoding { scale, zero }
     });
     let encoding = proptest::option::of(encoding);
-    (name(), 0u64..1 << 30, vec(1usize..20, 1..5), encoding, any::<[bool; 2]>()).prop_map(
-        |(name, address, shape, encoding, [reversed, flat])| {
+    let element = (0..ElementType::ALL.len()).prop_map(|index| ElementType::ALL[index]);
+    let place = (name(), 0u64..1 << 30, vec(1usize..20, 1..5));
+    (place, encoding, element, any::<[bool; 2]>()).prop_map(
+        |((name, address, shape), encoding, element, [reversed, flat])| {
             // The port lies above everything else, so that nothing overlaps the code.
             let mut port = Port { encoding, ..Port::plain(name, address + (1 << 33), shape) };
+            if encoding.is_none() {
+                port.element = element;
+            }
             if reversed {
                 port.layout = Layout::permuted(&port.shape, (0..port.shape.len()).rev().collect());
             }

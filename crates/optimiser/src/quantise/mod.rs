@@ -5,6 +5,7 @@
 //! with scales that its quantize_linear nodes prescribe (see [`crate::import_qdq`]).
 
 mod balance;
+mod demand;
 mod emit;
 mod equalise;
 mod layer;
@@ -130,7 +131,8 @@ pub struct Quantised {
 ///
 /// Weights are symmetric with one scale for each output channel. Activations are asymmetric with one scale
 /// for each tensor, whose range includes 0. Inputs and outputs keep type, shape and name. A node that has no
-/// int8 form stays real, and so does everything that depends on it; [`Quantised::left`] lists them.
+/// int8 form stays real, and with it those around it that would gain nothing from int8; what multiplies behind
+/// it is int8 again. [`Quantised::left`] lists them.
 ///
 /// # Errors
 /// The graph quantises values itself, or was not the one calibrated.

@@ -3,16 +3,20 @@
 //! Planning looks at structure alone. Scales come afterwards ([`super::scales`]), the new graph last
 //! ([`super::emit`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ediacara_graph::ops::{Activation, Cast};
 use ediacara_graph::{DType, Graph, Node, NodeId, ValueId};
 
+use super::demand::{self, Demand, demands};
 use super::emit::{Emitter, Stored};
 use super::equalise::ChannelMap;
 use super::layout::Layout;
 use super::rules::{self, QuantisedConv};
 use crate::{Calibration, Encoding, Result};
+
+/// Operations that the host does while its own turn begins, by the `[host]` of every preset: 16 a cycle for 1,000 cycles.
+const TURN_OPERATIONS: u64 = 16_000;
 
 /// How the scale and zero point of a result follow from those of the operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,17 +121,39 @@ pub(crate) struct Plan<'a> {
     layouts: Vec<Option<Layout>>,
     /// Values that are a table of another value.
     roots: HashMap<ValueId, ValueId>,
+    /// Who wants each value in int8, by index.
+    demands: Vec<Demand>,
+    /// Values of the host that are not stored, because what is behind them is not worth a turn.
+    denied: HashSet<ValueId>,
 }
 
 impl<'a> Plan<'a> {
     /// Plans every node of `graph`.
+    ///
+    /// An island of int8 between nodes of the host that multiplies too little for a turn of its own is given
+    /// back to the host.
     pub(crate) fn new(graph: &'a Graph, ranges: Ranges<'a>) -> Plan<'a> {
+        let mut denied = HashSet::new();
+        loop {
+            let plan = Plan::without(graph, ranges, denied.clone());
+            let before = denied.len();
+            denied.extend(plan.small_islands());
+            if denied.len() == before {
+                return plan;
+            }
+        }
+    }
+
+    /// Plans every node, without storing what is `denied`.
+    fn without(graph: &'a Graph, ranges: Ranges<'a>, denied: HashSet<ValueId>) -> Plan<'a> {
         let mut plan = Plan {
             graph,
             ranges,
             steps: std::iter::repeat_with(|| None).take(graph.node_count()).collect(),
             layouts: vec![None; graph.value_count()],
             roots: HashMap::new(),
+            demands: demands(graph),
+            denied,
         };
         for &input in graph.inputs() {
             let ty = graph.ty(input);
@@ -154,6 +180,10 @@ impl<'a> Plan<'a> {
             self.steps[id.index()] = Some(Step::Left(reason));
             return;
         }
+        if let Some(reason) = self.left_beside_the_host(id, node) {
+            self.leave(id, reason);
+            return;
+        }
         let mut reason = None;
         for rule in rules::all() {
             match (rule.check)(self, id, node) {
@@ -174,7 +204,73 @@ impl<'a> Plan<'a> {
             .or(reason)
             .or_else(|| self.input_operand(node))
             .unwrap_or_else(|| format!("{} has no int8 form", node.op.name()));
+        self.leave(id, reason);
+    }
+
+    /// Leaves a node to the host. What it computes is stored again where something multiplies it.
+    fn leave(&mut self, id: NodeId, reason: String) {
         self.steps[id.index()] = Some(Step::Left(reason));
+        for &output in self.graph.outputs_of(id) {
+            let (ty, demand) = (self.graph.ty(output), self.demands[output.index()]);
+            let unset = self.layouts[output.index()].is_none() && !self.denied.contains(&output);
+            if unset && ty.dtype == DType::F32 && demand.is_multiplied() && self.has_scale(output) {
+                self.layouts[output.index()] = demand.layout(ty.rank());
+            }
+        }
+    }
+
+    /// Why a node that multiplies nothing stays with the host that computes its operands: all of them, unless
+    /// it only moves what is then multiplied; or one of them, if nothing behind it is multiplied.
+    fn left_beside_the_host(&self, id: NodeId, node: &Node) -> Option<String> {
+        let demand = node.outputs.first().map(|output| self.demands[output.index()]).unwrap_or_default();
+        let data = || node.inputs.iter().copied().filter(|&input| !self.is_constant(input));
+        let from_host = data().find(|&input| self.is_of_host(input))?;
+        if self.graph.cost_of(id).macs > 0 || demand::moves(node) && demand.is_multiplied() {
+            return None;
+        }
+        let alone = data().all(|input| self.is_of_host(input));
+        let (name, behind) = (&self.graph.value(from_host).name, demand.behind || demand.is_multiplied());
+        match (alone, behind) {
+            (false, true) => None,
+            (true, _) => {
+                Some(format!("its operand `{name}` is the host's, and it multiplies nothing by weights"))
+            }
+            (false, false) => Some(format!("its operand `{name}` is the host's, and so is what follows")),
+        }
+    }
+
+    /// Values of the host that are read by islands of too few operations: what lowerings make of one another.
+    fn small_islands(&self) -> Vec<ValueId> {
+        let lowerings: Vec<&Lowering> = self.lowerings().collect();
+        let by_result: HashMap<ValueId, usize> =
+            lowerings.iter().enumerate().map(|(index, lowering)| (lowering.result, index)).collect();
+        let mut parents: Vec<usize> = (0..lowerings.len()).collect();
+        for (index, lowering) in lowerings.iter().enumerate() {
+            for before in lowering.operands.iter().filter_map(|operand| by_result.get(operand)) {
+                let (one, other) = (root(&mut parents, index), root(&mut parents, *before));
+                parents[one.max(other)] = one.min(other);
+            }
+        }
+        let mut operations = vec![0; lowerings.len()];
+        for (index, lowering) in lowerings.iter().enumerate() {
+            operations[root(&mut parents, index)] += 2 * self.graph.cost_of(lowering.node).macs;
+        }
+        let mut found = Vec::new();
+        for (index, lowering) in lowerings.iter().enumerate() {
+            if operations[root(&mut parents, index)] < TURN_OPERATIONS {
+                found.extend(lowering.operands.iter().copied().filter(|&operand| self.is_of_host(operand)));
+            }
+        }
+        found
+    }
+
+    /// Whether the host computes a value, other than by converting an input.
+    fn is_of_host(&self, value: ValueId) -> bool {
+        let producer = self.graph.producer(value);
+        let left = |node: NodeId| {
+            matches!(self.step(node), Some(Step::Left(_))) && !self.is_converted_input(self.graph.node(node))
+        };
+        producer.is_some_and(left)
     }
 
     /// Operands that have no int8 form.
@@ -205,7 +301,13 @@ impl<'a> Plan<'a> {
         let computed =
             |value| self.graph.producer(value).map(|producer| (value, self.graph.node(producer).op.name()));
         let (value, op) = self.real_operands(node).find_map(computed)?;
-        Some(format!("its operand `{}` comes from a {op} on the host", self.graph.value(value).name))
+        let name = &self.graph.value(value).name;
+        if self.denied.contains(&value) {
+            return Some(format!(
+                "its operand `{name}` comes from a {op} on the host, which has done the rest before a turn of the DLP began"
+            ));
+        }
+        Some(format!("its operand `{name}` comes from a {op} on the host"))
     }
 
     /// Why a node cannot be lowered whatever its operator: an operand is an input of another type.
@@ -331,4 +433,13 @@ impl<'a> Plan<'a> {
     pub(crate) fn root(&self, value: ValueId) -> Option<ValueId> {
         self.roots.get(&value).copied()
     }
+}
+
+/// The root of an entry of a forest, of which the paths are made shorter on the way.
+fn root(parents: &mut [usize], mut index: usize) -> usize {
+    while parents[index] != index {
+        parents[index] = parents[parents[index]];
+        index = parents[index];
+    }
+    index
 }

@@ -14,7 +14,7 @@ use ediacara_fuzzgen::graph::{Sizes, features, network};
 use ediacara_graph::Graph;
 use ediacara_rtl::{Core, Initial, LockstepOptions, Verdict, lockstep};
 
-use crate::differential::{Subject, quantised, sample};
+use crate::differential::{self, Subject, quantised, sample};
 use crate::support::options;
 
 /// Networks that are drawn for each shape: not all fit into memories so small.
@@ -106,10 +106,17 @@ fn compare(
 ) -> Result<(usize, u64), String> {
     let subject = Subject::new(graph.clone(), sample(graph, seed ^ 0xda7a));
     let values = subject.compare(machine, compiled)?.values;
-    let initial = Initial::inputs(&compiled.executable, subject.ports(compiled)).unwrap();
-    match lockstep(core, machine, &compiled.executable, &initial, &LockstepOptions::default(), &mut |_| ()) {
-        Ok(Verdict::Equal(agreement)) => Ok((values, agreement.outcome.cycles)),
-        Ok(Verdict::Diverged(divergence)) => Err(divergence.to_string()),
-        Err(error) => Err(error.to_string()),
+    let mut cycles = 0;
+    let ran = differential::run(graph, machine, compiled, &subject.inputs, false)?;
+    for (segment, program) in compiled.dlp().zip(&ran.programs) {
+        let named = program.inputs.iter().map(|(name, bytes)| (name.as_str(), bytes.clone()));
+        let initial = Initial::inputs(&segment.executable, named).unwrap();
+        let options = LockstepOptions::default();
+        match lockstep(core, machine, &segment.executable, &initial, &options, &mut |_| ()) {
+            Ok(Verdict::Equal(agreement)) => cycles += agreement.outcome.cycles,
+            Ok(Verdict::Diverged(divergence)) => return Err(divergence.to_string()),
+            Err(error) => return Err(error.to_string()),
+        }
     }
+    Ok((values, cycles))
 }
