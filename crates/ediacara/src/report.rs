@@ -37,7 +37,8 @@ pub(crate) fn account(
     }
     let sum = |number: fn(&Outcome) -> u64| outcomes.iter().map(|outcome| number(outcome)).sum::<u64>();
     let (dlp_cycles, host_cycles) = (ran.dlp_cycles(), ran.host_cycles());
-    let roofline: u64 = compiled.dlp().map(|segment| segment.bounds.layer_roofline_cycles()).sum();
+    let roofline: f64 = layers.iter().map(|layer| layer.roofline_cycles).sum();
+    let roofline = roofline.ceil() as u64;
     let over_roofline = dlp_cycles as f64 / roofline.max(1) as f64;
     let clock_hz = machine.chip.clock_hz;
     let basis = machine.timing_basis();

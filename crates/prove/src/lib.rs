@@ -105,13 +105,35 @@ fn proof(mut prover: Prover<'_>) -> Proof {
     Proof { proven, findings, instructions: walk.executed, waits, accesses, provenance }
 }
 
+/// The bytes of outputs: first byte, the one past the last, and the port.
+type OutputBytes<'a> = (u64, u64, &'a Port);
+
+/// The bytes of all outputs, each once: several outputs may be the same bytes.
+fn output_bytes(ports: &[Port]) -> Vec<OutputBytes<'_>> {
+    let end = |port: &Port| port.address.saturating_add(port.len() as u64);
+    let mut sorted: Vec<&Port> = ports.iter().collect();
+    sorted.sort_by_key(|port| port.address);
+    let mut parts: Vec<OutputBytes<'_>> = Vec::with_capacity(ports.len());
+    for port in sorted {
+        let first = parts.last().map_or(port.address, |&(_, past, _)| port.address.max(past));
+        if first < end(port) {
+            parts.push((first, end(port), port));
+        }
+    }
+    parts
+}
+
 /// Covers the part of `start .. end` that belongs to outputs, and returns the first byte that was covered
 /// before.
-fn cover_outputs<'a>(cover: &mut Cover, ports: &'a [Port], start: u64, end: u64) -> Option<(u64, &'a Port)> {
+fn cover_outputs<'a>(
+    cover: &mut Cover,
+    outputs: &[OutputBytes<'a>],
+    start: u64,
+    end: u64,
+) -> Option<(u64, &'a Port)> {
     let mut twice = None;
-    for port in ports {
-        let first = start.max(port.address);
-        let past = end.min(port.address.saturating_add(port.len() as u64));
+    for &(first, past, port) in outputs {
+        let (first, past) = (start.max(first), end.min(past));
         if first < past {
             let again = cover.cover(first, past);
             twice = twice.or_else(|| again.map(|at| (at, port)));
@@ -155,6 +177,7 @@ struct Prover<'a> {
     order: Order,
     memories: [Memory; Place::COUNT],
     outputs: Cover,
+    output_bytes: Vec<OutputBytes<'a>>,
     declaration: Option<Declaration<'a>>,
     /// By engine, the index of each of its instructions; number n is at n - 1.
     history: [Vec<u64>; ENGINES],
@@ -177,6 +200,7 @@ impl<'a> Prover<'a> {
             order: Order::new(machine.core.queue_entries as usize),
             memories: Default::default(),
             outputs: Cover::default(),
+            output_bytes: output_bytes(&executable.outputs),
             declaration: None,
             history: Default::default(),
             has_table: false,
@@ -230,7 +254,7 @@ impl<'a> Prover<'a> {
             } else if length > 0 {
                 self.memories[Place::Dram as usize].place(address, end, party);
                 // An output may be an input under another name.
-                cover_outputs(&mut self.outputs, &self.executable.outputs, address, end);
+                cover_outputs(&mut self.outputs, &self.output_bytes, address, end);
             }
         }
         let fits = problems.is_empty();
@@ -419,14 +443,14 @@ impl<'a> Prover<'a> {
     /// Checks what a store may overwrite, and that it writes outputs once.
     fn check_store(&mut self, access: &Access, index: u64) {
         let dram = &self.memories[Place::Dram as usize];
-        let ports = &self.executable.outputs;
+        let bytes = &self.output_bytes;
         let (mut data, mut twice) = (None, None);
         let outputs = &mut self.outputs;
         access.region.runs(|start, end| {
             if !self.options.filled {
                 data = data.or_else(|| dram.placed(start, end).map(|at| (at, (start, end))));
             }
-            twice = twice.or(cover_outputs(outputs, ports, start, end).map(|found| (found, (start, end))));
+            twice = twice.or(cover_outputs(outputs, bytes, start, end).map(|found| (found, (start, end))));
         });
         let unit = Place::Dram.unit();
         if let Some((at, run)) = data {
