@@ -61,6 +61,12 @@ pub(super) const ITEMS: &[Item] = &[
         pieces: motifs,
     },
     Item {
+        name: "strewn",
+        help: "20,000 networks with a node in five on the host, host and simulator, proven",
+        load: Load::Many,
+        pieces: strewn,
+    },
+    Item {
         name: "soak",
         help: "random programs, simulator and RTL in lockstep (--minutes)",
         load: Load::Many,
@@ -108,14 +114,22 @@ const TEST: [&str; 4] = ["test", "--locked", "--profile", "thorough"];
 const OUTPUT: [&str; 2] = ["--", "--nocapture"];
 
 fn motifs(_: &Path, _: u64) -> Vec<Piece> {
-    let piece = |thousand: u64| {
-        let (from, to) = (1000 * thousand, 1000 * (thousand + 1));
-        let arguments =
-            [&TEST[..], &["--package", "ediacara-compiler", "--test", "all", "motifs"], &OUTPUT[..]];
-        let job = cargo(&arguments.concat(), vec![("EDIACARA_MOTIFS", format!("{from}..{to}"))]);
+    networks("motifs", "EDIACARA_MOTIFS", 1000)
+}
+
+fn strewn(_: &Path, _: u64) -> Vec<Piece> {
+    networks("strewn", "EDIACARA_STREWN", 10_000)
+}
+
+/// The first 20,000 seeds of a test of the compiler, so many a piece; `variable` tells it which.
+fn networks(test: &str, variable: &'static str, each: u64) -> Vec<Piece> {
+    let piece = |number: u64| {
+        let (from, to) = (each * number, each * (number + 1));
+        let arguments = [&TEST[..], &["--package", "ediacara-compiler", "--test", "all", test], &OUTPUT[..]];
+        let job = cargo(&arguments.concat(), vec![(variable, format!("{from}..{to}"))]);
         Piece { amount: format!("networks {from} to {to}"), job }
     };
-    (0..20).map(piece).collect()
+    (0..20_000 / each).map(piece).collect()
 }
 
 /// Rounds of ten minutes, so that little is lost if one is interrupted.

@@ -11,7 +11,7 @@ const RANK_LIMIT: usize = 64;
 const REGISTERS: u8 = 32;
 
 impl Plan {
-    /// Checks that its parts fit together, and its programs ([`Executable::check`]).
+    /// Checks that its parts fit together, and its programs ([`Executable::check`](crate::Executable::check)).
     ///
     /// Whatever a segment reads was written before, once; buffers fit the ports that hold them; what several
     /// programs store in DRAM as it is has one place there.
