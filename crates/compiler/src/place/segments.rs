@@ -4,7 +4,7 @@
 //! no operand comes after: the position of a node is the largest of its operands' positions, one more where
 //! the place differs. The host has even positions, the DLP odd ones.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ediacara_graph::{Graph, NodeId, ValueId};
 use ediacara_isa::Port;
@@ -72,19 +72,26 @@ pub(crate) fn divide(graph: &Graph, places: &Places) -> Division {
     let is_stored = |value: ValueId| graph.producer(value).is_some_and(|node| places.dlp.contains(&node));
     let decode = |&output: &ValueId| Some((output, stored(graph, is_stored, output)?));
     let decoded: HashMap<ValueId, (ValueId, Port)> = graph.outputs().iter().filter_map(decode).collect();
-    let divider = Divider { graph, places, wanted: wanted(graph, places, &decoded), decoded };
+    let (wanted, kept) =
+        (wanted(graph, places, &decoded), decoded.values().map(|(stored, _)| *stored).collect());
+    let divider = Divider { graph, places, wanted, decoded, kept };
     let positions = divider.positions(&order);
-    let used: BTreeSet<u32> = positions.values().copied().collect();
-    let mut parts: Vec<Part> = Vec::new();
-    for position in used {
-        let nodes = order.iter().copied().filter(|node| positions.get(node) == Some(&position)).collect();
-        parts.push(match position % 2 {
-            DLP => Part::Dlp(divider.dlp_part(nodes, &positions)),
-            _ => Part::Host(divider.host_part(nodes, &positions)),
-        });
+    let mut turns: BTreeMap<u32, Vec<NodeId>> = BTreeMap::new();
+    for &node in &order {
+        if let Some(&position) = positions.get(&node) {
+            turns.entry(position).or_default().push(node);
+        }
     }
-    if let Some(part) = divider.constant_outputs() {
-        parts.push(Part::Host(part));
+    let part = |(position, nodes)| match position % 2 {
+        DLP => Part::Dlp(divider.dlp_part(nodes, &positions)),
+        _ => Part::Host(divider.host_part(nodes, &positions)),
+    };
+    let mut parts: Vec<Part> = turns.into_iter().map(part).collect();
+    let constants = divider.constant_outputs();
+    match parts.last_mut() {
+        _ if constants.is_empty() => {}
+        Some(Part::Host(last)) => last.outputs.extend(constants),
+        _ => parts.push(Part::Host(HostPart { outputs: constants, ..HostPart::default() })),
     }
     Division { parts, host: divider.host_ops(&order) }
 }
@@ -115,8 +122,12 @@ fn wanted(graph: &Graph, places: &Places, decoded: &HashMap<ValueId, (ValueId, P
 struct Divider<'a> {
     graph: &'a Graph,
     places: &'a Places,
+    /// The host's nodes that must run.
     wanted: HashSet<NodeId>,
+    /// Outputs of the network that a port makes: of which value, and the port.
     decoded: HashMap<ValueId, (ValueId, Port)>,
+    /// The values that those are made of.
+    kept: HashSet<ValueId>,
 }
 
 impl Divider<'_> {
@@ -188,7 +199,7 @@ impl Divider<'_> {
                 if read {
                     part.read.push(value);
                 }
-                if read || self.decoded.values().any(|(stored, _)| *stored == value) {
+                if read || self.kept.contains(&value) {
                     part.outputs.push(value);
                 }
             }
@@ -229,10 +240,9 @@ impl Divider<'_> {
     }
 
     /// Outputs of the network that are constants: the host hands them out.
-    fn constant_outputs(&self) -> Option<HostPart> {
+    fn constant_outputs(&self) -> Vec<ValueId> {
         let is_constant = |output: &ValueId| self.graph.constant(*output).is_some();
-        let outputs: Vec<ValueId> = self.graph.outputs().iter().copied().filter(is_constant).collect();
-        (!outputs.is_empty()).then(|| HostPart { outputs, ..HostPart::default() })
+        self.graph.outputs().iter().copied().filter(is_constant).collect()
     }
 
     /// Every node that the DLP does not run, with the reason.

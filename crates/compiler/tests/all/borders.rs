@@ -156,6 +156,24 @@ fn the_host_takes_no_turn_that_can_wait() {
     assert_eq!(segments(&check(&net.graph)), "dh");
 }
 
+/// An output that is a constant is handed out by the host, in a turn that it has anyway.
+#[test]
+fn constants_that_are_outputs_are_the_hosts() {
+    for last in [false, true] {
+        let mut net = Net::new(10);
+        let x = real_input(&mut net, &[1, 6, 5, 3]);
+        let x = quantise(&mut net, x);
+        let y = net.conv(x, ConvShape::point(3));
+        let mut y = dequantise(&mut net, y);
+        if last {
+            y = net.graph.add("relu", Relu, &[y]).unwrap();
+        }
+        let constant = net.graph.add_constant("constant", Tensor::full(&[2, 3], 1.5_f32).unwrap());
+        net.graph.set_outputs(vec![y, constant]);
+        assert_eq!(segments(&check(&net.graph)), "dh");
+    }
+}
+
 #[test]
 fn a_network_without_int8_has_no_program() {
     let mut net = Net::new(5);
