@@ -86,14 +86,14 @@ pub(crate) struct ModelArguments {
     /// alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, lenet5, mlp:33-512-10
     #[arg(default_value = "efficientnet_lite0")]
     pub(crate) model: String,
-    /// Bind a symbolic dimension; repeatable
+    /// Give a dimension its size, by its name or as INPUT[AXIS]; repeatable
     #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = parse_dimension)]
     pub(crate) dims: Vec<(String, usize)>,
     /// Give an input of an ONNX file its whole shape, where dimensions have no name or the file declares none; repeatable
     #[arg(long = "shape", value_name = "NAME=1x3x48x192", value_parser = parse_shape)]
     pub(crate) shapes: Vec<(String, Vec<usize>)>,
     /// Fix an input of an ONNX file to a number or a .npy file, where shapes or branches depend on it; repeatable
-    #[arg(long = "constant", value_name = "NAME=NUMBER|FILE", value_parser = parse_constant)]
+    #[arg(long = "value", alias = "constant", value_name = "NAME=NUMBER|FILE", value_parser = parse_constant)]
     pub(crate) constants: Vec<(String, Tensor)>,
 }
 
@@ -471,7 +471,7 @@ pub(crate) struct SummaryArguments {
 }
 
 fn parse_dimension(text: &str) -> Result<(String, usize), String> {
-    let (name, size) = text.split_once('=').ok_or_else(|| format!("expected NAME=SIZE, found {text:?}"))?;
+    let (name, size) = text.rsplit_once('=').ok_or_else(|| format!("expected NAME=SIZE, found {text:?}"))?;
     match size.parse() {
         Ok(size) if size > 0 => Ok((name.to_owned(), size)),
         _ => Err(format!("the size of {name} is a number of at least 1, found {size:?}")),

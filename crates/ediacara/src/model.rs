@@ -157,6 +157,13 @@ fn imported(name: &str, (graph, report): (Graph, ImportReport)) -> Result<Model,
         format!("dimension {0} is {1} (bind it with --dim {0}=SIZE)", dimension.name, dimension.size)
     };
     let mut notes: Vec<String> = free().map(note).collect();
+    if report.dynamic > 0 {
+        notes.push(format!(
+            "{} activations are quantised by what they are (dynamic int8): here their scales are fixed by calibration, and \
+             the weights stay as given",
+            report.dynamic
+        ));
+    }
     notes.extend(pixels.map(|by| format!("pixels are {by}, as the file says")));
     Ok(Model {
         name: name.to_owned(),

@@ -1,6 +1,7 @@
 //! A model in int8, ready to be compiled for any machine.
 
 use ediacara_graph::Graph;
+use ediacara_graph::rewrite::{Unrolled, unroll};
 use ediacara_optimiser::{Calibration, Origin, Quantised};
 use serde_json::{Map, Value};
 
@@ -39,35 +40,68 @@ pub struct Prepared {
 pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>) -> Result<Prepared, Error> {
     check_frozen(&model.graph)?;
     let mut clock = Clock::new(stage);
-    if ediacara_optimiser::is_qdq(&model.graph) {
-        clock.begin("quantise");
-        let quantised = ediacara_optimiser::import_qdq(&model.graph)?;
-        return Ok(Prepared {
-            name: model.name.clone(),
-            real: model.graph.clone(),
-            quantised: quantised.graph,
-            origins: quantised.origins,
-            method: "imported (QDQ)".to_owned(),
-            seeded_inputs: Vec::new(),
-            assumed: false,
-            wall_seconds: clock.finish(),
-        });
-    }
     clock.begin("optimise");
     let real = ediacara_optimiser::optimise(model.graph.clone(), &ediacara_optimiser::Options::default())?;
+    let (real, classes) = match unroll(&real).map_err(ediacara_optimiser::OptimiserError::from)? {
+        Some(Unrolled { graph, classes }) => (graph, classes),
+        None => (real, Vec::new()),
+    };
+    if ediacara_optimiser::is_qdq(&real) {
+        return prepare_quantised(model, real, calibration, clock);
+    }
     let assumed = matches!(calibration, CalibrationSource::Assumed);
     let (ranges, method, seeded_inputs) = if assumed {
-        (Calibration::assumed(&real), "assumed".to_owned(), Vec::new())
+        (Calibration::assumed_tied(&real, &classes), "assumed".to_owned(), Vec::new())
     } else {
         clock.begin("calibrate");
         let Samples { tensors, origin, seeded } = calibration::samples(model, &real, calibration)?;
-        (Calibration::collect(&real, tensors)?, format!("min-max over {origin}"), seeded)
+        let ranges = Calibration::collect_tied(&real, tensors, &classes)?;
+        (ranges, format!("min-max over {origin}"), seeded)
     };
     clock.begin("quantise");
     let Quantised { graph: quantised, origins, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
     let name = model.name.clone();
     let wall_seconds = clock.finish();
     Ok(Prepared { name, real, quantised, origins, method, seeded_inputs, assumed, wall_seconds })
+}
+
+/// Takes the network's own quantisation.
+///
+/// Where products have no marks, samples that were given for calibration give their scales.
+fn prepare_quantised(
+    model: &Model,
+    real: Graph,
+    source: &CalibrationSource,
+    mut clock: Clock<'_>,
+) -> Result<Prepared, Error> {
+    clock.begin("quantise");
+    let mut quantised = ediacara_optimiser::import_qdq(&real, None)?;
+    let mut prepared = Prepared {
+        name: model.name.clone(),
+        real,
+        quantised: Graph::default(),
+        origins: Vec::new(),
+        method: "imported (QDQ)".to_owned(),
+        seeded_inputs: Vec::new(),
+        assumed: false,
+        wall_seconds: Map::new(),
+    };
+    let given = matches!(source, CalibrationSource::Files(_) | CalibrationSource::Tensors(_));
+    if given && quantised.origins.iter().any(|origin| origin.left.is_some() && origin.macs > 0) {
+        clock.begin("calibrate");
+        let Samples { tensors, origin, seeded } = calibration::samples(model, &prepared.real, source)?;
+        let ranges = Calibration::collect(&prepared.real, tensors)?;
+        clock.begin("quantise the rest");
+        quantised = ediacara_optimiser::import_qdq(&prepared.real, Some(&ranges))?;
+        prepared.method = format!("imported (QDQ), and min-max over {origin} where it has no marks");
+        prepared.seeded_inputs = seeded;
+    }
+    Ok(Prepared {
+        quantised: quantised.graph,
+        origins: quantised.origins,
+        wall_seconds: clock.finish(),
+        ..prepared
+    })
 }
 
 /// Refuses a graph whose weights are inputs, because weights are part of a program.

@@ -4,7 +4,7 @@
 //! constant is computed at once, within the limits of the options; else it becomes a node. The graph refuses
 //! values of the wrong type or shape, with errors that name the core op and both shapes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ediacara_graph::{Attributes, Graph, Op, Registry, TensorType, ValueId};
@@ -38,6 +38,10 @@ pub(crate) struct Context<'a> {
     /// The name of the node that is being handled, and how many values it has made.
     label: String,
     made: usize,
+    /// Names in the file of dynamically quantised values that stay real numbers.
+    passed_on: HashSet<&'a str>,
+    /// How many values were passed on so.
+    dynamic: usize,
 }
 
 impl<'a> Context<'a> {
@@ -54,13 +58,46 @@ impl<'a> Context<'a> {
             work_left: limits.folding_work,
             label: String::new(),
             made: 0,
+            passed_on: HashSet::new(),
+            dynamic: 0,
         }
+    }
+
+    /// Says which dynamically quantised values stay real numbers, by their names in the file.
+    pub(crate) fn set_passed_on(&mut self, names: HashSet<&'a str>) {
+        self.passed_on = names;
+    }
+
+    /// Whether the dynamically quantised value of that name stays a real number, which is counted.
+    pub(crate) fn pass_on(&mut self, name: &str) -> bool {
+        let passed = self.passed_on.contains(name);
+        self.dynamic += usize::from(passed);
+        passed
+    }
+
+    /// How many dynamically quantised values stayed real numbers.
+    pub(crate) fn dynamic(&self) -> usize {
+        self.dynamic
     }
 
     /// Names everything that is made from now on after `label`, which is unique in the file.
     pub(crate) fn begin(&mut self, label: &str) {
         label.clone_into(&mut self.label);
         self.made = 0;
+    }
+
+    /// A graph of its own, which `build` fills.
+    pub(crate) fn body(
+        &mut self,
+        name: &str,
+        build: impl FnOnce(&mut Self) -> NodeResult<()>,
+    ) -> NodeResult<Graph> {
+        let around = std::mem::replace(&mut self.graph, Graph::new(name));
+        let place = (std::mem::take(&mut self.label), self.made);
+        let built = build(self);
+        (self.label, self.made) = place;
+        let body = std::mem::replace(&mut self.graph, around);
+        built.map(|()| body)
     }
 
     /// A name for the next thing that a node makes: the label for the first, the label and a number for the

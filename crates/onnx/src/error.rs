@@ -70,7 +70,7 @@ pub enum ImportError {
     /// A node needs the value of an operand (a shape, axes, a size) at import, but the value is not constant.
     #[error(
         "{file}: node '{node}' ({op}): its operand '{operand}' has to be known at import, because shapes are static here, \
-         but it is computed from an input of the network; fix that input with --constant NAME=VALUE (in Rust \
+         but it is computed from an input of the network; fix that input with --value NAME=NUMBER (in Rust \
          ImportOptions::constants), or simplify the model so that the operand is an initialiser"
     )]
     NotConstant {
@@ -123,7 +123,8 @@ fn count(ops: &[UnsupportedOp]) -> usize {
 }
 
 fn list(ops: &[UnsupportedOp]) -> String {
-    ops.iter().map(|op| format!("{} ({})", op.op, op.nodes.join(", "))).collect::<Vec<_>>().join("; ")
+    let nodes = |op: &UnsupportedOp| listed(op.nodes.iter().map(String::as_str));
+    ops.iter().map(|op| format!("{} ({})", op.op, nodes(op))).collect::<Vec<_>>().join("; ")
 }
 
 /// What a handler says about its node; the importer adds file, node and operator.

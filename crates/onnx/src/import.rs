@@ -5,24 +5,23 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use ediacara_graph::{Graph, TensorType, ValueId};
-use ediacara_tensor::{DType, Tensor};
+use ediacara_graph::{Graph, ValueId};
+use ediacara_tensor::DType;
 use prost::bytes::Bytes;
 
 use crate::context::Context;
-use crate::error::{ImportError, NodeError, NodeResult, listed};
+use crate::error::{ImportError, NodeError, NodeResult};
 use crate::external::External;
 use crate::head::Head;
+use crate::inputs::Inputs;
 use crate::model::{Check, Functions, Model, called, default_opset, functions, outputs};
 use crate::node::{Attributes, Node};
+use crate::ops;
 use crate::ops::Handler;
-use crate::options::{BoundDim, ImportOptions, ImportReport};
+use crate::options::{ImportOptions, ImportReport};
 use crate::order::order;
-use crate::proto::tensor_shape_proto::dimension::Value as Dim;
-use crate::proto::type_proto::Value as TypeValue;
-use crate::proto::{FunctionProto, NodeProto, ValueInfoProto};
+use crate::proto::{FunctionProto, NodeProto};
 use crate::scope::{Meaning, Scope, meaning};
-use crate::{ops, tensor};
 
 /// How deep calls and branches may nest.
 const MAX_NESTING: usize = 64;
@@ -49,7 +48,7 @@ pub(crate) fn import(
         handled: 0,
         report: report(&model),
     };
-    importer.check_options()?;
+    importer.context.set_passed_on(ops::passed_on(&model.nodes, &outputs(&model.graph)));
     importer.inputs()?;
     match importer.outermost() {
         Ok(()) => importer.finish(),
@@ -72,6 +71,7 @@ fn report(model: &Model<'_>) -> ImportReport {
             .filter_map(|entry| Some((entry.key.clone()?, entry.value.clone()?)))
             .collect(),
         dims: Vec::new(),
+        dynamic: 0,
     }
 }
 
@@ -103,24 +103,6 @@ impl<'a> Labels<'a> {
     }
 }
 
-/// The dimensions that the file declares for an input, if it does.
-fn declared_dims(input: &ValueInfoProto) -> Option<Vec<Option<Dim>>> {
-    let TypeValue::TensorType(declared) = input.r#type.as_ref()?.value.as_ref()? else { return None };
-    Some(declared.shape.as_ref()?.dim.iter().map(|dim| dim.value.clone()).collect())
-}
-
-/// The size of a fixed dimension, or the name of a symbolic one: its own name, or that of its input and axis.
-fn fixed_or_symbol(input: &str, axis: usize, dim: Option<&Dim>) -> Result<usize, String> {
-    match dim {
-        // Some exporters write 0 or -1 for an unknown size; an input without elements makes no network.
-        Some(&Dim::DimValue(size)) if size > 0 => {
-            usize::try_from(size).map_err(|_| format!("{input}[{axis}]"))
-        }
-        Some(Dim::DimParam(name)) if !name.is_empty() => Err(name.clone()),
-        _ => Err(format!("{input}[{axis}]")),
-    }
-}
-
 struct Importer<'a> {
     file: &'a str,
     options: &'a ImportOptions,
@@ -140,189 +122,25 @@ impl<'a> Importer<'a> {
         ImportError::Model { file: self.file.to_owned(), found: found.into(), remedy: remedy.into() }
     }
 
-    /// The inputs that have no initialiser.
-    fn free_inputs(&self) -> impl Iterator<Item = &'a ValueInfoProto> {
-        let model = self.model;
-        let stored: HashSet<&str> = self.scopes[0].stored.keys().copied().collect();
-        model.graph.input.iter().filter(move |input| !stored.contains(input.name.as_deref().unwrap_or("")))
-    }
-
-    /// Refuses names in the options that fit no input, because a typing mistake would silently change the
-    /// result.
-    fn check_options(&self) -> Result<(), ImportError> {
-        let inputs: Vec<&str> =
-            self.model.graph.input.iter().map(|input| input.name.as_deref().unwrap_or("")).collect();
-        let shapes = self.options.shapes.iter().map(|(name, _)| name);
-        for name in shapes.chain(self.options.constants.iter().map(|(name, _)| name)) {
-            if !inputs.contains(&name.as_str()) {
-                return Err(ImportError::UnknownName {
-                    file: self.file.to_owned(),
-                    kind: "input",
-                    name: name.clone(),
-                    known: listed(inputs.iter().copied()),
-                });
-            }
-        }
-        Ok(())
-    }
-
+    /// Adds what the caller fixes as constants, and the other inputs as the graph's.
     fn inputs(&mut self) -> Result<(), ImportError> {
-        for (name, constant) in &self.options.constants {
-            let constant = self.as_declared(name, constant);
-            let id = self
-                .context
-                .constant(constant)
-                .map_err(|error| self.error(error.to_string(), "raise the limits"))?;
-            self.scopes[0].values.insert(name.as_str(), id);
+        let stored: HashSet<&str> = self.scopes[0].stored.keys().copied().collect();
+        let mut inputs = Inputs::new(self.file, self.options, &self.model.graph, &stored)?;
+        for (name, constant) in inputs.constants() {
+            let id = self.context.constant(constant);
+            let id = id.map_err(|error| self.error(error.to_string(), "raise the limits"))?;
+            self.scopes[0].values.insert(name, id);
         }
-        let inputs: Vec<&ValueInfoProto> = self.free_inputs().collect();
-        for input in &inputs {
-            self.bind_by_shape(input)?;
-        }
-        for (index, input) in inputs.into_iter().enumerate() {
-            let name = input.name.as_deref().unwrap_or("");
-            if self.options.constants.iter().any(|(fixed, _)| fixed == name) {
-                continue;
-            }
-            let ty = self.input_type(index, input)?;
+        for (name, ty) in inputs.fed()? {
             let id = self.context.graph.add_input(name, ty);
             self.scopes[0].values.insert(name, id);
         }
-        let known: HashSet<&str> = self.report.dims.iter().map(|dim| dim.name.as_str()).collect();
-        if let Some((name, _)) = self.options.dims.iter().find(|(name, _)| !known.contains(name.as_str())) {
-            return Err(ImportError::UnknownName {
-                file: self.file.to_owned(),
-                kind: "symbolic dimension",
-                name: name.clone(),
-                known: listed(self.report.dims.iter().map(|dim| dim.name.as_str())),
-            });
-        }
+        self.report.dims = inputs.dims;
         Ok(())
-    }
-
-    /// A constant that the options give an input, in the type that the file declares, if Ediacara holds that
-    /// type.
-    fn as_declared(&self, name: &str, constant: &Tensor) -> Tensor {
-        let input = self.model.graph.input.iter().find(|input| input.name.as_deref() == Some(name));
-        let ty = input.and_then(|input| input.r#type.as_ref()?.value.as_ref());
-        match ty {
-            Some(TypeValue::TensorType(ty)) => {
-                let dtype = tensor::dtype(ty.elem_type.unwrap_or(0));
-                dtype.map_or_else(|_| constant.clone(), |dtype| constant.cast(dtype))
-            }
-            _ => constant.clone(),
-        }
-    }
-
-    /// The whole shape that the options give an input.
-    fn given_shape(&self, input: &str) -> Option<&'a [usize]> {
-        let given = self.options.shapes.iter().rev().find(|(named, _)| named == input);
-        given.map(|(_, shape)| shape.as_slice())
-    }
-
-    /// Binds an input's symbolic dimensions to the sizes of the whole shape that the options give it.
-    fn bind_by_shape(&mut self, input: &ValueInfoProto) -> Result<(), ImportError> {
-        let name = input.name.as_deref().unwrap_or("");
-        let (Some(shape), Some(declared)) = (self.given_shape(name), declared_dims(input)) else {
-            return Ok(());
-        };
-        if shape.len() != declared.len() {
-            return Err(self.error(
-                format!("its input '{name}' has {} axes, but the shape {shape:?} is given", declared.len()),
-                "give one size an axis",
-            ));
-        }
-        for (axis, (dim, &size)) in declared.iter().zip(shape).enumerate() {
-            let Err(dim) = fixed_or_symbol(name, axis, dim.as_ref()) else { continue };
-            let others = self.report.dims.iter().map(|bound| (&bound.name, bound.size));
-            let others = others.chain(self.options.dims.iter().map(|(name, size)| (name, *size)));
-            if let Some((_, other)) =
-                others.into_iter().find(|&(named, other)| *named == dim && other != size)
-            {
-                return Err(self.error(
-                    format!("its dimension '{dim}' is given the sizes {other} and {size}"),
-                    "give it one size",
-                ));
-            }
-            if !self.report.dims.iter().any(|bound| bound.name == dim) {
-                self.report.dims.push(BoundDim { name: dim, size, given: true });
-            }
-        }
-        Ok(())
-    }
-
-    /// The type of the input that is fed as number `index`.
-    fn input_type(&mut self, index: usize, input: &ValueInfoProto) -> Result<TensorType, ImportError> {
-        let name = input.name.as_deref().unwrap_or("");
-        let Some(TypeValue::TensorType(declared)) = input.r#type.as_ref().and_then(|ty| ty.value.as_ref())
-        else {
-            return Err(self.error(
-                format!("its input '{name}' is no dense tensor"),
-                "sequences, maps, optional and sparse values are not supported",
-            ));
-        };
-        let dtype = tensor::dtype(declared.elem_type.unwrap_or(0));
-        let dtype = dtype.map_err(|found| self.tensor_error(name, found))?;
-        let shape = match (self.given_shape(name), declared_dims(input)) {
-            (Some(shape), _) => shape.to_vec(),
-            (None, None) => {
-                return Err(self.error(
-                    format!("its input '{name}' has no declared shape"),
-                    "give one with --shape NAME=1x3x48x192 (in Rust ImportOptions::shapes), or export the model with \
-                     shapes",
-                ));
-            }
-            (None, Some(dims)) => {
-                let dims = dims.iter().enumerate();
-                let dims: Vec<_> =
-                    dims.map(|(axis, dim)| fixed_or_symbol(name, axis, dim.as_ref())).collect();
-                let fed = self.fed_shape(index, &dims);
-                let sizes = dims.into_iter().enumerate();
-                sizes
-                    .map(|(axis, dim)| match dim {
-                        Ok(size) => size,
-                        Err(dim) => self.bound(dim, fed.map(|shape| shape[axis])),
-                    })
-                    .collect()
-            }
-        };
-        self.checked_type(name, dtype, shape)
-    }
-
-    /// The shape of the tensor that will be fed as number `index`, if it fits the sizes that are fixed.
-    fn fed_shape(&self, index: usize, dims: &[Result<usize, String>]) -> Option<&'a [usize]> {
-        let shape = self.options.fed.get(index)?.as_deref()?;
-        let fits = shape.len() == dims.len()
-            && dims
-                .iter()
-                .zip(shape)
-                .all(|(dim, size)| dim.as_ref().is_ok_and(|fixed| fixed == size) || dim.is_err());
-        fits.then_some(shape)
-    }
-
-    fn checked_type(&self, name: &str, dtype: DType, shape: Vec<usize>) -> Result<TensorType, ImportError> {
-        match tensor::checked_size_bytes(dtype, &shape, self.options.limits.input_bytes) {
-            Ok(_) => Ok(TensorType { dtype, shape }),
-            Err(found) => Err(self.tensor_error(name, format!("as an input, {found}"))),
-        }
     }
 
     fn tensor_error(&self, name: &str, found: String) -> ImportError {
         ImportError::Tensor { file: self.file.to_owned(), tensor: name.to_owned(), found }
-    }
-
-    /// The size of a symbolic dimension, which is reported.
-    ///
-    /// `fed` is the size in the tensor that will be fed, if known.
-    fn bound(&mut self, name: String, fed: Option<usize>) -> usize {
-        if let Some(bound) = self.report.dims.iter().find(|bound| bound.name == name) {
-            return bound.size;
-        }
-        let given = self.options.dims.iter().rev().find(|(named, _)| *named == name).map(|&(_, size)| size);
-        let given = given.or(fed);
-        let size = given.unwrap_or(1);
-        self.report.dims.push(BoundDim { name, size, given: given.is_some() });
-        size
     }
 
     /// The value of that name; nothing if it is an operand that a call left out.
@@ -562,7 +380,7 @@ impl<'a> Importer<'a> {
         let free = self.report.dims.iter().filter(|dim| !dim.given).map(|dim| dim.name.clone());
         let free: Vec<String> = free.collect();
         match error {
-            ImportError::Node { .. } if !free.is_empty() => {
+            ImportError::Node { .. } | ImportError::NotConstant { .. } if !free.is_empty() => {
                 ImportError::Unbound { error: Box::new(error), dims: free }
             }
             other => other,
@@ -580,6 +398,7 @@ impl<'a> Importer<'a> {
         let set = self.context.graph.set_named_outputs(&outputs);
         set.map_err(|error| self.error(error.to_string(), "export it again"))?;
         // The names of the file are dropped before the graph is rearranged, to save memory.
+        self.report.dynamic = self.context.dynamic();
         let Importer { context: Context { mut graph, .. }, report, scopes, labels, .. } = self;
         drop((scopes, labels));
         graph.compact();

@@ -19,6 +19,7 @@ mod export;
 mod external;
 mod head;
 mod import;
+mod inputs;
 mod model;
 mod node;
 mod ops;

@@ -131,6 +131,13 @@ impl<'a> Node<'a> {
         Ok(self.typed(name, AttributeType::Floats)?.map(|attribute| attribute.floats.as_slice()))
     }
 
+    pub(crate) fn strings(&self, name: &str) -> NodeResult<Option<Vec<String>>> {
+        let Some(attribute) = self.typed(name, AttributeType::Strings)? else { return Ok(None) };
+        let texts: Result<Vec<String>, _> =
+            attribute.strings.iter().cloned().map(String::from_utf8).collect();
+        texts.map(Some).map_err(|_| NodeError::new(format!("attribute '{name}' is not UTF-8 text")))
+    }
+
     pub(crate) fn tensor(&self, name: &str) -> NodeResult<Option<&'a TensorProto>> {
         match self.typed(name, AttributeType::Tensor)? {
             None => Ok(None),

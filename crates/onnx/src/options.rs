@@ -9,8 +9,9 @@ use ediacara_tensor::Tensor;
 pub struct ImportOptions {
     /// Sizes of symbolic dimensions, by name: `("N", 4)`.
     ///
-    /// A dimension without a name is called after its input and axis: `data[0]`. Free dimensions that are not
-    /// listed become 1 and are reported.
+    /// Any axis can also be called after its input: `("data[0]", 4)`. A dimension without a name, or with the
+    /// name `?`, has no other name. A fixed size is overridden. Free dimensions that are not listed become 1
+    /// and are reported.
     pub dims: Vec<(String, usize)>,
     /// Whole shapes of inputs, by the input's name.
     ///
@@ -83,6 +84,10 @@ pub struct ImportReport {
     pub metadata: Vec<(String, String)>,
     /// Every symbolic dimension, in the order in which the inputs show them.
     pub dims: Vec<BoundDim>,
+    /// Values that the file quantises with scales computed from the data, imported as real numbers.
+    ///
+    /// Their products keep the file's weights; what quantises the graph gives them scales that are fixed.
+    pub dynamic: usize,
 }
 
 /// A symbolic dimension and the size it was bound to.

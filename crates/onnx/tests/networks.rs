@@ -67,7 +67,7 @@ fn free_dimensions_are_bound_and_reported() {
 
     let options = ImportOptions { dims: vec![("M".to_owned(), 4)], ..ImportOptions::default() };
     let error = ediacara_onnx::import(&path, &options).unwrap_err().to_string();
-    assert!(error.contains("no symbolic dimension named 'M'; it has: N"), "{error}");
+    assert!(error.contains("no dimension named 'M'; it has: N"), "{error}");
 }
 
 #[test]

@@ -247,6 +247,29 @@ fn free_dimensions_take_their_sizes() {
 }
 
 #[test]
+fn every_axis_can_be_called_after_its_input() {
+    let add = node("Add", &["a", "b"], &["y"], &[]);
+    let file = model(
+        17,
+        &[add, symbolic("a", &["N", "3", "?", "?"]), symbolic("b", &["N", "1", "1", "1"]), output("y")],
+    );
+    let shapes = |dims: &[(&str, usize)]| {
+        let dims = dims.iter().map(|&(name, size)| (name.to_owned(), size)).collect();
+        let options = ImportOptions { dims, ..ImportOptions::default() };
+        let (graph, _) = import_bytes("m.onnx", &file, &options).map_err(|error| error.to_string())?;
+        Ok::<_, String>(graph.inputs().iter().map(|&input| graph.ty(input).shape.clone()).collect::<Vec<_>>())
+    };
+    // Two axes called `?` are two; a name is bound wherever it stands; a fixed size gives way.
+    assert_eq!(shapes(&[("a[2]", 5), ("a[3]", 7)]).unwrap(), [vec![1, 3, 5, 7], vec![1, 1, 1, 1]]);
+    assert_eq!(shapes(&[("b[0]", 4)]).unwrap(), [vec![4, 3, 1, 1], vec![4, 1, 1, 1]]);
+    assert_eq!(shapes(&[("a[1]", 2)]).unwrap(), [vec![1, 2, 1, 1], vec![1, 1, 1, 1]]);
+    let error = shapes(&[("N", 2), ("b[0]", 4)]).unwrap_err();
+    assert!(error.contains("'N' is given the sizes 2 and 4"), "{error}");
+    let error = shapes(&[("a[4]", 2)]).unwrap_err();
+    assert!(error.contains("no dimension named 'a[4]'; it has: N, a[2], a[3], a[0], a[1]"), "{error}");
+}
+
+#[test]
 fn errors_of_shape_name_the_free_dimensions() {
     let add = node("Add", &["x", "w"], &["y"], &[]);
     let stored = bytes(5, tensor("w", 1, &[3, 4], &[0; 48]));

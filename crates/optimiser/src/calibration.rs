@@ -208,6 +208,8 @@ pub struct Calibration {
     samples: usize,
     /// Whether nothing was measured.
     assumed: bool,
+    /// For each value that is tied to others, the one whose name stands for all.
+    tied: BTreeMap<String, String>,
 }
 
 impl Calibration {
@@ -220,7 +222,20 @@ impl Calibration {
     /// # Errors
     /// There is no sample, the host cannot run the graph on one, or an input is infinite or not a number.
     pub fn collect(graph: &Graph, samples: impl IntoIterator<Item = Vec<Tensor>>) -> Result<Calibration> {
-        let mut calibration = Calibration::default();
+        Calibration::collect_tied(graph, samples, &[])
+    }
+
+    /// As [`Calibration::collect`], for a graph in which the values of a class are one value of a recurrence at
+    /// different times: they have statistics in common, and will be stored alike.
+    ///
+    /// # Errors
+    /// As of [`Calibration::collect`].
+    pub fn collect_tied(
+        graph: &Graph,
+        samples: impl IntoIterator<Item = Vec<Tensor>>,
+        classes: &[Vec<ValueId>],
+    ) -> Result<Calibration> {
+        let mut calibration = Calibration { tied: tied(graph, classes), ..Calibration::default() };
         let layers = moments::layers(graph);
         let executor = Executor::new(graph, &ediacara_host::Options::default())?;
         for sample in samples {
@@ -248,7 +263,7 @@ impl Calibration {
             return Ok(());
         }
         let dense = tensor.to_contiguous();
-        let name = &graph.value(value).name;
+        let name = &self.key(&graph.value(value).name).to_owned();
         let Some(statistics) = Statistics::of_sample(&dense, dense.as_slice::<f32>()?) else {
             if graph.inputs().contains(&value) {
                 return Err(OptimiserError::NotFinite { value: name.clone(), sample: self.samples });
@@ -265,7 +280,8 @@ impl Calibration {
             None => drop(self.values.insert(name.clone(), statistics)),
         }
         for layer in readers {
-            let moments = self.moments.entry(layer.name.clone()).or_default();
+            let key = self.key(&layer.name).to_owned();
+            let moments = self.moments.entry(key).or_default();
             layer.observe(moments, &dense, self.samples)?;
         }
         Ok(())
@@ -279,7 +295,22 @@ impl Calibration {
 
     /// Whether the value called `name` was infinite or not a number in a sample.
     pub fn is_unbounded(&self, name: &str) -> bool {
-        self.unbounded.contains(name)
+        self.unbounded.contains(self.key(name))
+    }
+
+    /// The name under which the statistics of a value are kept.
+    fn key<'a>(&'a self, name: &'a str) -> &'a str {
+        self.tied.get(name).map_or(name, String::as_str)
+    }
+
+    /// The name of the class that a value is tied into, if it is.
+    pub(crate) fn class(&self, name: &str) -> Option<&str> {
+        self.tied.get(name).map(String::as_str)
+    }
+
+    /// Whether values are tied.
+    pub(crate) fn has_ties(&self) -> bool {
+        !self.tied.is_empty()
     }
 
     /// A calibration without samples, for a program of which only the cycles matter.
@@ -287,7 +318,21 @@ impl Calibration {
     /// Rectified values go from zero to one, all others lie around zero. It says nothing of accuracy. Weights
     /// are rounded to the nearest, and values that are joined share a scale.
     pub fn assumed(graph: &Graph) -> Calibration {
-        Calibration { assumed: true, ..Calibration::from_ranges(assumed::ranges(graph)) }
+        Calibration::assumed_tied(graph, &[])
+    }
+
+    /// As [`Calibration::assumed`], with classes as of [`Calibration::collect_tied`].
+    pub fn assumed_tied(graph: &Graph, classes: &[Vec<ValueId>]) -> Calibration {
+        let mut calibration =
+            Calibration { assumed: true, tied: tied(graph, classes), ..Calibration::default() };
+        for (name, range) in assumed::ranges(graph) {
+            let (key, statistics) = (calibration.key(&name).to_owned(), Statistics::of_range(range));
+            match calibration.values.get_mut(&key) {
+                Some(known) => known.join(&statistics),
+                None => drop(calibration.values.insert(key, statistics)),
+            }
+        }
+        calibration
     }
 
     /// Whether nothing was measured.
@@ -297,23 +342,33 @@ impl Calibration {
 
     /// The range of the value called `name`.
     pub fn range(&self, name: &str) -> Option<Range> {
-        self.values.get(name).map(Statistics::range)
+        self.values.get(self.key(name)).map(Statistics::range)
     }
 
     /// The statistics of the value called `name`.
     pub fn statistics(&self, name: &str) -> Option<&Statistics> {
-        self.values.get(name)
+        self.values.get(self.key(name))
     }
 
     /// The moments of the layer whose result is called `name`, if enough was seen of what it reads.
     pub(crate) fn moments(&self, name: &str) -> Option<&Moments> {
-        self.moments.get(name)?.as_ref().filter(|moments| moments.is_enough())
+        self.moments.get(self.key(name))?.as_ref().filter(|moments| moments.is_enough())
     }
 
     /// How many samples it was collected over.
     pub fn samples(&self) -> usize {
         self.samples
     }
+}
+
+/// For each value of a class, the name of the first.
+fn tied(graph: &Graph, classes: &[Vec<ValueId>]) -> BTreeMap<String, String> {
+    let name = |value: &ValueId| graph.value(*value).name.clone();
+    let of_class = |class: &Vec<ValueId>| {
+        let first = class.first().map(name).unwrap_or_default();
+        class.iter().map(move |value| (name(value), first.clone())).collect::<Vec<_>>()
+    };
+    classes.iter().flat_map(of_class).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use ediacara_graph::{DType, Graph, Node, ValueId};
 
 use crate::quantise::{Quantised, quantise_marked, to_signed};
-use crate::{Encoding, OptimiserError, Result};
+use crate::{Calibration, Encoding, OptimiserError, Result};
 
 /// Whether a graph is quantised already: it quantises a value that is not constant.
 pub fn is_qdq(graph: &Graph) -> bool {
@@ -17,16 +17,19 @@ pub fn is_qdq(graph: &Graph) -> bool {
 ///
 /// A quantize_linear says how its operand is stored; between marks the operators compute in int8 by
 /// docs/numerics.md. Unsigned values and zero points are shifted by 128 (N-STORE). Weights keep their
-/// integers and their zero point; biases are given in f32 or as i32. Optimising the graph first fuses
-/// activations, but it is not needed.
+/// integers and their zero point; biases are given in f32 or as i32. Optimising the graph first lets more of
+/// it be int8: it folds what stands between a product and its mark.
+///
+/// A product, or an operand of one, that has no mark takes its scale from `calibration`; without one it stays
+/// real.
 ///
 /// # Errors
 /// The graph has no quantize_linear.
-pub fn import_qdq(graph: &Graph) -> Result<Quantised> {
+pub fn import_qdq(graph: &Graph, calibration: Option<&Calibration>) -> Result<Quantised> {
     if !is_qdq(graph) {
         return Err(OptimiserError::NotQuantised { graph: graph.name.clone() });
     }
-    quantise_marked(graph, marks(graph))
+    quantise_marked(graph, marks(graph), calibration)
 }
 
 /// The encoding of every value that has a mark.
@@ -45,7 +48,25 @@ fn marks(graph: &Graph) -> HashMap<ValueId, Encoding> {
         marks.entry(node.inputs[0]).or_insert(encoding);
         marks.insert(node.outputs[0], encoding);
     }
+    spread_back(graph, &mut marks);
     marks
+}
+
+/// Marks what is only moved or joined into a value that has a mark: it may as well be stored like that.
+fn spread_back(graph: &Graph, marks: &mut HashMap<ValueId, Encoding>) {
+    for id in graph.order().into_iter().rev() {
+        let node = graph.node(id);
+        let moves = matches!(node.op.name(), "reshape" | "transpose" | "concat");
+        let Some(&encoding) = node.outputs.first().and_then(|output| marks.get(output)).filter(|_| moves)
+        else {
+            continue;
+        };
+        for &input in &node.inputs {
+            if graph.only_consumer(input) == Some(id) && graph.ty(input).dtype == DType::F32 {
+                marks.entry(input).or_insert(encoding);
+            }
+        }
+    }
 }
 
 /// The encoding that a mark prescribes; nothing if it is not one constant scale of 8 bits.

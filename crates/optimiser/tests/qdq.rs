@@ -153,7 +153,7 @@ fn integers_are_those_of_the_specification() {
     let graph = GRAPH.replace("WEIGHTS", &text(&weights)).replace("MATRIX", &text(&matrix));
     let graph = Graph::parse(&graph, &Registry::core(), &|_| None).unwrap();
     let optimised = optimise(graph.clone(), &Options::default()).unwrap();
-    let int8 = [&graph, &optimised].map(|graph| import_qdq(graph).unwrap());
+    let int8 = [&graph, &optimised].map(|graph| import_qdq(graph, None).unwrap());
     for quantised in &int8 {
         assert!(quantised.left.is_empty(), "{:?}", quantised.left);
     }

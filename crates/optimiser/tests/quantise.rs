@@ -208,7 +208,7 @@ fn the_larger_of_two_of_different_ranges() {
 fn both_ways(text: &str, sample: Vec<Tensor>) -> (Vec<f32>, Vec<f32>, Quantised) {
     let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
     let quantised = if is_qdq(&graph) {
-        import_qdq(&graph).unwrap()
+        import_qdq(&graph, None).unwrap()
     } else {
         quantise(&graph, &Calibration::collect(&graph, [sample.clone()]).unwrap()).unwrap()
     };
@@ -346,7 +346,7 @@ fn a_multiplier_out_of_range_names_the_layer() {
 "#;
     // 1000 / 127 / 1e-12 is 7.9e12, beyond 2^30.
     let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
-    let said = import_qdq(&graph).unwrap_err().to_string();
+    let said = import_qdq(&graph, None).unwrap_err().to_string();
     for part in ["node `c` (conv)", "2^30"] {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
@@ -412,7 +412,7 @@ fn pruned_channels_of_a_quantised_file_are_imported() {
     }
     // The layer is refused because of a channel that is not pruned.
     let graph = Graph::parse(&text("0, 1", "1.0"), &Registry::core(), &|_| None).unwrap();
-    let said = import_qdq(&graph).unwrap_err().to_string();
+    let said = import_qdq(&graph, None).unwrap_err().to_string();
     assert!(said.contains("node `h` (conv)") && said.contains("2^30"), "{said}");
 }
 

@@ -77,7 +77,7 @@ fn a_bad_option_is_refused_with_the_form_it_has() {
     says(&["run", "--shape", "x=1xa"], &["expected NAME=1x3x48x192"]);
     says(&["run", "--shape", "x=1x3"], &["no input named 'x'", "it has"]);
     says(&["summary", "resnet50", "--shape", "x=1x3"], &["built in", "--dim N=SIZE"]);
-    says(&["run", "--constant", "sr"], &["NAME=NUMBER"]);
+    says(&["run", "--value", "sr"], &["NAME=NUMBER"]);
     says(&["run", "--preprocess", "sepia"], &["sepia", "imagenet"]);
     says(&["compile", "lenet5", "--print-after", "nothing"], &["nothing", "synchronise"]);
 }

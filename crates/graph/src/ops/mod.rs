@@ -32,6 +32,7 @@ mod pad;
 mod pool;
 mod quantised;
 mod quantize_linear;
+mod recur;
 mod reduce;
 mod reshape;
 mod resize;
@@ -75,6 +76,7 @@ pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
 pub use quantised::{QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable};
 pub use quantize_linear::QuantizeLinear;
+pub use recur::Recur;
 pub use reduce::{Reduce, ReduceKind};
 pub use reshape::Reshape;
 pub use resize::{Coordinates, Resize, ResizeMode, Rounding};
@@ -116,6 +118,7 @@ const DESCRIPTIONS: &[OpDescription] = &[
     pad::DESCRIPTION,
     pool::DESCRIPTION,
     quantize_linear::DESCRIPTION,
+    recur::DESCRIPTION,
     reduce::DESCRIPTION,
     reshape::DESCRIPTION,
     resize::DESCRIPTION,

@@ -7,7 +7,9 @@
 mod driver;
 mod pass;
 mod patch;
+mod unroll;
 
 pub use driver::{Application, Context, Driver, Rewrite};
 pub use pass::{Pass, PassReport, Pipeline, RewritePass};
 pub use patch::{Patch, PatchValue};
+pub use unroll::{Unrolled, unroll};

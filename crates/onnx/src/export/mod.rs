@@ -9,6 +9,7 @@ mod nodes;
 use std::io::Write as _;
 use std::path::Path;
 
+use ediacara_graph::rewrite::unroll;
 use ediacara_graph::{Graph, TensorType};
 use ediacara_tensor::{DType, Tensor, TensorError, write_atomically};
 use prost::Message as _;
@@ -63,6 +64,9 @@ pub enum ExportError {
         /// What is wrong.
         problem: String,
     },
+    /// The steps of a recurrence do not fit each other, which is a bug.
+    #[error("a recurrence cannot be unrolled: {0}")]
+    Unroll(String),
     /// The file cannot be written.
     #[error(transparent)]
     Write(#[from] TensorError),
@@ -93,6 +97,8 @@ pub fn export(graph: &Graph, path: impl AsRef<Path>, options: &ExportOptions) ->
 /// A parameter is an input. A node has no counterpart in ONNX, or one for its own batch only, and its
 /// operator has no composition. A composition does not fit its operator.
 pub fn to_model(graph: &Graph, options: &ExportOptions) -> Result<Vec<u8>, ExportError> {
+    let unrolled = unroll(graph).map_err(|error| ExportError::Unroll(error.to_string()))?;
+    let graph = unrolled.as_ref().map_or(graph, |unrolled| &unrolled.graph);
     let variables = graph.inputs().iter().filter(|&&input| graph.is_variable(input));
     let variables: Vec<String> = variables.map(|&input| format!("`{}`", graph.value(input).name)).collect();
     if !variables.is_empty() {

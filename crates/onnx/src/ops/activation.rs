@@ -117,7 +117,8 @@ fn hard_sigmoid(context: &mut Context<'_>, x: ValueId, alpha: f64, beta: f64) ->
     context.clamp(shifted, 0.0, 1.0)
 }
 
-fn gelu(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
+/// x / 2 * (1 + erf(x / sqrt(2))), or its approximation by tanh.
+pub(super) fn gelu(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let x = node.input(0)?;
     let gate = if node.string_or("approximate", "none")? == "tanh" {
         // tanh(sqrt(2 / pi) * (x + 0.044715 x^3))

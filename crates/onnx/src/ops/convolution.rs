@@ -92,27 +92,57 @@ fn last_two(window: &Window, groups: usize) -> Conv {
     }
 }
 
-/// Three spatial axes: a convolution over the last two for each tap of the first, summed up.
+/// Three spatial axes: convolutions over the last two.
 ///
-/// The planes that a tap meets (`depth` of them, one for each plane of the output) go into the batch.
+/// The planes that a tap of the first axis meets (`depth` of them, one for each plane of the output) go into the
+/// batch. Each tap is a convolution, and they are added up. In a network that comes quantised the partial sums have
+/// no scale: there the planes of all taps are the channels of one convolution, which costs copies of them.
 fn conv_3d(
     context: &mut Context<'_>,
     operands: &Operands,
     window: &Window,
     depth: usize,
 ) -> NodeResult<ValueId> {
-    let weight_shape = context.shape(operands.weight).to_vec();
+    let taps = planes(context, operands.x, window, depth)?;
+    let &[outputs, inputs, _, height, width] = context.shape(operands.weight) else {
+        return Err(NodeError::new("has a weight that does not fit its data"));
+    };
+    let conv = last_two(window, operands.groups);
+    let is_stored = context.graph.constant(operands.weight).is_none();
+    let sum = if operands.groups == 1 && is_stored {
+        let met = context.concat(&taps, 1)?;
+        let weight = context.transpose(operands.weight, &[0, 2, 1, 3, 4])?;
+        let weight = context.reshape(weight, &[outputs, taps.len() * inputs, height, width])?;
+        context.conv(conv, met, weight, operands.bias)?
+    } else {
+        let mut sum: Option<ValueId> = None;
+        for (tap, &met) in taps.iter().enumerate() {
+            let weight = context.slice_axis(operands.weight, 2, tap, tap + 1)?;
+            let weight = context.reshape(weight, &[outputs, inputs, height, width])?;
+            let bias = if sum.is_none() { operands.bias } else { None };
+            let part = context.conv(conv.clone(), met, weight, bias)?;
+            sum = Some(match sum {
+                Some(sum) => context.binary("add", sum, part)?,
+                None => part,
+            });
+        }
+        sum.ok_or_else(|| NodeError::new("has a kernel without taps"))?
+    };
+    let batch = context.shape(operands.x)[0];
+    let result = context.shape(sum).to_vec();
+    let apart = context.reshape(sum, &[batch, depth, result[1], result[2], result[3]])?;
+    context.transpose(apart, &[0, 2, 1, 3, 4])
+}
+
+/// For each tap of the first spatial axis, the planes `[batch * depth, channels, height, width]` that it meets.
+fn planes(context: &mut Context<'_>, x: ValueId, window: &Window, depth: usize) -> NodeResult<Vec<ValueId>> {
     let mut pad = Pad { before: vec![0; 5], after: vec![0; 5], mode: PadMode::Constant, value: 0.0 };
     (pad.before[2], pad.after[2]) = (window.before[0], window.after[0]);
-    let padded = if window.before[0] + window.after[0] == 0 {
-        operands.x
-    } else {
-        context.emit(pad, &[operands.x])?
-    };
+    let padded = if window.before[0] + window.after[0] == 0 { x } else { context.emit(pad, &[x])? };
     let planes = context.transpose(padded, &[0, 2, 1, 3, 4])?;
     let shape = context.shape(planes).to_vec();
     let flat = [shape[0] * depth, shape[2], shape[3], shape[4]];
-    let mut sum: Option<ValueId> = None;
+    let mut taps = Vec::with_capacity(window.kernel[0]);
     for tap in 0..window.kernel[0] {
         let mut slice = Slice::all(&shape);
         let start = tap * window.dilation[0];
@@ -120,21 +150,9 @@ fn conv_3d(
         slice.ends[1] = (start + (depth - 1) * window.stride[0] + 1) as i64;
         slice.steps[1] = window.stride[0] as i64;
         let met = context.slice(planes, &slice.starts, &slice.ends, &slice.steps)?;
-        let met = context.reshape(met, &flat)?;
-        let weight = context.slice_axis(operands.weight, 2, tap, tap + 1)?;
-        let weight =
-            context.reshape(weight, &[weight_shape[0], weight_shape[1], weight_shape[3], weight_shape[4]])?;
-        let bias = if sum.is_none() { operands.bias } else { None };
-        let part = context.conv(last_two(window, operands.groups), met, weight, bias)?;
-        sum = Some(match sum {
-            Some(sum) => context.binary("add", sum, part)?,
-            None => part,
-        });
+        taps.push(context.reshape(met, &flat)?);
     }
-    let sum = sum.ok_or_else(|| NodeError::new("has a kernel without taps"))?;
-    let result = context.shape(sum).to_vec();
-    let apart = context.reshape(sum, &[shape[0], depth, result[1], result[2], result[3]])?;
-    context.transpose(apart, &[0, 2, 1, 3, 4])
+    Ok(taps)
 }
 
 /// Drops the axis that `operands` added.

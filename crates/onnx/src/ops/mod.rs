@@ -10,8 +10,11 @@ use std::sync::OnceLock;
 use ediacara_graph::ValueId;
 
 use crate::context::Context;
-use crate::error::NodeResult;
+use crate::error::{NodeError, NodeResult};
 use crate::node::Node;
+use crate::proto::NodeProto;
+
+pub(crate) use integer::passed_on;
 
 mod activation;
 mod binary;
@@ -19,11 +22,14 @@ mod cast;
 mod constant;
 mod convolution;
 mod gather;
+mod integer;
 mod matrix;
 mod normalisation;
 mod pad;
 mod pool;
+mod qoperator;
 mod quantise;
+mod recurrence;
 mod reduce;
 mod resize;
 mod shape;
@@ -45,17 +51,32 @@ const FAMILIES: &[Table] = &[
     constant::TABLE,
     convolution::TABLE,
     gather::TABLE,
+    integer::TABLE,
     matrix::TABLE,
     normalisation::TABLE,
     pad::TABLE,
     pool::TABLE,
+    qoperator::TABLE,
     quantise::TABLE,
+    recurrence::TABLE,
     reduce::TABLE,
     resize::TABLE,
     shape::TABLE,
     slice::TABLE,
     softmax::TABLE,
     unary::TABLE,
+];
+
+/// The domain of onnxruntime's own operators.
+const MICROSOFT: &str = "com.microsoft";
+
+/// Those of them that can be imported, and those that ONNX took over since.
+const MICROSOFT_FAMILIES: &[Table] = &[
+    integer::MICROSOFT,
+    qoperator::MICROSOFT,
+    recurrence::MICROSOFT,
+    quantise::TABLE,
+    &[("Gelu", activation::gelu)],
 ];
 
 /// The operator that takes one of two graphs.
@@ -80,20 +101,39 @@ pub(crate) fn is_supported(domain: &str, op: &str) -> bool {
 
 /// The handler of an operator, if it can be imported.
 pub(crate) fn find(domain: &str, op: &str) -> Option<Handler> {
-    static BY_NAME: OnceLock<HashMap<&'static str, Handler>> = OnceLock::new();
-    if !is_default_domain(domain) {
-        return None;
-    }
-    let by_name = BY_NAME.get_or_init(|| FAMILIES.iter().copied().flatten().copied().collect());
-    by_name.get(op).copied()
+    static DEFAULT: OnceLock<HashMap<&'static str, Handler>> = OnceLock::new();
+    static MICROSOFTS: OnceLock<HashMap<&'static str, Handler>> = OnceLock::new();
+    let (table, families) = match domain {
+        MICROSOFT => (&MICROSOFTS, MICROSOFT_FAMILIES),
+        _ if is_default_domain(domain) => (&DEFAULT, FAMILIES),
+        _ => return None,
+    };
+    table.get_or_init(|| families.iter().copied().flatten().copied().collect()).get(op).copied()
 }
 
-/// The ONNX operators that can be imported, sorted.
-pub fn supported_operators() -> Vec<&'static str> {
-    let handled = FAMILIES.iter().copied().flatten().map(|&(name, _)| name);
-    let mut names: Vec<_> = handled.chain([IF]).collect();
+/// The operators that can be imported, sorted; those that are not of ONNX itself stand behind their domain.
+pub fn supported_operators() -> Vec<String> {
+    let names = |families: &[Table]| families.iter().copied().flatten().map(|&(name, _)| name).collect();
+    let (handled, microsoft): (Vec<&str>, Vec<&str>) = (names(FAMILIES), names(MICROSOFT_FAMILIES));
+    let microsoft = microsoft.into_iter().map(|name| format!("{MICROSOFT}.{name}"));
+    let mut names: Vec<_> = handled.into_iter().chain([IF]).map(str::to_owned).chain(microsoft).collect();
     names.sort_unstable();
     names
+}
+
+/// The first result of another operator of ONNX with the attributes of this node.
+fn apply(
+    context: &mut Context<'_>,
+    node: &Node<'_>,
+    op: &str,
+    operands: Vec<Option<ValueId>>,
+) -> NodeResult<ValueId> {
+    let handler = find("", op).ok_or_else(|| NodeError::new(format!("becomes the unknown {op}")))?;
+    let proto = NodeProto { op_type: Some(op.to_owned()), input: Vec::new(), ..node.proto.clone() };
+    let other =
+        Node { proto: &proto, name: node.name.clone(), inputs: operands, arguments: node.arguments.clone() };
+    let results = handler(context, &other)?;
+    results.first().copied().ok_or_else(|| NodeError::new(format!("becomes a {op} without a result")))
 }
 
 /// The result of a handler with one output.

@@ -94,6 +94,7 @@ fn quantize(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueI
     let x = node.input(0)?;
     let Parameters { scale, zero, axis, spread } = parameters(context, node, dtype)?;
     if !spread {
+        let (x, scale) = (context.cast(x, DType::F32)?, context.cast(scale, DType::F32)?);
         return one(context.emit(QuantizeLinear { axis }, &[x, scale, zero])?);
     }
     let (low, high) = match dtype {
@@ -112,11 +113,65 @@ fn quantize(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueI
 fn dequantize(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let x = node.input(0)?;
     let Parameters { scale, zero, axis, spread } = parameters(context, node, context.dtype(x))?;
-    if !spread {
-        return one(context.emit(DequantizeLinear { axis }, &[x, scale, zero])?);
-    }
     let real = context.dtype(scale);
+    if !spread {
+        let scale = context.cast(scale, DType::F32)?;
+        let y = context.emit(DequantizeLinear { axis }, &[x, scale, zero])?;
+        return one(context.cast(y, real)?);
+    }
     let (x, zero) = (context.cast(x, real)?, context.cast(zero, real)?);
     let moved = context.binary("sub", x, zero)?;
     one(context.binary("mul", moved, scale)?)
+}
+
+/// The real values of integers with one scale and zero point, or one for each index of an axis.
+///
+/// Without a zero point it is 0.
+pub(super) fn dequantised(
+    context: &mut Context<'_>,
+    x: ValueId,
+    scale: ValueId,
+    zero: Option<ValueId>,
+    axis: usize,
+) -> NodeResult<ValueId> {
+    let scale = context.cast(scale, DType::F32)?;
+    let [scale, zero] = aligned(context, scale, zero, context.dtype(x))?;
+    context.emit(DequantizeLinear { axis }, &[x, scale, zero])
+}
+
+/// Real values as integers of the zero point's type; u8 with the zero point 0 if it is left out.
+pub(super) fn quantised(
+    context: &mut Context<'_>,
+    x: ValueId,
+    scale: ValueId,
+    zero: Option<ValueId>,
+) -> NodeResult<ValueId> {
+    let (x, scale) = (context.cast(x, DType::F32)?, context.cast(scale, DType::F32)?);
+    let [scale, zero] = aligned(context, scale, zero, DType::U8)?;
+    context.emit(QuantizeLinear { axis: 0 }, &[x, scale, zero])
+}
+
+/// Scale and zero point, both scalars or both of one axis.
+fn aligned(
+    context: &mut Context<'_>,
+    scale: ValueId,
+    zero: Option<ValueId>,
+    dtype: DType,
+) -> NodeResult<[ValueId; 2]> {
+    let zero = match zero {
+        Some(zero) => zero,
+        None => context.scalar(dtype, 0.0)?,
+    };
+    let counts = [scale, zero].map(|value| context.shape(value).iter().product::<usize>());
+    let count = counts[0].max(counts[1]);
+    let shape: &[usize] = if count == 1 { &[] } else { &[count] };
+    let mut both = [scale, zero];
+    for (value, own) in both.iter_mut().zip(counts) {
+        if own != 1 && own != count {
+            return Err(NodeError::new(format!("has {} scales, but {} zero points", counts[0], counts[1])));
+        }
+        *value = context.reshape(*value, if own == 1 { &[] } else { shape })?;
+        *value = context.broadcast(*value, shape)?;
+    }
+    Ok(both)
 }

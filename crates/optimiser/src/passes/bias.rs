@@ -5,7 +5,7 @@ use ediacara_graph::rewrite::{Patch, Rewrite};
 use ediacara_graph::{Graph, GraphError, NodeId, Tensor};
 
 use super::linear::Linear;
-use crate::known::channel_numbers;
+use crate::known::{channel_numbers, real_constant};
 
 /// See [`Rewrite::documentation`].
 pub(super) struct IntoBias;
@@ -44,10 +44,8 @@ impl Rewrite for IntoBias {
         let mut operands = layer.operands();
         let mut name = format!("{}.bias", layer.node.name);
         if let Some(&bias) = layer.node.inputs.get(2) {
-            let Some(bias_values) = graph.constant(bias).and_then(|tensor| tensor.to_vec::<f32>().ok())
-            else {
-                return Ok(None);
-            };
+            let known = real_constant(graph, bias).and_then(|tensor| tensor.to_vec::<f32>().ok());
+            let Some(bias_values) = known else { return Ok(None) };
             offsets.iter_mut().zip(bias_values).for_each(|(offset, bias)| *offset += bias);
             name.clone_from(&graph.value(bias).name);
         }

@@ -1,8 +1,10 @@
 //! Product with constant weights -> gemm.
 
-use ediacara_graph::ops::{Gemm, MatMul};
+use ediacara_graph::ops::{Gemm, MatMul, Transpose};
 use ediacara_graph::rewrite::{Patch, Rewrite};
 use ediacara_graph::{Graph, GraphError, NodeId};
+
+use crate::known::real_constant;
 
 /// See [`Rewrite::documentation`].
 pub(super) struct MatmulToGemm;
@@ -22,16 +24,25 @@ impl Rewrite for MatmulToGemm {
             return Ok(None);
         }
         let (x, w) = (node.inputs[0], node.inputs[1]);
-        let Some(weights) = graph.constant(w).filter(|weights| weights.rank() == 2) else { return Ok(None) };
-        if graph.ty(x).rank() != 2 {
+        if graph.ty(x).rank() != 2 || graph.ty(w).rank() != 2 {
             return Ok(None);
         }
-        let transposed = weights.transpose(&[1, 0]).map_err(|source| {
-            let value = graph.value(w).name.clone();
-            GraphError::Tensor { value, source }
-        })?;
         let mut patch = Patch::new();
-        let weights = patch.constant(graph.value(w).name.clone(), transposed);
+        let weights = match graph.constant(w) {
+            Some(weights) => {
+                let transposed = weights.transpose(&[1, 0]).map_err(|source| {
+                    let value = graph.value(w).name.clone();
+                    GraphError::Tensor { value, source }
+                })?;
+                patch.constant(graph.value(w).name.clone(), transposed)
+            }
+            // Dequantised weights keep their integers.
+            None if real_constant(graph, w).is_some() => {
+                let name = format!("{}.turned", graph.value(w).name);
+                patch.node(name, Transpose { permutation: vec![1, 0] }, &[w.into()])
+            }
+            None => return Ok(None),
+        };
         let new = patch.node("", Gemm::default(), &[x.into(), weights]);
         patch.replace(node.outputs[0], new);
         Ok(Some(patch))

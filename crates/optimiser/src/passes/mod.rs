@@ -17,6 +17,8 @@ mod pad_into_window;
 mod reduce_to_pool;
 mod reshapes;
 mod scale_into_weights;
+mod sink_quantisers;
+mod stored;
 mod transposes;
 
 use ediacara_graph::rewrite::{Pass, Pipeline, Rewrite, RewritePass};
@@ -26,6 +28,12 @@ pub fn pipeline() -> Pipeline {
     Pipeline::new(vec![
         Box::new(half_precision::HalfPrecision),
         Box::new(dequantise_weights::DequantiseWeights),
+        pass(
+            "sink_quantisers",
+            "Brings what is quantised already to one form: only quantize_linear gives integers, only dequantize_linear reads \
+             them.",
+            vec![Box::new(sink_quantisers::SinkQuantisers)],
+        ),
         pass(
             "constant_folding",
             "Computes what depends on constants alone.",

@@ -5,7 +5,8 @@ use ediacara_graph::rewrite::{Patch, Rewrite};
 use ediacara_graph::{Graph, GraphError, NodeId, Tensor};
 
 use super::linear::Linear;
-use crate::known::channel_numbers;
+use super::stored::Stored;
+use crate::known::{channel_numbers, real_constant};
 
 /// See [`Rewrite::documentation`].
 pub(super) struct ScaleIntoWeights;
@@ -44,11 +45,19 @@ impl Rewrite for ScaleIntoWeights {
         }
         let mut patch = Patch::new();
         let mut operands = layer.operands();
-        for (operand, &value) in operands.iter_mut().zip(&layer.node.inputs).skip(1) {
-            let Some(tensor) = graph.constant(value).and_then(|tensor| scaled(tensor, &factors)) else {
+        for (index, (operand, &value)) in operands.iter_mut().zip(&layer.node.inputs).enumerate().skip(1) {
+            // A bias may become real: what it is added to has 32 bits.
+            let known = if index == 1 { graph.constant(value).cloned() } else { real_constant(graph, value) };
+            let name = graph.value(value).name.clone();
+            *operand = if let Some(tensor) = known.and_then(|tensor| scaled(&tensor, &factors)) {
+                patch.constant(name, tensor)
+            } else if let Some(stored) =
+                Stored::behind(graph, value).and_then(|stored| stored.scaled(&factors))
+            {
+                stored.add_to(&mut patch, &name)
+            } else {
                 return Ok(None);
             };
-            *operand = patch.constant(graph.value(value).name.clone(), tensor);
         }
         layer.replace(&mut patch, output, &operands);
         Ok(Some(patch))

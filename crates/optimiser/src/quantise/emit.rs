@@ -9,7 +9,7 @@ use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, TensorType, ValueId};
 
 use ediacara_kernels::int8::{Multiplier, quantize_multiplier};
 
-use super::layer::Knowledge;
+use super::layer::{Knowledge, Records};
 use super::layout::{Layout, inverse};
 use super::origins::origins;
 use super::plan::{Lowering, Plan, Scales, Step};
@@ -43,6 +43,26 @@ pub(crate) struct Emitter<'a> {
     added: Vec<ValueId>,
     /// The multipliers of every node that has some.
     multipliers: RefCell<BTreeMap<NodeId, Multipliers>>,
+    /// The constants of products that are one product of a recurrence in different steps.
+    tied: HashMap<Tied, Constants>,
+    /// The tables of a network with recurrences, by what they hold.
+    tables: HashMap<Vec<i8>, ValueId>,
+}
+
+/// A product of a recurrence in all steps: the class of its result, and what it multiplies and adds.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Tied {
+    class: String,
+    constants: Vec<ValueId>,
+}
+
+/// What a product is given beside its operand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Constants {
+    /// Weights, bias, multiplier and shift.
+    pub(crate) values: [ValueId; 4],
+    /// What a weight that stands for zero is.
+    pub(crate) w_zero: i8,
 }
 
 /// How many multipliers a node asked for, and how many of them became zero.
@@ -65,8 +85,20 @@ pub(crate) fn emit(
     let graph = Graph::new(source.name.clone());
     let (stored, real) = (HashMap::new(), HashMap::new());
     let (added, multipliers) = (Vec::new(), RefCell::default());
-    let mut emitter =
-        Emitter { source, plan, encodings, calibration, graph, stored, real, added, multipliers };
+    let (tied, tables) = (HashMap::new(), HashMap::new());
+    let mut emitter = Emitter {
+        source,
+        plan,
+        encodings,
+        calibration,
+        graph,
+        stored,
+        real,
+        added,
+        multipliers,
+        tied,
+        tables,
+    };
     for &input in source.inputs() {
         let value = source.value(input);
         let new = emitter.graph.add_input(value.name.clone(), value.ty.clone());
@@ -214,6 +246,39 @@ impl Emitter<'_> {
         self.graph.add_constant(name, tensor)
     }
 
+    /// The constants of a product of a convolution or matrix product: weights in their final order, their zero
+    /// point, and records.
+    ///
+    /// Those of a product that is done in every step of a recurrence are made once.
+    pub(crate) fn constants(
+        &mut self,
+        lowering: &Lowering,
+        make: impl FnOnce(&Self) -> Result<(Tensor, i8, Records)>,
+    ) -> Result<Constants> {
+        let inputs = self.source.node(lowering.node).inputs.iter().copied();
+        let name = &self.source.value(lowering.result).name;
+        let class = self.calibration.and_then(|all| all.class(name));
+        // Chains of elementwise nodes become products, too, and no operand of the first tells all of them.
+        let class = class.filter(|_| self.source.cost_of(lowering.node).macs > 0);
+        let tied = class.map(|class| Tied { class: class.to_owned(), constants: inputs.skip(1).collect() });
+        if let Some(&made) = tied.as_ref().and_then(|tied| self.tied.get(tied)) {
+            return Ok(made);
+        }
+        let (weights, w_zero, records) = make(self)?;
+        let name = self.name(lowering);
+        let values = [
+            self.constant(format!("{name}.weight"), weights),
+            self.constant(format!("{name}.bias"), records.bias),
+            self.constant(format!("{name}.multiplier"), records.multiplier),
+            self.constant(format!("{name}.shift"), records.shift),
+        ];
+        let made = Constants { values, w_zero };
+        if let Some(tied) = tied {
+            self.tied.insert(tied, made);
+        }
+        Ok(made)
+    }
+
     /// Adds a node with one output to the new graph.
     pub(crate) fn add(
         &mut self,
@@ -239,8 +304,18 @@ impl Emitter<'_> {
 
     /// N-TABLE.
     pub(crate) fn table(&mut self, name: String, value: ValueId, table: Vec<i8>) -> Result<ValueId> {
-        let table = Tensor::from_vec(&[table.len()], table)?;
-        let table = self.constant(format!("{name}.table"), table);
+        let shared = self.calibration.is_some_and(Calibration::has_ties);
+        let table = match self.tables.get(&table) {
+            Some(&known) => known,
+            None => {
+                let tensor = Tensor::from_vec(&[table.len()], table.clone())?;
+                let id = self.constant(format!("{name}.table"), tensor);
+                if shared {
+                    self.tables.insert(table, id);
+                }
+                id
+            }
+        };
         self.add(name, QTable, &[value, table])
     }
 
@@ -317,17 +392,30 @@ impl Emitter<'_> {
                 x = self.add(step("flat"), Reshape { shape: ty.shape.clone() }, &[x])?;
             }
         }
-        self.as_original_type(&name, x, &ty)
+        self.as_original_type(&name, x, (&ty, stored.encoding))
     }
 
-    /// Refuses a value whose type is not f32: a graph cannot hand out stored integers as they are.
-    fn as_original_type(&mut self, name: &str, real: ValueId, ty: &TensorType) -> Result<ValueId> {
-        if ty.dtype == DType::F32 {
-            return Ok(real);
-        }
-        let problem =
-            format!("value `{name}` of type {ty} is stored in int8 and cannot be handed out as such");
-        Err(OptimiserError::Graph(ediacara_graph::GraphError::Other { problem }))
+    /// A value that holds integers in the real graph, as those integers; itself if it is f32.
+    fn as_original_type(
+        &mut self,
+        name: &str,
+        real: ValueId,
+        (ty, encoding): (&TensorType, Encoding),
+    ) -> Result<ValueId> {
+        let zero = match ty.dtype {
+            DType::F32 => return Ok(real),
+            DType::I8 => Tensor::scalar(encoding.zero),
+            // N-STORE.
+            DType::U8 => Tensor::scalar((encoding.zero as u8) ^ 0x80),
+            _ => {
+                let problem =
+                    format!("value `{name}` of type {ty} is stored in int8 and cannot be handed out as such");
+                return Err(OptimiserError::Graph(ediacara_graph::GraphError::Other { problem }));
+            }
+        };
+        let scale = self.constant(format!("{name}.given.scale"), Tensor::scalar(encoding.scale));
+        let zero = self.constant(format!("{name}.given.zero"), zero);
+        self.add(format!("{name}.given"), QuantizeLinear { axis: 0 }, &[real, scale, zero])
     }
 
     /// Copies a real node; gives its id in the new graph.

@@ -45,7 +45,7 @@ pub(crate) struct Factors {
 impl Factors {
     /// The factors of every stored value; 1 wherever any other operator reads or writes a channel.
     pub(crate) fn find(plan: &Plan, calibration: &Calibration) -> Factors {
-        let mut channels = Channels::new(plan, offsets(plan, calibration));
+        let mut channels = Channels::new(plan, calibration, offsets(plan, calibration));
         for lowering in plan.lowerings() {
             channels.connect(plan, lowering);
         }
@@ -98,7 +98,7 @@ struct Channels {
 }
 
 impl Channels {
-    fn new(plan: &Plan, offsets: HashMap<ValueId, Vec<f32>>) -> Channels {
+    fn new(plan: &Plan, calibration: &Calibration, offsets: HashMap<ValueId, Vec<f32>>) -> Channels {
         let (values, parents, shared) = (HashMap::new(), Vec::new(), Vec::new());
         let mut channels = Channels { values, parents, shared, offsets };
         for lowering in plan.lowerings() {
@@ -111,7 +111,9 @@ impl Channels {
                 channels.values.insert(value, (first, count));
                 channels.parents.extend(first..first + count);
                 channels.shared.resize(first + count, Shared::default());
-                if plan.host_reads(value) || plan.host_writes(value) {
+                // What is tied has one form in all steps.
+                let is_tied = calibration.class(&plan.graph.value(value).name).is_some();
+                if is_tied || plan.host_reads(value) || plan.host_writes(value) {
                     channels.pin(value);
                 }
             }

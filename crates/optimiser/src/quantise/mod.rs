@@ -8,6 +8,7 @@ mod balance;
 mod demand;
 mod emit;
 mod equalise;
+mod grid;
 mod layer;
 mod layout;
 mod origins;
@@ -154,10 +155,15 @@ pub fn quantise(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
     Ok(quantised)
 }
 
-/// Quantises a graph with the scales that its marks prescribe.
-pub(crate) fn quantise_marked(graph: &Graph, marks: HashMap<ValueId, Encoding>) -> Result<Quantised> {
-    let plan = Plan::new(graph, Ranges::Marked(&marks));
-    let encodings = Encodings::from_marks(&plan, &marks)?;
+/// Quantises a graph with the scales that its marks prescribe, and with those of a calibration for what is
+/// multiplied or a product, and has no mark.
+pub(crate) fn quantise_marked(
+    graph: &Graph,
+    marks: HashMap<ValueId, Encoding>,
+    calibration: Option<&Calibration>,
+) -> Result<Quantised> {
+    let plan = Plan::new(graph, Ranges::Marked(&marks, calibration));
+    let encodings = Encodings::from_marks(&plan, &marks, calibration)?;
     emit(&plan, &encodings, None)
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::ops::{Activation, Cast};
+use ediacara_graph::ops::{Activation, Cast, DequantizeLinear};
 use ediacara_graph::{DType, Graph, Node, NodeId, ValueId};
 
 use super::demand::{self, Demand, demands};
@@ -108,8 +108,9 @@ impl From<Lowering> for Verdict {
 pub(crate) enum Ranges<'a> {
     /// From the statistics of each value over samples.
     Calibrated(&'a Calibration),
-    /// From the quantize_linear and dequantize_linear nodes of a graph that is quantised already.
-    Marked(&'a HashMap<ValueId, Encoding>),
+    /// From the quantize_linear and dequantize_linear nodes of a graph that is quantised already; what is
+    /// multiplied or a product and has no mark, from statistics.
+    Marked(&'a HashMap<ValueId, Encoding>, Option<&'a Calibration>),
 }
 
 /// The plan, while it is made and after.
@@ -292,8 +293,9 @@ impl<'a> Plan<'a> {
     /// Whether a node turns an input of another type into f32, so that its result can be stored like an f32
     /// input.
     fn is_converted_input(&self, node: &Node) -> bool {
-        let is_input = |&value: &ValueId| self.graph.inputs().contains(&value);
-        node.op_as::<Cast>().is_some_and(|cast| cast.to == DType::F32) && node.inputs.iter().all(is_input)
+        let is_input = |value: &ValueId| self.graph.inputs().contains(value);
+        let casts = node.op_as::<Cast>().is_some_and(|cast| cast.to == DType::F32);
+        (casts || node.op_as::<DequantizeLinear>().is_some()) && node.inputs.first().is_some_and(is_input)
     }
 
     /// Why a node cannot be lowered whatever its operator: an operand is computed in floating point.
@@ -360,12 +362,19 @@ impl<'a> Plan<'a> {
 
     /// Whether a value has a scale of its own.
     pub(crate) fn has_scale(&self, value: ValueId) -> bool {
+        let is_bounded = |calibration: &Calibration| {
+            let value = self.graph.value(value);
+            value.ty.elements() > 0 && !calibration.is_unbounded(&value.name)
+        };
         match self.ranges {
-            Ranges::Calibrated(calibration) => {
-                let value = self.graph.value(value);
-                value.ty.elements() > 0 && !calibration.is_unbounded(&value.name)
+            Ranges::Calibrated(calibration) => is_bounded(calibration),
+            Ranges::Marked(marks, calibration) => {
+                let multiplies = |node: NodeId| self.graph.cost_of(node).macs > 0;
+                let is_product = || self.graph.producer(value).is_some_and(multiplies);
+                let is_real = self.graph.ty(value).dtype == DType::F32;
+                let matters = || is_real && (self.demands[value.index()].is_multiplied() || is_product());
+                marks.contains_key(&value) || calibration.is_some_and(is_bounded) && matters()
             }
-            Ranges::Marked(marks) => marks.contains_key(&value),
         }
     }
 

@@ -40,19 +40,34 @@ impl Encodings {
 
     /// The encodings that quantize_linear and dequantize_linear prescribe, and those that follow from them.
     ///
-    /// An encoding follows where a step keeps its operand's, and where a table's own range decides.
-    pub(crate) fn from_marks(plan: &Plan, marks: &HashMap<ValueId, Encoding>) -> Result<Encodings> {
+    /// An encoding follows where a step keeps its operand's, and where a table's own range decides. Otherwise
+    /// it spans the calibrated range.
+    pub(crate) fn from_marks(
+        plan: &Plan,
+        marks: &HashMap<ValueId, Encoding>,
+        calibration: Option<&Calibration>,
+    ) -> Result<Encodings> {
         let mut encodings = Encodings { by_value: marks.clone(), factors: Factors::default() };
+        let measured = |value: ValueId| {
+            let range = calibration?.range(&plan.graph.value(value).name)?;
+            Some(Encoding::of_range(range.with_zero()))
+        };
         for lowering in plan.lowerings() {
-            if encodings.get(lowering.result).is_none()
-                && let Some(operand) = encodings.get(lowering.operands[0])
-            {
-                let own = match lowering.scales {
-                    Scales::Free => lowering.emit.own_encoding(plan.graph, operand)?,
-                    Scales::Keeps | Scales::Prefers | Scales::Joins => Some(operand),
-                };
-                encodings.by_value.extend(own.map(|encoding| (lowering.result, encoding)));
+            for &operand in &lowering.operands {
+                if encodings.get(operand).is_none() {
+                    encodings.by_value.extend(measured(operand).map(|encoding| (operand, encoding)));
+                }
             }
+            if encodings.get(lowering.result).is_some() {
+                continue;
+            }
+            let operand = encodings.get(lowering.operands[0]);
+            let own = match (lowering.scales, operand) {
+                (Scales::Free, Some(operand)) => lowering.emit.own_encoding(plan.graph, operand)?,
+                (_, operand) => operand,
+            };
+            let encoding = own.or_else(|| measured(lowering.result));
+            encodings.by_value.extend(encoding.map(|encoding| (lowering.result, encoding)));
         }
         Ok(encodings)
     }
@@ -63,6 +78,7 @@ impl Encodings {
         let factors =
             if calibration.is_assumed() { Factors::default() } else { Factors::find(plan, calibration) };
         let mut classes = Classes::default();
+        let mut tied: HashMap<&str, ValueId> = HashMap::new();
         for lowering in plan.lowerings() {
             for &value in lowering.operands.iter().chain([&lowering.result]) {
                 let name = &plan.graph.value(value).name;
@@ -73,12 +89,18 @@ impl Encodings {
                 let range = factors.range(value, known.channel_ranges()).unwrap_or(known.range());
                 let range = unpadded(plan.graph, calibration, value).unwrap_or(range);
                 classes.add(value, range.with_zero());
+                if let Some(class) = calibration.class(name) {
+                    let first = *tied.entry(class).or_insert(value);
+                    classes.merge(first, value);
+                }
             }
         }
         let readers = Readers::new(plan);
         for lowering in plan.lowerings() {
-            // A looked-up function rarely goes beyond what it has shown; a sigmoid never does.
-            if plan.host_reads(lowering.result) && plan.root(lowering.result).is_none() {
+            // A looked-up function rarely goes beyond what it has shown; a sigmoid never does. What is tied is read by
+            // the next step, too.
+            let is_tied = calibration.class(&plan.graph.value(lowering.result).name).is_some();
+            if !is_tied && plan.host_reads(lowering.result) && plan.root(lowering.result).is_none() {
                 classes.widen(lowering.result, lowering.activation);
             }
         }

@@ -1,12 +1,17 @@
 //! Constant weights and biases of the real graph.
 
-use ediacara_graph::{DType, Graph, Tensor, ValueId};
+use ediacara_graph::ops::DequantizeLinear;
+use ediacara_graph::{DType, Graph, Node, Tensor, TensorType, ValueId};
 
+use super::grid;
 use crate::known::real_constant;
 
 /// The relative difference up to which a prescribed bias scale counts as `x_scale * w_scale`: f32 rounds the
 /// product.
 const SCALE_TOLERANCE: f64 = 1e-5;
+
+/// Brings the axes of weights into another order.
+type Arrange<'a> = dyn Fn(&Tensor) -> std::result::Result<Tensor, Box<dyn std::error::Error>> + 'a;
 
 /// Weights with output channels outermost.
 #[derive(Debug, Clone)]
@@ -40,35 +45,97 @@ pub(crate) enum Bias {
     Stored(Vec<i32>, Vec<f32>),
 }
 
-/// The integers, scales and zero points of a dequantised constant; its scales run along axis 0, or it has
-/// one.
-struct Dequantised<'a> {
-    values: &'a Tensor,
-    scales: Vec<f32>,
-    zeros: Option<&'a Tensor>,
+/// The longest chain of nodes between a dequantize_linear and the weights that are made of it.
+const MOVES: usize = 4;
+
+/// What is given once, or for each element of a tensor.
+enum Each<T> {
+    One(T),
+    All(Tensor),
 }
 
-fn dequantised(graph: &Graph, value: ValueId) -> std::result::Result<Option<Dequantised<'_>>, String> {
-    let Some(node) = graph.producer(value).map(|node| graph.node(node)) else { return Ok(None) };
-    if node.op.name() != "dequantize_linear" {
-        return Ok(None);
-    }
-    let constant = |position: usize| node.inputs.get(position).and_then(|&input| graph.constant(input));
-    let (Some(values), Some(scale)) = (constant(0), constant(1)) else { return Ok(None) };
-    let channels = values.shape().first().copied().unwrap_or(1);
-    let scales = scale.to_vec::<f32>().map_err(|error| error.to_string())?;
-    let scales = match scales.as_slice() {
-        [one] => vec![*one; channels],
-        several if several.len() == channels && along_axis_0(node.op.as_ref()) => several.to_vec(),
-        several => {
-            return Err(format!(
-                "its weights `{}` have {} scales; one, or one an output channel, can be used",
-                graph.value(value).name,
-                several.len()
-            ));
+/// The integers of a dequantised constant, moved to where it is read, with their scales and zero points.
+struct Dequantised {
+    values: Tensor,
+    scales: Each<f32>,
+    /// The zero point; nothing if there are several.
+    zero: Option<Tensor>,
+}
+
+/// Whether an op only moves elements, so that it moves integers and scales alike.
+fn moves(node: &Node) -> bool {
+    matches!(node.op.name(), "reshape" | "transpose" | "slice")
+}
+
+impl Dequantised {
+    /// The integers behind a value; nothing if it is no dequantised constant, or one that was changed.
+    fn read(graph: &Graph, value: ValueId) -> Option<Dequantised> {
+        let mut chain = Vec::new();
+        let mut node = graph.node(graph.producer(value)?);
+        while moves(node) && chain.len() < MOVES {
+            chain.push(node);
+            node = graph.node(graph.producer(*node.inputs.first()?)?);
         }
-    };
-    Ok(Some(Dequantised { values, scales, zeros: constant(2) }))
+        let dequantise = node.op_as::<DequantizeLinear>()?;
+        let constant = |position: usize| node.inputs.get(position).and_then(|&input| graph.constant(input));
+        let (values, scale) = (constant(0)?, constant(1)?);
+        let scales = match scale.to_vec::<f32>().ok()?.as_slice() {
+            &[one] => Each::One(one),
+            several => {
+                let mut aligned = vec![1; values.rank()];
+                *aligned.get_mut(dequantise.axis)? = several.len();
+                let scales = Tensor::from_vec(&aligned, several.to_vec()).ok()?;
+                Each::All(scales.broadcast_to(values.shape()).ok()?.to_contiguous())
+            }
+        };
+        let zero = constant(2).cloned().filter(|zero| all_equal(zero));
+        let none = || TensorType { dtype: values.dtype(), shape: Vec::new() }.zeros().ok();
+        let zero = if node.inputs.len() > 2 { zero } else { none() };
+        let mut found = Dequantised { values: values.clone(), scales, zero };
+        for node in chain.into_iter().rev() {
+            found = found.arranged(&|tensor| {
+                let shape = &graph.ty(node.outputs[0]).shape;
+                let mut outputs = [TensorType { dtype: tensor.dtype(), shape: shape.clone() }.zeros()?];
+                node.op.run(&[tensor], &mut outputs)?;
+                let [output] = outputs;
+                Ok(output)
+            })?;
+        }
+        Some(found)
+    }
+
+    fn arranged(self, arrange: &Arrange<'_>) -> Option<Dequantised> {
+        let values = arrange(&self.values).ok()?.to_contiguous();
+        let scales = match self.scales {
+            Each::All(scales) => Each::All(arrange(&scales).ok()?.to_contiguous()),
+            one @ Each::One(_) => one,
+        };
+        Some(Dequantised { values, scales, zero: self.zero })
+    }
+
+    /// One scale for each index of the first axis; nothing if an index has several.
+    fn scales_by_output(&self) -> Option<Vec<f32>> {
+        let outputs = self.values.shape().first().copied().unwrap_or(1);
+        let all = match &self.scales {
+            Each::One(one) => return Some(vec![*one; outputs]),
+            Each::All(all) => all.as_slice::<f32>().ok()?,
+        };
+        let rows = all.chunks_exact((all.len() / outputs.max(1)).max(1));
+        rows.map(|row| row.iter().all(|scale| *scale == row[0]).then_some(row[0])).collect()
+    }
+
+    /// Weights that keep their integers; nothing if int8 has no such weights.
+    fn weights(&self) -> Option<Weights> {
+        let values = Tensor::from_vec(self.values.shape(), to_signed(&self.values)?).ok()?;
+        let zero = to_signed(self.zero.as_ref()?)?.first().copied()?;
+        Some(Weights::Stored { values, scales: self.scales_by_output()?, zero })
+    }
+}
+
+/// Whether all elements are one number.
+fn all_equal(tensor: &Tensor) -> bool {
+    let numbers = tensor.cast(DType::I64).to_vec::<i64>().unwrap_or_default();
+    numbers.first().is_some_and(|first| numbers.iter().all(|number| number == first))
 }
 
 /// The name of the input that a value is, moved or converted on its way; nothing if it is none.
@@ -78,10 +145,6 @@ fn input_behind(graph: &Graph, mut value: ValueId) -> Option<&str> {
         value = operand;
     }
     graph.inputs().contains(&value).then(|| graph.value(value).name.as_str())
-}
-
-fn along_axis_0(op: &dyn ediacara_graph::Op) -> bool {
-    matches!(op.attributes().get("axis"), Some(ediacara_graph::Attribute::Int(0)))
 }
 
 /// i8 from i8 or, shifted by 128 (N-STORE), from u8.
@@ -96,88 +159,72 @@ pub(crate) fn to_signed(tensor: &Tensor) -> Option<Vec<i8>> {
 }
 
 impl Weights {
-    /// The weights behind a value.
+    /// The weights behind a value, whose output channels are outermost.
+    ///
+    /// Those that are stored with one zero point, and one scale or one for each output channel, keep their
+    /// integers, and so do real numbers that were such integers once. Others count as the real numbers that
+    /// they stand for.
     ///
     /// # Errors
-    /// It is not constant, or has a form that int8 cannot take over; the error is the reason.
+    /// It is not constant, or not finite; the error is the reason.
     pub(crate) fn read(graph: &Graph, value: ValueId) -> std::result::Result<Weights, String> {
-        let name = &graph.value(value).name;
-        if let Some(Dequantised { values, scales, zeros }) = dequantised(graph, value)? {
-            let unsigned = values.dtype() == DType::U8;
-            let shape = values.shape();
-            let values = to_signed(values)
-                .ok_or_else(|| format!("its weights `{name}` are {}, not 8 bits wide", values.dtype()))?;
-            let zeros =
-                zeros.map(|zeros| to_signed(zeros).ok_or("its weights have a zero point of another type"));
-            let zeros = zeros.transpose()?.unwrap_or_else(|| vec![if unsigned { -128 } else { 0 }]);
-            let zero = zeros.first().copied().unwrap_or(0);
-            if zeros.iter().any(|&other| other != zero) {
-                return Err(format!(
-                    "its weights `{name}` have several zero points; int8 takes one a tensor"
-                ));
-            }
-            let values = Tensor::from_vec(shape, values).map_err(|error| error.to_string())?;
-            return Ok(Weights::Stored { values, scales, zero });
+        Weights::read_arranged(graph, value, &|tensor| Ok(tensor.clone()))
+    }
+
+    /// As [`Weights::read`], for a matrix `[K, N]`: its outputs are brought outermost, `[N, K]`.
+    ///
+    /// # Errors
+    /// As of [`Weights::read`].
+    pub(crate) fn read_turned(graph: &Graph, value: ValueId) -> std::result::Result<Weights, String> {
+        Weights::read_arranged(graph, value, &|tensor| Ok(tensor.transpose(&[1, 0])?))
+    }
+
+    /// As [`Weights::read`], for the weights `[C, O / groups, ...]` of a transposed convolution: its output
+    /// channels are brought outermost, `[O, C / groups, ...]`.
+    ///
+    /// # Errors
+    /// As of [`Weights::read`].
+    pub(crate) fn read_outputs_first(
+        graph: &Graph,
+        value: ValueId,
+        groups: usize,
+    ) -> std::result::Result<Weights, String> {
+        Weights::read_arranged(graph, value, &|tensor| {
+            let &[inputs, outputs, ref taps @ ..] = tensor.shape() else { return Ok(tensor.clone()) };
+            let group = [&[groups, inputs / groups, outputs], taps].concat();
+            let axes: Vec<usize> = [0, 2, 1].into_iter().chain(3..group.len()).collect();
+            let turned = tensor.to_contiguous().reshape(&group)?.transpose(&axes)?.to_contiguous();
+            Ok(turned.reshape(&[&[groups * outputs, inputs / groups], taps].concat())?)
+        })
+    }
+
+    fn read_arranged(
+        graph: &Graph,
+        value: ValueId,
+        arrange: &Arrange<'_>,
+    ) -> std::result::Result<Weights, String> {
+        let stored = Dequantised::read(graph, value).and_then(|found| found.arranged(arrange));
+        if let Some(weights) = stored.and_then(|stored| stored.weights()) {
+            return Ok(weights);
         }
+        let name = &graph.value(value).name;
         let tensor = real_constant(graph, value).ok_or_else(|| match input_behind(graph, value) {
             Some(input) => {
                 format!("its weights are an input, `{input}`: call `freeze`, which makes them constant")
             }
             None => format!("its weights `{name}` are not constant"),
         })?;
-        let tensor = tensor.to_contiguous();
-        let finite = tensor.as_slice::<f32>().is_ok_and(all_finite);
-        if finite {
-            Ok(Weights::Real(tensor))
-        } else {
-            Err(format!("its weights `{name}` are not all finite"))
+        let tensor = arrange(&tensor).map_err(|error| error.to_string())?.to_contiguous();
+        let numbers = tensor.as_slice::<f32>().map_err(|error| error.to_string())?;
+        if !all_finite(numbers) {
+            return Err(format!("its weights `{name}` are not all finite"));
         }
-    }
-
-    /// The matrix `[K, N]` with its outputs outermost, `[N, K]`.
-    ///
-    /// # Errors
-    /// Its scales run along its terms; the error is the reason.
-    pub(crate) fn turned(self) -> std::result::Result<Weights, String> {
-        self.rearranged(|tensor| tensor.transpose(&[1, 0]))
-    }
-
-    /// The weights `[C, O / groups, ...]` of a transposed convolution with output channels outermost,
-    /// `[O, C / groups, ...]`.
-    ///
-    /// # Errors
-    /// Its scales run along its inputs; the error is the reason.
-    pub(crate) fn outputs_first(self, groups: usize) -> std::result::Result<Weights, String> {
-        self.rearranged(|tensor| {
-            let &[inputs, outputs, ref taps @ ..] = tensor.shape() else { return Ok(tensor.clone()) };
-            let group = [&[groups, inputs / groups, outputs], taps].concat();
-            let axes: Vec<usize> = [0, 2, 1].into_iter().chain(3..group.len()).collect();
-            let turned = tensor.to_contiguous().reshape(&group)?.transpose(&axes)?.to_contiguous();
-            turned.reshape(&[&[groups * outputs, inputs / groups], taps].concat())
-        })
-    }
-
-    fn rearranged(
-        self,
-        arrange: impl Fn(&Tensor) -> std::result::Result<Tensor, ediacara_graph::TensorError>,
-    ) -> std::result::Result<Weights, String> {
-        let arranged = |tensor: &Tensor| match arrange(tensor) {
-            Ok(tensor) => Ok(tensor.to_contiguous()),
-            Err(error) => Err(error.to_string()),
-        };
-        match self {
-            Weights::Real(tensor) => Ok(Weights::Real(arranged(&tensor)?)),
-            Weights::Stored { values, scales, zero } => {
-                let values = arranged(&values)?;
-                let outputs = values.shape().first().copied().unwrap_or(1);
-                let one = scales.first().copied().unwrap_or(1.0);
-                if scales.iter().any(|&scale| scale != one) {
-                    return Err("its weights have several scales along their inputs; int8 takes one, or one an output \
-                        channel"
-                        .to_owned());
-                }
-                Ok(Weights::Stored { values, scales: vec![one; outputs], zero })
+        match grid::integers(numbers, tensor.shape().first().copied().unwrap_or(1)) {
+            Some((values, scales)) => {
+                let values = Tensor::from_vec(tensor.shape(), values).map_err(|error| error.to_string())?;
+                Ok(Weights::Stored { values, scales, zero: 0 })
             }
+            None => Ok(Weights::Real(tensor)),
         }
     }
 
@@ -224,12 +271,11 @@ impl Bias {
     /// It is not constant or not finite; the error is the reason.
     pub(crate) fn read(graph: &Graph, value: ValueId) -> std::result::Result<Bias, String> {
         let name = &graph.value(value).name;
-        if let Some(Dequantised { values, scales, zeros }) = dequantised(graph, value)? {
-            let no_zero =
-                zeros.is_none_or(|zeros| zeros.cast(DType::I32).to_vec::<i32>().is_ok_and(|z| z == [0]));
-            if let (Ok(values), true) = (values.to_vec::<i32>(), no_zero) {
-                return Ok(Bias::Stored(values, scales));
-            }
+        if let Some(stored) = Dequantised::read(graph, value)
+            && let (Ok(values), Some(scales)) = (stored.values.to_vec::<i32>(), stored.scales_by_output())
+            && stored.zero.is_some_and(|zero| zero.cast(DType::I64).to_vec::<i64>().is_ok_and(|z| z[0] == 0))
+        {
+            return Ok(Bias::Stored(values, scales));
         }
         let tensor = real_constant(graph, value).ok_or_else(|| match input_behind(graph, value) {
             Some(input) => format!("its bias is an input, `{input}`: call `freeze`, which makes it constant"),

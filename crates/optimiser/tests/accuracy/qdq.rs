@@ -21,7 +21,7 @@ const PHOTOS: usize = 3;
 fn network() -> Option<(Graph, Quantised)> {
     let options = ediacara_onnx::ImportOptions::default();
     let graph = ediacara_onnx::import(&model(NETWORK)?, &options).unwrap();
-    let quantised = import_qdq(&graph).unwrap();
+    let quantised = import_qdq(&graph, None).unwrap();
     Some((graph, quantised))
 }
 

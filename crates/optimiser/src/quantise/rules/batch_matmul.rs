@@ -36,7 +36,7 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     }
     let (layout, scales) = (Layout::Plain, Scales::Free);
     if plan.is_constant(y) && ranks[1] == 2 {
-        return match Weights::read(plan.graph, y).and_then(Weights::turned) {
+        return match Weights::read_turned(plan.graph, y) {
             Ok(weights) => {
                 let emit = StackedRows { weights };
                 plan.accept_bounded(id, Activation::None, vec![x], (layout, scales), emit)
@@ -147,22 +147,18 @@ impl Emit for StackedRows {
         let rows = real[..=axes.rows].iter().product();
         let matrix = Reshape { shape: vec![rows, real[axes.terms]] };
         value = emitter.add(format!("{name}.matrix"), matrix, &[value])?;
-        let layer = Layer { weights: &self.weights, bias: None, groups: 1 };
-        // Calibration knows the operand by channels; the terms here need not be channels.
-        let (integers, records) =
-            layer.quantise([x.encoding.scale, y.scale], &Default::default(), |ratio| {
-                emitter.multiplier(lowering, ratio)
-            })?;
+        let constants = emitter.constants(lowering, |emitter| {
+            let layer = Layer { weights: &self.weights, bias: None, groups: 1 };
+            // Calibration knows the operand by channels; the terms here need not be channels.
+            let (integers, records) =
+                layer.quantise([x.encoding.scale, y.scale], &Default::default(), |ratio| {
+                    emitter.multiplier(lowering, ratio)
+                })?;
+            Ok((Tensor::from_vec(self.weights.shape(), integers.values)?, integers.zero, records))
+        })?;
         let (low, high) = bounds(lowering.activation, y);
-        let op = QMatMul { x_zero: x.encoding.zero, w_zero: integers.zero, y_zero: y.zero, low, high };
-        let constants = [
-            emitter
-                .constant(format!("{name}.weight"), Tensor::from_vec(self.weights.shape(), integers.values)?),
-            emitter.constant(format!("{name}.bias"), records.bias),
-            emitter.constant(format!("{name}.multiplier"), records.multiplier),
-            emitter.constant(format!("{name}.shift"), records.shift),
-        ];
-        let [weight, bias, multiplier, shift] = constants;
+        let op = QMatMul { x_zero: x.encoding.zero, w_zero: constants.w_zero, y_zero: y.zero, low, high };
+        let [weight, bias, multiplier, shift] = constants.values;
         let inputs = [value, weight, bias, multiplier, shift];
         let product = emitter.add(format!("{name}.product"), op, &inputs)?;
         let result = Reshape { shape: shape(emitter.source, lowering.result) };

@@ -4,12 +4,12 @@ use ediacara_graph::ops::{Conv, Gather, QConv};
 use ediacara_graph::{DType, Node, NodeId, Tensor, ValueId};
 
 use super::{Rule, bounds};
-use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
-use crate::quantise::layer::Layer;
+use crate::quantise::layer::{Layer, Records};
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Step, Verdict};
 use crate::quantise::weights::{Bias, Weights};
+use crate::{Encoding, Result};
 
 pub(crate) const RULE: Rule = Rule {
     name: "conv",
@@ -98,6 +98,34 @@ impl QuantisedConv {
         self.gathered.as_ref().map_or(of_weights, |(indices, _)| indices[of_weights])
     }
 
+    /// Weights [O,KH,KW,I], their zero point, and records.
+    fn quantised(
+        &self,
+        emitter: &Emitter,
+        lowering: &Lowering,
+        x: Stored,
+        y: Encoding,
+    ) -> Result<(Tensor, i8, Records)> {
+        let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: self.conv.groups };
+        let mut knowledge = emitter.knowledge(lowering, self.input);
+        if let Some((indices, _)) = &self.gathered {
+            for numbers in [&mut knowledge.input_factors, &mut knowledge.input_offsets].into_iter().flatten()
+            {
+                *numbers = indices.iter().map(|&index| numbers[index]).collect();
+            }
+        }
+        let (integers, records) = layer
+            .quantise([x.encoding.scale, y.scale], &knowledge, |ratio| emitter.multiplier(lowering, ratio))?;
+        let [outputs, inputs, height, width] = self.weights.shape() else {
+            return Err(emitter.error(lowering.node, "its weights do not have rank 4"));
+        };
+        let mut weights = Tensor::from_vec(&[*outputs, *inputs, *height, *width], integers.values)?;
+        if let Some((indices, channels)) = &self.gathered {
+            weights = scatter_channels(&weights, indices, *channels, integers.zero)?;
+        }
+        Ok((weights.transpose(&[0, 2, 3, 1])?.to_contiguous(), integers.zero, records))
+    }
+
     /// The noise of all outputs, weighed by `out`, if a channel of the operand has noise of one; for each of
     /// its `channels`.
     pub(crate) fn carry_back(&self, out: &[f64], channels: usize) -> Vec<f64> {
@@ -135,24 +163,7 @@ impl Emit for QuantisedConv {
 
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
-        let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: self.conv.groups };
-        let mut knowledge = emitter.knowledge(lowering, self.input);
-        if let Some((indices, _)) = &self.gathered {
-            for numbers in [&mut knowledge.input_factors, &mut knowledge.input_offsets].into_iter().flatten()
-            {
-                *numbers = indices.iter().map(|&index| numbers[index]).collect();
-            }
-        }
-        let (integers, records) = layer
-            .quantise([x.encoding.scale, y.scale], &knowledge, |ratio| emitter.multiplier(lowering, ratio))?;
-        let [outputs, inputs, height, width] = self.weights.shape() else {
-            return Err(emitter.error(lowering.node, "its weights do not have rank 4"));
-        };
-        let mut weights = Tensor::from_vec(&[*outputs, *inputs, *height, *width], integers.values)?;
-        if let Some((indices, channels)) = &self.gathered {
-            weights = scatter_channels(&weights, indices, *channels, integers.zero)?;
-        }
-        let weights = weights.transpose(&[0, 2, 3, 1])?.to_contiguous();
+        let constants = emitter.constants(lowering, |emitter| self.quantised(emitter, lowering, x, y))?;
         let (low, high) = bounds(lowering.activation, y);
         let op = QConv {
             stride: self.conv.stride,
@@ -160,19 +171,13 @@ impl Emit for QuantisedConv {
             dilation: self.conv.dilation,
             groups: self.conv.groups,
             x_zero: x.encoding.zero,
-            w_zero: integers.zero,
+            w_zero: constants.w_zero,
             y_zero: y.zero,
             low,
             high,
         };
+        let [weight, bias, multiplier, shift] = constants.values;
         let name = emitter.name(lowering);
-        let constants = [
-            emitter.constant(format!("{name}.weight"), weights),
-            emitter.constant(format!("{name}.bias"), records.bias),
-            emitter.constant(format!("{name}.multiplier"), records.multiplier),
-            emitter.constant(format!("{name}.shift"), records.shift),
-        ];
-        let [weight, bias, multiplier, shift] = constants;
         let value = emitter.add(name, op, &[x.value, weight, bias, multiplier, shift])?;
         Ok(Stored { value, encoding: y, layout: Layout::ChannelsLast })
     }

@@ -50,8 +50,7 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     if plan.layout(x) != Some(Layout::ChannelsLast) {
         return Verdict::Refused("its operand is not stored with channels last".to_owned());
     }
-    let weights =
-        Weights::read(plan.graph, node.inputs[1]).and_then(|weights| weights.outputs_first(conv.groups));
+    let weights = Weights::read_outputs_first(plan.graph, node.inputs[1], conv.groups);
     let bias = node.inputs.get(2).map(|&bias| Bias::read(plan.graph, bias)).transpose();
     let (weights, bias) = match (weights, bias) {
         (Ok(weights), Ok(bias)) => (weights, bias),

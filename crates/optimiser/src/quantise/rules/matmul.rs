@@ -43,23 +43,24 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
 impl Emit for QuantisedGemm {
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
-        let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: 1 };
-        let knowledge = emitter.knowledge(lowering, lowering.operands[0]);
-        let (integers, records) = layer
-            .quantise([x.encoding.scale, y.scale], &knowledge, |ratio| emitter.multiplier(lowering, ratio))?;
-        let shape = self.weights.shape();
-        let mut weights = Tensor::from_vec(shape, integers.values)?;
-        if let Layout::Flat { channels, pixels } = x.layout {
-            let image = weights.reshape(&[shape[0], channels, pixels])?.transpose(&[0, 2, 1])?;
-            weights = image.to_contiguous().reshape(shape)?;
-        }
+        let constants = emitter.constants(lowering, |emitter| {
+            let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: 1 };
+            let knowledge = emitter.knowledge(lowering, lowering.operands[0]);
+            let (integers, records) = layer.quantise([x.encoding.scale, y.scale], &knowledge, |ratio| {
+                emitter.multiplier(lowering, ratio)
+            })?;
+            let shape = self.weights.shape();
+            let mut weights = Tensor::from_vec(shape, integers.values)?;
+            if let Layout::Flat { channels, pixels } = x.layout {
+                let image = weights.reshape(&[shape[0], channels, pixels])?.transpose(&[0, 2, 1])?;
+                weights = image.to_contiguous().reshape(shape)?;
+            }
+            Ok((weights, integers.zero, records))
+        })?;
         let (low, high) = bounds(lowering.activation, y);
-        let op = QMatMul { x_zero: x.encoding.zero, w_zero: integers.zero, y_zero: y.zero, low, high };
+        let op = QMatMul { x_zero: x.encoding.zero, w_zero: constants.w_zero, y_zero: y.zero, low, high };
+        let [weight, bias, multiplier, shift] = constants.values;
         let name = emitter.name(lowering);
-        let weight = emitter.constant(format!("{name}.weight"), weights);
-        let bias = emitter.constant(format!("{name}.bias"), records.bias);
-        let multiplier = emitter.constant(format!("{name}.multiplier"), records.multiplier);
-        let shift = emitter.constant(format!("{name}.shift"), records.shift);
         let value = emitter.add(name, op, &[x.value, weight, bias, multiplier, shift])?;
         Ok(Stored { value, encoding: y, layout: Layout::Plain })
     }
