@@ -91,14 +91,23 @@ pub(crate) fn bounds(machine: &Machine, layers: &[Layer], sources: &[Source], ou
     let sum = |work: fn(&Node) -> u64| nodes.iter().flatten().map(work).sum::<u64>() as f64;
     let (matrix, vector) = (sum(|node| node.products) / peaks[0], sum(|node| node.operations) / peaks[1]);
     let both = (sum(|node| node.products) + sum(|node| node.window_products)) / (peaks[0] + peaks[1]);
-    let roofline = |node: &Node| {
-        let bytes =
-            node.weights.as_ref().map_or(0, |weights| weights.values.len() as u64) + node.border_bytes;
-        (node.macs[0] as f64 / peaks[0]).max(node.macs[1] as f64 / peaks[1]).max(bytes as f64 / bandwidth)
-    };
+    // What WRAM holds, a recurrence loads once; more than that, in every step.
+    let mut held = Constants::default();
+    let mut roofline_cycles = Vec::with_capacity(nodes.len());
+    for nodes in &nodes {
+        let mut cycles = 0.0;
+        for node in nodes {
+            let loaded = |weights: &Constant| weights.values.len() as u64 > machine.core.wram_bytes;
+            let weights = node.weights.filter(|weights| loaded(weights) || held.is_new(weights.values));
+            let bytes = weights.map_or(0, |weights| weights.values.len() as u64) + node.border_bytes;
+            let products = (node.macs[0] as f64 / peaks[0]).max(node.macs[1] as f64 / peaks[1]);
+            cycles += products.max(bytes as f64 / bandwidth);
+        }
+        roofline_cycles.push(cycles);
+    }
     Bounds {
         floor_cycles: matrix.max(vector).max(both).max(compulsory as f64 / bandwidth).ceil() as u64,
-        roofline_cycles: nodes.iter().map(|nodes| nodes.iter().map(roofline).sum()).collect(),
+        roofline_cycles,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::check::disjoint;
 use crate::fuse::additions::fuse_additions;
 use crate::fuse::blocks::{BlockNodes, fuse_blocks};
 use crate::keep::decide::{Keeping, Kept, KeptBuffer, keep};
+use crate::keep::hold::{Holding, hold};
 use crate::listings;
 use crate::lower::lower;
 use crate::lower::lowering::Lowering;
@@ -104,6 +105,8 @@ pub struct DlpSegment {
     pub explanations: Vec<Explanation>,
     /// What was decided about keeping activations in NRAM between layers, in the order of the layers.
     pub keepings: Vec<Keeping>,
+    /// What was decided about holding weights in WRAM from layer to layer.
+    pub holdings: Vec<Holding>,
     /// What lies where in every memory, who writes it and who reads it, for `ediacara_prove::prove_values`.
     pub values: Vec<Value>,
 }
@@ -209,7 +212,8 @@ impl Compiler<'_> {
         let blocks = self.fuse_block(part, &additions, &mut choices);
         let placement = self.place(part, Fused { additions, blocks }, &stay, &mut dram)?;
         let mut network = self.build(part, &placement, &dram, &mut choices)?;
-        let kept = self.keep(part, &placement, &mut network, &mut choices);
+        let mut kept = self.keep(part, &placement, &mut network, &mut choices);
+        let holdings = self.hold(&mut network, &mut kept, &mut choices);
         let mut program = self.lower(&mut network, &kept, choices, dram)?;
         let ordered = self.synchronise(&program.lowering.steps);
         let executable = self.emit(&ordered, &network, &mut program)?;
@@ -226,6 +230,7 @@ impl Compiler<'_> {
             repeated_beats: lowering.repeated_beats,
             explanations: lowering.explanations,
             keepings: kept.keepings,
+            holdings,
             values,
             executable: Arc::new(executable),
         };
@@ -315,6 +320,17 @@ impl Compiler<'_> {
         kept
     }
 
+    /// Holds weights in WRAM where several layers multiply by them, and that is faster.
+    fn hold(&mut self, network: &mut Network, kept: &mut Kept, choices: &mut Choices) -> Vec<Holding> {
+        let holdings = match self.listings.enabled("hold") {
+            true => hold(&mut network.layers, kept, choices),
+            false => Vec::new(),
+        };
+        decisions::tell_holdings(&holdings);
+        self.listings.add("hold", || holdings.iter().map(|holding| format!("{holding}\n")).collect());
+        holdings
+    }
+
     /// Turns each layer into steps, and doubts every allocation.
     fn lower(
         &mut self,
@@ -341,6 +357,7 @@ impl Compiler<'_> {
             residences: kept.residences().collect(),
             tile_bytes: kept.tile_bytes(),
             slots: &lowering.slots,
+            reused: &lowering.reused,
         };
         disjoint::check(&allocations, &lowering.steps, memory_sizes(self.machine))?;
         let values = allocations.declare(&network.ports.inputs, &network.ports.outputs);

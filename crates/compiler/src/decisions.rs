@@ -10,6 +10,7 @@ use ediacara_graph::{Graph, NodeId, ValueId};
 use crate::build::homes::Placement;
 use crate::fuse::blocks::BlockNodes;
 use crate::keep::decide::Keeping;
+use crate::keep::hold::Holding;
 use crate::place::segments::{Division, DlpPart, Part};
 
 /// Which nodes the host runs and why, and which the DLP.
@@ -57,6 +58,13 @@ pub(crate) fn tell_placement(graph: &Graph, placement: &Placement) {
             view.shape,
             view.strides
         );
+    }
+}
+
+/// Which weights stay in WRAM from layer to layer, and why others do not.
+pub(crate) fn tell_holdings(holdings: &[Holding]) {
+    for holding in holdings {
+        tracing::info!("hold: {holding}");
     }
 }
 

@@ -46,6 +46,7 @@ pub use bounds::Bounds;
 pub use compile::{Compiled, DlpSegment, Home, HostSegment, Segment, compile, machine_key};
 pub use error::CompileError;
 pub use keep::decide::{Keeping, KeptBuffer, Verdict};
+pub use keep::hold::{Holding, HoldingVerdict};
 pub use passes::{Listing, Options, PASSES, PassDescription};
 pub use place::partition::HostOp;
 pub use tile::explain::Explanation;

@@ -42,6 +42,11 @@ pub const PASSES: &[PassDescription] = &[
         optional: true,
     },
     PassDescription {
+        name: "hold",
+        documentation: "lets weights stay in WRAM, and their records in PRAM, where several layers multiply by them",
+        optional: true,
+    },
+    PassDescription {
         name: "lower",
         documentation: "tiles each layer and turns it into steps in program order",
         optional: false,

@@ -45,6 +45,7 @@ pub(crate) const UNCHECKED: &[(&str, &str)] = &[
     ("q_pool", "quantised"),
     ("q_table", "quantised"),
     ("quantize_linear", "the result is an integer"),
+    ("recur", "it is differentiated once unrolled"),
     ("stop_gradient", "its gradient is nothing whatever the differences are; checked apart"),
     ("xor", "the result is bool"),
 ];

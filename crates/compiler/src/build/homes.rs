@@ -163,9 +163,31 @@ impl Placer<'_> {
         self.graph.node(reshape).op_as::<Reshape>()?;
         let source = self.graph.node(reshape).inputs[0];
         let alone = |value| self.graph.only_consumer(value).is_some() && !self.outputs.contains(&value);
+        // Others may read the source with pitches, but another reshape may not see it as a view.
+        let reshapes = |reader: &NodeId| {
+            self.dlp.contains(reader) && self.graph.node(*reader).op_as::<Reshape>().is_some()
+        };
+        let once = self.graph.consumers(source).iter().filter(|reader| reshapes(reader)).count() == 1;
+        // What is part of an output cannot stay on chip for the others.
+        let sole = alone(source) || once && !self.is_part_of_output(value, parent);
         let free = !self.parents.contains_key(&value) && self.can_embed(source);
         let place = self.relative(value, Some(parent))?.reshape(&extents(self.graph, source))?;
-        (free && alone(value) && alone(source) && place.is_readable()).then_some(source)
+        (free && alone(value) && sole && place.is_readable()).then_some(source)
+    }
+
+    /// Whether an output of the segment will hold a value whose parent is `parent`.
+    fn is_part_of_output(&self, value: ValueId, parent: Parent) -> bool {
+        let (mut value, mut parent) = (value, Some(parent));
+        while let Some(Parent::Concat { result, .. } | Parent::Reshape(result)) = parent {
+            (value, parent) = (result, self.parents.get(&result).copied());
+            if self.outputs.contains(&value) {
+                return true;
+            }
+        }
+        // A view of it may be one.
+        let moves = |reader: &NodeId| self.graph.node(*reader).op_as::<Reshape>().is_some();
+        let readers = self.graph.consumers(value).into_iter().filter(moves);
+        readers.into_iter().any(|reader| self.outputs.contains(&self.graph.output_of(reader)))
     }
 
     /// Where a value will lie, counted from its outermost parent; `parent` is its own.

@@ -46,7 +46,7 @@ pub(crate) fn build(
     placement: &Placement,
     choices: &mut Choices,
 ) -> Result<Built, CompileError> {
-    let mut builder = Builder { graph, placement, choices, layers: Vec::new() };
+    let mut builder = Builder { graph, placement, choices, layers: Vec::new(), shared: shared(graph, part) };
     let mut completed_by: HashMap<ValueId, u32> = HashMap::new();
     for &id in &part.dlp {
         let before = builder.layers.len();
@@ -66,6 +66,21 @@ struct Builder<'a> {
     placement: &'a Placement,
     choices: &'a mut Choices,
     layers: Vec<Layer>,
+    /// The constants that several products multiply by, numbered.
+    shared: HashMap<&'a [ValueId], u32>,
+}
+
+/// Constants that several nodes read: the operands of products but the first, and tables.
+fn shared<'a>(graph: &'a Graph, part: &DlpPart) -> HashMap<&'a [ValueId], u32> {
+    let mut counts: HashMap<&[ValueId], (usize, u32)> = HashMap::new();
+    for (number, &id) in (0..).zip(&part.dlp) {
+        let node = graph.node(id);
+        let multiplies = node.op_as::<QConv>().is_some() || node.op_as::<QMatMul>().is_some();
+        if (multiplies || node.op_as::<QTable>().is_some()) && graph.constant(node.inputs[1]).is_some() {
+            counts.entry(&node.inputs[1..]).or_insert((0, number)).0 += 1;
+        }
+    }
+    counts.into_iter().filter(|(_, (count, _))| *count > 1).map(|(key, (_, number))| (key, number)).collect()
 }
 
 impl<'a> Builder<'a> {
@@ -141,7 +156,8 @@ impl<'a> Builder<'a> {
                 self.constant(id, 1)?.to_vec::<i8>().map_err(|error| self.problem(id, error.to_string()))?;
             let table = table.into_iter().map(|value| value as u8).collect();
             let (a, d) = (self.home(id, node.inputs[0])?.clone(), self.home(id, y)?.clone());
-            return self.layer(id, "table", Kind::Table(Table { a, d, table }));
+            let shared = self.shared.get(&node.inputs[1..]).copied();
+            return self.layer(id, "table", Kind::Table(Table { a, d, table, shared }));
         }
         let kind = self.movement(id)?;
         if let Kind::Copy(copy) = &kind
@@ -170,8 +186,8 @@ impl<'a> Builder<'a> {
         let rates = *self.choices.rates();
         let window = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
         let (product, _) = grouping::convolution(conv, &rates);
-        let window = self.choices.window(&window, rates.nram).map(|choice| choice.estimate.cycles());
-        let product = self.choices.product(&product, rates.nram).map(|choice| choice.estimate.cycles());
+        let window = self.choices.window(&window, rates.space()).map(|choice| choice.estimate.cycles());
+        let product = self.choices.product(&product, rates.space()).map(|choice| choice.estimate.cycles());
         match (window, product) {
             (Ok(window), Ok(product)) => 2.0 * product < window,
             (window, _) => window.is_err(),
@@ -185,6 +201,7 @@ impl<'a> Builder<'a> {
             None => Some(self.home(id, node.inputs[1])?.clone()),
         };
         let weights = self.weights(id, computed.as_ref())?;
+        let shared = self.shared.get(&node.inputs[1..]).copied();
         if let Some(op) = node.op_as::<QConv>() {
             let kernel = [weights.values.shape()[1], weights.values.shape()[2]];
             return Ok(Conv {
@@ -198,6 +215,8 @@ impl<'a> Builder<'a> {
                 w_zero: op.w_zero,
                 output: Output { zero: op.y_zero, low: op.low, high: op.high },
                 residual: None,
+                shared,
+                held: None,
             });
         }
         let op = node.op_as::<QMatMul>().ok_or_else(|| self.problem(id, "is no convolution"))?;
@@ -212,6 +231,8 @@ impl<'a> Builder<'a> {
             w_zero: op.w_zero,
             output: Output { zero: op.y_zero, low: op.low, high: op.high },
             residual: None,
+            shared,
+            held: None,
         })
     }
 
@@ -459,6 +480,8 @@ impl<'a> Builder<'a> {
             w_zero: 0,
             output: Output { zero: 0, low: i8::MIN, high: i8::MAX },
             residual: None,
+            shared: None,
+            held: None,
         }))
     }
 

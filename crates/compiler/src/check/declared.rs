@@ -4,6 +4,7 @@
 //! A tensor is told from others by its place in DRAM, which nobody shares, even where it is kept in NRAM and never has a byte
 //! there. So what layers read and write is noted before the keep pass moves it, and where it lies afterwards.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use ediacara_isa::{Extent, Memory, Party, Port, Value};
@@ -87,12 +88,14 @@ pub(crate) struct Allocations<'a> {
     pub reservations: &'a [Reservation],
     /// By layer, the constants in DRAM that its lowering placed.
     pub constants: Vec<Range<usize>>,
+    /// Layers that read a constant that an earlier one placed, with its address.
+    pub reused: &'a [(u32, u64)],
     /// By layer, its activations.
     pub operands: Vec<Vec<Operand>>,
     /// What is kept in NRAM.
     pub residences: Vec<&'a Residence>,
     /// By layer, bytes of NRAM for its tiles, from address 0.
-    pub tile_bytes: &'a [u64],
+    pub tile_bytes: Vec<u64>,
     /// What layers claimed on chip.
     pub slots: &'a [Slot],
 }
@@ -115,8 +118,9 @@ impl Allocations<'_> {
         let mut values = Vec::new();
         for (layer, constants) in self.constants.iter().enumerate() {
             for reservation in &self.reservations[constants.clone()] {
-                let readers = vec![Party::Layer(layer as u32)];
-                values.push(whole(reservation, Party::Executable, readers));
+                let again = self.reused.iter().filter(|(_, address)| *address == reservation.start);
+                let readers = [layer as u32].into_iter().chain(again.map(|&(layer, _)| layer));
+                values.push(whole(reservation, Party::Executable, readers.map(Party::Layer).collect()));
             }
         }
         let by_tensor = self.by_tensor();
@@ -165,6 +169,7 @@ impl Allocations<'_> {
         }
         self.declare_frames(&mut values);
         self.declare_tiles(&mut values);
+        self.declare_held(&mut values);
         values
     }
 
@@ -197,9 +202,24 @@ impl Allocations<'_> {
         }
     }
 
+    /// Constants that stay on chip, which the first layer that multiplies by them loads for all.
+    fn declare_held(&self, values: &mut Vec<Value>) {
+        for HeldArea { memory, area, layers, .. } in held_areas(self.slots) {
+            let Some(&first) = layers.first() else { continue };
+            values.push(Value {
+                name: format!("the weights held since layer `{}`", self.names[first as usize]),
+                memory,
+                extent: Extent::run(area.start, area.end - area.start),
+                writers: vec![Party::Layer(first)],
+                readers: layers.into_iter().map(Party::Layer).collect(),
+            });
+        }
+    }
+
     /// The tiles of each layer, which nobody else reads.
     fn declare_tiles(&self, values: &mut Vec<Value>) {
-        for (layer, areas) in tile_areas(self.slots, self.names.len()).into_iter().enumerate() {
+        let own = self.slots.iter().filter(|slot| slot.held.is_none());
+        for (layer, areas) in tile_areas(own, self.names.len()).into_iter().enumerate() {
             for (memory, area) in areas {
                 let party = Party::Layer(layer as u32);
                 values.push(Value {
@@ -214,6 +234,42 @@ impl Allocations<'_> {
     }
 }
 
+/// Constants that stay on chip over several layers.
+#[derive(Debug)]
+pub(crate) struct HeldArea {
+    /// Their number.
+    pub index: u32,
+    /// The memory.
+    pub memory: Memory,
+    /// Where in it.
+    pub area: Range<u64>,
+    /// The layers that use them, in order.
+    pub layers: Vec<u32>,
+}
+
+/// What is held on chip, found from the slots.
+pub(crate) fn held_areas(slots: &[Slot]) -> Vec<HeldArea> {
+    let mut areas: Vec<HeldArea> = Vec::new();
+    let mut places: HashMap<(u32, Memory), usize> = HashMap::new();
+    for slot in slots {
+        let Some(index) = slot.held.filter(|_| slot.size > 0) else { continue };
+        let range = slot.start..slot.start + slot.size;
+        let place = *places.entry((index, slot.memory)).or_insert(areas.len());
+        match areas.get_mut(place) {
+            None => {
+                areas.push(HeldArea { index, memory: slot.memory, area: range, layers: vec![slot.layer] })
+            }
+            Some(found) => {
+                found.area = found.area.start.min(range.start)..found.area.end.max(range.end);
+                if found.layers.last() != Some(&slot.layer) {
+                    found.layers.push(slot.layer);
+                }
+            }
+        }
+    }
+    areas
+}
+
 fn whole(reservation: &Reservation, writer: Party, readers: Vec<Party>) -> Value {
     Value {
         name: reservation.what.clone(),
@@ -225,9 +281,12 @@ fn whole(reservation: &Reservation, writer: Party, readers: Vec<Party>) -> Value
 }
 
 /// By layer, the areas on chip that its slots cover, joined where they touch, in the order of memories and addresses.
-pub(crate) fn tile_areas(slots: &[Slot], layers: usize) -> Vec<Vec<(Memory, Range<u64>)>> {
+pub(crate) fn tile_areas<'s>(
+    slots: impl IntoIterator<Item = &'s Slot>,
+    layers: usize,
+) -> Vec<Vec<(Memory, Range<u64>)>> {
     let mut areas: Vec<Vec<(Memory, Range<u64>)>> = vec![Vec::new(); layers];
-    for slot in slots.iter().filter(|slot| slot.size > 0) {
+    for slot in slots.into_iter().filter(|slot| slot.size > 0) {
         areas[slot.layer as usize].push((slot.memory, slot.start..slot.start + slot.size));
     }
     for list in &mut areas {

@@ -5,12 +5,13 @@
 //! the step itself; the rest is comparing ranges. Whether a step comes before another is the synchronise pass's business, and
 //! whether it touches the right part of a tensor the prover's.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use ediacara_isa::{Memory, VectorOperation};
 
 use crate::CompileError;
-use crate::check::declared::{Allocations, reservation_of, tile_areas};
+use crate::check::declared::{Allocations, held_areas, reservation_of, tile_areas};
 use crate::lower::lowering::Slot;
 use crate::program::region::Region;
 use crate::program::step::{Step, Vector, Work};
@@ -49,6 +50,7 @@ pub(crate) fn check(allocations: &Allocations, steps: &[Step], sizes: Sizes) -> 
     if let Some(problem) = check_dram(allocations)
         .or_else(|| check_lives(allocations, &lives, sizes.nram))
         .or_else(|| check_slots(allocations, sizes))
+        .or_else(|| check_held(allocations))
     {
         return fault(problem);
     }
@@ -157,6 +159,35 @@ fn check_slots(allocations: &Allocations, sizes: Sizes) -> Option<String> {
     None
 }
 
+/// Constants that are held lie apart from everything that a layer uses between the first and the last that multiply by them.
+fn check_held(allocations: &Allocations) -> Option<String> {
+    let areas = held_areas(allocations.slots);
+    let mut alive: Vec<Vec<usize>> = vec![Vec::new(); allocations.names.len()];
+    for (index, area) in areas.iter().enumerate() {
+        let (&first, &last) = (area.layers.first()?, area.layers.last()?);
+        alive[first as usize..=last as usize].iter_mut().for_each(|list| list.push(index));
+    }
+    for slot in allocations.slots.iter().filter(|slot| slot.size > 0) {
+        let range = slot.start..slot.start + slot.size;
+        let mut here = alive[slot.layer as usize].iter().map(|&index| &areas[index]);
+        let hit = here.find(|area| {
+            area.memory == slot.memory && slot.held != Some(area.index) && meet(&area.area, &range)
+        });
+        if let Some(area) = hit {
+            let name = |layer: u32| allocations.names[layer as usize];
+            return Some(format!(
+                "layer {} `{}` has a tile at {}, among the weights held at {} since layer `{}`",
+                slot.layer,
+                name(slot.layer),
+                told(slot.memory, &range),
+                told(slot.memory, &area.area),
+                name(area.layers[0])
+            ));
+        }
+    }
+    None
+}
+
 /// What the steps of each layer may touch.
 struct StepChecker<'a> {
     allocations: &'a Allocations<'a>,
@@ -165,6 +196,8 @@ struct StepChecker<'a> {
     areas: Vec<Vec<(Memory, Range<u64>)>>,
     /// By layer, the lives that it is in the middle of.
     live: Vec<Vec<usize>>,
+    /// Layers that read a constant that an earlier one placed, with its address.
+    reused: HashSet<(u32, u64)>,
 }
 
 impl<'a> StepChecker<'a> {
@@ -173,7 +206,8 @@ impl<'a> StepChecker<'a> {
         for (index, life) in lives.iter().enumerate() {
             live[life.layers.clone()].iter_mut().for_each(|list| list.push(index));
         }
-        StepChecker { allocations, lives, areas: tile_areas(allocations.slots, live.len()), live }
+        let areas = tile_areas(allocations.slots, live.len());
+        StepChecker { allocations, lives, areas, live, reused: allocations.reused.iter().copied().collect() }
     }
 
     fn problem(&self, step: &Step) -> Option<String> {
@@ -199,7 +233,9 @@ impl<'a> StepChecker<'a> {
         let operands = &self.allocations.operands[layer as usize];
         region.end() <= reservation.start + reservation.bytes
             && (operands.iter().any(|operand| operand.tensor == tensor && operand.written == written)
-                || !written && self.allocations.constants[layer as usize].contains(&tensor))
+                || !written
+                    && (self.allocations.constants[layer as usize].contains(&tensor)
+                        || self.reused.contains(&(layer, reservation.start))))
     }
 
     /// Whether a region lies among the layer's tiles, or in something kept that the layer may read or write. Padding is painted by

@@ -87,13 +87,13 @@ impl Finder<'_> {
         let project = self.after(window);
         let (before, after) = (self.alone(expand)?, self.alone(project)?);
         let alone = self.window(window)?;
-        let nram = self.choices.rates().nram;
-        let alone = self.choices.window(&alone, nram).ok()?.estimate.cycles();
+        let space = self.choices.rates().space();
+        let alone = self.choices.window(&alone, space).ok()?.estimate.cycles();
         let mut best: Option<(f64, BlockNodes)> = None;
         for (expand, project) in [(expand, project), (expand, None), (None, project)] {
             let Some(last) = self.last(expand, window, project) else { continue };
             let block = BlockNodes { expand, window, project, last };
-            let together = self.problem(&block).and_then(|problem| self.choices.block(&problem, nram));
+            let together = self.problem(&block).and_then(|problem| self.choices.block(&problem, space));
             let Some(together) = together else { continue };
             let apart = expand.map_or(0.0, |_| before) + alone + project.map_or(0.0, |_| after);
             let gain = apart - together.estimate.cycles();
@@ -148,7 +148,7 @@ impl Finder<'_> {
     fn alone(&mut self, node: Option<NodeId>) -> Option<f64> {
         let Some(node) = node else { return Some(0.0) };
         let problem = self.product(node)?.simplified();
-        let choice = self.choices.product(&problem, self.choices.rates().nram);
+        let choice = self.choices.product(&problem, self.choices.rates().space());
         Some(choice.map_or(f64::INFINITY, |choice| choice.estimate.cycles()))
     }
 
@@ -175,6 +175,7 @@ impl Finder<'_> {
             outputs: weights[0] as u64,
             residual: if self.additions.contains_key(&id) { Some(y) } else { None },
             staging: 0,
+            held: false,
         })
     }
 

@@ -18,11 +18,11 @@ use ediacara_isa::{SourceLocation, TABLE_BYTES};
 use crate::keep::operands::{self, Place};
 use crate::keep::residence::{Frame, Residence, Room};
 use crate::program::boxes::joint;
-use crate::program::layer::{Copy, Kind, Layer};
+use crate::program::layer::{Conv, Copy, Kind, Layer};
 use crate::program::view::View;
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::choices::Choices;
-use crate::tile::cost::{Estimate, Rates};
+use crate::tile::cost::{Estimate, Rates, Space};
 use crate::tile::grouping;
 use crate::tile::window::WindowProblem;
 
@@ -105,8 +105,8 @@ pub struct KeptBuffer {
 /// What is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    /// Bytes of NRAM for the tiles of each layer.
-    nram: Vec<u64>,
+    /// What each layer has for its tiles.
+    pub(crate) spaces: Vec<Space>,
     lives: Vec<Life>,
     /// What was decided, buffer by buffer.
     pub keepings: Vec<Keeping>,
@@ -124,13 +124,13 @@ struct Life {
 impl Kept {
     /// Nothing is kept: every layer has all of NRAM.
     pub(crate) fn nothing(layers: &[Layer], rates: &Rates) -> Kept {
-        Kept { nram: vec![rates.nram; layers.len()], ..Kept::default() }
+        Kept { spaces: vec![rates.space(); layers.len()], ..Kept::default() }
     }
 
     /// What a layer finds in NRAM.
     pub(crate) fn room(&self, layer: usize) -> Room<'_> {
         let begins = self.lives.iter().filter(|life| life.first == layer);
-        Room { nram: self.nram[layer], begins: begins.map(|life| &life.residence).collect() }
+        Room { space: self.spaces[layer], begins: begins.map(|life| &life.residence).collect() }
     }
 
     /// All that is kept.
@@ -139,8 +139,8 @@ impl Kept {
     }
 
     /// Bytes of NRAM for the tiles of each layer.
-    pub(crate) fn tile_bytes(&self) -> &[u64] {
-        &self.nram
+    pub(crate) fn tile_bytes(&self) -> Vec<u64> {
+        self.spaces.iter().map(|space| space.nram).collect()
     }
 
     /// What is kept, each with its layers, in the order of the first; `source_map` tells each instruction's layer.
@@ -184,7 +184,7 @@ pub(crate) fn keep(
     candidates.sort_by_key(|candidate| (candidate.lifetime(), candidate.layers[0]));
     let mut keeper = Keeper { costs: vec![None; layers.len()], layers, choices, kept: &mut kept };
     for (index, layer) in keeper.layers.iter().enumerate() {
-        keeper.costs[index] = cost(&layer.kind, rates.nram, keeper.choices);
+        keeper.costs[index] = cost(&layer.kind, rates.space(), keeper.choices);
     }
     for candidate in &candidates {
         keeper.weigh(&graph.value(candidate.value).name, candidate);
@@ -293,7 +293,7 @@ impl Keeper<'_> {
         for layer in first..=last {
             let kind = kinds.iter().find(|(index, _)| *index == layer).map(|(_, kind)| kind);
             let kind = kind.unwrap_or(&self.layers[layer].kind);
-            match cost(kind, self.kept.nram[layer].min(address), self.choices) {
+            match cost(kind, self.below(layer, address), self.choices) {
                 Some(cost) => costs.push(cost),
                 None => return Verdict::NoRoom,
             }
@@ -307,11 +307,17 @@ impl Keeper<'_> {
             self.layers[layer].kind = kind;
         }
         for (layer, cost) in (first..=last).zip(costs) {
-            self.kept.nram[layer] = self.kept.nram[layer].min(address);
+            self.kept.spaces[layer] = self.below(layer, address);
             self.costs[layer] = Some(cost);
         }
         self.kept.lives.push(Life { residence, first, last });
         Verdict::Kept { address, cycles, in_dram }
+    }
+
+    /// What a layer has below an address of NRAM.
+    fn below(&self, layer: usize, address: u64) -> Space {
+        let space = self.kept.spaces[layer];
+        Space { nram: space.nram.min(address), ..space }
     }
 
     /// The highest address at which `bytes` are free in all of the layers.
@@ -327,7 +333,7 @@ impl Keeper<'_> {
 }
 
 /// The highest address below `size` from which `bytes` are free. What is taken may overlap, as lives that do not meet do.
-fn highest_gap(mut taken: Vec<Range<u64>>, size: u64, bytes: u64) -> Option<u64> {
+pub(crate) fn highest_gap(mut taken: Vec<Range<u64>>, size: u64, bytes: u64) -> Option<u64> {
     // Of two ranges the one that starts lower may end higher: only from their ends is it known what lies above the next.
     taken.sort_unstable_by_key(|range| Reverse(range.end));
     let mut end = size;
@@ -364,8 +370,8 @@ fn moved(kind: &Kind, candidate: &Candidate, residence: &Residence) -> Option<Ki
 
 /// What a layer costs.
 #[derive(Debug, Clone, Copy)]
-struct Cost {
-    cycles: f64,
+pub(crate) struct Cost {
+    pub(crate) cycles: f64,
     traffic: f64,
 }
 
@@ -375,35 +381,37 @@ impl Cost {
     }
 
     /// Of two that take as long, the one that moves less is better.
-    fn rank(&self) -> f64 {
+    pub(crate) fn rank(&self) -> f64 {
         self.cycles + self.traffic
     }
 }
 
-/// The estimated cost of a layer with `nram` bytes for its tiles; nothing if they do not fit.
-fn cost(kind: &Kind, nram: u64, choices: &mut Choices) -> Option<Cost> {
+/// The estimated cost of a layer with that space for its tiles; nothing if they do not fit.
+pub(crate) fn cost(kind: &Kind, space: Space, choices: &mut Choices) -> Option<Cost> {
     let rates = *choices.rates();
-    let product = |conv, choices: &mut Choices| {
+    let nram = space.nram;
+    let product = |conv: &Conv, choices: &mut Choices| {
         let (problem, _) = grouping::convolution(conv, &rates);
-        choices.product(&problem, nram).ok().map(|choice| Cost::of(&choice.estimate))
+        let space = conv.held.as_ref().map_or(space, |held| held.space(nram));
+        choices.product(&problem, space).ok().map(|choice| Cost::of(&choice.estimate))
     };
     let window = |x, y, window, weighted| WindowProblem { x, y, window, weighted };
     match kind {
         Kind::Conv(conv) => product(conv, choices),
         Kind::Depthwise(conv) => {
             let problem = window(conv.x, conv.y, conv.window, true);
-            match choices.window(&problem, nram) {
+            match choices.window(&problem, space) {
                 Ok(choice) => Some(Cost::of(&choice.estimate)),
                 Err(_) => product(conv, choices),
             }
         }
         Kind::Pool(pool) => {
             let problem = window(pool.x, pool.y, pool.window, false);
-            choices.window(&problem, nram).ok().map(|choice| Cost::of(&choice.estimate))
+            choices.window(&problem, space).ok().map(|choice| Cost::of(&choice.estimate))
         }
         Kind::Block(parts) => {
             let problem: BlockProblem = grouping::block(parts);
-            choices.block(&problem, nram).map(|choice| Cost::of(&choice.estimate))
+            choices.block(&problem, space).map(|choice| Cost::of(&choice.estimate))
         }
         // The table itself lies beside the tiles.
         Kind::Table(_) if nram < 2 * u64::from(TABLE_BYTES) => None,

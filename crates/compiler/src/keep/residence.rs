@@ -8,6 +8,7 @@ use ediacara_isa::{Extent, Memory};
 
 use crate::program::view::{Image, View};
 use crate::program::window::{Span, Tile};
+use crate::tile::cost::Space;
 
 /// Padding that readers want around each image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +53,11 @@ pub(crate) struct Residence {
     pub address: u64,
 }
 
-/// What of NRAM a layer finds.
-#[derive(Debug, Clone, Default)]
+/// What a layer finds on chip.
+#[derive(Debug, Clone)]
 pub(crate) struct Room<'a> {
-    /// Bytes for its tiles, from address 0.
-    pub nram: u64,
+    /// What it has for its tiles, from address 0.
+    pub space: Space,
     /// What is kept from this layer on: its frames are painted first.
     pub begins: Vec<&'a Residence>,
 }

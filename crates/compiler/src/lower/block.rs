@@ -83,7 +83,7 @@ struct State<'a> {
 /// Appends the steps of a block.
 pub(crate) fn lower(lowering: &mut Lowering, block: &Block, context: Context) -> Result<(), CompileError> {
     let problem = grouping::block(block);
-    let Some(choice) = lowering.choices.block(&problem, lowering.rates.nram) else {
+    let Some(choice) = lowering.choices.block(&problem, lowering.rates.space()) else {
         let problem = "no tile of the block fits: compile with `--disable fuse-block`".to_owned();
         return Err(CompileError::Layer { layer: context.name.to_owned(), problem });
     };

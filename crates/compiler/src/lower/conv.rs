@@ -8,7 +8,7 @@ use ediacara_arch::RECORD_BYTES;
 use ediacara_isa::Memory;
 
 use crate::CompileError;
-use crate::lower::lowering::{Context, Lowering, TileSource};
+use crate::lower::lowering::{Context, HeldConstants, Lowering, TileSource};
 use crate::lower::pixels::Part;
 use crate::lower::pixels::Pixels;
 use crate::lower::products::Products;
@@ -64,20 +64,18 @@ struct State<'a> {
 pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
     let rates = lowering.rates;
     let (problem, grouping) = grouping::convolution(conv, &rates);
-    let choice = lowering
-        .choices
-        .product(&problem, rates.nram)
-        .map_err(|shortage| refuse(lowering, context, shortage))?;
+    let space = conv.held.as_ref().map_or(rates.space(), |held| held.space(rates.nram));
+    let choice =
+        lowering.choices.product(&problem, space).map_err(|shortage| refuse(lowering, context, shortage))?;
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &rates);
     let nram = [claims.x, claims.y, claims.residual, claims.staging];
     let [x, y, residual, staging] = lowering.claim(Memory::Nram, nram, context)?;
     let staged = conv.computed.as_ref().map(|matrix| Staged::new(matrix, staging, conv.w_zero));
-    let [w] = lowering.claim(Memory::Wram, [claims.w], context)?;
-    let [p] = lowering.claim(Memory::Pram, [claims.p], context)?;
+    let cut = Cut { problem: &problem, tiling: &tiling, grouping, chunks: &tiling.chunks(&problem) };
+    let HeldConstants { w, p, weights, records } = constants(lowering, conv, &cut, context)?;
     let [acc] = lowering.claim(Memory::Aram, [claims.acc], context)?;
     let chunks = tiling.chunks(&problem);
-    let (weights, records) = place(lowering, conv, &problem, &tiling, grouping, &chunks, context)?;
     let mut state = State {
         conv,
         problem,
@@ -99,7 +97,46 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
     let pixel_tiles = items.iter().map(|item| item.pixel_tile as usize + 1).max().unwrap_or_default();
     state.accumulators = vec![0; pixel_tiles];
     lowering.pipeline(&mut state, items, ahead, prepare, compute);
+    if let Some(held) = &conv.held {
+        let State { w, p, weights, records, .. } = state;
+        lowering.held.insert(held.index, HeldConstants { w, p, weights, records });
+    }
     Ok(())
+}
+
+/// A convolution and how it is cut.
+struct Cut<'a> {
+    problem: &'a Problem,
+    tiling: &'a Tiling,
+    grouping: Grouping,
+    chunks: &'a [Chunk],
+}
+
+/// The slots of weights and records, and where these lie in DRAM. What is held on chip is as the layer before left it.
+fn constants(
+    lowering: &mut Lowering,
+    conv: &Conv,
+    cut: &Cut,
+    context: Context,
+) -> Result<HeldConstants, CompileError> {
+    let claims = cut.tiling.claims(cut.problem, &lowering.rates);
+    let Some(held) = &conv.held else {
+        let [w] = lowering.claim(Memory::Wram, [claims.w], context)?;
+        let [p] = lowering.claim(Memory::Pram, [claims.p], context)?;
+        let (weights, records) = place(lowering, conv, cut, context)?;
+        return Ok(HeldConstants { w, p, weights, records });
+    };
+    let constants = match lowering.held.remove(&held.index) {
+        Some(constants) => constants,
+        None => {
+            let (weights, records) = place(lowering, conv, cut, context)?;
+            let (w, p) = (Pool::at(held.wram.start, &claims.w), Pool::at(held.pram.start, &claims.p));
+            HeldConstants { w, p, weights, records }
+        }
+    };
+    lowering.note(Memory::Wram, std::slice::from_ref(&constants.w), Some(held.index));
+    lowering.note(Memory::Pram, std::slice::from_ref(&constants.p), Some(held.index));
+    Ok(constants)
 }
 
 fn refuse(lowering: &Lowering, context: Context, shortage: Shortage) -> CompileError {
@@ -114,12 +151,10 @@ fn channel_tiles(problem: &Problem, tiling: &Tiling, columns: u64) -> Vec<Range>
 fn place(
     lowering: &mut Lowering,
     conv: &Conv,
-    problem: &Problem,
-    tiling: &Tiling,
-    grouping: Grouping,
-    chunks: &[Chunk],
+    cut: &Cut,
     context: Context,
 ) -> Result<(Vec<u64>, u64), CompileError> {
+    let &Cut { problem, tiling, grouping, chunks } = cut;
     let slices = slices(&conv.weights, context)?;
     let what = |part: &str| format!("{part} of layer `{}`", context.name);
     let records = slices.records(Range::new(0, conv.y.channels));

@@ -47,7 +47,7 @@ struct Prepared {
 /// unit, which can split it.
 pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
     let problem = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
-    let Ok(choice) = lowering.choices.window(&problem, lowering.rates.nram) else {
+    let Ok(choice) = lowering.choices.window(&problem, lowering.rates.space()) else {
         return conv::lower(lowering, conv, context);
     };
     let tiling = lowering.take(&choice);

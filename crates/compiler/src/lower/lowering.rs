@@ -1,5 +1,6 @@
 //! What all lowerings share: the steps so far, claims on chip, and the loads, stores and fills that many of them need.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 
 use ediacara_arch::Machine;
@@ -40,6 +41,12 @@ pub(crate) struct Lowering {
     pub repeated_beats: Vec<u64>,
     /// What layers claimed on chip.
     pub slots: Vec<Slot>,
+    /// Constants that stay on chip, by their number.
+    pub held: HashMap<u32, HeldConstants>,
+    /// DRAM addresses of tables that several layers look up, by their number.
+    pub tables: HashMap<u32, u64>,
+    /// Layers that read a constant that an earlier one placed, with its address.
+    pub reused: Vec<(u32, u64)>,
     nram: Ring,
     wram: Ring,
     aram: Ring,
@@ -62,6 +69,21 @@ pub(crate) struct Slot {
     pub size: u64,
     /// Which claim it is part of: slots of one claim are in use together.
     pub claim: u32,
+    /// The constants that are held there, if some are: other layers use the place, too.
+    pub held: Option<u32>,
+}
+
+/// Constants that stay on chip, once the first layer has placed them.
+#[derive(Debug, Clone)]
+pub(crate) struct HeldConstants {
+    /// Weights.
+    pub w: Pool,
+    /// Records.
+    pub p: Pool,
+    /// DRAM address of each weight tile.
+    pub weights: Vec<u64>,
+    /// DRAM address of the records.
+    pub records: u64,
 }
 
 /// The layer in hand, for errors.
@@ -86,6 +108,9 @@ impl Lowering {
             explanations: Vec::new(),
             repeated_beats: Vec::new(),
             slots: Vec::new(),
+            held: HashMap::new(),
+            tables: HashMap::new(),
+            reused: Vec::new(),
             nram: Ring::new(rates.nram),
             wram: Ring::new(rates.wram),
             aram: Ring::new(rates.aram),
@@ -99,8 +124,10 @@ impl Lowering {
     pub(crate) fn begin(&mut self, index: u32, room: &Room) {
         self.layer = index;
         self.repeated_beats.push(0);
-        self.rates.nram = room.nram;
-        self.nram.limit(room.nram);
+        self.rates = self.rates.within(room.space);
+        self.nram.limit(room.space.nram);
+        self.wram.limit(room.space.wram);
+        self.pram.limit(room.space.pram);
         for residence in &room.begins {
             for image in 0..residence.batch() {
                 self.paint(residence.start(image), &residence.tile, residence.pad);
@@ -132,12 +159,22 @@ impl Lowering {
         let Some(pools) = ring.claim(claims) else {
             return Err(self.does_not_fit(context, memory, needed, size * unit));
         };
+        self.note(memory, &pools, None);
+        Ok(pools)
+    }
+
+    /// Notes that the layer uses slots, which are in use together.
+    pub(crate) fn note(&mut self, memory: Memory, pools: &[Pool], held: Option<u32>) {
         let (layer, claim) = (self.layer, self.slots.last().map_or(0, |slot| slot.claim + 1));
-        for pool in &pools {
-            let slot = |start| Slot { layer, memory, start, size: pool.size(), claim };
+        for pool in pools {
+            let slot = |start| Slot { layer, memory, start, size: pool.size(), claim, held };
             self.slots.extend((0..pool.len()).map(|index| slot(pool.base(index))));
         }
-        Ok(pools)
+    }
+
+    /// The layer in hand.
+    pub(crate) fn layer(&self) -> u32 {
+        self.layer
     }
 
     pub(crate) fn does_not_fit(

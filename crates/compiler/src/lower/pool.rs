@@ -41,7 +41,7 @@ pub(crate) fn lower(
 ) -> Result<(), CompileError> {
     let problem = WindowProblem { x: layer.x, y: layer.y, window: layer.window, weighted: false };
     let multipliers = multipliers(layer, context)?;
-    let tiling = match lowering.choices.window(&problem, lowering.rates.nram) {
+    let tiling = match lowering.choices.window(&problem, lowering.rates.space()) {
         Ok(choice) => lowering.take(&choice),
         Err(shortage) => {
             // The matrix unit sums windows of any size piece by piece.
@@ -121,8 +121,8 @@ fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Optio
     };
     let groups = layer.x.channels;
     let (x, y, window, output) = (layer.x, layer.y, layer.window, layer.output);
-    let (computed, residual) = (None, None);
-    Some(Conv { x, y, window, groups, weights, computed, x_zero, w_zero: 0, output, residual })
+    let (computed, residual, shared, held) = (None, None, None, None);
+    Some(Conv { x, y, window, groups, weights, computed, x_zero, w_zero: 0, output, residual, shared, held })
 }
 
 fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Pixels {

@@ -76,6 +76,12 @@ struct Slot {
 }
 
 impl Pool {
+    /// Slots one after the other from `start`, as many as a claim asks for.
+    pub(crate) fn at(start: u64, claim: &Claim) -> Pool {
+        let pitch = claim.size.next_multiple_of(claim.alignment);
+        Pool::new(claim.size, (0..claim.count).map(|slot| start + slot * pitch).collect())
+    }
+
     fn new(size: u64, bases: Vec<u64>) -> Pool {
         let slots = bases.into_iter().map(|base| Slot { base, key: None, used: 0, note: None });
         Pool { slots: slots.collect(), size, clock: 0 }

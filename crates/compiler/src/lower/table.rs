@@ -32,13 +32,27 @@ pub(crate) fn lower(lowering: &mut Lowering, layer: &Table, context: Context) ->
     let slots = if layer.a.is_kept() && layer.d.is_kept() { 0 } else { count };
     let claims = [Claim::new(TABLE_BYTES, 1, 1), Claim::new(largest, slots, 1)];
     let [mut table, tiles] = lowering.claim(Memory::Nram, claims, context)?;
-    let address = lowering.dram.place(layer.table.clone(), &format!("table of layer `{}`", context.name))?;
+    let address = address(lowering, layer, context)?;
     let place = table.next();
     lowering.load_run(Memory::Nram, address, place, TABLE_BYTES);
     lowering.vector(Vector { a: place, ..Vector::new(VectorOperation::LoadTable, 0, TABLE_BYTES) });
     let mut state = State { layer, sides, tiles };
     lowering.pipeline(&mut state, &boxes, count > 1, prepare, compute);
     Ok(())
+}
+
+/// Where the table lies in DRAM: with the first layer that looks it up.
+fn address(lowering: &mut Lowering, layer: &Table, context: Context) -> Result<u64, CompileError> {
+    let placed = layer.shared.and_then(|shared| lowering.tables.get(&shared).copied());
+    if let Some(address) = placed {
+        lowering.reused.push((lowering.layer(), address));
+        return Ok(address);
+    }
+    let address = lowering.dram.place(layer.table.clone(), &format!("table of layer `{}`", context.name))?;
+    if let Some(shared) = layer.shared {
+        lowering.tables.insert(shared, address);
+    }
+    Ok(address)
 }
 
 fn prepare(lowering: &mut Lowering, state: &mut State, part: &JointBox<2>) -> Place {

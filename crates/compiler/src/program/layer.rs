@@ -1,10 +1,13 @@
 //! What the lowerings are given: one operation each, with its tensors placed in DRAM.
 
+use std::ops::Range;
+
 use ediacara_isa::LayerInfo;
 use ediacara_tensor::Tensor;
 
 use crate::program::view::{Image, View};
 use crate::program::window::Window;
+use crate::tile::cost::Space;
 
 /// One layer of the network.
 #[derive(Debug, Clone)]
@@ -122,6 +125,28 @@ pub struct Conv {
     pub output: Output,
     /// What is added before the result is stored.
     pub residual: Option<Residual>,
+    /// The number of its constants among those that several layers of the segment multiply by; nothing if it alone does.
+    pub shared: Option<u32>,
+    /// Where its constants stay on chip.
+    pub held: Option<Held>,
+}
+
+/// Places of constants that stay on chip from the first layer that multiplies by them to the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Which of the constants that are held.
+    pub index: u32,
+    /// Bytes of WRAM.
+    pub wram: Range<u64>,
+    /// Records of PRAM.
+    pub pram: Range<u64>,
+}
+
+impl Held {
+    /// What a layer that multiplies by them has for its tiles, beside `nram` bytes of NRAM.
+    pub(crate) fn space(&self, nram: u64) -> Space {
+        Space { nram, wram: self.wram.end - self.wram.start, pram: self.pram.end - self.pram.start }
+    }
 }
 
 /// A window on the vector unit and the convolutions around it, at least one, as one layer: what passes between them
@@ -262,6 +287,8 @@ pub struct Table {
     pub d: View,
     /// The table's bytes, for -128 first.
     pub table: Vec<u8>,
+    /// Its number among those that several layers of the segment look up; nothing if this one alone does.
+    pub shared: Option<u32>,
 }
 
 /// Data movement: a constant around the parts, if there is one, then the parts, in order. No byte is written twice.

@@ -11,16 +11,16 @@ use crate::program::view::Image;
 use crate::tile::block::search;
 use crate::tile::block::tiling::{BlockProblem, BlockTiling};
 use crate::tile::convolution::{self, Problem, Shortage, Tiling};
-use crate::tile::cost::{Choice, Rates};
+use crate::tile::cost::{Choice, Rates, Space};
 use crate::tile::window::{self, WindowProblem, WindowTiling};
 
 /// What was chosen so far, for one machine.
 #[derive(Debug)]
 pub(crate) struct Choices {
     rates: Rates,
-    products: HashMap<(Problem, u64), Result<Choice<Tiling>, Shortage>>,
-    windows: HashMap<(WindowProblem, u64), Result<Choice<WindowTiling>, Shortage>>,
-    blocks: HashMap<(BlockProblem, u64), Option<Choice<BlockTiling>>>,
+    products: HashMap<(Problem, Space), Result<Choice<Tiling>, Shortage>>,
+    windows: HashMap<(WindowProblem, Space), Result<Choice<WindowTiling>, Shortage>>,
+    blocks: HashMap<(BlockProblem, Space), Option<Choice<BlockTiling>>>,
 }
 
 impl Choices {
@@ -34,34 +34,34 @@ impl Choices {
         &self.rates
     }
 
-    /// [`convolution::choose`] with `nram` bytes of NRAM.
-    pub(crate) fn product(&mut self, problem: &Problem, nram: u64) -> Result<Choice<Tiling>, Shortage> {
-        let key = (without_address(problem, self.rates.burst), nram);
-        let rates = Rates { nram, ..self.rates };
+    /// [`convolution::choose`] in that space.
+    pub(crate) fn product(&mut self, problem: &Problem, space: Space) -> Result<Choice<Tiling>, Shortage> {
+        let key = (without_address(problem, self.rates.burst), space);
+        let rates = self.rates.within(space);
         once(&mut self.products, key, |(problem, _)| convolution::choose(problem, &rates))
     }
 
-    /// [`window::choose`] with `nram` bytes of NRAM.
+    /// [`window::choose`] in that space.
     pub(crate) fn window(
         &mut self,
         problem: &WindowProblem,
-        nram: u64,
+        space: Space,
     ) -> Result<Choice<WindowTiling>, Shortage> {
-        let key = (window_without_address(problem, self.rates.burst), nram);
-        let rates = Rates { nram, ..self.rates };
+        let key = (window_without_address(problem, self.rates.burst), space);
+        let rates = self.rates.within(space);
         once(&mut self.windows, key, |(problem, _)| window::choose(problem, &rates))
     }
 
-    /// [`search::choose`] with `nram` bytes of NRAM.
-    pub(crate) fn block(&mut self, problem: &BlockProblem, nram: u64) -> Option<Choice<BlockTiling>> {
+    /// [`search::choose`] in that space.
+    pub(crate) fn block(&mut self, problem: &BlockProblem, space: Space) -> Option<Choice<BlockTiling>> {
         let burst = self.rates.burst;
         let problem = BlockProblem {
             expand: problem.expand.map(|expand| without_address(&expand, burst)),
             window: window_without_address(&problem.window, burst),
             project: problem.project.map(|project| without_address(&project, burst)),
         };
-        let rates = Rates { nram, ..self.rates };
-        once(&mut self.blocks, (problem, nram), |(problem, _)| search::choose(problem, &rates))
+        let rates = self.rates.within(space);
+        once(&mut self.blocks, (problem, space), |(problem, _)| search::choose(problem, &rates))
     }
 }
 
@@ -105,15 +105,15 @@ mod tests {
             let image = View::dense(base, &[1, 14, 14, channels]).image().unwrap();
             let (inputs, outputs) = (channels, channels);
             let (x, y, window) = (image, image, Window::POINT);
-            Problem { x, y, window, groups: 1, inputs, outputs, residual: None, staging: 0 }
+            Problem { x, y, window, groups: 1, inputs, outputs, residual: None, staging: 0, held: false }
         };
-        let first = choices.product(&problem(0x1000, 64), rates.nram).unwrap();
-        assert_eq!(choices.product(&problem(0x8040, 64), rates.nram).unwrap(), first);
+        let first = choices.product(&problem(0x1000, 64), rates.space()).unwrap();
+        assert_eq!(choices.product(&problem(0x8040, 64), rates.space()).unwrap(), first);
         assert_eq!(choices.products.len(), 1);
         assert_eq!(first, convolution::choose(&problem(0x8040, 64), &rates).unwrap());
         // Another alignment and another shape are other problems.
-        choices.product(&problem(0x8041, 64), rates.nram).unwrap();
-        choices.product(&problem(0x1000, 32), rates.nram).unwrap();
+        choices.product(&problem(0x8041, 64), rates.space()).unwrap();
+        choices.product(&problem(0x1000, 32), rates.space()).unwrap();
         assert_eq!(choices.products.len(), 3);
     }
 }

@@ -33,6 +33,8 @@ pub struct Problem {
     /// Copies of a weight tile in NRAM on its way from DRAM to WRAM: none of constants, which lie in DRAM as WRAM wants
     /// them; one of what a layer computes, and two of what is transposed on the way.
     pub staging: u64,
+    /// Whether weights and records lie on chip already, and stay there.
+    pub held: bool,
 }
 
 /// A piece of the reduction: taps down and across, and channels.
@@ -346,6 +348,10 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     // What is used again is kept whole if it fits; otherwise a few tiles let loads run ahead: those of weights as far as
     // instructions do, so that the next layer's follow them early.
     let useful = |all: u64, room: u64, few: u64| if all <= room { all } else { room.min(few) }.max(1);
+    if problem.held {
+        fits(Memory::Wram, w_all * claims.w.units(), rates.wram)?;
+        fits(Memory::Pram, p_all * claims.p.size * RECORD_BYTES, rates.pram * RECORD_BYTES)?;
+    }
     let w = useful(w_all, rates.wram / claims.w.units(), WEIGHTS_AHEAD);
     let p = useful(p_all, rates.pram / claims.p.size, WEIGHTS_AHEAD);
     let acc = (rates.aram / claims.acc.size).min(4).min(counts.tiles()).max(1);
@@ -379,6 +385,7 @@ impl Tiling {
         let (x_loads, w_loads) = counts.loads(self);
         let [loaded, residual, stored] = problem.in_dram();
         let x_loads = loaded * x_loads;
+        let w_loads = if problem.held { 0 } else { w_loads };
         let outputs = self.tile_outputs(problem, rates);
         let pixels = (problem.y.batch * problem.y.height * problem.y.width) as f64;
         let tiles = counts.tiles() as f64;
@@ -401,7 +408,7 @@ impl Tiling {
         let vector = requantised + w_loads as f64 * transposition;
 
         let x_bursts = loaded as f64 * self.x_bursts(problem, rates);
-        let w_bursts = rates.bursts(claims.w.size as f64);
+        let w_bursts = if problem.held { 0.0 } else { rates.bursts(claims.w.size as f64) };
         let y_tile =
             [0, 1].map(|axis| y_pixels[axis] as f64 / y_pixels[axis].div_ceil(self.pixels[axis]) as f64);
         let y_bursts =

@@ -42,7 +42,28 @@ pub struct Rates {
     pub pram: u64,
 }
 
+/// What of the memories on chip a layer has for its tiles, in their units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Space {
+    /// Bytes of NRAM.
+    pub nram: u64,
+    /// Bytes of WRAM.
+    pub wram: u64,
+    /// Records.
+    pub pram: u64,
+}
+
 impl Rates {
+    /// What of the memories there is.
+    pub fn space(&self) -> Space {
+        Space { nram: self.nram, wram: self.wram, pram: self.pram }
+    }
+
+    /// The same rates with less room.
+    pub fn within(&self, space: Space) -> Rates {
+        Rates { nram: space.nram, wram: space.wram, pram: space.pram, ..*self }
+    }
+
     /// Those of a machine.
     pub fn of(machine: &Machine) -> Rates {
         let rate = machine.dram.bytes_per_cycle;

@@ -44,6 +44,7 @@ pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
         outputs: grouping.outputs * grouping.merged,
         residual: conv.residual.map(|residual| residual.image),
         staging: conv.computed.as_ref().map_or(0, staging_slots),
+        held: conv.held.is_some(),
     };
     (problem.simplified(), grouping)
 }
@@ -59,6 +60,7 @@ pub(crate) fn block(block: &Block) -> BlockProblem {
         outputs: conv.y.channels,
         residual: conv.residual.map(|residual| residual.image),
         staging: 0,
+        held: false,
     };
     let (x, y, window) = block.middle.shape();
     let weighted = matches!(block.middle, Middle::Depthwise(_));

@@ -6,8 +6,8 @@ use ediacara_tensor::{Element, Tensor, with_element};
 
 use super::support::{operand_error, tensor_error};
 use crate::{
-    Attribute, AttributeReader, Attributes, Cost, Graph, NodeId, Op, OpDescription, OpError, Registry,
-    TensorType, ValueId,
+    Attribute, AttributeReader, Attributes, Cost, GradientContext, Graph, NodeId, Op, OpDescription, OpError,
+    OperandGradients, Registry, TensorType, ValueId,
 };
 
 const NAME: &str = "recur";
@@ -255,6 +255,11 @@ impl Op for Recur {
             super::support::copy_into(NAME, &tensor, last)?;
         }
         Ok(())
+    }
+
+    fn gradient(&self, _context: &mut GradientContext) -> Result<OperandGradients, OpError> {
+        let problem = "unroll the graph first (rewrite::unroll), which makes nodes of its steps".to_owned();
+        Err(OpError::NotDifferentiable { op: NAME, problem })
     }
 
     fn cost(&self, inputs: &[&TensorType], _outputs: &[&TensorType]) -> Cost {

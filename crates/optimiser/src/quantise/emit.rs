@@ -15,7 +15,7 @@ use super::origins::origins;
 use super::plan::{Lowering, Plan, Scales, Step};
 use super::scales::Encodings;
 use super::{LeftReal, Quantised, Silenced};
-use crate::{Calibration, Encoding, OptimiserError, Result, Statistics};
+use crate::{Calibration, Encoding, OptimiserError, Range, Result, Statistics};
 
 /// A value of the new graph that holds a value of the real graph in int8.
 #[derive(Debug, Clone, Copy)]
@@ -279,6 +279,15 @@ impl Emitter<'_> {
         Ok(made)
     }
 
+    /// A constant of the real graph as a stored value, in an encoding that spans it.
+    pub(crate) fn stored_constant(&mut self, name: String, real: &Tensor, layout: Layout) -> Result<Stored> {
+        let ordered = real.transpose(&layout.permutation(real.rank()))?.to_contiguous();
+        let numbers = ordered.to_vec::<f32>()?;
+        let encoding = Encoding::of_range(Range::of(&numbers).unwrap_or(Range { low: 0.0, high: 0.0 }));
+        let stored = Tensor::from_vec(ordered.shape(), encoding.encode_all(&numbers)?)?;
+        Ok(Stored { value: self.constant(name, stored), encoding, layout })
+    }
+
     /// Adds a node with one output to the new graph.
     pub(crate) fn add(
         &mut self,
@@ -331,7 +340,7 @@ impl Emitter<'_> {
             return Err(missing);
         };
         let mut real = self.real.get(&value).copied().ok_or(missing)?;
-        if layout == Layout::ChannelsLast {
+        if layout.last_axis().is_some() {
             let permutation = layout.permutation(self.source.ty(value).rank());
             real = self.add(format!("{name}.channels_last"), Transpose { permutation }, &[real])?;
         }
@@ -383,7 +392,7 @@ impl Emitter<'_> {
         x = self.add(step("real"), DequantizeLinear { axis: 0 }, &[x, scale, zero])?;
         match stored.layout {
             Layout::Plain => {}
-            Layout::ChannelsLast => {
+            Layout::ChannelsLast | Layout::AxisLast(_) => {
                 let permutation = inverse(&stored.layout.permutation(ty.rank()));
                 x = self.add(step("channels_first"), Transpose { permutation }, &[x])?;
             }

@@ -9,6 +9,8 @@ pub(crate) enum Layout {
     Plain,
     /// Axis 1 (channels) moved to the end: `[N,C,...]` is stored as `[N,...,C]`; rank 3 or more.
     ChannelsLast,
+    /// Another axis, at least 2, moved to the end: what a transposition or a split of the batch makes of channels.
+    AxisLast(usize),
     /// `[N, C * pixels]` in the real graph, `[N, pixels * C]` stored: a flattened image.
     Flat {
         /// Channels, more than 1.
@@ -31,7 +33,7 @@ impl Layout {
     /// Per-axis numbers of the real value in the order of the stored axes.
     pub(crate) fn store<T: Copy>(self, per_axis: &[T]) -> Vec<T> {
         match self {
-            Layout::ChannelsLast => {
+            Layout::ChannelsLast | Layout::AxisLast(_) => {
                 self.permutation(per_axis.len()).iter().map(|&axis| per_axis[axis]).collect()
             }
             Layout::Plain | Layout::Flat { .. } => per_axis.to_vec(),
@@ -42,19 +44,35 @@ impl Layout {
     pub(crate) fn axis(self, rank: usize, axis: usize) -> Option<usize> {
         match self {
             Layout::Plain => Some(axis),
-            Layout::ChannelsLast => self.permutation(rank).iter().position(|&real| real == axis),
+            Layout::ChannelsLast | Layout::AxisLast(_) => {
+                self.permutation(rank).iter().position(|&real| real == axis)
+            }
             Layout::Flat { .. } => (axis == 0).then_some(0),
         }
     }
 
     /// The permutation whose entry `k` is the real axis of stored axis `k`.
     ///
-    /// It is the identity except for channels last.
+    /// It is the identity unless an axis is moved to the end.
     pub(crate) fn permutation(self, rank: usize) -> Vec<usize> {
-        match self {
-            Layout::ChannelsLast => std::iter::once(0).chain(2..rank).chain(std::iter::once(1)).collect(),
-            Layout::Plain | Layout::Flat { .. } => (0..rank).collect(),
+        match self.last_axis() {
+            Some(last) => (0..rank).filter(|&axis| axis != last).chain([last]).collect(),
+            None => (0..rank).collect(),
         }
+    }
+
+    /// The axis that is moved to the end, if one is.
+    pub(crate) fn last_axis(self) -> Option<usize> {
+        match self {
+            Layout::ChannelsLast => Some(1),
+            Layout::AxisLast(axis) => Some(axis),
+            Layout::Plain | Layout::Flat { .. } => None,
+        }
+    }
+
+    /// The layout that moves an axis to the end.
+    pub(crate) fn with_last(axis: usize) -> Layout {
+        if axis == 1 { Layout::ChannelsLast } else { Layout::AxisLast(axis) }
     }
 }
 
@@ -81,5 +99,7 @@ mod tests {
         assert_eq!(layout.axis(4, 3), Some(2));
         assert_eq!(layout.axis(3, 1), Some(2));
         assert_eq!(Layout::Plain.axis(2, 1), Some(1));
+        assert_eq!(Layout::with_last(2).permutation(5), [0, 1, 3, 4, 2]);
+        assert_eq!(Layout::with_last(1), layout);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::ops::{Activation, Cast, DequantizeLinear};
+use ediacara_graph::ops::{Activation, Cast, DequantizeLinear, Reduce, Reshape, Transpose};
 use ediacara_graph::{DType, Graph, Node, NodeId, ValueId};
 
 use super::demand::{self, Demand, demands};
@@ -159,7 +159,7 @@ impl<'a> Plan<'a> {
         for &input in graph.inputs() {
             let ty = graph.ty(input);
             if ty.dtype == DType::F32 && plan.has_scale(input) {
-                plan.layouts[input.index()] = Layout::of_input(ty);
+                plan.layouts[input.index()] = plan.input_layout(input);
             }
         }
         for node in graph.order() {
@@ -181,7 +181,8 @@ impl<'a> Plan<'a> {
             self.steps[id.index()] = Some(Step::Left(reason));
             return;
         }
-        if let Some(reason) = self.left_beside_the_host(id, node) {
+        let beside = self.left_beside_the_host(id, node).or_else(|| self.left_to_a_reduction(node));
+        if let Some(reason) = beside {
             self.leave(id, reason);
             return;
         }
@@ -198,7 +199,7 @@ impl<'a> Plan<'a> {
             }
         }
         if self.is_converted_input(node) && self.has_scale(node.outputs[0]) {
-            self.layouts[node.outputs[0].index()] = Layout::of_input(graph.ty(node.outputs[0]));
+            self.layouts[node.outputs[0].index()] = self.input_layout(node.outputs[0]);
         }
         let reason = self
             .host_operand(node)
@@ -238,6 +239,46 @@ impl<'a> Plan<'a> {
             }
             (false, false) => Some(format!("its operand `{name}` is the host's, and so is what follows")),
         }
+    }
+
+    /// Why an elementwise node stays with the host: reductions there read it, which would add up its rounding, and
+    /// nothing else does, or one of its operands is the host's.
+    fn left_to_a_reduction(&self, node: &Node) -> Option<String> {
+        let reduces = |reader: &NodeId| self.graph.node(*reader).op_as::<Reduce>().is_some();
+        let &[output] = node.outputs.as_slice() else { return None };
+        let readers = self.graph.consumers(output);
+        let reduced = readers.iter().filter(|reader| reduces(reader)).count();
+        let alone = reduced == readers.len() && !self.graph.is_output(output);
+        let beside = || node.inputs.iter().any(|&input| self.is_of_host(input));
+        let left = node.op.is_elementwise() && reduced > 0 && (alone || beside());
+        left.then(|| "a reduction on the host reads it".to_owned())
+    }
+
+    /// Whether something behind a value multiplies it, or what elementwise operators make of it.
+    pub(crate) fn leads_to_products(&self, value: ValueId) -> bool {
+        let demand = self.demands[value.index()];
+        demand.behind || demand.is_multiplied()
+    }
+
+    /// The order in which an input is stored: that of its axes where products or transpositions would have it so.
+    fn input_layout(&self, input: ValueId) -> Option<Layout> {
+        let ty = self.graph.ty(input);
+        let first = Layout::of_input(ty)?;
+        let readers = self.graph.consumers(input);
+        let turns = |reader: &NodeId| {
+            let node = self.graph.node(*reader);
+            let Some(wanted) = self.demanded(node.outputs[0]) else { return false };
+            if let Some(transpose) = node.op_as::<Transpose>() {
+                return rules::moves_nothing(&transpose.permutation, [Layout::Plain, wanted], &ty.shape);
+            }
+            let same = |to: &Reshape, from: Layout| {
+                rules::reshaped(from, &ty.shape, &to.shape, Some(wanted)) == Some(wanted)
+            };
+            node.op_as::<Reshape>().is_some_and(|to| same(to, Layout::Plain) && !same(to, first))
+        };
+        let turned = !readers.is_empty() && readers.iter().all(turns);
+        let plain = turned || self.demanded(input) == Some(Layout::Plain);
+        Some(if plain { Layout::Plain } else { first })
     }
 
     /// Values of the host that are read by islands of too few operations: what lowerings make of one another.
@@ -376,6 +417,20 @@ impl<'a> Plan<'a> {
                 marks.contains_key(&value) || calibration.is_some_and(is_bounded) && matters()
             }
         }
+    }
+
+    /// The width of a value's calibrated range, if it has one.
+    pub(crate) fn width(&self, value: ValueId) -> Option<f64> {
+        let (Ranges::Calibrated(calibration) | Ranges::Marked(_, Some(calibration))) = self.ranges else {
+            return None;
+        };
+        calibration.range(&self.graph.value(value).name).map(|range| range.with_zero().width())
+    }
+
+    /// The order of axes in which what multiplies a value would have it; nothing if nothing does.
+    pub(crate) fn demanded(&self, value: ValueId) -> Option<Layout> {
+        let demand = self.demands[value.index()];
+        demand.layout(self.graph.ty(value).rank()).filter(|_| demand.is_multiplied())
     }
 
     /// Marks a node as done by another node's lowering.

@@ -1,39 +1,56 @@
 //! add of two activations -> q_add.
 
 use ediacara_graph::ops::{Activation, Add, QAdd};
-use ediacara_graph::{Node, NodeId};
+use ediacara_graph::{Node, NodeId, Tensor};
 use ediacara_kernels::int8::Multiplier;
 
-use super::{Rule, bounds};
+use super::{Rule, bounds, constant_beside};
 use crate::quantise::emit::{Emitter, Stored};
 use crate::quantise::equalise::ChannelMap;
+use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 use crate::{Encoding, Result};
 
 pub(crate) const RULE: Rule = Rule {
     name: "add",
-    documentation: "add of two stored values of one shape becomes q_add (N-ADD); a relu or clamp behind it becomes \
-        the clamp.",
+    documentation: "add of two stored values of one shape becomes q_add (N-ADD), and so does add of a stored value and a \
+        constant; a relu or clamp behind it becomes the clamp.",
     check,
 };
 
 #[derive(Debug)]
-struct QuantisedAdd;
+struct QuantisedAdd {
+    /// What is added to the only operand, if it is a constant.
+    constant: Option<Tensor>,
+}
 
 fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     if node.op_as::<Add>().is_none() {
         return Verdict::NotMine;
     }
     let (x, y) = (node.inputs[0], node.inputs[1]);
-    let (Some(layout), Some(other)) = (plan.layout(x), plan.layout(y)) else {
-        return Verdict::Refused(
-            "it adds a constant that is neither one number nor one a channel".to_owned(),
-        );
+    let (layout, other) = match (plan.layout(x), plan.layout(y)) {
+        (Some(layout), Some(other)) => (layout, other),
+        (of_x, of_y) => {
+            let (stored, constant) = if of_x.is_some() { (x, y) } else { (y, x) };
+            let ty = plan.graph.ty(node.outputs[0]);
+            let layout = of_x.or(of_y).filter(|layout| !matches!(layout, Layout::Flat { .. }));
+            let constant = constant_beside(plan, [stored, constant], ty)
+                .filter(|_| plan.graph.ty(stored) == ty && plan.leads_to_products(node.outputs[0]));
+            let (Some(layout), Some(constant)) = (layout, constant) else {
+                return Verdict::Refused(
+                    "it adds what is neither stored in int8 nor a constant of its shape".to_owned(),
+                );
+            };
+            let emit = QuantisedAdd { constant: Some(constant) };
+            return plan.accept_bounded(id, Activation::None, vec![stored], (layout, Scales::Free), emit);
+        }
     };
     if plan.graph.ty(x) != plan.graph.ty(y) || layout != other {
         return Verdict::Refused("its operands have different shapes or layouts".to_owned());
     }
-    plan.accept_bounded(id, Activation::None, vec![x, y], (layout, Scales::Free), QuantisedAdd)
+    let emit = QuantisedAdd { constant: None };
+    plan.accept_bounded(id, Activation::None, vec![x, y], (layout, Scales::Free), emit)
 }
 
 /// The multipliers and the shift of N-ADD.
@@ -56,11 +73,18 @@ fn multipliers(
 
 impl Emit for QuantisedAdd {
     fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
-        Some(channels.iter().map(|&count| (0..count).map(Some).collect()).collect())
+        // Factors of channels would have to go to the constant, too.
+        let maps = channels.iter().map(|&count| (0..count).map(Some).collect());
+        self.constant.is_none().then(|| maps.collect())
     }
 
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
-        let [x, y] = [operands[0], operands[1]];
+        let x = operands[0];
+        let name = emitter.name(lowering);
+        let y = match &self.constant {
+            Some(constant) => emitter.stored_constant(format!("{name}.constant"), constant, x.layout)?,
+            None => operands[1],
+        };
         let out = emitter.encoding(lowering)?;
         let ([x_multiplier, y_multiplier], shift) =
             multipliers([x.encoding, y.encoding, out], |ratio| emitter.multiplier(lowering, ratio))?;
@@ -75,7 +99,6 @@ impl Emit for QuantisedAdd {
             low,
             high,
         };
-        let name = emitter.name(lowering);
         let value = emitter.add(name, op, &[x.value, y.value])?;
         Ok(Stored { value, encoding: out, layout: lowering.layout })
     }

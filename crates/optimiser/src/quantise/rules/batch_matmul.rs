@@ -1,21 +1,22 @@
 //! matmul of computed values, and of stacked rows with constant weights -> q_matmul.
 
-use ediacara_graph::ops::{Activation, Concat, MatMul, QMatMul, Reshape, Slice, Transpose};
+use ediacara_graph::ops::{Activation, Add, Concat, MatMul, QMatMul, Reshape, Slice, Transpose};
 use ediacara_graph::{Graph, Node, NodeId, Tensor, ValueId};
 
 use super::{Rule, bounds};
 use crate::Result;
+use crate::known::real_constant;
 use crate::quantise::emit::{Emitter, Stored};
 use crate::quantise::layer::Layer;
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
-use crate::quantise::weights::Weights;
+use crate::quantise::weights::{Bias, Weights};
 
 pub(crate) const RULE: Rule = Rule {
     name: "batch_matmul",
     documentation: "matmul of two computed values becomes one q_matmul for each matrix of the batch, the second operand's \
-        as weights with one scale (attention); matmul of stacked rows with constant weights becomes one q_matmul of all \
-        rows, symmetric per output.",
+        as weights with one scale (attention); matmul of stacked rows with constant weights, and a bias behind it, becomes \
+        one q_matmul of all rows, symmetric per output.",
     check,
 };
 
@@ -28,7 +29,9 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     if ranks.iter().any(|&rank| rank < 2) {
         return Verdict::Refused("a vector as an operand of matmul has no int8 form".to_owned());
     }
-    let stored = |value| matches!(plan.layout(value), Some(Layout::Plain | Layout::ChannelsLast));
+    let stored = |value| {
+        matches!(plan.layout(value), Some(Layout::Plain | Layout::ChannelsLast | Layout::AxisLast(_)))
+    };
     if !stored(x) {
         return Verdict::Refused(
             "its first operand is not stored in int8 in an order of its own axes".to_owned(),
@@ -38,8 +41,17 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     if plan.is_constant(y) && ranks[1] == 2 {
         return match Weights::read_turned(plan.graph, y) {
             Ok(weights) => {
-                let emit = StackedRows { weights };
-                plan.accept_bounded(id, Activation::None, vec![x], (layout, scales), emit)
+                let bias = bias_after(plan, id, &weights);
+                let last = bias.as_ref().map_or(id, |(add, _)| *add);
+                let emit = StackedRows { weights, bias: bias.map(|(_, bias)| bias) };
+                match plan.accept_bounded(last, Activation::None, vec![x], (layout, scales), emit) {
+                    Verdict::Accepted(mut lowering) if last != id => {
+                        lowering.node = id;
+                        plan.absorb(last);
+                        Verdict::Accepted(lowering)
+                    }
+                    verdict => verdict,
+                }
             }
             Err(reason) => Verdict::Refused(reason),
         };
@@ -50,6 +62,22 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
         return Verdict::Refused(reason.to_owned());
     }
     plan.accept_bounded(id, Activation::None, vec![x, y], (layout, scales), Batch)
+}
+
+/// The addition of one constant an output that alone reads a product, and the constants.
+fn bias_after(plan: &Plan, product: NodeId, weights: &Weights) -> Option<(NodeId, Bias)> {
+    let outputs = *weights.shape().first()?;
+    let value = plan.graph.output_of(product);
+    let add = plan.graph.only_consumer(value)?;
+    let node = plan.graph.node(add);
+    node.op_as::<Add>()?;
+    let other = node.inputs.iter().copied().find(|&input| input != value)?;
+    let alike = plan.graph.ty(node.outputs[0]) == plan.graph.ty(value);
+    let tensor = real_constant(plan.graph, other).filter(|tensor| alike && tensor.len() == outputs)?;
+    let last = tensor.shape().last() == Some(&outputs);
+    let numbers =
+        tensor.to_vec::<f32>().ok().filter(|numbers| last && numbers.iter().all(|n| n.is_finite()))?;
+    Some((add, Bias::Real(numbers)))
 }
 
 /// The axes of a matrix in the real operand: that of its rows and that of the sums' terms.
@@ -129,6 +157,8 @@ fn shape(graph: &Graph, value: ValueId) -> Vec<usize> {
 struct StackedRows {
     /// `[N, K]`.
     weights: Weights,
+    /// One number an output.
+    bias: Option<Bias>,
 }
 
 impl Emit for StackedRows {
@@ -148,7 +178,7 @@ impl Emit for StackedRows {
         let matrix = Reshape { shape: vec![rows, real[axes.terms]] };
         value = emitter.add(format!("{name}.matrix"), matrix, &[value])?;
         let constants = emitter.constants(lowering, |emitter| {
-            let layer = Layer { weights: &self.weights, bias: None, groups: 1 };
+            let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: 1 };
             // Calibration knows the operand by channels; the terms here need not be channels.
             let (integers, records) =
                 layer.quantise([x.encoding.scale, y.scale], &Default::default(), |ratio| {

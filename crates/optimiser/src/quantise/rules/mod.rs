@@ -15,13 +15,17 @@ mod multiply;
 mod pool;
 mod reshape;
 mod table;
+mod transpose;
 
 use ediacara_graph::ops::Activation;
-use ediacara_graph::{Node, NodeId};
+use ediacara_graph::{Node, NodeId, Tensor, TensorType, ValueId};
 
 use super::plan::{Plan, Verdict};
-use crate::Encoding;
+use crate::known::real_constant;
+use crate::{Encoding, Range};
 pub(crate) use conv::QuantisedConv;
+pub(crate) use reshape::reshaped;
+pub(crate) use transpose::moves_nothing;
 
 /// A rule: lowers one kind of node to int8.
 pub(crate) struct Rule {
@@ -46,12 +50,32 @@ pub(crate) fn all() -> &'static [Rule] {
         gather::RULE,
         reshape::RULE,
         movement::RULE,
+        transpose::RULE,
         table::RULE,
         affine::RULE,
         add::RULE,
         multiply::RULE,
         maximum::RULE,
     ]
+}
+
+/// The most elements of a constant that is stored to be added to, or multiplied with, an activation.
+const LARGEST_CONSTANT: usize = 1 << 20;
+
+/// How many times as wide as the activation a constant that is added to it may be.
+const WIDEST_CONSTANT: f64 = 2.0;
+
+/// An operand that is a constant, spread to the type of the activation `stored` beside it; nothing if it is none that
+/// can be stored.
+fn constant_beside(plan: &Plan, [stored, value]: [ValueId; 2], ty: &TensorType) -> Option<Tensor> {
+    if !plan.is_constant(value) || ty.elements() > LARGEST_CONSTANT {
+        return None;
+    }
+    let spread = real_constant(plan.graph, value)?.broadcast_to(&ty.shape).ok()?.to_contiguous();
+    let range = Range::of(spread.as_slice::<f32>().ok()?)?.with_zero();
+    // A mask would take the other operand's steps.
+    let beside = plan.width(stored);
+    beside.is_none_or(|width| range.width() <= WIDEST_CONSTANT * width).then_some(spread)
 }
 
 /// The stored bounds `(low, high)` of an activation.

@@ -35,7 +35,7 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
         return Verdict::NotMine;
     };
     let x = node.inputs[0];
-    let Some(layout @ (Layout::Plain | Layout::ChannelsLast)) = plan.layout(x) else {
+    let Some(layout @ (Layout::Plain | Layout::ChannelsLast | Layout::AxisLast(_))) = plan.layout(x) else {
         return Verdict::Refused("its operand is not stored in int8 in an order of its own axes".to_owned());
     };
     match stored_order(movement, layout) {
