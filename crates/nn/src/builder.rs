@@ -25,7 +25,7 @@
 
 use ediacara_data::Random;
 use ediacara_graph::ops::{Add, Clamp, Conv, Gemm, Lrn, Mul, Pool, PoolKind, Relu, Reshape};
-use ediacara_graph::{Graph, TensorType, ValueId};
+use ediacara_graph::{Graph, IntoOp, TensorType, ValueId};
 use ediacara_tensor::Tensor;
 
 use crate::NnError;
@@ -62,8 +62,13 @@ impl Signal {
         self.second_moment == self.variance
     }
 
+    /// The value.
+    pub(crate) fn value(&self) -> ValueId {
+        self.value
+    }
+
     /// The same statistics of another value.
-    fn moved_to(self, value: ValueId) -> Self {
+    pub(crate) fn moved_to(self, value: ValueId) -> Self {
         Self { value, ..self }
     }
 }
@@ -108,6 +113,39 @@ impl Builder {
         self.graph.rename_value(output.value, "logits");
         self.graph.set_outputs(vec![output.value]);
         self.graph
+    }
+
+    /// Adds a node with one result, of whose statistics nothing is known.
+    pub(crate) fn op(&mut self, name: &str, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId, NnError> {
+        Ok(self.graph.add(name, op, inputs)?)
+    }
+
+    /// Adds a node with several results.
+    pub(crate) fn results(
+        &mut self,
+        name: &str,
+        op: impl IntoOp,
+        inputs: &[ValueId],
+    ) -> Result<Vec<ValueId>, NnError> {
+        let node = self.graph.add_node(name, op, inputs)?;
+        Ok(self.graph.outputs_of(node).to_vec())
+    }
+
+    /// A constant that is given.
+    pub(crate) fn given(&mut self, name: &str, tensor: Tensor) -> ValueId {
+        self.graph.add_constant(name, tensor)
+    }
+
+    /// The weights [outputs, inputs] of a product that keeps the variance of inputs around 0.
+    pub(crate) fn matrix(&mut self, name: &str, [outputs, inputs]: [usize; 2]) -> Result<ValueId, NnError> {
+        let weights = self.filters(name, outputs, inputs, Scale::Plain(1.0 / (inputs as f64).sqrt()));
+        self.constant(name.to_owned(), &[outputs, inputs], weights)
+    }
+
+    /// Biases around 0.
+    pub(crate) fn bias(&mut self, name: &str, count: usize) -> Result<ValueId, NnError> {
+        let bias = self.around(name, count, 0.0, SPREAD);
+        self.constant(name.to_owned(), &[count], bias)
     }
 
     /// The dimensions of a value.

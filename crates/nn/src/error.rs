@@ -15,16 +15,13 @@ pub enum NnError {
         /// The names there are, separated by commas.
         known: String,
     },
-    /// Recurrent networks are not built in.
-    #[error(
-        "'{name}' is not built in: no recurrent network is yet; '{product}' has the products of one step of an LSTM, \
-         without gates and state"
-    )]
+    /// The sizes in the name of a recurrent layer cannot be used.
+    #[error("'{name}': {problem}; write inputs, units and steps like lstm:128-128x100")]
     Recurrent {
         /// The name that was given.
         name: String,
-        /// The perceptron with the products of one step.
-        product: String,
+        /// What is wrong.
+        problem: String,
     },
     /// The sizes in the name of a multilayer perceptron cannot be used.
     #[error("'{name}': {problem}; write the sizes from input to output like mlp:33-512-10")]

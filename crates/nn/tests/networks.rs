@@ -287,8 +287,8 @@ fn errors_list_what_there_is() {
     let check = |name: &str, batch: usize, expect: &str| {
         assert_eq!(build(name, batch, 0).map(|_| ()).unwrap_err().to_string(), expect);
     };
-    let known =
-        "alexnet, alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, lenet5, mlp:33-512-10";
+    let known = "alexnet, alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, lenet5, mlp:33-512-10, \
+         lstm:128-128x100, gru:128-128x100";
     assert_eq!(names().join(", "), known);
     check(
         "resnet51",
@@ -296,13 +296,9 @@ fn errors_list_what_there_is() {
         &format!("no built-in network is called 'resnet51'; did you mean `resnet50`? There are {known}"),
     );
     check("lenet5", 0, "a batch of 0 cannot be built for 'lenet5'; give 1 to 1024");
-    let recurrent = |name: &str, product: &str| {
-        let why = "no recurrent network is yet";
-        let hint = format!("'{product}' has the products of one step of an LSTM, without gates and state");
-        check(name, 1, &format!("'{name}' is not built in: {why}; {hint}"));
-    };
-    recurrent("lstm:512-256", "mlp:768-1024");
-    recurrent("lstm:a", "mlp:1024-2048");
+    let form = "write inputs, units and steps like lstm:128-128x100";
+    check("lstm:512-256", 1, &format!("'lstm:512-256': '512-256' is not INPUT-HIDDENxSTEPS; {form}"));
+    check("gru:8-0x4", 1, &format!("'gru:8-0x4': inputs, units and steps are 1 to 8192; {form}"));
     let form = "write the sizes from input to output like mlp:33-512-10";
     check("mlp:33", 1, &format!("'mlp:33': an input and an output size are needed; {form}"));
     check("mlp:", 1, &format!("'mlp:': '' is no size of a layer; {form}"));

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::writer::{bytes, input, model, node, output, tensor};
+use common::writer::{bytes, input, int, model, node, output, tensor};
 use ediacara_graph::{Graph, Tensor};
 use ediacara_onnx::{ImportOptions, import_bytes};
 
@@ -14,8 +14,8 @@ fn dynamic(outputs: &[&str]) -> Vec<u8> {
     let nodes = [
         node("DynamicQuantizeLinear", &["x"], &["q", "s", "z"], &[]),
         node("MatMulInteger", &["q", "w", "z", "wz"], &["p"], &[]),
-        // To float.
-        node("Cast", &["p"], &["f"], &[[bytes(1, "to"), vec![3 << 3, 1, 20 << 3 | 0, 1, 2]].concat()]),
+        // To float: an attribute of type INT with the value 1.
+        node("Cast", &["p"], &["f"], &[[bytes(1, "to"), int(3, 1), int(20, 2)].concat()]),
         node("Mul", &["s", "ws"], &["m"], &[]),
         node("Mul", &["f", "m"], &["y"], &[]),
     ];

@@ -56,7 +56,7 @@ fn a_roofline_has_points_on_paper_and_simulated() {
     // One step of an LSTM: four gates of 64 on 64 inputs and a state of 64.
     let lstm = &report["networks"][1]["analytic"];
     assert_eq!(lstm["operations_per_byte"], 65_536.0 / (32_768.0 + 128.0 + 256.0));
-    assert!(fail(&["roofline", "lstm:64-64"]).contains("mlp:128-256"));
+    assert!(fail(&["roofline", "lstm:64-64"]).contains("lstm:128-128x100"));
 }
 
 /// Weights of LeNet's fully connected layers arrive while the layers before run, and MobileNetV2's blocks use

@@ -315,7 +315,7 @@ mod tests {
             Operand { tensor, written, memory, extent: Extent::run(start, 100) }
         };
         let slots: Vec<_> = (0..3)
-            .map(|layer| Slot { layer, memory: Memory::Nram, start: 0, size: 200, claim: layer })
+            .map(|layer| Slot { layer, memory: Memory::Nram, start: 0, size: 200, claim: layer, held: None })
             .collect();
         let allocations = Allocations {
             names: vec!["first", "second", "third"],
@@ -323,7 +323,8 @@ mod tests {
             constants: vec![0..0; 3],
             operands: (0..3).map(|layer| vec![operand(layer, false), operand(layer + 1, true)]).collect(),
             residences: residences.iter().collect(),
-            tile_bytes: &[500; 3],
+            tile_bytes: vec![500; 3],
+            reused: &[],
             slots: &slots,
         };
         check(&allocations, steps, SIZES).map_err(|error| error.to_string())
@@ -386,7 +387,7 @@ mod tests {
     #[test]
     fn nothing_in_dram_and_no_slot_of_a_claim_lies_on_another() {
         let reserve = |start| Reservation { what: "tensor".to_owned(), start, bytes: 100, is_data: true };
-        let slot = |start, size| Slot { layer: 0, memory: Memory::Wram, start, size, claim: 0 };
+        let slot = |start, size| Slot { layer: 0, memory: Memory::Wram, start, size, claim: 0, held: None };
         let check = |starts: [u64; 2], slots: &[Slot]| {
             let reservations = starts.map(reserve);
             let allocations = Allocations {
@@ -395,7 +396,8 @@ mod tests {
                 constants: vec![std::ops::Range::default()],
                 operands: vec![Vec::new()],
                 residences: Vec::new(),
-                tile_bytes: &[1000],
+                tile_bytes: vec![1000],
+                reused: &[],
                 slots,
             };
             check(&allocations, &[], SIZES).map_err(|error| error.to_string())

@@ -124,7 +124,7 @@ impl Recur {
             };
             if !fits {
                 let what = if index < whole { "must be" } else { "must be, for each step," };
-                return Err(operand_error(NAME, name, ty, &format!("{what} {wanted}")));
+                return Err(operand_error(NAME, name, ty, format!("{what} {wanted}")));
             }
             if let Some(own) = own
                 && *steps.get_or_insert(own) != own
@@ -134,7 +134,7 @@ impl Recur {
                     NAME,
                     name,
                     ty,
-                    &format!("must have {first} steps, as the first sequence"),
+                    format!("must have {first} steps, as the first sequence"),
                 ));
             }
         }

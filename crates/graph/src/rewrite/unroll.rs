@@ -110,17 +110,10 @@ impl Unroller<'_> {
         let steps = self.new.ty(operands[whole]).shape[0];
         let mut classes: Vec<Vec<ValueId>> = vec![Vec::new(); body.value_count()];
         let mut results: Vec<Vec<Option<ValueId>>> = vec![vec![None; steps]; body.outputs().len() - carried];
-        let constants: HashMap<ValueId, ValueId> = body
-            .values()
-            .filter_map(|value| {
-                let tensor = body.constant(value)?.clone();
-                let name = format!("{}/{}", node.name, body.value(value).name);
-                Some((value, self.new.add_constant(name, tensor)))
-            })
-            .collect();
+        let once = self.once(&node.name, recur, &operands)?;
         for position in recur.positions(steps) {
             let prefix = format!("{}/{position}", node.name);
-            let mut step = Step { body, prefix, values: constants.clone(), zeros: HashSet::new() };
+            let mut step = Step { body, prefix, values: once.clone(), zeros: HashSet::new() };
             for (index, (&input, &operand)) in body.inputs().iter().zip(&operands).enumerate() {
                 let value = match index < whole {
                     true => operand,
@@ -159,10 +152,41 @@ impl Unroller<'_> {
         Ok(())
     }
 
+    /// What is the same in every step: constants, tied operands, and what is computed of nothing else.
+    fn once(
+        &mut self,
+        name: &str,
+        recur: &Recur,
+        operands: &[ValueId],
+    ) -> Result<HashMap<ValueId, ValueId>, GraphError> {
+        let (body, carried) = (recur.body(), recur.carried());
+        let mut once: HashMap<ValueId, ValueId> = HashMap::new();
+        let inputs = body.inputs().iter().zip(operands).skip(carried).take(recur.tied());
+        once.extend(inputs.map(|(&input, &operand)| (input, operand)));
+        for value in body.values() {
+            if let Some(tensor) = body.constant(value) {
+                let name = format!("{name}/{}", body.value(value).name);
+                once.insert(value, self.new.add_constant(name, tensor.clone()));
+            }
+        }
+        for id in body.order() {
+            let node = body.node(id);
+            let inputs: Option<Vec<ValueId>> =
+                node.inputs.iter().map(|input| once.get(input).copied()).collect();
+            let Some(inputs) = inputs.filter(|inputs| !inputs.is_empty()) else { continue };
+            let new = self.new.add_node(format!("{name}/{}", node.name), node.op.clone(), &inputs)?;
+            once.extend(node.outputs.iter().copied().zip(self.new.outputs_of(new).to_vec()));
+        }
+        Ok(once)
+    }
+
     /// The nodes of one step.
     fn step(&mut self, step: &mut Step<'_>, classes: &mut [Vec<ValueId>]) -> Result<(), GraphError> {
         for id in step.body.order() {
             let node = step.body.node(id);
+            if node.outputs.iter().all(|output| step.values.contains_key(output)) {
+                continue;
+            }
             let inputs: Vec<ValueId> = node.inputs.iter().map(|input| step.values[input]).collect();
             if let Some(known) = self.of_zeros(step, id, &inputs)? {
                 step.values.insert(node.outputs[0], known);

@@ -26,19 +26,6 @@ pub(super) fn build(name: &str, sizes: &str, batch: usize, seed: u64) -> Result<
     Ok(builder.finish(x))
 }
 
-/// The perceptron that does the products of one step of an LSTM of `INPUTS-HIDDEN`: input and state by the
-/// weights of four gates.
-///
-/// If the sizes cannot be read, it is an example.
-pub(super) fn step_of_lstm(sizes: &str) -> String {
-    let pair = sizes.split_once('-').and_then(|(inputs, hidden)| {
-        let (inputs, hidden) = (inputs.parse::<usize>().ok()?, hidden.parse::<usize>().ok()?);
-        Some((inputs.checked_add(hidden)?, hidden.checked_mul(4)?))
-    });
-    let (inputs, outputs) = pair.unwrap_or((1024, 2048));
-    format!("{PREFIX}{inputs}-{outputs}")
-}
-
 fn parse(name: &str, sizes: &str) -> Result<Vec<usize>, NnError> {
     let error = |problem: String| NnError::Sizes { name: name.to_string(), problem };
     let parsed = sizes.split('-').map(|size| match size.parse() {

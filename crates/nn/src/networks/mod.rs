@@ -4,6 +4,7 @@ mod alexnet;
 mod lenet;
 mod mlp;
 mod mobilenet;
+mod recurrent;
 mod resnet;
 mod vgg;
 
@@ -76,15 +77,18 @@ pub fn networks() -> &'static [Network] {
     &NETWORKS
 }
 
-/// The names that [`build`] knows; the last, `mlp:33-512-10`, stands for any sizes from input to output.
+/// The names that [`build`] knows; the last stand for any sizes: `mlp:33-512-10` from input to output,
+/// `lstm:128-128x100` of inputs, units and steps, and `gru:` likewise.
 pub fn names() -> Vec<&'static str> {
-    NETWORKS.iter().map(|network| network.name).chain([mlp::EXAMPLE]).collect()
+    NETWORKS.iter().map(|network| network.name).chain([mlp::EXAMPLE]).chain(recurrent::EXAMPLES).collect()
 }
 
-/// Builds a network by its name: one of [`names`], or `mlp:` and two or more sizes.
+/// Builds a network by its name: one of [`names`], `mlp:` and two or more sizes, or `lstm:` or `gru:` and
+/// inputs, units and steps.
 ///
-/// The input, called `input`, is f32 `[batch, channels, height, width]`, or `[batch, first size]` for a
-/// perceptron. The output, called `logits`, is f32 `[batch, classes]` without softmax. The same name, batch
+/// The input, called `input`, is f32 `[batch, channels, height, width]`, `[batch, first size]` for a
+/// perceptron, or `[batch, steps, inputs]` for a recurrent layer. The output, called `logits`, is f32
+/// `[batch, classes]` without softmax, or `[batch, steps, units]`. The same name, batch
 /// and seed give the same graph on every platform, and the weights do not depend on the batch.
 ///
 /// # Errors
@@ -93,8 +97,8 @@ pub fn build(name: &str, batch: usize, seed: u64) -> Result<Graph, NnError> {
     if !(1..=BATCH_LIMIT).contains(&batch) {
         return Err(NnError::Batch { name: name.to_string(), batch, limit: BATCH_LIMIT });
     }
-    if let Some(sizes) = name.strip_prefix("lstm:") {
-        return Err(NnError::Recurrent { name: name.to_string(), product: mlp::step_of_lstm(sizes) });
+    if recurrent::is_one(name) {
+        return recurrent::build(name, batch, seed);
     }
     if let Some(sizes) = name.strip_prefix(mlp::PREFIX) {
         return mlp::build(name, sizes, batch, seed);

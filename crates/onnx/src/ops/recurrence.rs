@@ -173,7 +173,7 @@ impl Direction {
 /// The part of an operand that belongs to a direction, without that axis, which is the first.
 fn of_direction(context: &mut Context<'_>, value: ValueId, direction: usize) -> NodeResult<ValueId> {
     let shape = context.shape(value).to_vec();
-    if shape.get(0).is_none_or(|&directions| directions <= direction) {
+    if shape.first().is_none_or(|&directions| directions <= direction) {
         return Err(NodeError::new(format!(
             "has an operand of shape {shape:?} without direction {direction}"
         )));

@@ -88,7 +88,7 @@ impl Dequantised {
                 Each::All(scales.broadcast_to(values.shape()).ok()?.to_contiguous())
             }
         };
-        let zero = constant(2).cloned().filter(|zero| all_equal(zero));
+        let zero = constant(2).cloned().filter(all_equal);
         let none = || TensorType { dtype: values.dtype(), shape: Vec::new() }.zeros().ok();
         let zero = if node.inputs.len() > 2 { zero } else { none() };
         let mut found = Dequantised { values: values.clone(), scales, zero };
