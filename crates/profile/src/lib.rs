@@ -10,6 +10,7 @@ mod number;
 mod remedy;
 mod report;
 mod share;
+mod steps;
 mod table;
 
 pub use engines::{EngineReport, by_name, engine_reports};

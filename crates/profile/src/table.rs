@@ -7,12 +7,14 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, LineStyle
 use ediacara_sim::{Part, Split};
 
 use crate::number::thousands;
+use crate::steps::merged;
 use crate::{
     Change, Check, EngineReport, LayerReport, OutputReport, RunReport, SegmentReport, Tried, WhatIf,
     most_useful,
 };
 
-/// One line a layer, one for the `fetch_bytes` of instructions, and the sum.
+/// One line a layer, one for the `fetch_bytes` of instructions, and the sum. The steps of a recurrence are one
+/// line, with how many they are.
 ///
 /// Occupied cycles do not sum, because layers overlap.
 pub fn layer_table(layers: &[LayerReport], fetch_bytes: u64) -> String {
@@ -28,9 +30,13 @@ pub fn layer_table(layers: &[LayerReport], fetch_bytes: u64) -> String {
         "roofline",
         "limited by",
     ];
-    let row = |layer: &LayerReport| {
+    let row = |(layer, count): &(LayerReport, usize)| {
+        let name = match count {
+            1 => shorten(&layer.name, 44),
+            _ => format!("{} x{count}", shorten(&layer.name, 38)),
+        };
         vec![
-            shorten(&layer.name, 44),
+            name,
             layer.op.clone(),
             shape(&layer.shape),
             thousands(layer.macs),
@@ -52,7 +58,7 @@ pub fn layer_table(layers: &[LayerReport], fetch_bytes: u64) -> String {
     total[4] = thousands(sum(|layer| layer.cycles));
     total[7] = thousands(sum(|layer| layer.dram_bytes) + fetch_bytes);
     total[8] = thousands(layers.iter().map(|layer| layer.roofline_cycles).sum::<f64>().ceil() as u64);
-    plain_table(&header, 3..9, layers.iter().map(row).chain([fetch, total]).collect())
+    plain_table(&header, 3..9, merged(layers).iter().map(row).chain([fetch, total]).collect())
 }
 
 /// A layer's utilisation, with the unit that it is of.

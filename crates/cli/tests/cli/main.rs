@@ -17,6 +17,7 @@ mod networks;
 mod pages;
 mod programs;
 mod prove;
+mod recurrent;
 mod run;
 mod summary;
 mod textbook;

@@ -392,7 +392,7 @@ pub(crate) fn cost(kind: &Kind, space: Space, choices: &mut Choices) -> Option<C
     let nram = space.nram;
     let product = |conv: &Conv, choices: &mut Choices| {
         let (problem, _) = grouping::convolution(conv, &rates);
-        let space = conv.held.as_ref().map_or(space, |held| held.space(nram));
+        let space = conv.held.as_ref().map_or(space, |held| Space::of_held(held, nram));
         choices.product(&problem, space).ok().map(|choice| Cost::of(&choice.estimate))
     };
     let window = |x, y, window, weighted| WindowProblem { x, y, window, weighted };

@@ -18,6 +18,7 @@ use crate::lower::weights::{TileImage, slices};
 use crate::program::layer::Conv;
 use crate::program::window::Range;
 use crate::tile::convolution::{Chunk, Order, Problem, Shortage, Tiling};
+use crate::tile::cost::Space;
 use crate::tile::grouping::{self, Grouping};
 
 /// One `dot`.
@@ -64,7 +65,7 @@ struct State<'a> {
 pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
     let rates = lowering.rates;
     let (problem, grouping) = grouping::convolution(conv, &rates);
-    let space = conv.held.as_ref().map_or(rates.space(), |held| held.space(rates.nram));
+    let space = conv.held.as_ref().map_or(rates.space(), |held| Space::of_held(held, rates.nram));
     let choice =
         lowering.choices.product(&problem, space).map_err(|shortage| refuse(lowering, context, shortage))?;
     let tiling = lowering.take(&choice);

@@ -7,7 +7,6 @@ use ediacara_tensor::Tensor;
 
 use crate::program::view::{Image, View};
 use crate::program::window::Window;
-use crate::tile::cost::Space;
 
 /// One layer of the network.
 #[derive(Debug, Clone)]
@@ -140,13 +139,6 @@ pub struct Held {
     pub wram: Range<u64>,
     /// Records of PRAM.
     pub pram: Range<u64>,
-}
-
-impl Held {
-    /// What a layer that multiplies by them has for its tiles, beside `nram` bytes of NRAM.
-    pub(crate) fn space(&self, nram: u64) -> Space {
-        Space { nram, wram: self.wram.end - self.wram.start, pram: self.pram.end - self.pram.start }
-    }
 }
 
 /// A window on the vector unit and the convolutions around it, at least one, as one layer: what passes between them

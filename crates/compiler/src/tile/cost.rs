@@ -6,6 +6,7 @@
 
 use ediacara_arch::{Machine, MatrixKind};
 
+use crate::program::layer::Held;
 use crate::program::view::Image;
 
 /// The machine's rates and sizes, as the estimates use them.
@@ -51,6 +52,13 @@ pub struct Space {
     pub wram: u64,
     /// Records.
     pub pram: u64,
+}
+
+impl Space {
+    /// What a layer that multiplies by held constants has for its tiles, beside `nram` bytes of NRAM.
+    pub(crate) fn of_held(held: &Held, nram: u64) -> Space {
+        Space { nram, wram: held.wram.end - held.wram.start, pram: held.pram.end - held.pram.start }
+    }
 }
 
 impl Rates {

@@ -20,8 +20,8 @@ pub struct Unrolled {
 
 /// Replaces every recurrence by the nodes of its steps; nothing if there is none.
 ///
-/// A step's values have the name of the recurrence, the step and their name in the body: `lstm/3/gates`. Products with
-/// first values that are constant zeros are left out.
+/// A step's values have the name of the recurrence, the step and their name in the body: `lstm@3/gates`.
+/// Products with first values that are constant zeros are left out.
 ///
 /// # Errors
 /// A name or type does not fit, which is a bug.
@@ -112,7 +112,7 @@ impl Unroller<'_> {
         let mut results: Vec<Vec<Option<ValueId>>> = vec![vec![None; steps]; body.outputs().len() - carried];
         let once = self.once(&node.name, recur, &operands)?;
         for position in recur.positions(steps) {
-            let prefix = format!("{}/{position}", node.name);
+            let prefix = format!("{}@{position}", node.name);
             let mut step = Step { body, prefix, values: once.clone(), zeros: HashSet::new() };
             for (index, (&input, &operand)) in body.inputs().iter().zip(&operands).enumerate() {
                 let value = match index < whole {
@@ -264,7 +264,7 @@ impl Unroller<'_> {
         for (position, part) in parts.iter().copied().flatten().enumerate() {
             let TensorType { shape, .. } = self.new.ty(part);
             let reshape = Reshape { shape: [&[1], shape.as_slice()].concat() };
-            rows.push(self.new.add(format!("{name}/{position}.row"), reshape.into_op(), &[part])?);
+            rows.push(self.new.add(format!("{name}@{position}/row"), reshape.into_op(), &[part])?);
         }
         let all = self.new.add(name, Concat { axis: 0 }.into_op(), &rows)?;
         class.extend(rows);
@@ -330,13 +330,13 @@ mod tests {
             .into_iter()
             .map(|id| format!("{} {}", graph.node(id).name, graph.node(id).op.name()))
             .collect();
-        assert!(ops.contains(&"r/0/n tanh".to_owned()) && ops.contains(&"r/1/p gemm".to_owned()), "{ops:?}");
+        assert!(ops.contains(&"r@0/n tanh".to_owned()) && ops.contains(&"r@1/p gemm".to_owned()), "{ops:?}");
         // The first step multiplies nothing: its state is zero.
-        assert!(!ops.iter().any(|op| op.starts_with("r/0/p") || op.starts_with("r/0/s")), "{ops:?}");
+        assert!(!ops.iter().any(|op| op.starts_with("r@0/p") || op.starts_with("r@0/s")), "{ops:?}");
         assert_eq!(graph.outputs().len(), 2);
         assert_eq!(
             classes.iter().map(|class| names(class)).collect::<Vec<_>>(),
-            [["r/0/n", "last", "r/0.row", "r/1.row", "y"]]
+            [["r@0/n", "last", "y@0/row", "y@1/row", "y"]]
         );
     }
 }

@@ -224,11 +224,16 @@ fn layer(context: &mut Context<'_>, node: &Node<'_>, kind: &Kind, read: Read) ->
                 None => context.full(DType::F32, &[batch, hidden], 0.0)?,
             });
         }
+        let name = match sizes.directions {
+            1 => node.name.clone(),
+            _ => format!("{}.{}", node.name, if reverse { "reverse" } else { "forward" }),
+        };
+        context.begin(&format!("{name}.input"));
         results.push(one_direction(
             context,
             &cell,
             &sizes,
-            &Run { x, operands, first, reverse, lengths: &lengths },
+            &Run { name, x, operands, first, reverse, lengths: &lengths },
         )?);
     }
     let mut outputs = Vec::with_capacity(3);
@@ -248,6 +253,8 @@ fn layer(context: &mut Context<'_>, node: &Node<'_>, kind: &Kind, read: Read) ->
 
 /// What one direction runs over.
 struct Run<'a> {
+    /// What the recurrence is called.
+    name: String,
     /// [T, N, I].
     x: ValueId,
     operands: Direction,
@@ -369,6 +376,7 @@ fn one_direction(
     let operands: Vec<ValueId> = carried.iter().chain(&tied).chain(&sequences).copied().collect();
     let body = body(context, cell, run, [&carried, &tied, &sequences])?;
     let recur = Recur::new(body, [carried.len(), tied.len()], run.reverse).map_err(failed)?;
+    context.begin(&run.name);
     let results = context.emit_all(Arc::new(recur), &operands)?;
     let (last, mut all) = (results[0], results[carried.len()]);
     if counted < steps {

@@ -3,7 +3,9 @@
 //! A value of the host is stored where a product or a convolution reads it, also through what only moves it.
 //! Other operators on values of the host stay there: int8 would cost accuracy and save nothing.
 
-use ediacara_graph::ops::{Concat, Conv, ConvTranspose, Gemm, MatMul, Reshape, Slice, Transpose};
+use ediacara_graph::ops::{
+    Concat, Conv, ConvTranspose, Gather, Gemm, MatMul, Pad, Pool, Reduce, Reshape, Resize, Slice, Transpose,
+};
 use ediacara_graph::{Graph, Node};
 
 use super::layout::Layout;
@@ -15,8 +17,10 @@ pub(super) struct Demand {
     pub(super) product: bool,
     /// Whether a convolution reads it, as it is or moved.
     pub(super) convolution: bool,
-    /// Whether either reads what elementwise operators make of it.
+    /// Whether either reads what operators without weights make of it: elementwise ones, pools and their like.
     pub(super) behind: bool,
+    /// Whether a reduction reads what such operators make of it.
+    pub(super) reduced: bool,
 }
 
 impl Demand {
@@ -45,6 +49,14 @@ pub(super) fn moves(node: &Node) -> bool {
         || matches!(node.op.name(), "quantize_linear" | "dequantize_linear")
 }
 
+/// Whether a node makes images of images without weights.
+fn shapes_images(node: &Node) -> bool {
+    node.op_as::<Pool>().is_some()
+        || node.op_as::<Pad>().is_some()
+        || node.op_as::<Resize>().is_some()
+        || node.op_as::<Gather>().is_some()
+}
+
 /// The demand for each value, by index.
 pub(super) fn demands(graph: &Graph) -> Vec<Demand> {
     let mut demands = vec![Demand::default(); graph.value_count()];
@@ -55,6 +67,7 @@ pub(super) fn demands(graph: &Graph) -> Vec<Demand> {
             product: all.product || one.product,
             convolution: all.convolution || one.convolution,
             behind: all.behind || one.behind,
+            reduced: all.reduced || one.reduced,
         });
         let product = node.op_as::<MatMul>().is_some() || node.op_as::<Gemm>().is_some();
         let convolution = node.op_as::<Conv>().is_some() || node.op_as::<ConvTranspose>().is_some();
@@ -62,8 +75,9 @@ pub(super) fn demands(graph: &Graph) -> Vec<Demand> {
             let wanted = &mut demands[input.index()];
             wanted.product |= product || moves(node) && results.product;
             wanted.convolution |= convolution || moves(node) && results.convolution;
-            let passes = moves(node) || node.op.is_elementwise();
+            let passes = moves(node) || node.op.is_elementwise() || shapes_images(node);
             wanted.behind |= product || convolution || passes && (results.behind || results.is_multiplied());
+            wanted.reduced |= node.op_as::<Reduce>().is_some() || passes && results.reduced;
         }
     }
     demands

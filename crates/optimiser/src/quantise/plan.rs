@@ -254,6 +254,11 @@ impl<'a> Plan<'a> {
         left.then(|| "a reduction on the host reads it".to_owned())
     }
 
+    /// Whether a reduction reads what is made of a value, and nothing multiplies that.
+    pub(crate) fn is_only_reduced(&self, value: ValueId) -> bool {
+        self.demands[value.index()].reduced && !self.leads_to_products(value)
+    }
+
     /// Whether something behind a value multiplies it, or what elementwise operators make of it.
     pub(crate) fn leads_to_products(&self, value: ValueId) -> bool {
         let demand = self.demands[value.index()];
@@ -417,14 +422,6 @@ impl<'a> Plan<'a> {
                 marks.contains_key(&value) || calibration.is_some_and(is_bounded) && matters()
             }
         }
-    }
-
-    /// The width of a value's calibrated range, if it has one.
-    pub(crate) fn width(&self, value: ValueId) -> Option<f64> {
-        let (Ranges::Calibrated(calibration) | Ranges::Marked(_, Some(calibration))) = self.ranges else {
-            return None;
-        };
-        calibration.range(&self.graph.value(value).name).map(|range| range.with_zero().width())
     }
 
     /// The order of axes in which what multiplies a value would have it; nothing if nothing does.

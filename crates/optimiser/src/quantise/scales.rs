@@ -1,7 +1,7 @@
 //! The encoding of every stored value, from calibrated ranges or from the marks of a graph that is quantised
 //! already.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ediacara_graph::ops::{Activation, Pad, PadMode, Pool, PoolKind};
 use ediacara_graph::{Graph, NodeId, ValueId};
@@ -107,8 +107,13 @@ impl Encodings {
         for lowering in plan.lowerings().filter(|lowering| lowering.scales == Scales::Keeps) {
             classes.merge(lowering.operands[0], lowering.result);
         }
+        // The steps of a recurrence have the range that they need, whatever one of them is joined with.
+        let fixed: HashSet<ValueId> = tied.values().map(|&value| classes.root(value)).collect();
         for lowering in plan.lowerings().filter(|lowering| lowering.scales == Scales::Joins) {
             for &operand in &lowering.operands {
+                if fixed.contains(&classes.root(operand)) {
+                    continue;
+                }
                 let shares = calibration.is_assumed() || readers.only_joins(operand);
                 if shares || classes.growth(operand, lowering.result) <= SHARING_LIMIT {
                     classes.merge(operand, lowering.result);

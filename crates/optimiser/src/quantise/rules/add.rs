@@ -35,7 +35,7 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
             let (stored, constant) = if of_x.is_some() { (x, y) } else { (y, x) };
             let ty = plan.graph.ty(node.outputs[0]);
             let layout = of_x.or(of_y).filter(|layout| !matches!(layout, Layout::Flat { .. }));
-            let constant = constant_beside(plan, [stored, constant], ty)
+            let constant = constant_beside(plan, constant, ty)
                 .filter(|_| plan.graph.ty(stored) == ty && plan.leads_to_products(node.outputs[0]));
             let (Some(layout), Some(constant)) = (layout, constant) else {
                 return Verdict::Refused(

@@ -24,16 +24,6 @@ struct Stack {
     stacks_channels: bool,
 }
 
-/// How many times as wide as its narrowest operand a result may be that nothing multiplies.
-const WIDEST_SPREAD: f64 = 4.0;
-
-/// How many times as wide as its narrowest operand a result is; 1 if that is not known.
-fn spread(plan: &Plan, node: &Node) -> f64 {
-    let widths = node.inputs.iter().filter_map(|&input| plan.width(input));
-    let narrowest = widths.fold(f64::INFINITY, f64::min);
-    plan.width(node.outputs[0]).map_or(1.0, |whole| if narrowest > 0.0 { whole / narrowest } else { 1.0 })
-}
-
 fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     let Some(concat) = node.op_as::<Concat>() else { return Verdict::NotMine };
     let Some(layout) = plan.layout(node.inputs[0]) else {
@@ -42,9 +32,9 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     if node.inputs.iter().any(|&input| plan.layout(input) != Some(layout)) {
         return Verdict::Refused("not all its operands are stored in int8 in one layout".to_owned());
     }
-    if plan.demanded(node.outputs[0]).is_none() && spread(plan, node) > WIDEST_SPREAD {
+    if plan.is_only_reduced(node.outputs[0]) {
         return Verdict::Refused(
-            "its operands have so different ranges that one scale would drown some".to_owned(),
+            "a reduction on the host would add up the rounding of one scale for all".to_owned(),
         );
     }
     let axis = match layout {

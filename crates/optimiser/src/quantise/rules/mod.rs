@@ -62,20 +62,18 @@ pub(crate) fn all() -> &'static [Rule] {
 /// The most elements of a constant that is stored to be added to, or multiplied with, an activation.
 const LARGEST_CONSTANT: usize = 1 << 20;
 
-/// How many times as wide as the activation a constant that is added to it may be.
-const WIDEST_CONSTANT: f64 = 2.0;
+/// The widest range of a constant that is no mask: a mask would take all steps of what it is added to.
+const WIDEST_CONSTANT: f64 = 1e4;
 
-/// An operand that is a constant, spread to the type of the activation `stored` beside it; nothing if it is none that
-/// can be stored.
-fn constant_beside(plan: &Plan, [stored, value]: [ValueId; 2], ty: &TensorType) -> Option<Tensor> {
+/// An operand that is a constant, spread to the type of the activation beside it; nothing if it is none that can be
+/// stored.
+fn constant_beside(plan: &Plan, value: ValueId, ty: &TensorType) -> Option<Tensor> {
     if !plan.is_constant(value) || ty.elements() > LARGEST_CONSTANT {
         return None;
     }
     let spread = real_constant(plan.graph, value)?.broadcast_to(&ty.shape).ok()?.to_contiguous();
     let range = Range::of(spread.as_slice::<f32>().ok()?)?.with_zero();
-    // A mask would take the other operand's steps.
-    let beside = plan.width(stored);
-    beside.is_none_or(|width| range.width() <= WIDEST_CONSTANT * width).then_some(spread)
+    (range.width() <= WIDEST_CONSTANT).then_some(spread)
 }
 
 /// The stored bounds `(low, high)` of an activation.
