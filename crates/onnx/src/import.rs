@@ -1,6 +1,9 @@
 //! The way of a model through the importer: inputs are bound, nodes handled in order, the rest dropped.
 //!
-//! Calls of the model's own functions and the branch that an If takes are handled in place.
+//! Calls of the model's own functions and the branch that an If takes are handled in place; the bodies of Scan and Loop in
+//! [`repeat`].
+
+mod repeat;
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -16,8 +19,8 @@ use crate::head::Head;
 use crate::inputs::Inputs;
 use crate::model::{Check, Functions, Model, called, default_opset, functions, outputs};
 use crate::node::{Attributes, Node};
-use crate::ops;
 use crate::ops::Handler;
+use crate::ops::{self, WithGraphs};
 use crate::options::{ImportOptions, ImportReport};
 use crate::order::order;
 use crate::proto::{FunctionProto, NodeProto};
@@ -252,8 +255,12 @@ impl<'a> Importer<'a> {
             error
         } else if self.scopes.len() > MAX_NESTING {
             NodeError::new(format!("nests deeper than {MAX_NESTING} calls and branches"))
-        } else if ops::is_if(domain, op) {
-            return self.branch(node);
+        } else if let Some(handled) = ops::with_graphs(domain, op) {
+            return match handled {
+                WithGraphs::If => self.branch(node),
+                WithGraphs::Scan => self.scan(node),
+                WithGraphs::Loop => self.repeated(node),
+            };
         } else if let Some(function) = called(&self.functions, node.proto) {
             return self.call(function, node);
         } else {

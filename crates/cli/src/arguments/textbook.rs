@@ -35,7 +35,7 @@ pub(crate) struct EstimateArguments {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    ediacara roofline alexnet vgg19 resnet152 mlp:784-1024-1024-10 mlp:1024-2048 --svg roofline.svg\n  \
+    ediacara roofline alexnet vgg19 resnet152 mlp:784-1024-1024-10 lstm:512-512x20 lstm:128-128x100 --svg roofline.svg\n  \
     ediacara roofline model.onnx --machine dlp32 --json\n  \
     ediacara roofline vgg19 --paper                  without simulating: at once")]
 pub(crate) struct RooflineArguments {

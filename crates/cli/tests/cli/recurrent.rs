@@ -37,7 +37,10 @@ fn weights_that_wram_does_not_hold_are_streamed() {
     let report = json(&["run", "lstm:512-512x8", "--timing-only", "--json"]);
     // 2048 x 512 weights in each of 7 steps, and as many of the input's product.
     assert!(number(&report["dram_read_bytes"]) > 8 * 2048 * 512);
-    let held = succeed(&["compile", "lstm:512-512x8", "-o", "/dev/null", "--print-after", "hold"]);
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("lstm.dlpx");
+    let program = program.to_str().unwrap();
+    let held = succeed(&["compile", "lstm:512-512x8", "-o", program, "--print-after", "hold"]);
     assert!(held.contains("WRAM or PRAM does not hold them"), "{held}");
     let text = succeed(&["run", "lstm:512-512x8", "--timing-only"]);
     assert!(text.contains("twice the DRAM bandwidth"), "{text}");

@@ -437,6 +437,9 @@ impl Tiling {
         };
         refill(x_loads, self.slots.x, counts.x_tiles(self.shared_input), x_bursts);
         refill(w_loads, self.slots.w, counts.w_tiles(), w_bursts);
+        // Layers that hold their weights follow one another step by step, and wait for their instructions.
+        let fetched =
+            if problem.held { instructions * 32.0 / rates.burst as f64 * rates.burst_cycles } else { 0.0 };
         let start = rates.dram_latency + (x_bursts + w_bursts) * rates.burst_cycles;
         // What DRAM moves before the first tile and after the last is counted there.
         let between = dram - (x_bursts + w_bursts + y_bursts) * rates.burst_cycles;
@@ -457,7 +460,7 @@ impl Tiling {
         let store =
             if problem.y.is_kept() { 0.0 } else { rates.dram_latency + y_bursts * rates.burst_cycles };
         let drain = vector_tile + rates.pipelines() + store;
-        Estimate { matrix, vector, dram, steady, start, drain }
+        Estimate { matrix, vector, dram, steady: steady + fetched, start, drain }
     }
 
     /// Cycles for which the array waits while what stays on chip arrives: all of it in the first pass over it, which may take

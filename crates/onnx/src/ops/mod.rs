@@ -79,24 +79,34 @@ const MICROSOFT_FAMILIES: &[Table] = &[
     &[("Gelu", activation::gelu)],
 ];
 
-/// The operator that takes one of two graphs.
-///
-/// The importer handles it itself, because it consists of more than its operands.
-const IF: &str = "If";
+/// The operators that consist of more than their operands: the importer handles them itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WithGraphs {
+    /// It takes one of two graphs.
+    If,
+    /// It runs a graph for each step of sequences.
+    Scan,
+    /// It runs a graph a number of times.
+    Loop,
+}
+
+const WITH_GRAPHS: [(&str, WithGraphs); 3] =
+    [("If", WithGraphs::If), ("Loop", WithGraphs::Loop), ("Scan", WithGraphs::Scan)];
 
 /// Whether a domain is that of ONNX itself.
 pub(crate) fn is_default_domain(domain: &str) -> bool {
     matches!(domain, "" | "ai.onnx")
 }
 
-/// Whether an operator is the one that takes one of two graphs.
-pub(crate) fn is_if(domain: &str, op: &str) -> bool {
-    is_default_domain(domain) && op == IF
+/// The operator of that name, if it consists of graphs.
+pub(crate) fn with_graphs(domain: &str, op: &str) -> Option<WithGraphs> {
+    let found = WITH_GRAPHS.iter().find(|(name, _)| *name == op).filter(|_| is_default_domain(domain));
+    found.map(|&(_, handled)| handled)
 }
 
 /// Whether an operator can be imported.
 pub(crate) fn is_supported(domain: &str, op: &str) -> bool {
-    is_if(domain, op) || find(domain, op).is_some()
+    with_graphs(domain, op).is_some() || find(domain, op).is_some()
 }
 
 /// The handler of an operator, if it can be imported.
@@ -116,7 +126,12 @@ pub fn supported_operators() -> Vec<String> {
     let names = |families: &[Table]| families.iter().copied().flatten().map(|&(name, _)| name).collect();
     let (handled, microsoft): (Vec<&str>, Vec<&str>) = (names(FAMILIES), names(MICROSOFT_FAMILIES));
     let microsoft = microsoft.into_iter().map(|name| format!("{MICROSOFT}.{name}"));
-    let mut names: Vec<_> = handled.into_iter().chain([IF]).map(str::to_owned).chain(microsoft).collect();
+    let mut names: Vec<_> = handled
+        .into_iter()
+        .chain(WITH_GRAPHS.map(|(name, _)| name))
+        .map(str::to_owned)
+        .chain(microsoft)
+        .collect();
     names.sort_unstable();
     names
 }
