@@ -217,8 +217,10 @@ impl Compiler<'_> {
         let mut program = self.lower(&mut network, &kept, choices, dram)?;
         let ordered = self.synchronise(&program.lowering.steps);
         let executable = self.emit(&ordered, &network, &mut program)?;
+        // What the host leaves for several segments has one address too.
+        let given = part.fed.iter().filter(|(value, fed)| *value == fed.source).map(|(value, _)| value);
         let address = |&value: &ValueId| Some((value, placement.homes.get(&value)?.base));
-        stay.extend(part.read.iter().filter_map(address));
+        stay.extend(given.chain(&part.read).filter_map(address));
         let Program { lowering, values } = program;
         let segment = DlpSegment {
             nodes: part.dlp.clone(),

@@ -175,3 +175,36 @@ fn integers_are_those_of_the_specification() {
     let inner = |stage: usize| met.range((stage, 1)..(stage, 255)).count();
     assert!((0..4).all(|stage| inner(stage) >= 30), "{:?}", [inner(0), inner(1), inner(2), inner(3)]);
 }
+
+/// A node that reads stored integers reads them as they are, not the numbers that they stand for.
+#[test]
+fn a_cast_of_stored_integers_gives_the_integers() {
+    // The weight is 1: the sums are the input, in steps of 1/2 with zero point 3.
+    let text = r#"graph "codes" {
+  input %x: f32[1,1,1,4]
+  constant %s: f32[] = [0.5]
+  constant %z: u8[] = [3]
+  constant %w: u8[1,1,1,1] = [2]
+  constant %ws: f32[] = [0.5]
+  constant %wz: u8[] = [0]
+  %xq: u8[1,1,1,4] = quantize_linear(%x, %s, %z) {axis = 0}
+  %xr: f32[1,1,1,4] = dequantize_linear(%xq, %s, %z) {axis = 0}
+  %wr: f32[1,1,1,1] = dequantize_linear(%w, %ws, %wz) {axis = 0}
+  %c: f32[1,1,1,4] = conv(%xr, %wr) {stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1, activation = none}
+  %cq: u8[1,1,1,4] = quantize_linear(%c, %s, %z) {axis = 0}
+  %codes: f32[1,1,1,4] = cast(%cq) {to = f32}
+  %y: f32[1,1,1,4] = exp(%codes)
+  output %codes
+  output %y
+}
+"#;
+    let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
+    let graph = optimise(graph, &Options::default()).unwrap();
+    let quantised = import_qdq(&graph, None).unwrap();
+    let x = Tensor::from_vec(&[1, 1, 1, 4], vec![-1.5f32, 0.0, 0.5, 2.0]).unwrap();
+    let found =
+        Executor::new(&quantised.graph, &ediacara_host::Options::default()).unwrap().run(&[x]).unwrap();
+    assert_eq!(found[0].to_vec::<f32>().unwrap(), [0.0, 3.0, 4.0, 7.0]);
+    let powers: Vec<f32> = [0.0f32, 3.0, 4.0, 7.0].map(f32::exp).to_vec();
+    assert_eq!(found[1].to_vec::<f32>().unwrap(), powers);
+}

@@ -242,3 +242,27 @@ fn a_record_out_of_range_is_an_error_of_its_layer() {
     let result = compile(&net.graph, &Machine::preset("dlp4").unwrap(), &Options::default());
     assert!(matches!(result, Err(CompileError::Layer { layer, .. }) if layer == "product"));
 }
+
+#[test]
+fn what_the_host_leaves_for_two_segments_has_one_place() {
+    let mut net = Net::new(6);
+    let photo = real_input(&mut net, &[1, 6, 5, 3]);
+    let relu = net.graph.add("relu", Relu, &[photo]).unwrap();
+    let shared = quantise(&mut net, relu);
+    let early = net.conv(shared, ConvShape::point(3));
+    let real = dequantise(&mut net, early);
+    let root = net.graph.add("softmax", Softmax { axis: 3 }, &[real]).unwrap();
+    let again = quantise(&mut net, root);
+    let late = net.conv(again, ConvShape::point(3));
+    let both = net.add(late, shared);
+    net.graph.set_outputs(vec![both]);
+    let compiled = check(&net.graph);
+    assert_eq!(segments(&compiled), "hdhd");
+    let name = &net.graph.value(shared).name;
+    let places = compiled.dlp().filter_map(|segment| {
+        let port = segment.executable.inputs.iter().find(|port| port.name == *name)?;
+        Some(port.address)
+    });
+    let places: Vec<u64> = places.collect();
+    assert_eq!(places, [places[0]; 2]);
+}

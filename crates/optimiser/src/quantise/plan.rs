@@ -181,8 +181,11 @@ impl<'a> Plan<'a> {
             self.steps[id.index()] = Some(Step::Left(reason));
             return;
         }
-        let beside = self.left_beside_the_host(id, node).or_else(|| self.left_to_a_reduction(node));
-        if let Some(reason) = beside {
+        let left = self
+            .computes_with_codes(node)
+            .or_else(|| self.left_beside_the_host(id, node))
+            .or_else(|| self.left_to_a_reduction(node));
+        if let Some(reason) = left {
             self.leave(id, reason);
             return;
         }
@@ -239,6 +242,19 @@ impl<'a> Plan<'a> {
             }
             (false, false) => Some(format!("its operand `{name}` is the host's, and so is what follows")),
         }
+    }
+
+    /// Why a node stays with the host that reads what a marker made: it computes with the integers, not with the
+    /// numbers that they stand for.
+    fn computes_with_codes(&self, node: &Node) -> Option<String> {
+        let is_code = |input: &&ValueId| {
+            !self.is_constant(**input)
+                && self.layout(**input).is_some()
+                && self.graph.ty(**input).dtype != DType::F32
+        };
+        let knows = ["dequantize_linear", "reshape", "transpose", "slice", "gather"].contains(&node.op.name());
+        let code = node.inputs.iter().find(is_code).filter(|_| !knows)?;
+        Some(format!("it computes with the integers of `{}`", self.graph.value(*code).name))
     }
 
     /// Why an elementwise node stays with the host: reductions there read it, which would add up its rounding, and
