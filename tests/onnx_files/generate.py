@@ -20,6 +20,9 @@ import images
 import sequences
 from spelling import Spelling
 
+# What a network keeps with weights and inputs of 8 bits, to be worth comparing in int8.
+STABLE_DECIBELS = 20
+
 FORMATS = ["f32"] * 7 + ["qdq", "qdq-channel", "qoperator", "dynamic"]
 
 
@@ -196,29 +199,55 @@ def is_telling(outputs):
     return all(np.isfinite(found).all() and np.ptp(found) > 1e-4 for found in outputs.values())
 
 
+def rounded(tensor):
+    """A tensor of real numbers in 255 steps."""
+    largest = np.abs(tensor).max(initial=0)
+    if tensor.dtype != np.float32 or tensor.size < 2 or largest == 0 or not np.isfinite(largest):
+        return tensor
+    return (np.round(tensor / largest * 127) * (largest / 127)).astype(np.float32)
+
+
+def is_stable(model, feeds, outputs):
+    """Whether the answers survive weights and inputs of 8 bits; norms of next to nothing enlarge any error."""
+    changed = onnx.ModelProto()
+    changed.CopyFrom(model)
+    for tensor in changed.graph.initializer:
+        if len(tensor.dims) > 1:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(rounded(onnx.numpy_helper.to_array(tensor)), tensor.name))
+    found = answers(changed, {name: rounded(tensor) for name, tensor in feeds.items()})
+    noise = [np.sum((found[name] - outputs[name]).astype(float) ** 2) for name in outputs]
+    signal = [np.sum(outputs[name].astype(float) ** 2) for name in outputs]
+    return all(n <= s * 10 ** (-STABLE_DECIBELS / 10) for n, s in zip(noise, signal))
+
+
 def main(first, last, folder):
     logging.disable(logging.WARNING)
     onnxruntime.set_default_logger_severity(3)
     os.makedirs(folder, exist_ok=True)
-    written, dull, refused = 0, 0, {}
+    written, dull, refused = 0, 0, 0
     for seed in range(first, last):
         s, family = network(seed)
         form = FORMATS[int(s.random.integers(len(FORMATS)))]
         sample = another(s)
         model = s.model()
         try:
-            if form != "f32":
-                with tempfile.TemporaryDirectory() as scratch:
-                    model = quantised(model, form, [dict(s.feeds), sample], scratch)
             outputs = answers(model, s.feeds)
-        except Exception as error:
-            # What onnxruntime cannot quantise or run has no answer to compare with.
-            reason = f"{form}: {str(error).splitlines()[0][:120]}"
-            refused[reason] = refused.get(reason, 0) + 1
+        except onnxruntime.capi.onnxruntime_pybind11_state.Fail:
+            # The sizes of onnxruntime's pools are not those of the specification where the last window is all padding.
+            refused += 1
             continue
-        if not is_telling(outputs):
+        if not is_telling(outputs) or not is_stable(model, s.feeds, outputs):
             dull += 1
             continue
+        if form != "f32":
+            try:
+                with tempfile.TemporaryDirectory() as scratch:
+                    model = quantised(model, form, [dict(s.feeds), sample], scratch)
+                outputs = answers(model, s.feeds)
+            except Exception:
+                # What onnxruntime cannot quantise, or cannot run then, has no answer to compare with.
+                refused += 1
+                continue
         stem = os.path.join(folder, f"{seed:06}-{family}-{form}")
         arrays = {f"in.{name}": tensor for name, tensor in s.feeds.items()}
         arrays.update({f"cal.{name}": tensor for name, tensor in sample.items()})
@@ -226,7 +255,10 @@ def main(first, last, folder):
         onnx.save(model, stem + ".onnx")
         np.savez(stem + ".npz", **arrays)
         written += 1
-    print(f"{written} files; {dull} whose answers say nothing; refused by onnxruntime: {refused or 'none'}")
+    print(
+        f"{written} files; {dull} networks whose answers say nothing, or change with any rounding; "
+        f"{refused} that onnxruntime could not run or quantise"
+    )
 
 
 if __name__ == "__main__":

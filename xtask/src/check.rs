@@ -52,6 +52,7 @@ fn check(root: &Path, times: &mut Times) -> Result<()> {
     }
     tests.env("EDIACARA_SKIPPED", &skipped).env("EDIACARA_ONNX_SUITE", &prepared.onnx_suite);
     tests.env("EDIACARA_VERILATOR", &prepared.verilator);
+    tests.envs(prepared.onnx_files.iter().map(|folder| ("EDIACARA_ONNX_FILES", folder)));
     // The tests are built first, so that the time of the tests is theirs alone.
     let mut build = cargo(root);
     build.args(["test", "--workspace", "--locked", "--no-run", "--lib", "--bins", "--tests"]);

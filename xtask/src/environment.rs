@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::programs::{install, run, works};
-use crate::{onnx_suite, verilator};
+use crate::{onnx_files, onnx_suite, verilator};
 
 /// What [`ensure`] found or installed.
 pub(crate) struct Environment {
@@ -14,6 +14,8 @@ pub(crate) struct Environment {
     pub(crate) nextest: bool,
     /// The folder of the ONNX suite, with `node/`, `simple/`, `light/`.
     pub(crate) onnx_suite: PathBuf,
+    /// The folder of random ONNX files; nothing where onnxruntime cannot be installed.
+    pub(crate) onnx_files: Option<PathBuf>,
     /// The Verilator command.
     pub(crate) verilator: PathBuf,
 }
@@ -30,20 +32,24 @@ pub(crate) fn ensure(root: &Path) -> Result<Environment> {
     let onnx_suite = onnx_suite::ensure(root)?;
     let verilator = verilator::ensure(root)?;
     // Not every platform has onnxruntime. Tests that compare with it are then skipped by name.
-    if let Err(error) = ensure_reference(root) {
-        println!("onnxruntime could not be installed: {error:#}");
-    }
-    Ok(Environment { nextest: works("cargo", &["nextest", "--version"]), onnx_suite, verilator })
+    let onnx_files = match ensure_reference(root) {
+        Ok(()) => Some(onnx_files::generate(root, onnx_files::SEEDS)?),
+        Err(error) => {
+            println!("onnxruntime could not be installed: {error:#}");
+            None
+        }
+    };
+    Ok(Environment { nextest: works("cargo", &["nextest", "--version"]), onnx_suite, onnx_files, verilator })
 }
 
 /// The reference runtime that tests and benches compare with, in a virtual environment of its own.
-const REFERENCE_PACKAGES: &[&str] = &["onnxruntime==1.32.0", "numpy"];
+const REFERENCE_PACKAGES: &[&str] = &["onnxruntime==1.32.0", "onnx==1.22.0", "numpy"];
 
 /// Installs what tests and `cargo bench` compare with into `target/bench-venv`.
 pub(crate) fn ensure_reference(root: &Path) -> Result<()> {
     let folder = root.join("target/bench-venv");
     let python = folder.join("bin/python");
-    if works(&python.to_string_lossy(), &["-c", "import numpy, onnxruntime"]) {
+    if works(&python.to_string_lossy(), &["-c", "import numpy, onnx, onnxruntime"]) {
         return Ok(());
     }
     if !works("python3", &["-m", "venv", "--help"]) {

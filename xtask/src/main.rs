@@ -10,6 +10,7 @@ mod environment;
 mod generate_onnx;
 mod mutate;
 mod nightly;
+mod onnx_files;
 mod onnx_suite;
 mod page;
 mod pages;
@@ -50,6 +51,11 @@ const COMMANDS: &[Task] = &[
         name: "soak",
         help: "random programs in lockstep with the hardware, for long: [--minutes N] [--seed S]",
         run: soak::run,
+    },
+    Task {
+        name: "onnx-files",
+        help: "random ONNX files, compared with onnxruntime, run and proven: [--seeds FROM..TO]",
+        run: onnx_files::judge,
     },
     Task {
         name: "mutate",

@@ -67,6 +67,12 @@ pub(super) const ITEMS: &[Item] = &[
         pieces: strewn,
     },
     Item {
+        name: "onnx-files",
+        help: "5,000 random ONNX files against onnxruntime, host and simulator, proven",
+        load: Load::Many,
+        pieces: onnx_files,
+    },
+    Item {
         name: "soak",
         help: "random programs, simulator and RTL in lockstep (--minutes)",
         load: Load::Many,
@@ -119,6 +125,17 @@ fn motifs(_: &Path, _: u64) -> Vec<Piece> {
 
 fn strewn(_: &Path, _: u64) -> Vec<Piece> {
     networks("strewn", "EDIACARA_STREWN", 10_000)
+}
+
+fn onnx_files(_: &Path, _: u64) -> Vec<Piece> {
+    let piece = |number: u64| {
+        let seeds = format!("{}..{}", 1000 * number, 1000 * (number + 1));
+        Piece {
+            amount: format!("seeds {seeds}"),
+            job: cargo(&["xtask", "onnx-files", "--seeds", &seeds], Vec::new()),
+        }
+    };
+    (0..5).map(piece).collect()
 }
 
 /// The first 20,000 seeds of a test of the compiler, so many a piece; `variable` tells it which.

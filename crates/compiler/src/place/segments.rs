@@ -229,9 +229,10 @@ impl Divider<'_> {
                     part.inputs.push(value);
                 }
             }
+            // What a port makes of an output serves other segments as well.
             let wanted = |value: &ValueId| {
-                let handed_out = self.graph.is_output(*value) && !self.decoded.contains_key(value);
-                handed_out || self.is_read_elsewhere(*value, position, positions)
+                let read = || self.is_read_elsewhere(*value, position, positions);
+                !self.decoded.contains_key(value) && (self.graph.is_output(*value) || read())
             };
             part.outputs.extend(node.outputs.iter().copied().filter(wanted));
         }

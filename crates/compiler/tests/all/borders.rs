@@ -266,3 +266,25 @@ fn what_the_host_leaves_for_two_segments_has_one_place() {
     let places: Vec<u64> = places.collect();
     assert_eq!(places, [places[0]; 2]);
 }
+
+#[test]
+fn an_output_that_several_host_segments_read_is_written_once() {
+    let mut net = Net::new(7);
+    let photo = real_input(&mut net, &[1, 6, 5, 3]);
+    let x = quantise(&mut net, photo);
+    let stored = net.conv(x, ConvShape::point(3));
+    let output = dequantise(&mut net, stored);
+    let early = net.graph.add("early", Softmax { axis: 3 }, &[output]).unwrap();
+    let again = quantise(&mut net, early);
+    let late = net.conv(again, ConvShape::point(3));
+    let real = dequantise(&mut net, late);
+    let sum = net.graph.add("sum", ediacara_graph::ops::Add, &[real, output]).unwrap();
+    net.graph.set_outputs(vec![output, sum]);
+    let compiled = check(&net.graph);
+    assert_eq!(segments(&compiled), "dhdh");
+    let outputs = compiled.segments.iter().flat_map(|segment| match segment {
+        Segment::Dlp(segment) => &segment.outputs,
+        Segment::Host(segment) => &segment.outputs,
+    });
+    assert_eq!(outputs.filter(|value| **value == output).count(), 1);
+}
