@@ -208,3 +208,33 @@ fn a_cast_of_stored_integers_gives_the_integers() {
     let powers: Vec<f32> = [0.0f32, 3.0, 4.0, 7.0].map(f32::exp).to_vec();
     assert_eq!(found[1].to_vec::<f32>().unwrap(), powers);
 }
+
+/// A concat without marks holds all that its operands hold.
+#[test]
+fn a_concat_without_marks_does_not_clip() {
+    let text = r#"graph "joined" {
+  input %x: f32[1,1,1,4]
+  input %y: f32[1,1,1,4]
+  constant %xs: f32[] = [0.5]
+  constant %ys: f32[] = [4.0]
+  constant %z: i8[] = [0]
+  %xq: i8[1,1,1,4] = quantize_linear(%x, %xs, %z) {axis = 0}
+  %xr: f32[1,1,1,4] = dequantize_linear(%xq, %xs, %z) {axis = 0}
+  %yq: i8[1,1,1,4] = quantize_linear(%y, %ys, %z) {axis = 0}
+  %yr: f32[1,1,1,4] = dequantize_linear(%yq, %ys, %z) {axis = 0}
+  %c: f32[1,1,2,4] = concat(%xr, %yr) {axis = 2}
+  output %c
+}
+"#;
+    let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
+    let graph = optimise(graph, &Options::default()).unwrap();
+    let quantised = import_qdq(&graph, None).unwrap();
+    let [x, y] = [[-1.5f32, 0.0, 0.5, 60.0], [-400.0, 0.0, 100.0, 504.0]];
+    let inputs = [x, y].map(|numbers| Tensor::from_vec(&[1, 1, 1, 4], numbers.to_vec()).unwrap());
+    let found =
+        Executor::new(&quantised.graph, &ediacara_host::Options::default()).unwrap().run(&inputs).unwrap();
+    // The scale of the result is near 4, whichever number of steps it has: half of it is the most that is lost.
+    for (found, expected) in found[0].to_vec::<f32>().unwrap().into_iter().zip([x, y].concat()) {
+        assert!((found - expected).abs() <= 2.1, "{found}, not {expected}");
+    }
+}

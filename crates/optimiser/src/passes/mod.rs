@@ -9,6 +9,7 @@ mod common_subexpressions;
 mod constant_folding;
 mod dead_nodes;
 mod dequantise_weights;
+pub(crate) mod factor_behind_product;
 mod half_precision;
 mod identities;
 mod linear;
@@ -77,6 +78,11 @@ pub fn pipeline() -> Pipeline {
             "normalisation",
             "Folds per-channel factors and offsets behind a convolution or gemm (BatchNorm, bias) into its weights and bias.",
             vec![Box::new(scale_into_weights::ScaleIntoWeights), Box::new(bias::IntoBias)],
+        ),
+        pass(
+            "factor_behind_product",
+            "Scales the product of two computed values where one of them was scaled, as attention does.",
+            vec![Box::new(factor_behind_product::FactorBehindProduct)],
         ),
         pass(
             "activation",

@@ -252,7 +252,8 @@ impl<'a> Plan<'a> {
                 && self.layout(**input).is_some()
                 && self.graph.ty(**input).dtype != DType::F32
         };
-        let knows = ["dequantize_linear", "reshape", "transpose", "slice", "gather"].contains(&node.op.name());
+        let knows =
+            ["dequantize_linear", "reshape", "transpose", "slice", "gather"].contains(&node.op.name());
         let code = node.inputs.iter().find(is_code).filter(|_| !knows)?;
         Some(format!("it computes with the integers of `{}`", self.graph.value(*code).name))
     }

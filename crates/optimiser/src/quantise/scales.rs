@@ -17,7 +17,8 @@ use crate::{Calibration, Encoding, OptimiserError, Range, Result};
 /// bits.
 const SHARING_LIMIT: f64 = 1.4;
 
-/// How far the range of a value that the host reads reaches beyond the range that calibration saw.
+/// How far the range of an answer, which the host reads and nothing of the DLP is made of, reaches beyond the range that
+/// calibration saw.
 ///
 /// A few samples do not hold the largest answer, and an answer that is cut off loses to its neighbours. A
 /// number that is cut off inside the network is made up for by a thousand others.
@@ -64,12 +65,30 @@ impl Encodings {
             let operand = encodings.get(lowering.operands[0]);
             let own = match (lowering.scales, operand) {
                 (Scales::Free, Some(operand)) => lowering.emit.own_encoding(plan.graph, operand)?,
+                (Scales::Joins, _) => {
+                    measured(lowering.result).or_else(|| encodings.spanning(&lowering.operands))
+                }
                 (_, operand) => operand,
             };
             let encoding = own.or_else(|| measured(lowering.result));
             encodings.by_value.extend(encoding.map(|encoding| (lowering.result, encoding)));
         }
         Ok(encodings)
+    }
+
+    /// An encoding that holds all that these values can be: theirs if they have the same.
+    fn spanning(&self, values: &[ValueId]) -> Option<Encoding> {
+        let all: Option<Vec<Encoding>> = values.iter().map(|&value| self.get(value)).collect();
+        let all = all?;
+        let &first = all.first()?;
+        if all.iter().all(|&encoding| encoding == first) {
+            return Some(first);
+        }
+        let bounds: Vec<f32> = all
+            .iter()
+            .flat_map(|encoding| [i8::MIN, i8::MAX].map(|stored| encoding.decode(stored)))
+            .collect();
+        Range::of(&bounds).map(|range| Encoding::of_range(range.with_zero()))
     }
 
     /// The encodings that span the calibrated ranges; values that a step needs or prefers in one encoding
@@ -96,11 +115,13 @@ impl Encodings {
             }
         }
         let readers = Readers::new(plan);
+        let before = before_lowerings(plan);
         for lowering in plan.lowerings() {
             // A looked-up function rarely goes beyond what it has shown; a sigmoid never does. What is tied is read by
             // the next step, too.
             let is_tied = calibration.class(&plan.graph.value(lowering.result).name).is_some();
-            if !is_tied && plan.host_reads(lowering.result) && plan.root(lowering.result).is_none() {
+            let is_answer = plan.host_reads(lowering.result) && !before.contains(&lowering.result);
+            if !is_tied && is_answer && plan.root(lowering.result).is_none() {
                 classes.widen(lowering.result, lowering.activation);
             }
         }
@@ -128,6 +149,20 @@ impl Encodings {
         }
         Ok(Encodings { by_value: classes.encodings(), factors })
     }
+}
+
+/// The values that something lowered is made of, be it through nodes of the host.
+fn before_lowerings(plan: &Plan) -> HashSet<ValueId> {
+    let mut found = HashSet::new();
+    let mut open: Vec<ValueId> = plan.lowerings().flat_map(|lowering| lowering.operands.clone()).collect();
+    while let Some(value) = open.pop() {
+        if found.insert(value)
+            && let Some(node) = plan.graph.producer(value)
+        {
+            open.extend(plan.graph.node(node).inputs.iter().copied());
+        }
+    }
+    found
 }
 
 /// The range of a pad's operand, if the result is only read by maxima and the padding is less than all of the

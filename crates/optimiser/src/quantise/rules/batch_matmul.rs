@@ -1,11 +1,12 @@
 //! matmul of computed values, and of stacked rows with constant weights -> q_matmul.
 
-use ediacara_graph::ops::{Activation, Add, Concat, MatMul, QMatMul, Reshape, Slice, Transpose};
+use ediacara_graph::ops::{Activation, Add, Concat, Div, MatMul, QMatMul, Reshape, Slice, Transpose};
 use ediacara_graph::{Graph, Node, NodeId, Tensor, ValueId};
 
 use super::{Rule, bounds};
 use crate::Result;
 use crate::known::real_constant;
+use crate::passes::factor_behind_product::scaled_by;
 use crate::quantise::emit::{Emitter, Stored};
 use crate::quantise::layer::Layer;
 use crate::quantise::layout::Layout;
@@ -15,7 +16,7 @@ use crate::quantise::weights::{Bias, Weights};
 pub(crate) const RULE: Rule = Rule {
     name: "batch_matmul",
     documentation: "matmul of two computed values becomes one q_matmul for each matrix of the batch, the second operand's \
-        as weights with one scale (attention); matmul of stacked rows with constant weights, and a bias behind it, becomes \
+        as weights with one scale (attention), and one factor behind it its own; matmul of stacked rows with constant weights, and a bias behind it, becomes \
         one q_matmul of all rows, symmetric per output.",
     check,
 };
@@ -61,7 +62,35 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
             "its second operand is neither a constant matrix nor stored in int8 in an order of its own axes";
         return Verdict::Refused(reason.to_owned());
     }
-    plan.accept_bounded(id, Activation::None, vec![x, y], (layout, scales), Batch)
+    let factors = factors_after(plan, id);
+    let (last, factor) = factors.last().copied().unwrap_or((id, 1.0));
+    match plan.accept_bounded(last, Activation::None, vec![x, y], (layout, scales), Batch { factor }) {
+        Verdict::Accepted(mut lowering) => {
+            lowering.node = id;
+            factors.iter().for_each(|(scaling, _)| plan.absorb(*scaling));
+            Verdict::Accepted(lowering)
+        }
+        verdict => verdict,
+    }
+}
+
+/// The nodes that multiply or divide a product by one number, one after the other, each with all numbers up to it.
+///
+/// Nothing else reads what is between them.
+fn factors_after(plan: &Plan, product: NodeId) -> Vec<(NodeId, f64)> {
+    let (mut found, mut last, mut factor) = (Vec::new(), product, 1.0);
+    while let Some(next) = plan.graph.only_consumer(plan.graph.output_of(last)) {
+        let node = plan.graph.node(next);
+        let Some((_, number)) = scaled_by(plan.graph, node) else { break };
+        let Some(number) = plan.graph.constant(number).and_then(|tensor| tensor.to_vec::<f32>().ok()) else {
+            break;
+        };
+        let number = f64::from(number[0]);
+        factor = if node.op_as::<Div>().is_some() { factor / number } else { factor * number };
+        found.push((next, factor));
+        last = next;
+    }
+    found
 }
 
 /// The addition of one constant an output that alone reads a product, and the constants.
@@ -199,7 +228,10 @@ impl Emit for StackedRows {
 
 /// Both operands computed, leading dimensions broadcast.
 #[derive(Debug)]
-struct Batch;
+struct Batch {
+    /// What the product is multiplied by.
+    factor: f64,
+}
 
 impl Emit for Batch {
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
@@ -215,7 +247,7 @@ impl Emit for Batch {
         let y_axes = Axes { rows: rank - 1, terms: rank - 2 };
         let right = matrices(emitter, &format!("{name}.y"), y, &y_shape, y_axes)?;
 
-        let product = f64::from(x.encoding.scale) * f64::from(y.encoding.scale);
+        let product = self.factor * f64::from(x.encoding.scale) * f64::from(y.encoding.scale);
         let ratio = emitter.multiplier(lowering, product / f64::from(out.scale))?;
         let (low, high) = bounds(lowering.activation, out);
         let op = QMatMul { x_zero: x.encoding.zero, w_zero: y.encoding.zero, y_zero: out.zero, low, high };
