@@ -336,19 +336,21 @@ fn elements(view: &View) -> (u64, u64) {
     (view.base, extents.map(|(&extent, _)| extent).product())
 }
 
-/// Whether a convolution only picks channels: each output is one input, times one and nothing added. The network has
+/// Whether a convolution only picks channels, each window beside the next: each output is one input, times one and nothing
+/// added. The network has
 /// a gather there, which moves data and multiplies nothing.
 pub(crate) fn selects_channels(conv: &Conv) -> bool {
     let Weights { values, bias, .. } = &conv.weights;
-    let inputs = values.shape().last().copied().unwrap_or(0);
+    let row: usize = values.shape().iter().skip(1).product();
     let (Ok(values), Ok(bias)) = (values.as_slice::<i8>(), bias.as_slice::<i32>()) else { return false };
     let picks_one = |row: &[i8]| row.iter().filter(|&&weight| weight != 0).count() == 1 && row.contains(&1);
-    conv.window == Window::POINT
-        && conv.groups == 1
+    let apart =
+        Window { stride: conv.window.kernel, dilation: [1; 2], before: [0; 2], after: [0; 2], ..conv.window };
+    conv.window == apart
         && conv.w_zero == 0
-        && inputs > 1
+        && row > 1
         && bias.iter().all(|&bias| bias == 0)
-        && values.chunks_exact(inputs).all(picks_one)
+        && values.chunks_exact(row).all(picks_one)
 }
 
 #[cfg(test)]

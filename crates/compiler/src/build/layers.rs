@@ -7,7 +7,7 @@ use ediacara_graph::ops::{
     Slice, Transpose,
 };
 use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
-use ediacara_isa::LayerInfo;
+use ediacara_isa::{LayerInfo, Memory};
 
 use crate::CompileError;
 use crate::bounds::{pixels_seen, selects_channels, taps_on_pixels};
@@ -20,9 +20,12 @@ use crate::program::layer::{
     Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Middle, Output, Pool, PoolMode,
     Residual, Table, Weights,
 };
+use crate::program::shuffle::forms;
 use crate::program::view::{Image, View};
 use crate::program::window::Window;
 use crate::tile::choices::Choices;
+use crate::tile::convolution::Problem;
+use crate::tile::cost::Space;
 use crate::tile::grouping;
 use crate::tile::window::WindowProblem;
 
@@ -131,6 +134,7 @@ impl<'a> Builder<'a> {
         let (y, op) = (node.outputs[0], &node.op);
         if node.op_as::<QConv>().is_some() || node.op_as::<QMatMul>().is_some() {
             let conv = self.convolution(id, self.image(id, node.inputs[0])?, self.image(id, y)?)?;
+            let conv = self.fastest_form(conv);
             let (name, kind) = self.convolution_kind(id, conv);
             return self.layer(id, name, kind);
         }
@@ -178,6 +182,29 @@ impl<'a> Builder<'a> {
             Some(_) => ("conv", Kind::Conv(Box::new(conv))),
             None => ("matmul", Kind::Conv(Box::new(conv))),
         }
+    }
+
+    /// The convolution, or the same gather of channels in another form that is estimated to be faster.
+    fn fastest_form(&mut self, conv: Conv) -> Conv {
+        let forms = forms(&conv);
+        if forms.is_empty() {
+            return conv;
+        }
+        let rates = *self.choices.rates();
+        // Both images of a gather mostly stay in NRAM where they have room there.
+        let [x, y] = [conv.x, conv.y].map(|image| image.batch * image.height * image.width * image.channels);
+        let room = rates.nram.saturating_sub(x + y);
+        let (memory, nram) = if room > x + y { (Memory::Nram, room) } else { (Memory::Dram, rates.nram) };
+        let space = Space { nram, ..rates.space() };
+        let cycles = |conv: &Conv| {
+            let (problem, _) = grouping::convolution(conv, &rates);
+            let [x, y] = [problem.x, problem.y].map(|image| Image { memory, ..image });
+            let choice = self.choices.product(&Problem { x, y, ..problem }, space);
+            choice.map_or(f64::INFINITY, |choice| choice.estimate.cycles())
+        };
+        let timed: Vec<f64> = [&conv].into_iter().chain(&forms).map(cycles).collect();
+        let all = timed.into_iter().zip([conv.clone()].into_iter().chain(forms));
+        all.min_by(|(one, _), (other, _)| one.total_cmp(other)).map_or(conv, |(_, form)| form)
     }
 
     /// Whether the matrix unit is estimated to convolve one channel in less than half the time of the vector unit, whose one lane
@@ -392,7 +419,7 @@ impl<'a> Builder<'a> {
         Ok(Binary { op: BinaryOp::Maximum, a: a?.clone(), b: b?.clone(), d: d?.clone(), constants })
     }
 
-    fn movement(&self, id: NodeId) -> Result<Kind, CompileError> {
+    fn movement(&mut self, id: NodeId) -> Result<Kind, CompileError> {
         let node = self.graph.node(id);
         let y = self.home(id, node.outputs[0])?;
         if let Some(concat) = node.op_as::<Concat>() {
@@ -413,7 +440,7 @@ impl<'a> Builder<'a> {
         if node.op_as::<Gather>().is_some()
             && let Some(conv) = self.gather_as_product(id)?
         {
-            return Ok(Kind::Conv(Box::new(conv)));
+            return Ok(Kind::Conv(Box::new(self.fastest_form(conv))));
         }
         let movable = node.op_as::<Slice>().is_some()
             || node.op_as::<Pad>().is_some()

@@ -7,11 +7,13 @@ use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::fuse::additions::is_depthwise;
 use crate::place::segments::DlpPart;
+use crate::program::shuffle::{Regrouped, regrouped};
 use crate::program::view::{Image, View};
 use crate::program::window::Window;
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::choices::Choices;
 use crate::tile::convolution::Problem;
+use crate::tile::grouping::Grouping;
 use crate::tile::window::WindowProblem;
 
 /// The nodes of a block.
@@ -147,9 +149,33 @@ impl Finder<'_> {
     /// Cycles of a convolution as a layer, 0 if there is none; nothing if it has no images.
     fn alone(&mut self, node: Option<NodeId>) -> Option<f64> {
         let Some(node) = node else { return Some(0.0) };
-        let problem = self.product(node)?.simplified();
-        let choice = self.choices.product(&problem, self.choices.rates().space());
-        Some(choice.map_or(f64::INFINITY, |choice| choice.estimate.cycles()))
+        let problem = self.product(node)?;
+        let forms = self.forms(node, &problem);
+        let space = self.choices.rates().space();
+        let cycles = |problem: Problem| {
+            let choice = self.choices.product(&problem.simplified(), space);
+            choice.map_or(f64::INFINITY, |choice| choice.estimate.cycles())
+        };
+        Some([problem].into_iter().chain(forms).map(cycles).fold(f64::INFINITY, f64::min))
+    }
+
+    /// The other forms of a gather of channels that is a layer of its own, as its tiler sees them.
+    fn forms(&self, id: NodeId, product: &Problem) -> Vec<Problem> {
+        let weights = self.graph.constant(self.graph.node(id).inputs[1]);
+        let Some(weights) = weights.filter(|_| self.is_pointwise(id)) else { return Vec::new() };
+        let form = |form: Regrouped| {
+            let channels = [form.x.channels, product.outputs];
+            let grouping = Grouping::best(channels, form.groups, self.choices.rates());
+            Problem {
+                x: form.x,
+                window: form.window,
+                groups: form.groups / grouping.merged,
+                inputs: grouping.inputs * grouping.merged,
+                outputs: grouping.outputs * grouping.merged,
+                ..*product
+            }
+        };
+        regrouped(weights, &product.x).into_iter().map(form).collect()
     }
 
     fn problem(&self, block: &BlockNodes) -> Option<BlockProblem> {

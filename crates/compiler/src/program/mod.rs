@@ -3,6 +3,7 @@
 pub(crate) mod boxes;
 pub mod layer;
 pub mod region;
+pub(crate) mod shuffle;
 pub mod step;
 pub(crate) mod transfer;
 pub mod view;

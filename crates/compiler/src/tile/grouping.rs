@@ -20,13 +20,15 @@ pub(crate) struct Grouping {
 }
 
 impl Grouping {
-    /// The cheapest grouping on an array of `rows` x `columns`.
-    pub(crate) fn best(conv: &Conv, rows: u64, columns: u64) -> Grouping {
-        let (inputs, outputs) = (conv.x.channels / conv.groups, conv.y.channels / conv.groups);
+    /// The cheapest grouping of a convolution from and to so many channels.
+    pub(crate) fn best([inputs, outputs]: [u64; 2], groups: u64, rates: &Rates) -> Grouping {
+        let (inputs, outputs) = (inputs / groups, outputs / groups);
         let beats = |merged: &u64| {
-            (conv.groups / merged) * (merged * inputs).div_ceil(rows) * (merged * outputs).div_ceil(columns)
+            let (steps, blocks) =
+                ((merged * inputs).div_ceil(rates.rows), (merged * outputs).div_ceil(rates.columns));
+            (groups / merged) * steps * blocks
         };
-        let divisors = (1..=conv.groups).filter(|merged| conv.groups.is_multiple_of(*merged));
+        let divisors = (1..=groups).filter(|merged| groups.is_multiple_of(*merged));
         let merged = divisors.min_by_key(|merged| (beats(merged), *merged)).unwrap_or(1);
         Grouping { merged, inputs, outputs }
     }
@@ -34,7 +36,7 @@ impl Grouping {
 
 /// The convolution as its tiler sees it, and how its groups are merged.
 pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
-    let grouping = Grouping::best(conv, rates.rows, rates.columns);
+    let grouping = Grouping::best([conv.x.channels, conv.y.channels], conv.groups, rates);
     let problem = Problem {
         x: conv.x,
         y: conv.y,
