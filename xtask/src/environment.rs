@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::programs::{install, run, works};
+use crate::reference::ensure_reference;
 use crate::{onnx_files, onnx_suite, verilator};
 
 /// What [`ensure`] found or installed.
@@ -40,23 +41,6 @@ pub(crate) fn ensure(root: &Path) -> Result<Environment> {
         }
     };
     Ok(Environment { nextest: works("cargo", &["nextest", "--version"]), onnx_suite, onnx_files, verilator })
-}
-
-/// The reference runtime that tests and benches compare with, in a virtual environment of its own.
-const REFERENCE_PACKAGES: &[&str] = &["onnxruntime==1.32.0", "onnx==1.22.0", "numpy"];
-
-/// Installs what tests and `cargo bench` compare with into `target/bench-venv`.
-pub(crate) fn ensure_reference(root: &Path) -> Result<()> {
-    let folder = root.join("target/bench-venv");
-    let python = folder.join("bin/python");
-    if works(&python.to_string_lossy(), &["-c", "import numpy, onnx, onnxruntime"]) {
-        return Ok(());
-    }
-    if !works("python3", &["-m", "venv", "--help"]) {
-        install(&["python3", "python3-pip", "python3-venv"])?;
-    }
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    run(Command::new(python).args(["-m", "pip", "install", "--quiet"]).args(REFERENCE_PACKAGES))
 }
 
 /// The packages, beside the reference runtime, that only benches compare with.

@@ -15,6 +15,7 @@ mod onnx_suite;
 mod page;
 mod pages;
 mod programs;
+mod reference;
 mod replay;
 mod soak;
 mod synth;

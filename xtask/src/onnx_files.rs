@@ -6,8 +6,8 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::environment;
 use crate::programs::run;
+use crate::reference::ensure_reference;
 
 /// The seeds of CI, and without `--seeds`.
 pub(crate) const SEEDS: Range<u64> = 0..500;
@@ -25,7 +25,7 @@ pub(crate) fn judge(root: &Path) -> Result<()> {
             _ => bail!("unknown argument `{argument} {value}`; usage: onnx-files [--seeds FROM..TO]"),
         }
     }
-    environment::ensure_reference(root)?;
+    ensure_reference(root)?;
     let folder = generate(root, seeds)?;
     run(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .current_dir(root)
@@ -37,7 +37,7 @@ pub(crate) fn judge(root: &Path) -> Result<()> {
 /// The folder of the files of these seeds, which are generated anew: the generator may have changed.
 ///
 /// # Errors
-/// onnxruntime is not there: see [`environment::ensure_reference`].
+/// onnxruntime is not there: see [`ensure_reference`].
 pub(crate) fn generate(root: &Path, seeds: Range<u64>) -> Result<PathBuf> {
     let folder = root.join(format!("target/onnx-files/{}-{}", seeds.start, seeds.end));
     // An interrupted run leaves no folder with a part of the files.

@@ -1,6 +1,7 @@
 //! Values that are known before the graph runs.
 
-use ediacara_graph::{DType, Graph, Tensor, ValueId};
+use ediacara_graph::ops::{Div, Mul};
+use ediacara_graph::{DType, Graph, Node, Tensor, ValueId};
 
 /// The longest chain of nodes between a constant and a value that is computed from it; importers make chains
 /// of three.
@@ -48,4 +49,21 @@ pub(crate) fn channel_numbers(graph: &Graph, constant: ValueId, shape: &[usize])
         [one] => Some(vec![*one; channels]),
         _ => Some(numbers),
     }
+}
+
+/// What a node multiplies or divides by one number, and the number's value.
+pub(crate) fn scaled_by(graph: &Graph, node: &Node) -> Option<(ValueId, ValueId)> {
+    let &[left, right] = node.inputs.as_slice() else { return None };
+    let divides = node.op_as::<Div>().is_some();
+    if !divides && node.op_as::<Mul>().is_none() {
+        return None;
+    }
+    let (x, factor) = match (graph.constant(left), graph.constant(right)) {
+        (None, Some(_)) => (left, right),
+        (Some(_), None) if !divides => (right, left),
+        _ => return None,
+    };
+    let number = graph.constant(factor).filter(|tensor| tensor.len() == 1)?.to_vec::<f32>().ok()?;
+    let is_factor = number[0].is_finite() && number[0] > 0.0;
+    (is_factor && graph.ty(x) == graph.ty(node.outputs[0])).then_some((x, factor))
 }

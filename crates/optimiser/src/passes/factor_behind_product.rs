@@ -1,30 +1,13 @@
 //! Factors before a product of two computed values.
 
-use ediacara_graph::ops::{Div, MatMul, Mul};
+use ediacara_graph::ops::MatMul;
 use ediacara_graph::rewrite::{Patch, PatchValue, Rewrite};
-use ediacara_graph::{Graph, GraphError, Node, NodeId, ValueId};
+use ediacara_graph::{Graph, GraphError, NodeId};
 
-use crate::known::real_constant;
+use crate::known::{real_constant, scaled_by};
 
 /// See [`Rewrite::documentation`].
 pub(super) struct FactorBehindProduct;
-
-/// What a node multiplies or divides by one number, and the number's value.
-pub(crate) fn scaled_by(graph: &Graph, node: &Node) -> Option<(ValueId, ValueId)> {
-    let &[left, right] = node.inputs.as_slice() else { return None };
-    let divides = node.op_as::<Div>().is_some();
-    if !divides && node.op_as::<Mul>().is_none() {
-        return None;
-    }
-    let (x, factor) = match (graph.constant(left), graph.constant(right)) {
-        (None, Some(_)) => (left, right),
-        (Some(_), None) if !divides => (right, left),
-        _ => return None,
-    };
-    let number = graph.constant(factor).filter(|tensor| tensor.len() == 1)?.to_vec::<f32>().ok()?;
-    let is_factor = number[0].is_finite() && number[0] > 0.0;
-    (is_factor && graph.ty(x) == graph.ty(node.outputs[0])).then_some((x, factor))
-}
 
 impl Rewrite for FactorBehindProduct {
     fn name(&self) -> &'static str {

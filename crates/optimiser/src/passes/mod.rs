@@ -9,7 +9,7 @@ mod common_subexpressions;
 mod constant_folding;
 mod dead_nodes;
 mod dequantise_weights;
-pub(crate) mod factor_behind_product;
+mod factor_behind_product;
 mod half_precision;
 mod identities;
 mod linear;

@@ -5,8 +5,7 @@ use ediacara_graph::{Graph, Node, NodeId, Tensor, ValueId};
 
 use super::{Rule, bounds};
 use crate::Result;
-use crate::known::real_constant;
-use crate::passes::factor_behind_product::scaled_by;
+use crate::known::{real_constant, scaled_by};
 use crate::quantise::emit::{Emitter, Stored};
 use crate::quantise::layer::Layer;
 use crate::quantise::layout::Layout;
