@@ -12,8 +12,8 @@ use ediacara_tensor::{DType, Element as _, Tensor, with_element};
 
 use crate::error::{NodeError, NodeResult};
 use crate::external::External;
+use crate::limits::Limits;
 use crate::node::Node;
-use crate::options::Limits;
 use crate::proto::TensorProto;
 use crate::tensor;
 
@@ -21,7 +21,10 @@ use crate::tensor;
 const SMALL: usize = 1 << 16;
 
 /// The graph under construction, for the node that is being handled.
-pub(crate) struct Context<'a> {
+///
+/// What a handler emits is named after its node. An operator whose operands are all constant is computed at once,
+/// within the limits of the options.
+pub struct Context<'a> {
     /// The version of the default operator set.
     pub(crate) opset: i64,
     pub(crate) graph: Graph,
@@ -38,6 +41,8 @@ pub(crate) struct Context<'a> {
     /// The name of the node that is being handled, and how many values it has made.
     label: String,
     made: usize,
+    /// Domain and type of every operator of the file's graph, if a user's handlers may ask for them.
+    used: HashSet<(&'a str, &'a str)>,
     /// Names in the file of dynamically quantised values that stay real numbers.
     passed_on: HashSet<&'a str>,
     /// How many values were passed on so.
@@ -58,9 +63,15 @@ impl<'a> Context<'a> {
             work_left: limits.folding_work,
             label: String::new(),
             made: 0,
+            used: HashSet::new(),
             passed_on: HashSet::new(),
             dynamic: 0,
         }
+    }
+
+    /// Says which operators the file's graph uses: domain and type.
+    pub(crate) fn set_used(&mut self, used: HashSet<(&'a str, &'a str)>) {
+        self.used = used;
     }
 
     /// Says which dynamically quantised values stay real numbers, by their names in the file.
@@ -109,17 +120,36 @@ impl<'a> Context<'a> {
 
     // What is known about values.
 
-    pub(crate) fn shape(&self, value: ValueId) -> &[usize] {
+    /// The version of the default operator set.
+    pub fn opset(&self) -> i64 {
+        self.opset
+    }
+
+    /// Whether the file's graph has a node of this operator, so that dialects that share names can be told apart.
+    ///
+    /// The domain of ONNX itself is empty here. Nodes of functions and branches do not count.
+    pub fn uses(&self, domain: &str, op: &str) -> bool {
+        self.used.contains(&(domain, op))
+    }
+
+    /// Whether a value is an input of the network.
+    pub fn is_input(&self, value: ValueId) -> bool {
+        self.graph.inputs().contains(&value)
+    }
+
+    /// The dimensions of a value.
+    pub fn shape(&self, value: ValueId) -> &[usize] {
         &self.graph.ty(value).shape
     }
 
-    pub(crate) fn dtype(&self, value: ValueId) -> DType {
+    /// The element type of a value.
+    pub fn dtype(&self, value: ValueId) -> DType {
         self.graph.ty(value).dtype
     }
 
     /// The value of a constant, or of a small one that stays dequantize_linear of its integers (a padding
     /// value, say).
-    pub(crate) fn known(&self, value: ValueId) -> Option<Tensor> {
+    pub fn known(&self, value: ValueId) -> Option<Tensor> {
         if let Some(tensor) = self.graph.constant(value) {
             return Some(tensor.clone());
         }
@@ -184,7 +214,10 @@ impl<'a> Context<'a> {
     // Constants.
 
     /// Adds a constant, within the limit of all constants together.
-    pub(crate) fn constant(&mut self, tensor: Tensor) -> NodeResult<ValueId> {
+    ///
+    /// # Errors
+    /// It is beyond the limit.
+    pub fn constant(&mut self, tensor: Tensor) -> Result<ValueId, NodeError> {
         self.charge(tensor.size_bytes())?;
         let name = self.next_name();
         Ok(self.graph.add_constant(name, tensor))
@@ -219,8 +252,11 @@ impl<'a> Context<'a> {
         self.constant(with_element!(dtype, T => Tensor::scalar(T::from_f64(value))))
     }
 
-    /// A scalar of the type of `value`.
-    pub(crate) fn scalar_like(&mut self, like: ValueId, value: f64) -> NodeResult<ValueId> {
+    /// A scalar of the type of `like`.
+    ///
+    /// # Errors
+    /// As of [`Context::constant`].
+    pub fn scalar_like(&mut self, like: ValueId, value: f64) -> Result<ValueId, NodeError> {
         self.scalar(self.dtype(like), value)
     }
 
@@ -242,8 +278,11 @@ impl<'a> Context<'a> {
 
     // Emission.
 
-    /// Emits an op with one result.
-    pub(crate) fn emit(&mut self, op: impl Op, inputs: &[ValueId]) -> NodeResult<ValueId> {
+    /// Emits an op, and gives its only result.
+    ///
+    /// # Errors
+    /// As of [`Context::emit_all`]; the op has no result.
+    pub fn emit(&mut self, op: impl Op, inputs: &[ValueId]) -> Result<ValueId, NodeError> {
         let results = self.emit_all(Arc::new(op), inputs)?;
         results.first().copied().ok_or_else(|| NodeError::new("became an op without a result"))
     }
@@ -266,7 +305,10 @@ impl<'a> Context<'a> {
     ///
     /// A dequantize_linear is never folded, because a quantised network would lose its weights' integers,
     /// scales and zero points.
-    pub(crate) fn emit_all(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> NodeResult<Vec<ValueId>> {
+    ///
+    /// # Errors
+    /// The op refuses its operands, or fails on constants; the graph would have more nodes than the limits allow.
+    pub fn emit_all(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> Result<Vec<ValueId>, NodeError> {
         let types: Vec<&TensorType> = inputs.iter().map(|&input| self.graph.ty(input)).collect();
         let results = op.infer(&types).map_err(failed)?;
         let mut bytes = 0usize;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use ediacara_graph::OpError;
+
 /// Why a file was not imported.
 ///
 /// Every message names the file, the place in it, what was found and what to do.
@@ -129,7 +131,7 @@ fn list(ops: &[UnsupportedOp]) -> String {
 
 /// What a handler says about its node; the importer adds file, node and operator.
 #[derive(Debug)]
-pub(crate) enum NodeError {
+pub enum NodeError {
     /// The node is wrong or asks for something unsupported; the text says what was found and what to do.
     Invalid(String),
     /// An operand has to be constant and is not; the text is its name in the file.
@@ -137,7 +139,8 @@ pub(crate) enum NodeError {
 }
 
 impl NodeError {
-    pub(crate) fn new(found: impl Into<String>) -> NodeError {
+    /// What was found, and what to do: the rest of a sentence that begins with the node.
+    pub fn new(found: impl Into<String>) -> NodeError {
         NodeError::Invalid(found.into())
     }
 
@@ -156,6 +159,14 @@ impl fmt::Display for NodeError {
             NodeError::Invalid(found) => f.write_str(found),
             NodeError::NotConstant(operand) => write!(f, "operand '{operand}' is not constant"),
         }
+    }
+}
+
+impl std::error::Error for NodeError {}
+
+impl From<OpError> for NodeError {
+    fn from(error: OpError) -> NodeError {
+        NodeError::new(error.to_string())
     }
 }
 

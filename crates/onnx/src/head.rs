@@ -86,6 +86,12 @@ impl<'a> RawNode<'a> {
         texts(self.0, RawNode::OUTPUT)
     }
 
+    /// Domain and type of its operator, for as long as the bytes live.
+    pub(crate) fn file_operator(self) -> (&'a str, &'a str) {
+        let text = |field| texts(self.0, field).last().unwrap_or("");
+        (text(RawNode::DOMAIN), text(RawNode::OPERATOR))
+    }
+
     /// As [`Head::label`], for as long as the bytes live.
     pub(crate) fn file_label(self) -> &'a str {
         let named = texts(self.0, RawNode::NAME).last().filter(|name| !name.is_empty());

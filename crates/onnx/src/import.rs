@@ -19,8 +19,7 @@ use crate::head::Head;
 use crate::inputs::Inputs;
 use crate::model::{Check, Functions, Model, called, default_opset, functions, outputs};
 use crate::node::{Attributes, Node};
-use crate::ops::Handler;
-use crate::ops::{self, WithGraphs};
+use crate::ops::{self, Handler, WithGraphs};
 use crate::options::{ImportOptions, ImportReport};
 use crate::order::order;
 use crate::proto::{FunctionProto, NodeProto};
@@ -38,7 +37,7 @@ pub(crate) fn import(
     external: &External,
     options: &ImportOptions,
 ) -> Result<(Graph, ImportReport), ImportError> {
-    let model = Model::decode(file, &bytes, options.limits.tensor_bytes)?;
+    let model = Model::decode(file, &bytes, options.limits.tensor_bytes, &options.operators)?;
     let name = model.graph.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(file);
     let mut importer = Importer {
         file,
@@ -51,6 +50,9 @@ pub(crate) fn import(
         handled: 0,
         report: report(&model),
     };
+    if !options.operators.is_empty() {
+        importer.context.set_used(model.nodes.iter().map(|node| node.file_operator()).collect());
+    }
     importer.context.set_passed_on(ops::passed_on(&model.nodes, &outputs(&model.graph)));
     importer.inputs()?;
     match importer.outermost() {
@@ -182,7 +184,7 @@ impl<'a> Importer<'a> {
         for &index in &model.order {
             let raw = model.nodes[index];
             let [domain, op, _] = raw.operator();
-            let Some(handler) = ops::find(domain, op) else {
+            let Some(handler) = self.options.operators.find(domain, op) else {
                 self.node(&model.calls[&index])?;
                 continue;
             };
@@ -248,7 +250,7 @@ impl<'a> Importer<'a> {
     /// The values that a node becomes.
     fn results(&mut self, node: &Node<'a>) -> Result<Vec<ValueId>, ImportError> {
         let [domain, op, _] = node.proto.operator();
-        if let Some(handler) = ops::find(domain, op) {
+        if let Some(handler) = self.options.operators.find(domain, op) {
             return self.handle(handler, node);
         }
         let found = if let Err(error) = self.count() {
@@ -291,7 +293,8 @@ impl<'a> Importer<'a> {
     }
 
     fn check(&self) -> Check<'a> {
-        Check { file: self.file, limit: self.options.limits.tensor_bytes }
+        let ImportOptions { limits, operators, .. } = self.options;
+        Check { file: self.file, limit: limits.tensor_bytes, operators }
     }
 
     /// The values of the branch that an If takes.

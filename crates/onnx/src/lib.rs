@@ -8,6 +8,8 @@
 //!
 //! [`export()`] writes a graph of core ops as a file that other programs run.
 //!
+//! Files with other operators are imported by handlers of one's own: see [`Operators`].
+//!
 //! Start reading at [`import`], then `ops/mod.rs`, the table from operator types to handlers; for the way
 //! back, at `export/nodes.rs`. This crate runs no network and changes no graph: folding, fusing and
 //! quantising are the optimiser's.
@@ -20,8 +22,10 @@ mod external;
 mod head;
 mod import;
 mod inputs;
+mod limits;
 mod model;
 mod node;
+mod operators;
 mod ops;
 mod options;
 mod order;
@@ -39,10 +43,14 @@ use ediacara_tensor::Tensor;
 use prost::Message as _;
 use prost::bytes::Bytes;
 
-pub use error::{ImportError, UnsupportedOp};
+pub use context::Context;
+pub use error::{ImportError, NodeError, UnsupportedOp};
 pub use export::{ExportError, ExportOptions, export, to_model};
-pub use ops::supported_operators;
-pub use options::{BoundDim, ImportOptions, ImportReport, Limits};
+pub use limits::Limits;
+pub use node::Node;
+pub use operators::Operators;
+pub use ops::{Handler, supported_operators};
+pub use options::{BoundDim, ImportOptions, ImportReport};
 
 use external::External;
 

@@ -10,6 +10,7 @@ use prost::bytes::Bytes;
 
 use crate::error::{ImportError, UnsupportedOp};
 use crate::head::{Head, RawNode};
+use crate::operators::Operators;
 use crate::order::{Disorder, among, order, read_names};
 use crate::proto::{
     FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
@@ -40,7 +41,12 @@ impl<'a> Model<'a> {
     /// Decodes and checks.
     ///
     /// `file` is for messages; `limit` is the most bytes that one tensor may take.
-    pub(crate) fn decode(file: &str, bytes: &'a Bytes, limit: usize) -> Result<Model<'a>, ImportError> {
+    pub(crate) fn decode(
+        file: &str,
+        bytes: &'a Bytes,
+        limit: usize,
+        operators: &Operators,
+    ) -> Result<Model<'a>, ImportError> {
         let broken = |found| ImportError::Decode { file: file.to_owned(), found };
         let parts = scan::parts(bytes).map_err(broken)?;
         let (proto, graph) = (parts.model(bytes).map_err(broken)?, parts.graph(bytes).map_err(broken)?);
@@ -52,7 +58,7 @@ impl<'a> Model<'a> {
         for node in &nodes {
             NodeProto::decode(bytes.slice_ref(node.bytes())).map_err(|error| broken(error.to_string()))?;
         }
-        let check = Check { file, limit };
+        let check = Check { file, limit, operators };
         let Some(graph) = graph else {
             return Err(check.error("it holds no graph", "it may be another kind of file, or an empty model"));
         };
@@ -69,7 +75,7 @@ impl<'a> Model<'a> {
         let mut model = Model { bytes, proto, graph, nodes, calls: HashMap::new(), opset, order };
         for &index in &model.order {
             let [domain, op, _] = model.nodes[index].operator();
-            if ops::find(domain, op).is_none() {
+            if operators.find(domain, op).is_none() {
                 let call = model.node(index).map_err(broken)?;
                 model.calls.insert(index, call);
             }
@@ -95,9 +101,11 @@ pub(crate) fn functions<'a>(proto: &'a ModelProto) -> Functions<'a> {
 }
 
 /// The version of the default operator set.
+///
+/// ONNX wants one; where a file gives several, onnxruntime takes the last.
 pub(crate) fn default_opset(sets: &[OperatorSetIdProto]) -> Option<i64> {
     let default = |set: &&OperatorSetIdProto| ops::is_default_domain(set.domain.as_deref().unwrap_or(""));
-    sets.iter().find(default)?.version
+    sets.iter().rfind(default)?.version
 }
 
 /// The function that a node calls, if it is one of the model's own.
@@ -110,6 +118,8 @@ pub(crate) struct Check<'a> {
     pub(crate) file: &'a str,
     /// The most bytes that one tensor may take.
     pub(crate) limit: usize,
+    /// The operators that the caller adds.
+    pub(crate) operators: &'a Operators,
 }
 
 impl Check<'_> {
@@ -172,7 +182,7 @@ impl Check<'_> {
         missing: &mut BTreeMap<String, Vec<String>>,
     ) -> Result<(), ImportError> {
         let [domain, op, _] = node.operator();
-        if ops::is_supported(domain, op) {
+        if self.operators.supports(domain, op) {
             return Ok(());
         }
         if let Some(function) = called(functions, node) {

@@ -5,17 +5,22 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use ediacara_graph::ValueId;
+use ediacara_graph::{DType, ValueId};
 
 use crate::error::{NodeError, NodeResult};
+use crate::external::External;
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
+use crate::tensor;
+
+/// The largest tensor that counts as the numbers of an attribute.
+const MAX_ATTRIBUTE_BYTES: usize = 1 << 20;
 
 /// Attributes by name.
 pub(crate) type Attributes<'a> = HashMap<&'a str, &'a AttributeProto>;
 
 /// A node with its operands looked up.
-pub(crate) struct Node<'a> {
+pub struct Node<'a> {
     pub(crate) proto: &'a NodeProto,
     /// Its own name, or that of its first output.
     pub(crate) name: String,
@@ -26,8 +31,24 @@ pub(crate) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
+    /// Its own name, or that of its first output.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many operands the node names; some may be left out.
+    pub fn input_count(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// The same node with other operands, for [`Context::standard`](crate::Context::standard).
+    #[must_use]
+    pub fn with_inputs(&self, inputs: Vec<Option<ValueId>>) -> Node<'a> {
+        Node { proto: self.proto, name: self.name.clone(), inputs, arguments: self.arguments.clone() }
+    }
+
     /// How many outputs the node names, without the trailing unnamed ones.
-    pub(crate) fn output_count(&self) -> usize {
+    pub fn output_count(&self) -> usize {
         self.proto.output.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1)
     }
 
@@ -37,7 +58,10 @@ impl<'a> Node<'a> {
     }
 
     /// Operand `index`, which has to be there.
-    pub(crate) fn input(&self, index: usize) -> NodeResult<ValueId> {
+    ///
+    /// # Errors
+    /// It is left out.
+    pub fn input(&self, index: usize) -> Result<ValueId, NodeError> {
         self.optional(index).ok_or_else(|| {
             NodeError::new(format!(
                 "needs an operand {index}, but the node has only {}; the file is damaged",
@@ -47,7 +71,7 @@ impl<'a> Node<'a> {
     }
 
     /// Operand `index`, if it is there.
-    pub(crate) fn optional(&self, index: usize) -> Option<ValueId> {
+    pub fn optional(&self, index: usize) -> Option<ValueId> {
         self.inputs.get(index).copied().flatten()
     }
 
@@ -100,6 +124,54 @@ impl<'a> Node<'a> {
             )));
         }
         Ok(Some(attribute))
+    }
+
+    /// The numbers of an attribute, however they are written: an integer, a float, a list of either, or a tensor.
+    ///
+    /// It is nothing if the attribute is not there.
+    ///
+    /// # Errors
+    /// The attribute holds something else, or a tensor that cannot be read.
+    pub fn numbers(&self, name: &str) -> Result<Option<Vec<f64>>, NodeError> {
+        let own = self.proto.attribute.iter().find(|attribute| attribute.name.as_deref() == Some(name));
+        let Some(attribute) = own.map(|own| self.resolved(own)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let numbers = match attribute.r#type() {
+            AttributeType::Int => vec![attribute.i.unwrap_or(0) as f64],
+            AttributeType::Float => vec![f64::from(attribute.f.unwrap_or(0.0))],
+            AttributeType::Ints => attribute.ints.iter().map(|&number| number as f64).collect(),
+            AttributeType::Floats => attribute.floats.iter().map(|&number| f64::from(number)).collect(),
+            AttributeType::Tensor => {
+                let stored = attribute.t.as_ref();
+                let stored =
+                    stored.ok_or_else(|| NodeError::new(format!("attribute '{name}' holds no tensor")))?;
+                let decoded = tensor::decode(stored, &External::none(), MAX_ATTRIBUTE_BYTES);
+                let failed = |found| NodeError::new(format!("attribute '{name}': {found}"));
+                decoded.map_err(failed)?.cast(DType::F64).to_vec::<f64>().unwrap_or_default()
+            }
+            found => {
+                return Err(NodeError::new(format!(
+                    "attribute '{name}' has the type {}, it has to be a number or several",
+                    found.as_str_name()
+                )));
+            }
+        };
+        Ok(Some(numbers))
+    }
+
+    /// The only number of an attribute, however it is written; nothing if the attribute is not there.
+    ///
+    /// # Errors
+    /// As of [`Node::numbers`]; there are none or several.
+    pub fn number(&self, name: &str) -> Result<Option<f64>, NodeError> {
+        match self.numbers(name)?.as_deref() {
+            None => Ok(None),
+            Some(&[one]) => Ok(Some(one)),
+            Some(several) => {
+                Err(NodeError::new(format!("attribute '{name}' holds {} numbers, not one", several.len())))
+            }
+        }
     }
 
     pub(crate) fn int(&self, name: &str) -> NodeResult<Option<i64>> {
@@ -156,7 +228,11 @@ impl<'a> Node<'a> {
             .ok_or_else(|| NodeError::new(format!("has no graph '{name}'; the file is damaged")))
     }
 
-    pub(crate) fn string_or(&self, name: &str, default: &'static str) -> NodeResult<&'a str> {
+    /// An attribute that is a text, or what stands for it if it is not there.
+    ///
+    /// # Errors
+    /// The attribute holds something else, or no UTF-8.
+    pub fn string_or(&self, name: &str, default: &'static str) -> Result<&'a str, NodeError> {
         let Some(attribute) = self.typed(name, AttributeType::String)? else { return Ok(default) };
         let bytes = attribute.s.as_deref().unwrap_or(&[]);
         std::str::from_utf8(bytes)

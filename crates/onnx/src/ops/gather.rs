@@ -20,7 +20,14 @@ pub(super) const TABLE: Table = &[
 fn gather(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let (x, indices) = (node.input(0)?, node.input(1)?);
     let axis = axis(node.int_or("axis", 0)?, context.shape(x).len())?;
-    check_indices(context, indices, context.shape(x)[axis])?;
+    let mut shape = context.shape(x).to_vec();
+    check_indices(context, indices, shape[axis])?;
+    // The only entry of an axis is there already.
+    let only = context.shape(indices).is_empty() && context.known(indices).is_some();
+    if only && shape[axis] == 1 {
+        shape.remove(axis);
+        return one(context.reshape(x, &shape)?);
+    }
     one(context.gather(x, indices, axis)?)
 }
 

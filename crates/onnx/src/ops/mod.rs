@@ -38,8 +38,11 @@ mod softmax;
 mod unary;
 mod window;
 
-/// Emits the core ops of one node; returns its outputs, which may be fewer than the node names.
-pub(crate) type Handler = fn(&mut Context<'_>, &Node<'_>) -> NodeResult<Vec<ValueId>>;
+/// Imports one node: emits operators, and returns the node's outputs, which may be fewer than it names.
+///
+/// # Errors
+/// What is wrong with the node, and what to do; the importer adds file, node and operator.
+pub type Handler = fn(&mut Context<'_>, &Node<'_>) -> Result<Vec<ValueId>, NodeError>;
 
 /// The operators of one family.
 type Table = &'static [(&'static str, Handler)];
@@ -104,12 +107,7 @@ pub(crate) fn with_graphs(domain: &str, op: &str) -> Option<WithGraphs> {
     found.map(|&(_, handled)| handled)
 }
 
-/// Whether an operator can be imported.
-pub(crate) fn is_supported(domain: &str, op: &str) -> bool {
-    with_graphs(domain, op).is_some() || find(domain, op).is_some()
-}
-
-/// The handler of an operator, if it can be imported.
+/// Ediacara's own handler of an operator, if it has one.
 pub(crate) fn find(domain: &str, op: &str) -> Option<Handler> {
     static DEFAULT: OnceLock<HashMap<&'static str, Handler>> = OnceLock::new();
     static MICROSOFTS: OnceLock<HashMap<&'static str, Handler>> = OnceLock::new();
