@@ -31,7 +31,7 @@ pub use entity::{NodeId, ValueId};
 pub use error::{GraphError, OpError};
 pub use gradient::{Emit, GradientContext, OperandGradients};
 pub use graph::{Graph, Node};
-pub use op::{Cost, Follower, IntoOp, Op, Operand, Place, Prepared, Ready};
+pub use op::{Cost, Follower, IntoOp, Op, Operand, Place, Prepared, Ready, Rescaling};
 pub use registry::{OpDescription, Registry};
 pub use types::TensorType;
 pub use value::{Definition, Value};

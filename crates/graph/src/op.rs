@@ -159,6 +159,15 @@ pub trait Op: Debug + Send + Sync + Any {
         false
     }
 
+    /// What the operator does to its first operand, if it brings sums of products to few bits.
+    ///
+    /// `operands` are those that are known. Where the network says how the result is stored (a quantize_linear behind
+    /// the operator), a product, a convolution, an addition or a multiplication right before it does in int8 what the
+    /// operator does, without storing its own result first. It is nothing, which is the default, for other operators.
+    fn rescaling(&self, _operands: &[Option<&Tensor>]) -> Option<Rescaling> {
+        None
+    }
+
     /// The same function composed of other operators, which go to `emit`.
     ///
     /// An exported file carries the composition for readers who do not know the operator. The results are as
@@ -179,6 +188,27 @@ pub trait Op: Debug + Send + Sync + Any {
     ///
     /// Every operator states it; [`Cost::NONE`] is for data movement alone.
     fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost;
+}
+
+/// What [`Op::rescaling`] gives: `factor * x + offset`, rounded to the nearest step of the result, within bounds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rescaling {
+    /// One factor, or one for each channel (axis 1); above 0 and finite.
+    pub factors: Vec<f64>,
+    /// As many offsets; finite.
+    pub offsets: Vec<f64>,
+    /// The smallest result.
+    pub low: f32,
+    /// The largest result.
+    pub high: f32,
+}
+
+impl Rescaling {
+    /// The factor and the offset of a channel.
+    pub fn of_channel(&self, channel: usize) -> (f64, f64) {
+        let at = if self.factors.len() == 1 { 0 } else { channel };
+        (self.factors[at], self.offsets[at])
+    }
 }
 
 /// What [`Op::prepare`] knows of the operator's place in a graph.

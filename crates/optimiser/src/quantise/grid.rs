@@ -5,8 +5,8 @@
 /// The fewest weights of an output channel for which a common step is no coincidence.
 const FEWEST: usize = 9;
 
-/// The largest integer, as symmetric weights of 8 bits have it.
-const LARGEST: f32 = 127.0;
+/// The largest magnitude of an integer of 8 bits, which only negative ones have.
+const LARGEST: f32 = 128.0;
 
 /// How far a multiple may lie from an integer: f32 rounds the product, and what folds into weights rounds it
 /// again.
@@ -26,13 +26,16 @@ pub(super) fn integers(weights: &[f32], outputs: usize) -> Option<(Vec<i8>, Vec<
     Some((values.collect(), steps))
 }
 
-/// The largest step of which every weight of a channel is a multiple by at most [`LARGEST`]; 1 if all are 0.
+/// The largest step of which every weight of a channel is a multiple of 8 bits; 1 if all are 0.
 fn step(row: &[f32]) -> Option<f32> {
     let largest = row.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
     if largest == 0.0 {
         return Some(1.0);
     }
-    let is_multiple = |weight: &f32, step: f32| (weight / step - (weight / step).round()).abs() <= TOLERANCE;
+    let is_multiple = |weight: &f32, step: f32| {
+        let (multiple, nearest) = (weight / step, (weight / step).round());
+        (multiple - nearest).abs() <= TOLERANCE && nearest < LARGEST
+    };
     let steps = (1..=LARGEST as u8).map(|multiple| largest / f32::from(multiple));
     steps.into_iter().find(|&step| step.is_normal() && row.iter().all(|weight| is_multiple(weight, step)))
 }

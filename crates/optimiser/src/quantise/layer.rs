@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ediacara_graph::Tensor;
+use ediacara_graph::{Rescaling, Tensor};
 use ediacara_kernels::int8::{Multiplier, quantize, quantize_multiplier};
 use rayon::prelude::*;
 
@@ -23,6 +23,8 @@ pub(crate) struct Layer<'a> {
     pub(crate) bias: Option<&'a Bias>,
     /// Groups of channels that do not see each other.
     pub(crate) groups: usize,
+    /// What becomes of the sums before they are stored, if they are not stored as they are.
+    pub(crate) rescaling: Option<&'a Rescaling>,
 }
 
 /// What is known of a layer's surroundings; all of it may be missing.
@@ -87,7 +89,7 @@ impl Layer<'_> {
             Weights::Stored { values, scales, zero } => {
                 let integers =
                     Integers { values: values.to_vec::<i8>()?, scales: scales.clone(), zero: *zero };
-                let records = records([x_scale, y_scale], &integers, self.bias, multiplier)?;
+                let records = self.records([x_scale, y_scale], &integers, self.bias, multiplier)?;
                 return Ok((integers, records));
             }
             Weights::Real(tensor) => tensor,
@@ -99,8 +101,44 @@ impl Layer<'_> {
         let values = real.rounded(&scales, knowledge)?;
         real.correct_bias(&values, &scales, knowledge);
         let integers = Integers { values, scales, zero: 0 };
-        let records = records([x_scale, y_scale], &integers, Some(&Bias::Real(real.bias)), multiplier)?;
+        let records =
+            self.records([x_scale, y_scale], &integers, Some(&Bias::Real(real.bias)), multiplier)?;
         Ok((integers, records))
+    }
+
+    /// The records of a layer: N-BIAS and N-MULTIPLIER for each output channel.
+    fn records(
+        &self,
+        [x_scale, y_scale]: [f32; 2],
+        integers: &Integers,
+        bias: Option<&Bias>,
+        multiplier: impl Fn(f64) -> Result<Multiplier>,
+    ) -> Result<Records> {
+        let channels = integers.scales.len();
+        let (mut biases, mut multipliers, mut shifts) =
+            (vec![0; channels], vec![0; channels], vec![0; channels]);
+        for (channel, &w_scale) in integers.scales.iter().enumerate() {
+            let scale = f64::from(x_scale) * f64::from(w_scale);
+            let (factor, offset) =
+                self.rescaling.map_or((1.0, 0.0), |rescaling| rescaling.of_channel(channel));
+            let ratio = scale * factor / f64::from(y_scale);
+            let own = bias.map_or(0, |bias| bias.integer(channel, scale));
+            // The cast saturates.
+            biases[channel] = (f64::from(own) + offset / (scale * factor)).round() as i32;
+            // A pruned channel has an arbitrary scale and always accumulates 0, so that every multiplier is
+            // right.
+            let is_any_right =
+                quantize_multiplier(ratio).is_err() && biases[channel] == 0 && integers.is_dead(channel);
+            let multiplier =
+                if is_any_right { Multiplier { value: 0, shift: 1 } } else { multiplier(ratio)? };
+            multipliers[channel] = multiplier.value;
+            shifts[channel] = multiplier.shift;
+        }
+        Ok(Records {
+            bias: Tensor::from_vec(&[channels], biases)?,
+            multiplier: Tensor::from_vec(&[channels], multipliers)?,
+            shift: Tensor::from_vec(&[channels], shifts)?,
+        })
     }
 }
 
@@ -275,32 +313,4 @@ fn largest_magnitude(numbers: &[f32]) -> f32 {
         }
     }
     rest.iter().chain(&largest).fold(0.0, |largest, number| number.abs().max(largest))
-}
-
-/// The records of a layer: N-BIAS and N-MULTIPLIER for each output channel.
-fn records(
-    [x_scale, y_scale]: [f32; 2],
-    integers: &Integers,
-    bias: Option<&Bias>,
-    multiplier: impl Fn(f64) -> Result<Multiplier>,
-) -> Result<Records> {
-    let channels = integers.scales.len();
-    let (mut biases, mut multipliers, mut shifts) = (vec![0; channels], vec![0; channels], vec![0; channels]);
-    for (channel, &w_scale) in integers.scales.iter().enumerate() {
-        let scale = f64::from(x_scale) * f64::from(w_scale);
-        let ratio = scale / f64::from(y_scale);
-        biases[channel] = bias.map_or(0, |bias| bias.integer(channel, scale));
-        // A pruned channel has an arbitrary scale and always accumulates 0, so that every multiplier is
-        // right.
-        let is_any_right =
-            quantize_multiplier(ratio).is_err() && biases[channel] == 0 && integers.is_dead(channel);
-        let multiplier = if is_any_right { Multiplier { value: 0, shift: 1 } } else { multiplier(ratio)? };
-        multipliers[channel] = multiplier.value;
-        shifts[channel] = multiplier.shift;
-    }
-    Ok(Records {
-        bias: Tensor::from_vec(&[channels], biases)?,
-        multiplier: Tensor::from_vec(&[channels], multipliers)?,
-        shift: Tensor::from_vec(&[channels], shifts)?,
-    })
 }

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ediacara_graph::ops::{Activation, Cast, DequantizeLinear, Reduce, Reshape, Transpose};
-use ediacara_graph::{DType, Graph, Node, NodeId, ValueId};
+use ediacara_graph::{DType, Graph, Node, NodeId, Rescaling, Tensor, ValueId};
 
 use super::demand::{self, Demand, demands};
 use super::emit::{Emitter, Stored};
@@ -41,6 +41,11 @@ pub(crate) trait Emit: std::fmt::Debug {
         Ok(None)
     }
 
+    /// Whether it can rescale its result before it stores it.
+    fn rescales(&self, _rescaling: &Rescaling) -> bool {
+        false
+    }
+
     /// The convolution that this is, if it is one.
     fn as_conv(&self) -> Option<&QuantisedConv> {
         None
@@ -66,6 +71,8 @@ pub(crate) struct Lowering {
     pub(crate) result: ValueId,
     /// How the result is stored.
     pub(crate) layout: Layout,
+    /// How the result follows from what the node computes, if not as it is; a user's operator behind it says so.
+    pub(crate) rescaling: Option<Rescaling>,
     /// What is applied to the result.
     pub(crate) activation: Activation,
     /// How the result's scale follows from those of the operands.
@@ -457,7 +464,8 @@ impl<'a> Plan<'a> {
 
     /// Lowers `node` by a rule that can bound its result.
     ///
-    /// A relu or clamp that alone reads the result is absorbed, unless the node has an activation already.
+    /// A relu or clamp that alone reads the result is absorbed, unless the node has an activation already. So is an
+    /// operator that rescales the result, if the rule can do it.
     pub(crate) fn accept_bounded(
         &mut self,
         node: NodeId,
@@ -467,21 +475,27 @@ impl<'a> Plan<'a> {
         emit: impl Emit + 'static,
     ) -> Verdict {
         let value = self.graph.output_of(node);
-        let follower = match own {
-            Activation::None => self.activation_after(value),
+        let rescaling = self.rescaling_after(value).filter(|(_, rescaling)| emit.rescales(rescaling));
+        let follower = match (own, &rescaling) {
+            (Activation::None, Some((consumer, Rescaling { low, high, .. }))) => {
+                Some((*consumer, Activation::Clamp { low: *low, high: *high }))
+            }
+            (Activation::None, None) => self.activation_after(value),
             _ => None,
         };
         let (result, activation) = match follower {
             Some((consumer, activation)) => (self.graph.output_of(consumer), activation),
             None => (value, own),
         };
+        let rescaling = follower.and(rescaling).map(|(_, rescaling)| rescaling);
         if matches!(scales, Scales::Free | Scales::Joins) && !self.has_scale(result) {
             return Verdict::Refused("its result has no scale: no quantize_linear follows".to_owned());
         }
         if let Some((consumer, _)) = follower {
             self.absorb(consumer);
         }
-        Lowering { node, operands, result, layout, activation, scales, emit: Box::new(emit) }.into()
+        let emit = Box::new(emit);
+        Lowering { node, operands, result, layout, rescaling, activation, scales, emit }.into()
     }
 
     /// Lowers `node` by a rule that cannot bound its result.
@@ -492,8 +506,21 @@ impl<'a> Plan<'a> {
         (layout, scales): (Layout, Scales),
         emit: impl Emit + 'static,
     ) -> Verdict {
-        let (result, activation) = (self.graph.output_of(node), Activation::None);
-        Lowering { node, operands, result, layout, activation, scales, emit: Box::new(emit) }.into()
+        let (result, activation, emit) = (self.graph.output_of(node), Activation::None, Box::new(emit));
+        Lowering { node, operands, result, layout, rescaling: None, activation, scales, emit }.into()
+    }
+
+    /// The operator that alone reads `value` and rescales it to what a mark prescribes.
+    fn rescaling_after(&self, value: ValueId) -> Option<(NodeId, Rescaling)> {
+        let Ranges::Marked(marks, _) = self.ranges else { return None };
+        let consumer = self.graph.only_consumer(value).filter(|_| !marks.contains_key(&value))?;
+        let node = self.graph.node(consumer);
+        let &[result] = node.outputs.as_slice() else { return None };
+        let alike = self.graph.ty(result) == self.graph.ty(value) && marks.contains_key(&result);
+        let known: Vec<Option<&Tensor>> =
+            node.inputs.iter().map(|&input| self.graph.constant(input)).collect();
+        let first = node.inputs.first() == Some(&value);
+        Some((consumer, node.op.rescaling(&known).filter(|_| alike && first)?))
     }
 
     /// The relu or clamp that alone reads `value`.

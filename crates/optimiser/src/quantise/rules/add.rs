@@ -1,7 +1,7 @@
 //! add of two activations -> q_add.
 
 use ediacara_graph::ops::{Activation, Add, QAdd};
-use ediacara_graph::{Node, NodeId, Tensor};
+use ediacara_graph::{Node, NodeId, Rescaling, Tensor};
 use ediacara_kernels::int8::Multiplier;
 
 use super::{Rule, bounds, constant_beside};
@@ -53,14 +53,15 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     plan.accept_bounded(id, Activation::None, vec![x, y], (layout, Scales::Free), emit)
 }
 
-/// The multipliers and the shift of N-ADD.
+/// The multipliers and the shift of N-ADD, for a sum that is multiplied by a factor.
 ///
 /// The shift is that of the larger ratio, for which `multiplier` stands.
 fn multipliers(
     [x, y, out]: [Encoding; 3],
+    factor: f64,
     multiplier: impl Fn(f64) -> Result<Multiplier>,
 ) -> Result<([i32; 2], u8)> {
-    let ratios = [x, y].map(|operand| f64::from(operand.scale) / f64::from(out.scale));
+    let ratios = [x, y].map(|operand| f64::from(operand.scale) * factor / f64::from(out.scale));
     let larger = multiplier(ratios[0].max(ratios[1]))?;
     if larger.value == 0 {
         return Ok(([0, 0], larger.shift));
@@ -72,6 +73,10 @@ fn multipliers(
 }
 
 impl Emit for QuantisedAdd {
+    fn rescales(&self, rescaling: &Rescaling) -> bool {
+        rescaling.factors.len() == 1 && rescaling.offsets == [0.0]
+    }
+
     fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
         // Factors of channels would have to go to the constant, too.
         let maps = channels.iter().map(|&count| (0..count).map(Some).collect());
@@ -86,8 +91,9 @@ impl Emit for QuantisedAdd {
             None => operands[1],
         };
         let out = emitter.encoding(lowering)?;
+        let factor = lowering.rescaling.as_ref().map_or(1.0, |rescaling| rescaling.of_channel(0).0);
         let ([x_multiplier, y_multiplier], shift) =
-            multipliers([x.encoding, y.encoding, out], |ratio| emitter.multiplier(lowering, ratio))?;
+            multipliers([x.encoding, y.encoding, out], factor, |ratio| emitter.multiplier(lowering, ratio))?;
         let (low, high) = bounds(lowering.activation, out);
         let op = QAdd {
             x_zero: x.encoding.zero,
@@ -115,7 +121,7 @@ mod tests {
         let encoding = |scale| Encoding { scale, zero: 0 };
         // Ratios 1/2 and 1/8: 0.5 = 2^30 / 2^31, so 1/8 = 2^28 / 2^31.
         let of = |scales: [f32; 3]| {
-            multipliers(scales.map(encoding), |ratio| Ok(quantize_multiplier(ratio)?)).unwrap()
+            multipliers(scales.map(encoding), 1.0, |ratio| Ok(quantize_multiplier(ratio)?)).unwrap()
         };
         let found = of([0.5, 0.125, 1.0]);
         assert_eq!(found, ([1 << 30, 1 << 28], 31));

@@ -1,7 +1,7 @@
 //! matmul of computed values, and of stacked rows with constant weights -> q_matmul.
 
 use ediacara_graph::ops::{Activation, Add, Concat, Div, MatMul, QMatMul, Reshape, Slice, Transpose};
-use ediacara_graph::{Graph, Node, NodeId, Tensor, ValueId};
+use ediacara_graph::{Graph, Node, NodeId, Rescaling, Tensor, ValueId};
 
 use super::{Rule, bounds};
 use crate::Result;
@@ -190,6 +190,10 @@ struct StackedRows {
 }
 
 impl Emit for StackedRows {
+    fn rescales(&self, rescaling: &Rescaling) -> bool {
+        rescaling.factors.len() == 1
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
         let real = shape(emitter.source, lowering.operands[0]);
@@ -206,7 +210,8 @@ impl Emit for StackedRows {
         let matrix = Reshape { shape: vec![rows, real[axes.terms]] };
         value = emitter.add(format!("{name}.matrix"), matrix, &[value])?;
         let constants = emitter.constants(lowering, |emitter| {
-            let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: 1 };
+            let (bias, rescaling) = (self.bias.as_ref(), lowering.rescaling.as_ref());
+            let layer = Layer { weights: &self.weights, bias, groups: 1, rescaling };
             // Calibration knows the operand by channels; the terms here need not be channels.
             let (integers, records) =
                 layer.quantise([x.encoding.scale, y.scale], &Default::default(), |ratio| {
@@ -233,6 +238,10 @@ struct Batch {
 }
 
 impl Emit for Batch {
+    fn rescales(&self, rescaling: &Rescaling) -> bool {
+        rescaling.factors.len() == 1
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let [x, y] = [operands[0], operands[1]];
         let out = emitter.encoding(lowering)?;
@@ -247,12 +256,15 @@ impl Emit for Batch {
         let right = matrices(emitter, &format!("{name}.y"), y, &y_shape, y_axes)?;
 
         let product = self.factor * f64::from(x.encoding.scale) * f64::from(y.encoding.scale);
-        let ratio = emitter.multiplier(lowering, product / f64::from(out.scale))?;
+        let (factor, offset) = lowering.rescaling.as_ref().map_or((1.0, 0.0), |one| one.of_channel(0));
+        let ratio = emitter.multiplier(lowering, product * factor / f64::from(out.scale))?;
+        // The cast saturates.
+        let bias = (offset / (product * factor)).round() as i32;
         let (low, high) = bounds(lowering.activation, out);
         let op = QMatMul { x_zero: x.encoding.zero, w_zero: y.encoding.zero, y_zero: out.zero, low, high };
         let columns = right.rows;
         let records = [
-            emitter.constant(format!("{name}.bias"), Tensor::full(&[columns], 0_i32)?),
+            emitter.constant(format!("{name}.bias"), Tensor::full(&[columns], bias)?),
             emitter.constant(format!("{name}.multiplier"), Tensor::full(&[columns], ratio.value)?),
             emitter.constant(format!("{name}.shift"), Tensor::full(&[columns], ratio.shift)?),
         ];

@@ -1,7 +1,7 @@
 //! conv -> q_conv.
 
 use ediacara_graph::ops::{Conv, Gather, QConv};
-use ediacara_graph::{DType, Node, NodeId, Tensor, ValueId};
+use ediacara_graph::{DType, Node, NodeId, Rescaling, Tensor, ValueId};
 
 use super::{Rule, bounds};
 use crate::quantise::emit::{Emitter, Stored};
@@ -106,7 +106,12 @@ impl QuantisedConv {
         x: Stored,
         y: Encoding,
     ) -> Result<(Tensor, i8, Records)> {
-        let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: self.conv.groups };
+        let layer = Layer {
+            weights: &self.weights,
+            bias: self.bias.as_ref(),
+            groups: self.conv.groups,
+            rescaling: lowering.rescaling.as_ref(),
+        };
         let mut knowledge = emitter.knowledge(lowering, self.input);
         if let Some((indices, _)) = &self.gathered {
             for numbers in [&mut knowledge.input_factors, &mut knowledge.input_offsets].into_iter().flatten()
@@ -157,6 +162,11 @@ impl QuantisedConv {
 }
 
 impl Emit for QuantisedConv {
+    fn rescales(&self, rescaling: &Rescaling) -> bool {
+        let count = rescaling.factors.len();
+        count == 1 || Some(&count) == self.weights.shape().first()
+    }
+
     fn as_conv(&self) -> Option<&QuantisedConv> {
         Some(self)
     }

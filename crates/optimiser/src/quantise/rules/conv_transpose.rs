@@ -278,7 +278,12 @@ fn join(emitter: &mut Emitter, name: &str, axis: usize, parts: &[ValueId]) -> Re
 impl Emit for QuantisedConvTranspose {
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
-        let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: self.conv.groups };
+        let layer = Layer {
+            weights: &self.weights,
+            bias: self.bias.as_ref(),
+            groups: self.conv.groups,
+            rescaling: None,
+        };
         let mut knowledge = emitter.knowledge(lowering, lowering.operands[0]);
         // Each output sees the taps of its own phase, so that the sum over all taps says nothing about the
         // bias.

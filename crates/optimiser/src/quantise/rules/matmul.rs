@@ -1,7 +1,7 @@
 //! gemm -> q_matmul.
 
 use ediacara_graph::ops::{Gemm, QMatMul};
-use ediacara_graph::{Node, NodeId, Tensor};
+use ediacara_graph::{Node, NodeId, Rescaling, Tensor};
 
 use super::{Rule, bounds};
 use crate::Result;
@@ -41,10 +41,15 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
 }
 
 impl Emit for QuantisedGemm {
+    fn rescales(&self, rescaling: &Rescaling) -> bool {
+        rescaling.factors.len() == 1
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let (x, y) = (operands[0], emitter.encoding(lowering)?);
         let constants = emitter.constants(lowering, |emitter| {
-            let layer = Layer { weights: &self.weights, bias: self.bias.as_ref(), groups: 1 };
+            let (bias, rescaling) = (self.bias.as_ref(), lowering.rescaling.as_ref());
+            let layer = Layer { weights: &self.weights, bias, groups: 1, rescaling };
             let knowledge = emitter.knowledge(lowering, lowering.operands[0]);
             let (integers, records) = layer.quantise([x.encoding.scale, y.scale], &knowledge, |ratio| {
                 emitter.multiplier(lowering, ratio)

@@ -1,7 +1,7 @@
 //! mul of two activations -> q_multiply.
 
 use ediacara_graph::ops::{Activation, Mul, QMultiply};
-use ediacara_graph::{Node, NodeId, Tensor, TensorType};
+use ediacara_graph::{Node, NodeId, Rescaling, Tensor, TensorType};
 
 use super::{Rule, bounds, constant_beside};
 use crate::Result;
@@ -62,6 +62,10 @@ fn per_channel(x: &TensorType, y: &TensorType) -> bool {
 }
 
 impl Emit for QuantisedMultiply {
+    fn rescales(&self, rescaling: &Rescaling) -> bool {
+        rescaling.factors.len() == 1 && rescaling.offsets == [0.0]
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let x = operands[0];
         let name = emitter.name(lowering);
@@ -70,7 +74,8 @@ impl Emit for QuantisedMultiply {
             None => operands[1],
         };
         let out = emitter.encoding(lowering)?;
-        let product = f64::from(x.encoding.scale) * f64::from(y.encoding.scale);
+        let factor = lowering.rescaling.as_ref().map_or(1.0, |rescaling| rescaling.of_channel(0).0);
+        let product = f64::from(x.encoding.scale) * f64::from(y.encoding.scale) * factor;
         let multiplier = emitter.multiplier(lowering, product / f64::from(out.scale))?;
         let (low, high) = bounds(lowering.activation, out);
         let op = QMultiply {
