@@ -8,6 +8,7 @@
 mod arguments;
 mod commands;
 mod interrupt;
+mod operators;
 mod output;
 mod places;
 mod progress;

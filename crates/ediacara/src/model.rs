@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ediacara_data::{Labels, Preprocess, bundled};
 use ediacara_graph::Graph;
 use ediacara_nn::NnError;
-use ediacara_onnx::{ImportOptions, ImportReport};
+use ediacara_onnx::{ImportOptions, ImportReport, Operators};
 use ediacara_tensor::Tensor;
 
 use crate::Error;
@@ -30,7 +30,7 @@ pub struct Model {
     pub notes: Vec<String>,
 }
 
-/// What gives a network's free dimensions their sizes.
+/// What decides how a network is loaded: the sizes of its free dimensions, fixed inputs, a user's own operators.
 ///
 /// A size that nothing gives is 1.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +47,8 @@ pub struct Binding {
     ///
     /// They decide where nothing else does.
     pub fed: Vec<Option<Vec<usize>>>,
+    /// Operators beside those that Ediacara imports itself; for ONNX files only.
+    pub operators: Operators,
 }
 
 impl Model {
@@ -74,8 +76,8 @@ pub fn load(name: &str, dims: &[(String, usize)]) -> Result<Model, Error> {
 /// There is no such file or network (the built-in names are listed). The file cannot be imported, or has no
 /// input or dimension of a name that is given.
 pub fn load_bound(name: &str, binding: &Binding) -> Result<Model, Error> {
-    let Binding { dims, shapes, constants, fed } = binding.clone();
-    let options = ImportOptions { dims, shapes, constants, fed, ..ImportOptions::default() };
+    let Binding { dims, shapes, constants, fed, operators } = binding.clone();
+    let options = ImportOptions { dims, shapes, constants, fed, operators, ..ImportOptions::default() };
     if let Some(model) = bundled::MODELS.iter().find(|model| model.name == name) {
         let mut loaded = imported(name, ediacara_onnx::import_bytes(name, model.onnx, &options)?)?;
         loaded.preprocess = Some(model.preprocessing()?);

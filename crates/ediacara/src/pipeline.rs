@@ -6,6 +6,7 @@
 
 use ediacara_arch::Machine;
 use ediacara_compiler::DlpSegment;
+use ediacara_graph::Registry;
 use ediacara_host::Executor;
 use ediacara_isa::{BufferId, Executable, Plan};
 use ediacara_profile::{Remedy, RunReport, Tried, WhatIf, most_useful};
@@ -199,16 +200,19 @@ pub struct Execution {
 
 /// Runs a plan on inputs from `sources`, and on seeded numbers where there are fewer than inputs.
 ///
+/// `registry` knows the operators of its host segments.
+///
 /// # Errors
 /// The machine does not fit the plan; a source does not fit its input; the host cannot run a segment.
 pub fn execute(
     plan: &Plan,
     machine: &Machine,
+    registry: &Registry,
     sources: &[Source],
     seed: u64,
     options: ediacara_sim::Options,
 ) -> Result<Execution, Error> {
-    let runner = Runner::new(plan, machine)?;
+    let runner = Runner::new(plan, machine, registry)?;
     let PlanInputs { tensors, doubts } = plan_inputs(plan, &runner, sources, seed)?;
     let ran = runner.run(&tensors, options, &|_| Vec::new())?;
     Ok(Execution { ran, input_warnings: doubts })

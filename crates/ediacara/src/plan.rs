@@ -6,7 +6,7 @@ use ediacara_arch::{Host, Machine};
 use ediacara_compiler::{Compiled, Segment};
 use ediacara_graph::ops::{Barrier, Reshape};
 use ediacara_graph::text::INLINE_ELEMENTS;
-use ediacara_graph::{Graph, NodeId, TensorType, ValueId};
+use ediacara_graph::{Graph, NodeId, Registry, TensorType, ValueId};
 use ediacara_isa::{
     Buffer, BufferId, Constant, CoreProgram, HostProgram, Plan, PlanNotes, Port, Segment as PlanSegment, Work,
 };
@@ -90,17 +90,16 @@ fn host_program(graph: &Graph) -> Result<HostProgram, Error> {
     Ok(HostProgram { graph: graph.to_text(), constants })
 }
 
-/// The graph of a host segment.
+/// The graph of a host segment, whose operators are those of a registry.
 ///
 /// # Errors
 /// The text does not follow the form, or names an operator or a constant that is not known.
-pub(crate) fn host_graph(program: &HostProgram) -> Result<Graph, Error> {
+pub(crate) fn host_graph(program: &HostProgram, registry: &Registry) -> Result<Graph, Error> {
     let mut constants = HashMap::new();
     for Constant { name, element, shape, bytes } in &program.constants {
         constants.insert(name.as_str(), Tensor::from_bytes(ports::dtype(*element), shape, bytes.clone())?);
     }
-    let registry = ediacara_graph::Registry::core();
-    Ok(Graph::parse(&program.graph, &registry, &|name| constants.get(name).cloned())?)
+    Ok(Graph::parse(&program.graph, registry, &|name| constants.get(name).cloned())?)
 }
 
 /// Cycles of a host segment: what the host takes to begin, and each node's.

@@ -4,7 +4,7 @@
 //! is taken from there. Start at [`Runner::new`].
 
 use ediacara_arch::Machine;
-use ediacara_graph::Graph;
+use ediacara_graph::{Graph, Registry};
 use ediacara_host::Executor;
 use ediacara_isa::{BufferId, Executable, Plan, Segment, Work};
 use ediacara_sim::{Fault, Options, Outcome, Simulator, Watch};
@@ -94,13 +94,13 @@ impl Ran {
 }
 
 impl<'a> Runner<'a> {
-    /// Makes a plan ready that holds all that it runs.
+    /// Makes a plan ready that holds all that it runs; `registry` knows the operators of its host segments.
     ///
     /// # Errors
     /// The graph of a host segment cannot be read or planned; a segment is for several cores.
-    pub fn new(plan: &'a Plan, machine: &'a Machine) -> Result<Runner<'a>, Error> {
+    pub fn new(plan: &'a Plan, machine: &'a Machine, registry: &Registry) -> Result<Runner<'a>, Error> {
         Runner::with_graphs(plan, machine, |index| match &plan.segments[index].work {
-            Work::Host(program) => plan::host_graph(program),
+            Work::Host(program) => plan::host_graph(program, registry),
             Work::Dlp(_) => Ok(Graph::default()),
         })
     }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use ediacara_arch::Machine;
+use ediacara_graph::Registry;
 use ediacara_isa::{CoreProgram, Executable, Plan, Work};
 use ediacara_rtl::Initial;
 use ediacara_sim::{Fault, FaultKind, Options, Simulator};
@@ -28,10 +29,18 @@ pub struct Ready {
 
 /// The programs of a plan with inputs from `sources`, seeded numbers where there are fewer than inputs.
 ///
+/// `registry` knows the operators of its host segments.
+///
 /// # Errors
 /// More sources than inputs; a source that does not fit; the host cannot run what comes before a program.
-pub fn programs(plan: &Plan, machine: &Machine, sources: &[Source], seed: u64) -> Result<Vec<Ready>, Error> {
-    let runner = Runner::new(plan, machine)?;
+pub fn programs(
+    plan: &Plan,
+    machine: &Machine,
+    registry: &Registry,
+    sources: &[Source],
+    seed: u64,
+) -> Result<Vec<Ready>, Error> {
+    let runner = Runner::new(plan, machine, registry)?;
     let tensors = pipeline::plan_inputs(plan, &runner, sources, seed)?.tensors;
     ready(plan, &runner, &tensors)
 }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::arguments::ExecArguments;
+use crate::operators;
 use crate::output::say;
 use crate::progress::Progress;
 
@@ -38,7 +39,8 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
     let progress = Progress::new();
     progress.stage("simulating");
     let start = Instant::now();
-    let execution = ediacara::execute(&plan, &machine, &sources, arguments.seed, options)?;
+    let execution =
+        ediacara::execute(&plan, &machine, &operators::registry()?, &sources, arguments.seed, options)?;
     let wall_seconds = start.elapsed().as_secs_f64();
     drop(progress);
     super::setup::weigh(&execution.input_warnings, arguments.strict)?;

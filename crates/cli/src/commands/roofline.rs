@@ -20,7 +20,7 @@ pub(crate) fn execute(arguments: &RooflineArguments) -> Outcome {
     let mut networks = Vec::new();
     for name in &arguments.models {
         progress.stage(&format!("{name}: load"));
-        let model = ediacara::model::load(name, &[])?;
+        let model = setup::load(name)?;
         let network = on_paper(name, &model, &roofs)?;
         networks.push(if arguments.paper {
             network

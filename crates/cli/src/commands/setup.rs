@@ -10,12 +10,20 @@ use ediacara::profile::RunReport;
 use ediacara::{CalibrationSource, Error, HostOnly, Model, RunOptions, SampleFile};
 
 use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments, Ranges};
+use crate::operators;
 
 /// The sizes that the command line states; `files` will be fed to the inputs.
 pub(super) fn binding(arguments: &ModelArguments, files: &[PathBuf]) -> Binding {
     let fed = files.iter().map(|file| ediacara::inputs::stored_shape(file)).collect();
     let ModelArguments { dims, shapes, constants, .. } = arguments;
-    Binding { dims: dims.clone(), shapes: shapes.clone(), constants: constants.clone(), fed }
+    let (dims, shapes, constants) = (dims.clone(), shapes.clone(), constants.clone());
+    Binding { dims, shapes, constants, fed, operators: operators::imported() }
+}
+
+/// Loads the model of that name, whose free dimensions are 1.
+pub(super) fn load(name: &str) -> Result<Model, Error> {
+    let binding = Binding { operators: operators::imported(), ..Binding::default() };
+    ediacara::model::load_bound(name, &binding)
 }
 
 /// Loads the model.

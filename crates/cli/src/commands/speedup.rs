@@ -22,7 +22,7 @@ pub(crate) fn execute(arguments: &SpeedupArguments) -> Outcome {
 fn network(arguments: &NetworkSpeedupArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
     let progress = Progress::new();
-    let model = ediacara::model::load(&arguments.model, &[])?;
+    let model = setup::load(&arguments.model)?;
     // Blocks would make pools a part of the convolutions beside them.
     let report = setup::timing(&model, &machine, (arguments.ranges, &["fuse-block"]), &mut |stage| {
         progress.stage(stage)

@@ -17,7 +17,7 @@ use crate::progress::Progress;
 pub(crate) fn execute(arguments: &TilesArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
     let progress = Progress::new();
-    let model = ediacara::model::load(&arguments.model, &[])?;
+    let model = setup::load(&arguments.model)?;
     let layers = layers(&model.graph);
     let Some(part) = &arguments.layer else {
         drop(progress);

@@ -7,12 +7,12 @@ use ediacara::textbook::layers::layers;
 use ediacara::textbook::utilisation::{Measurement, chart, sweep, to_json};
 use serde_json::json;
 
-use super::Outcome;
+use super::{Outcome, setup};
 use crate::arguments::UtilisationArguments;
 use crate::output::{say, write_whole};
 
 pub(crate) fn execute(arguments: &UtilisationArguments) -> Outcome {
-    let model = ediacara::model::load(&arguments.model, &[])?;
+    let model = setup::load(&arguments.model)?;
     let layers = layers(&model.graph);
     if layers.is_empty() {
         return Err(format!("{}: no layer multiplies by weights", model.name).into());

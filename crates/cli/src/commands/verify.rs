@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Outcome, setup};
 use crate::arguments::VerifyArguments;
+use crate::operators;
 use crate::output::say;
 use crate::progress::Progress;
 
@@ -109,7 +110,7 @@ fn prepare(
         let own = plan.machine.name.clone();
         let name = arguments.machine.as_deref().unwrap_or(if own.is_empty() { "dlp16" } else { &own });
         let machine = Machine::load(name)?;
-        let programs = verify::programs(&plan, &machine, &given, arguments.seed)?;
+        let programs = verify::programs(&plan, &machine, &operators::registry()?, &given, arguments.seed)?;
         return Ok((machine, programs));
     }
     let machine = Machine::load(arguments.machine.as_deref().unwrap_or("dlp16"))?;
