@@ -116,13 +116,13 @@ fn operands_that_have_to_be_constant() {
 #[test]
 fn unsupported_operators_are_one_error() {
     let graph = [
-        node("Loop", &["x"], &["a"], &[]),
+        node("Unique", &["x"], &["a"], &[]),
         node("Frobnicate", &["a"], &["b"], &[]),
-        node("Loop", &["b"], &["y"], &[]),
+        node("Unique", &["b"], &["y"], &[]),
         input("x", &[1]),
         output("y"),
     ];
-    check(&graph, &["3 of its nodes", "Loop (node_a, node_y)", "Frobnicate (node_b)"]);
+    check(&graph, &["3 of its nodes", "Unique (node_a, node_y)", "Frobnicate (node_b)"]);
 }
 
 #[test]
