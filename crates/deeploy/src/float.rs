@@ -49,7 +49,8 @@ fn squeeze(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<ValueId>, N
     let old = context.shape(x).to_vec();
     let from_start = |&axis: &f64| if axis < 0.0 { axis + old.len() as f64 } else { axis };
     let axes: Vec<f64> = axes.iter().map(from_start).collect();
-    if let Some(axis) = axes.iter().find(|&&axis| old.get(axis as usize) != Some(&1) || axis < 0.0) {
+    let is_one = |axis: f64| axis >= 0.0 && axis.fract() == 0.0 && old.get(axis as usize) == Some(&1);
+    if let Some(axis) = axes.iter().find(|&&axis| !is_one(axis)) {
         return Err(NodeError::new(format!("squeezes axis {axis} of {old:?}, which is not 1")));
     }
     let kept = old.iter().enumerate().filter(|&(axis, _)| !axes.contains(&(axis as f64)));

@@ -6,18 +6,18 @@
 //! domain of ONNX, or training steps with their gradients. The formulas here are those of its C reference
 //! (TargetLibraries/Generic), in our words.
 //!
-//! What f32 computes exactly enough is composed of core operators: [`float`] and [`training`]. What has to be
-//! computed in integers is an [`Op`](ediacara_graph::Op) with a kernel: [`integer`]. Results of 8 bits are marked with
+//! What f32 computes exactly enough is composed of core operators: `float.rs` and `training.rs`. What has to be
+//! computed in integers is an [`Op`](ediacara_graph::Op) with a kernel: `integer/`. Results of 8 bits are marked with
 //! quantize_linear and dequantize_linear of step 1, from which the optimiser takes their int8 form.
 //!
 //! This crate is also the example of how an operator is added from outside: see docs/import.md. Start reading at
 //! `integer/activation.rs`.
 
-pub mod float;
-pub mod integer;
+mod float;
+mod integer;
 mod stored;
 mod support;
-pub mod training;
+mod training;
 
 use ediacara_graph::{OpError, Registry};
 use ediacara_onnx::Operators;

@@ -3,7 +3,7 @@
 use ediacara_graph::{AttributeReader, DType, OpError, Tensor, TensorError, TensorType};
 use ediacara_onnx::{Node, NodeError};
 
-/// Wide enough for the product of four numbers of 32 bits, so that no sum or product here overflows.
+/// Wide enough for products of three numbers of 32 bits and sums of them.
 pub(crate) type Wide = i128;
 
 /// Turns a tensor's error into the operator's.

@@ -110,6 +110,34 @@ fn every_tensor_between_is_the_stored_one() {
     }
 }
 
+/// The int8 form stores the same integers: every stored tensor that it keeps in 8 bits.
+#[test]
+fn every_tensor_of_the_int8_form_is_the_stored_one() {
+    let Some(models) = common::network("../models2") else { return };
+    for name in INTEGERS {
+        let folder = models.join(name);
+        let mut graph = imported(&folder);
+        let is_marked = |graph: &Graph, tensor: &str| {
+            let producer = graph.value_by_name(tensor).and_then(|value| graph.producer(value));
+            producer.is_some_and(|node| graph.node(node).op.name() == "dequantize_linear")
+        };
+        let stored = activations(&folder);
+        let stored: Vec<_> = stored.iter().filter(|(tensor, _)| is_marked(&graph, tensor)).collect();
+        let values = stored.iter().filter_map(|(tensor, _)| graph.value_by_name(tensor)).collect();
+        graph.set_outputs(values);
+        let real = ediacara_optimiser::optimise(graph, &Default::default()).unwrap();
+        let int8 = ediacara_optimiser::import_qdq(&real, None).unwrap().graph;
+        let inputs = common::stored_tensors(&folder.join("test_data_set_0"), "input").unwrap();
+        let found = common::run(&int8, &inputs).unwrap();
+        assert!(found.len() == stored.len() && found.len() > 10);
+        for (found, (tensor, expected)) in found.iter().zip(&stored) {
+            // What the requantisation of the convolution adds is no multiple of its factor.
+            let tolerance = if tensor.contains("BN2D") { 1.0 } else { 0.0 };
+            assert!(distance(found, expected) <= tolerance, "{name}: {tensor}");
+        }
+    }
+}
+
 /// The graph is judged as it is written: GeluGrad reads the sum before the bias.
 #[test]
 fn the_fine_tuning_step_is_that_of_its_graph() {
@@ -140,5 +168,35 @@ fn weights_are_updated() {
             let off = (step - wanted).abs();
             assert!(off <= 0.15 * wanted + 1e-8, "{name}: {output} moves by {step:e}, not {wanted:e}");
         }
+    }
+}
+
+/// Handlers meet attributes, operands and shapes of any kind: they refuse them, and nothing panics.
+#[test]
+fn damaged_files_are_refused_or_imported() {
+    let Some(models) = common::network("../models2") else { return };
+    let mut seed = 1_u64;
+    for (name, count) in [("deeploy_transformer_train", 1500), ("deeploy_icct_int8", 150)] {
+        let bytes = std::fs::read(models.join(name).join("model.onnx")).unwrap();
+        // The nodes come first in a file, and the weights after them.
+        let (mut imported, mut refused) = (0, 0);
+        for _ in 0..count {
+            let mut damaged = bytes.clone();
+            for _ in 0..3 {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let at = (seed >> 33) as usize % damaged.len().min(16 << 10);
+                damaged[at] = (seed >> 25) as u8;
+            }
+            let operators = ediacara_deeploy::operators();
+            let options = ImportOptions { operators, ..ImportOptions::default() };
+            match ediacara_onnx::import_bytes("damaged", &damaged, &options) {
+                Ok((graph, _)) => {
+                    graph.verify().unwrap();
+                    imported += 1;
+                }
+                Err(_) => refused += 1,
+            }
+        }
+        assert!(imported > 0 && refused > 0, "{name}: {imported} imported, {refused} refused");
     }
 }

@@ -204,7 +204,20 @@ pub struct Rescaling {
 }
 
 impl Rescaling {
+    /// Whether there are factors, as many offsets, and all are what they have to be.
+    pub fn is_valid(&self) -> bool {
+        let Rescaling { factors, offsets, low, high } = self;
+        !factors.is_empty()
+            && factors.len() == offsets.len()
+            && factors.iter().all(|factor| factor.is_finite() && *factor > 0.0)
+            && offsets.iter().all(|offset| offset.is_finite())
+            && low <= high
+    }
+
     /// The factor and the offset of a channel.
+    ///
+    /// # Panics
+    /// There is no such channel.
     pub fn of_channel(&self, channel: usize) -> (f64, f64) {
         let at = if self.factors.len() == 1 { 0 } else { channel };
         (self.factors[at], self.offsets[at])

@@ -15,6 +15,18 @@ use crate::ops::{self, Handler};
 
 /// Handlers by the domain and the type of the operators that they import.
 ///
+/// ```
+/// use ediacara_graph::ops::Mul;
+/// use ediacara_onnx::{ImportOptions, Operators};
+///
+/// let mut operators = Operators::new();
+/// operators.add("com.example", "Square", |context, node| {
+///     let x = node.input(0)?;
+///     Ok(vec![context.emit(Mul, &[x, x])?])
+/// });
+/// let options = ImportOptions { operators, ..ImportOptions::default() };
+/// ```
+///
 /// They come before Ediacara's own, and may pass a node on to those with [`Context::standard`]. Where a file
 /// defines a function of that name, the handler is taken all the same.
 #[derive(Debug, Clone, Default)]

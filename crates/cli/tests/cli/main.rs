@@ -6,6 +6,7 @@
 mod big;
 mod calibration;
 mod data;
+mod deeploy;
 mod errors;
 mod fidelity;
 mod host_only;

@@ -47,7 +47,7 @@ pub(crate) const HARD_SWISH: OpDescription = OpDescription {
 ///
 /// Source: Kim et al., I-BERT: Integer-only BERT Quantization, 2021, algorithm 2.
 #[derive(Debug)]
-pub struct Gelu {
+pub(crate) struct Gelu {
     /// Where the polynomial ends, below 0.
     b: Wide,
     /// What stands for 1.
@@ -64,7 +64,7 @@ impl Gelu {
 
 /// `x * clamp(x + three, 0, six) * one_over_six`.
 #[derive(Debug)]
-pub struct HardSwish {
+pub(crate) struct HardSwish {
     one_over_six: Wide,
     three: Wide,
     six: Wide,
@@ -144,7 +144,7 @@ impl Op for HardSwish {
 /// iGELU of one operand, with the attributes `b` and `one`.
 pub(crate) fn import_gelu(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<ValueId>, NodeError> {
     let attributes = attributes(node, &["b", "one"])?;
-    Ok(context.emit_all((GELU.build)(&attributes)?, &[node.input(0)?])?)
+    context.emit_all((GELU.build)(&attributes)?, &[node.input(0)?])
 }
 
 /// iHardswish of one operand, with the attributes `one_over_six`, `three` and `six`.
@@ -153,7 +153,7 @@ pub(crate) fn import_hard_swish(
     node: &Node<'_>,
 ) -> Result<Vec<ValueId>, NodeError> {
     let attributes = attributes(node, &["one_over_six", "three", "six"])?;
-    Ok(context.emit_all((HARD_SWISH.build)(&attributes)?, &[node.input(0)?])?)
+    context.emit_all((HARD_SWISH.build)(&attributes)?, &[node.input(0)?])
 }
 
 fn attributes(node: &Node<'_>, names: &[&str]) -> Result<Attributes, NodeError> {

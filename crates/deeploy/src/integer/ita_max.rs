@@ -39,7 +39,7 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
 /// Source: Islamoglu et al., ITA: An Energy-Efficient Attention and Softmax Accelerator for Quantized Transformers,
 /// 2023.
 #[derive(Debug)]
-pub struct ItaMax {
+pub(crate) struct ItaMax {
     levels: Wide,
 }
 

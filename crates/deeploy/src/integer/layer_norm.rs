@@ -31,7 +31,7 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
 /// `((c * weight) tdiv floor(sqrt(mean c^2 + 1)) + bias) // divisor` with `c = x - mean`; the last division rounds
 /// down.
 #[derive(Debug)]
-pub struct LayerNorm {
+pub(crate) struct LayerNorm {
     divisor: Wide,
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn import(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<V
     let attributes = Attributes::new().with("divisor", Attribute::Int(whole(node, "D")?));
     let operands = [node.input(0)?, node.input(1)?, node.input(2)?];
     let results = context.emit_all((DESCRIPTION.build)(&attributes)?, &operands)?;
-    match (whole(node, "n_levels")? == LEVELS, results.as_slice()) {
+    match (node.number("n_levels")? == Some(LEVELS as f64), results.as_slice()) {
         (true, &[y]) => Ok(vec![stored(context, y, Sign::Signed)?]),
         _ => Ok(results),
     }

@@ -33,7 +33,7 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
 
 /// The mean of integers along some axes, rounded.
 #[derive(Debug)]
-pub struct IntegerMean {
+pub(crate) struct IntegerMean {
     axes: Vec<usize>,
     keep_dims: bool,
 }
@@ -102,7 +102,7 @@ pub(crate) fn import(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<V
     let keep_dims = node.numbers("keepdims")?.is_none() || whole(node, "keepdims")? != 0;
     let attributes =
         Attributes::new().with("axes", Attribute::Ints(axes)).with("keep_dims", Attribute::Bool(keep_dims));
-    Ok(context.emit_all((DESCRIPTION.build)(&attributes)?, &[x])?)
+    context.emit_all((DESCRIPTION.build)(&attributes)?, &[x])
 }
 
 #[cfg(test)]

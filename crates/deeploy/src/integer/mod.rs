@@ -16,14 +16,6 @@ mod softmax;
 use ediacara_graph::OpDescription;
 use ediacara_onnx::Handler;
 
-pub use activation::{Gelu, HardSwish};
-pub use ita_max::ItaMax;
-pub use layer_norm::LayerNorm;
-pub use mean::IntegerMean;
-pub use requant_shift::RequantShift;
-pub use rms_norm::RmsNorm;
-pub use softmax::Softmax;
-
 /// What a registry knows of them.
 pub(crate) const DESCRIPTIONS: &[OpDescription] = &[
     activation::GELU,

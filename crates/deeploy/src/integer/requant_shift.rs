@@ -32,7 +32,7 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
 
 /// `clamp((x * mul + add + div / 2) // div)`.
 #[derive(Debug)]
-pub struct RequantShift {
+pub(crate) struct RequantShift {
     div: Wide,
     levels: Wide,
     signed: bool,
@@ -118,7 +118,7 @@ impl Op for RequantShift {
             |numbers: Vec<f32>| numbers.into_iter().map(|one| f64::from(one) / self.div as f64).collect();
         let (factors, offsets): (Vec<f64>, Vec<f64>) = (shares(spread(&mul)?), shares(spread(&add)?));
         let [low, high] = self.bounds().map(|bound| bound as f32);
-        factors.iter().all(|&factor| factor > 0.0).then_some(Rescaling { factors, offsets, low, high })
+        Some(Rescaling { factors, offsets, low, high }).filter(Rescaling::is_valid)
     }
 
     fn cost(&self, _inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {

@@ -31,7 +31,7 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
 
 /// `clamp(((x * weight) tdiv floor(sqrt(mean square + 1))) // divisor)`; the last division rounds down.
 #[derive(Debug)]
-pub struct RmsNorm {
+pub(crate) struct RmsNorm {
     divisor: Wide,
     levels: Wide,
 }

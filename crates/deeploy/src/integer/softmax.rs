@@ -39,7 +39,7 @@ pub(crate) const DESCRIPTION: OpDescription = OpDescription {
 ///
 /// Source: Kim et al., I-BERT: Integer-only BERT Quantization, 2021, algorithm 3.
 #[derive(Debug)]
-pub struct Softmax {
+pub(crate) struct Softmax {
     /// `a`, `b` and `c` of `a * (p + b)^2 + c`.
     polynomial: [Wide; 3],
     log2: Wide,
@@ -54,7 +54,6 @@ impl Softmax {
             let below = x - largest;
             let halvings = (-below / self.log2).min(MOST_HALVINGS);
             let rest = below + halvings * self.log2 + b;
-            // Three numbers of 32 bits and one more fit.
             (a * rest * rest + c) >> halvings
         };
         let exponentials: Vec<Wide> = row.iter().map(exponential).collect();
@@ -63,7 +62,9 @@ impl Softmax {
             let problem = format!("the coefficients make a sum of {sum} of a row, which has to be above 0");
             return Err(OpError::Value { op: NAME, operand: "x".to_owned(), problem });
         }
-        Ok(exponentials.into_iter().map(|one| floor_div(one * (self.levels - 1), sum)).collect())
+        // Only coefficients that make no exponential come near the bounds.
+        let share = |one: Wide| floor_div(one.saturating_mul(self.levels - 1), sum);
+        Ok(exponentials.into_iter().map(share).collect())
     }
 }
 

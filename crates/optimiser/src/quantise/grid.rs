@@ -62,6 +62,12 @@ mod tests {
     }
 
     #[test]
+    fn eight_bits_hold_one_more_negative_integer() {
+        let row = [-128.0, 127.0, 1.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0];
+        assert_eq!(integers(&row, 1), Some((vec![-128, 127, 1, 3, 5, 7, 11, 13, 17], vec![1.0])));
+    }
+
+    #[test]
     fn a_channel_of_zeros_has_a_step_and_more_than_127_multiples_have_none() {
         assert_eq!(integers(&[0.0; 9], 1), Some((vec![0; 9], vec![1.0])));
         let wide: Vec<f32> = [128.0, 1.0, 3.0, 5.0, 7.0, 11.0, 13.0, 17.0, 19.0].to_vec();

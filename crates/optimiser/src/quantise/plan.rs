@@ -520,7 +520,8 @@ impl<'a> Plan<'a> {
         let known: Vec<Option<&Tensor>> =
             node.inputs.iter().map(|&input| self.graph.constant(input)).collect();
         let first = node.inputs.first() == Some(&value);
-        Some((consumer, node.op.rescaling(&known).filter(|_| alike && first)?))
+        let rescaling = node.op.rescaling(&known).filter(|_| alike && first)?;
+        rescaling.is_valid().then_some((consumer, rescaling))
     }
 
     /// The relu or clamp that alone reads `value`.
