@@ -131,8 +131,9 @@ fn every_tensor_of_the_int8_form_is_the_stored_one() {
         let found = common::run(&int8, &inputs).unwrap();
         assert!(found.len() == stored.len() && found.len() > 10);
         for (found, (tensor, expected)) in found.iter().zip(&stored) {
-            // What the requantisation of the convolution adds is no multiple of its factor.
-            let tolerance = if tensor.contains("BN2D") { 1.0 } else { 0.0 };
+            // What these two add is no multiple of their factors, so that a sum at the edge goes the other way.
+            let adds = ["BN2D_UNSIGNED_ACT_PASS_0_Requant", "SOFTMAX_PASS_0_rq_Requant"];
+            let tolerance = if adds.iter().any(|part| tensor.contains(part)) { 1.0 } else { 0.0 };
             assert!(distance(found, expected) <= tolerance, "{name}: {tensor}");
         }
     }
