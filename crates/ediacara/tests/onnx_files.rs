@@ -178,7 +178,8 @@ fn check_file(
         }
     }
     let plan = Plan::from_bytes(&network.file().map_err(words)?.to_bytes()).map_err(words)?;
-    let runner = Runner::new(&plan, machine).map_err(words)?;
+    let registry = ediacara::graph::Registry::core();
+    let runner = Runner::new(&plan, machine, &registry).map_err(words)?;
     let ran = runner.run(inputs, ediacara::sim::Options::default(), &|_| Vec::new()).map_err(words)?;
     if ran.dlp_cycles() != run.report.dlp_cycles {
         return Err(format!("the file takes {} cycles, the run {}", ran.dlp_cycles(), run.report.dlp_cycles));
