@@ -72,8 +72,8 @@ pub enum ImportError {
     /// A node needs the value of an operand (a shape, axes, a size) at import, but the value is not constant.
     #[error(
         "{file}: node '{node}' ({op}): its operand '{operand}' has to be known at import, because shapes are static here, \
-         but it is computed from an input of the network; fix that input with --value NAME=NUMBER (in Rust \
-         ImportOptions::constants), or simplify the model so that the operand is an initialiser"
+         but it is computed from an input of the network; fix that input with --value NAME=NUMBER, or \
+         simplify the model so that the operand is an initialiser"
     )]
     NotConstant {
         /// The file.
@@ -87,8 +87,8 @@ pub enum ImportError {
     },
     /// A node cannot be imported, and dimensions that shapes depend on were not given.
     #[error(
-        "{error}. Free dimensions were taken as 1, which may be why: give their sizes with --dim NAME=SIZE (in Rust \
-         ImportOptions::dims); they are {}",
+        "{error}. Free dimensions were taken as 1, which may be why: give their sizes with --dim NAME=SIZE; they are \
+         {}",
         .dims.join(", ")
     )]
     Unbound {

@@ -213,8 +213,7 @@ impl<'a> Inputs<'a> {
             (None, None) => {
                 return Err(self.error(
                     format!("its input '{name}' has no declared shape"),
-                    "give one with --shape NAME=1x3x48x192 (in Rust ImportOptions::shapes), or export the model with \
-                     shapes",
+                    "give one with --shape NAME=1x3x48x192, or export the model with shapes",
                 ));
             }
             (None, Some(dims)) => {
