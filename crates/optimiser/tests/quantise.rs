@@ -245,6 +245,33 @@ fn infinities_that_belong_to_the_network_stay_on_the_host() {
     assert!(quantised.left[0].reason.contains("`s` is infinite or not a number"), "{:?}", quantised.left);
 }
 
+/// The magnitude of (3x, 4x) is 5 |x|. As squares in int8, whose steps are 9/255 and 16/255, the smaller number would be
+/// nothing.
+#[test]
+fn a_magnitude_keeps_what_is_small_beside_its_largest() {
+    let text = r#"graph "magnitude" {
+  input %x: f32[1,1,1,2]
+  constant %three: f32[1,1,1,1] = [3.0]
+  constant %four: f32[1,1,1,1] = [4.0]
+  constant %two: f32[] = [2.0]
+  %r: f32[1,1,1,2] = conv(%x, %three) {stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1, activation = none}
+  %i: f32[1,1,1,2] = conv(%x, %four) {stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1, activation = none}
+  %p: f32[1,1,1,2] = mul(%r, %r)
+  %q: f32[1,1,1,2] = pow(%i, %two)
+  %s: f32[1,1,1,2] = add(%p, %q)
+  %m: f32[1,1,1,2] = sqrt(%s)
+  output %m
+}
+"#;
+    let sample = vec![Tensor::from_vec(&[1, 1, 1, 2], vec![1.0_f32, 1.0 / 32.0]).unwrap()];
+    let (wanted, found, quantised) = both_ways(text, sample);
+    assert_eq!(wanted, [5.0, 5.0 / 32.0]);
+    close(&wanted, &found, 0.03);
+    let left: Vec<&str> = quantised.left.iter().map(|left| left.op.as_str()).collect();
+    assert_eq!(left, ["mul", "pow", "add", "sqrt"]);
+    assert!(quantised.left[0].reason.contains("a sum of squares reads it"), "{:?}", quantised.left);
+}
+
 #[test]
 fn an_infinite_input_is_refused() {
     let text = "graph \"g\" {\n  input %x: f32[1,2]\n  %y: f32[1,2] = relu(%x)\n  output %y\n}\n";

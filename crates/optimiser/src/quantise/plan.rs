@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::ops::{Activation, Cast, DequantizeLinear, Reduce, Reshape, Transpose};
+use ediacara_graph::ops::{Activation, Add, Cast, DequantizeLinear, Mul, Pow, Reduce, Reshape, Transpose};
 use ediacara_graph::{DType, Graph, Node, NodeId, Rescaling, Tensor, ValueId};
 
 use super::demand::{self, Demand, demands};
@@ -13,6 +13,7 @@ use super::emit::{Emitter, Stored};
 use super::equalise::ChannelMap;
 use super::layout::Layout;
 use super::rules::{self, QuantisedConv};
+use crate::known::real_constant;
 use crate::{Calibration, Encoding, Result};
 
 /// Operations that the host does while its own turn begins, by the `[host]` of every preset: 16 a cycle for 1,000 cycles.
@@ -191,7 +192,8 @@ impl<'a> Plan<'a> {
         let left = self
             .computes_with_codes(node)
             .or_else(|| self.left_beside_the_host(id, node))
-            .or_else(|| self.left_to_a_reduction(node));
+            .or_else(|| self.left_to_a_reduction(node))
+            .or_else(|| self.left_to_a_magnitude(node));
         if let Some(reason) = left {
             self.leave(id, reason);
             return;
@@ -276,6 +278,41 @@ impl<'a> Plan<'a> {
         let beside = || node.inputs.iter().any(|&input| self.is_of_host(input));
         let left = node.op.is_elementwise() && reduced > 0 && (alone || beside());
         left.then(|| "a reduction on the host reads it".to_owned())
+    }
+
+    /// Why a square stays with the host: sums of two squares alone read it, as in the magnitude of a complex number.
+    ///
+    /// A square in int8 has half the bits of its operand. What a root makes of the sum would lose all that is below a
+    /// sixteenth of the largest.
+    fn left_to_a_magnitude(&self, node: &Node) -> Option<String> {
+        let squares = |value: &ValueId| {
+            let producer = self.graph.producer(*value).map(|producer| self.graph.node(producer));
+            producer.is_some_and(|node| self.is_square(node))
+        };
+        let adds = |reader: &NodeId| {
+            let node = self.graph.node(*reader);
+            node.op_as::<Add>().is_some()
+                && node.inputs[0] != node.inputs[1]
+                && node.inputs.iter().all(squares)
+        };
+        let &[output] = node.outputs.as_slice() else { return None };
+        let readers = self.graph.consumers(output);
+        let alone = !readers.is_empty() && !self.graph.is_output(output) && readers.iter().all(adds);
+        (self.is_square(node) && alone)
+            .then(|| "a sum of squares reads it, and a square in int8 has half the bits".to_owned())
+    }
+
+    /// Whether a node multiplies a value with itself.
+    fn is_square(&self, node: &Node) -> bool {
+        let is_two = |exponent: ValueId| {
+            let exponent = real_constant(self.graph, exponent);
+            exponent.and_then(|tensor| tensor.to_vec::<f32>().ok()).is_some_and(|values| values == [2.0])
+        };
+        match node.inputs.as_slice() {
+            &[x, y] if node.op_as::<Mul>().is_some() => x == y,
+            &[_, exponent] if node.op_as::<Pow>().is_some() => is_two(exponent),
+            _ => false,
+        }
     }
 
     /// Whether a reduction reads what is made of a value, and nothing multiplies that.
