@@ -182,8 +182,22 @@ impl<'a> Context<'a> {
         let Some(value) = node.optional(index) else { return Ok(None) };
         match self.known(value) {
             Some(tensor) => Ok(Some(tensor)),
-            None => Err(NodeError::NotConstant(node.input_name(index).to_owned())),
+            None => {
+                let (operand, inputs) = (node.input_name(index).to_owned(), self.inputs_behind(value));
+                Err(NodeError::NotConstant { operand, inputs })
+            }
         }
+    }
+
+    /// The names of the network's inputs that a value is computed from.
+    fn inputs_behind(&self, value: ValueId) -> Vec<String> {
+        let (mut seen, mut open) = (HashSet::from([value]), vec![value]);
+        while let Some(value) = open.pop() {
+            let Some(node) = self.graph.producer(value) else { continue };
+            open.extend(self.graph.node(node).inputs.iter().copied().filter(|&input| seen.insert(input)));
+        }
+        let inputs = self.graph.inputs().iter().filter(|input| seen.contains(input));
+        inputs.map(|&input| self.graph.value(input).name.clone()).collect()
     }
 
     /// The value of operand `index`, which has to be there.

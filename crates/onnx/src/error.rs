@@ -72,8 +72,8 @@ pub enum ImportError {
     /// A node needs the value of an operand (a shape, axes, a size) at import, but the value is not constant.
     #[error(
         "{file}: node '{node}' ({op}): its operand '{operand}' has to be known at import, because shapes are static here, \
-         but it is computed from an input of the network; fix that input with --value NAME=NUMBER, or \
-         simplify the model so that the operand is an initialiser"
+         but it is computed from {}, or simplify the model so that the operand is an initialiser",
+        fixing(.inputs)
     )]
     NotConstant {
         /// The file.
@@ -84,6 +84,8 @@ pub enum ImportError {
         op: String,
         /// The operand's name in the file.
         operand: String,
+        /// The network's inputs that it is computed from.
+        inputs: Vec<String>,
     },
     /// A node cannot be imported, and dimensions that shapes depend on were not given.
     #[error(
@@ -129,13 +131,29 @@ fn list(ops: &[UnsupportedOp]) -> String {
     ops.iter().map(|op| format!("{} ({})", op.op, nodes(op))).collect::<Vec<_>>().join("; ")
 }
 
+/// The inputs that decide a value, and how to fix them.
+fn fixing(inputs: &[String]) -> String {
+    match inputs {
+        [input] => format!("the network's input '{input}'; fix that input with --value {input}=NUMBER"),
+        inputs => {
+            let inputs = listed(inputs.iter().map(String::as_str));
+            format!("inputs of the network ({inputs}); fix those that decide it with --value NAME=NUMBER")
+        }
+    }
+}
+
 /// What a handler says about its node; the importer adds file, node and operator.
 #[derive(Debug)]
 pub enum NodeError {
     /// The node is wrong or asks for something unsupported; the text says what was found and what to do.
     Invalid(String),
-    /// An operand has to be constant and is not; the text is its name in the file.
-    NotConstant(String),
+    /// An operand has to be constant and is not.
+    NotConstant {
+        /// Its name in the file.
+        operand: String,
+        /// The network's inputs that it is computed from.
+        inputs: Vec<String>,
+    },
 }
 
 impl NodeError {
@@ -148,7 +166,9 @@ impl NodeError {
         let (file, node, op) = (file.to_owned(), node.to_owned(), op.to_owned());
         match self {
             NodeError::Invalid(found) => ImportError::Node { file, node, op, found },
-            NodeError::NotConstant(operand) => ImportError::NotConstant { file, node, op, operand },
+            NodeError::NotConstant { operand, inputs } => {
+                ImportError::NotConstant { file, node, op, operand, inputs }
+            }
         }
     }
 }
@@ -157,7 +177,7 @@ impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NodeError::Invalid(found) => f.write_str(found),
-            NodeError::NotConstant(operand) => write!(f, "operand '{operand}' is not constant"),
+            NodeError::NotConstant { operand, .. } => write!(f, "operand '{operand}' is not constant"),
         }
     }
 }

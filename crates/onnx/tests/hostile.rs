@@ -110,7 +110,7 @@ fn operands_that_have_to_be_constant() {
         input("x", &[2]),
         output("y"),
     ];
-    check(&graph, &["node 'node_y' (Reshape)", "operand 's'", "known at import"]);
+    check(&graph, &["node 'node_y' (Reshape)", "operand 's'", "known at import", "--value x=NUMBER"]);
 }
 
 #[test]

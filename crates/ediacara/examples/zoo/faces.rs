@@ -263,11 +263,11 @@ mod tests {
         let mut scores = vec![0.0; 12];
         let mut moves = vec![0.0; 24];
         scores[2 * 5 + 1] = 0.75;
-        moves[4 * 5..4 * 5 + 4].copy_from_slice(&[0.0, 0.5, 0.0, -0.5]);
+        moves[4 * 5..4 * 5 + 4].copy_from_slice(&[0.0, 0.25, 0.0, -0.25]);
         let found = boxes(&moves, &scores, 3);
         let (left, right) = (28.0, 130.0);
         let (top, bottom) = (46.0, 149.0);
-        let wanted = Rectangle { left, right, top: top + 51.5, bottom: bottom - 51.5 };
+        let wanted = Rectangle { left, right, top: top + 25.75, bottom: bottom - 25.75 };
         assert_eq!(found, [(wanted, 0.75)]);
         assert_eq!(apart([found.clone(), found].concat()).len(), 1);
     }

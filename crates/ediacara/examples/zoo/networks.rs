@@ -36,12 +36,12 @@ const fn light(name: &'static str, file: &'static str) -> Network {
 /// The polynomials of `get_polyfit_val` in speechmos/dnsmos.py, for all listeners and for one who knows the voice.
 const SCORES: &[(&str, &[f32])] = &[
     ("speech", &[-0.083_972_78, 1.220_838_5, 0.005_243_9]),
-    ("background", &[-0.131_668_88, 1.609_155_1, -0.396_045_46]),
+    ("background", &[-0.131_668_88, 1.609_155, -0.396_045_46]),
     ("all", &[-0.067_662_83, 1.115_464_7, 0.046_025_35]),
 ];
 const PERSONAL: &[(&str, &[f32])] = &[
     ("speech", &[-0.010_192_96, 0.027_511_66, 1.195_767_9, -0.243_487_26]),
-    ("background", &[-0.049_764_99, 0.442_764_79, -0.164_461_1, 0.968_831_3]),
+    ("background", &[-0.049_764_99, 0.442_764_8, -0.164_461_1, 0.968_831_3]),
     ("all", &[-0.005_330_21, 0.005_101, 1.180_584_7, -0.112_360_46]),
 ];
 

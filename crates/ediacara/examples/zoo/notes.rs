@@ -45,10 +45,7 @@ impl Task for Notes {
     }
 
     fn given(&self) -> Given {
-        Given {
-            judged: "a recording of a note E",
-            calibrated: "recordings of a C and a G, two others",
-        }
+        Given { judged: "a recording of a note E", calibrated: "recordings of a C and a G, two others" }
     }
 
     fn samples(&self, places: &Places, _: Net) -> Result<Vec<Vec<Tensor>>> {

@@ -308,9 +308,9 @@ impl<'a> Plan<'a> {
             let exponent = real_constant(self.graph, exponent);
             exponent.and_then(|tensor| tensor.to_vec::<f32>().ok()).is_some_and(|values| values == [2.0])
         };
-        match node.inputs.as_slice() {
-            &[x, y] if node.op_as::<Mul>().is_some() => x == y,
-            &[_, exponent] if node.op_as::<Pow>().is_some() => is_two(exponent),
+        match *node.inputs.as_slice() {
+            [x, y] if node.op_as::<Mul>().is_some() => x == y,
+            [_, exponent] if node.op_as::<Pow>().is_some() => is_two(exponent),
             _ => false,
         }
     }
