@@ -10,7 +10,7 @@ mod rows;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -37,8 +37,9 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         }
     }
     let start = Instant::now();
-    let zoo = Zoo { root, packages: packages::ensure(root)? };
-    build(root)?;
+    let packages = packages::ensure(root)?;
+    let example = build(root, &["ediacara", "--example"], "zoo")?;
+    let zoo = Zoo { root, packages, example, command: build(root, &["ediacara-cli", "--bin"], "ediacara")? };
     let names = zoo.names()?;
     let mut tables = [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()];
     let mut problems = Vec::new();
@@ -83,44 +84,42 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn cargo(root: &Path) -> Command {
+/// Builds a program, and returns where it is.
+fn build(root: &Path, package: &[&str], name: &str) -> Result<PathBuf> {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root);
-    command
-}
-
-/// Builds what is run.
-fn build(root: &Path) -> Result<()> {
-    for what in [&["ediacara", "--example", "zoo"][..], &["ediacara-cli"]] {
-        let mut command = cargo(root);
-        command.args(["build", "--release", "--locked", "--package"]).args(what);
-        crate::programs::run(&mut command).context("the zoo cannot be built")?;
-    }
-    Ok(())
+    command.current_dir(root).args([
+        "build",
+        "--release",
+        "--locked",
+        "--message-format=json-render-diagnostics",
+    ]);
+    command.arg("--package").args(package).arg(name).stderr(Stdio::inherit());
+    let output = command.output().context("cannot start cargo")?;
+    let built = |line: &str| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        let is_it = message["target"]["name"] == name;
+        message["executable"].as_str().filter(|_| is_it).map(PathBuf::from)
+    };
+    let found = String::from_utf8_lossy(&output.stdout).lines().filter_map(built).last();
+    found.filter(|_| output.status.success()).with_context(|| format!("{name} cannot be built"))
 }
 
 struct Zoo<'a> {
     root: &'a Path,
     packages: PathBuf,
+    /// The example that runs one network.
+    example: PathBuf,
+    /// The command `ediacara`.
+    command: PathBuf,
 }
 
 impl Zoo<'_> {
     /// The example, for the network of a name or for the list of names.
-    fn example(&self, name: Option<&str>) -> Result<std::process::Output> {
-        let mut command = cargo(self.root);
-        command.args([
-            "run",
-            "--quiet",
-            "--release",
-            "--locked",
-            "--package",
-            "ediacara",
-            "--example",
-            "zoo",
-            "--",
-        ]);
-        command.arg(&self.packages).args(name).env("EDIACARA_DATA", crate::data(self.root));
-        command.stdin(Stdio::null()).output().context("cannot start cargo")
+    fn example(&self, name: Option<&str>) -> Result<Output> {
+        let mut command = Command::new(&self.example);
+        command.current_dir(self.root).arg(&self.packages).args(name);
+        command.env("EDIACARA_DATA", crate::data(self.root)).stdin(Stdio::null());
+        command.output().context("the zoo cannot be started")
     }
 
     fn names(&self) -> Result<Vec<String>> {
@@ -144,9 +143,7 @@ impl Zoo<'_> {
 
     /// What `ediacara run` says of a file that is given no option, where that is an error.
     fn alone(&self, file: &Path) -> Option<String> {
-        let mut command = cargo(self.root);
-        command.args(["run", "--quiet", "--release", "--locked", "--package", "ediacara-cli", "--", "run"]);
-        let output = command.arg(file).stdin(Stdio::null()).output();
+        let output = Command::new(&self.command).arg("run").arg(file).stdin(Stdio::null()).output();
         let output = output.ok().filter(|output| !output.status.success())?;
         let folder = format!("{}/", self.packages.display());
         Some(String::from_utf8_lossy(&output.stderr).trim().replace(&folder, ""))
