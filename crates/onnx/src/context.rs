@@ -190,7 +190,7 @@ impl<'a> Context<'a> {
     }
 
     /// The names of the network's inputs that a value is computed from.
-    fn inputs_behind(&self, value: ValueId) -> Vec<String> {
+    fn inputs_behind(&self, value: ValueId) -> Box<[String]> {
         let (mut seen, mut open) = (HashSet::from([value]), vec![value]);
         while let Some(value) = open.pop() {
             let Some(node) = self.graph.producer(value) else { continue };

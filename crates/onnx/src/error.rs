@@ -85,7 +85,7 @@ pub enum ImportError {
         /// The operand's name in the file.
         operand: String,
         /// The network's inputs that it is computed from.
-        inputs: Vec<String>,
+        inputs: Box<[String]>,
     },
     /// A node cannot be imported, and dimensions that shapes depend on were not given.
     #[error(
@@ -152,7 +152,7 @@ pub enum NodeError {
         /// Its name in the file.
         operand: String,
         /// The network's inputs that it is computed from.
-        inputs: Vec<String>,
+        inputs: Box<[String]>,
     },
 }
 

@@ -100,7 +100,7 @@ fn build(root: &Path, package: &[&str], name: &str) -> Result<PathBuf> {
         let is_it = message["target"]["name"] == name;
         message["executable"].as_str().filter(|_| is_it).map(PathBuf::from)
     };
-    let found = String::from_utf8_lossy(&output.stdout).lines().filter_map(built).last();
+    let found = String::from_utf8_lossy(&output.stdout).lines().filter_map(built).next_back();
     found.filter(|_| output.status.success()).with_context(|| format!("{name} cannot be built"))
 }
 
