@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::path::Path;
 
 use ediacara::arch::Machine;
-use ediacara::graph::Graph;
+use ediacara::graph::{Graph, Registry};
 use ediacara::host::Executor;
 use ediacara::isa::Plan;
 use ediacara::model::{Binding, load_bound};
@@ -87,7 +87,7 @@ pub(crate) fn measure(network: &Network, places: &Places) -> Result<Measured> {
     }
     let plan = Plan::from_bytes(&compiled.file()?.to_bytes())?;
     drop(compiled);
-    let runner = Runner::new(&plan, &machine)?;
+    let runner = Runner::new(&plan, &machine, &Registry::core())?;
     let executed = runner.run(&judged, sim::Options::default(), &|_| Vec::new())?;
     let pairs = || executed.outputs.iter().zip(&outputs);
     let exec_equal = executed.outputs.len() == outputs.len()
