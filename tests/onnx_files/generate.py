@@ -36,7 +36,7 @@ def host_node(s, value):
     """An operator that depends on order or data, which the DLP leaves to the host."""
     axis = len(s.shapes[value]) - 1
     extent = s.shapes[value][axis]
-    way = s.between(0, 4)
+    way = s.between(0, 5)
     if way == 0:
         summed = s.node("CumSum", [value, s.constant(np.array(axis, np.int64))])
         return s.node("Mul", [summed, s.scalar(1.0 / extent)])
@@ -48,8 +48,24 @@ def host_node(s, value):
     if way == 3:
         scaled = s.node("Round", [s.node("Mul", [value, s.scalar(16.0)])])
         return s.node("Div", [scaled, s.scalar(16.0)])
+    if way == 4:
+        return masked(s, value)
     largest = s.reduce("ReduceMax", value, [axis])
     return s.node("Sub", [value, largest])
+
+
+def masked(s, value):
+    """`value[mask] = f(value[mask])` by positions, as PyTorch exports it."""
+    mask = s.node(s.one_of("Less", "Greater"), [value, s.scalar(s.one_of(0.0, 0.3))])
+    rows = s.transpose(s.node("NonZero", [mask]), 1, 0)
+    picked = s.node("Mul", [s.node("GatherND", [value, rows]), s.scalar(0.25)])
+    if s.chance(0.5):
+        # Updates may be more than the positions: they are flattened and cut.
+        flat = s.node("Reshape", [picked, s.ints(-1)])
+        extents = s.node("Shape", [rows])
+        end = s.unsqueeze(s.node("Gather", [extents, s.constant(np.array(0, np.int64))], axis=0), 0)
+        picked = s.node("Slice", [flat, s.ints(0), end, s.ints(0)])
+    return s.node("ScatterND", [value, rows, picked], shape=s.shapes[value])
 
 
 def grow(s, value, motifs, count, strewn):
@@ -164,20 +180,32 @@ class Samples(quantization.CalibrationDataReader):
         return next(self.samples, None)
 
 
-def quantised(model, form, samples, folder):
+def weights(s, form):
+    """How weights are stored.
+
+    On processors without VNNI, onnxruntime's products of unsigned by signed integers add pairs in 16 bits, which
+    saturate; with weights of 7 bits, or unsigned ones, they are right everywhere. QDQ files run in real numbers.
+    """
+    kinds = quantization.QuantType
+    if form.startswith("qdq"):
+        return dict(weight_type=kinds.QInt8)
+    return dict(weight_type=kinds.QUInt8) if s.chance(0.5) else dict(weight_type=kinds.QInt8, reduce_range=True)
+
+
+def quantised(model, form, stored, samples, folder):
     """The file as onnxruntime quantises it."""
     source, target = os.path.join(folder, "source.onnx"), os.path.join(folder, "target.onnx")
     onnx.save(model, source)
     if form == "dynamic":
-        quantization.quantize_dynamic(source, target, weight_type=quantization.QuantType.QInt8)
+        quantization.quantize_dynamic(source, target, **stored)
     else:
         formats = quantization.QuantFormat
         quantization.quantize_static(
             source, target, Samples(samples),
             quant_format=formats.QOperator if form == "qoperator" else formats.QDQ,
             per_channel=form == "qdq-channel",
-            weight_type=quantization.QuantType.QInt8,
             activation_type=quantization.QuantType.QUInt8,
+            **stored,
         )
     return onnx.load(target)
 
@@ -228,7 +256,7 @@ def main(first, last, folder):
     for seed in range(first, last):
         s, family = network(seed)
         form = FORMATS[int(s.random.integers(len(FORMATS)))]
-        sample = another(s)
+        sample, stored = another(s), weights(s, form)
         model = s.model()
         try:
             outputs = answers(model, s.feeds)
@@ -242,7 +270,7 @@ def main(first, last, folder):
         if form != "f32":
             try:
                 with tempfile.TemporaryDirectory() as scratch:
-                    model = quantised(model, form, [dict(s.feeds), sample], scratch)
+                    model = quantised(model, form, stored, [dict(s.feeds), sample], scratch)
                 outputs = answers(model, s.feeds)
             except Exception:
                 # What onnxruntime cannot quantise, or cannot run then, has no answer to compare with.
