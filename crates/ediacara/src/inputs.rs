@@ -274,15 +274,14 @@ fn convert(tensor: &Tensor, to: DType) -> Result<Tensor, f64> {
     changed.map_or(Ok(converted), |(&number, _)| Err(number))
 }
 
-/// The shape of the tensor in a file, if the file holds one and can be read; a photo has no shape of its own.
-pub fn stored_shape(path: &Path) -> Option<Vec<usize>> {
+/// The tensor in a file, if the file holds one and can be read; a photo is none yet.
+pub fn stored(path: &Path) -> Option<Tensor> {
     let extension = path.extension()?.to_string_lossy().to_lowercase();
-    let tensor = match extension.as_str() {
-        "npy" => npy::read(path).ok()?,
-        "pb" => ediacara_onnx::read_tensor(path).ok()?.1,
-        _ => return None,
-    };
-    Some(tensor.shape().to_vec())
+    match extension.as_str() {
+        "npy" => npy::read(path).ok(),
+        "pb" => Some(ediacara_onnx::read_tensor(path).ok()?.1),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -43,10 +43,10 @@ pub struct Binding {
     pub shapes: Vec<(String, Vec<usize>)>,
     /// Inputs that are fixed to a value, by name, and are no inputs any more; for ONNX files only.
     pub constants: Vec<(String, Tensor)>,
-    /// Shapes of the tensors that will be fed, in the order of the inputs, as far as they are known.
+    /// Tensors that will be fed, in the order of the inputs, as far as they are known.
     ///
-    /// They decide where nothing else does.
-    pub fed: Vec<Option<Vec<usize>>>,
+    /// Their shapes decide where nothing else does, and their values where a shape depends on data.
+    pub fed: Vec<Option<Tensor>>,
     /// Operators beside those that Ediacara imports itself; for ONNX files only.
     pub operators: Operators,
 }
@@ -136,7 +136,7 @@ fn built_in(name: &str, binding: &Binding) -> Result<Graph, NnError> {
     let given = binding.dims.iter().find(|(dimension, _)| dimension == "N").map(|(_, size)| *size);
     let graph = ediacara_nn::build(name, given.unwrap_or(1), WEIGHT_SEED)?;
     let own = graph.inputs().first().map(|&input| graph.ty(input).shape.as_slice());
-    let fed = binding.fed.first().and_then(Option::as_deref);
+    let fed = binding.fed.first().and_then(Option::as_ref).map(Tensor::shape);
     match (given, own, fed) {
         (None, Some([_, own @ ..]), Some([batch, fed @ ..])) if own == fed && *batch > 1 => {
             ediacara_nn::build(name, *batch, WEIGHT_SEED)

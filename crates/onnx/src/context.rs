@@ -15,6 +15,7 @@ use crate::external::External;
 use crate::limits::Limits;
 use crate::node::Node;
 use crate::proto::TensorProto;
+use crate::sample::Sample;
 use crate::tensor;
 
 /// The most elements of a value that is dequantised because a handler asks for it.
@@ -47,6 +48,14 @@ pub struct Context<'a> {
     passed_on: HashSet<&'a str>,
     /// How many values were passed on so.
     dynamic: usize,
+    /// Values of a sample run; nothing inside the body of a loop, which is a graph of its own.
+    pub(crate) sample: Option<Sample>,
+}
+
+/// What a body of its own replaces while it is built.
+pub(crate) struct Around {
+    graph: Graph,
+    sample: Option<Sample>,
 }
 
 impl<'a> Context<'a> {
@@ -66,6 +75,7 @@ impl<'a> Context<'a> {
             used: HashSet::new(),
             passed_on: HashSet::new(),
             dynamic: 0,
+            sample: Some(Sample::default()),
         }
     }
 
@@ -103,12 +113,23 @@ impl<'a> Context<'a> {
         name: &str,
         build: impl FnOnce(&mut Self) -> NodeResult<()>,
     ) -> NodeResult<Graph> {
-        let around = std::mem::replace(&mut self.graph, Graph::new(name));
+        let around = self.enter(name);
         let place = (std::mem::take(&mut self.label), self.made);
         let built = build(self);
         (self.label, self.made) = place;
-        let body = std::mem::replace(&mut self.graph, around);
+        let body = self.leave(around);
         built.map(|()| body)
+    }
+
+    /// Begins a graph of its own; [`Context::leave`] ends it.
+    pub(crate) fn enter(&mut self, name: &str) -> Around {
+        Around { graph: std::mem::replace(&mut self.graph, Graph::new(name)), sample: self.sample.take() }
+    }
+
+    /// Goes back to the graph around, and gives the one that was built.
+    pub(crate) fn leave(&mut self, around: Around) -> Graph {
+        self.sample = around.sample;
+        std::mem::replace(&mut self.graph, around.graph)
     }
 
     /// A name for the next thing that a node makes: the label for the first, the label and a number for the
@@ -178,15 +199,25 @@ impl<'a> Context<'a> {
     }
 
     /// The value of operand `index`; nothing if it is left out.
-    pub(crate) fn constant_of(&self, node: &Node<'_>, index: usize) -> NodeResult<Option<Tensor>> {
+    ///
+    /// Integers and truth values that depend on data are those of the sample, and guarded.
+    pub(crate) fn constant_of(&mut self, node: &Node<'_>, index: usize) -> NodeResult<Option<Tensor>> {
         let Some(value) = node.optional(index) else { return Ok(None) };
-        match self.known(value) {
-            Some(tensor) => Ok(Some(tensor)),
-            None => {
-                let (operand, inputs) = (node.input_name(index).to_owned(), self.inputs_behind(value));
-                Err(NodeError::NotConstant { operand, inputs })
-            }
+        let operand = node.input_name(index);
+        if let Some(tensor) = self.known(value).or_else(|| self.guarded(value, operand)) {
+            return Ok(Some(tensor));
         }
+        Err(self.depends_on_data(value, operand))
+    }
+
+    /// The integers or truth values of the sample, on which shapes will stand; `operand` is for errors.
+    pub(crate) fn guarded(&mut self, value: ValueId, operand: &str) -> Option<Tensor> {
+        self.sample.as_mut()?.guarded(&self.graph, value, operand)
+    }
+
+    /// The error of a value that has to be known and is not.
+    pub(crate) fn depends_on_data(&self, value: ValueId, operand: &str) -> NodeError {
+        NodeError::NotConstant { operand: operand.to_owned(), inputs: self.inputs_behind(value) }
     }
 
     /// The names of the network's inputs that a value is computed from.
@@ -201,13 +232,13 @@ impl<'a> Context<'a> {
     }
 
     /// The value of operand `index`, which has to be there.
-    pub(crate) fn required(&self, node: &Node<'_>, index: usize) -> NodeResult<Tensor> {
+    pub(crate) fn required(&mut self, node: &Node<'_>, index: usize) -> NodeResult<Tensor> {
         node.input(index)?;
         self.constant_of(node, index)?.ok_or_else(|| NodeError::new("lacks an operand"))
     }
 
     /// Operand `index` as integers (axes, sizes, a shape); nothing if it is left out.
-    pub(crate) fn constant_ints(&self, node: &Node<'_>, index: usize) -> NodeResult<Option<Vec<i64>>> {
+    pub(crate) fn constant_ints(&mut self, node: &Node<'_>, index: usize) -> NodeResult<Option<Vec<i64>>> {
         let Some(tensor) = self.constant_of(node, index)? else { return Ok(None) };
         if !tensor.dtype().is_integer() || tensor.rank() > 1 {
             return Err(NodeError::new(format!(
@@ -220,7 +251,7 @@ impl<'a> Context<'a> {
         tensor.cast(DType::I64).to_vec::<i64>().map(Some).map_err(failed)
     }
 
-    pub(crate) fn required_ints(&self, node: &Node<'_>, index: usize) -> NodeResult<Vec<i64>> {
+    pub(crate) fn required_ints(&mut self, node: &Node<'_>, index: usize) -> NodeResult<Vec<i64>> {
         node.input(index)?;
         Ok(self.constant_ints(node, index)?.unwrap_or_default())
     }

@@ -72,7 +72,7 @@ pub enum ImportError {
     /// A node needs the value of an operand (a shape, axes, a size) at import, but the value is not constant.
     #[error(
         "{file}: node '{node}' ({op}): its operand '{operand}' has to be known at import, because shapes are static here, \
-         but it is computed from {}, or simplify the model so that the operand is an initialiser",
+         but it is computed from {}, or give a sample (--input FILE, --calibrate FILE), whose shapes then stand",
         fixing(.inputs)
     )]
     NotConstant {

@@ -45,7 +45,12 @@ pub(crate) fn import(
         model: &model,
         functions: functions(&model.proto),
         context: Context::new(name, model.opset, external, options.limits),
-        scopes: vec![Scope::with_stored(&model.graph.initializer)],
+        scopes: vec![Scope {
+            roles: ops::masked::assignments(&model.nodes, &model.order, &outputs(&model.graph), || {
+                model.constant_sizes()
+            }),
+            ..Scope::with_stored(&model.graph.initializer)
+        }],
         labels: Labels::default(),
         handled: 0,
         report: report(&model),
@@ -136,9 +141,12 @@ impl<'a> Importer<'a> {
             let id = id.map_err(|error| self.error(error.to_string(), "raise the limits"))?;
             self.scopes[0].values.insert(name, id);
         }
-        for (name, ty) in inputs.fed()? {
+        for (name, ty, sample) in inputs.fed()? {
             let id = self.context.graph.add_input(name, ty);
             self.scopes[0].values.insert(name, id);
+            if let (Some(run), Some(value)) = (&mut self.context.sample, sample) {
+                run.feed(id, value);
+            }
         }
         self.report.dims = inputs.dims;
         Ok(())
@@ -273,9 +281,13 @@ impl<'a> Importer<'a> {
 
     /// The values that a handler makes of its node.
     fn handle(&mut self, handler: Handler, node: &Node<'_>) -> Result<Vec<ValueId>, ImportError> {
+        let role = node.proto.outputs().next().and_then(|name| self.scope().roles.get(name)).copied();
         let results = self.count().and_then(|()| {
             self.context.begin(&node.name);
-            handler(&mut self.context, node)
+            match role {
+                Some(role) => ops::masked::stand_in(&mut self.context, node, role),
+                None => handler(&mut self.context, node),
+            }
         });
         results.map_err(|error| error.at(self.file, &node.name, node.proto.operator()[1]))
     }
@@ -397,6 +409,20 @@ impl<'a> Importer<'a> {
         }
     }
 
+    /// Makes the first output depend on what shapes were made for.
+    fn guard(&mut self, outputs: &mut [(String, ValueId)]) -> Result<(), ImportError> {
+        let Some(((name, guarded), sample)) = outputs.first_mut().zip(self.context.sample.take()) else {
+            return Ok(());
+        };
+        self.context.begin(&self.labels.label(name, "/guard"));
+        for (seen, guard) in sample.into_guards() {
+            let results = self.context.emit_all(guard, &[*guarded, seen]);
+            let results = results.map_err(|error| self.error(error.to_string(), "raise the limits"))?;
+            *guarded = results[0];
+        }
+        Ok(())
+    }
+
     fn finish(mut self) -> Result<(Graph, ImportReport), ImportError> {
         let model = self.model;
         let mut outputs = Vec::new();
@@ -405,6 +431,7 @@ impl<'a> Importer<'a> {
             // At the outermost level nothing can be left out.
             outputs.extend(self.value(name)?.map(|value| (name.to_owned(), value)));
         }
+        self.guard(&mut outputs)?;
         let set = self.context.graph.set_named_outputs(&outputs);
         set.map_err(|error| self.error(error.to_string(), "export it again"))?;
         // The names of the file are dropped before the graph is rearranged, to save memory.

@@ -60,6 +60,12 @@ fn fixed_or_symbol(input: &str, axis: usize, dim: Option<&Dim>) -> Result<usize,
     }
 }
 
+/// Whether a tensor of that shape fits the sizes that are fixed.
+fn fits(shape: &[usize], dims: &[Result<usize, String>]) -> bool {
+    let mut axes = dims.iter().zip(shape);
+    shape.len() == dims.len() && axes.all(|(dim, size)| dim.as_ref().map_or(true, |fixed| fixed == size))
+}
+
 impl<'a> Inputs<'a> {
     /// The inputs of a graph without those whose names are `stored`, as initialisers.
     ///
@@ -113,12 +119,12 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    /// The inputs that will be fed, with their types.
+    /// The inputs that will be fed, with their types, and what is fed to them where that is known and fits.
     ///
     /// # Errors
     /// An input is no dense tensor of a type that Ediacara holds, or is too large; sizes contradict each other;
     /// the options name a dimension that there is not.
-    pub(crate) fn fed(&mut self) -> Result<Vec<(&'a str, TensorType)>, ImportError> {
+    pub(crate) fn fed(&mut self) -> Result<Vec<(&'a str, TensorType, Option<Tensor>)>, ImportError> {
         for index in 0..self.free.len() {
             self.bind_axes(self.free[index])?;
         }
@@ -126,7 +132,11 @@ impl<'a> Inputs<'a> {
         for index in 0..self.free.len() {
             let name = name_of(self.free[index]);
             if !self.options.constants.iter().any(|(fixed, _)| fixed == name) {
-                fed.push((name, self.input_type(index)?));
+                let given = self.options.fed.get(fed.len()).and_then(Option::as_ref);
+                let ty = self.input_type(self.free[index], given)?;
+                let sample =
+                    given.filter(|tensor| tensor.shape() == ty.shape).map(|tensor| tensor.cast(ty.dtype));
+                fed.push((name, ty, sample));
             }
         }
         let is_known =
@@ -196,9 +206,12 @@ impl<'a> Inputs<'a> {
         Ok(())
     }
 
-    /// The type of the input that is fed as number `index`.
-    fn input_type(&mut self, index: usize) -> Result<TensorType, ImportError> {
-        let input = self.free[index];
+    /// The type of an input; `given` will be fed to it, if known.
+    fn input_type(
+        &mut self,
+        input: &'a ValueInfoProto,
+        given: Option<&Tensor>,
+    ) -> Result<TensorType, ImportError> {
         let name = name_of(input);
         let Some(ty) = declared(input) else {
             return Err(self.error(
@@ -219,7 +232,7 @@ impl<'a> Inputs<'a> {
             (None, Some(dims)) => {
                 let dims = dims.into_iter().enumerate();
                 let dims: Vec<_> = dims.map(|(axis, dim)| fixed_or_symbol(name, axis, dim)).collect();
-                let fed = self.fed_shape(index, &dims);
+                let fed = given.map(Tensor::shape).filter(|shape| fits(shape, &dims));
                 let sizes = dims.into_iter().enumerate();
                 sizes
                     .map(|(axis, dim)| match dim {
@@ -230,17 +243,6 @@ impl<'a> Inputs<'a> {
             }
         };
         self.checked_type(name, dtype, shape)
-    }
-
-    /// The shape of the tensor that will be fed as number `index`, if it fits the sizes that are fixed.
-    fn fed_shape(&self, index: usize, dims: &[Result<usize, String>]) -> Option<&'a [usize]> {
-        let shape = self.options.fed.get(index)?.as_deref()?;
-        let fits = shape.len() == dims.len()
-            && dims
-                .iter()
-                .zip(shape)
-                .all(|(dim, size)| dim.as_ref().is_ok_and(|fixed| fixed == size) || dim.is_err());
-        fits.then_some(shape)
     }
 
     fn checked_type(&self, name: &str, dtype: DType, shape: Vec<usize>) -> Result<TensorType, ImportError> {

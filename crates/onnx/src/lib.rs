@@ -30,6 +30,7 @@ mod ops;
 mod options;
 mod order;
 mod proto;
+mod sample;
 mod scan;
 mod scope;
 mod tensor;

@@ -83,10 +83,38 @@ impl<'a> Model<'a> {
         Ok(model)
     }
 
+    /// How many elements every constant has, by name.
+    pub(crate) fn constant_sizes(&self) -> HashMap<&str, usize> {
+        let stored = self.graph.initializer.iter();
+        let stored = stored.filter_map(|tensor| Some((tensor.name.as_deref()?, elements(tensor))));
+        let made = self.nodes.iter().enumerate().filter(|(_, node)| node.operator()[1] == "Constant");
+        let made = made.filter_map(|(index, node)| {
+            Some((node.outputs().next()?, constant_elements(&self.node(index).ok()?)?))
+        });
+        stored.chain(made).collect()
+    }
+
     /// Decodes the node of that index.
     pub(crate) fn node(&self, index: usize) -> Result<NodeProto, String> {
         let node = NodeProto::decode(self.bytes.slice_ref(self.nodes[index].bytes()));
         node.map_err(|error| error.to_string())
+    }
+}
+
+/// How many elements a stored tensor has.
+fn elements(tensor: &TensorProto) -> usize {
+    tensor.dims.iter().map(|&dim| usize::try_from(dim).unwrap_or(0)).fold(1, usize::saturating_mul)
+}
+
+/// How many elements the value of a Constant has.
+fn constant_elements(node: &NodeProto) -> Option<usize> {
+    let attribute = node.attribute.first()?;
+    match attribute.name.as_deref()? {
+        "value" => attribute.t.as_ref().map(elements),
+        "value_float" | "value_int" => Some(1),
+        "value_floats" => Some(attribute.floats.len()),
+        "value_ints" => Some(attribute.ints.len()),
+        _ => None,
     }
 }
 

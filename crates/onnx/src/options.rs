@@ -21,11 +21,12 @@ pub struct ImportOptions {
     /// They override the sizes that the file declares, but not the number of axes. They bind the symbolic
     /// dimensions of the input wherever else those stand.
     pub shapes: Vec<(String, Vec<usize>)>,
-    /// Shapes of the tensors that will be fed, in the order of the inputs, as far as they are known.
+    /// Tensors that will be fed, in the order of the inputs, as far as they are known.
     ///
-    /// If a shape fits what the file declares, it gives a size to each dimension that neither `dims` nor
-    /// `shapes` binds.
-    pub fed: Vec<Option<Vec<usize>>>,
+    /// If the shape fits what the file declares, it gives a size to each dimension that neither `dims` nor
+    /// `shapes` binds. What decides shapes and depends on data (how many elements a NonZero finds) is taken from
+    /// the run of these tensors; the graph then checks it in every run, and refuses other inputs.
+    pub fed: Vec<Option<Tensor>>,
     /// Inputs that are fixed to a value, by name; the graph does not have them any more.
     ///
     /// They serve inputs that decide about shapes, which are static here, or about the branch that an If

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use ediacara_graph::ValueId;
 
 use crate::node::Attributes;
+use crate::ops::masked::Role;
 use crate::proto::{FunctionProto, TensorProto};
 
 /// The names of one graph, branch or function.
@@ -19,6 +20,8 @@ pub(crate) struct Scope<'a> {
     pub(crate) stored: HashMap<&'a str, &'a TensorProto>,
     /// Operands of a function that the call leaves out.
     pub(crate) absent: HashSet<&'a str>,
+    /// Nodes that assign to what a mask selects, by their first output, and what becomes of each.
+    pub(crate) roles: HashMap<&'a str, Role>,
     /// Whether names that are not found here are looked for in the scope around.
     pub(crate) sees_outer: bool,
     /// The function whose scope this is, and the attributes that it is called with.

@@ -1,7 +1,8 @@
 //! The ONNX project's own cases, those that are switched on in `conformance.txt`.
 //!
 //! A case is a model with inputs and outputs. Some operators take as an operand what has to be static here (a
-//! shape, axes). The runner fixes such an input to its value: [`ImportError::NotConstant`] says which one.
+//! shape, axes). The runner fixes such an input to its value: [`ImportError::NotConstant`] says which one. What
+//! depends on other data is taken from the inputs, as from a sample.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -50,8 +51,14 @@ fn import(path: &Path, inputs: &[Tensor]) -> Result<(Graph, Vec<Tensor>), String
             chosen = (0..names.len()).filter(|&index| inputs.get(index).is_some_and(small)).collect();
         }
         chosen.retain(|&index| index < inputs.len() && free(&names[index]));
+        if chosen.is_empty() && options.fed.is_empty() {
+            let fixed = |name: &String| options.constants.iter().any(|(fixed, _)| fixed == name);
+            let rest = names.iter().zip(inputs).filter(|(name, _)| !fixed(name));
+            options.fed = rest.map(|(_, tensor)| Some(tensor.clone())).collect();
+            continue;
+        }
         if chosen.is_empty() {
-            return Err(format!("operand {operand} has to be constant and follows from no small input"));
+            return Err(format!("operand {operand} has to be constant, and the sample does not give it"));
         }
         let fixed = chosen.into_iter().map(|index| (names[index].clone(), inputs[index].clone()));
         options.constants.extend(fixed.collect::<Vec<_>>());
@@ -63,13 +70,14 @@ fn import(path: &Path, inputs: &[Tensor]) -> Result<(Graph, Vec<Tensor>), String
 const NOT_EXPORTED: &[&str] = &["node/test_resize_downsample_sizes_nearest_not_smaller"];
 
 /// The graph, exported and imported again.
-fn exported(graph: &Graph) -> Result<Graph, String> {
+fn exported(graph: &Graph, inputs: &[Tensor]) -> Result<Graph, String> {
     let bytes =
         ediacara_onnx::to_model(graph, &ExportOptions::default()).map_err(|error| error.to_string())?;
     // In a file, a dimension of 0 stands for any size; these dimensions are bound.
     let shape = |&id: &ediacara_graph::ValueId| (graph.value(id).name.clone(), graph.ty(id).shape.clone());
-    let options =
-        ImportOptions { shapes: graph.inputs().iter().map(shape).collect(), ..ImportOptions::default() };
+    let shapes = graph.inputs().iter().map(shape).collect();
+    let fed = inputs.iter().cloned().map(Some).collect();
+    let options = ImportOptions { shapes, fed, ..ImportOptions::default() };
     let imported = ediacara_onnx::import_bytes("exported", &bytes, &options);
     Ok(imported.map_err(|error| format!("exported: {error}"))?.0)
 }
@@ -90,10 +98,13 @@ fn check(suite: &Path, case: &str) -> Result<(), String> {
         let (graph, rest) = import(&folder.join("model.onnx"), &inputs)?;
         compare_all(&common::run(&graph, &rest)?, &expected)?;
         if NOT_EXPORTED.contains(&case) {
-            assert!(exported(&graph).is_err_and(|problem| problem.contains("no counterpart")), "{case}");
+            assert!(
+                exported(&graph, &rest).is_err_and(|problem| problem.contains("no counterpart")),
+                "{case}"
+            );
             continue;
         }
-        let again = exported(&graph)?;
+        let again = exported(&graph, &rest)?;
         compare_all(&common::run(&again, &rest)?, &expected)
             .map_err(|problem| format!("exported and imported again: {problem}"))?;
     }

@@ -6,7 +6,7 @@
 mod common;
 
 use common::writer::{bytes, input, int, int64s, model, node, output, tensor, value};
-use ediacara_graph::{Graph, Tensor};
+use ediacara_graph::{DType, Graph, Tensor};
 use ediacara_onnx::{ImportOptions, import_bytes};
 
 fn import(model: &[u8]) -> Result<Graph, String> {
@@ -223,12 +223,13 @@ fn free_dimensions_take_their_sizes() {
     let both = ImportOptions { shapes: named("a", &[4, 3, 5]), ..ImportOptions::default() };
     // N is bound wherever it stands; the last dimension of b has no name and stays 1.
     assert_eq!(shapes(both).unwrap(), (vec![vec![4, 3, 5], vec![4, 3, 1]], 2));
-    let fed = ImportOptions { fed: vec![None, Some(vec![7, 3, 2])], ..ImportOptions::default() };
+    let zeros = |shape: &[usize]| Some(Tensor::zeros(DType::F32, shape).unwrap());
+    let fed = ImportOptions { fed: vec![None, zeros(&[7, 3, 2])], ..ImportOptions::default() };
     assert_eq!(shapes(fed).unwrap(), (vec![vec![1, 3, 1], vec![1, 3, 2]], 1));
-    let fed = ImportOptions { fed: vec![Some(vec![7, 3, 2])], ..ImportOptions::default() };
+    let fed = ImportOptions { fed: vec![zeros(&[7, 3, 2])], ..ImportOptions::default() };
     assert_eq!(shapes(fed).unwrap(), (vec![vec![7, 3, 2], vec![7, 3, 1]], 2));
     // A tensor that does not fit the fixed sizes decides nothing.
-    let fed = ImportOptions { fed: vec![Some(vec![7, 4, 2])], ..ImportOptions::default() };
+    let fed = ImportOptions { fed: vec![zeros(&[7, 4, 2])], ..ImportOptions::default() };
     assert_eq!(shapes(fed).unwrap(), (vec![vec![1, 3, 1], vec![1, 3, 1]], 0));
 
     let wrong = ImportOptions { shapes: named("a", &[4, 3]), ..ImportOptions::default() };

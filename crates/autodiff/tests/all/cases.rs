@@ -35,6 +35,7 @@ pub(crate) const UNCHECKED: &[(&str, &str)] = &[
     ("less", "the result is bool"),
     ("less_equal", "the result is bool"),
     ("max_pool_indices", "the result is an index"),
+    ("non_zero", "the result is an index"),
     ("not", "the result is bool"),
     ("or", "the result is bool"),
     ("q_add", "quantised"),
@@ -292,6 +293,10 @@ fn picks(random: &mut Random) -> Vec<Case> {
         // Rows 0 and 2 of these indices are equal.
         case(ScatterNd, vec![real(&shape), Operand::Fixed(repeated), real(&[3, b, c])]),
         case(ScatterNd, vec![real(&shape), Operand::Fixed(pairs), real(&[2, c])]),
+        case(
+            Guard { expected: vec![3], name: "extent".to_owned() },
+            vec![real(&shape), Operand::Fixed(Tensor::scalar(3_i64))],
+        ),
         case(TopK { k: random.between(1, b), axis: 1, largest: random.coin() }, vec![real(&shape)]),
     ]
 }

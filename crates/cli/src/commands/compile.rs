@@ -24,7 +24,7 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     }
     let machine = Machine::load(&arguments.machine.machine)?;
     let progress = Progress::new();
-    let model = setup::model(&arguments.model, &arguments.preprocess)?;
+    let model = setup::sampled(&arguments.model, &arguments.preprocess, &[], &arguments.calibration)?;
     let calibration = setup::calibration(&arguments.calibration)?;
     let prepared = ediacara::prepare(&model, &calibration, &mut |name| progress.stage(name))?;
     progress.stage("compile");

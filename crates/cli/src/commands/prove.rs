@@ -26,7 +26,7 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
         }
         None => {
             let machine = Machine::load(arguments.machine.as_deref().unwrap_or("dlp16"))?;
-            let model = setup::model(&arguments.model, &arguments.preprocess)?;
+            let model = setup::sampled(&arguments.model, &arguments.preprocess, &[], &arguments.calibration)?;
             let mut stage = |name: &str| progress.stage(name);
             let calibration = setup::calibration(&arguments.calibration)?;
             let prepared = ediacara::prepare(&model, &calibration, &mut stage)?;

@@ -24,7 +24,8 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
     let progress = Progress::new();
     progress.stage("load");
-    let mut model = setup::model_for(&arguments.model, &arguments.preprocess, &arguments.input)?;
+    let mut model =
+        setup::sampled(&arguments.model, &arguments.preprocess, &arguments.input, &arguments.calibration)?;
     if let Some(path) = &arguments.labels {
         model.labels = Some(Labels::open(path)?);
     }

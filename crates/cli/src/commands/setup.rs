@@ -7,14 +7,14 @@ use ediacara::data::{ChannelOrder, Preprocess};
 use ediacara::inputs::Source;
 use ediacara::model::Binding;
 use ediacara::profile::RunReport;
+use ediacara::tensor::Tensor;
 use ediacara::{CalibrationSource, Error, HostOnly, Model, RunOptions, SampleFile};
 
 use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments, Ranges};
 use crate::operators;
 
-/// The sizes that the command line states; `files` will be fed to the inputs.
-pub(super) fn binding(arguments: &ModelArguments, files: &[PathBuf]) -> Binding {
-    let fed = files.iter().map(|file| ediacara::inputs::stored_shape(file)).collect();
+/// The sizes that the command line states; `fed` are the tensors of the first inputs, where they are known.
+pub(super) fn binding(arguments: &ModelArguments, fed: Vec<Option<Tensor>>) -> Binding {
     let ModelArguments { dims, shapes, constants, .. } = arguments;
     let (dims, shapes, constants) = (dims.clone(), shapes.clone(), constants.clone());
     Binding { dims, shapes, constants, fed, operators: operators::imported() }
@@ -30,16 +30,31 @@ pub(super) fn load(name: &str) -> Result<Model, Error> {
 ///
 /// The command line's preprocessing overrides the model's own.
 pub(super) fn model(arguments: &ModelArguments, preprocess: &PreprocessArguments) -> Result<Model, Error> {
-    model_for(arguments, preprocess, &[])
+    bound(arguments, preprocess, Vec::new())
 }
 
-/// As [`model`], with the sizes that `files` give if nothing else gives them.
-pub(super) fn model_for(
+/// As [`model`], with what a sample decides if nothing else does: sizes, and shapes that depend on data.
+///
+/// The sample is what the inputs are fed, else the first for calibration.
+pub(super) fn sampled(
     arguments: &ModelArguments,
     preprocess: &PreprocessArguments,
-    files: &[PathBuf],
+    inputs: &[PathBuf],
+    calibrate: &CalibrationArguments,
 ) -> Result<Model, Error> {
-    let mut model = ediacara::model::load_bound(&arguments.model, &binding(arguments, files))?;
+    let fed = match inputs {
+        [] => first_sample(arguments, &calibration(calibrate)?),
+        inputs => inputs.iter().map(|file| ediacara::inputs::stored(file)).collect(),
+    };
+    bound(arguments, preprocess, fed)
+}
+
+fn bound(
+    arguments: &ModelArguments,
+    preprocess: &PreprocessArguments,
+    fed: Vec<Option<Tensor>>,
+) -> Result<Model, Error> {
+    let mut model = ediacara::model::load_bound(&arguments.model, &binding(arguments, fed))?;
     if let Some(chosen) = preprocessing(preprocess, model.preprocess.as_ref())? {
         model.preprocess = Some(chosen);
     }
@@ -47,6 +62,20 @@ pub(super) fn model_for(
         tracing::info!("{note}");
     }
     Ok(model)
+}
+
+/// The first calibration sample, as far as it is stored as tensors: one for each input, in order.
+fn first_sample(arguments: &ModelArguments, calibration: &CalibrationSource) -> Vec<Option<Tensor>> {
+    let CalibrationSource::Files(files) = calibration else { return Vec::new() };
+    let names = ediacara::onnx::input_names(&arguments.model).unwrap_or_default();
+    let is_fixed = |name: &String| arguments.constants.iter().any(|(fixed, _)| fixed == name);
+    let names: Vec<String> = names.into_iter().filter(|name| !is_fixed(name)).collect();
+    let first = |(index, name): (usize, &String)| {
+        let mut own =
+            files.iter().filter(|file| file.input.as_ref().map_or(index == 0, |input| input == name));
+        ediacara::inputs::stored(&own.next()?.path)
+    };
+    names.iter().enumerate().map(first).collect()
 }
 
 fn preprocessing(

@@ -10,7 +10,8 @@ use crate::output::{self, say};
 use crate::summary_table::print_summary;
 
 pub(crate) fn execute(arguments: &SummaryArguments) -> Outcome {
-    let model = ediacara::model::load_bound(&arguments.model.model, &setup::binding(&arguments.model, &[]))?;
+    let model =
+        ediacara::model::load_bound(&arguments.model.model, &setup::binding(&arguments.model, Vec::new()))?;
     let summary = Summary::new(&model.graph);
     if arguments.json {
         output::json(&summary)?;

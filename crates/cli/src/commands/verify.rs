@@ -114,7 +114,8 @@ fn prepare(
         return Ok((machine, programs));
     }
     let machine = Machine::load(arguments.machine.as_deref().unwrap_or("dlp16"))?;
-    let model = setup::model(&arguments.model, &arguments.preprocess)?;
+    let model =
+        setup::sampled(&arguments.model, &arguments.preprocess, &arguments.input, &arguments.calibration)?;
     let takes_photo = model.labels.is_some() && model.preprocess.is_some();
     let sources = if given.is_empty() && takes_photo { vec![Source::BundledPhoto] } else { given };
     let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)?;

@@ -23,11 +23,13 @@ mod gather;
 mod gather_elements;
 mod gather_nd;
 mod gemm;
+mod guard;
 mod index_add;
 mod log_softmax;
 mod lrn;
 mod matmul;
 mod max_pool_indices;
+mod non_zero;
 mod pad;
 mod pool;
 mod quantised;
@@ -67,11 +69,13 @@ pub use gather::Gather;
 pub use gather_elements::GatherElements;
 pub use gather_nd::GatherNd;
 pub use gemm::Gemm;
+pub use guard::Guard;
 pub use index_add::IndexAdd;
 pub use log_softmax::LogSoftmax;
 pub use lrn::Lrn;
 pub use matmul::MatMul;
 pub use max_pool_indices::MaxPoolIndices;
+pub use non_zero::NonZero;
 pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
 pub use quantised::{QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable};
@@ -110,11 +114,13 @@ const DESCRIPTIONS: &[OpDescription] = &[
     gather_elements::DESCRIPTION,
     gather_nd::DESCRIPTION,
     gemm::DESCRIPTION,
+    guard::DESCRIPTION,
     index_add::DESCRIPTION,
     log_softmax::DESCRIPTION,
     lrn::DESCRIPTION,
     matmul::DESCRIPTION,
     max_pool_indices::DESCRIPTION,
+    non_zero::DESCRIPTION,
     pad::DESCRIPTION,
     pool::DESCRIPTION,
     quantize_linear::DESCRIPTION,

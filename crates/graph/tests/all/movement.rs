@@ -156,6 +156,24 @@ fn indices_of_extremes_and_top_k() {
 }
 
 #[test]
+fn positions_and_guards_hold_for_the_sample_alone() {
+    let x = tensor(&[2, 3], &[0.0_f32, 2.0, f32::NAN, -0.0, 0.0, -1.0]);
+    check(&run(&NonZero { count: 3 }, &[&x]), &[2, 3], &[0_i64, 0, 1, 1, 2, 2]);
+    check(&run(&NonZero { count: 1 }, &[&tensor(&[2], &[false, true])]), &[1, 1], &[1_i64]);
+    assert!(
+        error(&NonZero { count: 2 }, &[&x]).contains("3 elements are not zero, but shapes were made for 2")
+    );
+    assert!(error(&NonZero { count: 7 }, &[&x]).contains("at least count = 7 elements"));
+
+    let guard = Guard { expected: vec![4, -1], name: "shape".to_owned() };
+    check(&run(&guard, &[&tensor(&[2], &[5_u8, 6]), &tensor(&[2], &[4_i32, -1])]), &[2], &[5_u8, 6]);
+    let found = error(&guard, &[&x, &tensor(&[2], &[4_i64, 1])]);
+    assert!(found.contains("'shape' is [4, 1], but shapes were made for [4, -1]"), "{found}");
+    assert!(error(&guard, &[&x, &tensor(&[1], &[4_i64])]).contains("must have 2 integers"));
+    assert!(error(&guard, &[&x, &x]).contains("must have 2 integers"));
+}
+
+#[test]
 fn resize_follows_each_coordinate_rule() {
     let x = tensor(&[1, 4], &[1.0_f32, 2.0, 3.0, 4.0]);
     let to = |mode, coordinates, rounding, width: usize| {

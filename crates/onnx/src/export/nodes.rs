@@ -116,6 +116,11 @@ const RULES: &[(&str, Rule)] = &[
         let activation = site.op::<Gemm>()?.activation;
         writer.activated("Gemm", site, vec![int("transB", 1)], activation)
     }),
+    ("guard", |writer, mut site| {
+        // In a file, shapes follow the data.
+        site.inputs.truncate(1);
+        writer.push("Identity", site, vec![])
+    }),
     ("log_softmax", |writer, site| along(writer, "LogSoftmax", site, |op: &LogSoftmax| op.axis)),
     ("lrn", |writer, site| {
         let op = site.op::<Lrn>()?;
@@ -135,6 +140,7 @@ const RULES: &[(&str, Rule)] = &[
         }
         writer.push("Mod", site, vec![int("fmod", truncated.into())])
     }),
+    ("non_zero", |writer, site| writer.push("NonZero", site, vec![])),
     ("pad", |writer, mut site| {
         let op = site.op::<Pad>()?;
         let (pads, mode) = ([&op.before[..], &op.after].concat(), op.mode.to_string());

@@ -118,7 +118,7 @@ impl<'a> Importer<'a> {
         let at = |error: NodeError| error.at(self.file, &node.name, "Loop");
         let graph = node.graph("body").map_err(at)?;
         let names = input_names(graph);
-        let known = |index: usize| self.context.constant_of(node, index).map_err(at);
+        let mut known = |index: usize| self.context.constant_of(node, index).map_err(at);
         let goes_on = match known(1)? {
             None => true,
             Some(holds) => holds.cast(DType::Bool).to_vec::<bool>().is_ok_and(|holds| holds == [true]),
@@ -244,7 +244,7 @@ impl<'a> Importer<'a> {
             (name, TensorType { dtype, shape: shape[1..].to_vec() })
         });
         let inputs: Vec<(&str, TensorType)> = whole.into_iter().chain(parts).collect();
-        let around = std::mem::replace(&mut self.context.graph, Graph::new(op));
+        let around = self.context.enter(op);
         for (name, ty) in inputs {
             scope.values.insert(name, self.context.graph.add_input(name, ty));
         }
@@ -257,7 +257,7 @@ impl<'a> Importer<'a> {
         let scopes = std::mem::replace(&mut self.scopes, vec![scope]);
         let built = self.body(node, op, repeated);
         self.scopes = scopes;
-        let body = std::mem::replace(&mut self.context.graph, around);
+        let body = self.context.leave(around);
         built?;
         let operands = [carried.as_slice(), &tied, sequences].concat();
         let counts = [carried.len(), tied.len()];

@@ -88,7 +88,7 @@ fn gather_nd(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<Value
 }
 
 /// Refuses anything but plain replacement: sums, products and extremes of several updates are not supported.
-fn check_reduction(node: &Node<'_>) -> NodeResult<()> {
+pub(super) fn check_reduction(node: &Node<'_>) -> NodeResult<()> {
     match node.string_or("reduction", "none")? {
         "none" => Ok(()),
         other => Err(NodeError::new(format!(

@@ -23,6 +23,7 @@ mod constant;
 mod convolution;
 mod gather;
 mod integer;
+pub(crate) mod masked;
 mod matrix;
 mod normalisation;
 mod pad;
@@ -55,6 +56,7 @@ const FAMILIES: &[Table] = &[
     convolution::TABLE,
     gather::TABLE,
     integer::TABLE,
+    masked::TABLE,
     matrix::TABLE,
     normalisation::TABLE,
     pad::TABLE,

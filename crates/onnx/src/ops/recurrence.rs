@@ -273,7 +273,7 @@ enum Lengths {
 }
 
 /// The lengths of the sequences, which have to be known: shapes are static.
-fn lengths(context: &Context<'_>, node: &Node<'_>, sizes: &Sizes) -> NodeResult<Lengths> {
+fn lengths(context: &mut Context<'_>, node: &Node<'_>, sizes: &Sizes) -> NodeResult<Lengths> {
     let Some(given) = context.constant_ints(node, 4)? else { return Ok(Lengths::Same(sizes.steps)) };
     let fits = |&length: &i64| usize::try_from(length).ok().filter(|&length| length <= sizes.steps);
     match given.iter().map(fits).collect::<Option<Vec<usize>>>() {

@@ -99,7 +99,7 @@ fn resize(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>
         None => (0..shape.len()).collect(),
     };
     let before_11 = context.opset < 11;
-    let operand = |context: &Context<'_>, index: usize| -> NodeResult<Option<Vec<f64>>> {
+    let operand = |context: &mut Context<'_>, index: usize| -> NodeResult<Option<Vec<f64>>> {
         let tensor = context.constant_of(node, index)?.filter(|tensor| !tensor.is_empty());
         tensor.as_ref().map(floats).transpose()
     };
