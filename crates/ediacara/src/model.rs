@@ -52,6 +52,12 @@ pub struct Binding {
 }
 
 impl Model {
+    /// Whether shapes are those of a sample, so that other inputs may be refused.
+    pub fn has_shapes_of_a_sample(&self) -> bool {
+        let order = self.graph.order();
+        order.into_iter().any(|id| matches!(self.graph.node(id).op.name(), "guard" | "non_zero"))
+    }
+
     /// Adds to an error that an input's shape may cause which dimensions nobody gave a size.
     pub fn blame_free_dimensions(&self, error: Error) -> Error {
         let shape = matches!(error, Error::InputMismatch { .. } | Error::NotAPicture { .. });

@@ -35,7 +35,7 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         .map_err(|error| model.blame_free_dimensions(error))?;
     let mut stage = |name: &str| progress.stage(name);
     let calibration = match arguments.ranges {
-        Ranges::Calibrated => setup::calibration(&arguments.calibration)?,
+        Ranges::Calibrated => setup::calibration_beside(&arguments.calibration, &model, &tensors)?,
         Ranges::Assumed => CalibrationSource::Assumed,
     };
     let prepared = ediacara::prepare(&model, &calibration, &mut stage)?;

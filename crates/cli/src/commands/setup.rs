@@ -43,7 +43,7 @@ pub(super) fn sampled(
     calibrate: &CalibrationArguments,
 ) -> Result<Model, Error> {
     let fed = match inputs {
-        [] => first_sample(arguments, &calibration(calibrate)?),
+        [] => first_sample(arguments, &calibration(calibrate).map_err(Error::Invalid)?),
         inputs => inputs.iter().map(|file| ediacara::inputs::stored(file)).collect(),
     };
     bound(arguments, preprocess, fed)
@@ -62,6 +62,22 @@ fn bound(
         tracing::info!("{note}");
     }
     Ok(model)
+}
+
+/// What the network is calibrated with when `inputs` are at hand.
+///
+/// Where shapes are those of a sample, made-up samples would be refused; the inputs take their place.
+pub(super) fn calibration_beside(
+    arguments: &CalibrationArguments,
+    model: &Model,
+    inputs: &[Tensor],
+) -> Result<CalibrationSource, String> {
+    let source = calibration(arguments)?;
+    if !matches!(source, CalibrationSource::Default) || !model.has_shapes_of_a_sample() {
+        return Ok(source);
+    }
+    tracing::info!("calibrated with the input, whose data decide shapes; --calibrate takes more like it");
+    Ok(CalibrationSource::Tensors(vec![inputs.to_vec()]))
 }
 
 /// The first calibration sample, as far as it is stored as tensors: one for each input, in order.

@@ -120,7 +120,8 @@ fn prepare(
     let sources = if given.is_empty() && takes_photo { vec![Source::BundledPhoto] } else { given };
     let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)?;
     let mut stage = |name: &str| progress.stage(name);
-    let prepared = ediacara::prepare(&model, &setup::calibration(&arguments.calibration)?, &mut stage)?;
+    let calibration = setup::calibration_beside(&arguments.calibration, &model, &tensors)?;
+    let prepared = ediacara::prepare(&model, &calibration, &mut stage)?;
     progress.stage("compile");
     let programs = verify::network(&prepared, &machine, &tensors, arguments.host_only.choice())?;
     Ok((machine, programs))

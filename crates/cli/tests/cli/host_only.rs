@@ -234,3 +234,36 @@ fn gpt2_runs_behind_its_embedding() {
     let gather = ops.iter().find(|op| op["op"] == "gather").unwrap();
     assert!(gather["reason"].as_str().unwrap().contains("only a gather of channels with constant indices"));
 }
+
+const POSITIONS: &str = "
+  input %x: f32[1,3,8,8]
+  constant %w: f32[4,3,3,3] = @w
+  %y: f32[1,4,6,6] = conv(%x, %w) CONV
+  %n: i64[4,3] = non_zero(%x) {count = 3}
+  output %y
+  output %n";
+
+/// A shape that depends on data is the sample's, and another input is refused.
+#[test]
+fn shapes_that_depend_on_data_are_those_of_a_sample() {
+    let file = File::new(POSITIONS);
+    let sample = |name: &str, count: usize| {
+        let values = (0..192).map(|index| if index % 7 == 0 && index < 7 * count { 0.5_f32 } else { 0.0 });
+        let tensor = ediacara::tensor::Tensor::from_vec(&[1, 3, 8, 8], values.collect()).unwrap();
+        let path = file.folder.path().join(name);
+        ediacara::tensor::npy::write(&path, &tensor).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (three, five) = (sample("three.npy", 3), sample("five.npy", 5));
+    assert!(refusal(&["run", file.model()]).contains("give a sample (--input FILE, --calibrate FILE)"));
+    let report = json(&["run", file.model(), "--input", &three, "--json"]);
+    assert_eq!(report["check"]["bit_exact"], true);
+    assert_eq!(report["quantisation"]["method"], "min-max over 1 given samples");
+    assert_eq!(report["outputs"][1]["shape"], serde_json::json!([4, 3]));
+    succeed(&["verify", file.model(), "--input", &three]);
+    let program = file.program();
+    succeed(&["compile", file.model(), "--calibrate", &three, "-o", &program]);
+    succeed(&["exec", &program, "--input", &three]);
+    let said = refusal(&["exec", &program, "--input", &five]);
+    assert!(said.contains("5 elements are not zero, but shapes were made for 3"), "{said}");
+}
