@@ -71,10 +71,14 @@ fn spelt(scores: &[f32], characters: &[String]) -> String {
 }
 
 /// Letters in which two texts differ: the fewest that are put in, left out or replaced.
+///
+/// Blanks do not count, as in the measure that the network was made by (`ignore_space` of ppocr/metrics/rec_metric.py in
+/// PaddleOCR).
 fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
+    let letters = |text: &str| text.chars().filter(|letter| *letter != ' ').collect::<Vec<char>>();
+    let right = letters(right);
     let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, letter) in left.chars().enumerate() {
+    for (index, letter) in letters(left).into_iter().enumerate() {
         let mut before = row[0];
         row[0] = index + 1;
         for (place, other) in right.iter().enumerate() {
