@@ -96,12 +96,16 @@ fn whole_rows_take_one_number() {
         node("NonZero", &["mask"], &["found"], &[]),
         transpose("found", "rows"),
         node("GatherND", &["x", "rows"], &["picked"], &[]),
-        node("Mul", &["picked", "ten"], &["updates"], &[]),
+        // As quantised files write a constant.
+        node("QuantizeLinear", &["ten", "one", "nil"], &["ten_quantised"], &[]),
+        node("DequantizeLinear", &["ten_quantised", "one", "nil"], &["ten_again"], &[]),
+        node("Mul", &["picked", "ten_again"], &["updates"], &[]),
         node("ScatterND", &["x", "rows", "updates"], &["y"], &[]),
     ];
     let mask = bytes(5, tensor("truths", 7, &[3], &[1_i64, 0, 2].map(i64::to_le_bytes).concat()));
     let copy = node("Mul", &["truths", "scale"], &["mask"], &[]);
-    let stored = [mask, f32s("ten", &[10.0])].concat();
+    let nil = bytes(5, tensor("nil", 3, &[], &[0]));
+    let stored = [mask, f32s("ten", &[10.0]), f32s("one", &[1.0]), nil].concat();
     let scale =
         bytes(11, [bytes(1, "scale"), bytes(2, bytes(1, [int(1, 7), bytes(2, [])].concat()))].concat());
     let file = model(17, &[copy, nodes.concat(), stored, input("x", &[3, 2]), scale, output("y")]);

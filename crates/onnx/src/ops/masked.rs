@@ -174,7 +174,7 @@ pub(crate) fn assignments<'a>(
         let first = inputs.first().copied().unwrap_or("");
         let Some(output) = node.outputs().next() else { continue };
         match op {
-            "DequantizeLinear" => {
+            "QuantizeLinear" | "DequantizeLinear" => {
                 let count = names.constants.get(first).copied();
                 names.constants.extend(count.map(|count| (output, count)));
             }
