@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::error::{ImportError, NodeError, NodeResult};
 use crate::external::External;
 use crate::head::Head;
-use crate::inputs::Inputs;
+use crate::inputs::{Fed, Inputs};
 use crate::model::{Check, Functions, Model, called, default_opset, functions, outputs};
 use crate::node::{Attributes, Node};
 use crate::ops::{self, Handler, WithGraphs};
@@ -141,7 +141,7 @@ impl<'a> Importer<'a> {
             let id = id.map_err(|error| self.error(error.to_string(), "raise the limits"))?;
             self.scopes[0].values.insert(name, id);
         }
-        for (name, ty, sample) in inputs.fed()? {
+        for Fed { name, ty, sample } in inputs.fed()? {
             let id = self.context.graph.add_input(name, ty);
             self.scopes[0].values.insert(name, id);
             if let (Some(run), Some(value)) = (&mut self.context.sample, sample) {

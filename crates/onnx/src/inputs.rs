@@ -16,6 +16,14 @@ use crate::proto::type_proto::{Tensor as TensorProtoType, Value as TypeValue};
 use crate::proto::{GraphProto, ValueInfoProto};
 use crate::tensor;
 
+/// An input that will be fed.
+pub(crate) struct Fed<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) ty: TensorType,
+    /// What is fed to it, where that is known and fits.
+    pub(crate) sample: Option<Tensor>,
+}
+
 /// The inputs of a graph, while sizes are bound.
 pub(crate) struct Inputs<'a> {
     file: &'a str,
@@ -119,12 +127,12 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    /// The inputs that will be fed, with their types, and what is fed to them where that is known and fits.
+    /// The inputs that will be fed.
     ///
     /// # Errors
     /// An input is no dense tensor of a type that Ediacara holds, or is too large; sizes contradict each other;
     /// the options name a dimension that there is not.
-    pub(crate) fn fed(&mut self) -> Result<Vec<(&'a str, TensorType, Option<Tensor>)>, ImportError> {
+    pub(crate) fn fed(&mut self) -> Result<Vec<Fed<'a>>, ImportError> {
         for index in 0..self.free.len() {
             self.bind_axes(self.free[index])?;
         }
@@ -136,7 +144,7 @@ impl<'a> Inputs<'a> {
                 let ty = self.input_type(self.free[index], given)?;
                 let sample =
                     given.filter(|tensor| tensor.shape() == ty.shape).map(|tensor| tensor.cast(ty.dtype));
-                fed.push((name, ty, sample));
+                fed.push(Fed { name, ty, sample });
             }
         }
         let is_known =
