@@ -41,6 +41,10 @@ fn check(root: &Path, times: &mut Times) -> Result<()> {
         let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
         status(cargo(root).args(arguments))
     })?;
+    times.step("documentation", || {
+        let arguments = ["doc", "--workspace", "--no-deps", "--locked", "--quiet"];
+        status(cargo(root).args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
+    })?;
 
     let skipped = root.join("target/skipped.txt");
     let _ = std::fs::remove_file(&skipped);
@@ -60,10 +64,6 @@ fn check(root: &Path, times: &mut Times) -> Result<()> {
     times.step("tests", || status(&mut tests))?;
     times.step("documentation tests", || {
         status(cargo(root).args(["test", "--workspace", "--locked", "--doc", "--quiet"]))
-    })?;
-    times.step("documentation", || {
-        let arguments = ["doc", "--workspace", "--no-deps", "--locked", "--quiet"];
-        status(cargo(root).args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     report_skipped(root, &skipped)
 }

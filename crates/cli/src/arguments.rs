@@ -86,7 +86,7 @@ pub(crate) struct ModelArguments {
     /// alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, lenet5, mlp:33-512-10, lstm:128-128x100, gru:128-128x100
     #[arg(default_value = "efficientnet_lite0")]
     pub(crate) model: String,
-    /// Give a dimension its size, by its name or as INPUT[AXIS]; repeatable
+    /// Give a dimension its size, by its name or as `INPUT[AXIS]`; repeatable
     #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = parse_dimension)]
     pub(crate) dims: Vec<(String, usize)>,
     /// Give an input of an ONNX file its whole shape, where dimensions have no name or the file declares none; repeatable
