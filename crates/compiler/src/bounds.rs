@@ -158,7 +158,10 @@ impl<'a> Constants<'a> {
 fn nodes(kind: &Kind) -> Vec<Node<'_>> {
     match kind {
         Kind::Conv(conv) => product(conv, &all(&conv.y)),
-        Kind::Depthwise(conv) => vec![depthwise(conv)],
+        Kind::Depthwise(conv) => {
+            let table = conv.table.as_ref().map(|_| elementwise(pixels(&conv.y).1));
+            [depthwise(conv)].into_iter().chain(table).collect()
+        }
         Kind::Pool(one) => vec![pool(one)],
         Kind::Block(block) => {
             let (x, y, window) = block.middle.shape();
@@ -202,7 +205,8 @@ fn product<'a>(conv: &'a Conv, outputs: &[Vec<u64>; 2]) -> Vec<Node<'a>> {
         border_bytes: 0,
     };
     let addition = conv.residual.is_some().then(|| elementwise(results));
-    [node].into_iter().chain(addition).collect()
+    let table = conv.table.is_some().then(|| elementwise(results));
+    [node].into_iter().chain(addition).chain(table).collect()
 }
 
 fn depthwise(conv: &Conv) -> Node<'_> {

@@ -17,6 +17,7 @@ use crate::check::declared::{self, Allocations};
 use crate::check::disjoint;
 use crate::fuse::additions::fuse_additions;
 use crate::fuse::blocks::{BlockNodes, fuse_blocks};
+use crate::fuse::tables::fuse_tables;
 use crate::keep::decide::{Keeping, Kept, KeptBuffer, keep};
 use crate::keep::hold::{Holding, hold};
 use crate::listings;
@@ -210,7 +211,8 @@ impl Compiler<'_> {
         let State { mut choices, mut dram, mut stay } = state;
         let additions = self.fuse_add(part);
         let blocks = self.fuse_block(part, &additions, &mut choices);
-        let placement = self.place(part, Fused { additions, blocks }, &stay, &mut dram)?;
+        let tables = self.fuse_table(part, &additions, &blocks);
+        let placement = self.place(part, Fused { additions, tables, blocks }, &stay, &mut dram)?;
         let mut network = self.build(part, &placement, &dram, &mut choices)?;
         let mut kept = self.keep(part, &placement, &mut network, &mut choices);
         let holdings = self.hold(&mut network, &mut kept, &mut choices);
@@ -267,6 +269,23 @@ impl Compiler<'_> {
         self.listings
             .add("fuse-block", || blocks.iter().map(|block| listings::block_text(graph, block)).collect());
         blocks
+    }
+
+    /// Finds the tables that the layer before them does.
+    fn fuse_table(
+        &mut self,
+        part: &DlpPart,
+        additions: &Additions,
+        blocks: &[BlockNodes],
+    ) -> HashMap<NodeId, NodeId> {
+        let graph = self.graph;
+        let tables = match self.listings.enabled("fuse-table") {
+            true => fuse_tables(graph, part, additions, blocks),
+            false => HashMap::new(),
+        };
+        decisions::tell_tables(graph, part, &tables);
+        self.listings.add("fuse-table", || listings::tables_text(graph, &tables));
+        tables
     }
 
     /// Gives every activation a home in DRAM.

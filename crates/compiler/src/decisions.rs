@@ -34,6 +34,14 @@ pub(crate) fn tell_additions(graph: &Graph, part: &DlpPart, fused: &HashMap<Node
     }
 }
 
+/// Which tables are done by the layers before them, in the order of the graph.
+pub(crate) fn tell_tables(graph: &Graph, part: &DlpPart, fused: &HashMap<NodeId, NodeId>) {
+    for (table, before) in part.dlp.iter().filter_map(|table| Some((*table, *fused.get(table)?))) {
+        let [table, before] = [table, before].map(|id| &graph.node(id).name);
+        tracing::info!("fuse-table: the layer of `{before}` does the table `{table}` as well");
+    }
+}
+
 /// Which nodes run as one block.
 pub(crate) fn tell_blocks(graph: &Graph, blocks: &[BlockNodes]) {
     for block in blocks {

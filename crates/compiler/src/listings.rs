@@ -46,6 +46,16 @@ pub(crate) fn additions_text(graph: &Graph, fused: &HashMap<NodeId, (NodeId, usi
     lines.concat()
 }
 
+/// Tables after what they look up.
+pub(crate) fn tables_text(graph: &Graph, fused: &HashMap<NodeId, NodeId>) -> String {
+    let line = |(table, before): (&NodeId, &NodeId)| {
+        format!("{} + {}\n", graph.node(*before).name, graph.node(*table).name)
+    };
+    let mut lines: Vec<String> = fused.iter().map(line).collect();
+    lines.sort();
+    lines.concat()
+}
+
 pub(crate) fn block_text(graph: &Graph, block: &BlockNodes) -> String {
     let names: Vec<&str> = block.nodes().into_iter().map(|id| graph.node(id).name.as_str()).collect();
     names.join(" + ") + "\n"

@@ -31,6 +31,11 @@ pub const PASSES: &[PassDescription] = &[
         optional: true,
     },
     PassDescription {
+        name: "fuse-table",
+        documentation: "lets a convolution or matrix product do the table after it: an activation such as SiLU",
+        optional: true,
+    },
+    PassDescription {
         name: "place",
         documentation: "gives every activation a home in DRAM; concats, slices and reshapes become views",
         optional: false,

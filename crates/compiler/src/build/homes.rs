@@ -27,6 +27,10 @@ pub(crate) struct Placement {
     pub embedded: HashSet<ValueId>,
     /// Additions fused with a convolution: the convolution and the index of the operand that it is.
     pub fused: HashMap<NodeId, (NodeId, usize)>,
+    /// Tables fused with what is before them: a convolution, a product, or an addition that is fused itself.
+    pub tables: HashMap<NodeId, NodeId>,
+    /// Nodes whose results the layer of another node goes on with, so that they have no home.
+    pub inner: HashSet<NodeId>,
     /// Blocks, by each node that they do.
     pub blocks: HashMap<NodeId, BlockNodes>,
     /// What was reserved in DRAM for results of layers, in the order of addresses: each value that is no part of another,
@@ -68,6 +72,8 @@ fn extents(graph: &Graph, value: ValueId) -> Vec<u64> {
 pub(crate) struct Fused {
     /// Additions that a product before them does.
     pub additions: HashMap<NodeId, (NodeId, usize)>,
+    /// Tables that a product, or its addition, does.
+    pub tables: HashMap<NodeId, NodeId>,
     /// Windows together with the convolutions around them.
     pub blocks: Vec<BlockNodes>,
 }
@@ -83,13 +89,18 @@ pub(crate) fn place(
     stay: &HashMap<ValueId, u64>,
     dram: &mut DramImage,
 ) -> Result<Placement, CompileError> {
-    let Fused { additions, blocks } = fused;
+    let Fused { additions, tables, blocks } = fused;
+    let blocks = by_node(&blocks);
+    let in_blocks = blocks.iter().filter(|(id, block)| block.last != **id).map(|(id, _)| *id);
+    let products = additions.values().map(|(product, _)| *product);
+    let inner = products.chain(tables.values().copied()).chain(in_blocks).collect();
+    let placement = Placement { fused: additions, tables, inner, blocks, ..Placement::default() };
     let mut placer = Placer {
         graph,
         dlp: part.dlp.iter().copied().collect(),
         outputs: part.outputs.iter().copied().collect(),
         parents: HashMap::new(),
-        placement: Placement { fused: additions, blocks: by_node(&blocks), ..Placement::default() },
+        placement,
     };
     for &id in part.dlp.iter().rev() {
         placer.embed_operands(id);
@@ -256,12 +267,8 @@ impl Placer<'_> {
     fn place_result(&mut self, id: NodeId, dram: &mut DramImage) -> Result<(), CompileError> {
         let node = self.graph.node(id);
         let value = node.outputs[0];
-        if self.placement.block_of(id).is_some_and(|block| block.last != id) {
-            // What lies between the parts of a block never leaves the chip.
-            return Ok(());
-        }
-        if self.placement.fused.values().any(|&(conv, _)| conv == id) {
-            // The sum is all that is stored.
+        if self.placement.inner.contains(&id) {
+            // It never leaves the chip.
             return Ok(());
         }
         let view = self.placement.homes.get(&node.inputs[0]).and_then(|x| view_of(self.graph, id, x));

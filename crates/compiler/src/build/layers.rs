@@ -17,8 +17,8 @@ use crate::fuse::additions::is_depthwise;
 use crate::fuse::blocks::{BlockNodes, unplaced};
 use crate::place::segments::DlpPart;
 use crate::program::layer::{
-    Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Middle, Output, Pool, PoolMode,
-    Residual, Table, Weights,
+    Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Lookup, Middle, Output, Pool,
+    PoolMode, Residual, Table, Weights,
 };
 use crate::program::shuffle::forms;
 use crate::program::view::{Image, View};
@@ -27,7 +27,6 @@ use crate::tile::choices::Choices;
 use crate::tile::convolution::Problem;
 use crate::tile::cost::Space;
 use crate::tile::grouping;
-use crate::tile::window::WindowProblem;
 
 /// The DLP's part as layers.
 #[derive(Debug, Default)]
@@ -127,16 +126,13 @@ impl<'a> Builder<'a> {
         if let Some(&block) = self.placement.block_of(id) {
             return if block.last == id { self.block(&block) } else { Ok(()) };
         }
-        if self.placement.views.contains(&id) || self.placement.fused.values().any(|&(conv, _)| conv == id) {
+        if self.placement.views.contains(&id) || self.placement.inner.contains(&id) {
             return Ok(());
         }
         let node = self.graph.node(id);
         let (y, op) = (node.outputs[0], &node.op);
         if node.op_as::<QConv>().is_some() || node.op_as::<QMatMul>().is_some() {
-            let conv = self.convolution(id, self.image(id, node.inputs[0])?, self.image(id, y)?)?;
-            let conv = self.fastest_form(conv);
-            let (name, kind) = self.convolution_kind(id, conv);
-            return self.layer(id, name, kind);
+            return self.product(id, None, None);
         }
         if let Some(pool) = node.op_as::<QPool>() {
             let name = if pool.kind == PoolKind::Max { "max_pool" } else { "average_pool" };
@@ -156,12 +152,7 @@ impl<'a> Builder<'a> {
             return self.layer(id, "maximum", kind);
         }
         if node.op_as::<QTable>().is_some() {
-            let table =
-                self.constant(id, 1)?.to_vec::<i8>().map_err(|error| self.problem(id, error.to_string()))?;
-            let table = table.into_iter().map(|value| value as u8).collect();
-            let (a, d) = (self.home(id, node.inputs[0])?.clone(), self.home(id, y)?.clone());
-            let shared = self.shared.get(&node.inputs[1..]).copied();
-            return self.layer(id, "table", Kind::Table(Table { a, d, table, shared }));
+            return self.table(id);
         }
         let kind = self.movement(id)?;
         if let Kind::Copy(copy) = &kind
@@ -211,7 +202,7 @@ impl<'a> Builder<'a> {
     /// goes through a long window tap by tap.
     fn is_faster_as_product(&mut self, conv: &Conv) -> bool {
         let rates = *self.choices.rates();
-        let window = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
+        let window = grouping::depthwise(conv);
         let (product, _) = grouping::convolution(conv, &rates);
         let window = self.choices.window(&window, rates.space()).map(|choice| choice.estimate.cycles());
         let product = self.choices.product(&product, rates.space()).map(|choice| choice.estimate.cycles());
@@ -242,6 +233,7 @@ impl<'a> Builder<'a> {
                 w_zero: op.w_zero,
                 output: Output { zero: op.y_zero, low: op.low, high: op.high },
                 residual: None,
+                table: None,
                 shared,
                 held: None,
             });
@@ -258,6 +250,7 @@ impl<'a> Builder<'a> {
             w_zero: op.w_zero,
             output: Output { zero: op.y_zero, low: op.low, high: op.high },
             residual: None,
+            table: None,
             shared,
             held: None,
         })
@@ -308,14 +301,52 @@ impl<'a> Builder<'a> {
             let binary = Binary { op: BinaryOp::Add, a: a?, b: b?, d, constants: Self::addition(op) };
             return self.layer(id, "add", Kind::Binary(binary));
         };
-        let x = self.image(conv_id, self.graph.node(conv_id).inputs[0])?;
-        let mut conv = self.convolution(conv_id, x, self.image(id, node.outputs[0])?)?;
-        conv.residual = Some(self.residual(id, index)?);
-        let (name, kind) = self.convolution_kind(conv_id, conv);
-        let name = if name == "conv" { "conv+add" } else { "matmul+add" };
-        let mut layer = self.described(conv_id, name, kind);
-        layer.info.name = format!("{} + {}", self.graph.node(conv_id).name, node.name);
-        layer.info.vector_operations *= 2;
+        self.product(conv_id, Some((id, index)), None)
+    }
+
+    fn table(&mut self, id: NodeId) -> Result<(), CompileError> {
+        if let Some(&before) = self.placement.tables.get(&id) {
+            return match self.placement.fused.get(&before) {
+                Some(&(product, index)) => self.product(product, Some((before, index)), Some(id)),
+                None => self.product(before, None, Some(id)),
+            };
+        }
+        let node = self.graph.node(id);
+        let (a, d) = (self.home(id, node.inputs[0])?.clone(), self.home(id, node.outputs[0])?.clone());
+        let lookup = self.lookup(id)?;
+        self.layer(id, "table", Kind::Table(Table { a, d, lookup }))
+    }
+
+    fn lookup(&self, id: NodeId) -> Result<Lookup, CompileError> {
+        let bytes = self.constant(id, 1)?.to_vec::<i8>();
+        let bytes = bytes.map_err(|error| self.problem(id, error.to_string()))?;
+        let bytes = bytes.into_iter().map(|value| value as u8).collect();
+        Ok(Lookup { bytes, shared: self.shared.get(&self.graph.node(id).inputs[1..]).copied() })
+    }
+
+    /// A convolution or matrix product with what it does on the way: an addition, of which it is the operand with that index,
+    /// and then a table.
+    fn product(
+        &mut self,
+        id: NodeId,
+        addition: Option<(NodeId, usize)>,
+        table: Option<NodeId>,
+    ) -> Result<(), CompileError> {
+        let after = [addition.map(|(add, _)| (add, "add")), table.map(|table| (table, "table"))];
+        let last = after.iter().flatten().last().map_or(id, |&(node, _)| node);
+        let x = self.image(id, self.graph.node(id).inputs[0])?;
+        let mut conv = self.convolution(id, x, self.image(last, self.graph.output_of(last))?)?;
+        conv.residual = addition.map(|(add, index)| self.residual(add, index)).transpose()?;
+        conv.table = table.map(|table| self.lookup(table)).transpose()?;
+        let conv = self.fastest_form(conv);
+        let (op, kind) = self.convolution_kind(id, conv);
+        let mut layer = self.described(id, op, kind);
+        for (node, op) in after.into_iter().flatten() {
+            let info = self.plain_info(node, op, 1);
+            layer.info.name += &format!(" + {}", info.name);
+            layer.info.op += &format!("+{op}");
+            layer.info.vector_operations += info.vector_operations;
+        }
         self.layers.push(layer);
         Ok(())
     }
@@ -507,6 +538,7 @@ impl<'a> Builder<'a> {
             w_zero: 0,
             output: Output { zero: 0, low: i8::MIN, high: i8::MAX },
             residual: None,
+            table: None,
             shared: None,
             held: None,
         }))

@@ -200,6 +200,7 @@ impl Finder<'_> {
             inputs: weights[3] as u64,
             outputs: weights[0] as u64,
             residual: if self.additions.contains_key(&id) { Some(y) } else { None },
+            table: false,
             staging: 0,
             held: false,
         })
@@ -220,6 +221,7 @@ impl Finder<'_> {
             y: self.image(node.outputs[0])?,
             window,
             weighted: node.op_as::<QConv>().is_some(),
+            table: false,
         })
     }
 

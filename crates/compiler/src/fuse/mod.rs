@@ -2,3 +2,4 @@
 
 pub(crate) mod additions;
 pub(crate) mod blocks;
+pub(crate) mod tables;

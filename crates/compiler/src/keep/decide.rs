@@ -13,7 +13,7 @@ use std::fmt;
 use std::ops::{Range, RangeInclusive};
 
 use ediacara_graph::{Graph, ValueId};
-use ediacara_isa::{SourceLocation, TABLE_BYTES};
+use ediacara_isa::SourceLocation;
 
 use crate::keep::operands::{self, Place};
 use crate::keep::residence::{Frame, Residence, Room};
@@ -22,9 +22,9 @@ use crate::program::layer::{Conv, Copy, Kind, Layer};
 use crate::program::view::View;
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::choices::Choices;
+use crate::tile::claim::TABLE_BYTES;
 use crate::tile::cost::{Estimate, Rates, Space};
 use crate::tile::grouping;
-use crate::tile::window::WindowProblem;
 
 /// What was decided about an activation: whether it stays in NRAM between the layers that write and read it.
 #[derive(Debug, Clone, PartialEq)]
@@ -395,18 +395,17 @@ pub(crate) fn cost(kind: &Kind, space: Space, choices: &mut Choices) -> Option<C
         let space = conv.held.as_ref().map_or(space, |held| Space::of_held(held, nram));
         choices.product(&problem, space).ok().map(|choice| Cost::of(&choice.estimate))
     };
-    let window = |x, y, window, weighted| WindowProblem { x, y, window, weighted };
     match kind {
         Kind::Conv(conv) => product(conv, choices),
         Kind::Depthwise(conv) => {
-            let problem = window(conv.x, conv.y, conv.window, true);
+            let problem = grouping::depthwise(conv);
             match choices.window(&problem, space) {
                 Ok(choice) => Some(Cost::of(&choice.estimate)),
                 Err(_) => product(conv, choices),
             }
         }
         Kind::Pool(pool) => {
-            let problem = window(pool.x, pool.y, pool.window, false);
+            let problem = grouping::pool(pool);
             choices.window(&problem, space).ok().map(|choice| Cost::of(&choice.estimate))
         }
         Kind::Block(parts) => {
@@ -414,7 +413,7 @@ pub(crate) fn cost(kind: &Kind, space: Space, choices: &mut Choices) -> Option<C
             choices.block(&problem, space).map(|choice| Cost::of(&choice.estimate))
         }
         // The table itself lies beside the tiles.
-        Kind::Table(_) if nram < 2 * u64::from(TABLE_BYTES) => None,
+        Kind::Table(_) if nram < 2 * TABLE_BYTES => None,
         // These cut their tiles to any size, but not to nothing.
         _ if nram < rates.nram / 4 => None,
         Kind::Binary(binary) => Some(elements([&binary.a, &binary.b, &binary.d], true, &rates)),

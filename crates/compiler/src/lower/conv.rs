@@ -2,7 +2,7 @@
 //!
 //! The layer is cut by a [`Tiling`]. An item is one tile of pixels, one tile of output channels and one
 //! chunk of the reduction: one `dot`. After the last chunk the accumulators are requantised into an output
-//! tile, a residual is added if there is one, and the tile is stored.
+//! tile, a residual is added if there is one, a table is looked up if there is one, and the tile is stored.
 
 use ediacara_arch::RECORD_BYTES;
 use ediacara_isa::Memory;
@@ -70,8 +70,8 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
         lowering.choices.product(&problem, space).map_err(|shortage| refuse(lowering, context, shortage))?;
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &rates);
-    let nram = [claims.x, claims.y, claims.residual, claims.staging];
-    let [x, y, residual, staging] = lowering.claim(Memory::Nram, nram, context)?;
+    let nram = [claims.x, claims.y, claims.residual, claims.staging, claims.table];
+    let [x, y, residual, staging, table] = lowering.claim(Memory::Nram, nram, context)?;
     let staged = conv.computed.as_ref().map(|matrix| Staged::new(matrix, staging, conv.w_zero));
     let cut = Cut { problem: &problem, tiling: &tiling, grouping, chunks: &tiling.chunks(&problem) };
     let HeldConstants { w, p, weights, records } = constants(lowering, conv, &cut, context)?;
@@ -93,6 +93,9 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
         staged,
         records,
     };
+    if let Some(lookup) = &conv.table {
+        lowering.load_table(lookup, table, context)?;
+    }
     let ahead = tiling.prefetches(&problem, &rates);
     let items = items(&state, rates.columns);
     let pixel_tiles = items.iter().map(|item| item.pixel_tile as usize + 1).max().unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::lower::weights::{Slices, slices};
 use crate::program::layer::Conv;
 use crate::program::step::Vector;
 use crate::program::window::Range;
+use crate::tile::grouping;
 use crate::tile::window::{WindowProblem, WindowTiling};
 
 /// One tile.
@@ -46,13 +47,14 @@ struct Prepared {
 /// Appends the steps of a depthwise convolution. One whose window does not fit NRAM goes to the matrix
 /// unit, which can split it.
 pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> Result<(), CompileError> {
-    let problem = WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true };
+    let problem = grouping::depthwise(conv);
     let Ok(choice) = lowering.choices.window(&problem, lowering.rates.space()) else {
         return conv::lower(lowering, conv, context);
     };
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem);
-    let [x, y, w] = lowering.claim(Memory::Nram, [claims.x, claims.y, claims.w], context)?;
+    let [x, y, w, table] =
+        lowering.claim(Memory::Nram, [claims.x, claims.y, claims.w, claims.table], context)?;
     let [p] = lowering.claim(Memory::Pram, [claims.p], context)?;
     let slices = slices(&conv.weights, context)?;
     let mut constants = Vec::new();
@@ -63,6 +65,9 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
         constants.push([weights, lowering.dram.place(records, &what)?]);
     }
     let mut state = State { conv, problem, tiling, x, y, w, p, constants };
+    if let Some(lookup) = &conv.table {
+        lowering.load_table(lookup, table, context)?;
+    }
     let ahead = tiling.prefetches(&problem);
     lowering.pipeline(&mut state, items(&problem, &tiling), ahead, prepare, compute);
     Ok(())
@@ -150,6 +155,9 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Pre
     let pixels = item.pixels.map(|range| range.count);
     let rows = Rows { channels: item.channels.count, joined: state.tiling.joined, pixels, x, w, p, y };
     window_rows(lowering, state.conv, &rows);
+    if state.conv.table.is_some() {
+        lowering.look_up(&y, &part);
+    }
     if !state.problem.y.is_kept() {
         lowering.store_box(&state.problem.y, &part, y.address);
     }

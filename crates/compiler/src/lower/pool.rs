@@ -18,6 +18,7 @@ use crate::lower::slots::Pool;
 use crate::program::layer::{Conv, Output, Pool as PoolLayer, PoolMode, Weights};
 use crate::program::step::Vector;
 use crate::program::window::{Range, Window};
+use crate::tile::grouping;
 use crate::tile::window::{WindowProblem, WindowTiling};
 
 /// Multiplier and shift of what is not scaled: maxima, and windows that count nothing.
@@ -39,7 +40,7 @@ pub(crate) fn lower(
     layer: &PoolLayer,
     context: Context,
 ) -> Result<(), CompileError> {
-    let problem = WindowProblem { x: layer.x, y: layer.y, window: layer.window, weighted: false };
+    let problem = grouping::pool(layer);
     let multipliers = multipliers(layer, context)?;
     let tiling = match lowering.choices.window(&problem, lowering.rates.space()) {
         Ok(choice) => lowering.take(&choice),
@@ -121,8 +122,21 @@ fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Optio
     };
     let groups = layer.x.channels;
     let (x, y, window, output) = (layer.x, layer.y, layer.window, layer.output);
-    let (computed, residual, shared, held) = (None, None, None, None);
-    Some(Conv { x, y, window, groups, weights, computed, x_zero, w_zero: 0, output, residual, shared, held })
+    Some(Conv {
+        x,
+        y,
+        window,
+        groups,
+        weights,
+        computed: None,
+        x_zero,
+        w_zero: 0,
+        output,
+        residual: None,
+        table: None,
+        shared: None,
+        held: None,
+    })
 }
 
 fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Pixels {

@@ -97,8 +97,8 @@ impl Lowering {
         });
     }
 
-    /// What is left where the last chunk is summed: requantises the sums of `part` into `y`, adds what is added there, and
-    /// stores it where the image is not kept. `acc` is where the sums of the part's pixels lie, `p` their first record.
+    /// What is left where the last chunk is summed: requantises the sums of `part` into `y`, adds what is added there, looks
+    /// it up if there is a table, and stores it where the image is not kept. `acc` is where the sums of the part's pixels lie, `p` their first record.
     pub(crate) fn finish(
         &mut self,
         (conv, problem): (&Conv, &Problem),
@@ -120,6 +120,9 @@ impl Lowering {
         self.requantise(&conv.output, &sums);
         if let (Some(residual), Some(addend)) = (&conv.residual, addend) {
             self.add(y, addend, part, &residual.constants);
+        }
+        if conv.table.is_some() {
+            self.look_up(y, part);
         }
         if !problem.y.is_kept() {
             self.store_box(&problem.y, part, y.address);

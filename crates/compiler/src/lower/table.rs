@@ -1,19 +1,19 @@
-//! Elementwise functions by the vector unit's table, in place in NRAM.
+//! Elementwise functions by the vector unit's table, in place in NRAM: of whole tensors, and of what a product is about to
+//! store.
 
 use ediacara_isa::{Memory, VectorOperation};
 
 use crate::CompileError;
 use crate::lower::lowering::{Context, Lowering};
+use crate::lower::pixels::{Part, Pixels, joined_rows};
 use crate::lower::slots::Pool;
 use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint};
-use crate::program::layer::Table;
+use crate::program::layer::{Lookup, Table};
 use crate::program::step::Vector;
-use crate::tile::claim::Claim;
+use crate::tile::claim::{Claim, TABLE_BYTES};
 
 /// Bytes of a tile where memory is plenty.
 const TILE_BYTES: u64 = 8192;
-/// Bytes of the table.
-const TABLE_BYTES: u64 = ediacara_isa::TABLE_BYTES as u64;
 
 struct State<'a> {
     layer: &'a Table,
@@ -31,28 +31,53 @@ pub(crate) fn lower(lowering: &mut Lowering, layer: &Table, context: Context) ->
     let count = (boxes.len() as u64).min(3);
     let slots = if layer.a.is_kept() && layer.d.is_kept() { 0 } else { count };
     let claims = [Claim::new(TABLE_BYTES, 1, 1), Claim::new(largest, slots, 1)];
-    let [mut table, tiles] = lowering.claim(Memory::Nram, claims, context)?;
-    let address = address(lowering, layer, context)?;
-    let place = table.next();
-    lowering.load_run(Memory::Nram, address, place, TABLE_BYTES);
-    lowering.vector(Vector { a: place, ..Vector::new(VectorOperation::LoadTable, 0, TABLE_BYTES) });
+    let [table, tiles] = lowering.claim(Memory::Nram, claims, context)?;
+    lowering.load_table(&layer.lookup, table, context)?;
     let mut state = State { layer, sides, tiles };
     lowering.pipeline(&mut state, &boxes, count > 1, prepare, compute);
     Ok(())
 }
 
-/// Where the table lies in DRAM: with the first layer that looks it up.
-fn address(lowering: &mut Lowering, layer: &Table, context: Context) -> Result<u64, CompileError> {
-    let placed = layer.shared.and_then(|shared| lowering.tables.get(&shared).copied());
-    if let Some(address) = placed {
-        lowering.reused.push((lowering.layer(), address));
-        return Ok(address);
+impl Lowering {
+    /// Brings a table through `place` to the vector unit, where it stays for the layer.
+    pub(crate) fn load_table(
+        &mut self,
+        lookup: &Lookup,
+        mut place: Pool,
+        context: Context,
+    ) -> Result<(), CompileError> {
+        let address = self.table_address(lookup, context)?;
+        let place = place.next();
+        self.load_run(Memory::Nram, address, place, TABLE_BYTES);
+        self.vector(Vector { a: place, ..Vector::new(VectorOperation::LoadTable, 0, TABLE_BYTES) });
+        Ok(())
     }
-    let address = lowering.dram.place(layer.table.clone(), &format!("table of layer `{}`", context.name))?;
-    if let Some(shared) = layer.shared {
-        lowering.tables.insert(shared, address);
+
+    /// Where a table lies in DRAM: with the first layer that looks it up.
+    fn table_address(&mut self, lookup: &Lookup, context: Context) -> Result<u64, CompileError> {
+        let placed = lookup.shared.and_then(|shared| self.tables.get(&shared).copied());
+        if let Some(address) = placed {
+            self.reused.push((self.layer(), address));
+            return Ok(address);
+        }
+        let address = self.dram.place(lookup.bytes.clone(), &format!("table of layer `{}`", context.name))?;
+        if let Some(shared) = lookup.shared {
+            self.tables.insert(shared, address);
+        }
+        Ok(address)
     }
-    Ok(address)
+
+    /// Looks up a rectangle of pixels, in place.
+    pub(crate) fn look_up(&mut self, y: &Pixels, part: &Part) {
+        let (length, counts, [strides]) = joined_rows(part, [y]);
+        self.vector(Vector {
+            a: y.address,
+            counts,
+            a_strides: strides,
+            d_strides: strides,
+            ..Vector::new(VectorOperation::Table, y.address, length)
+        });
+    }
 }
 
 fn prepare(lowering: &mut Lowering, state: &mut State, part: &JointBox<2>) -> Place {

@@ -124,6 +124,8 @@ pub struct Conv {
     pub output: Output,
     /// What is added before the result is stored.
     pub residual: Option<Residual>,
+    /// What the result, or the sum, is looked up in before it is stored.
+    pub table: Option<Lookup>,
     /// The number of its constants among those that several layers of the segment multiply by; nothing if it alone does.
     pub shared: Option<u32>,
     /// Where its constants stay on chip.
@@ -277,9 +279,16 @@ pub struct Table {
     pub a: View,
     /// Result.
     pub d: View,
-    /// The table's bytes, for -128 first.
-    pub table: Vec<u8>,
-    /// Its number among those that several layers of the segment look up; nothing if this one alone does.
+    /// What elements are looked up in.
+    pub lookup: Lookup,
+}
+
+/// A table (N-TABLE).
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// Its bytes, for -128 first.
+    pub bytes: Vec<u8>,
+    /// Its number among those that several layers of the segment look up; nothing if one alone does.
     pub shared: Option<u32>,
 }
 

@@ -1,5 +1,8 @@
 //! What a tiling asks of a memory.
 
+/// Bytes of NRAM of a table on its way to the vector unit.
+pub(crate) const TABLE_BYTES: u64 = ediacara_isa::TABLE_BYTES as u64;
+
 /// A request for `count` slots of `size` units at multiples of `alignment`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {

@@ -10,7 +10,7 @@ use ediacara_isa::Memory;
 
 use crate::program::view::Image;
 use crate::program::window::{Axis, Range, Tile, Window, largest_tile};
-use crate::tile::claim::Claim;
+use crate::tile::claim::{Claim, TABLE_BYTES};
 use crate::tile::cost::{Choice, Estimate, Rates, Search};
 
 /// A convolution as the tiler sees it. Groups are those after merging.
@@ -30,6 +30,8 @@ pub struct Problem {
     pub outputs: u64,
     /// What is added, an image of the output's extents, if anything.
     pub residual: Option<Image>,
+    /// Whether results are looked up in a table.
+    pub table: bool,
     /// Copies of a weight tile in NRAM on its way from DRAM to WRAM: none of constants, which lie in DRAM as WRAM wants
     /// them; one of what a layer computes, and two of what is transposed on the way.
     pub staging: u64,
@@ -223,7 +225,7 @@ impl Tiling {
         (self.blocks * rates.columns).min(problem.outputs)
     }
 
-    /// Claims on NRAM (x, y, residual, staging), WRAM, ARAM and PRAM.
+    /// Claims on NRAM (x, y, residual, staging, table), WRAM, ARAM and PRAM.
     pub fn claims(&self, problem: &Problem, rates: &Rates) -> Claims {
         let chunks = self.chunks(problem);
         let steps = chunks.iter().map(|chunk| self.steps(problem, chunk, rates)).max().unwrap_or(1);
@@ -236,6 +238,7 @@ impl Tiling {
             y: Claim::new(pixels * outputs, stored * y, 1),
             residual: Claim::new(pixels * outputs, residual * y, 1),
             staging: Claim::new(self.blocks * steps * rates.row_bytes(), problem.staging, 1),
+            table: Claim::new(TABLE_BYTES, problem.table.into(), 1),
             w: Claim::new(self.blocks * steps * rates.row_bytes(), w, rates.row_bytes()),
             acc: Claim::new(pixels * self.blocks * rates.columns, acc, 1),
             p: Claim::new(outputs, p, 1),
@@ -254,6 +257,8 @@ pub struct Claims {
     pub residual: Claim,
     /// Weight tiles on their way, NRAM bytes.
     pub staging: Claim,
+    /// The table on its way to the vector unit, NRAM bytes.
+    pub table: Claim,
     /// Weights, WRAM bytes.
     pub w: Claim,
     /// Accumulators.
@@ -338,8 +343,8 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     let fits = |memory, needed, available| {
         if needed <= available { Ok(()) } else { Err(Shortage { memory, needed, available }) }
     };
-    let staging = claims.staging.units();
-    fits(Memory::Nram, x_bytes + y_bytes + staging, rates.nram)?;
+    let passing = claims.staging.units() + claims.table.units();
+    fits(Memory::Nram, x_bytes + y_bytes + passing, rates.nram)?;
     fits(Memory::Wram, claims.w.units(), rates.wram)?;
     fits(Memory::Aram, claims.acc.size * 4, rates.aram * 4)?;
     fits(Memory::Pram, claims.p.size * RECORD_BYTES, rates.pram * RECORD_BYTES)?;
@@ -355,7 +360,7 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     let w = useful(w_all, rates.wram / claims.w.units(), WEIGHTS_AHEAD);
     let p = useful(p_all, rates.pram / claims.p.size, WEIGHTS_AHEAD);
     let acc = (rates.aram / claims.acc.size).min(4).min(counts.tiles()).max(1);
-    let room = rates.nram - staging;
+    let room = rates.nram - passing;
     let y = if 2 * y_bytes + x_bytes * x_all.min(2) <= room { 2 } else { 1 };
     let x = match (room - y * y_bytes).checked_div(x_bytes) {
         None => 0,
@@ -402,8 +407,8 @@ impl Tiling {
         let full = problem.outputs / outputs;
         let rest = problem.outputs % outputs;
         let chunks_of_lanes = full * outputs.div_ceil(rates.lanes) + rest.div_ceil(rates.lanes);
-        let requantised =
-            groups * pixels * (chunks_of_lanes * (1 + u64::from(problem.residual.is_some()))) as f64;
+        let passes_of_results = 1 + u64::from(problem.residual.is_some()) + u64::from(problem.table);
+        let requantised = groups * pixels * (chunks_of_lanes * passes_of_results) as f64;
         let (moves, transposition) = staging_beats(problem, &claims, rates);
         let vector = requantised + w_loads as f64 * transposition;
 

@@ -1,6 +1,6 @@
 //! Layers as their tilers see them.
 
-use crate::program::layer::{Block, Conv, Middle};
+use crate::program::layer::{Block, Conv, Middle, Pool};
 use crate::program::view::View;
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::convolution::Problem;
@@ -45,10 +45,21 @@ pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
         inputs: grouping.inputs * grouping.merged,
         outputs: grouping.outputs * grouping.merged,
         residual: conv.residual.map(|residual| residual.image),
+        table: conv.table.is_some(),
         staging: conv.computed.as_ref().map_or(0, staging_slots),
         held: conv.held.is_some(),
     };
     (problem.simplified(), grouping)
+}
+
+/// A depthwise convolution as the tiler of windows sees it.
+pub(crate) fn depthwise(conv: &Conv) -> WindowProblem {
+    WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true, table: conv.table.is_some() }
+}
+
+/// A pool as the tiler of windows sees it.
+pub(crate) fn pool(pool: &Pool) -> WindowProblem {
+    WindowProblem { x: pool.x, y: pool.y, window: pool.window, weighted: false, table: false }
 }
 
 /// The block as its tiler sees it.
@@ -61,6 +72,7 @@ pub(crate) fn block(block: &Block) -> BlockProblem {
         inputs: conv.x.channels,
         outputs: conv.y.channels,
         residual: conv.residual.map(|residual| residual.image),
+        table: conv.table.is_some(),
         staging: 0,
         held: false,
     };
@@ -68,7 +80,7 @@ pub(crate) fn block(block: &Block) -> BlockProblem {
     let weighted = matches!(block.middle, Middle::Depthwise(_));
     BlockProblem {
         expand: block.expand.as_ref().map(conv),
-        window: WindowProblem { x, y, window, weighted },
+        window: WindowProblem { x, y, window, weighted, table: false },
         project: block.project.as_ref().map(conv),
     }
 }

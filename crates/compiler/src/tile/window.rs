@@ -7,7 +7,7 @@ use ediacara_isa::Memory;
 
 use crate::program::view::Image;
 use crate::program::window::{Axis, Range, Tile, Window, largest_tile};
-use crate::tile::claim::Claim;
+use crate::tile::claim::{Claim, TABLE_BYTES};
 use crate::tile::convolution::{Shortage, parts};
 use crate::tile::cost::{Choice, Estimate, Rates, Search};
 
@@ -22,6 +22,8 @@ pub struct WindowProblem {
     pub window: Window,
     /// Whether each channel has weights and a record (depthwise); pooling has neither.
     pub weighted: bool,
+    /// Whether results are looked up in a table.
+    pub table: bool,
 }
 
 /// How a windowed operation is cut.
@@ -69,7 +71,7 @@ impl WindowTiling {
         largest_tile(problem.axes(), outputs, self.pixels, kernel, kernel, self.channels)
     }
 
-    /// Claims on NRAM (x, y, weights) and PRAM.
+    /// Claims on NRAM (x, y, weights, table) and PRAM.
     pub fn claims(&self, problem: &WindowProblem) -> WindowClaims {
         let weighted = if problem.weighted { self.slots[2] } else { 0 };
         let row = self.channels * self.joined;
@@ -79,6 +81,7 @@ impl WindowTiling {
             y: Claim::new(self.pixels[0] * self.pixels[1] * self.channels * stored, self.slots[1], 1),
             w: Claim::new(problem.taps() * row, weighted, 1),
             p: Claim::new(row, weighted, 1),
+            table: Claim::new(TABLE_BYTES, problem.table.into(), 1),
         }
     }
 
@@ -114,6 +117,9 @@ impl WindowTiling {
                 row += (columns.count % self.joined * channels).div_ceil(rates.lanes);
             }
             vector += (count * y.batch * y.height * row * problem.taps()) as f64;
+            // A table goes over a tile whose pixels are neighbours.
+            let results = y.batch * y.height * (y.width * channels).div_ceil(rates.lanes);
+            vector += (count * results * u64::from(problem.table)) as f64;
         }
         let axes = problem.axes();
         // Means over the tiles: rows and columns that exist, and all that a tile holds.
@@ -140,7 +146,8 @@ impl WindowTiling {
             + instructions * 32.0 / rates.burst as f64;
         let dram = bursts * rates.burst_cycles;
         // Each instruction waits for the one before it to leave the pipeline (T-VECTOR-ORDER).
-        let tile = vector / tiles + rates.vector_latency + painted / rates.lanes as f64;
+        let passes = 1.0 + f64::from(u8::from(problem.table));
+        let tile = vector / tiles + passes * rates.vector_latency + painted / rates.lanes as f64;
         let arrival = rates.dram_latency + x_bursts * rates.burst_cycles;
         let period = if !problem.x.is_kept() && self.slots[0] < self.tiles(problem) {
             tile.max((tile + arrival) / self.slots[0] as f64)
@@ -172,16 +179,19 @@ pub struct WindowClaims {
     pub w: Claim,
     /// Records.
     pub p: Claim,
+    /// The table on its way to the vector unit, NRAM bytes.
+    pub table: Claim,
 }
 
 /// Slots for a tiling whose sizes are settled, or what is missing.
 fn slots(tiling: &WindowTiling, problem: &WindowProblem, rates: &Rates) -> Result<[u64; 3], Shortage> {
     let claims = WindowTiling { slots: [1; 3], ..*tiling }.claims(problem);
-    let WindowClaims { x, y, w, p } = claims;
-    let [x, y, w, p] = [x, y, w, p].map(|claim| claim.units());
-    if x + y + w > rates.nram {
-        return Err(Shortage { memory: Memory::Nram, needed: x + y + w, available: rates.nram });
+    let WindowClaims { x, y, w, p, table } = claims;
+    let [x, y, w, p, table] = [x, y, w, p, table].map(|claim| claim.units());
+    if x + y + w + table > rates.nram {
+        return Err(Shortage { memory: Memory::Nram, needed: x + y + w + table, available: rates.nram });
     }
+    let room = rates.nram - table;
     if p > rates.pram {
         return Err(Shortage {
             memory: Memory::Pram,
@@ -190,10 +200,10 @@ fn slots(tiling: &WindowTiling, problem: &WindowProblem, rates: &Rates) -> Resul
         });
     }
     let all = tiling.tiles(problem);
-    let constants = if 2 * p <= rates.pram && x + y + 2 * w <= rates.nram { 2 } else { 1 };
+    let constants = if 2 * p <= rates.pram && x + y + 2 * w <= room { 2 } else { 1 };
     let slots = |input: u64, output: u64| [input.min(all) * x.min(1), output * y.min(1), constants];
     for (input, output) in [(3, 2), (2, 2), (1, 1)] {
-        if input.min(all) * x + output * y + constants * w <= rates.nram {
+        if input.min(all) * x + output * y + constants * w <= room {
             return Ok(slots(input, output));
         }
     }
