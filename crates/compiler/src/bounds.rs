@@ -2,7 +2,8 @@
 //!
 //! Both count the nodes of the network, whatever is fused with what. The floor takes weights and constants to be any
 //! numbers, and every result to be wanted. Products across channels are the matrix engine's, results are written by the
-//! vector engine, an operation each; a depthwise convolution may be divided between the two. It leaves out what a program may
+//! vector engine, an operation each; a depthwise convolution and the sums of an average may be divided between
+//! the two. It leaves out what a program may
 //! leave out: taps in the padding, pixels that no window sees, and constants that have passed DRAM before.
 
 use std::collections::{HashMap, HashSet};
@@ -11,7 +12,7 @@ use ediacara_arch::Machine;
 use ediacara_isa::Port;
 use ediacara_tensor::Tensor;
 
-use crate::program::layer::{Conv, Kind, Layer, Middle, Pool, Weights};
+use crate::program::layer::{Conv, Kind, Layer, Middle, Pool, PoolMode, Weights};
 use crate::program::view::{Image, View};
 use crate::program::window::{Axis, Window};
 
@@ -118,7 +119,7 @@ struct Node<'a> {
     macs: [u64; 2],
     /// Products of the matrix unit that any program computes.
     products: u64,
-    /// Products of depthwise windows, which either unit may compute.
+    /// Products of depthwise windows and terms of averages, which either unit may compute.
     window_products: u64,
     /// Operations of the vector unit that any program does.
     operations: u64,
@@ -224,11 +225,15 @@ fn depthwise(conv: &Conv) -> Node<'_> {
 }
 
 /// A pool combines pairs until one number an output is left: one operation for each input that is not the result, and one for
-/// each result that is written.
+/// each result that is written. Sums may be the matrix unit's, as products with ones.
 fn pool(pool: &Pool) -> Node<'static> {
     let results = pool.y.batch * pool.y.height * pool.y.width * pool.y.channels;
     let (_, read) = window(&pool.x, &pool.y, &pool.window);
-    elementwise(results.max(read.saturating_sub(results)))
+    let pairs = read.saturating_sub(results);
+    match pool.mode {
+        PoolMode::Max => elementwise(results.max(pairs)),
+        PoolMode::Average { .. } => Node { window_products: pairs, ..elementwise(results) },
+    }
 }
 
 /// The weights of taps that lie on a pixel that exists for some output.

@@ -47,7 +47,7 @@ const NETWORKS: [Network; 10] = [
 ];
 
 /// The passes that fuse layers, and the one that keeps activations in NRAM between them.
-const FUSION_AND_KEEP: [&str; 3] = ["fuse-add", "fuse-block", "keep"];
+const FUSION_AND_KEEP: [&str; 4] = ["fuse-add", "fuse-block", "fuse-table", "keep"];
 /// The pass that keeps activations in NRAM, alone.
 const KEEP: [&str; 1] = ["keep"];
 

@@ -19,6 +19,8 @@ pub struct MatrixBeats {
     pub repeated: u64,
     /// Beats for channels that were only moved, by products with zeros and ones.
     pub moves: u64,
+    /// Beats for channels that were only summed, to their mean, by products with ones.
+    pub sums: u64,
 }
 
 impl MatrixBeats {
@@ -27,7 +29,8 @@ impl MatrixBeats {
         let mut beats = MatrixBeats::default();
         for layer in layers {
             if layer.matrix_macs == 0 {
-                beats.moves += layer.matrix_cycles;
+                let is_mean = layer.op == "average_pool";
+                *(if is_mean { &mut beats.sums } else { &mut beats.moves }) += layer.matrix_cycles;
                 continue;
             }
             let once = layer.matrix_cycles - layer.repeated_matrix_cycles.min(layer.matrix_cycles);
@@ -41,7 +44,7 @@ impl MatrixBeats {
 
     /// All beats.
     pub fn total(&self) -> u64 {
-        self.products + self.idle_lanes + self.repeated + self.moves
+        self.products + self.idle_lanes + self.repeated + self.moves + self.sums
     }
 }
 
@@ -52,6 +55,7 @@ impl fmt::Display for MatrixBeats {
             (self.idle_lanes, "in idle lanes"),
             (self.repeated, "for rows computed twice"),
             (self.moves, "to move channels"),
+            (self.sums, "to sum channels"),
         ] {
             if beats > 0 {
                 write!(f, ", {} {what}", thousands(beats))?;

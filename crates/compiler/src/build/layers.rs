@@ -26,7 +26,7 @@ use crate::program::window::Window;
 use crate::tile::choices::Choices;
 use crate::tile::convolution::Problem;
 use crate::tile::cost::Space;
-use crate::tile::grouping;
+use crate::tile::grouping::{self, best_join};
 
 /// The DLP's part as layers.
 #[derive(Debug, Default)]
@@ -198,6 +198,22 @@ impl<'a> Builder<'a> {
         all.min_by(|(one, _), (other, _)| one.total_cmp(other)).map_or(conv, |(_, form)| form)
     }
 
+    /// How many neighbouring pixels are joined for the array: more than one where that is estimated to be faster.
+    fn fastest_join(&mut self, conv: &Conv) -> u64 {
+        if conv.shared.is_some() {
+            return 1;
+        }
+        let rates = *self.choices.rates();
+        let (alone, _) = grouping::convolution(conv, &rates);
+        let Some((pixels, joined)) = best_join(&alone, &rates) else { return 1 };
+        let cycles = |problem: &Problem| {
+            let choice = self.choices.product(problem, rates.space());
+            choice.map_or(f64::INFINITY, |choice| choice.estimate.cycles())
+        };
+        let [alone, joined] = [&alone, &joined].map(cycles);
+        if joined < alone { pixels } else { 1 }
+    }
+
     /// Whether the matrix unit is estimated to convolve one channel in less than half the time of the vector unit, whose one lane
     /// goes through a long window tap by tap.
     fn is_faster_as_product(&mut self, conv: &Conv) -> bool {
@@ -234,6 +250,7 @@ impl<'a> Builder<'a> {
                 output: Output { zero: op.y_zero, low: op.low, high: op.high },
                 residual: None,
                 table: None,
+                joined: 1,
                 shared,
                 held: None,
             });
@@ -251,6 +268,7 @@ impl<'a> Builder<'a> {
             output: Output { zero: op.y_zero, low: op.low, high: op.high },
             residual: None,
             table: None,
+            joined: 1,
             shared,
             held: None,
         })
@@ -338,7 +356,8 @@ impl<'a> Builder<'a> {
         let mut conv = self.convolution(id, x, self.image(last, self.graph.output_of(last))?)?;
         conv.residual = addition.map(|(add, index)| self.residual(add, index)).transpose()?;
         conv.table = table.map(|table| self.lookup(table)).transpose()?;
-        let conv = self.fastest_form(conv);
+        let mut conv = self.fastest_form(conv);
+        conv.joined = self.fastest_join(&conv);
         let (op, kind) = self.convolution_kind(id, conv);
         let mut layer = self.described(id, op, kind);
         for (node, op) in after.into_iter().flatten() {
@@ -539,6 +558,7 @@ impl<'a> Builder<'a> {
             output: Output { zero: 0, low: i8::MIN, high: i8::MAX },
             residual: None,
             table: None,
+            joined: 1,
             shared: None,
             held: None,
         }))

@@ -13,7 +13,7 @@ use crate::program::window::Window;
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::choices::Choices;
 use crate::tile::convolution::Problem;
-use crate::tile::grouping::Grouping;
+use crate::tile::grouping::{Grouping, best_join};
 use crate::tile::window::WindowProblem;
 
 /// The nodes of a block.
@@ -152,11 +152,14 @@ impl Finder<'_> {
         let problem = self.product(node)?;
         let forms = self.forms(node, &problem);
         let space = self.choices.rates().space();
+        let simplified = problem.simplified();
+        let joined = best_join(&simplified, self.choices.rates()).map(|(_, joined)| joined);
         let cycles = |problem: Problem| {
-            let choice = self.choices.product(&problem.simplified(), space);
+            let choice = self.choices.product(&problem, space);
             choice.map_or(f64::INFINITY, |choice| choice.estimate.cycles())
         };
-        Some([problem].into_iter().chain(forms).map(cycles).fold(f64::INFINITY, f64::min))
+        let forms = forms.into_iter().map(Problem::simplified).chain(joined);
+        Some([simplified].into_iter().chain(forms).map(cycles).fold(f64::INFINITY, f64::min))
     }
 
     /// The other forms of a gather of channels that is a layer of its own, as its tiler sees them.

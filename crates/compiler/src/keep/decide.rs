@@ -24,7 +24,7 @@ use crate::tile::block::tiling::BlockProblem;
 use crate::tile::choices::Choices;
 use crate::tile::claim::TABLE_BYTES;
 use crate::tile::cost::{Estimate, Rates, Space};
-use crate::tile::grouping;
+use crate::tile::{grouping, mean};
 
 /// What was decided about an activation: whether it stays in NRAM between the layers that write and read it.
 #[derive(Debug, Clone, PartialEq)]
@@ -406,7 +406,10 @@ pub(crate) fn cost(kind: &Kind, space: Space, choices: &mut Choices) -> Option<C
         }
         Kind::Pool(pool) => {
             let problem = grouping::pool(pool);
-            choices.window(&problem, space).ok().map(|choice| Cost::of(&choice.estimate))
+            let window = choices.window(&problem, space).ok().map(|choice| choice.estimate);
+            let cycles = window.map_or(f64::INFINITY, |estimate| estimate.cycles());
+            let mean = mean::faster(pool, cycles, &rates.within(space)).map(|choice| choice.estimate);
+            mean.or(window).map(|estimate| Cost::of(&estimate))
         }
         Kind::Block(parts) => {
             let problem: BlockProblem = grouping::block(parts);

@@ -25,7 +25,7 @@ use crate::program::window::{Range, Tile};
 use crate::tile::block::tiling::{BlockProblem, BlockTiling, Piece, expand_steps, whole, x_tile};
 use crate::tile::convolution::{Chunk, Problem};
 use crate::tile::cost::Rates;
-use crate::tile::grouping::{self, Grouping};
+use crate::tile::grouping::{self, Grouping, Joint};
 
 /// One piece on its way.
 #[derive(Debug, Clone, Copy)]
@@ -253,7 +253,8 @@ fn place_products(
 ) -> Result<(Vec<u64>, u64), CompileError> {
     let slices = slices(&conv.weights, context)?;
     let (tiling, _) = whole(problem);
-    let grouping = Grouping { merged: 1, inputs: problem.inputs, outputs: problem.outputs };
+    let grouping =
+        Grouping { merged: 1, inputs: problem.inputs, outputs: problem.outputs, joint: Joint::NONE };
     let array = [lowering.rates.rows, lowering.rates.columns];
     let image = TileImage { slices, zero: conv.w_zero, grouping, problem, tiling: &tiling, array };
     let (mut bytes, mut offsets) = (Vec::new(), Vec::new());

@@ -161,7 +161,7 @@ fn place(
     let &Cut { problem, tiling, grouping, chunks } = cut;
     let slices = slices(&conv.weights, context)?;
     let what = |part: &str| format!("{part} of layer `{}`", context.name);
-    let records = slices.records(Range::new(0, conv.y.channels));
+    let records = slices.records(Range::new(0, conv.y.channels)).repeat(grouping.joint.pixels as usize);
     if conv.computed.is_some() {
         return Ok((Vec::new(), lowering.dram.place(records, &what("records"))?));
     }

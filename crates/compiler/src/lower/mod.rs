@@ -11,6 +11,7 @@ mod conv;
 mod copy;
 mod depthwise;
 pub(crate) mod lowering;
+mod mean;
 mod pixels;
 mod pool;
 mod products;

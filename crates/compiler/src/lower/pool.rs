@@ -9,17 +9,17 @@ use ediacara_kernels::int8::quantize_multiplier;
 use ediacara_tensor::Tensor;
 
 use crate::CompileError;
-use crate::lower::conv;
 use crate::lower::depthwise::{Item, input, items, output};
 use crate::lower::lowering::{Context, Lowering};
 use crate::lower::pixels::Part;
 use crate::lower::pixels::Pixels;
 use crate::lower::slots::Pool;
+use crate::lower::{self, conv};
 use crate::program::layer::{Conv, Output, Pool as PoolLayer, PoolMode, Weights};
 use crate::program::step::Vector;
 use crate::program::window::{Range, Window};
-use crate::tile::grouping;
 use crate::tile::window::{WindowProblem, WindowTiling};
+use crate::tile::{grouping, mean};
 
 /// Multiplier and shift of what is not scaled: maxima, and windows that count nothing.
 pub(crate) const UNSCALED: (u32, u8) = (0, 1);
@@ -42,7 +42,13 @@ pub(crate) fn lower(
 ) -> Result<(), CompileError> {
     let problem = grouping::pool(layer);
     let multipliers = multipliers(layer, context)?;
-    let tiling = match lowering.choices.window(&problem, lowering.rates.space()) {
+    let window = lowering.choices.window(&problem, lowering.rates.space());
+    let cycles = window.map_or(f64::INFINITY, |choice| choice.estimate.cycles());
+    if let (Some(choice), Some(record)) = (mean::faster(layer, cycles, &lowering.rates), only(&multipliers)) {
+        let tiling = lowering.take(&choice);
+        return lower::mean::lower(lowering, layer, &tiling, record, context);
+    }
+    let tiling = match window {
         Ok(choice) => lowering.take(&choice),
         Err(shortage) => {
             // The matrix unit sums windows of any size piece by piece.
@@ -107,11 +113,17 @@ fn multipliers(layer: &PoolLayer, context: Context) -> Result<Vec<Option<(u32, u
     Ok(found)
 }
 
+/// Multiplier and shift where all windows count as many elements.
+fn only(multipliers: &[Option<(u32, u8)>]) -> Option<(u32, u8)> {
+    let mut used = multipliers.iter().skip(1).flatten();
+    let (&record, None) = (used.next()?, used.next()) else { return None };
+    Some(record)
+}
+
 /// An average of one count everywhere as a depthwise convolution with weights of one.
 fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Option<Conv> {
     let PoolMode::Average { x_zero, .. } = layer.mode else { return None };
-    let mut used = multipliers.iter().skip(1).flatten();
-    let (&(multiplier, shift), None) = (used.next()?, used.next()) else { return None };
+    let (multiplier, shift) = only(multipliers)?;
     let channels = layer.x.channels as usize;
     let [kernel_down, kernel_across] = layer.window.kernel.map(|taps| taps as usize);
     let weights = Weights {
@@ -134,6 +146,7 @@ fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Optio
         output,
         residual: None,
         table: None,
+        joined: 1,
         shared: None,
         held: None,
     })

@@ -113,19 +113,24 @@ impl TileImage<'_> {
             let tap = taps.start + index % across;
             tap..tap + 1
         };
-        let Grouping { merged, inputs, outputs } = self.grouping;
-        let original = group * merged + output / outputs;
-        let channel = original * outputs + output % outputs;
+        let Grouping { merged, inputs, outputs, joint } = self.grouping;
+        // Which of the joined pixels, and of the merged groups.
+        let (pixel, output) = (output / (merged * outputs), output % (merged * outputs));
+        let member = output / outputs;
+        let channel = (group * merged + member) * outputs + output % outputs;
         // The group's own input channels lie at this offset among those of the merged groups.
-        let own = Range::new(output / outputs * inputs, inputs);
+        let own = Range::new(member * inputs, inputs);
         let first = own.start.max(chunk.channels.start);
         let last = (own.start + own.count).min(chunk.channels.start + chunk.channels.count);
         if first >= last {
             return;
         }
-        let kernel = self.problem.window.kernel;
+        let [rows, all] = self.problem.window.kernel;
+        // The pixel's own taps lie at this offset among those of the joined pixels.
+        let (before, width) = (pixel * joint.step, all - (joint.pixels - 1) * joint.step);
         for (position, tap) in columns.enumerate() {
-            let base = ((channel * kernel[0] + down) * kernel[1] + tap) * inputs;
+            let Some(tap) = tap.checked_sub(before).filter(|&tap| tap < width) else { continue };
+            let base = ((channel * rows + down) * width + tap) * inputs;
             let weights =
                 &self.slices.values[(base + first - own.start) as usize..(base + last - own.start) as usize];
             put(position as u64 * chunk.channels.count + first - chunk.channels.start, weights);

@@ -55,7 +55,11 @@ impl Kind {
         match self {
             Kind::Conv(conv) | Kind::Depthwise(conv) => {
                 let Window { kernel, stride, .. } = conv.window;
-                format!("kernel {kernel:?} stride {stride:?} groups {}", conv.groups)
+                let joined = match self {
+                    Kind::Conv(conv) if conv.joined > 1 => format!(" joined {}", conv.joined),
+                    _ => String::new(),
+                };
+                format!("kernel {kernel:?} stride {stride:?} groups {}{joined}", conv.groups)
             }
             Kind::Block(block) => {
                 let (x, _, Window { kernel, stride, .. }) = block.middle.shape();
@@ -126,6 +130,8 @@ pub struct Conv {
     pub residual: Option<Residual>,
     /// What the result, or the sum, is looked up in before it is stored.
     pub table: Option<Lookup>,
+    /// Neighbouring output pixels of a row that the array may compute as the channels of one; 1 computes each by itself.
+    pub joined: u64,
     /// The number of its constants among those that several layers of the segment multiply by; nothing if it alone does.
     pub shared: Option<u32>,
     /// Where its constants stay on chip.

@@ -245,6 +245,14 @@ impl Image {
         }
     }
 
+    /// The same bytes with so many pixels of a row as the channels of one; nothing if they do not lie next to each other, or do
+    /// not make up whole rows.
+    pub fn join(&self, pixels: u64) -> Option<Image> {
+        let fits = self.pixel_stride == self.channels && self.width.is_multiple_of(pixels);
+        let (width, channels) = (self.width / pixels, self.channels * pixels);
+        fits.then_some(Image { width, channels, pixel_stride: channels, ..*self })
+    }
+
     /// All pixels of all rows, and of all images if they join up too, as one row an image.
     pub fn flatten(&self) -> Option<Image> {
         if self.height > 1 && self.row_stride != self.width * self.pixel_stride {

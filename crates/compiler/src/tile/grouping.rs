@@ -1,7 +1,7 @@
-//! Layers as their tilers see them.
+//! Layers as their tilers see them: with groups merged and pixels joined where that fills the array better.
 
 use crate::program::layer::{Block, Conv, Middle, Pool};
-use crate::program::view::View;
+use crate::program::view::{Image, View};
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::convolution::Problem;
 use crate::tile::cost::Rates;
@@ -17,6 +17,24 @@ pub(crate) struct Grouping {
     pub inputs: u64,
     /// Output channels of one group of the network.
     pub outputs: u64,
+    /// How pixels are joined.
+    pub joint: Joint,
+}
+
+/// Neighbouring output pixels as the channels of one: a window as wide as theirs together, in which the weights of each are
+/// zero but for its own taps. Where a few channels leave columns of the array idle, or a few inputs its rows, those of
+/// several pixels leave fewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Joint {
+    /// How many pixels.
+    pub pixels: u64,
+    /// Input steps from one to the next.
+    pub step: u64,
+}
+
+impl Joint {
+    /// No pixels are joined.
+    pub(crate) const NONE: Joint = Joint { pixels: 1, step: 0 };
 }
 
 impl Grouping {
@@ -30,13 +48,44 @@ impl Grouping {
         };
         let divisors = (1..=groups).filter(|merged| groups.is_multiple_of(*merged));
         let merged = divisors.min_by_key(|merged| (beats(merged), *merged)).unwrap_or(1);
-        Grouping { merged, inputs, outputs }
+        Grouping { merged, inputs, outputs, joint: Joint::NONE }
     }
 }
 
-/// The convolution as its tiler sees it, and how its groups are merged.
+/// The product with so many neighbouring pixels joined; nothing if they do not fill rows, or do not lie next to each other.
+fn join(problem: &Problem, pixels: u64) -> Option<Problem> {
+    let [kernel, stride] = [problem.window.kernel[1], problem.window.stride[1]];
+    let plain = problem.groups == 1 && problem.staging == 0 && problem.window.dilation[1] == 1;
+    let joined = |image: &Image| image.join(pixels);
+    let residual = match &problem.residual {
+        Some(image) => Some(joined(image)?),
+        None => None,
+    };
+    let mut window = problem.window;
+    (window.kernel[1], window.stride[1]) = (kernel + (pixels - 1) * stride, pixels * stride);
+    let (y, outputs) = (joined(&problem.y)?, problem.outputs * pixels);
+    plain.then_some(Problem { y, residual, window, outputs, ..*problem })
+}
+
+/// The number of joined pixels for which the array takes the fewest beats for all of them, if that is fewer than each by
+/// itself takes by a twentieth; and the product with them joined.
+pub(crate) fn best_join(problem: &Problem, rates: &Rates) -> Option<(u64, Problem)> {
+    let beats = |problem: &Problem| {
+        let [down, across] = problem.window.kernel;
+        let row = match problem.x.has_contiguous_pixels(problem.inputs) {
+            true => (across * problem.inputs).div_ceil(rates.rows),
+            false => across * problem.inputs.div_ceil(rates.rows),
+        };
+        problem.y.width * down * row * problem.blocks(rates)
+    };
+    let alone = beats(problem);
+    let joined = (2..=rates.columns).filter_map(|pixels| Some((pixels, join(problem, pixels)?)));
+    joined.min_by_key(|(_, joined)| beats(joined)).filter(|(_, joined)| 20 * beats(joined) < 19 * alone)
+}
+
+/// The convolution as its tiler sees it, and how its groups are merged and its pixels joined.
 pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
-    let grouping = Grouping::best([conv.x.channels, conv.y.channels], conv.groups, rates);
+    let mut grouping = Grouping::best([conv.x.channels, conv.y.channels], conv.groups, rates);
     let problem = Problem {
         x: conv.x,
         y: conv.y,
@@ -49,7 +98,15 @@ pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
         staging: conv.computed.as_ref().map_or(0, staging_slots),
         held: conv.held.is_some(),
     };
-    (problem.simplified(), grouping)
+    let problem = problem.simplified();
+    // Where it lies now, a result may have no pixels next to each other.
+    match join(&problem, conv.joined).filter(|_| conv.joined > 1) {
+        None => (problem, grouping),
+        Some(joined) => {
+            grouping.joint = Joint { pixels: conv.joined, step: problem.window.stride[1] };
+            (joined, grouping)
+        }
+    }
 }
 
 /// A depthwise convolution as the tiler of windows sees it.

@@ -7,4 +7,5 @@ pub mod convolution;
 pub mod cost;
 pub(crate) mod explain;
 pub(crate) mod grouping;
+pub mod mean;
 pub mod window;

@@ -216,12 +216,12 @@ fn what_the_host_reads_and_what_does_not_fit_is_stored() {
     assert_eq!(verdicts(&net), [Verdict::NoRoom]);
 }
 
-/// A plane of 190 by 190 is more than the 32 KiB of NRAM: the average is taken by the matrix unit, which nobody weighs.
+/// A window of 189 by 189 is more than the 32 KiB of NRAM: the average is taken by the matrix unit, which nobody weighs.
 #[test]
 fn what_is_not_estimated_is_not_said_to_lack_room() {
     let mut net = Net::new(11);
     let x = net.input(&[1, 190, 190, 4]);
-    let y = net.global_average(x);
+    let y = net.pool(x, PoolKind::Average, [[189, 189], [1, 1]], [0; 4], false, false);
     let z = net.conv(y, ConvShape::point(8));
     net.graph.set_outputs(vec![z]);
     let machine = Machine::preset("dlp4").unwrap();

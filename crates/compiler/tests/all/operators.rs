@@ -2,7 +2,7 @@
 
 use crate::support::{ConvShape, Net, check, check_on, machines, program};
 use ediacara_arch::Machine;
-use ediacara_compiler::Options;
+use ediacara_compiler::{Options, compile};
 use ediacara_graph::Tensor;
 use ediacara_graph::ops::{Coordinates, PadMode, PoolKind, Resize, ResizeMode, Rounding};
 use ediacara_sim::Requester;
@@ -79,8 +79,13 @@ fn weights_that_exceed_wram_are_loaded_once_for_all_images() {
 #[test]
 fn one_channel_goes_to_the_unit_that_is_faster() {
     let filter = ConvShape { kernel: [1, 256], stride: [1, 2], ..ConvShape::point(1) };
-    let cases =
-        [([1, 1, 2048, 1], filter, "conv"), ([1, 24, 24, 1], ConvShape::square(1, 3, 1, 1), "depthwise")];
+    let square = ConvShape::square(1, 3, 1, 1);
+    // Rows of 23 pixels are no joined ones, which would fill the array.
+    let cases = [
+        ([1, 1, 2048, 1], filter, "conv"),
+        ([1, 24, 24, 1], square, "conv"),
+        ([1, 23, 23, 1], square, "depthwise"),
+    ];
     for (input, shape, op) in cases {
         let mut net = Net::new(3);
         let x = net.input(&input);
@@ -161,12 +166,28 @@ fn average_pools() {
 
 #[test]
 fn global_averages() {
-    for shape in [[1, 7, 7, 50], [2, 3, 5, 9], [1, 60, 61, 3]] {
+    for shape in [[1, 7, 7, 50], [2, 3, 5, 9], [1, 60, 61, 3], [2, 40, 41, 70], [1, 9, 11, 700]] {
         let mut net = Net::new(4);
         let x = net.input(&shape);
         let y = net.global_average(x);
         check(&mut net, &[y]);
     }
+}
+
+#[test]
+fn the_mean_of_a_map_that_nram_does_not_hold_reads_it_once() {
+    let machine = Machine::preset("dlp16").unwrap();
+    let mut net = Net::new(6);
+    let shape = [1, 80, 112, 96];
+    let x = net.input(&shape);
+    let y = net.global_average(x);
+    net.graph.set_outputs(vec![y]);
+    let (_, outcome) = check_on(&net.graph, &machine, &Options::default(), 7, true);
+    let bytes = shape.iter().product::<usize>() as f64;
+    let loaded = outcome.traffic[Requester::Load as usize].bursts * u64::from(machine.dram.burst_bytes);
+    assert!(loaded as f64 <= 1.01 * bytes, "{loaded} bytes loaded of {bytes}");
+    let cycles = bytes / machine.dram.bytes_per_cycle.to_f64();
+    assert!((outcome.cycles as f64) < 1.05 * cycles, "{} cycles; DRAM takes {cycles}", outcome.cycles);
 }
 
 #[test]
@@ -211,6 +232,73 @@ fn tables() {
         let y = net.table(x);
         check(&mut net, &[y]);
     }
+}
+
+/// The layers of a network on `dlp16`, as the `build` pass lists them.
+fn layers(net: &Net, options: &Options) -> String {
+    let machine = Machine::preset("dlp16").unwrap();
+    let options = Options { print_after: vec!["build".to_owned()], ..options.clone() };
+    let listings = compile(&net.graph, &machine, &options).unwrap().listings;
+    listings.into_iter().map(|listing| listing.text).collect()
+}
+
+#[test]
+fn tables_are_looked_up_by_the_layer_before_them() {
+    let mut net = Net::new(27);
+    let x = net.input(&[1, 9, 8, 24]);
+    let a = net.conv(x, ConvShape::square(40, 3, 1, 1));
+    let a = net.table(a);
+    let b = net.conv(a, ConvShape { groups: 40, ..ConvShape::square(40, 3, 2, 1) });
+    let b = net.table(b);
+    let c = net.conv(b, ConvShape::point(40));
+    let c = net.add(c, b);
+    let c = net.table(c);
+    let d = net.reshape(c, &[20, 40]);
+    let d = net.matmul(d, 17);
+    let d = net.table(d);
+    // What others read, too, is stored before it is looked up.
+    let e = net.matmul(d, 9);
+    let f = net.table(e);
+    let g = net.add(e, f);
+    check(&mut net, &[g]);
+    let ops = |options: &Options| -> Vec<String> {
+        let first = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+        layers(&net, options).lines().map(first).collect()
+    };
+    let fused = ["conv+table", "depthwise+table", "conv+add+table", "matmul+table", "matmul", "table", "add"];
+    assert_eq!(ops(&Options::default()), fused);
+    let disable = vec!["fuse-table".to_owned()];
+    let apart = ops(&Options { disable, ..Options::default() });
+    assert_eq!(apart.iter().filter(|op| *op == "table").count(), 5, "{apart:?}");
+}
+
+/// A convolution to few channels, compiled with and without neighbours joined: how many pixels `dlp16` joins.
+fn joined(input: [usize; 4], shape: ConvShape) -> u64 {
+    let mut net = Net::new(input.iter().sum::<usize>() as u64);
+    let x = net.input(&input);
+    let y = net.conv(x, shape);
+    let z = net.conv(y, ConvShape::square(shape.outputs, 3, 1, 1));
+    let z = net.add(z, y);
+    check(&mut net, &[z]);
+    let text = layers(&net, &Options::default());
+    let first = text.lines().next().unwrap();
+    first.split_once(" joined ").map_or(1, |(_, pixels)| pixels.parse().unwrap())
+}
+
+#[test]
+fn pixels_are_joined_where_one_leaves_columns_or_rows_of_the_array_idle() {
+    // 24 outputs fill one block of columns and half of one, those of two pixels three; their window is a tenth wider.
+    assert_eq!(joined([1, 40, 40, 64], ConvShape::square(24, 9, 1, 4)), 2);
+    // A window of 27 terms and eight outputs: rows and columns are idle.
+    assert!(joined([1, 64, 64, 3], ConvShape::square(8, 3, 2, 1)) > 1);
+    assert!(joined([2, 33, 48, 8], ConvShape::point(8)) > 1);
+    // No row is made up of pairs; all columns are full; the window would be twice as wide.
+    assert_eq!(joined([1, 41, 41, 64], ConvShape::square(24, 9, 1, 4)), 1);
+    assert_eq!(joined([1, 20, 20, 64], ConvShape::square(48, 9, 1, 4)), 1);
+    assert_eq!(joined([1, 20, 20, 64], ConvShape::point(24)), 1);
+    // Padding that the input ends in, a stride, and a row that is one window.
+    let odd = ConvShape { padding: [1, 4, 0, 3], kernel: [2, 5], stride: [2, 3], ..ConvShape::point(4) };
+    assert!(joined([1, 30, 38, 7], odd) > 1);
 }
 
 #[test]
