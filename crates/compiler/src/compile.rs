@@ -17,6 +17,7 @@ use crate::check::declared::{self, Allocations};
 use crate::check::disjoint;
 use crate::fuse::additions::fuse_additions;
 use crate::fuse::blocks::{BlockNodes, fuse_blocks};
+use crate::fuse::gathers::{GatherOf, fuse_gathers, taken};
 use crate::fuse::tables::fuse_tables;
 use crate::keep::decide::{Keeping, Kept, KeptBuffer, keep};
 use crate::keep::hold::{Holding, hold};
@@ -211,8 +212,9 @@ impl Compiler<'_> {
         let State { mut choices, mut dram, mut stay } = state;
         let additions = self.fuse_add(part);
         let blocks = self.fuse_block(part, &additions, &mut choices);
+        let gathers = self.fuse_gather(part, &additions, &blocks, &mut choices);
         let tables = self.fuse_table(part, &additions, &blocks);
-        let placement = self.place(part, Fused { additions, tables, blocks }, &stay, &mut dram)?;
+        let placement = self.place(part, Fused { additions, gathers, tables, blocks }, &stay, &mut dram)?;
         let mut network = self.build(part, &placement, &dram, &mut choices)?;
         let mut kept = self.keep(part, &placement, &mut network, &mut choices);
         let holdings = self.hold(&mut network, &mut kept, &mut choices);
@@ -249,7 +251,9 @@ impl Compiler<'_> {
             false => HashMap::new(),
         };
         decisions::tell_additions(graph, part, &additions);
-        self.listings.add("fuse-add", || listings::additions_text(graph, &additions));
+        self.listings.add("fuse-add", || {
+            listings::pairs_text(graph, additions.iter().map(|(add, (product, _))| [*product, *add]))
+        });
         additions
     }
 
@@ -271,6 +275,25 @@ impl Compiler<'_> {
         blocks
     }
 
+    /// Finds the shuffles that are faster as the order of the channels that the convolution before them writes.
+    fn fuse_gather(
+        &mut self,
+        part: &DlpPart,
+        additions: &Additions,
+        blocks: &[BlockNodes],
+        choices: &mut Choices,
+    ) -> HashMap<NodeId, GatherOf> {
+        let graph = self.graph;
+        let gathers = match self.listings.enabled("fuse-gather") {
+            true => fuse_gathers(graph, part, &taken(blocks, additions), choices),
+            false => HashMap::new(),
+        };
+        decisions::tell_gathers(graph, part, &gathers);
+        let pairs = gathers.iter().map(|(gather, of)| [of.conv, *gather]);
+        self.listings.add("fuse-gather", || listings::pairs_text(graph, pairs));
+        gathers
+    }
+
     /// Finds the tables that the layer before them does.
     fn fuse_table(
         &mut self,
@@ -284,7 +307,9 @@ impl Compiler<'_> {
             false => HashMap::new(),
         };
         decisions::tell_tables(graph, part, &tables);
-        self.listings.add("fuse-table", || listings::tables_text(graph, &tables));
+        self.listings.add("fuse-table", || {
+            listings::pairs_text(graph, tables.iter().map(|(table, before)| [*before, *table]))
+        });
         tables
     }
 

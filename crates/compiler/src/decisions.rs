@@ -9,6 +9,7 @@ use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::build::homes::Placement;
 use crate::fuse::blocks::BlockNodes;
+use crate::fuse::gathers::GatherOf;
 use crate::keep::decide::Keeping;
 use crate::keep::hold::Holding;
 use crate::place::segments::{Division, DlpPart, Part};
@@ -31,6 +32,14 @@ pub(crate) fn tell_additions(graph: &Graph, part: &DlpPart, fused: &HashMap<Node
     for (add, product) in part.dlp.iter().filter_map(|add| Some((*add, fused.get(add)?.0))) {
         let [add, product] = [add, product].map(|id| &graph.node(id).name);
         tracing::info!("fuse-add: `{product}` does the addition `{add}` as well");
+    }
+}
+
+/// Which gathers of channels are done by the convolutions before them, in the order of the graph.
+pub(crate) fn tell_gathers(graph: &Graph, part: &DlpPart, fused: &HashMap<NodeId, GatherOf>) {
+    for (gather, conv) in part.dlp.iter().filter_map(|gather| Some((*gather, fused.get(gather)?.conv))) {
+        let [gather, conv] = [gather, conv].map(|id| &graph.node(id).name);
+        tracing::info!("fuse-gather: `{conv}` writes its channels in the order of `{gather}`");
     }
 }
 

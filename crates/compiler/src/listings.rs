@@ -1,7 +1,5 @@
 //! The results of passes as text, one line a thing.
 
-use std::collections::HashMap;
-
 use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::build::homes::Placement;
@@ -36,22 +34,11 @@ pub(crate) fn partition_text(graph: &Graph, division: &Division) -> String {
     text
 }
 
-/// Additions after the products that do them.
-pub(crate) fn additions_text(graph: &Graph, fused: &HashMap<NodeId, (NodeId, usize)>) -> String {
-    let mut lines: Vec<String> = fused
-        .iter()
-        .map(|(add, (conv, _))| format!("{} + {}\n", graph.node(*conv).name, graph.node(*add).name))
-        .collect();
-    lines.sort();
-    lines.concat()
-}
-
-/// Tables after what they look up.
-pub(crate) fn tables_text(graph: &Graph, fused: &HashMap<NodeId, NodeId>) -> String {
-    let line = |(table, before): (&NodeId, &NodeId)| {
-        format!("{} + {}\n", graph.node(*before).name, graph.node(*table).name)
-    };
-    let mut lines: Vec<String> = fused.iter().map(line).collect();
+/// Nodes after those whose layers do them.
+pub(crate) fn pairs_text(graph: &Graph, pairs: impl Iterator<Item = [NodeId; 2]>) -> String {
+    let name = |id: NodeId| &graph.node(id).name;
+    let mut lines: Vec<String> =
+        pairs.map(|[before, after]| format!("{} + {}\n", name(before), name(after))).collect();
     lines.sort();
     lines.concat()
 }

@@ -31,6 +31,11 @@ pub const PASSES: &[PassDescription] = &[
         optional: true,
     },
     PassDescription {
+        name: "fuse-gather",
+        documentation: "lets a convolution write its channels in the order of the shuffle after it where that is faster",
+        optional: true,
+    },
+    PassDescription {
         name: "fuse-table",
         documentation: "lets a convolution or matrix product do the table after it: an activation such as SiLU",
         optional: true,

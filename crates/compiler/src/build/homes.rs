@@ -12,6 +12,7 @@ use ediacara_graph::{Graph, NodeId, ValueId};
 use crate::CompileError;
 use crate::build::movement::view_of;
 use crate::fuse::blocks::BlockNodes;
+use crate::fuse::gathers::GatherOf;
 use crate::place::dram::DramImage;
 use crate::place::segments::DlpPart;
 use crate::program::view::View;
@@ -29,6 +30,8 @@ pub(crate) struct Placement {
     pub fused: HashMap<NodeId, (NodeId, usize)>,
     /// Tables fused with what is before them: a convolution, a product, or an addition that is fused itself.
     pub tables: HashMap<NodeId, NodeId>,
+    /// Gathers of channels that the convolution before them does.
+    pub gathers: HashMap<NodeId, GatherOf>,
     /// Nodes whose results the layer of another node goes on with, so that they have no home.
     pub inner: HashSet<NodeId>,
     /// Blocks, by each node that they do.
@@ -72,6 +75,8 @@ fn extents(graph: &Graph, value: ValueId) -> Vec<u64> {
 pub(crate) struct Fused {
     /// Additions that a product before them does.
     pub additions: HashMap<NodeId, (NodeId, usize)>,
+    /// Gathers that the convolution before them does.
+    pub gathers: HashMap<NodeId, GatherOf>,
     /// Tables that a product, or its addition, does.
     pub tables: HashMap<NodeId, NodeId>,
     /// Windows together with the convolutions around them.
@@ -89,12 +94,13 @@ pub(crate) fn place(
     stay: &HashMap<ValueId, u64>,
     dram: &mut DramImage,
 ) -> Result<Placement, CompileError> {
-    let Fused { additions, tables, blocks } = fused;
+    let Fused { additions, gathers, tables, blocks } = fused;
     let blocks = by_node(&blocks);
     let in_blocks = blocks.iter().filter(|(id, block)| block.last != **id).map(|(id, _)| *id);
     let products = additions.values().map(|(product, _)| *product);
-    let inner = products.chain(tables.values().copied()).chain(in_blocks).collect();
-    let placement = Placement { fused: additions, tables, inner, blocks, ..Placement::default() };
+    let gathered = gathers.values().map(|gather| gather.conv);
+    let inner = products.chain(gathered).chain(tables.values().copied()).chain(in_blocks).collect();
+    let placement = Placement { fused: additions, gathers, tables, inner, blocks, ..Placement::default() };
     let mut placer = Placer {
         graph,
         dlp: part.dlp.iter().copied().collect(),

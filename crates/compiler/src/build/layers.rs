@@ -250,6 +250,7 @@ impl<'a> Builder<'a> {
                 output: Output { zero: op.y_zero, low: op.low, high: op.high },
                 residual: None,
                 table: None,
+                order: None,
                 joined: 1,
                 shared,
                 held: None,
@@ -268,6 +269,7 @@ impl<'a> Builder<'a> {
             output: Output { zero: op.y_zero, low: op.low, high: op.high },
             residual: None,
             table: None,
+            order: None,
             joined: 1,
             shared,
             held: None,
@@ -342,26 +344,33 @@ impl<'a> Builder<'a> {
         Ok(Lookup { bytes, shared: self.shared.get(&self.graph.node(id).inputs[1..]).copied() })
     }
 
-    /// A convolution or matrix product with what it does on the way: an addition, of which it is the operand with that index,
-    /// and then a table.
+    /// A convolution or matrix product, or the gather that the convolution before it does, with what it does on the way: an
+    /// addition, of which it is the operand with that index, and then a table.
     fn product(
         &mut self,
         id: NodeId,
         addition: Option<(NodeId, usize)>,
         table: Option<NodeId>,
     ) -> Result<(), CompileError> {
-        let after = [addition.map(|(add, _)| (add, "add")), table.map(|table| (table, "table"))];
+        let gather = self.placement.gathers.get(&id);
+        let after = [
+            gather.map(|_| (id, "gather")),
+            addition.map(|(add, _)| (add, "add")),
+            table.map(|table| (table, "table")),
+        ];
+        let id = gather.map_or(id, |gather| gather.conv);
         let last = after.iter().flatten().last().map_or(id, |&(node, _)| node);
         let x = self.image(id, self.graph.node(id).inputs[0])?;
         let mut conv = self.convolution(id, x, self.image(last, self.graph.output_of(last))?)?;
         conv.residual = addition.map(|(add, index)| self.residual(add, index)).transpose()?;
         conv.table = table.map(|table| self.lookup(table)).transpose()?;
+        conv.order = gather.map(|gather| gather.order.clone());
         let mut conv = self.fastest_form(conv);
         conv.joined = self.fastest_join(&conv);
         let (op, kind) = self.convolution_kind(id, conv);
         let mut layer = self.described(id, op, kind);
         for (node, op) in after.into_iter().flatten() {
-            let info = self.plain_info(node, op, 1);
+            let info = self.plain_info(node, op, u64::from(op != "gather"));
             layer.info.name += &format!(" + {}", info.name);
             layer.info.op += &format!("+{op}");
             layer.info.vector_operations += info.vector_operations;
@@ -558,6 +567,7 @@ impl<'a> Builder<'a> {
             output: Output { zero: 0, low: i8::MIN, high: i8::MAX },
             residual: None,
             table: None,
+            order: None,
             joined: 1,
             shared: None,
             held: None,

@@ -192,21 +192,8 @@ impl Finder<'_> {
 
     /// A convolution as its tiler sees it.
     fn product(&self, id: NodeId) -> Option<Problem> {
-        let node = self.graph.node(id);
-        let weights = &self.graph.ty(node.inputs[1]).shape;
-        let y = self.image(node.outputs[0])?;
-        Some(Problem {
-            x: self.image(node.inputs[0])?,
-            y,
-            window: Window::of(node.op_as::<QConv>()?, [weights[1], weights[2]]),
-            groups: 1,
-            inputs: weights[3] as u64,
-            outputs: weights[0] as u64,
-            residual: if self.additions.contains_key(&id) { Some(y) } else { None },
-            table: false,
-            staging: 0,
-            held: false,
-        })
+        let problem = product_problem(self.graph, id)?;
+        Some(Problem { residual: self.additions.get(&id).map(|_| problem.y), ..problem })
     }
 
     /// A depthwise convolution or max pool as its tiler sees it.
@@ -232,6 +219,24 @@ impl Finder<'_> {
     fn image(&self, value: ValueId) -> Option<Image> {
         unplaced(self.graph, value)
     }
+}
+
+/// A convolution of one group alone, with its operands densely in DRAM.
+pub(crate) fn product_problem(graph: &Graph, id: NodeId) -> Option<Problem> {
+    let node = graph.node(id);
+    let weights = &graph.ty(node.inputs[1]).shape;
+    Some(Problem {
+        x: unplaced(graph, node.inputs[0])?,
+        y: unplaced(graph, node.outputs[0])?,
+        window: Window::of(node.op_as::<QConv>()?, [weights[1], weights[2]]),
+        groups: 1,
+        inputs: weights[3] as u64,
+        outputs: weights[0] as u64,
+        residual: None,
+        table: false,
+        staging: 0,
+        held: false,
+    })
 }
 
 /// A value as a dense image at address 0: its extents count, it is never loaded or stored.

@@ -2,4 +2,5 @@
 
 pub(crate) mod additions;
 pub(crate) mod blocks;
+pub(crate) mod gathers;
 pub(crate) mod tables;

@@ -256,7 +256,8 @@ fn place_products(
     let grouping =
         Grouping { merged: 1, inputs: problem.inputs, outputs: problem.outputs, joint: Joint::NONE };
     let array = [lowering.rates.rows, lowering.rates.columns];
-    let image = TileImage { slices, zero: conv.w_zero, grouping, problem, tiling: &tiling, array };
+    let order = None;
+    let image = TileImage { slices, zero: conv.w_zero, grouping, order, problem, tiling: &tiling, array };
     let (mut bytes, mut offsets) = (Vec::new(), Vec::new());
     for (blocks, chunk) in parts {
         bytes.resize(bytes.len().next_multiple_of(lowering.rates.burst as usize), 0);

@@ -161,12 +161,17 @@ fn place(
     let &Cut { problem, tiling, grouping, chunks } = cut;
     let slices = slices(&conv.weights, context)?;
     let what = |part: &str| format!("{part} of layer `{}`", context.name);
-    let records = slices.records(Range::new(0, conv.y.channels)).repeat(grouping.joint.pixels as usize);
+    let order = conv.order.as_deref();
+    let records = match order {
+        Some(order) => slices.records_of(order.iter().map(|&channel| channel as usize)),
+        None => slices.records(Range::new(0, conv.y.channels)),
+    };
+    let records = records.repeat(grouping.joint.pixels as usize);
     if conv.computed.is_some() {
         return Ok((Vec::new(), lowering.dram.place(records, &what("records"))?));
     }
     let array = [lowering.rates.rows, lowering.rates.columns];
-    let image = TileImage { slices, zero: conv.w_zero, grouping, problem, tiling, array };
+    let image = TileImage { slices, zero: conv.w_zero, grouping, order, problem, tiling, array };
     let (mut bytes, mut offsets) = (Vec::new(), Vec::new());
     for group in 0..problem.groups {
         for blocks in channel_tiles(problem, tiling, array[1]) {

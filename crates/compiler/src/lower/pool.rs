@@ -146,6 +146,7 @@ fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Optio
         output,
         residual: None,
         table: None,
+        order: None,
         joined: 1,
         shared: None,
         held: None,

@@ -43,8 +43,13 @@ pub(crate) fn slices<'a>(weights: &'a Weights, context: Context) -> Result<Slice
 impl Slices<'_> {
     /// The records of a range of output channels.
     pub(crate) fn records(&self, channels: Range) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity((channels.count * RECORD_BYTES) as usize);
-        for channel in channels.start as usize..(channels.start + channels.count) as usize {
+        self.records_of(channels.start as usize..(channels.start + channels.count) as usize)
+    }
+
+    /// The records of some output channels.
+    pub(crate) fn records_of(&self, channels: impl Iterator<Item = usize>) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(channels.size_hint().0 * RECORD_BYTES as usize);
+        for channel in channels {
             bytes.extend(self.bias[channel].to_le_bytes());
             bytes.extend(self.multiplier[channel].to_le_bytes());
             bytes.extend([self.shift[channel], 0, 0, 0]);
@@ -62,6 +67,8 @@ pub(crate) struct TileImage<'a> {
     pub zero: i8,
     /// Grouping.
     pub grouping: Grouping,
+    /// By output, the channel that it is, if they are not in order.
+    pub order: Option<&'a [u32]>,
     /// The problem.
     pub problem: &'a Problem,
     /// How it is cut.
@@ -116,6 +123,7 @@ impl TileImage<'_> {
         let Grouping { merged, inputs, outputs, joint } = self.grouping;
         // Which of the joined pixels, and of the merged groups.
         let (pixel, output) = (output / (merged * outputs), output % (merged * outputs));
+        let output = self.order.map_or(output, |order| order[output as usize].into());
         let member = output / outputs;
         let channel = (group * merged + member) * outputs + output % outputs;
         // The group's own input channels lie at this offset among those of the merged groups.

@@ -130,6 +130,8 @@ pub struct Conv {
     pub residual: Option<Residual>,
     /// What the result, or the sum, is looked up in before it is stored.
     pub table: Option<Lookup>,
+    /// By output, the channel of the convolution that it is; nothing where they are in order.
+    pub order: Option<Vec<u32>>,
     /// Neighbouring output pixels of a row that the array may compute as the channels of one; 1 computes each by itself.
     pub joined: u64,
     /// The number of its constants among those that several layers of the segment multiply by; nothing if it alone does.

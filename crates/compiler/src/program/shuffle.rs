@@ -31,7 +31,8 @@ pub(crate) fn regrouped(weights: &Tensor, x: &Image) -> Vec<Regrouped> {
 
 /// A gather of channels that stands as a point convolution, in its forms of groups.
 pub(crate) fn forms(conv: &Conv) -> Vec<Conv> {
-    let alone = conv.residual.is_none() && conv.computed.is_none() && conv.shared.is_none();
+    let alone =
+        conv.residual.is_none() && conv.computed.is_none() && conv.shared.is_none() && conv.order.is_none();
     if !alone || conv.window != Window::POINT || conv.groups != 1 || conv.w_zero != 0 {
         return Vec::new();
     }
@@ -43,7 +44,7 @@ pub(crate) fn forms(conv: &Conv) -> Vec<Conv> {
 }
 
 /// The channel that each output picks; nothing if a row is not zeros and a one.
-fn picks(weights: &[i8], inputs: usize) -> Option<Vec<usize>> {
+pub(crate) fn picks(weights: &[i8], inputs: usize) -> Option<Vec<usize>> {
     let pick = |row: &[i8]| {
         let place = row.iter().position(|&weight| weight != 0)?;
         (row[place] == 1 && row[place + 1..].iter().all(|&weight| weight == 0)).then_some(place)

@@ -50,6 +50,11 @@ impl Grouping {
         let merged = divisors.min_by_key(|merged| (beats(merged), *merged)).unwrap_or(1);
         Grouping { merged, inputs, outputs, joint: Joint::NONE }
     }
+
+    /// All groups as one.
+    fn all([inputs, outputs]: [u64; 2], groups: u64) -> Grouping {
+        Grouping { merged: groups, inputs: inputs / groups, outputs: outputs / groups, joint: Joint::NONE }
+    }
 }
 
 /// The product with so many neighbouring pixels joined; nothing if they do not fill rows, or do not lie next to each other.
@@ -85,7 +90,12 @@ pub(crate) fn best_join(problem: &Problem, rates: &Rates) -> Option<(u64, Proble
 
 /// The convolution as its tiler sees it, and how its groups are merged and its pixels joined.
 pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
-    let mut grouping = Grouping::best([conv.x.channels, conv.y.channels], conv.groups, rates);
+    let channels = [conv.x.channels, conv.y.channels];
+    let mut grouping = match conv.order {
+        // The outputs of a group lie anywhere.
+        Some(_) => Grouping::all(channels, conv.groups),
+        None => Grouping::best(channels, conv.groups, rates),
+    };
     let problem = Problem {
         x: conv.x,
         y: conv.y,

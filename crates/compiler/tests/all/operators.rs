@@ -272,6 +272,28 @@ fn tables_are_looked_up_by_the_layer_before_them() {
     assert_eq!(apart.iter().filter(|op| *op == "table").count(), 5, "{apart:?}");
 }
 
+#[test]
+fn a_shuffle_is_the_order_of_channels_of_the_convolution_before_it() {
+    let shuffle = |channels: usize, groups: usize| -> Vec<usize> {
+        (0..channels).map(|at| at % groups * (channels / groups) + at / groups).collect()
+    };
+    let mut net = Net::new(31);
+    let x = net.input(&[1, 28, 28, 24]);
+    let a = net.conv(x, ConvShape { groups: 4, ..ConvShape::point(112) });
+    let a = net.reorder(a, &shuffle(112, 4));
+    let a = net.table(a);
+    let b = net.conv(a, ConvShape { groups: 2, ..ConvShape::square(6, 3, 1, 1) });
+    let b = net.reorder(b, &[5, 0, 3, 1, 4, 2]);
+    // Groups of 68 channels are too many to be multiplied by all others.
+    let c = net.conv(x, ConvShape::point(272));
+    let c = net.conv(c, ConvShape { groups: 4, ..ConvShape::point(272) });
+    let c = net.reorder(c, &shuffle(272, 4));
+    check(&mut net, &[b, c]);
+    let lines = layers(&net, &Options::default());
+    let ops: Vec<&str> = lines.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(ops, ["conv+gather+table", "conv+gather", "conv", "conv", "gather"]);
+}
+
 /// A convolution to few channels, compiled with and without neighbours joined: how many pixels `dlp16` joins.
 fn joined(input: [usize; 4], shape: ConvShape) -> u64 {
     let mut net = Net::new(input.iter().sum::<usize>() as u64);

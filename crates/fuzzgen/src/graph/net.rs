@@ -319,6 +319,30 @@ impl Net {
         self.add_op(name, Gather { axis }, &[x, indices])
     }
 
+    /// The channels of an image in another order, as a shuffle is quantised: by weights of ones and zeros.
+    pub fn reorder(&mut self, x: ValueId, order: &[usize]) -> ValueId {
+        let (name, channels) = (self.name("reorder"), order.len());
+        let one = |&channel: &usize| (0..channels).map(move |at| i8::from(at == channel));
+        let w = order.iter().flat_map(one).collect();
+        let w = self.constant(&format!("{name}.w"), &[channels, 1, 1, channels], w);
+        let bias = self.constant(&format!("{name}.b"), &[channels], vec![0_i32; channels]);
+        let multiplier = self.constant(&format!("{name}.m"), &[channels], vec![1_i32 << 30; channels]);
+        let shift = self.constant(&format!("{name}.s"), &[channels], vec![30_u8; channels]);
+        let zero = self.random.byte();
+        let op = QConv {
+            stride: [1; 2],
+            padding: [0; 4],
+            dilation: [1; 2],
+            groups: 1,
+            x_zero: zero,
+            w_zero: 0,
+            y_zero: zero,
+            low: i8::MIN,
+            high: i8::MAX,
+        };
+        self.add_op(name, op, &[x, w, bias, multiplier, shift])
+    }
+
     /// The same bytes in another shape.
     pub fn reshape(&mut self, x: ValueId, shape: &[usize]) -> ValueId {
         let name = self.name("reshape");
