@@ -128,8 +128,13 @@ pub(crate) struct CalibrationArguments {
 impl CalibrationArguments {
     /// The files and folders that are read.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &PathBuf> {
-        self.calibrate.iter().map(|given| &given.path)
+        paths(&self.calibrate)
     }
+}
+
+/// The files and folders of samples.
+pub(crate) fn paths(samples: &[SampleFile]) -> impl Iterator<Item = &PathBuf> {
+    samples.iter().map(|given| &given.path)
 }
 
 /// Where the int8 ranges of a network that is only timed come from.
@@ -189,10 +194,10 @@ pub(crate) struct RunArguments {
     pub(crate) model: ModelArguments,
     #[command(flatten)]
     pub(crate) machine: MachineArguments,
-    /// An input: image, .npy or .pb file, one for each input of the network, in order, or an .npz archive of arrays by the
-    /// inputs' names; repeatable [default: the bundled photo for the bundled network, otherwise seeded numbers]
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) input: Vec<PathBuf>,
+    /// An input: image, .npy or .pb file, of the input named or one for each input of the network, in order, or an .npz archive
+    /// of arrays by the inputs' names; repeatable [default: the bundled photo for the bundled network, otherwise seeded numbers]
+    #[arg(long, short, value_name = "[NAME=]FILE", value_parser = parse_sample)]
+    pub(crate) input: Vec<SampleFile>,
     #[command(flatten)]
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]
@@ -298,10 +303,10 @@ pub(crate) struct ExecArguments {
     /// A machine other than the one the executable was made for: a built-in name or a TOML file
     #[arg(long, short, value_name = "NAME|FILE")]
     pub(crate) machine: Option<String>,
-    /// An input: .npy or .pb file, one for each input of the executable, in order, or an .npz archive of arrays by the
-    /// inputs' names; repeatable [default: seeded numbers]
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) input: Vec<PathBuf>,
+    /// An input: .npy or .pb file, of the input named or one for each input of the executable, in order, or an .npz archive of
+    /// arrays by the inputs' names; repeatable [default: seeded numbers]
+    #[arg(long, short, value_name = "[NAME=]FILE", value_parser = parse_sample)]
+    pub(crate) input: Vec<SampleFile>,
     /// Write the outputs to a NumPy archive
     #[arg(long, short, value_name = "FILE.npz")]
     pub(crate) output: Option<PathBuf>,
@@ -377,10 +382,10 @@ pub(crate) struct VerifyArguments {
     /// A built-in machine or a TOML file [default: the executable's own, else dlp16]
     #[arg(long, short, value_name = "NAME|FILE")]
     pub(crate) machine: Option<String>,
-    /// An input, one for each of the program's or the network's, in order; repeatable
+    /// An input, of the one named or one for each of the program's or the network's, in order; repeatable
     /// [default: the bundled photo for the bundled network, otherwise seeded numbers]
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) input: Vec<PathBuf>,
+    #[arg(long, short, value_name = "[NAME=]FILE", value_parser = parse_sample)]
+    pub(crate) input: Vec<SampleFile>,
     #[command(flatten)]
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]

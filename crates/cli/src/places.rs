@@ -9,7 +9,7 @@ use ediacara::isa::included_files;
 use ediacara::model::files_beside;
 use ediacara::tensor::check_writable;
 
-use crate::arguments::{Command, PlotCommand, SpeedupCommand};
+use crate::arguments::{Command, PlotCommand, SpeedupCommand, paths};
 
 /// Finds the files that a model or program reads beside the one of its name.
 type Beside = fn(&Path) -> Vec<PathBuf>;
@@ -96,7 +96,7 @@ fn places(command: &Command) -> Places {
     match command {
         Command::Run(run) => {
             places.read_model(&run.model.model).read(&run.machine.machine);
-            places.read_all(&run.input).read_all(run.calibration.paths()).read_all(&run.labels);
+            places.read_all(paths(&run.input)).read_all(run.calibration.paths()).read_all(&run.labels);
             places.write("--save-outputs", &run.save_outputs);
         }
         Command::Compile(compile) => {
@@ -105,7 +105,7 @@ fn places(command: &Command) -> Places {
             places.write("--output", &Some(compile.output()));
         }
         Command::Exec(exec) => {
-            places.read_model(&exec.program).read_all(&exec.machine).read_all(&exec.input);
+            places.read_model(&exec.program).read_all(&exec.machine).read_all(paths(&exec.input));
             places.write("--output", &exec.output);
         }
         Command::Asm(asm) => {
@@ -116,7 +116,7 @@ fn places(command: &Command) -> Places {
             places.read(&disasm.program).write("--output", &disasm.output);
         }
         Command::Verify(verify) => {
-            places.read_model(&verify.model.model).read_all(&verify.machine).read_all(&verify.input);
+            places.read_model(&verify.model.model).read_all(&verify.machine).read_all(paths(&verify.input));
             places.read_all(verify.calibration.paths()).write("--wave", &verify.wave);
         }
         Command::Machines(machines) => {

@@ -16,6 +16,13 @@ pub enum Source {
     ///
     /// An archive holds arrays for any number of inputs by their names.
     File(PathBuf),
+    /// A file for the input of this name.
+    Named {
+        /// The input.
+        input: String,
+        /// As of [`Source::File`], but for archives.
+        file: PathBuf,
+    },
     /// An array of an archive, and the archive.
     Array {
         /// The archive.
@@ -31,11 +38,11 @@ pub enum Source {
 
 /// The tensors for all of `graph`'s inputs, from as many `sources`.
 ///
-/// An input without a source is synthetic, from `seed`. Archives give the inputs that they name; the other
-/// sources give the rest, in order.
+/// An input without a source is synthetic, from `seed`. Archives give the inputs that they name, sources with a name
+/// theirs; the other sources give the rest, in order.
 ///
 /// # Errors
-/// There are more sources than inputs. A file cannot be read, or does not fit the input's shape. An archive
+/// There are more sources than inputs, or none of a name. A file cannot be read, or does not fit the input's shape. An archive
 /// has no array for any input. A photo has no preprocessing.
 pub fn load(
     graph: &Graph,
@@ -54,11 +61,11 @@ pub fn load(
 
 /// One source for each of the inputs of these `names`.
 ///
-/// Archives give the inputs that they name, the other sources give the rest, in order. Inputs that are left
-/// are synthetic, from `seed` on.
+/// Archives give the inputs that they name, sources with a name theirs, and the other sources give the rest, in order. Inputs
+/// that are left are synthetic, from `seed` on.
 ///
 /// # Errors
-/// More sources than inputs are left; an archive that cannot be read, or has an array for none of the inputs.
+/// More sources than inputs are left; a name is no input's, or comes twice; an archive that cannot be read, or has an array for none of the inputs.
 pub fn assign(names: &[&str], sources: &[Source], seed: u64) -> Result<Vec<Source>, Error> {
     let mut assigned: Vec<Option<Source>> = vec![None; names.len()];
     let (archives, others): (Vec<&Source>, Vec<&Source>) =
@@ -82,6 +89,17 @@ pub fn assign(names: &[&str], sources: &[Source], seed: u64) -> Result<Vec<Sourc
             let inputs = names.iter().map(|name| (*name).to_owned()).collect();
             return Err(Error::NoSuchArray { path: path.clone(), found, inputs });
         }
+    }
+    let (named, others): (Vec<&Source>, Vec<&Source>) =
+        others.into_iter().partition(|source| matches!(source, Source::Named { .. }));
+    for source in named {
+        let Source::Named { input, file } = source else { continue };
+        let index = index_of(names, input)?;
+        if let Some(Source::File(other)) = &assigned[index] {
+            let (other, file) = (other.display(), file.display());
+            return Err(Error::Invalid(format!("input {input} is given twice: {other} and {file}")));
+        }
+        assigned[index] = Some(Source::File(file.clone()));
     }
     let mut free = assigned.iter_mut().filter(|source| source.is_none());
     for source in &others {
@@ -134,9 +152,12 @@ pub fn seeded(graph: &Graph, input: ValueId, seed: u64) -> Result<Tensor, Error>
 /// # Errors
 /// No input has this name; the error lists the names.
 pub fn position(graph: &Graph, name: &str) -> Result<usize, Error> {
-    let named = |&input: &ValueId| graph.value(input).name == name;
-    graph.inputs().iter().position(named).ok_or_else(|| {
-        let names: Vec<&str> = graph.inputs().iter().map(|&input| graph.value(input).name.as_str()).collect();
+    let names: Vec<&str> = graph.inputs().iter().map(|&input| graph.value(input).name.as_str()).collect();
+    index_of(&names, name)
+}
+
+fn index_of(names: &[&str], name: &str) -> Result<usize, Error> {
+    names.iter().position(|input| *input == name).ok_or_else(|| {
         Error::Invalid(format!("the network has no input {name}; its inputs are {}", names.join(", ")))
     })
 }
@@ -152,7 +173,7 @@ pub fn one(
     preprocess: Option<&Preprocess>,
 ) -> Result<Tensor, Error> {
     let tensor = match source {
-        Source::File(path) => from_file(name, ty, path, preprocess)?,
+        Source::File(path) | Source::Named { file: path, .. } => from_file(name, ty, path, preprocess)?,
         Source::Array { tensor, .. } => tensor.clone(),
         Source::BundledPhoto => photo(name, ty, &bundled::PHOTO.decode()?, preprocess)?,
         Source::Synthetic(seed) => numbers(ty, *seed)?,
@@ -237,7 +258,9 @@ pub(crate) fn fit(name: &str, ty: &TensorType, tensor: Tensor, source: &Source) 
     let without_ones =
         |shape: &[usize]| shape.iter().copied().skip_while(|&size| size == 1).collect::<Vec<_>>();
     let source_text = || match source {
-        Source::File(path) | Source::Array { file: path, .. } => path.display().to_string(),
+        Source::File(path) | Source::Array { file: path, .. } | Source::Named { file: path, .. } => {
+            path.display().to_string()
+        }
         Source::BundledPhoto => "the bundled photo".to_owned(),
         Source::Synthetic(_) => "synthetic numbers".to_owned(),
     };
@@ -301,6 +324,33 @@ mod tests {
         assert_eq!(convert(&given, DType::U8).unwrap_err(), 16_777_217.0);
         let given = Tensor::from_vec(&[2], vec![0.0_f32, 2.5]).unwrap();
         assert_eq!(convert(&given, DType::I64).unwrap_err(), 2.5);
+    }
+
+    #[test]
+    fn named_files_go_to_their_inputs_and_the_rest_in_order() {
+        let named = |input: &str, file: &str| Source::Named { input: input.to_owned(), file: file.into() };
+        let assigned = |sources: &[Source]| -> Result<Vec<String>, String> {
+            let found = assign(&["a", "b", "c"], sources, 7).map_err(|error| error.to_string())?;
+            let name = |source| match source {
+                Source::File(path) => path.display().to_string(),
+                other => format!("{other:?}"),
+            };
+            Ok(found.into_iter().map(name).collect())
+        };
+        let [x, y] = ["x.npy", "y.npy"].map(|file| Source::File(file.into()));
+        let given = [x.clone(), named("b", "z.npy"), y.clone()];
+        assert_eq!(assigned(&given), Ok(["x.npy", "z.npy", "y.npy"].map(str::to_owned).to_vec()));
+        assert_eq!(
+            assigned(&[named("c", "z.npy")]),
+            Ok(["Synthetic(7)", "Synthetic(8)", "z.npy"].map(str::to_owned).to_vec())
+        );
+        let says = |sources: &[Source], part: &str| {
+            let error = assigned(sources).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        };
+        says(&[named("d", "z.npy")], "the network has no input d; its inputs are a, b, c");
+        says(&[named("b", "z.npy"), named("b", "y.npy")], "input b is given twice: z.npy and y.npy");
+        says(&[x.clone(), x.clone(), x, named("b", "z.npy")], "4");
     }
 
     #[test]

@@ -39,14 +39,35 @@ pub(super) fn model(arguments: &ModelArguments, preprocess: &PreprocessArguments
 pub(super) fn sampled(
     arguments: &ModelArguments,
     preprocess: &PreprocessArguments,
-    inputs: &[PathBuf],
+    inputs: &[SampleFile],
     calibrate: &CalibrationArguments,
 ) -> Result<Model, Error> {
     let fed = match inputs {
         [] => first_sample(arguments, &calibration(calibrate).map_err(Error::Invalid)?),
-        inputs => inputs.iter().map(|file| ediacara::inputs::stored(file)).collect(),
+        inputs => fed(arguments, inputs),
     };
     bound(arguments, preprocess, fed)
+}
+
+/// The inputs that are given, as far as they are stored as tensors, in the order of the network's.
+fn fed(arguments: &ModelArguments, inputs: &[SampleFile]) -> Vec<Option<Tensor>> {
+    let names = free_inputs(arguments);
+    let is_given = |name: &&String| inputs.iter().any(|file| file.input.as_ref() == Some(name));
+    let mut unnamed = inputs.iter().filter(|file| file.input.is_none());
+    if names.iter().all(|name| !is_given(&name)) {
+        return unnamed.map(|file| ediacara::inputs::stored(&file.path)).collect();
+    }
+    let own = |name: &String| inputs.iter().find(|file| file.input.as_ref() == Some(name));
+    let file = |name| own(name).or_else(|| unnamed.next());
+    let files: Vec<Option<&SampleFile>> = names.iter().map(file).collect();
+    files.into_iter().map(|file| ediacara::inputs::stored(&file?.path)).collect()
+}
+
+/// The names of the inputs of an ONNX file that the command line does not fix; of other networks nothing.
+fn free_inputs(arguments: &ModelArguments) -> Vec<String> {
+    let names = ediacara::onnx::input_names(&arguments.model).unwrap_or_default();
+    let is_fixed = |name: &String| arguments.constants.iter().any(|(fixed, _)| fixed == name);
+    names.into_iter().filter(|name| !is_fixed(name)).collect()
 }
 
 fn bound(
@@ -83,9 +104,7 @@ pub(super) fn calibration_beside(
 /// The first calibration sample, as far as it is stored as tensors: one for each input, in order.
 fn first_sample(arguments: &ModelArguments, calibration: &CalibrationSource) -> Vec<Option<Tensor>> {
     let CalibrationSource::Files(files) = calibration else { return Vec::new() };
-    let names = ediacara::onnx::input_names(&arguments.model).unwrap_or_default();
-    let is_fixed = |name: &String| arguments.constants.iter().any(|(fixed, _)| fixed == name);
-    let names: Vec<String> = names.into_iter().filter(|name| !is_fixed(name)).collect();
+    let names = free_inputs(arguments);
     let first = |(index, name): (usize, &String)| {
         let mut own =
             files.iter().filter(|file| file.input.as_ref().map_or(index == 0, |input| input == name));
@@ -179,8 +198,12 @@ pub(super) fn weigh(doubts: &[String], strict: bool) -> Result<(), Error> {
 }
 
 /// Files as input sources.
-pub(super) fn sources(files: &[PathBuf]) -> Vec<Source> {
-    files.iter().cloned().map(Source::File).collect()
+pub(super) fn sources(files: &[SampleFile]) -> Vec<Source> {
+    let source = |SampleFile { input, path: file }| match input {
+        Some(input) => Source::Named { input, file },
+        None => Source::File(file),
+    };
+    files.iter().cloned().map(source).collect()
 }
 
 /// Compiles and simulates a model for its cycles alone, without the passes of `disable`.

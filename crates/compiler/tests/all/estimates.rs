@@ -70,6 +70,50 @@ fn convolutions() {
     }
 }
 
+/// Convolutions that join pixels, by extent, input and output channels, kernel, stride.
+#[test]
+fn joined_pixels() {
+    let shapes = [
+        [224, 3, 8, 3, 2],
+        [112, 8, 8, 1, 1],
+        [56, 40, 4, 3, 1],
+        [96, 3, 10, 5, 1],
+        [64, 12, 8, 3, 1],
+        [80, 3, 16, 3, 2],
+    ];
+    for [size, inputs, outputs, kernel, stride] in shapes {
+        let shape = ConvShape::square(outputs, kernel, stride, kernel / 2);
+        let net = network([size, size, inputs], |net, x| net.conv(x, shape));
+        check(&format!("joined {size} {inputs} to {outputs}, {kernel}/{stride}"), &net);
+    }
+}
+
+/// With a table behind: convolutions by extent, channels, kernel, stride, and the same depthwise.
+#[test]
+fn tables() {
+    for [size, channels, kernel, stride] in
+        [[56, 64, 1, 1], [28, 128, 3, 1], [40, 72, 3, 2], [14, 256, 1, 1], [33, 48, 3, 1], [60, 24, 5, 2]]
+    {
+        let shape = ConvShape::square(channels, kernel, stride, kernel / 2);
+        for (name, shape) in [("conv", shape), ("depthwise", depthwise(channels, kernel, stride))] {
+            let net = network([size, size, channels], |net, x| {
+                let y = net.conv(x, shape);
+                net.table(y)
+            });
+            check(&format!("{name} and table {size} of {channels}, {kernel}/{stride}"), &net);
+        }
+    }
+}
+
+/// Means of maps that NRAM does not hold, by height, width and channels.
+#[test]
+fn means() {
+    for shape in [[80, 112, 96], [184, 368, 24], [112, 112, 64], [60, 60, 130], [75, 133, 33]] {
+        let net = network(shape, |net, x| net.global_average(x));
+        check(&format!("mean of {shape:?}"), &net);
+    }
+}
+
 #[test]
 fn windows() {
     // Extent, channels, kernel, stride.
