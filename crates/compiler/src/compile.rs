@@ -18,7 +18,7 @@ use crate::check::disjoint;
 use crate::fuse::additions::fuse_additions;
 use crate::fuse::blocks::{BlockNodes, fuse_blocks};
 use crate::fuse::gathers::{GatherOf, fuse_gathers, taken};
-use crate::fuse::tables::fuse_tables;
+use crate::fuse::tables::{LookedUp, fuse_tables};
 use crate::keep::decide::{Keeping, Kept, KeptBuffer, keep};
 use crate::keep::hold::{Holding, hold};
 use crate::listings;
@@ -300,7 +300,7 @@ impl Compiler<'_> {
         part: &DlpPart,
         additions: &Additions,
         blocks: &[BlockNodes],
-    ) -> HashMap<NodeId, NodeId> {
+    ) -> HashMap<NodeId, LookedUp> {
         let graph = self.graph;
         let tables = match self.listings.enabled("fuse-table") {
             true => fuse_tables(graph, part, additions, blocks),
@@ -308,7 +308,7 @@ impl Compiler<'_> {
         };
         decisions::tell_tables(graph, part, &tables);
         self.listings.add("fuse-table", || {
-            listings::pairs_text(graph, tables.iter().map(|(table, before)| [*before, *table]))
+            listings::pairs_text(graph, tables.iter().map(|(table, found)| [found.before, *table]))
         });
         tables
     }

@@ -10,6 +10,7 @@ use ediacara_graph::{Graph, NodeId, ValueId};
 use crate::build::homes::Placement;
 use crate::fuse::blocks::BlockNodes;
 use crate::fuse::gathers::GatherOf;
+use crate::fuse::tables::LookedUp;
 use crate::keep::decide::Keeping;
 use crate::keep::hold::Holding;
 use crate::place::segments::{Division, DlpPart, Part};
@@ -44,8 +45,8 @@ pub(crate) fn tell_gathers(graph: &Graph, part: &DlpPart, fused: &HashMap<NodeId
 }
 
 /// Which tables are done by the layers before them, in the order of the graph.
-pub(crate) fn tell_tables(graph: &Graph, part: &DlpPart, fused: &HashMap<NodeId, NodeId>) {
-    for (table, before) in part.dlp.iter().filter_map(|table| Some((*table, *fused.get(table)?))) {
+pub(crate) fn tell_tables(graph: &Graph, part: &DlpPart, fused: &HashMap<NodeId, LookedUp>) {
+    for (table, before) in part.dlp.iter().filter_map(|table| Some((*table, fused.get(table)?.before))) {
         let [table, before] = [table, before].map(|id| &graph.node(id).name);
         tracing::info!("fuse-table: the layer of `{before}` does the table `{table}` as well");
     }

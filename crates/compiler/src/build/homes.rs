@@ -13,6 +13,7 @@ use crate::CompileError;
 use crate::build::movement::view_of;
 use crate::fuse::blocks::BlockNodes;
 use crate::fuse::gathers::GatherOf;
+use crate::fuse::tables::LookedUp;
 use crate::place::dram::DramImage;
 use crate::place::segments::DlpPart;
 use crate::program::view::View;
@@ -29,7 +30,7 @@ pub(crate) struct Placement {
     /// Additions fused with a convolution: the convolution and the index of the operand that it is.
     pub fused: HashMap<NodeId, (NodeId, usize)>,
     /// Tables fused with what is before them: a convolution, a product, or an addition that is fused itself.
-    pub tables: HashMap<NodeId, NodeId>,
+    pub tables: HashMap<NodeId, LookedUp>,
     /// Gathers of channels that the convolution before them does.
     pub gathers: HashMap<NodeId, GatherOf>,
     /// Nodes whose results the layer of another node goes on with, so that they have no home.
@@ -78,7 +79,7 @@ pub(crate) struct Fused {
     /// Gathers that the convolution before them does.
     pub gathers: HashMap<NodeId, GatherOf>,
     /// Tables that a product, or its addition, does.
-    pub tables: HashMap<NodeId, NodeId>,
+    pub tables: HashMap<NodeId, LookedUp>,
     /// Windows together with the convolutions around them.
     pub blocks: Vec<BlockNodes>,
 }
@@ -99,7 +100,8 @@ pub(crate) fn place(
     let in_blocks = blocks.iter().filter(|(id, block)| block.last != **id).map(|(id, _)| *id);
     let products = additions.values().map(|(product, _)| *product);
     let gathered = gathers.values().map(|gather| gather.conv);
-    let inner = products.chain(gathered).chain(tables.values().copied()).chain(in_blocks).collect();
+    let looked_up = tables.values().flat_map(|table| table.between.iter().chain([&table.before])).copied();
+    let inner = products.chain(gathered).chain(looked_up).chain(in_blocks).collect();
     let placement = Placement { fused: additions, gathers, tables, inner, blocks, ..Placement::default() };
     let mut placer = Placer {
         graph,

@@ -15,6 +15,7 @@ use crate::build::homes::Placement;
 use crate::build::movement::{maps, parts, picks, view_of};
 use crate::fuse::additions::is_depthwise;
 use crate::fuse::blocks::{BlockNodes, unplaced};
+use crate::fuse::tables::LookedUp;
 use crate::place::segments::DlpPart;
 use crate::program::layer::{
     Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Lookup, Middle, Output, Pool,
@@ -48,19 +49,19 @@ pub(crate) fn build(
     placement: &Placement,
     choices: &mut Choices,
 ) -> Result<Built, CompileError> {
-    let mut builder = Builder { graph, placement, choices, layers: Vec::new(), shared: shared(graph, part) };
-    let mut completed_by: HashMap<ValueId, u32> = HashMap::new();
+    let (layers, shared, completed_by) = (Vec::new(), shared(graph, part), HashMap::new());
+    let mut builder = Builder { graph, placement, choices, layers, shared, completed_by };
     for &id in &part.dlp {
         let before = builder.layers.len();
         builder.node(id)?;
         let node = graph.node(id);
         let completed = match builder.layers.len() {
             after if after > before => Some(after as u32 - 1),
-            _ => node.inputs.iter().filter_map(|input| completed_by.get(input)).max().copied(),
+            _ => node.inputs.iter().filter_map(|input| builder.completed_by.get(input)).max().copied(),
         };
-        completed_by.extend(completed.map(|layer| (node.outputs[0], layer)));
+        builder.completed_by.extend(completed.map(|layer| (node.outputs[0], layer)));
     }
-    Ok(Built { layers: builder.layers, completed_by })
+    Ok(Built { layers: builder.layers, completed_by: builder.completed_by })
 }
 
 struct Builder<'a> {
@@ -70,6 +71,8 @@ struct Builder<'a> {
     layers: Vec<Layer>,
     /// The constants that several products multiply by, numbered.
     shared: HashMap<&'a [ValueId], u32>,
+    /// As of [`Built`], so far.
+    completed_by: HashMap<ValueId, u32>,
 }
 
 /// Constants that several nodes read: the operands of products but the first, and tables.
@@ -100,6 +103,16 @@ impl<'a> Builder<'a> {
     fn image(&self, id: NodeId, value: ValueId) -> Result<Image, CompileError> {
         let name = &self.graph.value(value).name;
         self.home(id, value)?.image().ok_or_else(|| self.problem(id, format!("`{name}` is no NHWC tensor")))
+    }
+
+    /// Where a product's results go, as images of its own extents: to the home of the result of `last`, which differs from it in
+    /// axes of one index at most.
+    fn result(&self, id: NodeId, last: NodeId) -> Result<Image, CompileError> {
+        let [own, value] = [id, last].map(|id| self.graph.output_of(id));
+        let extents: Vec<u64> = self.graph.ty(own).shape.iter().map(|&extent| extent as u64).collect();
+        let image = self.home(last, value)?.reshape(&extents).and_then(|view| view.image());
+        let name = &self.graph.value(value).name;
+        image.ok_or_else(|| self.problem(last, format!("`{name}` is no NHWC tensor")))
     }
 
     fn constant(&self, id: NodeId, index: usize) -> Result<Tensor, CompileError> {
@@ -234,6 +247,8 @@ impl<'a> Builder<'a> {
             Some(_) => None,
             None => Some(self.home(id, node.inputs[1])?.clone()),
         };
+        let [of_x, of_weights] = [0, 1].map(|index| self.completed_by.get(&node.inputs[index]));
+        let computed_first = of_x > of_weights;
         let weights = self.weights(id, computed.as_ref())?;
         let shared = self.shared.get(&node.inputs[1..]).copied();
         if let Some(op) = node.op_as::<QConv>() {
@@ -245,6 +260,7 @@ impl<'a> Builder<'a> {
                 groups: op.groups as u64,
                 weights,
                 computed,
+                computed_first,
                 x_zero: op.x_zero,
                 w_zero: op.w_zero,
                 output: Output { zero: op.y_zero, low: op.low, high: op.high },
@@ -264,6 +280,7 @@ impl<'a> Builder<'a> {
             groups: 1,
             weights,
             computed,
+            computed_first,
             x_zero: op.x_zero,
             w_zero: op.w_zero,
             output: Output { zero: op.y_zero, low: op.low, high: op.high },
@@ -325,7 +342,7 @@ impl<'a> Builder<'a> {
     }
 
     fn table(&mut self, id: NodeId) -> Result<(), CompileError> {
-        if let Some(&before) = self.placement.tables.get(&id) {
+        if let Some(&LookedUp { before, .. }) = self.placement.tables.get(&id) {
             return match self.placement.fused.get(&before) {
                 Some(&(product, index)) => self.product(product, Some((before, index)), Some(id)),
                 None => self.product(before, None, Some(id)),
@@ -361,7 +378,7 @@ impl<'a> Builder<'a> {
         let id = gather.map_or(id, |gather| gather.conv);
         let last = after.iter().flatten().last().map_or(id, |&(node, _)| node);
         let x = self.image(id, self.graph.node(id).inputs[0])?;
-        let mut conv = self.convolution(id, x, self.image(last, self.graph.output_of(last))?)?;
+        let mut conv = self.convolution(id, x, self.result(id, last)?)?;
         conv.residual = addition.map(|(add, index)| self.residual(add, index)).transpose()?;
         conv.table = table.map(|table| self.lookup(table)).transpose()?;
         conv.order = gather.map(|gather| gather.order.clone());
@@ -562,6 +579,7 @@ impl<'a> Builder<'a> {
             groups: 1,
             weights,
             computed: None,
+            computed_first: false,
             x_zero: 0,
             w_zero: 0,
             output: Output { zero: 0, low: i8::MIN, high: i8::MAX },

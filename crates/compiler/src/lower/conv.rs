@@ -13,9 +13,10 @@ use crate::lower::pixels::Part;
 use crate::lower::pixels::Pixels;
 use crate::lower::products::Products;
 use crate::lower::slots::Pool;
-use crate::lower::staging::Staged;
+use crate::lower::staging::{Staged, deal};
 use crate::lower::weights::{TileImage, slices};
 use crate::program::layer::Conv;
+use crate::program::transfer::BoxCopy;
 use crate::program::window::Range;
 use crate::tile::convolution::{Chunk, Order, Problem, Shortage, Tiling};
 use crate::tile::cost::Space;
@@ -241,35 +242,17 @@ impl State<'_> {
 }
 
 /// Loads what the item needs and its slots do not hold yet: weights first, as they depend on nothing that
-/// is computed.
+/// is computed. Those that are computed are dealt out to WRAM before the input is loaded, or behind it.
 fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
-    let columns = lowering.rates.columns;
-    let chunk = state.chunks[item.chunk];
-    let problem = state.problem;
-    let tile_index = (item.group * problem.outputs.div_ceil(columns).div_ceil(state.tiling.blocks))
-        + u64::from(item.channel_tile);
-    let (w, held) = state.w.take([item.group as u32, item.channel_tile, item.chunk as u32, 0]);
-    if !held {
-        let steps = state.tiling.steps(&problem, &chunk, &lowering.rates);
-        let chip = state.w.base(w);
-        match &mut state.staged {
-            Some(staged) => staged.load(lowering, item.blocks, chunk.channels, chip),
-            None => {
-                let address = state.weights[tile_index as usize * state.chunks.len() + item.chunk];
-                let bytes = item.blocks.count * steps * lowering.rates.row_bytes();
-                lowering.load_run(Memory::Wram, address, chip, bytes);
-            }
-        }
-    }
-    let (p, held) = state.p.take([item.group as u32, item.channel_tile, 0, 0]);
-    if !held {
-        let outputs = state.outputs(&item, columns);
-        let address = state.records + outputs.start * RECORD_BYTES;
-        lowering.load_run(Memory::Pram, address, state.p.base(p), outputs.count * RECORD_BYTES);
+    let (w, tile) = weights(lowering, state, &item);
+    let p = records(lowering, state, &item);
+    let (first, last) = if state.conv.computed_first { (tile, None) } else { (None, tile) };
+    if let Some(tile) = first {
+        deal(lowering, &tile);
     }
     let x = input(lowering, state, &item);
-    let part = state.part(&item, columns);
-    let residual = match &problem.residual {
+    let part = state.part(&item, lowering.rates.columns);
+    let residual = match &state.problem.residual {
         Some(image) if state.is_last_chunk(&item) && image.is_kept() => Some(Pixels::kept(image, &part)),
         Some(image) if state.is_last_chunk(&item) => {
             let slot = state.residual.next();
@@ -278,7 +261,43 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
         }
         _ => None,
     };
-    Prepared { x, w: state.w.base(w), p: state.p.base(p), residual }
+    if let Some(tile) = last {
+        deal(lowering, &tile);
+    }
+    Prepared { x, w, p, residual }
+}
+
+/// The WRAM address of the item's weights, loaded if they are not there yet; those that are computed are loaded to NRAM, with
+/// what [`deal`] is to do.
+fn weights(lowering: &mut Lowering, state: &mut State, item: &Item) -> (u64, Option<BoxCopy>) {
+    let (problem, chunk) = (state.problem, state.chunks[item.chunk]);
+    let (slot, held) = state.w.take([item.group as u32, item.channel_tile, item.chunk as u32, 0]);
+    let chip = state.w.base(slot);
+    if held {
+        return (chip, None);
+    }
+    if let Some(staged) = &mut state.staged {
+        return (chip, Some(staged.load(lowering, item.blocks, chunk.channels, chip)));
+    }
+    let columns = lowering.rates.columns;
+    let tile_index = (item.group * problem.outputs.div_ceil(columns).div_ceil(state.tiling.blocks))
+        + u64::from(item.channel_tile);
+    let address = state.weights[tile_index as usize * state.chunks.len() + item.chunk];
+    let steps = state.tiling.steps(&problem, &chunk, &lowering.rates);
+    lowering.load_run(Memory::Wram, address, chip, item.blocks.count * steps * lowering.rates.row_bytes());
+    (chip, None)
+}
+
+/// The PRAM address of the item's records, loaded if they are not there yet.
+fn records(lowering: &mut Lowering, state: &mut State, item: &Item) -> u64 {
+    let (slot, held) = state.p.take([item.group as u32, item.channel_tile, 0, 0]);
+    let chip = state.p.base(slot);
+    if !held {
+        let outputs = state.outputs(item, lowering.rates.columns);
+        let address = state.records + outputs.start * RECORD_BYTES;
+        lowering.load_run(Memory::Pram, address, chip, outputs.count * RECORD_BYTES);
+    }
+    chip
 }
 
 /// Where the first tap of the item's first output lies in NRAM, loaded if it is not there yet.

@@ -141,6 +141,7 @@ fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Optio
         groups,
         weights,
         computed: None,
+        computed_first: false,
         x_zero,
         w_zero: 0,
         output,

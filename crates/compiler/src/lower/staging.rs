@@ -31,8 +31,14 @@ impl Staged {
         Staged { matrix: matrix.clone(), slots, zero }
     }
 
-    /// Brings `terms` of `blocks` blocks of output columns to WRAM address `wram`.
-    pub(crate) fn load(&mut self, lowering: &mut Lowering, blocks: Range, terms: Range, wram: u64) {
+    /// Brings `terms` of `blocks` blocks of output columns to NRAM; [`deal`] then brings what is given back to WRAM address `wram`.
+    pub(crate) fn load(
+        &mut self,
+        lowering: &mut Lowering,
+        blocks: Range,
+        terms: Range,
+        wram: u64,
+    ) -> BoxCopy {
         let rates = lowering.rates;
         let (rows, columns) = (rates.rows, rates.columns);
         let first = blocks.start * columns;
@@ -63,7 +69,7 @@ impl Staged {
                 ..Vector::new(VectorOperation::Transpose, tile, outputs)
             });
         }
-        let dealt = BoxCopy {
+        BoxCopy {
             dram: tile,
             chip: wram,
             run: rows,
@@ -72,9 +78,14 @@ impl Staged {
                 (steps, rows, rates.row_bytes()),
                 (blocks.count, columns * pitch, steps * rates.row_bytes()),
             ]),
-        };
-        for transfer in dealt.transfers(Memory::Wram) {
-            lowering.push(Work::Move(transfer));
         }
+    }
+}
+
+/// Deals a tile out to WRAM. A move waits for all loads before it (T-MOVE), and holds up those behind it: loads that do not
+/// depend on it are better written first.
+pub(crate) fn deal(lowering: &mut Lowering, tile: &BoxCopy) {
+    for transfer in tile.transfers(Memory::Wram) {
+        lowering.push(Work::Move(transfer));
     }
 }

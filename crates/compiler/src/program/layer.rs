@@ -120,6 +120,8 @@ pub struct Conv {
     /// The matrix `[O, K]` in DRAM that stands in for the values of `weights`, where another layer computes it. One
     /// of its axes is contiguous, and the window is a point.
     pub computed: Option<View>,
+    /// Whether x is written after that matrix, which then goes to WRAM while x is waited for.
+    pub computed_first: bool,
     /// Zero point of x.
     pub x_zero: i8,
     /// Zero point of w.

@@ -334,6 +334,12 @@ fn staging_beats(problem: &Problem, claims: &Claims, rates: &Rates) -> (f64, f64
 /// Tiles of weights that may wait for the array.
 const WEIGHTS_AHEAD: u64 = 16;
 
+/// Beats of a full tile, over all chunks of the reduction.
+fn chunks_beats(tiling: &Tiling, problem: &Problem, rates: &Rates) -> u64 {
+    let steps: u64 = tiling.chunks(problem).iter().map(|chunk| tiling.steps(problem, chunk, rates)).sum();
+    tiling.pixels[0] * tiling.pixels[1] * tiling.blocks * steps
+}
+
 /// Slots for a tiling whose sizes are settled: as many as are useful, or what is missing.
 fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Shortage> {
     let one = Tiling { slots: Slots { x: 1, w: 1, p: 1, acc: 1, y: 1 }, ..*tiling };
@@ -362,9 +368,12 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     let acc = (rates.aram / claims.acc.size).min(4).min(counts.tiles()).max(1);
     let room = rates.nram - passing;
     let y = if 2 * y_bytes + x_bytes * x_all.min(2) <= room { 2 } else { 1 };
+    // A slot is free again once DRAM has its content: tiles that take less time want more of them.
+    let beats = chunks_beats(tiling, problem, rates);
+    let y = if y == 2 && beats < rates.dram_latency as u64 && 16 * y_bytes <= room { 4 } else { y };
     let x = match (room - y * y_bytes).checked_div(x_bytes) {
         None => 0,
-        Some(fit) if y == 2 => useful(x_all, fit, 3),
+        Some(fit) if y > 1 => useful(x_all, fit, 3),
         Some(_) => 1,
     };
     Ok(Slots { x, w, p, acc, y: if y_bytes == 0 { 0 } else { y } })
@@ -426,10 +435,13 @@ impl Tiling {
             + tiles * y_bursts
             + w_loads as f64 / counts.chunks as f64 * p_bursts
             + instructions * 32.0 / rates.burst as f64;
-        // While the load engine moves, it loads nothing.
-        let dram = bursts * rates.burst_cycles + w_loads as f64 * moves;
+        // While the load engine moves, it loads nothing; nor while a move waits for what it moves (T-MOVE).
+        let dealt = if problem.staging == 0 { 0.0 } else { moves + rates.dram_latency };
+        let dram = bursts * rates.burst_cycles + w_loads as f64 * dealt;
 
-        let (matrix_tile, vector_tile) = (matrix / tiles, vector / tiles);
+        // What reads the results in NRAM waits until the pass before has left the pipeline (T-VECTOR-ORDER).
+        let bubbles = (passes_of_results - 1) as f64 * rates.vector_latency;
+        let (matrix_tile, vector_tile) = (matrix / tiles, vector / tiles + bubbles);
         let together = matrix_tile + vector_tile + rates.pipelines();
         let mut period = matrix_tile.max(vector_tile).max(together / self.slots.acc as f64);
         // A slot is busy while it is computed with, and then while its next content arrives.
@@ -442,6 +454,10 @@ impl Tiling {
         };
         refill(x_loads, self.slots.x, counts.x_tiles(self.shared_input), x_bursts);
         refill(w_loads, self.slots.w, counts.w_tiles(), w_bursts);
+        if stored * self.slots.y > 0 && counts.tiles() > self.slots.y {
+            let leaves = rates.vector_latency + rates.dram_latency + y_bursts * rates.burst_cycles;
+            period = period.max((vector_tile + leaves) / self.slots.y as f64);
+        }
         // Layers that hold their weights follow one another step by step, and wait for their instructions.
         let fetched =
             if problem.held { instructions * 32.0 / rates.burst as f64 * rates.burst_cycles } else { 0.0 };

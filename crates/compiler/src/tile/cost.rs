@@ -123,8 +123,11 @@ impl Rates {
                 (run, count, stride) = (run * rows, 1.0, 0);
             }
         }
+        // Of a row that is cut, only the first piece is sure to begin where a burst does.
+        let cut = columns < image.width as f64 && !image.pixel_stride.is_multiple_of(self.burst);
         let aligned = image.base.is_multiple_of(self.burst)
             && stride.is_multiple_of(self.burst)
+            && !cut
             && (channels == image.channels || channels.is_multiple_of(self.burst));
         let burst = self.burst as f64;
         let each = if aligned { (run / burst).ceil() } else { (run - 1.0) / burst + 1.0 };

@@ -154,7 +154,7 @@ fn a_block_has_the_work_of_its_layers_and_takes_less_time() {
     assert_eq!(layer.matrix_macs, sum(|l| l.matrix_macs));
     assert_eq!(layer.vector_operations, sum(|l| l.vector_operations));
     assert_eq!(layer.op, "conv+depthwise+conv+add");
-    // The matrix unit works 196 * (2 * 12 + 12 * 2) = 9,408 cycles, the vector unit 196 * (6 + 54 + 2) = 12,152; one
-    // after the other they cannot take less than the sum.
-    assert!(slow.cycles > 9_408 + 12_152 && fast.cycles < 15_000, "{} and {}", slow.cycles, fast.cycles);
+    // The matrix unit works 196 * (2 * 12 + 12 * 2) = 9,408 cycles, the vector unit 196 * (6 + 54 + 2) = 12,152, of which 196 * 54
+    // for the window; layer after layer, windows and products cannot take less than their sum.
+    assert!(slow.cycles > 9_408 + 10_584 && fast.cycles < 15_000, "{} and {}", slow.cycles, fast.cycles);
 }
