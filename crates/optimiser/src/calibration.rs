@@ -7,6 +7,7 @@ use ediacara_host::Executor;
 use rayon::prelude::*;
 
 use crate::assumed;
+use crate::channels::ChannelAxes;
 use crate::moments::{self, Layer, Moments};
 use crate::{OptimiserError, Range, Result};
 
@@ -48,14 +49,14 @@ impl Statistics {
         self.range
     }
 
-    /// The smallest and the largest number of each channel (index of axis 1); empty if the value has no such
-    /// axis.
+    /// The smallest and the largest number of each channel; empty if the value has no channels.
+    ///
+    /// Channels are the indices of axis 1, or of the last axis where a constant matrix multiplies rows.
     pub fn channel_ranges(&self) -> &[Range] {
         &self.channels
     }
 
-    /// The mean of each channel (index of axis 1); empty if it is not known, or if the value has no such
-    /// axis.
+    /// The mean of each channel; empty if it is not known, or if the value has no channels.
     pub fn channel_means(&self) -> Vec<f64> {
         self.averages(&self.sums)
     }
@@ -97,12 +98,16 @@ impl Statistics {
         sums.iter().map(|sum| sum / self.samples as f64).collect()
     }
 
-    /// Statistics of one sample; nothing if a number is infinite or not a number.
-    fn of_sample(tensor: &Tensor, numbers: &[f32]) -> Option<Statistics> {
-        let &[_, channels, ref rest @ ..] = tensor.shape() else {
+    /// Statistics of one sample, whose channels lie along `axis`; nothing if a number is infinite or not a number.
+    fn of_sample(tensor: &Tensor, numbers: &[f32], axis: Option<usize>) -> Option<Statistics> {
+        let Some(axis) = axis.filter(|&axis| axis < tensor.rank()) else {
             return Some(Statistics::of_range(Range::of(numbers)?));
         };
-        let planes = Plane::all(numbers, rest.iter().product());
+        let channels = tensor.shape()[axis];
+        let planes = match tensor.shape()[axis + 1..].iter().product() {
+            1 => Plane::columns(numbers, channels),
+            each => Plane::all(numbers, each),
+        };
         let [mut sums, mut squares, mut positives] = [(); 3].map(|()| vec![0.0; channels]);
         let numbers_of_channel = (numbers.len() / channels.max(1)) as f64;
         let mut ranges: Vec<Range> = Vec::with_capacity(channels);
@@ -137,7 +142,8 @@ impl Statistics {
     }
 }
 
-/// One channel of one image.
+/// Numbers of one channel: one image's, or those of neighbouring rows.
+#[derive(Clone)]
 struct Plane {
     low: f32,
     high: f32,
@@ -153,6 +159,14 @@ impl Plane {
     /// So many numbers are looked at side by side, because each addition to one sum would wait for the one
     /// before.
     const LANES: usize = 16;
+    const EMPTY: Plane = Plane {
+        low: f32::INFINITY,
+        high: f32::NEG_INFINITY,
+        sum: 0.0,
+        square: 0.0,
+        positives: 0,
+        is_finite: true,
+    };
     /// Fewer numbers than this are not worth a second thread.
     const WORTH_A_THREAD: usize = 1 << 15;
 
@@ -160,6 +174,28 @@ impl Plane {
     fn all(numbers: &[f32], each: usize) -> Vec<Plane> {
         let together = Plane::WORTH_A_THREAD.div_ceil(each.max(1));
         numbers.par_chunks_exact(each).with_min_len(together).map(Plane::of).collect()
+    }
+
+    /// The columns of rows of `channels` numbers, for a number of rows at a time.
+    fn columns(numbers: &[f32], channels: usize) -> Vec<Plane> {
+        let rows = Plane::WORTH_A_THREAD.div_ceil(channels.max(1));
+        let of_rows = |rows: &[f32]| {
+            let mut columns = vec![Plane::EMPTY; channels];
+            for row in rows.chunks_exact(channels) {
+                columns.iter_mut().zip(row).for_each(|(column, &number)| column.look(number));
+            }
+            columns
+        };
+        numbers.par_chunks(rows * channels.max(1)).flat_map_iter(of_rows).collect()
+    }
+
+    fn look(&mut self, number: f32) {
+        self.low = if number < self.low { number } else { self.low };
+        self.high = if number > self.high { number } else { self.high };
+        self.sum += number;
+        self.square += number * number;
+        self.positives += u32::from(number > 0.0);
+        self.is_finite &= number.is_finite();
     }
 
     fn of(numbers: &[f32]) -> Plane {
@@ -236,13 +272,15 @@ impl Calibration {
         classes: &[Vec<ValueId>],
     ) -> Result<Calibration> {
         let mut calibration = Calibration { tied: tied(graph, classes), ..Calibration::default() };
-        let layers = moments::layers(graph);
+        let (layers, axes) = (moments::layers(graph), ChannelAxes::find(graph));
         let executor = Executor::new(graph, &ediacara_host::Options::default())?;
         for sample in samples {
             let mut failure = None;
             executor.run_with_observer(&sample, |value, tensor| {
                 let readers = layers.get(&value).map_or(&[][..], Vec::as_slice);
-                let observed = executor.install(|| calibration.observe(graph, value, tensor, readers));
+                let observe =
+                    || calibration.observe(graph, (value, axes.axis(graph, value)), tensor, readers);
+                let observed = executor.install(observe);
                 if let Err(error) = observed {
                     failure.get_or_insert(error);
                 }
@@ -258,13 +296,20 @@ impl Calibration {
         Ok(calibration)
     }
 
-    fn observe(&mut self, graph: &Graph, value: ValueId, tensor: &Tensor, readers: &[Layer]) -> Result<()> {
+    /// Adds a value of a sample, whose channels lie along an axis.
+    fn observe(
+        &mut self,
+        graph: &Graph,
+        (value, axis): (ValueId, Option<usize>),
+        tensor: &Tensor,
+        readers: &[Layer],
+    ) -> Result<()> {
         if tensor.dtype() != DType::F32 || tensor.is_empty() {
             return Ok(());
         }
         let dense = tensor.to_contiguous();
         let name = &self.key(&graph.value(value).name).to_owned();
-        let Some(statistics) = Statistics::of_sample(&dense, dense.as_slice::<f32>()?) else {
+        let Some(statistics) = Statistics::of_sample(&dense, dense.as_slice::<f32>()?, axis) else {
             if graph.inputs().contains(&value) {
                 return Err(OptimiserError::NotFinite { value: name.clone(), sample: self.samples });
             }
@@ -379,7 +424,7 @@ mod tests {
     fn statistics(samples: &[[f32; 4]]) -> Statistics {
         let of = |numbers: &[f32; 4]| {
             let tensor = Tensor::from_vec(&[1, 1, 2, 2], numbers.to_vec()).unwrap();
-            Statistics::of_sample(&tensor, numbers).unwrap()
+            Statistics::of_sample(&tensor, numbers, Some(1)).unwrap()
         };
         let mut all = of(&samples[0]);
         samples[1..].iter().for_each(|sample| all.join(&of(sample)));
@@ -409,6 +454,23 @@ mod tests {
                 assert!(Plane::of(&numbers).range().is_none(), "{odd} at {place}");
             }
         }
+    }
+
+    #[test]
+    fn columns_are_seen_whole() {
+        // Rows 0, 1, 2; 3, 4, 5; and so on, of so many that they are seen in parts.
+        let rows = Plane::WORTH_A_THREAD;
+        let numbers: Vec<f32> = (0..3 * rows).map(|index| (index % 300) as f32 - 10.0).collect();
+        let tensor = Tensor::from_vec(&[2, rows / 2, 3], numbers.clone()).unwrap();
+        let found = Statistics::of_sample(&tensor, &numbers, Some(2)).unwrap();
+        let ends = |range: &Range| (range.low, range.high);
+        let ranges: Vec<_> = found.channel_ranges().iter().map(ends).collect();
+        assert_eq!(ranges, [(-10.0, 287.0), (-9.0, 288.0), (-8.0, 289.0)]);
+        let wanted = numbers.chunks(3).map(|row| f64::from(row[1])).sum::<f64>() / rows as f64;
+        assert!((found.channel_means()[1] / wanted - 1.0).abs() < 1e-6);
+        let mut odd = numbers;
+        odd[3 * rows - 1] = f32::NAN;
+        assert!(Statistics::of_sample(&tensor, &odd, Some(2)).is_none());
     }
 
     #[test]

@@ -29,6 +29,15 @@ fn computed(graph: &Graph, value: ValueId, depth: usize) -> Option<Tensor> {
     Some(output)
 }
 
+/// Whether [`real_constant`] would find a tensor, of any type, which it does not compute.
+pub(crate) fn is_known(graph: &Graph, value: ValueId) -> bool {
+    fn within(graph: &Graph, value: ValueId, depth: usize) -> bool {
+        let Some(node) = graph.producer(value) else { return graph.constant(value).is_some() };
+        depth > 0 && graph.node(node).inputs.iter().all(|&input| within(graph, input, depth - 1))
+    }
+    within(graph, value, SEARCH_DEPTH)
+}
+
 /// A constant as one number for each channel of a value of shape [N,C,H,W].
 ///
 /// The constant is given so, or is one number for all channels.

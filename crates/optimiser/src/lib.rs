@@ -9,8 +9,10 @@
 
 mod assumed;
 mod calibration;
+mod channels;
 mod encoding;
 mod error;
+mod forest;
 mod known;
 mod moments;
 pub mod passes;

@@ -1,6 +1,6 @@
 //! What is measured of every network: how much of it the DLP runs, cycles, exactness, distance from f32, and its answer.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::path::Path;
 
 use ediacara::arch::Machine;
@@ -12,12 +12,12 @@ use ediacara::optimiser::optimise;
 use ediacara::profile::{RunReport, Share};
 use ediacara::prove::prove_values;
 use ediacara::runner::Runner;
-use ediacara::tensor::Tensor;
+use ediacara::tensor::{DType, Tensor};
 use ediacara::{CalibrationSource, HostOnly, Prepared, Run, RunOptions, compiler, sim};
 use serde::Serialize;
 
 use crate::networks::Network;
-use crate::task::{Answer, Net, Places, Result};
+use crate::task::{Answer, Net, Places, Result, numbers};
 
 /// The machine that all networks run on.
 const MACHINE: &str = "dlp16";
@@ -93,8 +93,13 @@ pub(crate) fn measure(network: &Network, places: &Places) -> Result<Measured> {
     let exec_equal = executed.outputs.len() == outputs.len()
         && executed.cycles() == report.cycles
         && pairs().all(|(found, wanted)| found.0 == wanted.0 && found.1.same_bits(&wanted.1));
-    let real = executor(&prepared.real)?;
-    let real = task.answer(places, &|inputs| run_host(&real, inputs))?;
+    let (real, int8) = (executor(&prepared.real)?, executor(&prepared.quantised)?);
+    let noise = RefCell::new(Noise::default());
+    let real = task.answer(places, &|inputs| {
+        let wanted = run_host(&real, inputs)?;
+        noise.borrow_mut().add(&wanted, &run_host(&int8, inputs)?)?;
+        Ok(wanted)
+    })?;
     let run = |inputs: &[Tensor]| {
         let ran = runner.run(&typed(&model.graph, inputs)?, sim::Options::default(), &|_| Vec::new())?;
         match ran.fault() {
@@ -104,7 +109,36 @@ pub(crate) fn measure(network: &Network, places: &Places) -> Result<Measured> {
     };
     let int8 = task.answer(places, &run as Net)?;
     let proof = Proof { proven, bytes: proven_bytes, exec_equal };
-    Ok(measured(network, &prepared, report, &proof, [real, int8]))
+    Ok(measured(network, &prepared, report, (&proof, noise.borrow().ratio()), [real, int8]))
+}
+
+/// What int8 adds to each output, over everything that the network in f32 is asked.
+#[derive(Default)]
+struct Noise {
+    /// For each output the sums of the squares of its numbers, and of what int8 adds to them.
+    sums: Vec<[f64; 2]>,
+}
+
+impl Noise {
+    fn add(&mut self, wanted: &[Tensor], found: &[Tensor]) -> Result<()> {
+        self.sums.resize(wanted.len(), [0.0; 2]);
+        for (index, sums) in
+            self.sums.iter_mut().enumerate().filter(|(index, _)| wanted[*index].dtype() == DType::F32)
+        {
+            let (wanted, found) = (numbers(wanted, index)?, numbers(found, index)?);
+            for (&wanted, &found) in wanted.iter().zip(&found).filter(|(wanted, _)| wanted.is_finite()) {
+                let (wanted, found) = (f64::from(wanted), f64::from(found));
+                *sums = [sums[0] + wanted * wanted, sums[1] + (wanted - found) * (wanted - found)];
+            }
+        }
+        Ok(())
+    }
+
+    /// The least ratio of the outputs, in decibels; nothing if all are equal.
+    fn ratio(&self) -> Option<f64> {
+        let noisy = self.sums.iter().filter(|[signal, noise]| *signal > 0.0 && *noise > 0.0);
+        noisy.map(|[signal, noise]| 10.0 * (signal / noise).log10()).min_by(f64::total_cmp)
+    }
 }
 
 /// What was found of the programs.
@@ -118,7 +152,7 @@ fn measured(
     network: &Network,
     prepared: &Prepared,
     report: RunReport,
-    proof: &Proof,
+    (proof, sqnr_db): (&Proof, Option<f64>),
     [real, int8]: [Answer; 2],
 ) -> Measured {
     let left = report.nodes.iter().find(|node| node.place == "host" && node.macs > 0);
@@ -140,7 +174,7 @@ fn measured(
         host_cycles: report.host_cycles,
         transfer_cycles: report.transfer_cycles,
         cycles_over_roofline: report.cycles_over_roofline,
-        sqnr_db: report.quantisation.sqnr_db,
+        sqnr_db,
         bit_exact: report.check.bit_exact,
         compared_bytes: report.check.bytes,
         proven: proof.proven,

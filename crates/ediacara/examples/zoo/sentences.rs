@@ -10,15 +10,27 @@ use crate::task::{Answer, Given, Net, Places, Result, Task, numbers};
 
 /// The first sentence, one that means the same, and one that does not.
 const ASKED: [&str; 3] = [
-    "A cat sleeps on the warm sofa.",
-    "The kitten is napping on a couch.",
-    "Interest rates rose by a quarter of a percent.",
+    "A small grey cat is sleeping on the warm sofa by the fire.",
+    "The kitten takes a long nap on a soft couch near the stove.",
+    "The central bank raised its interest rates by a quarter of a percent.",
 ];
-const CALIBRATED: [&str; 4] = [
-    "The train to the coast leaves at nine.",
-    "She plays the violin in an orchestra.",
-    "Water boils at a lower temperature in the mountains.",
-    "The court will hear the appeal next month.",
+const CALIBRATED: [&str; 16] = [
+    "The last train to the coast leaves the old station at nine.",
+    "She has played the violin in a small orchestra for many years.",
+    "Water boils at a lower temperature in the mountains than at sea.",
+    "The court will hear the appeal of both companies early next month.",
+    "He opened the window and looked for a while at the rain.",
+    "Bread, cheese and some red apples were lying on the kitchen table.",
+    "My phone battery dies far too quickly when it is cold outside.",
+    "Two children chased a brown dog across the park after school today.",
+    "Scientists have discovered a new species of frog in the rain forest.",
+    "How do I reset my password if I have lost my phone?",
+    "Our flight was delayed by more than two hours because of fog.",
+    "Please send the invoice for the new chairs before the end of Friday.",
+    "Her voice was calm, but both of her hands were shaking badly.",
+    "The doctor gave the patient some strong medicine against the infection.",
+    "Coffee prices have nearly doubled all over the world since last year.",
+    "They painted the walls of the room bright yellow over the weekend.",
 ];
 
 /// Words of a sentence with its two marks; shorter ones are filled.
@@ -115,7 +127,7 @@ impl Task for Embedding {
     fn given(&self) -> Given {
         Given {
             judged: "a sentence on a sleeping cat, another on a kitten, one on interest rates",
-            calibrated: "four other sentences",
+            calibrated: "sixteen other sentences",
         }
     }
 

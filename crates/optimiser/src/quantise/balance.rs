@@ -8,6 +8,7 @@
 use ediacara_graph::ValueId;
 use rayon::prelude::*;
 
+use super::linear::Linear;
 use super::plan::{Lowering, Plan};
 use super::sensitivity::{Sensitivity, pixels};
 use crate::Range;
@@ -101,26 +102,26 @@ impl Noise {
         unknowns: &Unknowns,
     ) {
         let value = lowering.operands[0];
-        let Some(conv) = lowering.emit.as_conv().filter(|conv| conv.is_scalable()) else { return };
-        let &[outputs, inputs, ref taps @ ..] = conv.weights.shape() else { return };
+        let Some(linear) = lowering.emit.as_linear().filter(Linear::takes_factors) else { return };
+        let &[outputs, inputs, ref taps @ ..] = linear.weights.shape() else { return };
         let variances = sensitivity.statistics(value).map(|statistics| statistics.variances());
         let variances = variances.unwrap_or_default();
         let Some(weights) = sensitivity.before_activation(lowering).filter(|_| !variances.is_empty()) else {
             return;
         };
-        let groups = conv.conv.groups;
+        let groups = linear.groups;
         if inputs == 1 && groups > 1 {
             return;
         }
         let taps = taps.iter().product::<usize>().max(1);
         let largest = |taps: &[f32]| taps.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
         let channel = |channel: usize| {
-            let channel = conv.channel(channel);
+            let channel = linear.channel(channel);
             (unknowns(value, channel), variances[channel] * taps as f64)
         };
         let all = WEIGHT_PENALTY * pixels(plan, lowering.result);
         self.readers.push(Reader {
-            largest: conv.weights.numbers().par_chunks_exact(taps).map(largest).collect(),
+            largest: linear.weights.numbers().par_chunks_exact(taps).map(largest).collect(),
             inputs,
             outputs_of_group: (outputs / groups).max(1),
             channels: (0..inputs * groups).map(channel).collect(),

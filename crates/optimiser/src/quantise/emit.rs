@@ -223,13 +223,16 @@ impl Emitter<'_> {
         let name = |value: ValueId| self.source.value(value).name.as_str();
         let statistics = self.calibration.and_then(|calibration| calibration.statistics(name(input)));
         let layer = name(self.source.output_of(lowering.node));
+        // Steps of other kinds pass on what is subtracted and divided.
+        let factors = Some(&self.encodings.factors).filter(|_| lowering.emit.as_linear().is_some());
+        let (operand, result) = (lowering.operands[0], lowering.result);
         Knowledge {
             means: statistics.map(Statistics::channel_means).unwrap_or_default(),
             moments: self.calibration.and_then(|calibration| calibration.moments(layer)),
-            input_factors: self.encodings.factors.get(lowering.operands[0]).map(<[f32]>::to_vec),
-            output_factors: self.encodings.factors.get(lowering.result).map(<[f32]>::to_vec),
-            input_offsets: self.encodings.factors.offsets(lowering.operands[0]).map(<[f32]>::to_vec),
-            output_offsets: self.encodings.factors.offsets(lowering.result).map(<[f32]>::to_vec),
+            input_factors: factors.and_then(|factors| factors.get(operand)).map(<[f32]>::to_vec),
+            output_factors: factors.and_then(|factors| factors.get(result)).map(<[f32]>::to_vec),
+            input_offsets: factors.and_then(|factors| factors.offsets(operand)).map(<[f32]>::to_vec),
+            output_offsets: factors.and_then(|factors| factors.offsets(result)).map(<[f32]>::to_vec),
         }
     }
 
@@ -344,16 +347,34 @@ impl Emitter<'_> {
             let permutation = layout.permutation(self.source.ty(value).rank());
             real = self.add(format!("{name}.channels_last"), Transpose { permutation }, &[real])?;
         }
-        let [scale, zero] = self.encoding_constants(&name, encoding);
-        let value_i8 = self.add(format!("{name}.i8"), QuantizeLinear { axis: 0 }, &[real, scale, zero])?;
+        let (axis, [scale, zero]) = self.encoding_constants(&name, value, encoding, layout)?;
+        let value_i8 = self.add(format!("{name}.i8"), QuantizeLinear { axis }, &[real, scale, zero])?;
         let stored = Stored { value: value_i8, encoding, layout };
         self.stored.insert(value, stored);
         Ok(stored)
     }
 
-    fn encoding_constants(&mut self, name: &str, encoding: Encoding) -> [ValueId; 2] {
-        let [scale, zero] = encoding.tensors();
-        [self.constant(format!("{name}.scale"), scale), self.constant(format!("{name}.zero"), zero)]
+    /// The scale and zero point of what stands for a value of the real graph, and the stored axis along which they
+    /// differ: one for each channel if the channels are divided, and one for all otherwise.
+    fn encoding_constants(
+        &mut self,
+        name: &str,
+        value: ValueId,
+        encoding: Encoding,
+        layout: Layout,
+    ) -> Result<(usize, [ValueId; 2])> {
+        let axis = self.plan.channel_axis(value);
+        let axis = axis.and_then(|axis| layout.axis(self.source.ty(value).rank(), axis));
+        let (axis, [scale, zero]) = match (axis, self.encodings.factors.get(value)) {
+            (Some(axis), Some(factors)) => {
+                let scales: Vec<f32> = factors.iter().map(|factor| encoding.scale * factor).collect();
+                let zeros = Tensor::full(&[scales.len()], encoding.zero)?;
+                (axis, [Tensor::from_vec(&[scales.len()], scales)?, zeros])
+            }
+            _ => (0, encoding.tensors()),
+        };
+        let scale = self.constant(format!("{name}.scale"), scale);
+        Ok((axis, [scale, self.constant(format!("{name}.zero"), zero)]))
     }
 
     /// The real form of a value in the new graph: copied, or dequantised from its int8 form.
@@ -382,14 +403,15 @@ impl Emitter<'_> {
 
     fn dequantise(&mut self, value: ValueId, stored: Stored) -> Result<ValueId> {
         let (name, ty) = (self.source.value(value).name.clone(), self.source.ty(value).clone());
-        let [scale, zero] = self.encoding_constants(&format!("{name}.out"), stored.encoding);
+        let (axis, [scale, zero]) =
+            self.encoding_constants(&format!("{name}.out"), value, stored.encoding, stored.layout)?;
         let step = |suffix: &str| format!("{name}.{suffix}");
         let mut x = stored.value;
         if let Layout::Flat { channels, pixels } = stored.layout {
             let shape = vec![ty.shape[0], pixels, channels];
             x = self.add(step("unflattened"), Reshape { shape }, &[x])?;
         }
-        x = self.add(step("real"), DequantizeLinear { axis: 0 }, &[x, scale, zero])?;
+        x = self.add(step("real"), DequantizeLinear { axis }, &[x, scale, zero])?;
         match stored.layout {
             Layout::Plain => {}
             Layout::ChannelsLast | Layout::AxisLast(_) => {

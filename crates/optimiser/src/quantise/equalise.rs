@@ -6,6 +6,7 @@ use ediacara_graph::ValueId;
 use ediacara_graph::ops::Activation;
 
 use super::balance::Noise;
+use super::linear::Linear;
 use super::plan::{Lowering, Plan};
 use super::sensitivity::Sensitivity;
 use super::shift::{offsets, shifted};
@@ -23,10 +24,27 @@ const LARGEST_RATIO: f32 = 16.0;
 /// for activations alone. A network whose samples say nothing of noise gets half.
 const SHARES: [f32; 5] = [0.5, 0.625, 0.75, 0.875, 1.0];
 
+/// How many times as wide as calibration saw it the range of a channel is that the host alone reads, but not wider than
+/// that of its tensor.
+///
+/// No weights behind it tell channels apart, and few samples do not show what a channel will hold.
+const CHANNEL_MARGIN: f32 = 2.0;
+
+/// The part of such channels which are at most as wide as the narrowest range that one of them is given.
+///
+/// The wide channels beyond it are outliers. Where ranges differ throughout, as in a spectrum, a narrow channel is often
+/// one that the samples did not excite.
+const ORDINARY: f64 = 0.95;
+
 /// How the channels of a step's result come from those of one operand.
 ///
 /// It holds the result's channel for each of the operand's, and nothing for a channel that is dropped.
 pub(crate) type ChannelMap = Vec<Option<usize>>;
+
+/// The map of channels that stay as they are.
+pub(crate) fn unmoved(channels: usize) -> ChannelMap {
+    (0..channels).map(Some).collect()
+}
 
 /// The number by which each channel of a value is divided before it is stored, and the number that is
 /// subtracted first.
@@ -75,11 +93,25 @@ impl Factors {
     }
 }
 
+/// Whether a value crosses the border of the network, which knows one scale for all channels, or that of a part of
+/// it in an order in which channels have no axis.
+fn is_border(plan: &Plan, value: ValueId) -> bool {
+    let (is_read, is_written) = (plan.host_reads(value), plan.host_writes(value));
+    let rank = plan.graph.ty(value).rank();
+    let stored = plan.layout(value).zip(plan.channel_axis(value));
+    let has_axis = stored.is_some_and(|(layout, axis)| layout.axis(rank, axis).is_some());
+    plan.graph.is_output(value)
+        || is_written && plan.comes_from_outside(value)
+        || (is_read || is_written) && !has_axis
+}
+
 /// A set of channels that must share one factor.
 #[derive(Debug, Clone, Copy, Default)]
 struct Shared {
     /// The factor must be 1.
     pinned: bool,
+    /// Whether weights multiply one of them.
+    is_multiplied: bool,
     /// The largest absolute activation.
     activation: f32,
     /// The largest absolute weight that multiplies one of them and shares its scale with other channels'
@@ -107,13 +139,13 @@ impl Channels {
                     continue;
                 }
                 let first = channels.parents.len();
-                let count = plan.graph.ty(value).shape.get(1).copied().unwrap_or(0);
+                let count = plan.channels(value);
                 channels.values.insert(value, (first, count));
                 channels.parents.extend(first..first + count);
                 channels.shared.resize(first + count, Shared::default());
                 // What is tied has one form in all steps.
                 let is_tied = calibration.class(&plan.graph.value(value).name).is_some();
-                if is_tied || plan.host_reads(value) || plan.host_writes(value) {
+                if is_tied || is_border(plan, value) {
                     channels.pin(value);
                 }
             }
@@ -145,18 +177,17 @@ impl Channels {
 
     /// Joins the channels that a step ties together, and pins those that it cannot divide.
     fn connect(&mut self, plan: &Plan, lowering: &Lowering) {
-        let scalable = lowering.emit.as_conv().is_some_and(|conv| conv.is_scalable());
         if !matches!(lowering.activation, Activation::None | Activation::Relu) {
             self.pin(lowering.result);
         }
-        if scalable {
+        if let Some(linear) = lowering.emit.as_linear() {
+            if !linear.takes_factors() {
+                self.pin(lowering.operands[0]);
+            }
             return;
         }
-        let counts: Vec<usize> = lowering.operands.iter().map(|value| self.values[value].1).collect();
         let result_count = self.values[&lowering.result].1;
-        let Some(maps) =
-            lowering.emit.channel_maps(&counts).filter(|_| plan.graph.ty(lowering.result).rank() >= 3)
-        else {
+        let Some(maps) = plan.channel_maps(lowering) else {
             self.pin(lowering.result);
             lowering.operands.iter().for_each(|&operand| self.pin(operand));
             return;
@@ -188,9 +219,13 @@ impl Channels {
             }
         }
         for lowering in plan.lowerings() {
-            let Some(conv) = lowering.emit.as_conv().filter(|conv| conv.is_scalable()) else { continue };
+            let Some(linear) = lowering.emit.as_linear().filter(Linear::takes_factors) else { continue };
             let first = self.values[&lowering.operands[0]].0;
-            for (channel, weight) in conv.largest_by_channel() {
+            for channel in 0..linear.inputs() {
+                let root = self.root(first + linear.channel(channel));
+                self.shared[root].is_multiplied = true;
+            }
+            for (channel, weight) in linear.largest_by_channel() {
                 let root = self.root(first + channel);
                 self.shared[root].weight = self.shared[root].weight.max(weight);
             }
@@ -222,6 +257,10 @@ impl Channels {
             roots.sort_unstable();
             roots.dedup();
             roots.retain(|&root| !self.shared[root].pinned);
+            if let Some(factors) = self.unread(&roots) {
+                by_root.extend(roots.into_iter().zip(factors));
+                continue;
+            }
             let noise = self.noise(plan, sensitivity, &tensors, &roots);
             let candidates = SHARES.iter().filter_map(|&share| self.candidate(&roots, share));
             let measured = candidates.map(|factors| (noise.of(&factors), factors));
@@ -236,6 +275,18 @@ impl Channels {
         };
         let by_value = self.values.iter().filter_map(of_value).collect();
         Factors { by_value, offsets: self.offsets }
+    }
+
+    /// The factors of channels that no weights read, but the host; nothing if weights read one of them.
+    fn unread(&self, roots: &[usize]) -> Option<Vec<f32>> {
+        let ranges: Vec<f32> = roots.iter().map(|&root| self.shared[root].activation).collect();
+        let mut ordered = ranges.clone();
+        ordered.sort_unstable_by(f32::total_cmp);
+        let ordinary = *ordered.get((ordered.len() as f64 * ORDINARY) as usize)?;
+        let largest = *ordered.last()?;
+        let is_unread = !roots.iter().any(|&root| self.shared[root].is_multiplied);
+        let factor = |range: f32| (range.max(ordinary) * CHANNEL_MARGIN / largest).min(1.0);
+        (is_unread && largest.is_finite() && largest > 0.0).then(|| ranges.into_iter().map(factor).collect())
     }
 
     /// The factors, for a share, of sets that are compared with one another; nothing if none of them is ever

@@ -89,7 +89,8 @@ impl Layer<'_> {
             Weights::Stored { values, scales, zero } => {
                 let integers =
                     Integers { values: values.to_vec::<i8>()?, scales: scales.clone(), zero: *zero };
-                let records = self.records([x_scale, y_scale], &integers, self.bias, multiplier)?;
+                let factors = knowledge.output_factors.as_deref();
+                let records = self.records((x_scale, y_scale, factors), &integers, self.bias, multiplier)?;
                 return Ok((integers, records));
             }
             Weights::Real(tensor) => tensor,
@@ -102,14 +103,16 @@ impl Layer<'_> {
         real.correct_bias(&values, &scales, knowledge);
         let integers = Integers { values, scales, zero: 0 };
         let records =
-            self.records([x_scale, y_scale], &integers, Some(&Bias::Real(real.bias)), multiplier)?;
+            self.records((x_scale, y_scale, None), &integers, Some(&Bias::Real(real.bias)), multiplier)?;
         Ok((integers, records))
     }
 
     /// The records of a layer: N-BIAS and N-MULTIPLIER for each output channel.
+    ///
+    /// The result's channels are divided by `factors`, if the weights are not divided already.
     fn records(
         &self,
-        [x_scale, y_scale]: [f32; 2],
+        (x_scale, y_scale, factors): (f32, f32, Option<&[f32]>),
         integers: &Integers,
         bias: Option<&Bias>,
         multiplier: impl Fn(f64) -> Result<Multiplier>,
@@ -121,7 +124,8 @@ impl Layer<'_> {
             let scale = f64::from(x_scale) * f64::from(w_scale);
             let (factor, offset) =
                 self.rescaling.map_or((1.0, 0.0), |rescaling| rescaling.of_channel(channel));
-            let ratio = scale * factor / f64::from(y_scale);
+            let y_scale = f64::from(y_scale) * factors.map_or(1.0, |factors| f64::from(factors[channel]));
+            let ratio = scale * factor / y_scale;
             let own = bias.map_or(0, |bias| bias.integer(channel, scale));
             // The cast saturates.
             biases[channel] = (f64::from(own) + offset / (scale * factor)).round() as i32;

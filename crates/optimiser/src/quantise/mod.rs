@@ -11,6 +11,7 @@ mod equalise;
 mod grid;
 mod layer;
 mod layout;
+mod linear;
 mod origins;
 mod plan;
 mod rounding;
@@ -131,7 +132,8 @@ pub struct Quantised {
 /// Quantises an optimised real graph with scales from its calibration.
 ///
 /// Weights are symmetric with one scale for each output channel. Activations are asymmetric with one scale
-/// for each tensor, whose range includes 0. Inputs and outputs keep type, shape and name. A node that has no
+/// for each tensor, whose range includes 0; what the host converts on behalf of neighbours on the DLP may have one for
+/// each channel. Inputs and outputs keep type, shape and name. A node that has no
 /// int8 form stays real, and with it those around it that would gain nothing from int8; what multiplies behind
 /// it is int8 again. [`Quantised::left`] lists them.
 ///

@@ -5,14 +5,19 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::ops::{Activation, Add, Cast, DequantizeLinear, Mul, Pow, Reduce, Reshape, Transpose};
+use ediacara_graph::ops::{
+    Activation, Add, Cast, DequantizeLinear, Gather, Mul, Pool, Pow, Reduce, Reshape, Transpose,
+};
 use ediacara_graph::{DType, Graph, Node, NodeId, Rescaling, Tensor, ValueId};
 
 use super::demand::{self, Demand, demands};
 use super::emit::{Emitter, Stored};
 use super::equalise::ChannelMap;
 use super::layout::Layout;
-use super::rules::{self, QuantisedConv};
+use super::linear::Linear;
+use super::rules;
+use crate::channels::{self, ChannelAxes};
+use crate::forest::Forest;
 use crate::known::real_constant;
 use crate::{Calibration, Encoding, Result};
 
@@ -47,16 +52,17 @@ pub(crate) trait Emit: std::fmt::Debug {
         false
     }
 
-    /// The convolution that this is, if it is one.
-    fn as_conv(&self) -> Option<&QuantisedConv> {
+    /// The constant weights that multiply the channels of its operand, if that is what it does.
+    fn as_linear(&self) -> Option<Linear<'_>> {
         None
     }
 
     /// How the result's channels come from each operand's, for operands of so many channels.
     ///
-    /// It is given only if multiplying a channel by a number multiplies the result by that number. It is
-    /// nothing if channels cannot be told apart so.
-    fn channel_maps(&self, _channels: &[usize]) -> Option<Vec<ChannelMap>> {
+    /// `place` is the stored axis of the channels; the result has its own there, or where they are moved. The maps are given
+    /// only if multiplying a channel by a number multiplies the result by that number. They are nothing if channels
+    /// cannot be told apart so.
+    fn channel_maps(&self, _channels: &[usize], _place: usize) -> Option<Vec<ChannelMap>> {
         None
     }
 }
@@ -134,6 +140,7 @@ pub(crate) struct Plan<'a> {
     demands: Vec<Demand>,
     /// Values of the host that are not stored, because what is behind them is not worth a turn.
     denied: HashSet<ValueId>,
+    axes: ChannelAxes,
 }
 
 impl<'a> Plan<'a> {
@@ -163,6 +170,7 @@ impl<'a> Plan<'a> {
             roots: HashMap::new(),
             demands: demands(graph),
             denied,
+            axes: ChannelAxes::find(graph),
         };
         for &input in graph.inputs() {
             let ty = graph.ty(input);
@@ -352,20 +360,18 @@ impl<'a> Plan<'a> {
         let lowerings: Vec<&Lowering> = self.lowerings().collect();
         let by_result: HashMap<ValueId, usize> =
             lowerings.iter().enumerate().map(|(index, lowering)| (lowering.result, index)).collect();
-        let mut parents: Vec<usize> = (0..lowerings.len()).collect();
+        let mut islands = Forest::new(lowerings.len());
         for (index, lowering) in lowerings.iter().enumerate() {
-            for before in lowering.operands.iter().filter_map(|operand| by_result.get(operand)) {
-                let (one, other) = (root(&mut parents, index), root(&mut parents, *before));
-                parents[one.max(other)] = one.min(other);
-            }
+            let before = lowering.operands.iter().filter_map(|operand| by_result.get(operand));
+            before.for_each(|&before| islands.join(index, before));
         }
         let mut operations = vec![0; lowerings.len()];
         for (index, lowering) in lowerings.iter().enumerate() {
-            operations[root(&mut parents, index)] += 2 * self.graph.cost_of(lowering.node).macs;
+            operations[islands.root(index)] += 2 * self.graph.cost_of(lowering.node).macs;
         }
         let mut found = Vec::new();
         for (index, lowering) in lowerings.iter().enumerate() {
-            if operations[root(&mut parents, index)] < TURN_OPERATIONS {
+            if operations[islands.root(index)] < TURN_OPERATIONS {
                 found.extend(lowering.operands.iter().copied().filter(|&operand| self.is_of_host(operand)));
             }
         }
@@ -445,6 +451,49 @@ impl<'a> Plan<'a> {
     /// How a value is stored in int8; nothing if it is not stored so.
     pub(crate) fn layout(&self, value: ValueId) -> Option<Layout> {
         self.layouts[value.index()]
+    }
+
+    /// The axis of a value's channels; nothing if it has none.
+    pub(crate) fn channel_axis(&self, value: ValueId) -> Option<usize> {
+        self.axes.axis(self.graph, value)
+    }
+
+    /// How many channels a value has; 0 if it has no axis for them.
+    pub(crate) fn channels(&self, value: ValueId) -> usize {
+        self.channel_axis(value).map_or(0, |axis| self.graph.ty(value).shape[axis])
+    }
+
+    /// How the result's channels come from each operand's, if they come from them one by one.
+    pub(crate) fn channel_maps(&self, lowering: &Lowering) -> Option<Vec<ChannelMap>> {
+        let node = self.graph.node(lowering.node);
+        let (first, axis) = (lowering.operands[0], self.channel_axis(lowering.result)?);
+        let first_axis = self.channel_axis(first)?;
+        let shape = &self.graph.ty(first).shape;
+        let alike = match channels::moves_axes(node) {
+            true => channels::moved(node, first_axis, shape) == Some(axis),
+            false => lowering.operands.iter().all(|&operand| self.channel_axis(operand) == Some(axis)),
+        };
+        let place = self.layout(first)?.axis(shape.len(), first_axis)?;
+        let of_images = node.op_as::<Pool>().is_some() || node.op_as::<Gather>().is_some();
+        let has_channels = self.graph.ty(lowering.result).rank() >= 3 && (axis == 1 || !of_images);
+        let fits = alike && has_channels;
+        let counts: Vec<usize> = lowering.operands.iter().map(|&operand| self.channels(operand)).collect();
+        lowering.emit.channel_maps(&counts, place).filter(|_| fits)
+    }
+
+    /// Whether a value is an input of the graph, or one that is only moved or turned into another type.
+    ///
+    /// The border stores it, which knows one scale for all.
+    pub(crate) fn comes_from_outside(&self, value: ValueId) -> bool {
+        let mut value = value;
+        while let Some(producer) = self.graph.producer(value) {
+            let node = self.graph.node(producer);
+            if !demand::moves(node) && node.op_as::<Cast>().is_none() {
+                return false;
+            }
+            value = node.inputs[0];
+        }
+        true
     }
 
     /// Whether the real remainder of the graph, or whoever runs it, reads a value.
@@ -576,13 +625,4 @@ impl<'a> Plan<'a> {
     pub(crate) fn root(&self, value: ValueId) -> Option<ValueId> {
         self.roots.get(&value).copied()
     }
-}
-
-/// The root of an entry of a forest, of which the paths are made shorter on the way.
-fn root(parents: &mut [usize], mut index: usize) -> usize {
-    while parents[index] != index {
-        parents[index] = parents[parents[index]];
-        index = parents[index];
-    }
-    index
 }

@@ -32,7 +32,7 @@ impl<'a> Sensitivity<'a> {
         let lowerings: Vec<&Lowering> = plan.lowerings().collect();
         for value in lowerings.iter().map(|lowering| lowering.result).filter(|&value| plan.host_reads(value))
         {
-            let channels = channels(plan, value);
+            let channels = plan.channels(value);
             let all = channels as f64 * pixels(plan, value);
             found.add(value, vec![1.0 / (found.width(value).powi(2) * all); channels]);
         }
@@ -74,14 +74,13 @@ impl<'a> Sensitivity<'a> {
     fn carry_back(&mut self, lowering: &Lowering) {
         let Some(weights) = self.before_activation(lowering) else { return };
         let plan = self.plan;
-        let counts: Vec<usize> = lowering.operands.iter().map(|&operand| channels(plan, operand)).collect();
-        let has_channels = plan.graph.ty(lowering.result).rank() >= 3;
-        let maps = lowering.emit.channel_maps(&counts).filter(|_| has_channels);
+        let counts: Vec<usize> = lowering.operands.iter().map(|&operand| plan.channels(operand)).collect();
+        let maps = plan.channel_maps(lowering);
         for (index, &operand) in lowering.operands.iter().enumerate() {
             // Each number of the result reads every tap of a window once.
             let ratio = pixels(plan, lowering.result) / pixels(plan, operand);
-            let back: Vec<f64> = match (lowering.emit.as_conv(), &maps) {
-                (Some(conv), _) => conv.carry_back(&weights, counts[index]),
+            let back: Vec<f64> = match (lowering.emit.as_linear(), &maps) {
+                (Some(linear), _) => linear.carry_back(&weights, counts[index]),
                 (None, Some(maps)) => {
                     let weight_at = |to: &Option<usize>| to.and_then(|to| weights.get(to)).copied();
                     maps[index].iter().map(|to| weight_at(to).unwrap_or(0.0)).collect()
@@ -99,13 +98,9 @@ impl<'a> Sensitivity<'a> {
     }
 }
 
-/// The channels of a value; none if it has no axis for them.
-fn channels(plan: &Plan, value: ValueId) -> usize {
-    plan.graph.ty(value).shape.get(1).copied().unwrap_or(0)
-}
-
 /// How many numbers each channel of a value has.
 pub(crate) fn pixels(plan: &Plan, value: ValueId) -> f64 {
+    let channels = plan.channel_axis(value);
     let shape = plan.graph.ty(value).shape.iter().enumerate();
-    shape.filter(|(axis, _)| *axis != 1).map(|(_, &size)| size as f64).product()
+    shape.filter(|(axis, _)| Some(*axis) != channels).map(|(_, &size)| size as f64).product()
 }

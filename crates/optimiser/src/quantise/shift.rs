@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ediacara_graph::ValueId;
 use ediacara_graph::ops::Activation;
 
+use super::linear::Linear;
 use super::plan::{Lowering, Plan};
 use crate::{Calibration, Range};
 
@@ -27,12 +28,12 @@ pub(crate) fn offsets(plan: &Plan, calibration: &Calibration) -> HashMap<ValueId
         let value = lowering.result;
         let readers = readers.get(&value).map_or(&[][..], Vec::as_slice);
         let movable = lowering.activation == Activation::None
-            && is_scalable(lowering)
+            && linear(lowering).is_some()
             && !plan.host_reads(value)
-            && readers.iter().all(|reader| is_scalable(reader) && is_unpadded(reader));
+            && readers.iter().all(|reader| linear(reader).is_some_and(|linear| !linear.is_padded));
         let statistics = calibration.statistics(&plan.graph.value(value).name).filter(|_| movable)?;
         let ranges = statistics.channel_ranges();
-        (ranges.len() == plan.graph.ty(value).shape[1])
+        (ranges.len() == plan.channels(value))
             .then(|| (value, ranges.iter().map(middle).collect::<Vec<f32>>()))
     };
     plan.lowerings().filter_map(of_result).collect()
@@ -48,10 +49,7 @@ pub(crate) fn shifted(ranges: &[Range], offsets: Option<&[f32]>) -> Vec<Range> {
     ranges.iter().zip(offsets).map(moved).collect()
 }
 
-fn is_scalable(lowering: &Lowering) -> bool {
-    lowering.emit.as_conv().is_some_and(|conv| conv.is_scalable())
-}
-
-fn is_unpadded(lowering: &Lowering) -> bool {
-    lowering.emit.as_conv().is_some_and(|conv| conv.conv.padding == [0; 4])
+/// The weights of a step, if what is subtracted and divided can go into them.
+fn linear(lowering: &Lowering) -> Option<Linear<'_>> {
+    lowering.emit.as_linear().filter(Linear::takes_factors)
 }

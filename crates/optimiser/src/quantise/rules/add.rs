@@ -6,7 +6,7 @@ use ediacara_kernels::int8::Multiplier;
 
 use super::{Rule, bounds, constant_beside};
 use crate::quantise::emit::{Emitter, Stored};
-use crate::quantise::equalise::ChannelMap;
+use crate::quantise::equalise::{ChannelMap, unmoved};
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 use crate::{Encoding, Result};
@@ -77,10 +77,9 @@ impl Emit for QuantisedAdd {
         rescaling.factors.len() == 1 && rescaling.offsets == [0.0]
     }
 
-    fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
+    fn channel_maps(&self, channels: &[usize], _place: usize) -> Option<Vec<ChannelMap>> {
         // Factors of channels would have to go to the constant, too.
-        let maps = channels.iter().map(|&count| (0..count).map(Some).collect());
-        self.constant.is_none().then(|| maps.collect())
+        self.constant.is_none().then(|| channels.iter().copied().map(unmoved).collect())
     }
 
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {

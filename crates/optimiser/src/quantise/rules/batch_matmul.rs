@@ -7,8 +7,9 @@ use super::{Rule, bounds};
 use crate::Result;
 use crate::known::{real_constant, scaled_by};
 use crate::quantise::emit::{Emitter, Stored};
-use crate::quantise::layer::Layer;
+use crate::quantise::layer::{Knowledge, Layer};
 use crate::quantise::layout::Layout;
+use crate::quantise::linear::Linear;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 use crate::quantise::weights::{Bias, Weights};
 
@@ -39,11 +40,15 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     }
     let (layout, scales) = (Layout::Plain, Scales::Free);
     if plan.is_constant(y) && ranks[1] == 2 {
+        let by_channels = [x, node.outputs[0]].iter().all(|&value| {
+            let rank = plan.graph.ty(value).rank();
+            plan.channel_axis(value) == Some(rank - 1)
+        });
         return match Weights::read_turned(plan.graph, y) {
             Ok(weights) => {
                 let bias = bias_after(plan, id, &weights);
                 let last = bias.as_ref().map_or(id, |(add, _)| *add);
-                let emit = StackedRows { weights, bias: bias.map(|(_, bias)| bias) };
+                let emit = StackedRows { weights, bias: bias.map(|(_, bias)| bias), by_channels };
                 match plan.accept_bounded(last, Activation::None, vec![x], (layout, scales), emit) {
                     Verdict::Accepted(mut lowering) if last != id => {
                         lowering.node = id;
@@ -187,11 +192,18 @@ struct StackedRows {
     weights: Weights,
     /// One number an output.
     bias: Option<Bias>,
+    /// Whether the terms and the outputs are what calibration knows as channels.
+    by_channels: bool,
 }
 
 impl Emit for StackedRows {
     fn rescales(&self, rescaling: &Rescaling) -> bool {
         rescaling.factors.len() == 1
+    }
+
+    fn as_linear(&self) -> Option<Linear<'_>> {
+        let linear = Linear { weights: &self.weights, groups: 1, gathered: None, is_padded: false };
+        self.by_channels.then_some(linear)
     }
 
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
@@ -212,11 +224,13 @@ impl Emit for StackedRows {
         let constants = emitter.constants(lowering, |emitter| {
             let (bias, rescaling) = (self.bias.as_ref(), lowering.rescaling.as_ref());
             let layer = Layer { weights: &self.weights, bias, groups: 1, rescaling };
-            // Calibration knows the operand by channels; the terms here need not be channels.
-            let (integers, records) =
-                layer.quantise([x.encoding.scale, y.scale], &Default::default(), |ratio| {
-                    emitter.multiplier(lowering, ratio)
-                })?;
+            let knowledge = match self.by_channels {
+                true => emitter.knowledge(lowering, lowering.operands[0]),
+                false => Knowledge::default(),
+            };
+            let (integers, records) = layer.quantise([x.encoding.scale, y.scale], &knowledge, |ratio| {
+                emitter.multiplier(lowering, ratio)
+            })?;
             Ok((Tensor::from_vec(self.weights.shape(), integers.values)?, integers.zero, records))
         })?;
         let (low, high) = bounds(lowering.activation, y);

@@ -20,8 +20,6 @@ pub(crate) const RULE: Rule = Rule {
 struct Stack {
     /// The stored axis.
     axis: usize,
-    /// Whether it is the axis of the channels.
-    stacks_channels: bool,
 }
 
 fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
@@ -45,20 +43,15 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     let Some(axis) = axis else {
         return Verdict::Refused("flattened images cannot be joined in int8".to_owned());
     };
-    plan.accept(
-        id,
-        node.inputs.to_vec(),
-        (layout, Scales::Joins),
-        Stack { axis, stacks_channels: concat.axis == 1 },
-    )
+    plan.accept(id, node.inputs.to_vec(), (layout, Scales::Joins), Stack { axis })
 }
 
 impl Emit for Stack {
-    fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
+    fn channel_maps(&self, channels: &[usize], place: usize) -> Option<Vec<ChannelMap>> {
         let mut first = 0;
         let mut map = |&count: &usize| {
             let map = (first..first + count).map(Some).collect();
-            first += if self.stacks_channels { count } else { 0 };
+            first += if self.axis == place { count } else { 0 };
             map
         };
         Some(channels.iter().map(&mut map).collect())

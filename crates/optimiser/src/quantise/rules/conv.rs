@@ -7,6 +7,7 @@ use super::{Rule, bounds};
 use crate::quantise::emit::{Emitter, Stored};
 use crate::quantise::layer::{Layer, Records};
 use crate::quantise::layout::Layout;
+use crate::quantise::linear::Linear;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Step, Verdict};
 use crate::quantise::weights::{Bias, Weights};
 use crate::{Encoding, Result};
@@ -22,11 +23,11 @@ pub(crate) const RULE: Rule = Rule {
 /// Weights, bias, and the channels of a folded gather.
 #[derive(Debug)]
 pub(crate) struct QuantisedConv {
-    pub(crate) conv: Conv,
-    pub(crate) weights: Weights,
+    pub(super) conv: Conv,
+    pub(super) weights: Weights,
     pub(super) bias: Option<Bias>,
     /// The operand in the real graph, before a gather was folded.
-    pub(crate) input: ValueId,
+    pub(super) input: ValueId,
     /// Where the weights' input channels are among the operand's, and how many channels the operand has.
     pub(super) gathered: Option<(Vec<usize>, usize)>,
 }
@@ -87,17 +88,6 @@ fn foldable_gather(
 }
 
 impl QuantisedConv {
-    /// Whether factors of channels can go into its weights.
-    pub(crate) fn is_scalable(&self) -> bool {
-        matches!(self.weights, Weights::Real(_)) && self.weights.shape().len() == 4
-    }
-
-    /// The operand's channel that a channel of the weights reads; channels of the weights are counted through
-    /// all groups.
-    pub(crate) fn channel(&self, of_weights: usize) -> usize {
-        self.gathered.as_ref().map_or(of_weights, |(indices, _)| indices[of_weights])
-    }
-
     /// Weights [O,KH,KW,I], their zero point, and records.
     fn quantised(
         &self,
@@ -130,35 +120,6 @@ impl QuantisedConv {
         }
         Ok((weights.transpose(&[0, 2, 3, 1])?.to_contiguous(), integers.zero, records))
     }
-
-    /// The noise of all outputs, weighed by `out`, if a channel of the operand has noise of one; for each of
-    /// its `channels`.
-    pub(crate) fn carry_back(&self, out: &[f64], channels: usize) -> Vec<f64> {
-        let mut back = vec![0.0; channels];
-        let &[outputs, inputs, ref taps @ ..] = self.weights.shape() else { return back };
-        let taps = taps.iter().product::<usize>().max(1);
-        let outputs_of_group = (outputs / self.conv.groups).max(1);
-        for (output, row) in self.weights.numbers().chunks_exact((inputs * taps).max(1)).enumerate() {
-            let first = output / outputs_of_group * inputs;
-            for (channel, weights) in (first..).zip(row.chunks_exact(taps)) {
-                let square: f32 = weights.iter().map(|weight| weight * weight).sum();
-                back[self.channel(channel)] += f64::from(square) * out[output];
-            }
-        }
-        back
-    }
-
-    /// The operand's channels whose weights share a scale with those of others, each with its largest
-    /// absolute weight.
-    pub(crate) fn largest_by_channel(&self) -> Vec<(usize, f32)> {
-        let inputs = self.weights.shape()[1];
-        // In a depthwise convolution each channel's weights have their own scale.
-        if inputs == 1 && self.conv.groups > 1 {
-            return Vec::new();
-        }
-        let largest = self.weights.largest_by_input(self.conv.groups).into_iter().enumerate();
-        largest.map(|(channel, weight)| (self.channel(channel), weight)).collect()
-    }
 }
 
 impl Emit for QuantisedConv {
@@ -167,8 +128,11 @@ impl Emit for QuantisedConv {
         count == 1 || Some(&count) == self.weights.shape().first()
     }
 
-    fn as_conv(&self) -> Option<&QuantisedConv> {
-        Some(self)
+    fn as_linear(&self) -> Option<Linear<'_>> {
+        let gathered = self.gathered.as_ref().map(|(indices, _)| indices.as_slice());
+        let is_padded = self.conv.padding != [0; 4];
+        let linear = Linear { weights: &self.weights, groups: self.conv.groups, gathered, is_padded };
+        (self.weights.shape().len() == 4).then_some(linear)
     }
 
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {

@@ -52,7 +52,7 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
 }
 
 impl Emit for OneHot {
-    fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
+    fn channel_maps(&self, channels: &[usize], _place: usize) -> Option<Vec<ChannelMap>> {
         let mut map: ChannelMap = vec![None; channels[0]];
         for (position, &index) in self.indices.iter().enumerate() {
             // A channel that is taken twice would have to share with two channels.

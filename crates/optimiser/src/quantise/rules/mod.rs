@@ -23,7 +23,6 @@ use ediacara_graph::{Node, NodeId, Tensor, TensorType, ValueId};
 use super::plan::{Plan, Verdict};
 use crate::known::real_constant;
 use crate::{Encoding, Range};
-pub(crate) use conv::QuantisedConv;
 pub(crate) use reshape::reshaped;
 pub(crate) use transpose::moves_nothing;
 

@@ -6,7 +6,7 @@ use ediacara_graph::{Node, NodeId};
 use super::Rule;
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
-use crate::quantise::equalise::ChannelMap;
+use crate::quantise::equalise::{ChannelMap, unmoved};
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 
@@ -73,11 +73,10 @@ fn stored_order(movement: Movement, layout: Layout) -> std::result::Result<Movem
 }
 
 impl Emit for Movement {
-    fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
+    fn channel_maps(&self, channels: &[usize], place: usize) -> Option<Vec<ChannelMap>> {
         let map = match self {
-            // The stored order has the channels last.
             Movement::Slice(slice) => {
-                let (start, end, step) = (*slice.starts.last()?, *slice.ends.last()?, *slice.steps.last()?);
+                let (start, end, step) = (slice.starts[place], slice.ends[place], slice.steps[place]);
                 let position = |channel: usize| {
                     let offset = channel as i64 - start;
                     let taken = (channel as i64) < end && offset >= 0 && offset % step == 0;
@@ -86,11 +85,12 @@ impl Emit for Movement {
                 (0..channels[0]).map(position).collect()
             }
             Movement::Pad(pad) if pad.value == 0.0 => {
-                let before = *pad.before.last()?;
+                let before = pad.before[place];
                 (before..before + channels[0]).map(Some).collect()
             }
             Movement::Pad(_) => return None,
-            Movement::Resize(_) => (0..channels[0]).map(Some).collect(),
+            Movement::Resize(resize) if resize.shape[place] == channels[0] => unmoved(channels[0]),
+            Movement::Resize(_) => return None,
         };
         Some(vec![map])
     }

@@ -6,7 +6,7 @@ use ediacara_graph::{Node, NodeId};
 use super::{Rule, bounds};
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
-use crate::quantise::equalise::ChannelMap;
+use crate::quantise::equalise::{ChannelMap, unmoved};
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 
@@ -40,8 +40,8 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
 }
 
 impl Emit for QuantisedPool {
-    fn channel_maps(&self, channels: &[usize]) -> Option<Vec<ChannelMap>> {
-        Some(channels.iter().map(|&count| (0..count).map(Some).collect()).collect())
+    fn channel_maps(&self, channels: &[usize], _place: usize) -> Option<Vec<ChannelMap>> {
+        Some(channels.iter().copied().map(unmoved).collect())
     }
 
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {

@@ -6,6 +6,7 @@ use ediacara_graph::{Node, NodeId};
 use super::Rule;
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::equalise::{ChannelMap, unmoved};
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 
@@ -84,6 +85,10 @@ fn with_last(axis: usize, from: &[usize], to: &[usize]) -> Option<Layout> {
 }
 
 impl Emit for Reshaped {
+    fn channel_maps(&self, channels: &[usize], _place: usize) -> Option<Vec<ChannelMap>> {
+        Some(vec![unmoved(channels[0])])
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let x = operands[0];
         let name = emitter.name(lowering);

@@ -6,6 +6,7 @@ use ediacara_graph::{DType, Graph, Node, NodeId, Tensor, TensorType, ValueId};
 
 use super::Rule;
 use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::equalise::{ChannelMap, unmoved};
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 use crate::{Encoding, Range, Result};
 
@@ -24,6 +25,8 @@ const SEARCH_DEPTH: usize = 32;
 struct Function {
     root: ValueId,
     value: ValueId,
+    /// Whether a positive multiple of the operand makes the same multiple of the result.
+    is_homogeneous: bool,
 }
 
 fn is_elementwise(node: &Node) -> bool {
@@ -44,7 +47,9 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     let Some(layout) = plan.layout(root) else { return Verdict::NotMine };
     absorb_between(plan, id, between);
     plan.set_root(value, root);
-    plan.accept(id, vec![root], (layout, Scales::Free), Function { root, value })
+    let mut function = Function { root, value, is_homogeneous: false };
+    function.is_homogeneous = function.scales(plan.graph);
+    plan.accept(id, vec![root], (layout, Scales::Free), function)
 }
 
 /// The stored value that alone decides `value`.
@@ -126,10 +131,30 @@ fn evaluate(graph: &Graph, value: ValueId, known: &mut HashMap<ValueId, Tensor>)
     Ok(output)
 }
 
+/// Whether numbers are a multiple of others, but for rounding.
+fn is_multiple(numbers: &[f32], others: &[f32], multiple: f32) -> bool {
+    let close = |(&number, &other): (&f32, &f32)| (number - other * multiple).abs() <= 1e-6 * number.abs();
+    numbers.len() == others.len() && numbers.iter().zip(others).all(close)
+}
+
 impl Function {
+    /// Whether it is a relu, a leaky one, a change of sign or their like: tried with multiples that are exact, from
+    /// the smallest to the largest number that a network may hold.
+    fn scales(&self, graph: &Graph) -> bool {
+        let multiples = [-60, -20, -1, 1, 20, 60].map(|exponent| 2_f32.powi(exponent));
+        let unit = Encoding { scale: 1.0, zero: 0 }.decode_all();
+        let of = |multiple: f32| self.evaluate(graph, unit.iter().map(|number| number * multiple).collect());
+        let Ok(once) = of(1.0) else { return false };
+        let scaled = |multiple: f32| of(multiple).is_ok_and(|found| is_multiple(&found, &once, multiple));
+        multiples.into_iter().all(scaled)
+    }
+
     /// The function of every stored value.
     fn reals(&self, graph: &Graph, operand: Encoding) -> Result<Vec<f32>> {
-        let samples = operand.decode_all();
+        self.evaluate(graph, operand.decode_all())
+    }
+
+    fn evaluate(&self, graph: &Graph, samples: Vec<f32>) -> Result<Vec<f32>> {
         let samples = Tensor::from_vec(&[samples.len()], samples)?;
         let mut known = HashMap::from([(self.root, samples)]);
         Ok(evaluate(graph, self.value, &mut known)?.to_vec::<f32>()?)
@@ -137,6 +162,10 @@ impl Function {
 }
 
 impl Emit for Function {
+    fn channel_maps(&self, channels: &[usize], _place: usize) -> Option<Vec<ChannelMap>> {
+        self.is_homogeneous.then(|| vec![unmoved(channels[0])])
+    }
+
     /// The operand's encoding if it holds every result, so that a relu is exact; else one that spans the
     /// function's own range.
     fn own_encoding(&self, graph: &Graph, operand: Encoding) -> Result<Option<Encoding>> {

@@ -6,6 +6,7 @@ use ediacara_graph::{Node, NodeId};
 use super::Rule;
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
+use crate::quantise::equalise::{ChannelMap, unmoved};
 use crate::quantise::layout::Layout;
 use crate::quantise::plan::{Emit, Lowering, Plan, Scales, Verdict};
 
@@ -58,6 +59,10 @@ pub(crate) fn moves_nothing(permutation: &[usize], [from, to]: [Layout; 2], shap
 }
 
 impl Emit for Transposed {
+    fn channel_maps(&self, channels: &[usize], _place: usize) -> Option<Vec<ChannelMap>> {
+        Some(vec![unmoved(channels[0])])
+    }
+
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
         let x = operands[0];
         let name = emitter.name(lowering);
