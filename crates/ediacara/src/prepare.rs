@@ -1,7 +1,7 @@
 //! A model in int8, ready to be compiled for any machine.
 
-use ediacara_graph::Graph;
 use ediacara_graph::rewrite::{Unrolled, unroll};
+use ediacara_graph::{Graph, ValueId};
 use ediacara_optimiser::{Calibration, Origin, Quantised};
 use serde_json::{Map, Value};
 
@@ -47,7 +47,7 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
         None => (real, Vec::new()),
     };
     if ediacara_optimiser::is_qdq(&real) {
-        return prepare_quantised(model, real, calibration, clock);
+        return prepare_quantised(model, (real, &classes), calibration, clock);
     }
     let assumed = matches!(calibration, CalibrationSource::Assumed);
     let (ranges, method, seeded_inputs) = if assumed {
@@ -67,10 +67,11 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
 
 /// Takes the network's own quantisation.
 ///
-/// Where products have no marks, samples that were given for calibration give their scales.
+/// Where products and recurrences have no marks, samples that were given for calibration give their scales. Values of a
+/// class are one value of a recurrence at different times.
 fn prepare_quantised(
     model: &Model,
-    real: Graph,
+    (real, classes): (Graph, &[Vec<ValueId>]),
     source: &CalibrationSource,
     mut clock: Clock<'_>,
 ) -> Result<Prepared, Error> {
@@ -87,10 +88,12 @@ fn prepare_quantised(
         wall_seconds: Map::new(),
     };
     let given = matches!(source, CalibrationSource::Files(_) | CalibrationSource::Tensors(_));
-    if given && quantised.origins.iter().any(|origin| origin.left.is_some() && origin.macs > 0) {
+    let recurs = !classes.is_empty();
+    let is_missed = |origin: &Origin| origin.left.is_some() && (origin.macs > 0 || recurs);
+    if given && quantised.origins.iter().any(is_missed) {
         clock.begin("calibrate");
         let Samples { tensors, origin, seeded } = calibration::samples(model, &prepared.real, source)?;
-        let ranges = Calibration::collect(&prepared.real, tensors)?;
+        let ranges = Calibration::collect_tied(&prepared.real, tensors, classes)?;
         clock.begin("quantise the rest");
         quantised = ediacara_optimiser::import_qdq(&prepared.real, Some(&ranges))?;
         prepared.method = format!("imported (QDQ), and min-max over {origin} where it has no marks");

@@ -169,3 +169,54 @@ fn assumed_ranges_have_cycles_but_no_values() {
     let said = run(&model, &assumed, &pictures(5), &options(true), &mut |_| {}).unwrap_err().to_string();
     assert!(said.contains("assumed") && said.contains("timing"), "{said}");
 }
+
+/// A recurrence of eight steps, `h = tanh(w h + x)`, between marks; nothing in it has one.
+fn marked_recurrence() -> String {
+    let weights: Vec<String> =
+        (0..32 * 32).map(|index| format!("{:?}", ((index * 37) % 101) as f32 / 500.0 - 0.1)).collect();
+    let body = r#"graph \"step\" {\n  input %h: f32[1,32]\n  input %w: f32[32,32]\n  input %x: f32[1,32]\n  %p: f32[1,32] = gemm(%h, %w) {activation = none}\n  %s: f32[1,32] = add(%p, %x)\n  %n: f32[1,32] = tanh(%s)\n  output %n\n  output %n\n}\n"#;
+    format!(
+        r#"graph "marked" {{
+  input %x: f32[8,1,32]
+  constant %w: f32[32,32] = [{}]
+  constant %first: f32[1,32] = [{}]
+  constant %scale: f32[] = [0.0078125]
+  constant %zero: i8[] = [0]
+  %q: i8[8,1,32] = quantize_linear(%x, %scale, %zero) {{axis = 0}}
+  %d: f32[8,1,32] = dequantize_linear(%q, %scale, %zero) {{axis = 0}}
+  %last: f32[1,32], %h: f32[8,1,32] = recur(%first, %w, %d) {{carried = 1, tied = 1, reverse = false, body = "{body}"}}
+  %r: i8[8,1,32] = quantize_linear(%h, %scale, %zero) {{axis = 0}}
+  %y: f32[8,1,32] = dequantize_linear(%r, %scale, %zero) {{axis = 0}}
+  output %y
+}}
+"#,
+        weights.join(", "),
+        ["0.0"; 32].join(", ")
+    )
+}
+
+#[test]
+fn samples_bring_a_recurrence_between_marks_to_the_dlp() {
+    let model = model(&marked_recurrence());
+    let x = Tensor::from_vec(
+        &[8, 1, 32],
+        (0..256).map(|index| ((index * 29) % 97) as f32 / 48.5 - 1.0).collect(),
+    );
+    let x = [x.unwrap()];
+    let run = |source: &CalibrationSource| {
+        let prepared = prepare(&model, source, &mut |_| {}).unwrap();
+        run(&model, &prepared, &x, &options(true), &mut |_| {}).map(|run| run.report)
+    };
+    let without = run(&CalibrationSource::Default).unwrap_err().to_string();
+    assert!(without.contains("no sample was given to calibrate by"), "{without}");
+    let with = run(&CalibrationSource::Tensors(vec![x.to_vec()])).unwrap();
+    assert_eq!((with.placement.nodes_host, with.segments.len()), (0, 1), "{:?}", with.placement);
+    assert_eq!(with.check.bit_exact, Some(true));
+    assert!(with.check.bytes > 8 * 32 * 3, "{:?}", with.check);
+    // A state of eight bits, steps of 1/128 around numbers of up to one.
+    let sqnr = with.quantisation.sqnr_db.unwrap();
+    assert!(sqnr > 30.0, "{sqnr} dB");
+    // All seven products multiply by the same 32 x 32 weights.
+    let loading = with.layers.iter().filter(|layer| layer.macs > 0 && layer.dram_bytes > 32 * 32).count();
+    assert_eq!(loading, 1, "{:#?}", with.layers);
+}

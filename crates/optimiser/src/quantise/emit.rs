@@ -49,11 +49,13 @@ pub(crate) struct Emitter<'a> {
     tables: HashMap<Vec<i8>, ValueId>,
 }
 
-/// A product of a recurrence in all steps: the class of its result, and what it multiplies and adds.
+/// A product of a recurrence in all steps: the class of its result, what it multiplies and adds, and how its operand
+/// and result are stored: the bits of the scales, and the zero points.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Tied {
     class: String,
     constants: Vec<ValueId>,
+    stored: [Option<(u32, i8)>; 2],
 }
 
 /// What a product is given beside its operand.
@@ -263,7 +265,11 @@ impl Emitter<'_> {
         let class = self.calibration.and_then(|all| all.class(name));
         // Chains of elementwise nodes become products, too, and no operand of the first tells all of them.
         let class = class.filter(|_| self.source.cost_of(lowering.node).macs > 0);
-        let tied = class.map(|class| Tied { class: class.to_owned(), constants: inputs.skip(1).collect() });
+        // Marks may prescribe another scale for the last step.
+        let stored = [lowering.operands[0], lowering.result]
+            .map(|value| self.encodings.get(value).map(|Encoding { scale, zero }| (scale.to_bits(), zero)));
+        let constants = inputs.skip(1).collect();
+        let tied = class.map(|class| Tied { class: class.to_owned(), constants, stored });
         if let Some(&made) = tied.as_ref().and_then(|tied| self.tied.get(tied)) {
             return Ok(made);
         }

@@ -150,15 +150,11 @@ pub fn quantise(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
     }
     let plan = Plan::new(graph, Ranges::Calibrated(calibration));
     let encodings = Encodings::from_calibration(&plan, calibration)?;
-    let quantised = emit(&plan, &encodings, Some(calibration))?;
-    for silenced in &quantised.silenced {
-        tracing::warn!("{silenced}");
-    }
-    Ok(quantised)
+    emitted(&plan, &encodings, Some(calibration))
 }
 
 /// Quantises a graph with the scales that its marks prescribe, and with those of a calibration for what is
-/// multiplied or a product, and has no mark.
+/// multiplied, a product or part of a recurrence, and has no mark.
 pub(crate) fn quantise_marked(
     graph: &Graph,
     marks: HashMap<ValueId, Encoding>,
@@ -166,7 +162,16 @@ pub(crate) fn quantise_marked(
 ) -> Result<Quantised> {
     let plan = Plan::new(graph, Ranges::Marked(&marks, calibration));
     let encodings = Encodings::from_marks(&plan, &marks, calibration)?;
-    emit(&plan, &encodings, None)
+    emitted(&plan, &encodings, calibration)
+}
+
+/// The new graph of a plan, with warnings of what became zero in it.
+fn emitted(plan: &Plan, encodings: &Encodings, calibration: Option<&Calibration>) -> Result<Quantised> {
+    let quantised = emit(plan, encodings, calibration)?;
+    for silenced in &quantised.silenced {
+        tracing::warn!("{silenced}");
+    }
+    Ok(quantised)
 }
 
 /// The rules by which nodes become int8, in the order in which they are asked: name and documentation.

@@ -123,7 +123,7 @@ pub(crate) enum Ranges<'a> {
     /// From the statistics of each value over samples.
     Calibrated(&'a Calibration),
     /// From the quantize_linear and dequantize_linear nodes of a graph that is quantised already; what is
-    /// multiplied or a product and has no mark, from statistics.
+    /// multiplied, a product or part of a recurrence, and has no mark, from statistics.
     Marked(&'a HashMap<ValueId, Encoding>, Option<&'a Calibration>),
 }
 
@@ -528,7 +528,10 @@ impl<'a> Plan<'a> {
                 let multiplies = |node: NodeId| self.graph.cost_of(node).macs > 0;
                 let is_product = || self.graph.producer(value).is_some_and(multiplies);
                 let is_real = self.graph.ty(value).dtype == DType::F32;
-                let matters = || is_real && (self.demands[value.index()].is_multiplied() || is_product());
+                let recurs =
+                    || calibration.is_some_and(|all| all.class(&self.graph.value(value).name).is_some());
+                let matters =
+                    || is_real && (self.demands[value.index()].is_multiplied() || is_product() || recurs());
                 marks.contains_key(&value) || calibration.is_some_and(is_bounded) && matters()
             }
         }
@@ -575,7 +578,13 @@ impl<'a> Plan<'a> {
         };
         let rescaling = follower.and(rescaling).map(|(_, rescaling)| rescaling);
         if matches!(scales, Scales::Free | Scales::Joins) && !self.has_scale(result) {
-            return Verdict::Refused("its result has no scale: no quantize_linear follows".to_owned());
+            let reason = match self.ranges {
+                Ranges::Marked(_, None) => {
+                    "no quantize_linear follows, and no sample was given to calibrate by"
+                }
+                _ => "no quantize_linear follows",
+            };
+            return Verdict::Refused(format!("its result has no scale: {reason}"));
         }
         if let Some((consumer, _)) = follower {
             self.absorb(consumer);

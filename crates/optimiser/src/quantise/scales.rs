@@ -41,8 +41,8 @@ impl Encodings {
 
     /// The encodings that quantize_linear and dequantize_linear prescribe, and those that follow from them.
     ///
-    /// An encoding follows where a step keeps its operand's, and where a table's own range decides. Otherwise
-    /// it spans the calibrated range.
+    /// An encoding follows where a step keeps its operand's, and where a table's own range decides. Otherwise, and in a
+    /// recurrence, it spans the calibrated range.
     pub(crate) fn from_marks(
         plan: &Plan,
         marks: &HashMap<ValueId, Encoding>,
@@ -63,6 +63,11 @@ impl Encodings {
                 continue;
             }
             let operand = encodings.get(lowering.operands[0]);
+            // One scale in all steps of a recurrence lets them share their constants.
+            let name = &plan.graph.value(lowering.result).name;
+            let recurs = calibration.is_some_and(|calibration| calibration.class(name).is_some());
+            let tied =
+                (recurs && lowering.scales == Scales::Free).then(|| measured(lowering.result)).flatten();
             let own = match (lowering.scales, operand) {
                 (Scales::Free, Some(operand)) => lowering.emit.own_encoding(plan.graph, operand)?,
                 (Scales::Joins, _) => {
@@ -70,7 +75,7 @@ impl Encodings {
                 }
                 (_, operand) => operand,
             };
-            let encoding = own.or_else(|| measured(lowering.result));
+            let encoding = tied.or(own).or_else(|| measured(lowering.result));
             encodings.by_value.extend(encoding.map(|encoding| (lowering.result, encoding)));
         }
         Ok(encodings)
