@@ -7,6 +7,7 @@
 mod bench_compiler;
 mod check;
 mod environment;
+mod formats;
 mod generate_onnx;
 mod mutate;
 mod nightly;
@@ -58,6 +59,11 @@ const COMMANDS: &[Task] = &[
         name: "onnx-files",
         help: "random ONNX files, compared with onnxruntime, run and proven: [--seeds FROM..TO]",
         run: onnx_files::judge,
+    },
+    Task {
+        name: "formats",
+        help: "networks as onnxruntime quantises them, compared with it, rewrites the tables of docs/results.md: [--check] only",
+        run: formats::run,
     },
     Task {
         name: "mutate",

@@ -8,13 +8,13 @@ use anyhow::Result;
 use crate::programs::{install, run, works};
 
 /// The reference runtime that tests and benches compare with, in a virtual environment of its own.
-const REFERENCE_PACKAGES: &[&str] = &["onnxruntime==1.32.0", "onnx==1.22.0", "numpy"];
+const REFERENCE_PACKAGES: &[&str] = &["onnxruntime==1.32.0", "onnx==1.22.0", "numpy", "sympy"];
 
 /// Installs what tests and `cargo bench` compare with into `target/bench-venv`.
 pub(crate) fn ensure_reference(root: &Path) -> Result<()> {
     let folder = root.join("target/bench-venv");
     let python = folder.join("bin/python");
-    if works(&python.to_string_lossy(), &["-c", "import numpy, onnx, onnxruntime"]) {
+    if works(&python.to_string_lossy(), &["-c", "import numpy, onnx, onnxruntime, sympy"]) {
         return Ok(());
     }
     if !works("python3", &["-m", "venv", "--help"]) {

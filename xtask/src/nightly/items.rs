@@ -103,6 +103,12 @@ pub(super) const ITEMS: &[Item] = &[
         pieces: zoo,
     },
     Item {
+        name: "formats",
+        help: "networks as onnxruntime quantises them, beside it, whole and layer by layer, as docs/results.md has them",
+        load: Load::One,
+        pieces: formats,
+    },
+    Item {
         name: "fuzz",
         help: "damaged programs, executables and models (--minutes)",
         load: Load::One,
@@ -207,6 +213,13 @@ fn bench_compiler(_: &Path, _: u64) -> Vec<Piece> {
 
 fn zoo(_: &Path, _: u64) -> Vec<Piece> {
     vec![Piece { amount: "all networks".to_owned(), job: cargo(&["xtask", "zoo", "--check"], Vec::new()) }]
+}
+
+fn formats(_: &Path, _: u64) -> Vec<Piece> {
+    vec![Piece {
+        amount: "all networks".to_owned(),
+        job: cargo(&["xtask", "formats", "--check"], Vec::new()),
+    }]
 }
 
 /// Entry points for fuzzing: the tests that call them with damaged input.
