@@ -20,6 +20,7 @@ use crate::fuse::blocks::{BlockNodes, fuse_blocks};
 use crate::fuse::gathers::{GatherOf, fuse_gathers, taken};
 use crate::fuse::tables::{LookedUp, fuse_tables};
 use crate::keep::decide::{Keeping, Kept, KeptBuffer, keep};
+use crate::keep::export::{self, Stored, Twin};
 use crate::keep::hold::{Holding, hold};
 use crate::listings;
 use crate::lower::lower;
@@ -46,7 +47,7 @@ pub struct Home {
     /// The layer after which it is complete.
     pub layer: u32,
     /// Where it lies in DRAM; if that is in the home of a [`KeptBuffer`], in NRAM instead. No two values share bytes in DRAM
-    /// but where one is part of the other.
+    /// but where one is part of the other. One that is kept and stored, too, has a home in both.
     pub view: View,
 }
 
@@ -183,12 +184,21 @@ struct State {
 /// The layers, and what is known of them before they are lowered.
 struct Network {
     layers: Vec<Layer>,
-    /// After which layer each value is complete.
-    completed_by: HashMap<ValueId, u32>,
+    /// Where the activations lie that layers write.
+    homes: Vec<Home>,
     ports: Ports,
     /// For each layer, the reservations in DRAM that its operands are parts of.
     tensors: Vec<Vec<usize>>,
     bounds: Bounds,
+}
+
+/// A segment with some activations in two places.
+struct Variant {
+    /// With all activations in DRAM.
+    network: Network,
+    /// Its layers where some are kept in NRAM.
+    after: Vec<Layer>,
+    kept: Kept,
 }
 
 /// The steps of all layers, after every allocation was doubted.
@@ -215,8 +225,7 @@ impl Compiler<'_> {
         let gathers = self.fuse_gather(part, &additions, &blocks, &mut choices);
         let tables = self.fuse_table(part, &additions, &blocks);
         let placement = self.place(part, Fused { additions, gathers, tables, blocks }, &stay, &mut dram)?;
-        let mut network = self.build(part, &placement, &dram, &mut choices)?;
-        let mut kept = self.keep(part, &placement, &mut network, &mut choices);
+        let (mut network, mut kept) = self.build(part, &placement, &mut dram, &mut choices)?;
         let holdings = self.hold(&mut network, &mut kept, &mut choices);
         let mut program = self.lower(&mut network, &kept, choices, dram)?;
         let ordered = self.synchronise(&program.lowering.steps);
@@ -230,7 +239,7 @@ impl Compiler<'_> {
             nodes: part.dlp.clone(),
             inputs: part.fed.iter().map(|(_, fed)| fed.source).collect(),
             outputs: network.ports.values,
-            homes: homes_of(&placement, &network.completed_by),
+            homes: network.homes,
             kept: kept.buffers(&executable.source_map),
             bounds: network.bounds,
             repeated_beats: lowering.repeated_beats,
@@ -328,42 +337,76 @@ impl Compiler<'_> {
         Ok(placement)
     }
 
-    /// Makes layers of nodes.
+    /// Makes layers of nodes, and moves activations to NRAM where that is faster.
+    ///
+    /// What others read too stays there if the segment is faster with a layer that stores it.
     fn build(
         &mut self,
         part: &DlpPart,
         placement: &Placement,
+        dram: &mut DramImage,
+        choices: &mut Choices,
+    ) -> Result<(Network, Kept), CompileError> {
+        let mut best = self.variant(part, placement, &[], dram, choices)?;
+        let free = dram.next();
+        let mut twins = match self.listings.enabled("keep") {
+            true => {
+                export::twins(self.graph, part, placement, &mut best.network.layers, (dram, choices.rates()))?
+            }
+            false => Vec::new(),
+        };
+        while !twins.is_empty() {
+            let other = self.variant(part, placement, &twins, dram, choices)?;
+            let all = twins.len();
+            twins.retain(|twin| other.kept.holds(&twin.twin));
+            if twins.len() == all {
+                if other.kept.cycles < best.kept.cycles {
+                    return Ok(self.built(other));
+                }
+                break;
+            }
+        }
+        dram.release(free);
+        Ok(self.built(best))
+    }
+
+    /// The layers with these twins, before and after activations are moved to NRAM.
+    fn variant(
+        &self,
+        part: &DlpPart,
+        placement: &Placement,
+        twins: &[Twin],
         dram: &DramImage,
         choices: &mut Choices,
-    ) -> Result<Network, CompileError> {
+    ) -> Result<Variant, CompileError> {
         let graph = self.graph;
-        let Built { mut layers, completed_by } = layers::build(graph, part, placement, choices)?;
-        self.listings.add("build", || layers.iter().map(listings::layer_text).collect());
+        let moved = export::moved(placement, twins);
+        let mut built = layers::build(graph, part, &moved, choices)?;
+        let stored = export::store(graph, placement, &mut built, twins);
+        let Built { mut layers, completed_by } = built;
+        let homes = homes_of(&moved, &completed_by, stored);
         let tensors = declared::tensors(&mut layers, dram.reservations());
         let ports = ports(graph, part, placement)?;
         let sources = sources(graph, placement, &ports.inputs);
         let bounds = bounds::bounds(self.machine, &layers, &sources, &ports.outputs);
-        Ok(Network { layers, completed_by, ports, tensors, bounds })
-    }
-
-    /// Moves activations to NRAM where that is faster.
-    fn keep(
-        &mut self,
-        part: &DlpPart,
-        placement: &Placement,
-        network: &mut Network,
-        choices: &mut Choices,
-    ) -> Kept {
+        let mut after = layers.clone();
         let kept = if self.listings.enabled("keep") {
             let outputs: Vec<View> =
                 part.outputs.iter().filter_map(|value| placement.homes.get(value).cloned()).collect();
-            keep(self.graph, &mut network.layers, &placement.buffers, &outputs, choices)
+            keep(graph, &mut after, &moved.buffers, &outputs, choices)
         } else {
-            Kept::nothing(&network.layers, choices.rates())
+            Kept::nothing(&after, choices.rates())
         };
+        Ok(Variant { network: Network { layers, homes, ports, tensors, bounds }, after, kept })
+    }
+
+    /// Tells of the variant that was chosen.
+    fn built(&mut self, Variant { mut network, after, kept }: Variant) -> (Network, Kept) {
+        self.listings.add("build", || network.layers.iter().map(listings::layer_text).collect());
         decisions::tell_keepings(&kept.keepings);
         self.listings.add("keep", || kept.keepings.iter().map(|keeping| format!("{keeping}\n")).collect());
-        kept
+        network.layers = after;
+        (network, kept)
     }
 
     /// Holds weights in WRAM where several layers multiply by them, and that is faster.
@@ -467,12 +510,13 @@ fn memory_sizes(machine: &Machine) -> disjoint::Sizes {
     }
 }
 
-/// The homes of what layers write, in the order in which they are complete.
-fn homes_of(placement: &Placement, completed_by: &HashMap<ValueId, u32>) -> Vec<Home> {
+/// The homes of what layers write and of what is `stored` behind them, in the order in which they are complete.
+fn homes_of(placement: &Placement, completed_by: &HashMap<ValueId, u32>, stored: Vec<Stored>) -> Vec<Home> {
     let home = |(&value, view): (&ValueId, &View)| {
         completed_by.get(&value).map(|&layer| Home { value, layer, view: view.clone() })
     };
-    let mut homes: Vec<Home> = placement.homes.iter().filter_map(home).collect();
+    let stored = stored.into_iter().map(|Stored { value, layer, view }| Home { value, layer, view });
+    let mut homes: Vec<Home> = placement.homes.iter().filter_map(home).chain(stored).collect();
     homes.sort_by_key(|home| (home.layer, home.value));
     homes
 }

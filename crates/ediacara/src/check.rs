@@ -65,7 +65,7 @@ struct Comparison<'a> {
     segments: Vec<Ran<'a>>,
     graph: &'a Graph,
     /// Where each value lies: the number of its segment among `segments`, and its place there.
-    homes: HashMap<ValueId, (usize, &'a Home)>,
+    homes: HashMap<ValueId, Vec<(usize, &'a Home)>>,
     /// Results of arithmetic.
     computed: HashSet<ValueId>,
     check: Check,
@@ -94,14 +94,16 @@ impl<'a> Comparison<'a> {
             simulator,
             kept: kept(simulator, segment),
         };
-        let homes = compiled
-            .dlp()
-            .enumerate()
-            .flat_map(|(index, segment)| segment.homes.iter().map(move |home| (home.value, (index, home))));
+        let mut homes: HashMap<ValueId, Vec<(usize, &Home)>> = HashMap::new();
+        for (index, segment) in compiled.dlp().enumerate() {
+            for home in &segment.homes {
+                homes.entry(home.value).or_default().push((index, home));
+            }
+        }
         Comparison {
             segments: compiled.dlp().zip(simulators).map(ran).collect(),
             graph,
-            homes: homes.collect(),
+            homes,
             computed: layers.flat_map(|node| graph.outputs_of(node).to_vec()).collect(),
             check: Check { reference: "host int8".to_owned(), ..Check::none() },
             first: None,
@@ -110,9 +112,9 @@ impl<'a> Comparison<'a> {
     }
 
     fn see(&mut self, value: ValueId, tensor: &Tensor) -> Result<(), Error> {
-        let home = self.homes.get(&value).copied();
+        let homes = self.homes.get(&value).cloned().unwrap_or_default();
         let counts = self.computed.contains(&value) && tensor.len() > 256;
-        if tensor.dtype() != DType::I8 || home.is_none() && !counts {
+        if tensor.dtype() != DType::I8 || homes.is_empty() && !counts {
             return Ok(());
         }
         let contiguous = tensor.to_contiguous();
@@ -121,7 +123,7 @@ impl<'a> Comparison<'a> {
             let distinct = distinct(expected);
             self.fewest_distinct = Some(self.fewest_distinct.map_or(distinct, |least| least.min(distinct)));
         }
-        home.map_or(Ok(()), |home| self.compare(home, tensor.shape(), expected))
+        homes.into_iter().try_for_each(|home| self.compare(home, tensor.shape(), expected))
     }
 
     fn compare(

@@ -56,6 +56,7 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
         clock.begin("calibrate");
         let Samples { tensors, origin, seeded } = calibration::samples(model, &real, calibration)?;
         let ranges = Calibration::collect_tied(&real, tensors, &classes)?;
+        let ranges = if seeded.is_empty() { ranges } else { ranges.of_made_up_samples() };
         (ranges, format!("min-max over {origin}"), seeded)
     };
     clock.begin("quantise");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ediacara_arch::Machine;
 use ediacara_compiler::{DlpSegment, HostSegment, Segment};
-use ediacara_graph::NodeId;
+use ediacara_graph::{NodeId, ValueId};
 use ediacara_optimiser::Origin;
 use ediacara_profile::{
     Check, LayerReport, LayerYardstick, MatrixBeats, NodeReport, Placement, Quantisation, RunReport,
@@ -162,17 +162,19 @@ fn nodes(machine: &Machine, prepared: &Prepared, network: &CompiledNetwork, ran:
     nodes
 }
 
-/// The cycles of each layer, at the first node whose result it completes.
+/// The cycles of each layer, at the first node whose result it completes, or stores once more.
 fn dlp_nodes(prepared: &Prepared, segment: &DlpSegment, outcome: &Outcome) -> Vec<(NodeId, u64)> {
-    let completing: HashMap<_, u32> = segment.homes.iter().map(|home| (home.value, home.layer)).collect();
+    let mut completing: HashMap<ValueId, Vec<u32>> = HashMap::new();
+    for home in &segment.homes {
+        completing.entry(home.value).or_default().push(home.layer);
+    }
     let mut counted: HashSet<u32> = HashSet::new();
     let mut nodes = Vec::with_capacity(segment.nodes.len());
     for &node in &segment.nodes {
-        let layer = completing.get(&prepared.quantised.output_of(node)).copied();
-        let layer = layer.filter(|&layer| counted.insert(layer));
-        let cycles =
-            layer.and_then(|layer| outcome.layers.get(layer as usize)).map_or(0, |layer| layer.cycles);
-        nodes.push((node, cycles));
+        let layers = completing.remove(&prepared.quantised.output_of(node)).unwrap_or_default();
+        let own = layers.into_iter().filter(|&layer| counted.insert(layer));
+        let accounts = own.filter_map(|layer| outcome.layers.get(layer as usize));
+        nodes.push((node, accounts.map(|layer| layer.cycles).sum()));
     }
     nodes
 }

@@ -244,6 +244,8 @@ pub struct Calibration {
     samples: usize,
     /// Whether nothing was measured.
     assumed: bool,
+    /// Whether the samples were made up.
+    made_up: bool,
     /// For each value that is tied to others, the one whose name stands for all.
     tied: BTreeMap<String, String>,
 }
@@ -398,6 +400,17 @@ impl Calibration {
     /// The moments of the layer whose result is called `name`, if enough was seen of what it reads.
     pub(crate) fn moments(&self, name: &str) -> Option<&Moments> {
         self.moments.get(self.key(name))?.as_ref().filter(|moments| moments.is_enough())
+    }
+
+    /// The same, of samples that were made up: they say little of how the channels of one tensor differ.
+    #[must_use]
+    pub fn of_made_up_samples(self) -> Calibration {
+        Calibration { made_up: true, ..self }
+    }
+
+    /// Whether the samples were made up.
+    pub(crate) fn is_made_up(&self) -> bool {
+        self.made_up
     }
 
     /// How many samples it was collected over.

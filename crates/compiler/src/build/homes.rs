@@ -19,7 +19,7 @@ use crate::place::segments::DlpPart;
 use crate::program::view::View;
 
 /// The homes of values, and how each node's result came to its home.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Placement {
     /// Home of each value on the DLP's side.
     pub homes: HashMap<ValueId, View>,

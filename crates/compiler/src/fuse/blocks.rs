@@ -12,7 +12,7 @@ use crate::program::view::{Image, View};
 use crate::program::window::Window;
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::choices::Choices;
-use crate::tile::convolution::Problem;
+use crate::tile::convolution::{Problem, Staging};
 use crate::tile::grouping::{Grouping, best_join};
 use crate::tile::window::WindowProblem;
 
@@ -234,7 +234,7 @@ pub(crate) fn product_problem(graph: &Graph, id: NodeId) -> Option<Problem> {
         outputs: weights[0] as u64,
         residual: None,
         table: false,
-        staging: 0,
+        staging: Staging::Constant,
         held: false,
     })
 }

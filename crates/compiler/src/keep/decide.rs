@@ -110,6 +110,8 @@ pub(crate) struct Kept {
     lives: Vec<Life>,
     /// What was decided, buffer by buffer.
     pub keepings: Vec<Keeping>,
+    /// Cycles that all layers are estimated to take that are.
+    pub(crate) cycles: f64,
 }
 
 /// A buffer in NRAM and when.
@@ -131,6 +133,11 @@ impl Kept {
     pub(crate) fn room(&self, layer: usize) -> Room<'_> {
         let begins = self.lives.iter().filter(|life| life.first == layer);
         Room { space: self.spaces[layer], begins: begins.map(|life| &life.residence).collect() }
+    }
+
+    /// Whether a buffer is kept.
+    pub(crate) fn holds(&self, buffer: &View) -> bool {
+        self.residences().any(|residence| residence.home().start == buffer.base)
     }
 
     /// All that is kept.
@@ -189,6 +196,8 @@ pub(crate) fn keep(
     for candidate in &candidates {
         keeper.weigh(&graph.value(candidate.value).name, candidate);
     }
+    let cycles = keeper.costs.iter().flatten().map(|cost| cost.cycles).sum();
+    kept.cycles = cycles;
     kept.keepings.sort_by(|left, right| left.layers.cmp(&right.layers));
     kept
 }
@@ -238,7 +247,7 @@ fn candidates<'a>(
             }
             candidate.frame = candidate.frame.and_then(|frame| frame.join(&operand.frame));
             if !operand.keepable {
-                candidate.unfit = Some("it is transposed on its way, or becomes weights");
+                candidate.unfit = Some("it is transposed on its way");
             }
         });
     }

@@ -1,7 +1,7 @@
 //! What layers read and write, in one place for those who ask and those who move it.
 
 use crate::keep::residence::Frame;
-use crate::program::boxes::joint;
+use crate::program::boxes::{joint, turned};
 use crate::program::layer::{Conv, Copy, Kind, Middle, Pool};
 use crate::program::view::{Image, View};
 use crate::program::window::{Axis, Range, Window};
@@ -86,9 +86,8 @@ fn convolution_input(conv: &mut Conv, visit: &mut dyn FnMut(Operand)) {
     if let Some(residual) = &mut conv.residual {
         image(&mut residual.image, false, BARE, visit);
     }
-    // What a layer computes comes to WRAM from DRAM (`lower/staging.rs`).
     if let Some(matrix) = &mut conv.computed {
-        view(matrix, false, false, visit);
+        view(matrix, false, true, visit);
     }
 }
 
@@ -99,9 +98,10 @@ fn pool_input(pool: &mut Pool, visit: &mut dyn FnMut(Operand)) {
 
 fn copied(copy: &mut Copy, visit: &mut dyn FnMut(Operand)) {
     for (from, to) in &mut copy.parts {
-        // Whole runs move within NRAM; what is transposed on the way comes from DRAM.
-        let runs = joint([&*from, &*to])[0].strides == [1, 1];
-        view(from, false, runs, visit);
+        // Whole runs move within NRAM, and what is transposed on the way may come from there.
+        let sides = joint([&*from, &*to]);
+        let runs = sides[0].strides == [1, 1];
+        view(from, false, runs || turned(&sides).is_some(), visit);
         view(to, true, runs, visit);
     }
     for filled in copy.fill.iter_mut().flat_map(|(views, _)| views) {

@@ -9,7 +9,7 @@ use ediacara_isa::{Memory, VectorOperation};
 use crate::CompileError;
 use crate::lower::lowering::{Context, Lowering};
 use crate::lower::slots::Pool;
-use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint};
+use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint, turned};
 use crate::program::layer::Copy;
 use crate::program::step::Vector;
 use crate::program::transfer::BoxCopy;
@@ -31,18 +31,10 @@ pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> R
             continue;
         }
         let sides = joint([from, to]);
-        if from.is_kept() || to.is_kept() {
-            in_place(lowering, &sides, from, to);
-            continue;
-        }
-        let inner = sides[0];
-        // The source's contiguous axis, if it is another than the destination's.
-        let other = sides.iter().position(|side| side.strides[0] == 1);
-        match other {
-            Some(index) if index > 0 && inner.strides[1] == 1 => {
-                transpose(lowering, &sides, index, [from.base, to.base], context)?;
-            }
-            _ => runs(lowering, sides, [from.base, to.base], context)?,
+        match turned(&sides) {
+            Some(index) => transpose(lowering, &sides, index, [from, to], context)?,
+            None if from.is_kept() || to.is_kept() => in_place(lowering, &sides, from, to),
+            None => runs(lowering, sides, [from.base, to.base], context)?,
         }
     }
     Ok(())
@@ -152,14 +144,16 @@ struct Matrix {
     columns: Range,
 }
 
-/// Exchanges side 0, contiguous in the destination, with side `other`, contiguous in the source.
+/// Exchanges side 0, contiguous in the destination, with side `other`, contiguous in the source. A source that is kept is
+/// transposed where it lies.
 fn transpose(
     lowering: &mut Lowering,
     sides: &[JointSide<2>],
     other: usize,
-    bases: [u64; 2],
+    [from, to]: [&View; 2],
     context: Context,
 ) -> Result<(), CompileError> {
+    let (is_kept, bases) = (from.is_kept(), [from.base, to.base]);
     let (inner, outer) = (sides[0], sides[other]);
     let budget = (lowering.rates.nram / 4).clamp(1, TILE_BYTES);
     let columns = outer.count.min(budget);
@@ -187,22 +181,26 @@ fn transpose(
     }
     let count = (matrices.len() as u64).min(2);
     let claim = Claim::new(rows * columns, count, 1);
-    let mut pools = lowering.claim(Memory::Nram, [claim, claim], context)?;
+    let loaded = Claim::new(rows * columns, if is_kept { 0 } else { count }, 1);
+    let mut pools = lowering.claim(Memory::Nram, [loaded, claim], context)?;
     let strides = [inner.strides[0], outer.strides[1]];
     let prepare = |lowering: &mut Lowering, pools: &mut [Pool; 2], matrix: Matrix| {
+        if is_kept {
+            return (matrix.from, strides[0]);
+        }
         let tile = pools[0].next();
         let (rows, columns) = (matrix.rows.count, matrix.columns.count);
         let sides = chip_sides(&[(rows, strides[0], columns)]);
         lowering.load(Memory::Nram, &BoxCopy { dram: matrix.from, chip: tile, run: columns, sides });
-        tile
+        (tile, columns)
     };
-    let compute = |lowering: &mut Lowering, pools: &mut [Pool; 2], matrix: Matrix, tile: u64| {
+    let compute = |lowering: &mut Lowering, pools: &mut [Pool; 2], matrix: Matrix, source: (u64, u64)| {
         let result = pools[1].next();
         let (rows, columns) = (matrix.rows.count, matrix.columns.count);
         lowering.vector(Vector {
-            a: tile,
+            a: source.0,
             counts: [rows, 1],
-            a_strides: [columns, 0],
+            a_strides: [source.1, 0],
             d_strides: [rows, 0],
             ..Vector::new(VectorOperation::Transpose, result, columns)
         });

@@ -1,8 +1,8 @@
-//! The second operand of a product where a layer computed it: from DRAM through NRAM to WRAM.
+//! The second operand of a product where a layer computed it: from DRAM or NRAM by way of a tile in NRAM to WRAM.
 //!
-//! In DRAM it is a matrix `[O, K]` with one contiguous axis; WRAM wants `[block][step][column][row]`, rows being
-//! terms. Where terms are contiguous they are loaded as they lie, otherwise the vector unit transposes them in NRAM;
-//! then `move` deals them out. What pads the last block and the last step is weighed with nothing, but has to be
+//! It is a matrix `[O, K]` with one contiguous axis; WRAM wants `[block][step][column][row]`, rows being terms. Where terms
+//! are contiguous they are loaded as they lie, or copied if they are in NRAM; otherwise the vector unit transposes them
+//! there. Then `move` deals them out. What pads the last block and the last step is weighed with nothing, but has to be
 //! there: it is painted once.
 
 use ediacara_isa::{Memory, VectorOperation};
@@ -53,21 +53,33 @@ impl Staged {
         }
         self.slots.set_note(0, Some(geometry));
         let [output_stride, term_stride] = [0, 1].map(|axis| self.matrix.strides[axis]);
-        let dram = self.matrix.base + first * output_stride + terms.start * term_stride;
-        if has_contiguous_terms(&self.matrix) {
-            let sides = sides(&[(outputs, output_stride, pitch)]);
-            lowering.load(Memory::Nram, &BoxCopy { dram, chip: tile, run: terms.count, sides });
-        } else {
-            let chip = self.slots.base(1);
-            let sides = sides(&[(terms.count, term_stride, outputs)]);
-            lowering.load(Memory::Nram, &BoxCopy { dram, chip, run: outputs, sides });
-            lowering.vector(Vector {
-                a: chip,
-                counts: [terms.count, 1],
-                a_strides: [outputs, 0],
+        let source = self.matrix.base + first * output_stride + terms.start * term_stride;
+        let turn = |a: u64, stride: u64| Vector {
+            a,
+            counts: [terms.count, 1],
+            a_strides: [stride, 0],
+            d_strides: [pitch, 0],
+            ..Vector::new(VectorOperation::Transpose, tile, outputs)
+        };
+        match (self.matrix.is_kept(), has_contiguous_terms(&self.matrix)) {
+            (false, true) => {
+                let sides = sides(&[(outputs, output_stride, pitch)]);
+                lowering.load(Memory::Nram, &BoxCopy { dram: source, chip: tile, run: terms.count, sides });
+            }
+            (false, false) => {
+                let chip = self.slots.base(1);
+                let sides = sides(&[(terms.count, term_stride, outputs)]);
+                lowering.load(Memory::Nram, &BoxCopy { dram: source, chip, run: outputs, sides });
+                lowering.vector(turn(chip, outputs));
+            }
+            (true, true) => lowering.vector(Vector {
+                a: source,
+                counts: [outputs, 1],
+                a_strides: [output_stride, 0],
                 d_strides: [pitch, 0],
-                ..Vector::new(VectorOperation::Transpose, tile, outputs)
-            });
+                ..Vector::new(VectorOperation::Copy, tile, terms.count)
+            }),
+            (true, false) => lowering.vector(turn(source, term_stride)),
         }
         BoxCopy {
             dram: tile,

@@ -63,6 +63,17 @@ impl DramImage {
         Ok(base)
     }
 
+    /// Takes back everything from an address on, which was reserved last and holds nothing.
+    pub(crate) fn release(&mut self, start: u64) {
+        self.reservations.retain(|reservation| reservation.start < start);
+        self.next = self.next.min(start);
+    }
+
+    /// The next address that is free.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
     /// Places constant bytes at a multiple of the burst.
     ///
     /// # Errors

@@ -136,6 +136,12 @@ pub(crate) fn joint<const K: usize>(views: [&View; K]) -> Vec<JointSide<K>> {
     sides
 }
 
+/// The contiguous side of a source, if it is another than the destination's, which is the first.
+pub(crate) fn turned(sides: &[JointSide<2>]) -> Option<usize> {
+    let other = sides.iter().position(|side| side.strides[0] == 1);
+    other.filter(|&index| index > 0 && sides[0].strides[1] == 1)
+}
+
 /// The sides cut into boxes of at most `budget` elements (at least 1) that extend along the first `depth`
 /// sides only, in row-major order.
 pub(crate) fn boxes<const K: usize>(sides: &[JointSide<K>], budget: u64, depth: usize) -> Vec<JointBox<K>> {

@@ -96,6 +96,7 @@ mod tests {
     use super::*;
     use crate::program::view::View;
     use crate::program::window::Window;
+    use crate::tile::convolution::Staging;
 
     #[test]
     fn layers_that_differ_in_nothing_but_their_place_share_a_choice() {
@@ -105,7 +106,7 @@ mod tests {
             let image = View::dense(base, &[1, 14, 14, channels]).image().unwrap();
             let (inputs, outputs) = (channels, channels);
             let (x, y, window) = (image, image, Window::POINT);
-            let (residual, table, staging, held) = (None, false, 0, false);
+            let (residual, table, staging, held) = (None, false, Staging::Constant, false);
             Problem { x, y, window, groups: 1, inputs, outputs, residual, table, staging, held }
         };
         let first = choices.product(&problem(0x1000, 64), rates.space()).unwrap();

@@ -32,11 +32,51 @@ pub struct Problem {
     pub residual: Option<Image>,
     /// Whether results are looked up in a table.
     pub table: bool,
-    /// Copies of a weight tile in NRAM on its way from DRAM to WRAM: none of constants, which lie in DRAM as WRAM wants
-    /// them; one of what a layer computes, and two of what is transposed on the way.
-    pub staging: u64,
+    /// How weights come to WRAM.
+    pub staging: Staging,
     /// Whether weights and records lie on chip already, and stay there.
     pub held: bool,
+}
+
+/// How weights come to WRAM: constants lie in DRAM as WRAM wants them; what a layer computes passes through NRAM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Staging {
+    /// They are loaded as they lie.
+    Constant,
+    /// Rows of terms are loaded to NRAM.
+    Loaded,
+    /// Columns are loaded to NRAM, and transposed there.
+    LoadedTransposed,
+    /// Rows of terms lie in NRAM already; they are copied to where there is room for what pads them.
+    Copied,
+    /// Columns lie in NRAM already; they are transposed.
+    Transposed,
+}
+
+impl Staging {
+    /// Copies of a weight tile in NRAM on its way.
+    pub fn copies(self) -> u64 {
+        match self {
+            Staging::Constant => 0,
+            Staging::Loaded | Staging::Copied | Staging::Transposed => 1,
+            Staging::LoadedTransposed => 2,
+        }
+    }
+
+    /// Whether weights come from DRAM.
+    pub fn loads(self) -> bool {
+        !matches!(self, Staging::Copied | Staging::Transposed)
+    }
+
+    /// Beats of the vector unit for so many bytes. A square of lanes is transposed in twice as many beats as it has rows.
+    fn beats(self, bytes: f64, rates: &Rates) -> f64 {
+        let passes = match self {
+            Staging::Constant | Staging::Loaded => 0.0,
+            Staging::Copied => 1.0,
+            Staging::LoadedTransposed | Staging::Transposed => 2.0,
+        };
+        passes * bytes / rates.lanes as f64
+    }
 }
 
 /// A piece of the reduction: taps down and across, and channels.
@@ -237,7 +277,7 @@ impl Tiling {
             x: Claim::new(self.largest_tile(problem), x, 1),
             y: Claim::new(pixels * outputs, stored * y, 1),
             residual: Claim::new(pixels * outputs, residual * y, 1),
-            staging: Claim::new(self.blocks * steps * rates.row_bytes(), problem.staging, 1),
+            staging: Claim::new(self.blocks * steps * rates.row_bytes(), problem.staging.copies(), 1),
             table: Claim::new(TABLE_BYTES, problem.table.into(), 1),
             w: Claim::new(self.blocks * steps * rates.row_bytes(), w, rates.row_bytes()),
             acc: Claim::new(pixels * self.blocks * rates.columns, acc, 1),
@@ -321,14 +361,7 @@ impl Counts {
 /// Cycles of the load engine (T-MOVE) and beats of the vector unit for a weight tile on its way through NRAM.
 fn staging_beats(problem: &Problem, claims: &Claims, rates: &Rates) -> (f64, f64) {
     let bytes = claims.staging.size as f64;
-    let moves = bytes / rates.rows.min(rates.moved) as f64;
-    // A square of lanes is transposed in twice as many beats as it has rows.
-    let transposition = 2.0 * bytes / rates.lanes as f64;
-    match problem.staging {
-        0 => (0.0, 0.0),
-        1 => (moves, 0.0),
-        _ => (moves, transposition),
-    }
+    (bytes / rates.rows.min(rates.moved) as f64, problem.staging.beats(bytes, rates))
 }
 
 /// Tiles of weights that may wait for the array.
@@ -418,11 +451,12 @@ impl Tiling {
         let chunks_of_lanes = full * outputs.div_ceil(rates.lanes) + rest.div_ceil(rates.lanes);
         let passes_of_results = 1 + u64::from(problem.residual.is_some()) + u64::from(problem.table);
         let requantised = groups * pixels * (chunks_of_lanes * passes_of_results) as f64;
-        let (moves, transposition) = staging_beats(problem, &claims, rates);
-        let vector = requantised + w_loads as f64 * transposition;
+        let (moves, passes) = staging_beats(problem, &claims, rates);
+        let vector = requantised + w_loads as f64 * passes;
 
         let x_bursts = loaded as f64 * self.x_bursts(problem, rates);
-        let w_bursts = if problem.held { 0.0 } else { rates.bursts(claims.w.size as f64) };
+        let in_dram = !problem.held && problem.staging.loads();
+        let w_bursts = if in_dram { rates.bursts(claims.w.size as f64) } else { 0.0 };
         let y_tile =
             [0, 1].map(|axis| y_pixels[axis] as f64 / y_pixels[axis].div_ceil(self.pixels[axis]) as f64);
         let y_bursts =
@@ -436,7 +470,11 @@ impl Tiling {
             + w_loads as f64 / counts.chunks as f64 * p_bursts
             + instructions * 32.0 / rates.burst as f64;
         // While the load engine moves, it loads nothing; nor while a move waits for what it moves (T-MOVE).
-        let dealt = if problem.staging == 0 { 0.0 } else { moves + rates.dram_latency };
+        let dealt = match problem.staging {
+            Staging::Constant => 0.0,
+            Staging::Loaded | Staging::LoadedTransposed => moves + rates.dram_latency,
+            Staging::Copied | Staging::Transposed => moves + rates.vector_latency,
+        };
         let dram = bursts * rates.burst_cycles + w_loads as f64 * dealt;
 
         // What reads the results in NRAM waits until the pass before has left the pipeline (T-VECTOR-ORDER).

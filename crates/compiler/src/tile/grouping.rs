@@ -3,7 +3,7 @@
 use crate::program::layer::{Block, Conv, Middle, Pool};
 use crate::program::view::{Image, View};
 use crate::tile::block::tiling::BlockProblem;
-use crate::tile::convolution::Problem;
+use crate::tile::convolution::{Problem, Staging};
 use crate::tile::cost::Rates;
 use crate::tile::window::WindowProblem;
 
@@ -60,7 +60,8 @@ impl Grouping {
 /// The product with so many neighbouring pixels joined; nothing if they do not fill rows, or do not lie next to each other.
 fn join(problem: &Problem, pixels: u64) -> Option<Problem> {
     let [kernel, stride] = [problem.window.kernel[1], problem.window.stride[1]];
-    let plain = problem.groups == 1 && problem.staging == 0 && problem.window.dilation[1] == 1;
+    let plain =
+        problem.groups == 1 && problem.staging == Staging::Constant && problem.window.dilation[1] == 1;
     let joined = |image: &Image| image.join(pixels);
     let residual = match &problem.residual {
         Some(image) => Some(joined(image)?),
@@ -105,7 +106,7 @@ pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
         outputs: grouping.outputs * grouping.merged,
         residual: conv.residual.map(|residual| residual.image),
         table: conv.table.is_some(),
-        staging: conv.computed.as_ref().map_or(0, staging_slots),
+        staging: conv.computed.as_ref().map_or(Staging::Constant, staging),
         held: conv.held.is_some(),
     };
     let problem = problem.simplified();
@@ -140,7 +141,7 @@ pub(crate) fn block(block: &Block) -> BlockProblem {
         outputs: conv.y.channels,
         residual: conv.residual.map(|residual| residual.image),
         table: conv.table.is_some(),
-        staging: 0,
+        staging: Staging::Constant,
         held: false,
     };
     let (x, y, window) = block.middle.shape();
@@ -156,7 +157,12 @@ pub(crate) fn has_contiguous_terms(matrix: &View) -> bool {
     matrix.shape[1] == 1 || matrix.strides[1] == 1
 }
 
-/// How many copies of a tile are in NRAM on its way.
-pub(crate) fn staging_slots(matrix: &View) -> u64 {
-    if has_contiguous_terms(matrix) { 1 } else { 2 }
+/// How a matrix that a layer computed comes to WRAM.
+fn staging(matrix: &View) -> Staging {
+    match (matrix.is_kept(), has_contiguous_terms(matrix)) {
+        (false, true) => Staging::Loaded,
+        (false, false) => Staging::LoadedTransposed,
+        (true, true) => Staging::Copied,
+        (true, false) => Staging::Transposed,
+    }
 }

@@ -278,3 +278,66 @@ fn a_chain_takes_what_its_layers_were_estimated_to_take() {
     let between = 784 * (64 + 64 + 32 + 96);
     assert!(bytes(&stored) - bytes(&kept) >= 2 * between, "{} and {}", bytes(&stored), bytes(&kept));
 }
+
+/// Attention without what the host does of it: queries, keys and values of one product, heads of slices. Keys become weights
+/// as they lie, values transposed.
+#[test]
+fn matrices_that_become_weights() {
+    for (rows, width, heads) in [(12, 32, 2), (17, 48, 3), (5, 24, 1)] {
+        let mut net = Net::new(rows as u64);
+        let x = net.input(&[rows, 40]);
+        let [queries, keys, values] = [(); 3].map(|()| net.matmul(x, width));
+        let mut parts = Vec::new();
+        for head in 0..heads {
+            let size = (width / heads) as i64;
+            let part = |net: &mut Net, of: ValueId| {
+                let (start, end) = (head as i64 * size, (head as i64 + 1) * size);
+                net.slice(of, &[0, start], &[rows as i64, end], &[1; 2])
+            };
+            let (query, key, value) = (part(&mut net, queries), part(&mut net, keys), part(&mut net, values));
+            let scores = net.product(query, key);
+            let turned = net.transpose(value, &[1, 0]);
+            parts.push(net.product(scores, turned));
+        }
+        let joined = net.concat(&parts, 1);
+        let y = net.matmul(joined, 16);
+        net.graph.set_outputs(vec![y]);
+        for machine in machines() {
+            let (compiled, _) = check_on(&net.graph, &machine, &Options::default(), 3, true);
+            let keepings = &program(&compiled).keepings;
+            if machine.name == "dlp16" {
+                assert!(keepings.len() >= 4 && keepings.iter().all(Keeping::is_kept), "{keepings:?}");
+            }
+        }
+    }
+}
+
+/// Keys that the host reads too: a layer of their own stores them from NRAM, and no layer loads them again.
+#[test]
+fn what_others_read_too_is_stored_from_nram() {
+    let mut net = Net::new(8);
+    let x = net.input(&[48, 64]);
+    let all = net.matmul(x, 96);
+    let mut outputs = vec![all];
+    for head in 0..3 {
+        let part = |net: &mut Net, first: i64| {
+            net.slice(all, &[0, first + head * 16], &[48, first + head * 16 + 16], &[1; 2])
+        };
+        let (query, key) = (part(&mut net, 0), part(&mut net, 48));
+        outputs.push(net.product(query, key));
+    }
+    net.graph.set_outputs(outputs);
+    let dlp16 = Machine::preset("dlp16").unwrap();
+    let [kept, apart] = [options(&[]), options(&["keep"])].map(|options| {
+        let (compiled, outcome) = check_on(&net.graph, &dlp16, &options, 3, true);
+        let program = program(&compiled);
+        let names: Vec<String> = program.executable.layers.iter().map(|layer| layer.name.clone()).collect();
+        (names, program.kept.len(), outcome.cycles)
+    });
+    assert!(kept.0[1].ends_with("(stored)"), "{:?}", kept.0);
+    assert_eq!((kept.0.len(), kept.1), (apart.0.len() + 1, 1));
+    assert!(kept.2 < apart.2, "{} cycles, {} through DRAM", kept.2, apart.2);
+    for machine in machines() {
+        check_on(&net.graph, &machine, &options(&[]), 4, true);
+    }
+}

@@ -145,7 +145,10 @@ impl Channels {
                 channels.shared.resize(first + count, Shared::default());
                 // What is tied has one form in all steps.
                 let is_tied = calibration.class(&plan.graph.value(value).name).is_some();
-                if is_tied || is_border(plan, value) {
+                // Channels that the host converts are told apart by what was measured of them alone.
+                let is_unknown =
+                    calibration.is_made_up() && (plan.host_reads(value) || plan.host_writes(value));
+                if is_tied || is_unknown || is_border(plan, value) {
                     channels.pin(value);
                 }
             }
