@@ -198,9 +198,10 @@ impl Emitter<'_> {
     pub(crate) fn multiplier(&self, lowering: &Lowering, ratio: f64) -> Result<Multiplier> {
         let mut multipliers = self.multipliers.borrow_mut();
         let of_node = multipliers.entry(lowering.node).or_default();
+        let is_prescribed = self.calibration.is_none() || self.plan.is_marked(lowering.result);
         of_node.all += 1;
         match quantize_multiplier(ratio) {
-            Err(_) if self.calibration.is_some() && ratio.is_finite() && ratio > 0.0 => {
+            Err(_) if !is_prescribed && ratio.is_finite() && ratio > 0.0 => {
                 of_node.silenced += 1;
                 of_node.ratio = of_node.ratio.max(ratio);
                 Ok(Multiplier { value: 0, shift: 1 })

@@ -537,6 +537,11 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Whether a mark prescribes how a value is stored.
+    pub(crate) fn is_marked(&self, value: ValueId) -> bool {
+        matches!(self.ranges, Ranges::Marked(marks, _) if marks.contains_key(&value))
+    }
+
     /// The order of axes in which what multiplies a value would have it; nothing if nothing does.
     pub(crate) fn demanded(&self, value: ValueId) -> Option<Layout> {
         let demand = self.demands[value.index()];
