@@ -185,10 +185,17 @@ impl ElementType {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VectorUnit {
-    /// Elements a beat.
+    /// Bytes of integer elements a beat.
     pub lanes: u32,
+    /// Real numbers a beat (T-VECTOR-WIDTH): 0, which is no floating point, or a power of two to 16.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub float_lanes: u32,
     /// Cycles from the last beat to the commit (T-VECTOR).
     pub latency_cycles: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// The computer around the chip, as far as its time counts (docs/fidelity.md, "The host").

@@ -98,10 +98,33 @@ impl Machine {
         checker.range("matrix.latency_cycles", self.matrix.latency_cycles.into(), 3, 255);
         checker.power_of_two("vector.lanes", self.vector.lanes.into(), 1, 1_024);
         checker.range("vector.latency_cycles", self.vector.latency_cycles.into(), 3, 255);
+        self.check_float(checker);
         checker.power_of_two("load.move_bytes_per_cycle", self.load.move_bytes_per_cycle.into(), 1, 1_024);
         checker.range("host.call_cycles", self.host.call_cycles.into(), 0, 1_000_000_000);
         checker.range("host.bytes_per_cycle", self.host.bytes_per_cycle.into(), 1, 65_536);
         checker.range("host.operations_per_cycle", self.host.operations_per_cycle.into(), 1, 65_536);
+    }
+
+    fn check_float(&self, checker: &mut Checker) {
+        let vector = &self.vector;
+        if vector.float_lanes == 0 {
+            return;
+        }
+        // A beat must hold one f32 at least, and every float lane has a lane's accumulator and record.
+        let most = 16.min(vector.lanes.max(1));
+        checker.power_of_two("vector.float_lanes", vector.float_lanes.into(), 1, most.into());
+        if vector.lanes < 4 {
+            checker.reject(
+                "vector.lanes",
+                vector.lanes,
+                "at least 4 with vector.float_lanes: an f32 has 4 bytes",
+            );
+        }
+        // Read, convert, scale, compute, accumulate, function, scale, convert: a stage each.
+        if vector.latency_cycles < 8 {
+            let allowed = "at least 8 with vector.float_lanes";
+            checker.reject("vector.latency_cycles", vector.latency_cycles, allowed);
+        }
     }
 
     fn check_core(&self, checker: &mut Checker) {

@@ -67,7 +67,8 @@ fn values_out_of_range() {
         expect![[r#"
             my.toml: matrix.latency_cycles is 1; it must be 3 to 255
               vector.lanes is 33; it must be a power of two from 1 to 1024
-              vector.latency_cycles is 1; it must be 3 to 255"#]],
+              vector.latency_cycles is 1; it must be 3 to 255
+              vector.latency_cycles is 1; it must be at least 8 with vector.float_lanes"#]],
     );
 }
 
@@ -94,16 +95,38 @@ fn kinds_to_come_are_named_as_such() {
 }
 
 #[test]
+fn float_lanes_need_lanes_and_stages() {
+    check_error(
+        replace("float_lanes = 8", "float_lanes = 12"),
+        expect!["my.toml: vector.float_lanes is 12; it must be a power of two from 1 to 16"],
+    );
+    check_error(
+        |text| {
+            text.replace(
+                "lanes = 32\nfloat_lanes = 8\nlatency_cycles = 8",
+                "lanes = 2\nfloat_lanes = 2\nlatency_cycles = 7",
+            )
+        },
+        expect![[r#"
+            my.toml: vector.lanes is 2; it must be at least 4 with vector.float_lanes: an f32 has 4 bytes
+              vector.latency_cycles is 7; it must be at least 8 with vector.float_lanes"#]],
+    );
+    let text = Machine::preset("dlp4").unwrap().to_toml();
+    let float = text.replace("[vector]\nlanes = 8\n", "[vector]\nlanes = 8\nfloat_lanes = 8\n");
+    assert_eq!(Machine::from_toml(&float, "my.toml").unwrap().vector.float_lanes, 8);
+}
+
+#[test]
 fn unknown_missing_and_ill_typed_fields() {
     check_error(
         replace("lanes = 32", "lanes = 32\nwidth = 3"),
         expect![[r#"
-        my.toml: TOML parse error at line 37, column 1
-           |
-        37 | width = 3
-           | ^^^^^
-        unknown field `width`, expected `lanes` or `latency_cycles`
-    "#]],
+            my.toml: TOML parse error at line 37, column 1
+               |
+            37 | width = 3
+               | ^^^^^
+            unknown field `width`, expected one of `lanes`, `float_lanes`, `latency_cycles`
+        "#]],
     );
     check_error(
         replace("lanes = 32", ""),

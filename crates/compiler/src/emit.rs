@@ -5,13 +5,15 @@
 //! is left as it is.
 
 use ediacara_isa::{
-    Address, Config, ConfigRegister, ConfigWrites, Dot, Instruction, Label, Load, Move, NO_LAYER, Operation,
-    SourceLocation, Store, VectorOperands, VectorShape, Word, encode,
+    Address, Config, ConfigRegister, ConfigWrites, Dot, ElementType, Instruction, Label, Load, Memory, Move,
+    NO_LAYER, OperandTypes, Operation, SourceLocation, Store, VectorOperands, VectorOperation, VectorRule,
+    VectorShape, Word, encode,
 };
 use smallvec::SmallVec;
 
 use crate::CompileError;
-use crate::program::step::{self, Step, Transfer, Vector, Work};
+use crate::program::step::{self, Step, Transfer, Work};
+use crate::program::vector::Vector;
 use crate::synchronise::Ordered;
 
 type Settings = SmallVec<[(ConfigRegister, i64); 20]>;
@@ -233,7 +235,7 @@ fn matrix(dot: &step::Dot) -> Result<(Settings, Operation), Problem> {
 /// Which constants and strides an operation reads.
 fn vector_settings(v: &Vector) -> Settings {
     use ConfigRegister as R;
-    let rule = v.op.rule();
+    let rule = v.rule();
     let mut settings = Settings::new();
     if rule.shape == VectorShape::Table {
         return settings;
@@ -252,11 +254,34 @@ fn vector_settings(v: &Vector) -> Settings {
         if rule.b.is_some() && v.window_counts[0] * v.window_counts[1] > 1 {
             settings.push((R::VectorBWindowStride, v.b_window_stride as i64));
         }
-    } else if rule.b.is_some() {
+    }
+    if rule.b.is_some() && (rule.shape != VectorShape::Window || rule.b_moves) {
         strides(&v.counts, [R::VectorBStride1, R::VectorBStride2], &v.b_strides, &mut settings);
     }
-    settings.extend(rule.constants.iter().map(|&register| (register, constant(v, register))));
+    let read = rule.constants.iter().filter(|&&register| !rule.float || is_read(v, &rule, register));
+    settings.extend(read.map(|&register| (register, constant(v, register))));
     settings
+}
+
+/// Whether a float instruction reads a register: it depends on the types of its operands.
+fn is_read(v: &Vector, rule: &VectorRule, register: ConfigRegister) -> bool {
+    use ConfigRegister as R;
+    let OperandTypes { a, b, d } = v.float.types;
+    let is_integer = |element| element == ElementType::I8;
+    match register {
+        R::VectorAType => rule.a.is_some(),
+        R::VectorAZero => rule.a == Some(Memory::Nram) && is_integer(a),
+        R::VectorAScale => match rule.a {
+            Some(Memory::Aram) => !v.float.records,
+            Some(_) => is_integer(a),
+            None => false,
+        },
+        R::VectorBType => rule.b.is_some(),
+        R::VectorBZero | R::VectorBScale => rule.b.is_some() && is_integer(b),
+        R::VectorConstant => v.float.constant.is_some() || v.op == VectorOperation::FloatFill,
+        R::VectorDInverseScale | R::VectorDZero | R::VectorLow | R::VectorHigh => is_integer(d),
+        _ => true,
+    }
 }
 
 /// The value of a constant that an operation reads.
@@ -271,9 +296,21 @@ fn constant(v: &Vector, register: ConfigRegister) -> i64 {
         R::VectorAMultiplier => v.multipliers[0].into(),
         R::VectorBMultiplier => v.multipliers[1].into(),
         R::VectorShift => v.shift.into(),
+        R::VectorAType => element_code(v.float.types.a),
+        R::VectorBType => element_code(v.float.types.b),
+        R::VectorDType => element_code(v.float.types.d),
+        R::VectorAScale => v.float.scales[0].to_bits().into(),
+        R::VectorBScale => v.float.scales[1].to_bits().into(),
+        R::VectorDInverseScale => v.float.inverse_scale.to_bits().into(),
+        R::VectorConstant => v.float.constant.unwrap_or_default().to_bits().into(),
         // Strides and windows are no constants, and other engines' registers are not read.
         other => other.reset(),
     }
+}
+
+/// The code of a type in `vector.a_type` and its like.
+fn element_code(element: ElementType) -> i64 {
+    ElementType::OPERANDS.iter().position(|&known| known == element).unwrap_or_default() as i64
 }
 
 fn vector_operation(v: &Vector) -> Result<(Settings, Operation), Problem> {
@@ -282,10 +319,10 @@ fn vector_operation(v: &Vector) -> Result<(Settings, Operation), Problem> {
         a: Address::new(v.a),
         b: Address::new(v.b),
         p: Address::new(v.p),
-        value: v.value,
         length: narrow("vector length", v.length, 24)?,
         count_1: narrow("vector count_1", v.counts[0], 16)?,
         count_2: narrow("vector count_2", v.counts[1], 16)?,
+        ..v.flags()
     };
     Ok((vector_settings(v), v.op.with(&operands)))
 }

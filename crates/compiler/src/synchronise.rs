@@ -9,7 +9,8 @@
 //! Each ordered pair of engines has a semaphore of its own. Along a pair, waits are for ever later steps,
 //! so the k-th wait takes the k-th post.
 
-use crate::program::step::{Access, Engine, Step};
+use crate::program::region::Access;
+use crate::program::step::{Engine, Step};
 
 /// Engines that run steps.
 const ENGINES: usize = Engine::ALL.len();
@@ -17,7 +18,7 @@ const ENGINES: usize = Engine::ALL.len();
 const SEMAPHORE_LIMIT: usize = 255;
 
 /// A step with its masks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ordered {
     /// The step.
     pub step: Step,
@@ -157,7 +158,8 @@ fn crowded_pairs(ordered: &[Ordered], queue_entries: usize) -> Vec<(usize, usize
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::program::step::{Transfer, Vector, Work};
+    use crate::program::step::{Transfer, Work};
+    use crate::program::vector::Vector;
     use ediacara_isa::{Memory, VectorOperation};
 
     fn load(dram: u64, chip: u64) -> Step {

@@ -151,7 +151,9 @@ fn check(context: &Context<'_>, v: &Vector) -> Result<(), Problem> {
     inside(v.rule.d, v.d, &d)?;
     let mut a = match v.rule.shape {
         VectorShape::Table => vec![(v.length, 1)],
-        VectorShape::Rows | VectorShape::Window | VectorShape::Transpose => row(strides(context, true)),
+        VectorShape::Rows | VectorShape::RowReduction | VectorShape::Window | VectorShape::Transpose => {
+            row(strides(context, true))
+        }
     };
     if v.is_windowed() {
         a.extend((0..2).map(|k| (windows[k], window_strides[k])));
@@ -173,6 +175,6 @@ fn beats(context: &Context<'_>, v: &Vector) -> u64 {
     match v.rule.shape {
         VectorShape::Transpose => count_2 * count_1.div_ceil(lanes) * v.length.div_ceil(lanes) * 2 * lanes,
         VectorShape::Window => rows * context.c(C::VectorWindowCount1) * context.c(C::VectorWindowCount2),
-        VectorShape::Rows | VectorShape::Table => rows,
+        VectorShape::Rows | VectorShape::RowReduction | VectorShape::Table => rows,
     }
 }

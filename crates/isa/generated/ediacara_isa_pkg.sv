@@ -378,7 +378,9 @@ package ediacara_isa_pkg;
   localparam int TRANSPOSE_COUNT_1_WIDTH = 16;
   localparam int TRANSPOSE_COUNT_2_LSB = 224;
   localparam int TRANSPOSE_COUNT_2_WIDTH = 16;
-  localparam logic [255:0] USED_TRANSPOSE = 256'h0000ffffffff00ffffff00000000000000000fffffff0fffffffffffffff00ff;
+  localparam int TRANSPOSE_ELEMENT_LSB = 240;
+  localparam int TRANSPOSE_ELEMENT_WIDTH = 2;
+  localparam logic [255:0] USED_TRANSPOSE = 256'h0003ffffffff00ffffff00000000000000000fffffff0fffffffffffffff00ff;
 
   // store: strided copy from NRAM to DRAM
   localparam logic [7:0] OPCODE_STORE = 8'h40;
@@ -402,7 +404,597 @@ package ediacara_isa_pkg;
   localparam int STORE_COUNT_3_WIDTH = 16;
   localparam logic [255:0] USED_STORE = 256'h000000000000ffffffffffff00ffffffffffffffffff0fffffffffffffff00ff;
 
-  localparam int CONFIG_COUNT = 43;
+  // float_fill: `d[j] = constant`
+  localparam logic [7:0] OPCODE_FLOAT_FILL = 8'h50;
+  localparam int FLOAT_FILL_D_OFFSET_LSB = 48;
+  localparam int FLOAT_FILL_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_FILL_D_REGISTER_LSB = 72;
+  localparam int FLOAT_FILL_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_FILL_LENGTH_LSB = 176;
+  localparam int FLOAT_FILL_LENGTH_WIDTH = 24;
+  localparam int FLOAT_FILL_COUNT_1_LSB = 208;
+  localparam int FLOAT_FILL_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_FILL_COUNT_2_LSB = 224;
+  localparam int FLOAT_FILL_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_FILL = 256'h0000ffffffff00ffffff0000000000000000000000000fffffffffffffff00ff;
+
+  // float_copy: `d[j] = a[j]`
+  localparam logic [7:0] OPCODE_FLOAT_COPY = 8'h51;
+  localparam int FLOAT_COPY_D_OFFSET_LSB = 48;
+  localparam int FLOAT_COPY_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_COPY_D_REGISTER_LSB = 72;
+  localparam int FLOAT_COPY_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_COPY_MEMORY_LSB = 240;
+  localparam int FLOAT_COPY_MEMORY_WIDTH = 2;
+  localparam int FLOAT_COPY_A_OFFSET_LSB = 80;
+  localparam int FLOAT_COPY_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_COPY_A_REGISTER_LSB = 104;
+  localparam int FLOAT_COPY_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_COPY_RECORDS_LSB = 244;
+  localparam int FLOAT_COPY_RECORDS_WIDTH = 1;
+  localparam int FLOAT_COPY_P_OFFSET_LSB = 144;
+  localparam int FLOAT_COPY_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_COPY_P_REGISTER_LSB = 160;
+  localparam int FLOAT_COPY_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_COPY_LENGTH_LSB = 176;
+  localparam int FLOAT_COPY_LENGTH_WIDTH = 24;
+  localparam int FLOAT_COPY_COUNT_1_LSB = 208;
+  localparam int FLOAT_COPY_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_COPY_COUNT_2_LSB = 224;
+  localparam int FLOAT_COPY_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_COPY = 256'h0013ffffffff00ffffff000fffff000000000fffffff0fffffffffffffff00ff;
+
+  // float_add: `d[j] = a[j] + b[j]`
+  localparam logic [7:0] OPCODE_FLOAT_ADD = 8'h52;
+  localparam int FLOAT_ADD_D_OFFSET_LSB = 48;
+  localparam int FLOAT_ADD_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ADD_D_REGISTER_LSB = 72;
+  localparam int FLOAT_ADD_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ADD_MEMORY_LSB = 240;
+  localparam int FLOAT_ADD_MEMORY_WIDTH = 2;
+  localparam int FLOAT_ADD_A_OFFSET_LSB = 80;
+  localparam int FLOAT_ADD_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ADD_A_REGISTER_LSB = 104;
+  localparam int FLOAT_ADD_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ADD_RECORDS_LSB = 244;
+  localparam int FLOAT_ADD_RECORDS_WIDTH = 1;
+  localparam int FLOAT_ADD_P_OFFSET_LSB = 144;
+  localparam int FLOAT_ADD_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_ADD_P_REGISTER_LSB = 160;
+  localparam int FLOAT_ADD_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ADD_B_OFFSET_LSB = 112;
+  localparam int FLOAT_ADD_B_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ADD_B_REGISTER_LSB = 136;
+  localparam int FLOAT_ADD_B_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ADD_SCALAR_LSB = 242;
+  localparam int FLOAT_ADD_SCALAR_WIDTH = 1;
+  localparam int FLOAT_ADD_CONSTANT_LSB = 243;
+  localparam int FLOAT_ADD_CONSTANT_WIDTH = 1;
+  localparam int FLOAT_ADD_LENGTH_LSB = 176;
+  localparam int FLOAT_ADD_LENGTH_WIDTH = 24;
+  localparam int FLOAT_ADD_COUNT_1_LSB = 208;
+  localparam int FLOAT_ADD_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_ADD_COUNT_2_LSB = 224;
+  localparam int FLOAT_ADD_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_ADD = 256'h001fffffffff00ffffff000fffff0fffffff0fffffff0fffffffffffffff00ff;
+
+  // float_subtract: `d[j] = a[j] - b[j]`
+  localparam logic [7:0] OPCODE_FLOAT_SUBTRACT = 8'h53;
+  localparam int FLOAT_SUBTRACT_D_OFFSET_LSB = 48;
+  localparam int FLOAT_SUBTRACT_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_SUBTRACT_D_REGISTER_LSB = 72;
+  localparam int FLOAT_SUBTRACT_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SUBTRACT_MEMORY_LSB = 240;
+  localparam int FLOAT_SUBTRACT_MEMORY_WIDTH = 2;
+  localparam int FLOAT_SUBTRACT_A_OFFSET_LSB = 80;
+  localparam int FLOAT_SUBTRACT_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_SUBTRACT_A_REGISTER_LSB = 104;
+  localparam int FLOAT_SUBTRACT_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SUBTRACT_RECORDS_LSB = 244;
+  localparam int FLOAT_SUBTRACT_RECORDS_WIDTH = 1;
+  localparam int FLOAT_SUBTRACT_P_OFFSET_LSB = 144;
+  localparam int FLOAT_SUBTRACT_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_SUBTRACT_P_REGISTER_LSB = 160;
+  localparam int FLOAT_SUBTRACT_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SUBTRACT_B_OFFSET_LSB = 112;
+  localparam int FLOAT_SUBTRACT_B_OFFSET_WIDTH = 24;
+  localparam int FLOAT_SUBTRACT_B_REGISTER_LSB = 136;
+  localparam int FLOAT_SUBTRACT_B_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SUBTRACT_SCALAR_LSB = 242;
+  localparam int FLOAT_SUBTRACT_SCALAR_WIDTH = 1;
+  localparam int FLOAT_SUBTRACT_CONSTANT_LSB = 243;
+  localparam int FLOAT_SUBTRACT_CONSTANT_WIDTH = 1;
+  localparam int FLOAT_SUBTRACT_LENGTH_LSB = 176;
+  localparam int FLOAT_SUBTRACT_LENGTH_WIDTH = 24;
+  localparam int FLOAT_SUBTRACT_COUNT_1_LSB = 208;
+  localparam int FLOAT_SUBTRACT_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_SUBTRACT_COUNT_2_LSB = 224;
+  localparam int FLOAT_SUBTRACT_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_SUBTRACT = 256'h001fffffffff00ffffff000fffff0fffffff0fffffff0fffffffffffffff00ff;
+
+  // float_multiply: `d[j] = a[j] * b[j]`
+  localparam logic [7:0] OPCODE_FLOAT_MULTIPLY = 8'h54;
+  localparam int FLOAT_MULTIPLY_D_OFFSET_LSB = 48;
+  localparam int FLOAT_MULTIPLY_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_MULTIPLY_D_REGISTER_LSB = 72;
+  localparam int FLOAT_MULTIPLY_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MULTIPLY_MEMORY_LSB = 240;
+  localparam int FLOAT_MULTIPLY_MEMORY_WIDTH = 2;
+  localparam int FLOAT_MULTIPLY_A_OFFSET_LSB = 80;
+  localparam int FLOAT_MULTIPLY_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_MULTIPLY_A_REGISTER_LSB = 104;
+  localparam int FLOAT_MULTIPLY_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MULTIPLY_RECORDS_LSB = 244;
+  localparam int FLOAT_MULTIPLY_RECORDS_WIDTH = 1;
+  localparam int FLOAT_MULTIPLY_P_OFFSET_LSB = 144;
+  localparam int FLOAT_MULTIPLY_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_MULTIPLY_P_REGISTER_LSB = 160;
+  localparam int FLOAT_MULTIPLY_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MULTIPLY_B_OFFSET_LSB = 112;
+  localparam int FLOAT_MULTIPLY_B_OFFSET_WIDTH = 24;
+  localparam int FLOAT_MULTIPLY_B_REGISTER_LSB = 136;
+  localparam int FLOAT_MULTIPLY_B_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MULTIPLY_SCALAR_LSB = 242;
+  localparam int FLOAT_MULTIPLY_SCALAR_WIDTH = 1;
+  localparam int FLOAT_MULTIPLY_CONSTANT_LSB = 243;
+  localparam int FLOAT_MULTIPLY_CONSTANT_WIDTH = 1;
+  localparam int FLOAT_MULTIPLY_LENGTH_LSB = 176;
+  localparam int FLOAT_MULTIPLY_LENGTH_WIDTH = 24;
+  localparam int FLOAT_MULTIPLY_COUNT_1_LSB = 208;
+  localparam int FLOAT_MULTIPLY_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_MULTIPLY_COUNT_2_LSB = 224;
+  localparam int FLOAT_MULTIPLY_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_MULTIPLY = 256'h001fffffffff00ffffff000fffff0fffffff0fffffff0fffffffffffffff00ff;
+
+  // float_scale: N-FLOAT-SCALE of `a[j]` with record `p + j`
+  localparam logic [7:0] OPCODE_FLOAT_SCALE = 8'h55;
+  localparam int FLOAT_SCALE_D_OFFSET_LSB = 48;
+  localparam int FLOAT_SCALE_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_SCALE_D_REGISTER_LSB = 72;
+  localparam int FLOAT_SCALE_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SCALE_MEMORY_LSB = 240;
+  localparam int FLOAT_SCALE_MEMORY_WIDTH = 2;
+  localparam int FLOAT_SCALE_A_OFFSET_LSB = 80;
+  localparam int FLOAT_SCALE_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_SCALE_A_REGISTER_LSB = 104;
+  localparam int FLOAT_SCALE_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SCALE_P_OFFSET_LSB = 144;
+  localparam int FLOAT_SCALE_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_SCALE_P_REGISTER_LSB = 160;
+  localparam int FLOAT_SCALE_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SCALE_LENGTH_LSB = 176;
+  localparam int FLOAT_SCALE_LENGTH_WIDTH = 24;
+  localparam int FLOAT_SCALE_COUNT_1_LSB = 208;
+  localparam int FLOAT_SCALE_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_SCALE_COUNT_2_LSB = 224;
+  localparam int FLOAT_SCALE_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_SCALE = 256'h0003ffffffff00ffffff000fffff000000000fffffff0fffffffffffffff00ff;
+
+  // float_maximum: the larger of `a[j]` and `b[j]`
+  localparam logic [7:0] OPCODE_FLOAT_MAXIMUM = 8'h56;
+  localparam int FLOAT_MAXIMUM_D_OFFSET_LSB = 48;
+  localparam int FLOAT_MAXIMUM_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_MAXIMUM_D_REGISTER_LSB = 72;
+  localparam int FLOAT_MAXIMUM_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MAXIMUM_MEMORY_LSB = 240;
+  localparam int FLOAT_MAXIMUM_MEMORY_WIDTH = 2;
+  localparam int FLOAT_MAXIMUM_A_OFFSET_LSB = 80;
+  localparam int FLOAT_MAXIMUM_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_MAXIMUM_A_REGISTER_LSB = 104;
+  localparam int FLOAT_MAXIMUM_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MAXIMUM_RECORDS_LSB = 244;
+  localparam int FLOAT_MAXIMUM_RECORDS_WIDTH = 1;
+  localparam int FLOAT_MAXIMUM_P_OFFSET_LSB = 144;
+  localparam int FLOAT_MAXIMUM_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_MAXIMUM_P_REGISTER_LSB = 160;
+  localparam int FLOAT_MAXIMUM_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MAXIMUM_B_OFFSET_LSB = 112;
+  localparam int FLOAT_MAXIMUM_B_OFFSET_WIDTH = 24;
+  localparam int FLOAT_MAXIMUM_B_REGISTER_LSB = 136;
+  localparam int FLOAT_MAXIMUM_B_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MAXIMUM_SCALAR_LSB = 242;
+  localparam int FLOAT_MAXIMUM_SCALAR_WIDTH = 1;
+  localparam int FLOAT_MAXIMUM_CONSTANT_LSB = 243;
+  localparam int FLOAT_MAXIMUM_CONSTANT_WIDTH = 1;
+  localparam int FLOAT_MAXIMUM_LENGTH_LSB = 176;
+  localparam int FLOAT_MAXIMUM_LENGTH_WIDTH = 24;
+  localparam int FLOAT_MAXIMUM_COUNT_1_LSB = 208;
+  localparam int FLOAT_MAXIMUM_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_MAXIMUM_COUNT_2_LSB = 224;
+  localparam int FLOAT_MAXIMUM_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_MAXIMUM = 256'h001fffffffff00ffffff000fffff0fffffff0fffffff0fffffffffffffff00ff;
+
+  // float_minimum: the smaller of `a[j]` and `b[j]`
+  localparam logic [7:0] OPCODE_FLOAT_MINIMUM = 8'h57;
+  localparam int FLOAT_MINIMUM_D_OFFSET_LSB = 48;
+  localparam int FLOAT_MINIMUM_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_MINIMUM_D_REGISTER_LSB = 72;
+  localparam int FLOAT_MINIMUM_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MINIMUM_MEMORY_LSB = 240;
+  localparam int FLOAT_MINIMUM_MEMORY_WIDTH = 2;
+  localparam int FLOAT_MINIMUM_A_OFFSET_LSB = 80;
+  localparam int FLOAT_MINIMUM_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_MINIMUM_A_REGISTER_LSB = 104;
+  localparam int FLOAT_MINIMUM_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MINIMUM_RECORDS_LSB = 244;
+  localparam int FLOAT_MINIMUM_RECORDS_WIDTH = 1;
+  localparam int FLOAT_MINIMUM_P_OFFSET_LSB = 144;
+  localparam int FLOAT_MINIMUM_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_MINIMUM_P_REGISTER_LSB = 160;
+  localparam int FLOAT_MINIMUM_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MINIMUM_B_OFFSET_LSB = 112;
+  localparam int FLOAT_MINIMUM_B_OFFSET_WIDTH = 24;
+  localparam int FLOAT_MINIMUM_B_REGISTER_LSB = 136;
+  localparam int FLOAT_MINIMUM_B_REGISTER_WIDTH = 4;
+  localparam int FLOAT_MINIMUM_SCALAR_LSB = 242;
+  localparam int FLOAT_MINIMUM_SCALAR_WIDTH = 1;
+  localparam int FLOAT_MINIMUM_CONSTANT_LSB = 243;
+  localparam int FLOAT_MINIMUM_CONSTANT_WIDTH = 1;
+  localparam int FLOAT_MINIMUM_LENGTH_LSB = 176;
+  localparam int FLOAT_MINIMUM_LENGTH_WIDTH = 24;
+  localparam int FLOAT_MINIMUM_COUNT_1_LSB = 208;
+  localparam int FLOAT_MINIMUM_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_MINIMUM_COUNT_2_LSB = 224;
+  localparam int FLOAT_MINIMUM_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_MINIMUM = 256'h001fffffffff00ffffff000fffff0fffffff0fffffff0fffffffffffffff00ff;
+
+  // float_compare: `d[j] = 1` if `a[j] relation b[j]`, else 0
+  localparam logic [7:0] OPCODE_FLOAT_COMPARE = 8'h58;
+  localparam int FLOAT_COMPARE_D_OFFSET_LSB = 48;
+  localparam int FLOAT_COMPARE_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_COMPARE_D_REGISTER_LSB = 72;
+  localparam int FLOAT_COMPARE_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_COMPARE_MEMORY_LSB = 240;
+  localparam int FLOAT_COMPARE_MEMORY_WIDTH = 2;
+  localparam int FLOAT_COMPARE_A_OFFSET_LSB = 80;
+  localparam int FLOAT_COMPARE_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_COMPARE_A_REGISTER_LSB = 104;
+  localparam int FLOAT_COMPARE_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_COMPARE_RECORDS_LSB = 244;
+  localparam int FLOAT_COMPARE_RECORDS_WIDTH = 1;
+  localparam int FLOAT_COMPARE_P_OFFSET_LSB = 144;
+  localparam int FLOAT_COMPARE_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_COMPARE_P_REGISTER_LSB = 160;
+  localparam int FLOAT_COMPARE_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_COMPARE_B_OFFSET_LSB = 112;
+  localparam int FLOAT_COMPARE_B_OFFSET_WIDTH = 24;
+  localparam int FLOAT_COMPARE_B_REGISTER_LSB = 136;
+  localparam int FLOAT_COMPARE_B_REGISTER_WIDTH = 4;
+  localparam int FLOAT_COMPARE_SCALAR_LSB = 242;
+  localparam int FLOAT_COMPARE_SCALAR_WIDTH = 1;
+  localparam int FLOAT_COMPARE_CONSTANT_LSB = 243;
+  localparam int FLOAT_COMPARE_CONSTANT_WIDTH = 1;
+  localparam int FLOAT_COMPARE_RELATION_LSB = 248;
+  localparam int FLOAT_COMPARE_RELATION_WIDTH = 3;
+  localparam int FLOAT_COMPARE_LENGTH_LSB = 176;
+  localparam int FLOAT_COMPARE_LENGTH_WIDTH = 24;
+  localparam int FLOAT_COMPARE_COUNT_1_LSB = 208;
+  localparam int FLOAT_COMPARE_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_COMPARE_COUNT_2_LSB = 224;
+  localparam int FLOAT_COMPARE_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_COMPARE = 256'h071fffffffff00ffffff000fffff0fffffff0fffffff0fffffffffffffff00ff;
+
+  // float_select: `d[j] = b[j]` where `a[j]` is not zero; elsewhere `d[j]` stays
+  localparam logic [7:0] OPCODE_FLOAT_SELECT = 8'h59;
+  localparam int FLOAT_SELECT_D_OFFSET_LSB = 48;
+  localparam int FLOAT_SELECT_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_SELECT_D_REGISTER_LSB = 72;
+  localparam int FLOAT_SELECT_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SELECT_MEMORY_LSB = 240;
+  localparam int FLOAT_SELECT_MEMORY_WIDTH = 2;
+  localparam int FLOAT_SELECT_A_OFFSET_LSB = 80;
+  localparam int FLOAT_SELECT_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_SELECT_A_REGISTER_LSB = 104;
+  localparam int FLOAT_SELECT_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SELECT_RECORDS_LSB = 244;
+  localparam int FLOAT_SELECT_RECORDS_WIDTH = 1;
+  localparam int FLOAT_SELECT_P_OFFSET_LSB = 144;
+  localparam int FLOAT_SELECT_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_SELECT_P_REGISTER_LSB = 160;
+  localparam int FLOAT_SELECT_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SELECT_B_OFFSET_LSB = 112;
+  localparam int FLOAT_SELECT_B_OFFSET_WIDTH = 24;
+  localparam int FLOAT_SELECT_B_REGISTER_LSB = 136;
+  localparam int FLOAT_SELECT_B_REGISTER_WIDTH = 4;
+  localparam int FLOAT_SELECT_SCALAR_LSB = 242;
+  localparam int FLOAT_SELECT_SCALAR_WIDTH = 1;
+  localparam int FLOAT_SELECT_CONSTANT_LSB = 243;
+  localparam int FLOAT_SELECT_CONSTANT_WIDTH = 1;
+  localparam int FLOAT_SELECT_LENGTH_LSB = 176;
+  localparam int FLOAT_SELECT_LENGTH_WIDTH = 24;
+  localparam int FLOAT_SELECT_COUNT_1_LSB = 208;
+  localparam int FLOAT_SELECT_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_SELECT_COUNT_2_LSB = 224;
+  localparam int FLOAT_SELECT_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_SELECT = 256'h001fffffffff00ffffff000fffff0fffffff0fffffff0fffffffffffffff00ff;
+
+  // float_exp2: 2 to the power of `a[j] - b[j]` (N-FUNCTION)
+  localparam logic [7:0] OPCODE_FLOAT_EXP2 = 8'h5a;
+  localparam int FLOAT_EXP2_D_OFFSET_LSB = 48;
+  localparam int FLOAT_EXP2_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_EXP2_D_REGISTER_LSB = 72;
+  localparam int FLOAT_EXP2_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_EXP2_MEMORY_LSB = 240;
+  localparam int FLOAT_EXP2_MEMORY_WIDTH = 2;
+  localparam int FLOAT_EXP2_A_OFFSET_LSB = 80;
+  localparam int FLOAT_EXP2_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_EXP2_A_REGISTER_LSB = 104;
+  localparam int FLOAT_EXP2_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_EXP2_RECORDS_LSB = 244;
+  localparam int FLOAT_EXP2_RECORDS_WIDTH = 1;
+  localparam int FLOAT_EXP2_P_OFFSET_LSB = 144;
+  localparam int FLOAT_EXP2_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_EXP2_P_REGISTER_LSB = 160;
+  localparam int FLOAT_EXP2_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_EXP2_B_OFFSET_LSB = 112;
+  localparam int FLOAT_EXP2_B_OFFSET_WIDTH = 24;
+  localparam int FLOAT_EXP2_B_REGISTER_LSB = 136;
+  localparam int FLOAT_EXP2_B_REGISTER_WIDTH = 4;
+  localparam int FLOAT_EXP2_SCALAR_LSB = 242;
+  localparam int FLOAT_EXP2_SCALAR_WIDTH = 1;
+  localparam int FLOAT_EXP2_CONSTANT_LSB = 243;
+  localparam int FLOAT_EXP2_CONSTANT_WIDTH = 1;
+  localparam int FLOAT_EXP2_LENGTH_LSB = 176;
+  localparam int FLOAT_EXP2_LENGTH_WIDTH = 24;
+  localparam int FLOAT_EXP2_COUNT_1_LSB = 208;
+  localparam int FLOAT_EXP2_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_EXP2_COUNT_2_LSB = 224;
+  localparam int FLOAT_EXP2_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_EXP2 = 256'h001fffffffff00ffffff000fffff0fffffff0fffffff0fffffffffffffff00ff;
+
+  // float_log2: the logarithm of `a[j]` to base 2 (N-FUNCTION)
+  localparam logic [7:0] OPCODE_FLOAT_LOG2 = 8'h5b;
+  localparam int FLOAT_LOG2_D_OFFSET_LSB = 48;
+  localparam int FLOAT_LOG2_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_LOG2_D_REGISTER_LSB = 72;
+  localparam int FLOAT_LOG2_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_LOG2_MEMORY_LSB = 240;
+  localparam int FLOAT_LOG2_MEMORY_WIDTH = 2;
+  localparam int FLOAT_LOG2_A_OFFSET_LSB = 80;
+  localparam int FLOAT_LOG2_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_LOG2_A_REGISTER_LSB = 104;
+  localparam int FLOAT_LOG2_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_LOG2_RECORDS_LSB = 244;
+  localparam int FLOAT_LOG2_RECORDS_WIDTH = 1;
+  localparam int FLOAT_LOG2_P_OFFSET_LSB = 144;
+  localparam int FLOAT_LOG2_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_LOG2_P_REGISTER_LSB = 160;
+  localparam int FLOAT_LOG2_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_LOG2_LENGTH_LSB = 176;
+  localparam int FLOAT_LOG2_LENGTH_WIDTH = 24;
+  localparam int FLOAT_LOG2_COUNT_1_LSB = 208;
+  localparam int FLOAT_LOG2_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_LOG2_COUNT_2_LSB = 224;
+  localparam int FLOAT_LOG2_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_LOG2 = 256'h0013ffffffff00ffffff000fffff000000000fffffff0fffffffffffffff00ff;
+
+  // float_reciprocal: `1 / a[j]` (N-FUNCTION)
+  localparam logic [7:0] OPCODE_FLOAT_RECIPROCAL = 8'h5c;
+  localparam int FLOAT_RECIPROCAL_D_OFFSET_LSB = 48;
+  localparam int FLOAT_RECIPROCAL_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_RECIPROCAL_D_REGISTER_LSB = 72;
+  localparam int FLOAT_RECIPROCAL_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_RECIPROCAL_MEMORY_LSB = 240;
+  localparam int FLOAT_RECIPROCAL_MEMORY_WIDTH = 2;
+  localparam int FLOAT_RECIPROCAL_A_OFFSET_LSB = 80;
+  localparam int FLOAT_RECIPROCAL_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_RECIPROCAL_A_REGISTER_LSB = 104;
+  localparam int FLOAT_RECIPROCAL_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_RECIPROCAL_RECORDS_LSB = 244;
+  localparam int FLOAT_RECIPROCAL_RECORDS_WIDTH = 1;
+  localparam int FLOAT_RECIPROCAL_P_OFFSET_LSB = 144;
+  localparam int FLOAT_RECIPROCAL_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_RECIPROCAL_P_REGISTER_LSB = 160;
+  localparam int FLOAT_RECIPROCAL_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_RECIPROCAL_LENGTH_LSB = 176;
+  localparam int FLOAT_RECIPROCAL_LENGTH_WIDTH = 24;
+  localparam int FLOAT_RECIPROCAL_COUNT_1_LSB = 208;
+  localparam int FLOAT_RECIPROCAL_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_RECIPROCAL_COUNT_2_LSB = 224;
+  localparam int FLOAT_RECIPROCAL_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_RECIPROCAL = 256'h0013ffffffff00ffffff000fffff000000000fffffff0fffffffffffffff00ff;
+
+  // float_reciprocal_root: `1 / root(a[j])` (N-FUNCTION)
+  localparam logic [7:0] OPCODE_FLOAT_RECIPROCAL_ROOT = 8'h5d;
+  localparam int FLOAT_RECIPROCAL_ROOT_D_OFFSET_LSB = 48;
+  localparam int FLOAT_RECIPROCAL_ROOT_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_RECIPROCAL_ROOT_D_REGISTER_LSB = 72;
+  localparam int FLOAT_RECIPROCAL_ROOT_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_RECIPROCAL_ROOT_MEMORY_LSB = 240;
+  localparam int FLOAT_RECIPROCAL_ROOT_MEMORY_WIDTH = 2;
+  localparam int FLOAT_RECIPROCAL_ROOT_A_OFFSET_LSB = 80;
+  localparam int FLOAT_RECIPROCAL_ROOT_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_RECIPROCAL_ROOT_A_REGISTER_LSB = 104;
+  localparam int FLOAT_RECIPROCAL_ROOT_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_RECIPROCAL_ROOT_RECORDS_LSB = 244;
+  localparam int FLOAT_RECIPROCAL_ROOT_RECORDS_WIDTH = 1;
+  localparam int FLOAT_RECIPROCAL_ROOT_P_OFFSET_LSB = 144;
+  localparam int FLOAT_RECIPROCAL_ROOT_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_RECIPROCAL_ROOT_P_REGISTER_LSB = 160;
+  localparam int FLOAT_RECIPROCAL_ROOT_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_RECIPROCAL_ROOT_LENGTH_LSB = 176;
+  localparam int FLOAT_RECIPROCAL_ROOT_LENGTH_WIDTH = 24;
+  localparam int FLOAT_RECIPROCAL_ROOT_COUNT_1_LSB = 208;
+  localparam int FLOAT_RECIPROCAL_ROOT_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_RECIPROCAL_ROOT_COUNT_2_LSB = 224;
+  localparam int FLOAT_RECIPROCAL_ROOT_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_RECIPROCAL_ROOT = 256'h0013ffffffff00ffffff000fffff000000000fffffff0fffffffffffffff00ff;
+
+  // float_root: `root(a[j])` (N-FUNCTION)
+  localparam logic [7:0] OPCODE_FLOAT_ROOT = 8'h5e;
+  localparam int FLOAT_ROOT_D_OFFSET_LSB = 48;
+  localparam int FLOAT_ROOT_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ROOT_D_REGISTER_LSB = 72;
+  localparam int FLOAT_ROOT_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROOT_MEMORY_LSB = 240;
+  localparam int FLOAT_ROOT_MEMORY_WIDTH = 2;
+  localparam int FLOAT_ROOT_A_OFFSET_LSB = 80;
+  localparam int FLOAT_ROOT_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ROOT_A_REGISTER_LSB = 104;
+  localparam int FLOAT_ROOT_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROOT_RECORDS_LSB = 244;
+  localparam int FLOAT_ROOT_RECORDS_WIDTH = 1;
+  localparam int FLOAT_ROOT_P_OFFSET_LSB = 144;
+  localparam int FLOAT_ROOT_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_ROOT_P_REGISTER_LSB = 160;
+  localparam int FLOAT_ROOT_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROOT_LENGTH_LSB = 176;
+  localparam int FLOAT_ROOT_LENGTH_WIDTH = 24;
+  localparam int FLOAT_ROOT_COUNT_1_LSB = 208;
+  localparam int FLOAT_ROOT_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_ROOT_COUNT_2_LSB = 224;
+  localparam int FLOAT_ROOT_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_ROOT = 256'h0013ffffffff00ffffff000fffff000000000fffffff0fffffffffffffff00ff;
+
+  // float_row_sum: N-FLOAT-ROW sum of a row of a
+  localparam logic [7:0] OPCODE_FLOAT_ROW_SUM = 8'h60;
+  localparam int FLOAT_ROW_SUM_D_OFFSET_LSB = 48;
+  localparam int FLOAT_ROW_SUM_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ROW_SUM_D_REGISTER_LSB = 72;
+  localparam int FLOAT_ROW_SUM_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROW_SUM_MEMORY_LSB = 240;
+  localparam int FLOAT_ROW_SUM_MEMORY_WIDTH = 2;
+  localparam int FLOAT_ROW_SUM_A_OFFSET_LSB = 80;
+  localparam int FLOAT_ROW_SUM_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ROW_SUM_A_REGISTER_LSB = 104;
+  localparam int FLOAT_ROW_SUM_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROW_SUM_RECORDS_LSB = 244;
+  localparam int FLOAT_ROW_SUM_RECORDS_WIDTH = 1;
+  localparam int FLOAT_ROW_SUM_P_OFFSET_LSB = 144;
+  localparam int FLOAT_ROW_SUM_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_ROW_SUM_P_REGISTER_LSB = 160;
+  localparam int FLOAT_ROW_SUM_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROW_SUM_LENGTH_LSB = 176;
+  localparam int FLOAT_ROW_SUM_LENGTH_WIDTH = 24;
+  localparam int FLOAT_ROW_SUM_COUNT_1_LSB = 208;
+  localparam int FLOAT_ROW_SUM_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_ROW_SUM_COUNT_2_LSB = 224;
+  localparam int FLOAT_ROW_SUM_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_ROW_SUM = 256'h0013ffffffff00ffffff000fffff000000000fffffff0fffffffffffffff00ff;
+
+  // float_row_dot: N-FLOAT-ROW product of a row of a and of b
+  localparam logic [7:0] OPCODE_FLOAT_ROW_DOT = 8'h61;
+  localparam int FLOAT_ROW_DOT_D_OFFSET_LSB = 48;
+  localparam int FLOAT_ROW_DOT_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ROW_DOT_D_REGISTER_LSB = 72;
+  localparam int FLOAT_ROW_DOT_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROW_DOT_MEMORY_LSB = 240;
+  localparam int FLOAT_ROW_DOT_MEMORY_WIDTH = 2;
+  localparam int FLOAT_ROW_DOT_A_OFFSET_LSB = 80;
+  localparam int FLOAT_ROW_DOT_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ROW_DOT_A_REGISTER_LSB = 104;
+  localparam int FLOAT_ROW_DOT_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROW_DOT_RECORDS_LSB = 244;
+  localparam int FLOAT_ROW_DOT_RECORDS_WIDTH = 1;
+  localparam int FLOAT_ROW_DOT_P_OFFSET_LSB = 144;
+  localparam int FLOAT_ROW_DOT_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_ROW_DOT_P_REGISTER_LSB = 160;
+  localparam int FLOAT_ROW_DOT_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROW_DOT_B_OFFSET_LSB = 112;
+  localparam int FLOAT_ROW_DOT_B_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ROW_DOT_B_REGISTER_LSB = 136;
+  localparam int FLOAT_ROW_DOT_B_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROW_DOT_SCALAR_LSB = 242;
+  localparam int FLOAT_ROW_DOT_SCALAR_WIDTH = 1;
+  localparam int FLOAT_ROW_DOT_CONSTANT_LSB = 243;
+  localparam int FLOAT_ROW_DOT_CONSTANT_WIDTH = 1;
+  localparam int FLOAT_ROW_DOT_LENGTH_LSB = 176;
+  localparam int FLOAT_ROW_DOT_LENGTH_WIDTH = 24;
+  localparam int FLOAT_ROW_DOT_COUNT_1_LSB = 208;
+  localparam int FLOAT_ROW_DOT_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_ROW_DOT_COUNT_2_LSB = 224;
+  localparam int FLOAT_ROW_DOT_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_ROW_DOT = 256'h001fffffffff00ffffff000fffff0fffffff0fffffff0fffffffffffffff00ff;
+
+  // float_row_maximum: N-FLOAT-ROW maximum of a row of a
+  localparam logic [7:0] OPCODE_FLOAT_ROW_MAXIMUM = 8'h62;
+  localparam int FLOAT_ROW_MAXIMUM_D_OFFSET_LSB = 48;
+  localparam int FLOAT_ROW_MAXIMUM_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ROW_MAXIMUM_D_REGISTER_LSB = 72;
+  localparam int FLOAT_ROW_MAXIMUM_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROW_MAXIMUM_MEMORY_LSB = 240;
+  localparam int FLOAT_ROW_MAXIMUM_MEMORY_WIDTH = 2;
+  localparam int FLOAT_ROW_MAXIMUM_A_OFFSET_LSB = 80;
+  localparam int FLOAT_ROW_MAXIMUM_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_ROW_MAXIMUM_A_REGISTER_LSB = 104;
+  localparam int FLOAT_ROW_MAXIMUM_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROW_MAXIMUM_RECORDS_LSB = 244;
+  localparam int FLOAT_ROW_MAXIMUM_RECORDS_WIDTH = 1;
+  localparam int FLOAT_ROW_MAXIMUM_P_OFFSET_LSB = 144;
+  localparam int FLOAT_ROW_MAXIMUM_P_OFFSET_WIDTH = 16;
+  localparam int FLOAT_ROW_MAXIMUM_P_REGISTER_LSB = 160;
+  localparam int FLOAT_ROW_MAXIMUM_P_REGISTER_WIDTH = 4;
+  localparam int FLOAT_ROW_MAXIMUM_LENGTH_LSB = 176;
+  localparam int FLOAT_ROW_MAXIMUM_LENGTH_WIDTH = 24;
+  localparam int FLOAT_ROW_MAXIMUM_COUNT_1_LSB = 208;
+  localparam int FLOAT_ROW_MAXIMUM_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_ROW_MAXIMUM_COUNT_2_LSB = 224;
+  localparam int FLOAT_ROW_MAXIMUM_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_ROW_MAXIMUM = 256'h0013ffffffff00ffffff000fffff000000000fffffff0fffffffffffffff00ff;
+
+  // float_window_sum: N-FLOAT-WINDOW sum over the window of a
+  localparam logic [7:0] OPCODE_FLOAT_WINDOW_SUM = 8'h64;
+  localparam int FLOAT_WINDOW_SUM_D_OFFSET_LSB = 48;
+  localparam int FLOAT_WINDOW_SUM_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_WINDOW_SUM_D_REGISTER_LSB = 72;
+  localparam int FLOAT_WINDOW_SUM_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_WINDOW_SUM_A_OFFSET_LSB = 80;
+  localparam int FLOAT_WINDOW_SUM_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_WINDOW_SUM_A_REGISTER_LSB = 104;
+  localparam int FLOAT_WINDOW_SUM_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_WINDOW_SUM_ACCUMULATE_LSB = 245;
+  localparam int FLOAT_WINDOW_SUM_ACCUMULATE_WIDTH = 1;
+  localparam int FLOAT_WINDOW_SUM_LENGTH_LSB = 176;
+  localparam int FLOAT_WINDOW_SUM_LENGTH_WIDTH = 24;
+  localparam int FLOAT_WINDOW_SUM_COUNT_1_LSB = 208;
+  localparam int FLOAT_WINDOW_SUM_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_WINDOW_SUM_COUNT_2_LSB = 224;
+  localparam int FLOAT_WINDOW_SUM_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_WINDOW_SUM = 256'h0020ffffffff00ffffff00000000000000000fffffff0fffffffffffffff00ff;
+
+  // float_window_dot: N-FLOAT-WINDOW multiply-add over the window of a with `b[window position][j]`
+  localparam logic [7:0] OPCODE_FLOAT_WINDOW_DOT = 8'h65;
+  localparam int FLOAT_WINDOW_DOT_D_OFFSET_LSB = 48;
+  localparam int FLOAT_WINDOW_DOT_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_WINDOW_DOT_D_REGISTER_LSB = 72;
+  localparam int FLOAT_WINDOW_DOT_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_WINDOW_DOT_A_OFFSET_LSB = 80;
+  localparam int FLOAT_WINDOW_DOT_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_WINDOW_DOT_A_REGISTER_LSB = 104;
+  localparam int FLOAT_WINDOW_DOT_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_WINDOW_DOT_B_OFFSET_LSB = 112;
+  localparam int FLOAT_WINDOW_DOT_B_OFFSET_WIDTH = 24;
+  localparam int FLOAT_WINDOW_DOT_B_REGISTER_LSB = 136;
+  localparam int FLOAT_WINDOW_DOT_B_REGISTER_WIDTH = 4;
+  localparam int FLOAT_WINDOW_DOT_MOVES_LSB = 246;
+  localparam int FLOAT_WINDOW_DOT_MOVES_WIDTH = 1;
+  localparam int FLOAT_WINDOW_DOT_LENGTH_LSB = 176;
+  localparam int FLOAT_WINDOW_DOT_LENGTH_WIDTH = 24;
+  localparam int FLOAT_WINDOW_DOT_COUNT_1_LSB = 208;
+  localparam int FLOAT_WINDOW_DOT_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_WINDOW_DOT_COUNT_2_LSB = 224;
+  localparam int FLOAT_WINDOW_DOT_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_WINDOW_DOT = 256'h0040ffffffff00ffffff000000000fffffff0fffffff0fffffffffffffff00ff;
+
+  // float_window_maximum: N-FLOAT-WINDOW maximum over the window of a
+  localparam logic [7:0] OPCODE_FLOAT_WINDOW_MAXIMUM = 8'h66;
+  localparam int FLOAT_WINDOW_MAXIMUM_D_OFFSET_LSB = 48;
+  localparam int FLOAT_WINDOW_MAXIMUM_D_OFFSET_WIDTH = 24;
+  localparam int FLOAT_WINDOW_MAXIMUM_D_REGISTER_LSB = 72;
+  localparam int FLOAT_WINDOW_MAXIMUM_D_REGISTER_WIDTH = 4;
+  localparam int FLOAT_WINDOW_MAXIMUM_A_OFFSET_LSB = 80;
+  localparam int FLOAT_WINDOW_MAXIMUM_A_OFFSET_WIDTH = 24;
+  localparam int FLOAT_WINDOW_MAXIMUM_A_REGISTER_LSB = 104;
+  localparam int FLOAT_WINDOW_MAXIMUM_A_REGISTER_WIDTH = 4;
+  localparam int FLOAT_WINDOW_MAXIMUM_LENGTH_LSB = 176;
+  localparam int FLOAT_WINDOW_MAXIMUM_LENGTH_WIDTH = 24;
+  localparam int FLOAT_WINDOW_MAXIMUM_COUNT_1_LSB = 208;
+  localparam int FLOAT_WINDOW_MAXIMUM_COUNT_1_WIDTH = 16;
+  localparam int FLOAT_WINDOW_MAXIMUM_COUNT_2_LSB = 224;
+  localparam int FLOAT_WINDOW_MAXIMUM_COUNT_2_WIDTH = 16;
+  localparam logic [255:0] USED_FLOAT_WINDOW_MAXIMUM = 256'h0000ffffffff00ffffff00000000000000000fffffff0fffffffffffffff00ff;
+
+  localparam int CONFIG_COUNT = 50;
   localparam logic [7:0] CONFIG_LOAD_SOURCE_STRIDE_1 = 8'h00;
   localparam int CONFIG_LOAD_SOURCE_STRIDE_1_INDEX = 0;
   localparam logic [31:0] CONFIG_LOAD_SOURCE_STRIDE_1_RESET = 32'h00000000;
@@ -532,6 +1124,27 @@ package ediacara_isa_pkg;
   localparam logic [7:0] CONFIG_VECTOR_SHIFT = 8'h42;
   localparam int CONFIG_VECTOR_SHIFT_INDEX = 42;
   localparam logic [31:0] CONFIG_VECTOR_SHIFT_RESET = 32'h00000001;
+  localparam logic [7:0] CONFIG_VECTOR_A_TYPE = 8'h43;
+  localparam int CONFIG_VECTOR_A_TYPE_INDEX = 43;
+  localparam logic [31:0] CONFIG_VECTOR_A_TYPE_RESET = 32'h00000004;
+  localparam logic [7:0] CONFIG_VECTOR_B_TYPE = 8'h44;
+  localparam int CONFIG_VECTOR_B_TYPE_INDEX = 44;
+  localparam logic [31:0] CONFIG_VECTOR_B_TYPE_RESET = 32'h00000004;
+  localparam logic [7:0] CONFIG_VECTOR_D_TYPE = 8'h45;
+  localparam int CONFIG_VECTOR_D_TYPE_INDEX = 45;
+  localparam logic [31:0] CONFIG_VECTOR_D_TYPE_RESET = 32'h00000004;
+  localparam logic [7:0] CONFIG_VECTOR_A_SCALE = 8'h46;
+  localparam int CONFIG_VECTOR_A_SCALE_INDEX = 46;
+  localparam logic [31:0] CONFIG_VECTOR_A_SCALE_RESET = 32'h3f800000;
+  localparam logic [7:0] CONFIG_VECTOR_B_SCALE = 8'h47;
+  localparam int CONFIG_VECTOR_B_SCALE_INDEX = 47;
+  localparam logic [31:0] CONFIG_VECTOR_B_SCALE_RESET = 32'h3f800000;
+  localparam logic [7:0] CONFIG_VECTOR_D_INVERSE_SCALE = 8'h48;
+  localparam int CONFIG_VECTOR_D_INVERSE_SCALE_INDEX = 48;
+  localparam logic [31:0] CONFIG_VECTOR_D_INVERSE_SCALE_RESET = 32'h3f800000;
+  localparam logic [7:0] CONFIG_VECTOR_CONSTANT = 8'h49;
+  localparam int CONFIG_VECTOR_CONSTANT_INDEX = 49;
+  localparam logic [31:0] CONFIG_VECTOR_CONSTANT_RESET = 32'h00000000;
 
   // Whether the instructions of an engine have their fields of one name and width at one place: hardware reads
   // such a field without a look at the opcode.
@@ -600,7 +1213,185 @@ package ediacara_isa_pkg;
       && TRANSPOSE_A_OFFSET_LSB == COPY_A_OFFSET_LSB
       && TRANSPOSE_LENGTH_LSB == FILL_LENGTH_LSB
       && TRANSPOSE_COUNT_1_LSB == FILL_COUNT_1_LSB
-      && TRANSPOSE_COUNT_2_LSB == FILL_COUNT_2_LSB;
+      && TRANSPOSE_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_FILL_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_FILL_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_FILL_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_FILL_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_COPY_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_COPY_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_COPY_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_COPY_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_COPY_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_COPY_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_ADD_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_ADD_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_ADD_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_ADD_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_ADD_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_ADD_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && FLOAT_ADD_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_ADD_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_ADD_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_SUBTRACT_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_SUBTRACT_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_SUBTRACT_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_SUBTRACT_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_SUBTRACT_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_SUBTRACT_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && FLOAT_SUBTRACT_SCALAR_LSB == FLOAT_ADD_SCALAR_LSB
+      && FLOAT_SUBTRACT_CONSTANT_LSB == FLOAT_ADD_CONSTANT_LSB
+      && FLOAT_SUBTRACT_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_SUBTRACT_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_SUBTRACT_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_MULTIPLY_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_MULTIPLY_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_MULTIPLY_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_MULTIPLY_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_MULTIPLY_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_MULTIPLY_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && FLOAT_MULTIPLY_SCALAR_LSB == FLOAT_ADD_SCALAR_LSB
+      && FLOAT_MULTIPLY_CONSTANT_LSB == FLOAT_ADD_CONSTANT_LSB
+      && FLOAT_MULTIPLY_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_MULTIPLY_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_MULTIPLY_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_SCALE_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_SCALE_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_SCALE_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_SCALE_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_SCALE_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_SCALE_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_SCALE_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_MAXIMUM_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_MAXIMUM_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_MAXIMUM_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_MAXIMUM_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_MAXIMUM_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_MAXIMUM_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && FLOAT_MAXIMUM_SCALAR_LSB == FLOAT_ADD_SCALAR_LSB
+      && FLOAT_MAXIMUM_CONSTANT_LSB == FLOAT_ADD_CONSTANT_LSB
+      && FLOAT_MAXIMUM_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_MAXIMUM_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_MAXIMUM_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_MINIMUM_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_MINIMUM_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_MINIMUM_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_MINIMUM_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_MINIMUM_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_MINIMUM_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && FLOAT_MINIMUM_SCALAR_LSB == FLOAT_ADD_SCALAR_LSB
+      && FLOAT_MINIMUM_CONSTANT_LSB == FLOAT_ADD_CONSTANT_LSB
+      && FLOAT_MINIMUM_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_MINIMUM_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_MINIMUM_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_COMPARE_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_COMPARE_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_COMPARE_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_COMPARE_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_COMPARE_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_COMPARE_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && FLOAT_COMPARE_SCALAR_LSB == FLOAT_ADD_SCALAR_LSB
+      && FLOAT_COMPARE_CONSTANT_LSB == FLOAT_ADD_CONSTANT_LSB
+      && FLOAT_COMPARE_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_COMPARE_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_COMPARE_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_SELECT_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_SELECT_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_SELECT_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_SELECT_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_SELECT_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_SELECT_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && FLOAT_SELECT_SCALAR_LSB == FLOAT_ADD_SCALAR_LSB
+      && FLOAT_SELECT_CONSTANT_LSB == FLOAT_ADD_CONSTANT_LSB
+      && FLOAT_SELECT_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_SELECT_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_SELECT_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_EXP2_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_EXP2_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_EXP2_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_EXP2_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_EXP2_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_EXP2_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && FLOAT_EXP2_SCALAR_LSB == FLOAT_ADD_SCALAR_LSB
+      && FLOAT_EXP2_CONSTANT_LSB == FLOAT_ADD_CONSTANT_LSB
+      && FLOAT_EXP2_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_EXP2_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_EXP2_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_LOG2_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_LOG2_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_LOG2_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_LOG2_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_LOG2_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_LOG2_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_LOG2_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_LOG2_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_RECIPROCAL_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_RECIPROCAL_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_RECIPROCAL_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_RECIPROCAL_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_RECIPROCAL_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_RECIPROCAL_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_RECIPROCAL_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_RECIPROCAL_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_RECIPROCAL_ROOT_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_RECIPROCAL_ROOT_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_RECIPROCAL_ROOT_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_RECIPROCAL_ROOT_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_RECIPROCAL_ROOT_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_RECIPROCAL_ROOT_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_RECIPROCAL_ROOT_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_RECIPROCAL_ROOT_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_ROOT_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_ROOT_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_ROOT_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_ROOT_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_ROOT_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_ROOT_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_ROOT_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_ROOT_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_ROW_SUM_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_ROW_SUM_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_ROW_SUM_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_ROW_SUM_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_ROW_SUM_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_ROW_SUM_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_ROW_SUM_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_ROW_SUM_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_ROW_DOT_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_ROW_DOT_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_ROW_DOT_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_ROW_DOT_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_ROW_DOT_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_ROW_DOT_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && FLOAT_ROW_DOT_SCALAR_LSB == FLOAT_ADD_SCALAR_LSB
+      && FLOAT_ROW_DOT_CONSTANT_LSB == FLOAT_ADD_CONSTANT_LSB
+      && FLOAT_ROW_DOT_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_ROW_DOT_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_ROW_DOT_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_ROW_MAXIMUM_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_ROW_MAXIMUM_MEMORY_LSB == FLOAT_COPY_MEMORY_LSB
+      && FLOAT_ROW_MAXIMUM_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_ROW_MAXIMUM_RECORDS_LSB == FLOAT_COPY_RECORDS_LSB
+      && FLOAT_ROW_MAXIMUM_P_OFFSET_LSB == REQUANTISE_P_OFFSET_LSB
+      && FLOAT_ROW_MAXIMUM_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_ROW_MAXIMUM_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_ROW_MAXIMUM_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_WINDOW_SUM_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_WINDOW_SUM_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_WINDOW_SUM_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_WINDOW_SUM_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_WINDOW_SUM_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_WINDOW_DOT_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_WINDOW_DOT_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_WINDOW_DOT_B_OFFSET_LSB == DEPTHWISE_B_OFFSET_LSB
+      && FLOAT_WINDOW_DOT_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_WINDOW_DOT_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_WINDOW_DOT_COUNT_2_LSB == FILL_COUNT_2_LSB
+      && FLOAT_WINDOW_MAXIMUM_D_OFFSET_LSB == FILL_D_OFFSET_LSB
+      && FLOAT_WINDOW_MAXIMUM_A_OFFSET_LSB == COPY_A_OFFSET_LSB
+      && FLOAT_WINDOW_MAXIMUM_LENGTH_LSB == FILL_LENGTH_LSB
+      && FLOAT_WINDOW_MAXIMUM_COUNT_1_LSB == FILL_COUNT_1_LSB
+      && FLOAT_WINDOW_MAXIMUM_COUNT_2_LSB == FILL_COUNT_2_LSB;
   localparam bit STORE_FIELDS_AGREE = 1'b1;
 
   // The engine of an opcode: 0 control, 1 load, 2 matrix, 3 vector, 4 store; 7: no such opcode.
@@ -632,6 +1423,27 @@ package ediacara_isa_pkg;
       OPCODE_TABLE: engine_of = 3'd3;
       OPCODE_TRANSPOSE: engine_of = 3'd3;
       OPCODE_STORE: engine_of = 3'd4;
+      OPCODE_FLOAT_FILL: engine_of = 3'd3;
+      OPCODE_FLOAT_COPY: engine_of = 3'd3;
+      OPCODE_FLOAT_ADD: engine_of = 3'd3;
+      OPCODE_FLOAT_SUBTRACT: engine_of = 3'd3;
+      OPCODE_FLOAT_MULTIPLY: engine_of = 3'd3;
+      OPCODE_FLOAT_SCALE: engine_of = 3'd3;
+      OPCODE_FLOAT_MAXIMUM: engine_of = 3'd3;
+      OPCODE_FLOAT_MINIMUM: engine_of = 3'd3;
+      OPCODE_FLOAT_COMPARE: engine_of = 3'd3;
+      OPCODE_FLOAT_SELECT: engine_of = 3'd3;
+      OPCODE_FLOAT_EXP2: engine_of = 3'd3;
+      OPCODE_FLOAT_LOG2: engine_of = 3'd3;
+      OPCODE_FLOAT_RECIPROCAL: engine_of = 3'd3;
+      OPCODE_FLOAT_RECIPROCAL_ROOT: engine_of = 3'd3;
+      OPCODE_FLOAT_ROOT: engine_of = 3'd3;
+      OPCODE_FLOAT_ROW_SUM: engine_of = 3'd3;
+      OPCODE_FLOAT_ROW_DOT: engine_of = 3'd3;
+      OPCODE_FLOAT_ROW_MAXIMUM: engine_of = 3'd3;
+      OPCODE_FLOAT_WINDOW_SUM: engine_of = 3'd3;
+      OPCODE_FLOAT_WINDOW_DOT: engine_of = 3'd3;
+      OPCODE_FLOAT_WINDOW_MAXIMUM: engine_of = 3'd3;
       default: engine_of = 3'd7;
     endcase
   endfunction
@@ -713,18 +1525,145 @@ package ediacara_isa_pkg;
       OPCODE_TRANSPOSE: word_refused = (word & ~USED_TRANSPOSE) != 256'd0
           || word[176 +: 24] == 24'd0
           || word[208 +: 16] == 16'd0
-          || word[224 +: 16] == 16'd0;
+          || word[224 +: 16] == 16'd0
+          || word[240 +: 2] >= 2'd3;
       OPCODE_STORE: word_refused = (word & ~USED_STORE) != 256'd0
           || word[124 +: 4] != 4'd0
           || word[128 +: 24] == 24'd0
           || word[160 +: 16] == 16'd0
           || word[176 +: 16] == 16'd0
           || word[192 +: 16] == 16'd0;
+      OPCODE_FLOAT_FILL: word_refused = (word & ~USED_FLOAT_FILL) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_COPY: word_refused = (word & ~USED_FLOAT_COPY) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_ADD: word_refused = (word & ~USED_FLOAT_ADD) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_SUBTRACT: word_refused = (word & ~USED_FLOAT_SUBTRACT) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_MULTIPLY: word_refused = (word & ~USED_FLOAT_MULTIPLY) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_SCALE: word_refused = (word & ~USED_FLOAT_SCALE) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_MAXIMUM: word_refused = (word & ~USED_FLOAT_MAXIMUM) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_MINIMUM: word_refused = (word & ~USED_FLOAT_MINIMUM) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_COMPARE: word_refused = (word & ~USED_FLOAT_COMPARE) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[248 +: 3] >= 3'd6
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_SELECT: word_refused = (word & ~USED_FLOAT_SELECT) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_EXP2: word_refused = (word & ~USED_FLOAT_EXP2) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_LOG2: word_refused = (word & ~USED_FLOAT_LOG2) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_RECIPROCAL: word_refused = (word & ~USED_FLOAT_RECIPROCAL) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_RECIPROCAL_ROOT: word_refused = (word & ~USED_FLOAT_RECIPROCAL_ROOT) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_ROOT: word_refused = (word & ~USED_FLOAT_ROOT) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_ROW_SUM: word_refused = (word & ~USED_FLOAT_ROW_SUM) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_ROW_DOT: word_refused = (word & ~USED_FLOAT_ROW_DOT) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_ROW_MAXIMUM: word_refused = (word & ~USED_FLOAT_ROW_MAXIMUM) != 256'd0
+          || word[240 +: 2] != 2'd0 && word[240 +: 2] != 2'd3
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_WINDOW_SUM: word_refused = (word & ~USED_FLOAT_WINDOW_SUM) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_WINDOW_DOT: word_refused = (word & ~USED_FLOAT_WINDOW_DOT) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
+      OPCODE_FLOAT_WINDOW_MAXIMUM: word_refused = (word & ~USED_FLOAT_WINDOW_MAXIMUM) != 256'd0
+          || word[176 +: 24] == 24'd0
+          || word[208 +: 16] == 16'd0
+          || word[224 +: 16] == 16'd0;
       default: word_refused = 1'b1;
     endcase
   endfunction
 
-  // Whether an instruction of the vector engine clamps its results.
+  // Whether an instruction of the vector engine computes in floating point.
+  function automatic logic vector_is_float(input logic [7:0] opcode);
+    case (opcode)
+      OPCODE_FLOAT_FILL, OPCODE_FLOAT_COPY, OPCODE_FLOAT_ADD, OPCODE_FLOAT_SUBTRACT, OPCODE_FLOAT_MULTIPLY, OPCODE_FLOAT_SCALE, OPCODE_FLOAT_MAXIMUM, OPCODE_FLOAT_MINIMUM, OPCODE_FLOAT_COMPARE, OPCODE_FLOAT_SELECT, OPCODE_FLOAT_EXP2, OPCODE_FLOAT_LOG2, OPCODE_FLOAT_RECIPROCAL, OPCODE_FLOAT_RECIPROCAL_ROOT, OPCODE_FLOAT_ROOT, OPCODE_FLOAT_ROW_SUM, OPCODE_FLOAT_ROW_DOT, OPCODE_FLOAT_ROW_MAXIMUM, OPCODE_FLOAT_WINDOW_SUM, OPCODE_FLOAT_WINDOW_DOT, OPCODE_FLOAT_WINDOW_MAXIMUM: vector_is_float = 1'b1;
+      default: vector_is_float = 1'b0;
+    endcase
+  endfunction
+
+  // Whether an instruction of the vector engine writes one element a row.
+  function automatic logic vector_reduces(input logic [7:0] opcode);
+    case (opcode)
+      OPCODE_FLOAT_ROW_SUM, OPCODE_FLOAT_ROW_DOT, OPCODE_FLOAT_ROW_MAXIMUM: vector_reduces = 1'b1;
+      default: vector_reduces = 1'b0;
+    endcase
+  endfunction
+
+  // Whether an instruction of the vector engine may leave some of its destination as it was.
+  function automatic logic vector_keeps(input logic [7:0] opcode);
+    case (opcode)
+      OPCODE_FLOAT_SELECT: vector_keeps = 1'b1;
+      default: vector_keeps = 1'b0;
+    endcase
+  endfunction
+
+  // Whether an instruction of the vector engine clamps an integer result.
   function automatic logic vector_clamps(input logic [7:0] opcode);
     case (opcode)
       OPCODE_REQUANTISE, OPCODE_DEPTHWISE, OPCODE_MAX_POOL, OPCODE_AVERAGE_POOL, OPCODE_ADD, OPCODE_MULTIPLY, OPCODE_MAXIMUM: vector_clamps = 1'b1;
@@ -735,7 +1674,7 @@ package ediacara_isa_pkg;
   // Whether an instruction of the vector engine reads a at every position of the window.
   function automatic logic vector_windowed(input logic [7:0] opcode);
     case (opcode)
-      OPCODE_DEPTHWISE, OPCODE_MAX_POOL, OPCODE_AVERAGE_POOL: vector_windowed = 1'b1;
+      OPCODE_DEPTHWISE, OPCODE_MAX_POOL, OPCODE_AVERAGE_POOL, OPCODE_FLOAT_WINDOW_SUM, OPCODE_FLOAT_WINDOW_DOT, OPCODE_FLOAT_WINDOW_MAXIMUM: vector_windowed = 1'b1;
       default: vector_windowed = 1'b0;
     endcase
   endfunction
@@ -743,15 +1682,15 @@ package ediacara_isa_pkg;
   // Whether an instruction of the vector engine reads b.
   function automatic logic vector_reads_b(input logic [7:0] opcode);
     case (opcode)
-      OPCODE_DEPTHWISE, OPCODE_ADD, OPCODE_MULTIPLY, OPCODE_MAXIMUM: vector_reads_b = 1'b1;
+      OPCODE_DEPTHWISE, OPCODE_ADD, OPCODE_MULTIPLY, OPCODE_MAXIMUM, OPCODE_FLOAT_ADD, OPCODE_FLOAT_SUBTRACT, OPCODE_FLOAT_MULTIPLY, OPCODE_FLOAT_MAXIMUM, OPCODE_FLOAT_MINIMUM, OPCODE_FLOAT_COMPARE, OPCODE_FLOAT_SELECT, OPCODE_FLOAT_EXP2, OPCODE_FLOAT_ROW_DOT, OPCODE_FLOAT_WINDOW_DOT: vector_reads_b = 1'b1;
       default: vector_reads_b = 1'b0;
     endcase
   endfunction
 
-  // Whether an instruction of the vector engine reads records.
+  // Whether an instruction of the vector engine reads records (a float instruction: may read).
   function automatic logic vector_reads_records(input logic [7:0] opcode);
     case (opcode)
-      OPCODE_REQUANTISE, OPCODE_DEPTHWISE: vector_reads_records = 1'b1;
+      OPCODE_REQUANTISE, OPCODE_DEPTHWISE, OPCODE_FLOAT_COPY, OPCODE_FLOAT_ADD, OPCODE_FLOAT_SUBTRACT, OPCODE_FLOAT_MULTIPLY, OPCODE_FLOAT_SCALE, OPCODE_FLOAT_MAXIMUM, OPCODE_FLOAT_MINIMUM, OPCODE_FLOAT_COMPARE, OPCODE_FLOAT_SELECT, OPCODE_FLOAT_EXP2, OPCODE_FLOAT_LOG2, OPCODE_FLOAT_RECIPROCAL, OPCODE_FLOAT_RECIPROCAL_ROOT, OPCODE_FLOAT_ROOT, OPCODE_FLOAT_ROW_SUM, OPCODE_FLOAT_ROW_DOT, OPCODE_FLOAT_ROW_MAXIMUM: vector_reads_records = 1'b1;
       default: vector_reads_records = 1'b0;
     endcase
   endfunction
@@ -759,7 +1698,7 @@ package ediacara_isa_pkg;
   // Whether an instruction of the vector engine reads NRAM.
   function automatic logic vector_reads_nram(input logic [7:0] opcode);
     case (opcode)
-      OPCODE_COPY, OPCODE_DEPTHWISE, OPCODE_MAX_POOL, OPCODE_AVERAGE_POOL, OPCODE_ADD, OPCODE_MULTIPLY, OPCODE_MAXIMUM, OPCODE_LOAD_TABLE, OPCODE_TABLE, OPCODE_TRANSPOSE: vector_reads_nram = 1'b1;
+      OPCODE_COPY, OPCODE_DEPTHWISE, OPCODE_MAX_POOL, OPCODE_AVERAGE_POOL, OPCODE_ADD, OPCODE_MULTIPLY, OPCODE_MAXIMUM, OPCODE_LOAD_TABLE, OPCODE_TABLE, OPCODE_TRANSPOSE, OPCODE_FLOAT_COPY, OPCODE_FLOAT_ADD, OPCODE_FLOAT_SUBTRACT, OPCODE_FLOAT_MULTIPLY, OPCODE_FLOAT_SCALE, OPCODE_FLOAT_MAXIMUM, OPCODE_FLOAT_MINIMUM, OPCODE_FLOAT_COMPARE, OPCODE_FLOAT_SELECT, OPCODE_FLOAT_EXP2, OPCODE_FLOAT_LOG2, OPCODE_FLOAT_RECIPROCAL, OPCODE_FLOAT_RECIPROCAL_ROOT, OPCODE_FLOAT_ROOT, OPCODE_FLOAT_ROW_SUM, OPCODE_FLOAT_ROW_DOT, OPCODE_FLOAT_ROW_MAXIMUM, OPCODE_FLOAT_WINDOW_SUM, OPCODE_FLOAT_WINDOW_DOT, OPCODE_FLOAT_WINDOW_MAXIMUM: vector_reads_nram = 1'b1;
       default: vector_reads_nram = 1'b0;
     endcase
   endfunction
@@ -774,6 +1713,12 @@ package ediacara_isa_pkg;
     config_reset[CONFIG_VECTOR_LOW_INDEX] = CONFIG_VECTOR_LOW_RESET;
     config_reset[CONFIG_VECTOR_HIGH_INDEX] = CONFIG_VECTOR_HIGH_RESET;
     config_reset[CONFIG_VECTOR_SHIFT_INDEX] = CONFIG_VECTOR_SHIFT_RESET;
+    config_reset[CONFIG_VECTOR_A_TYPE_INDEX] = CONFIG_VECTOR_A_TYPE_RESET;
+    config_reset[CONFIG_VECTOR_B_TYPE_INDEX] = CONFIG_VECTOR_B_TYPE_RESET;
+    config_reset[CONFIG_VECTOR_D_TYPE_INDEX] = CONFIG_VECTOR_D_TYPE_RESET;
+    config_reset[CONFIG_VECTOR_A_SCALE_INDEX] = CONFIG_VECTOR_A_SCALE_RESET;
+    config_reset[CONFIG_VECTOR_B_SCALE_INDEX] = CONFIG_VECTOR_B_SCALE_RESET;
+    config_reset[CONFIG_VECTOR_D_INVERSE_SCALE_INDEX] = CONFIG_VECTOR_D_INVERSE_SCALE_RESET;
   endfunction
 
   // The place of a configuration register among all; CONFIG_COUNT where there is none.
@@ -822,7 +1767,14 @@ package ediacara_isa_pkg;
       CONFIG_VECTOR_A_MULTIPLIER: config_index = 8'd40;
       CONFIG_VECTOR_B_MULTIPLIER: config_index = 8'd41;
       CONFIG_VECTOR_SHIFT: config_index = 8'd42;
-      default: config_index = 8'd43;
+      CONFIG_VECTOR_A_TYPE: config_index = 8'd43;
+      CONFIG_VECTOR_B_TYPE: config_index = 8'd44;
+      CONFIG_VECTOR_D_TYPE: config_index = 8'd45;
+      CONFIG_VECTOR_A_SCALE: config_index = 8'd46;
+      CONFIG_VECTOR_B_SCALE: config_index = 8'd47;
+      CONFIG_VECTOR_D_INVERSE_SCALE: config_index = 8'd48;
+      CONFIG_VECTOR_CONSTANT: config_index = 8'd49;
+      default: config_index = 8'd50;
     endcase
   endfunction
 
@@ -872,6 +1824,13 @@ package ediacara_isa_pkg;
       CONFIG_VECTOR_A_MULTIPLIER: config_refused = value > 32'd2147483647;
       CONFIG_VECTOR_B_MULTIPLIER: config_refused = value > 32'd2147483647;
       CONFIG_VECTOR_SHIFT: config_refused = value < 32'd1 || value > 32'd62;
+      CONFIG_VECTOR_A_TYPE: config_refused = value > 32'd4;
+      CONFIG_VECTOR_B_TYPE: config_refused = value > 32'd4;
+      CONFIG_VECTOR_D_TYPE: config_refused = value > 32'd4;
+      CONFIG_VECTOR_A_SCALE: config_refused = 1'b0;
+      CONFIG_VECTOR_B_SCALE: config_refused = 1'b0;
+      CONFIG_VECTOR_D_INVERSE_SCALE: config_refused = 1'b0;
+      CONFIG_VECTOR_CONSTANT: config_refused = 1'b0;
       default: config_refused = 1'b1;
     endcase
   endfunction

@@ -1,6 +1,6 @@
 //! The table of configuration registers.
 
-use crate::{Engine, FieldSpec, OperandError, Word, field::Field, word};
+use crate::{ElementType, Engine, FieldSpec, OperandError, Word, field::Field, word};
 
 /// One register of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,14 +19,36 @@ pub struct ConfigSpec {
     pub high: i64,
     /// Value at reset.
     pub reset: i64,
+    /// How assembly writes a value.
+    pub form: ConfigForm,
     /// What it means.
     pub doc: &'static str,
+}
+
+/// How assembly writes a configuration register's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfigForm {
+    /// As an integer.
+    Number,
+    /// As one of [`ElementType::OPERANDS`], by its name; the value is its place among them.
+    Type,
+    /// As a real number; the value is the bits of its f32.
+    Real,
+}
+
+macro_rules! form {
+    () => {
+        ConfigForm::Number
+    };
+    ($form:ident) => {
+        ConfigForm::$form
+    };
 }
 
 macro_rules! config_registers {
     ($(
         $(#[doc = $doc:literal])+
-        $id:literal $name:literal $register:ident ($low:expr) ..= ($high:expr), reset $reset:literal;
+        $id:literal $name:literal $register:ident ($low:expr) ..= ($high:expr), reset $reset:literal $(as $form:ident)?;
     )*) => {
         /// A configuration register (docs/isa.md, "Configuration registers").
         ///
@@ -43,6 +65,7 @@ macro_rules! config_registers {
             low: $low,
             high: $high,
             reset: $reset,
+            form: form!($($form)?),
             doc: concat!($($doc),+),
         }, )* ];
 
@@ -67,6 +90,7 @@ const STRIDE: i64 = u32::MAX as i64;
 const WINDOW: i64 = u16::MAX as i64;
 const STRETCH: i64 = (1 << 24) - 1;
 const MULTIPLIER: i64 = i32::MAX as i64;
+const TYPE: i64 = ElementType::OPERANDS.len() as i64 - 1;
 
 config_registers! {
     /// bytes between steps of dimension 1 (inner) at the source
@@ -155,6 +179,20 @@ config_registers! {
     0x41 "vector.b_multiplier" VectorBMultiplier (0)..=(MULTIPLIER), reset 0;
     /// shift of `average_pool`, `add`, `multiply`
     0x42 "vector.shift" VectorShift (1)..=(62), reset 1;
+    /// float instructions: type of a; `i8`, `i32`, `f16`, `bf16`, `f32` are 0 to 4
+    0x43 "vector.a_type" VectorAType (0)..=(TYPE), reset 4 as Type;
+    /// the same of b
+    0x44 "vector.b_type" VectorBType (0)..=(TYPE), reset 4 as Type;
+    /// the same of the destination
+    0x45 "vector.d_type" VectorDType (0)..=(TYPE), reset 4 as Type;
+    /// float instructions: scale of a
+    0x46 "vector.a_scale" VectorAScale (0)..=(STRIDE), reset 0x3f80_0000 as Real;
+    /// the same of b
+    0x47 "vector.b_scale" VectorBScale (0)..=(STRIDE), reset 0x3f80_0000 as Real;
+    /// float instructions: what a result is multiplied by on its way to `i8`
+    0x48 "vector.d_inverse_scale" VectorDInverseScale (0)..=(STRIDE), reset 0x3f80_0000 as Real;
+    /// float instructions: what `float_fill` writes, and b where it is `constant`
+    0x49 "vector.constant" VectorConstant (0)..=(STRIDE), reset 0 as Real;
 }
 
 impl ConfigRegister {
@@ -196,6 +234,11 @@ impl ConfigRegister {
         self.spec().engine
     }
 
+    /// Whether only a machine with `vector.float_lanes` has it: it holds a type or a real number.
+    pub fn is_float(self) -> bool {
+        self.spec().form != ConfigForm::Number
+    }
+
     /// Value at reset.
     pub fn reset(self) -> i64 {
         self.spec().reset
@@ -204,6 +247,25 @@ impl ConfigRegister {
     /// The number that 32 bits written to this register stand for.
     pub fn value(self, bits: u32) -> i64 {
         if self.spec().low < 0 { i64::from(bits as i32) } else { i64::from(bits) }
+    }
+
+    /// The value in assembly.
+    pub(crate) fn text(self, value: i64) -> String {
+        let number = || value.to_string();
+        match self.spec().form {
+            ConfigForm::Number => number(),
+            ConfigForm::Type => {
+                ElementType::OPERANDS.get(value as usize).map_or_else(number, |element| element.name().into())
+            }
+            ConfigForm::Real => match f32::from_bits(value as u32) {
+                // A real number is told from an integer by its point or exponent.
+                real if real.is_finite() => {
+                    let text = format!("{real:?}");
+                    if text.contains('.') { text } else { text.replace('e', ".0e") }
+                }
+                _ => format!("{value:#x}"),
+            },
+        }
     }
 
     /// The 32 bits to write for a value.

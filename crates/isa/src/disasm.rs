@@ -295,7 +295,7 @@ fn write_instruction(
         if field.kind == Kind::ConfigWrites {
             let writes = ConfigWrites::extract(word, field).unwrap_or_default();
             for (register, value) in writes.iter() {
-                write!(out, "{separator}{}={value}", register.name())?;
+                write!(out, "{separator}{}={}", register.name(), register.text(value))?;
                 separator = ", ";
             }
             continue;
@@ -334,10 +334,7 @@ fn write_operand(
         }
         Kind::Register => write!(out, "{name}=r{raw}"),
         Kind::Signed => write!(out, "{name}={}", raw as u8 as i8),
-        Kind::Condition => {
-            let condition = crate::Condition::ALL[(raw & 3) as usize];
-            write!(out, "{name}={}", condition.name())
-        }
+        Kind::Word(words) => write!(out, "{name}={}", words.get(raw as usize).unwrap_or(&"")),
         Kind::Flag => out.write_str(name),
         Kind::Unsigned if field.width == 40 => write!(out, "{name}={raw:#x}"),
         Kind::Target => match target {

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::{ConfigRegister, Engine, FieldSpec, INSTRUCTIONS, Kind, VectorOperation, VectorShape};
+use crate::{
+    ConfigForm, ConfigRegister, Engine, FieldSpec, INSTRUCTIONS, Kind, Memory, VectorOperands,
+    VectorOperation, VectorRule, VectorShape,
+};
 
 /// The page with the text between its markers made anew.
 ///
@@ -47,12 +50,15 @@ pub fn config_table() -> String {
         // Writing to a string cannot fail, here and below.
         let _ = writeln!(
             out,
-            "| {:#04x} | `{}` | {}..={} | {} | {} |",
+            "| {:#04x} | `{}` | {} | {} | {} |",
             spec.id,
             spec.name,
-            spec.low,
-            bound(spec.high),
-            spec.reset,
+            match spec.form {
+                ConfigForm::Number => format!("{}..={}", spec.low, bound(spec.high)),
+                ConfigForm::Type => "a type".to_owned(),
+                ConfigForm::Real => "an f32".to_owned(),
+            },
+            register.text(spec.reset),
             spec.doc.trim(),
         );
     }
@@ -90,16 +96,19 @@ pub fn rule_table() -> String {
         let sources = [("a", rule.a), ("b", rule.b), ("p", rule.p)];
         let reads = sources.into_iter().filter_map(|(name, memory)| Some((name, memory?)));
         let reads: Vec<String> =
-            reads.map(|(name, memory)| format!("`{name}` in {}", memory.title())).collect();
+            reads.map(|(name, memory)| format!("`{name}` in {}", place(rule, name, memory))).collect();
         let writes =
             rule.d.map_or_else(|| "the table".to_owned(), |memory| format!("`d` in {}", memory.title()));
         let goes = match rule.shape {
             VectorShape::Rows => "by rows",
             VectorShape::Window => "by windows",
+            VectorShape::RowReduction => "by rows, one result each",
             VectorShape::Transpose => "by columns",
             VectorShape::Table => "256 bytes",
         };
-        let registers = rule.constants.iter().map(|register| {
+        let of_types =
+            |register: &&ConfigRegister| !rule.float || **register == ConfigRegister::VectorConstant;
+        let registers = rule.constants.iter().filter(of_types).map(|register| {
             let name = register.name();
             format!("`{}`", name.split_once('.').map_or(name, |(_, name)| name))
         });
@@ -113,6 +122,17 @@ pub fn rule_table() -> String {
         );
     }
     out
+}
+
+/// Where an operand lies, in words.
+fn place(rule: &VectorRule, operand: &str, memory: Memory) -> String {
+    match operand {
+        "a" if rule.float && rule.shape != VectorShape::Window => "NRAM or ARAM".to_owned(),
+        "p" if rule.of(&VectorOperands::default()).p.is_none() => {
+            format!("{}, with `records`", memory.title())
+        }
+        _ => memory.title().to_owned(),
+    }
 }
 
 /// Powers of two less one are easier to read as such.

@@ -116,6 +116,10 @@ impl ElementType {
         ElementType::Bool,
     ];
 
+    /// The types of a float instruction's operands, by their codes in `vector.a_type` and its like.
+    pub const OPERANDS: [ElementType; 5] =
+        [ElementType::I8, ElementType::I32, ElementType::F16, ElementType::BF16, ElementType::F32];
+
     /// Its name in assembly.
     pub fn name(self) -> &'static str {
         match self {

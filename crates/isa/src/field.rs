@@ -1,7 +1,7 @@
 //! How each operand type lies in the bits of its field.
 
 use crate::{
-    Address, Condition, FieldSpec, Kind, Memory, OperandError, Word,
+    Address, Condition, ElementBytes, FieldSpec, Kind, Memory, OperandError, Relation, Word,
     word::{bits, set_bits},
 };
 
@@ -119,14 +119,21 @@ impl Field for Memory {
     }
 }
 
-impl Field for Condition {
-    fn insert(&self, word: &mut Word, field: &FieldSpec) -> Result<(), OperandError> {
-        set_bits(word, field.lsb, field.width, *self as u64);
-        Ok(())
-    }
+macro_rules! word_fields {
+    ($($ty:ty),*) => { $(
+        impl Field for $ty {
+            fn insert(&self, word: &mut Word, field: &FieldSpec) -> Result<(), OperandError> {
+                set_bits(word, field.lsb, field.width, *self as u64);
+                Ok(())
+            }
 
-    fn extract(word: &Word, field: &FieldSpec) -> Result<Condition, String> {
-        // Two bits and four conditions: every code has one.
-        Ok(Condition::ALL[(bits(word, field.lsb, field.width) & 3) as usize])
-    }
+            fn extract(word: &Word, field: &FieldSpec) -> Result<$ty, String> {
+                let code = bits(word, field.lsb, field.width);
+                let known = <$ty>::ALL.get(code as usize).copied();
+                known.ok_or_else(|| format!("code {code} stands for none of {}", <$ty>::WORDS.join(", ")))
+            }
+        }
+    )* };
 }
+
+word_fields!(Condition, Relation, ElementBytes);

@@ -9,6 +9,8 @@
 
 mod asm;
 mod config;
+#[macro_use]
+mod define;
 mod disasm;
 mod dlpx;
 mod documentation;
@@ -26,7 +28,7 @@ mod vector;
 mod word;
 
 pub use asm::{AssembleError, AssembleErrors, assemble, assemble_file, included_files};
-pub use config::{ConfigRegister, ConfigSpec, ConfigWrites};
+pub use config::{ConfigForm, ConfigRegister, ConfigSpec, ConfigWrites};
 pub use disasm::{disassemble, instruction_text};
 pub use dlpx::ExecutableError;
 pub use documentation::{config_table, documentation, instruction_table, rule_table};
@@ -39,9 +41,11 @@ pub use notes::{HostRest, Label, NamedBytes, Notes, Place, SelfTest, UnknownNote
 pub use plan::{
     Binding, Buffer, BufferId, Constant, CoreProgram, HostProgram, Plan, PlanNotes, Segment, Work,
 };
-pub use spec::{Address, Condition, Engine, FieldSpec, InstructionSpec, Kind, Memory};
+pub use spec::{
+    Address, Condition, ElementBytes, Engine, FieldSpec, InstructionSpec, Kind, Memory, Relation,
+};
 pub use system_verilog::system_verilog_package;
 pub use table::*;
 pub use value::{Extent, Party, Value};
-pub use vector::{TABLE_BYTES, VectorOperands, VectorRule, VectorShape};
+pub use vector::{OperandTypes, OperandUnits, TABLE_BYTES, VectorOperands, VectorRule, VectorShape};
 pub use word::{WORD_BYTES, Word};

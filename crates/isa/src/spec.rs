@@ -97,13 +97,14 @@ impl Memory {
         }
     }
 
-    /// The code in an instruction's `memory` field; nothing for those that the load engine cannot write.
+    /// The code in an instruction's `memory` field; nothing for DRAM, which no such field names.
     pub fn code(self) -> Option<u64> {
         match self {
             Memory::Nram => Some(0),
             Memory::Wram => Some(1),
             Memory::Pram => Some(2),
-            Memory::Dram | Memory::Aram => None,
+            Memory::Aram => Some(3),
+            Memory::Dram => None,
         }
     }
 
@@ -112,32 +113,73 @@ impl Memory {
     }
 }
 
-/// Condition of a branch, over unsigned 40-bit registers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Condition {
-    /// `R[ra] == R[rb]`
-    Equal,
-    /// `R[ra] != R[rb]`
-    NotEqual,
-    /// `R[ra] < R[rb]`
-    Less,
-    /// `R[ra] >= R[rb]`
-    GreaterEqual,
+macro_rules! words {
+    ($( $(#[doc = $doc:literal])+ $Name:ident { $( $(#[$meta:meta])+ $Variant:ident $word:literal, )+ } )+) => { $(
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+        pub enum $Name {
+            $( $(#[$meta])+ $Variant, )+
+        }
+
+        impl $Name {
+            /// In the order of their codes.
+            pub const ALL: &'static [$Name] = &[ $( $Name::$Variant, )+ ];
+            /// The words of assembly, by code.
+            pub const WORDS: &'static [&'static str] = &[ $( $word, )+ ];
+
+            /// The word in assembly.
+            pub fn name(self) -> &'static str {
+                $Name::WORDS[self as usize]
+            }
+        }
+    )+ };
 }
 
-impl Condition {
-    /// In the order of their codes.
-    pub const ALL: [Condition; 4] =
-        [Condition::Equal, Condition::NotEqual, Condition::Less, Condition::GreaterEqual];
+words! {
+    /// Condition of a branch, over unsigned 40-bit registers.
+    Condition {
+        /// `R[ra] == R[rb]`
+        #[default]
+        Equal "equal",
+        /// `R[ra] != R[rb]`
+        NotEqual "not_equal",
+        /// `R[ra] < R[rb]`
+        Less "less",
+        /// `R[ra] >= R[rb]`
+        GreaterEqual "greater_equal",
+    }
+    /// What `float_compare` asks of two real numbers; a NaN is only unequal.
+    Relation {
+        /// `a == b`
+        #[default]
+        Equal "equal",
+        /// `a != b`
+        NotEqual "not_equal",
+        /// `a < b`
+        Less "less",
+        /// `a <= b`
+        LessEqual "less_equal",
+        /// `a > b`
+        Greater "greater",
+        /// `a >= b`
+        GreaterEqual "greater_equal",
+    }
+    /// Bytes of an element that is only carried.
+    ElementBytes {
+        /// One.
+        #[default]
+        One "1",
+        /// Two.
+        Two "2",
+        /// Four.
+        Four "4",
+    }
+}
 
-    /// The name in assembly.
-    pub fn name(self) -> &'static str {
-        match self {
-            Condition::Equal => "equal",
-            Condition::NotEqual => "not_equal",
-            Condition::Less => "less",
-            Condition::GreaterEqual => "greater_equal",
-        }
+impl ElementBytes {
+    /// The number.
+    pub fn bytes(self) -> u64 {
+        1 << self as u64
     }
 }
 
@@ -189,15 +231,24 @@ pub enum Kind {
     Signed,
     /// One bit, written as a word of its own.
     Flag,
-    /// One of these memories, written around the destination.
+    /// One of these memories, written around the address that it is for.
     Memory(&'static [Memory]),
-    /// A branch condition.
-    Condition,
+    /// One of these words, by its place among them.
+    Word(&'static [&'static str]),
     /// Up to five configuration register writes.
     ConfigWrites,
 }
 
 impl Kind {
+    /// The memory of an address; NRAM where the instruction names another, as `a` of a float instruction.
+    pub(crate) const fn memory(self) -> Option<Memory> {
+        match self {
+            Kind::Address(memory) => Some(memory),
+            Kind::Selected => Some(Memory::Nram),
+            _ => None,
+        }
+    }
+
     /// Whether it is an address: an offset and a register.
     pub fn is_address(self) -> bool {
         matches!(self, Kind::Address(_) | Kind::Selected)

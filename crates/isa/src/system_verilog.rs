@@ -96,13 +96,16 @@ fn write_agreements(out: &mut String) -> std::fmt::Result {
 /// What the rules of the vector engine's instructions say.
 fn write_vector_functions(out: &mut String) -> std::fmt::Result {
     type Holds = fn(&VectorRule) -> bool;
-    let functions: [(&str, &str, Holds); 5] = [
-        ("vector_clamps", "clamps its results", VectorRule::clamps),
+    let functions: [(&str, &str, Holds); 8] = [
+        ("vector_is_float", "computes in floating point", |rule| rule.float),
+        ("vector_reduces", "writes one element a row", |rule| rule.shape == VectorShape::RowReduction),
+        ("vector_keeps", "may leave some of its destination as it was", |rule| rule.reads_d),
+        ("vector_clamps", "clamps an integer result", VectorRule::clamps),
         ("vector_windowed", "reads a at every position of the window", |rule| {
             rule.shape == VectorShape::Window
         }),
         ("vector_reads_b", "reads b", |rule| rule.b.is_some()),
-        ("vector_reads_records", "reads records", |rule| rule.p.is_some()),
+        ("vector_reads_records", "reads records (a float instruction: may read)", |rule| rule.p.is_some()),
         ("vector_reads_nram", "reads NRAM", VectorRule::reads_nram),
     ];
     for (name, what, holds) in functions {
@@ -171,6 +174,9 @@ fn refused(instruction: &str, field: &FieldSpec) -> Option<String> {
                 );
             }
             Some(text)
+        }
+        Kind::Word(words) if words.len() < 1 << field.width => {
+            Some(format!("{own} >= {}'d{}", field.width, words.len()))
         }
         Kind::ConfigWrites => {
             Some("config_writes_refused(word[CONFIG_WRITES_LSB +: CONFIG_WRITES_WIDTH])".into())

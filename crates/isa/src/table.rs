@@ -4,213 +4,15 @@
 //! A row has documentation, opcode, mnemonic, struct, engine and masks, and then the operands. Each operand
 //! has its type, kind, bits `lsb .. end` and, if assembly may leave it out, a default. A test checks that
 //! fields do not overlap or leave the word. Instead of engine and masks, a row of the vector engine has its
-//! [`VectorShape`], `in_place` if the destination may be a source, and the constants that it reads
-//! ([`VectorRule`]).
-//! destination may be a source, and the constants that it reads ([`VectorRule`]).
+//! [`VectorShape`], `in_place` if the destination may be a source, or `keeps` if some of it may stay, and the
+//! constants that it reads ([`VectorRule`]). A row of `float` has instead of operands the name of the set of operands that it has.
+//! The macros that read the table are in `define.rs`.
 
 use crate::{
-    Address, Condition, ConfigRegister, ConfigWrites, DecodeError, Engine, FieldSpec, InstructionSpec, Kind,
-    Memory, OperandError, VectorOperands, VectorRule, VectorShape, Word, field::Field,
+    Address, Condition, ConfigRegister, ConfigWrites, DecodeError, ElementBytes, Engine, FieldSpec,
+    InstructionSpec, Kind, Memory, OperandError, Relation, VectorOperands, VectorRule, VectorShape, Word,
+    field::Field,
 };
-
-macro_rules! field_spec {
-    ($doc:expr, $field:ident, $kind:expr, $lsb:literal, $end:literal $(, $default:literal)?) => {{
-        #[allow(unused_mut, unused_assignments)]
-        const DEFAULT: Option<u64> = {
-            let mut default = None;
-            $( default = Some($default); )?
-            default
-        };
-        const SPEC: FieldSpec = FieldSpec {
-            name: stringify!($field), kind: $kind, lsb: $lsb, width: $end - $lsb, default: DEFAULT, doc: $doc,
-        };
-        &SPEC
-    }};
-}
-
-macro_rules! table {
-    (
-        plain { $(
-            $(#[doc = $pdoc:literal])+
-            $popcode:literal $pmnemonic:literal $Plain:ident, $pengine:ident, post $ppost:literal;
-        )* }
-        operands { $( $(#[doc = $doc:literal])+ $opcode:literal $mnemonic:literal $Name:ident, $engine:ident {
-            $(
-                $(#[doc = $fdoc:literal])+
-                $field:ident: $ty:ty = $kind:expr, $lsb:literal .. $end:literal $(, default $default:literal)?;
-            )*
-        } )* }
-    ) => {
-        /// What an instruction does, with its operands.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Operation {
-            $( $(#[doc = $pdoc])+ $Plain, )*
-            $( $(#[doc = $doc])+ $Name($Name), )*
-        }
-
-        $(
-            $(#[doc = $doc])+
-            #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-            pub struct $Name { $( $(#[doc = $fdoc])+ pub $field: $ty, )* }
-        )*
-
-        /// The table, by opcode.
-        pub const INSTRUCTIONS: &[InstructionSpec] = &by_opcode([
-            $( InstructionSpec {
-                opcode: $popcode, mnemonic: $pmnemonic, engine: Engine::$pengine, may_wait: false, may_post: $ppost,
-                fields: &[], doc: concat!($($pdoc),+),
-            }, )*
-            $( InstructionSpec {
-                opcode: $opcode, mnemonic: $mnemonic, engine: Engine::$engine,
-                may_wait: is_queued(Engine::$engine), may_post: is_queued(Engine::$engine),
-                fields: const { &[ $( *field_spec!(concat!($($fdoc),+), $field, $kind, $lsb, $end $(, $default)?), )* ] },
-                doc: concat!($($doc),+),
-            }, )*
-        ]);
-
-        impl Operation {
-            /// Bits 7:0 of the word.
-            pub fn opcode(&self) -> u8 {
-                match self {
-                    $( Operation::$Plain => $popcode, )*
-                    $( Operation::$Name(_) => $opcode, )*
-                }
-            }
-
-            /// Puts the operands into a word that is otherwise clear.
-            ///
-            /// The error is that of the first operand that does not fit.
-            pub(crate) fn insert(&self, word: &mut Word) -> Result<(), OperandError> {
-                let mut result = Ok(());
-                match self {
-                    $( Operation::$Plain => {} )*
-                    $( Operation::$Name(operands) => { $(
-                        let field = field_spec!("", $field, $kind, $lsb, $end);
-                        let inserted = operands.$field.insert(word, field);
-                        result = result.and(inserted.map_err(|e| OperandError { mnemonic: $mnemonic, ..e }));
-                    )* } )*
-                }
-                result
-            }
-
-            /// Reads opcode and operands.
-            pub(crate) fn extract(word: &Word) -> Result<Operation, DecodeError> {
-                match word[0] {
-                    $( $popcode => Ok(Operation::$Plain), )*
-                    $( $opcode => Ok(Operation::$Name($Name { $(
-                        $field: {
-                            let field = field_spec!("", $field, $kind, $lsb, $end);
-                            <$ty as Field>::extract(word, field).map_err(|message| {
-                                OperandError { mnemonic: $mnemonic, field: stringify!($field), message }
-                            })?
-                        },
-                    )* })), )*
-                    opcode => Err(DecodeError::Opcode(opcode)),
-                }
-            }
-        }
-
-        $(
-            impl From<$Name> for Operation {
-                fn from(operands: $Name) -> Operation {
-                    Operation::$Name(operands)
-                }
-            }
-        )*
-    };
-}
-
-macro_rules! is_in_place {
-    () => {
-        false
-    };
-    (in_place) => {
-        true
-    };
-}
-
-macro_rules! vector_operations {
-    ($(
-        $opcode:literal $mnemonic:literal $Name:ident, $shape:ident $($in_place:ident)? [$($constant:ident),*] {
-            $(
-                $(#[doc = $fdoc:literal])+
-                $field:ident: $ty:ty = $kind:expr, $lsb:literal .. $end:literal $(, default $default:literal)?;
-            )*
-        }
-    )*) => {
-        /// An instruction of the vector engine, without its operands.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum VectorOperation { $( #[doc = concat!("`", $mnemonic, "`")] $Name, )* }
-
-        impl VectorOperation {
-            /// All, by opcode.
-            pub const ALL: &'static [VectorOperation] = &[ $( VectorOperation::$Name, )* ];
-
-            /// The mnemonic.
-            pub fn name(self) -> &'static str {
-                match self { $( VectorOperation::$Name => $mnemonic, )* }
-            }
-
-            /// What it reads, writes and promises.
-            pub fn rule(self) -> &'static VectorRule {
-                match self { $( VectorOperation::$Name => {
-                    const RULE: VectorRule = VectorRule::new(
-                        &[ $( (stringify!($field), $kind), )* ],
-                        VectorShape::$shape,
-                        is_in_place!($($in_place)?),
-                        &[ $( ConfigRegister::$constant, )* ],
-                    );
-                    &RULE
-                } )* }
-            }
-
-            /// The instruction with the operands that it has.
-            pub fn with(self, operands: &VectorOperands) -> Operation {
-                match self {
-                    $( VectorOperation::$Name => $Name { $( $field: operands.$field, )* }.into(), )*
-                }
-            }
-        }
-
-        impl Operation {
-            /// Which instruction of the vector engine it is, with its operands; nothing for those of other engines.
-            #[allow(clippy::needless_update, reason = "one instruction has every operand")]
-            pub fn vector(&self) -> Option<(VectorOperation, VectorOperands)> {
-                match self {
-                    $( Operation::$Name($Name { $( $field, )* }) => Some((
-                        VectorOperation::$Name,
-                        VectorOperands { $( $field: *$field, )* ..VectorOperands::default() },
-                    )), )*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-macro_rules! instructions {
-    (
-        plain { $($plain:tt)* }
-        operands { $($operands:tt)* }
-        vector { $(
-            $(#[doc = $doc:literal])+
-            $opcode:literal $mnemonic:literal $Name:ident, $shape:ident $($in_place:ident)? [$($constant:ident),*] {
-                $($fields:tt)*
-            }
-        )* }
-    ) => {
-        table! {
-            plain { $($plain)* }
-            operands {
-                $($operands)*
-                $( $(#[doc = $doc])+ $opcode $mnemonic $Name, Vector { $($fields)* } )*
-            }
-        }
-        vector_operations! {
-            $( $opcode $mnemonic $Name, $shape $($in_place)? [$($constant),*] { $($fields)* } )*
-        }
-    };
-}
 
 /// Sorts the rows by opcode, since the source lists them by engine.
 const fn by_opcode<const N: usize>(mut rows: [InstructionSpec; N]) -> [InstructionSpec; N] {
@@ -240,8 +42,9 @@ const NRAM: Kind = Kind::Address(Memory::Nram);
 const WRAM: Kind = Kind::Address(Memory::Wram);
 const ARAM: Kind = Kind::Address(Memory::Aram);
 const PRAM: Kind = Kind::Address(Memory::Pram);
+const NRAM_OR_ARAM: Kind = Kind::Memory(&[Memory::Nram, Memory::Aram]);
 
-instructions! {
+with_floats! {
     plain {
         /// nothing, one cycle
         0x01 "nop" Nop, Control, post false;
@@ -288,7 +91,7 @@ instructions! {
         /// goes to `target` if `R[ra] condition R[rb]` (unsigned)
         0x09 "branch" Branch, Control {
             /// `equal`, `not_equal`, `less`, `greater_equal`
-            condition: Condition = Kind::Condition, 48..50;
+            condition: Condition = Kind::Word(Condition::WORDS), 48..50;
             /// left side
             ra: u8 = Kind::Register, 52..56, default 0;
             /// right side
@@ -533,7 +336,53 @@ instructions! {
             count_1: u16 = Kind::Count, 208..224, default 1;
             /// matrices
             count_2: u16 = Kind::Count, 224..240, default 1;
+            /// bytes of an element: 1, 2 or 4
+            element: ElementBytes = Kind::Word(ElementBytes::WORDS), 240..242, default 0;
         }
+    }
+    float {
+        /// `d[j] = constant`
+        0x50 "float_fill" FloatFill, Rows, fill;
+        /// `d[j] = a[j]`
+        0x51 "float_copy" FloatCopy, Rows in_place, unary;
+        /// `d[j] = a[j] + b[j]`
+        0x52 "float_add" FloatAdd, Rows in_place, pair;
+        /// `d[j] = a[j] - b[j]`
+        0x53 "float_subtract" FloatSubtract, Rows in_place, pair;
+        /// `d[j] = a[j] * b[j]`
+        0x54 "float_multiply" FloatMultiply, Rows in_place, pair;
+        /// N-FLOAT-SCALE of `a[j]` with record `p + j`
+        0x55 "float_scale" FloatScale, Rows in_place, scale;
+        /// the larger of `a[j]` and `b[j]`
+        0x56 "float_maximum" FloatMaximum, Rows in_place, pair;
+        /// the smaller of `a[j]` and `b[j]`
+        0x57 "float_minimum" FloatMinimum, Rows in_place, pair;
+        /// `d[j] = 1` if `a[j] relation b[j]`, else 0
+        0x58 "float_compare" FloatCompare, Rows in_place, compare;
+        /// `d[j] = b[j]` where `a[j]` is not zero; elsewhere `d[j]` stays
+        0x59 "float_select" FloatSelect, Rows keeps, pair;
+        /// 2 to the power of `a[j] - b[j]` (N-FUNCTION)
+        0x5a "float_exp2" FloatExp2, Rows in_place, pair;
+        /// the logarithm of `a[j]` to base 2 (N-FUNCTION)
+        0x5b "float_log2" FloatLog2, Rows in_place, unary;
+        /// `1 / a[j]` (N-FUNCTION)
+        0x5c "float_reciprocal" FloatReciprocal, Rows in_place, unary;
+        /// `1 / root(a[j])` (N-FUNCTION)
+        0x5d "float_reciprocal_root" FloatReciprocalRoot, Rows in_place, unary;
+        /// `root(a[j])` (N-FUNCTION)
+        0x5e "float_root" FloatRoot, Rows in_place, unary;
+        /// N-FLOAT-ROW sum of a row of a
+        0x60 "float_row_sum" FloatRowSum, RowReduction, unary;
+        /// N-FLOAT-ROW product of a row of a and of b
+        0x61 "float_row_dot" FloatRowDot, RowReduction, pair;
+        /// N-FLOAT-ROW maximum of a row of a
+        0x62 "float_row_maximum" FloatRowMaximum, RowReduction, unary;
+        /// N-FLOAT-WINDOW sum over the window of a
+        0x64 "float_window_sum" FloatWindowSum, Window, window_sum;
+        /// N-FLOAT-WINDOW multiply-add over the window of a with `b[window position][j]`
+        0x65 "float_window_dot" FloatWindowDot, Window, window_dot;
+        /// N-FLOAT-WINDOW maximum over the window of a
+        0x66 "float_window_maximum" FloatWindowMaximum, Window, window;
     }
 }
 

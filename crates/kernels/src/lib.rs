@@ -5,6 +5,7 @@
 //!
 //! - [`float`]: f32 (and f64) in NCHW, for the host: matrix product, convolution and its filter's gradient,
 //!   transposed convolution, pooling.
+//! - [`ordered`]: f32 to the bit as docs/numerics.md lays down, as the simulator and the RTL compute it.
 //! - [`int8`]: i8 in NHWC, to the bit as docs/numerics.md lays down. The simulator and the RTL agree with it.
 //!
 //! Kernels run on the rayon pool of the caller. Work is cut into chunks by shape alone, never by the number
@@ -15,6 +16,7 @@
 mod error;
 pub mod float;
 pub mod int8;
+pub mod ordered;
 mod scratch;
 mod vectorise;
 mod window;

@@ -7,34 +7,10 @@ use ediacara_arch::Machine;
 use ediacara_isa::{Address, ConfigRegister as C, Memory, Operation};
 
 use crate::Property;
+use crate::operands::Rows;
+use crate::place::{Place, TableUse};
 use crate::region::{Region, intersect, meets_itself, reach};
 use crate::walk::State;
-
-/// The memories, each with addresses of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    Dram,
-    Nram,
-    Wram,
-    Aram,
-    Pram,
-}
-
-impl Place {
-    /// Number of memories.
-    pub(crate) const COUNT: usize = 5;
-
-    /// A unit of its addresses, for people.
-    pub(crate) fn unit(self) -> &'static str {
-        match self {
-            Place::Dram => "DRAM byte",
-            Place::Nram => "NRAM byte",
-            Place::Wram => "WRAM byte",
-            Place::Aram => "accumulator",
-            Place::Pram => "PRAM record",
-        }
-    }
-}
 
 /// One operand's access.
 #[derive(Debug, Clone)]
@@ -55,13 +31,6 @@ pub(crate) struct Accesses {
     pub(crate) overlap: Option<String>,
 }
 
-/// What an instruction does with the vector engine's table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TableUse {
-    Read,
-    Fill,
-}
-
 /// An instruction that the machine would refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refused {
@@ -75,6 +44,8 @@ pub(crate) struct Sizes {
     memories: [u64; Place::COUNT],
     rows: u64,
     columns: u64,
+    /// Whether the machine has float instructions.
+    float: bool,
     code: (u64, u64),
 }
 
@@ -89,7 +60,9 @@ impl Sizes {
             machine.aram_accumulators(),
             machine.pram_records(),
         ];
-        Sizes { memories, rows: machine.matrix.rows.into(), columns: machine.matrix.columns.into(), code }
+        let float = machine.vector.float_lanes > 0;
+        let [rows, columns] = [machine.matrix.rows, machine.matrix.columns].map(u64::from);
+        Sizes { memories, rows, columns, float, code }
     }
 
     /// The size of a memory, in its units.
@@ -150,7 +123,7 @@ pub(crate) fn accesses(operation: &Operation, state: &State, sizes: &Sizes) -> R
         }
         Operation::Dot(dot) => collector.dot(dot)?,
         other => {
-            if let Some(rows) = Rows::of(other) {
+            if let Some(rows) = Rows::of(other, state) {
                 collector.vector(&rows)?;
             }
         }
@@ -299,25 +272,40 @@ impl Collector<'_> {
 
     /// "Vector engine".
     fn vector(&mut self, rows: &Rows) -> Result<(), Refused> {
+        if rows.float && !self.sizes.float {
+            return self
+                .refuse(Property::Operand, "is a float instruction, and vector.float_lanes is 0".to_owned());
+        }
+        if let Some(wrong) = rows.wrong {
+            return self.refuse(Property::Operand, wrong.to_owned());
+        }
         if rows.clamps && self.state.config(C::VectorLow) > self.state.config(C::VectorHigh) {
             return self.refuse(Property::Operand, "vector.low: is above vector.high".to_owned());
         }
-        let operand = |address: Address, strides: [C; 2]| Operand {
+        let operand = |address: Address, strides: [C; 2], element: u64, elements: u64| Operand {
             base: self.state.address(address),
             // A stride that is never taken does not matter.
             steps: [0, 1].map(|k| match rows.counts[k] {
                 1 => (1, 0),
-                count => (count, self.unsigned(strides[k])),
+                count => (count, self.unsigned(strides[k]).saturating_mul(element)),
             }),
-            length: rows.length,
+            length: elements.saturating_mul(element),
         };
-        let d = rows.d.map(|address| operand(address, [C::VectorDStride1, C::VectorDStride2]));
-        let a = rows.a.map(|(_, address)| operand(address, [C::VectorAStride1, C::VectorAStride2]));
-        let b = rows.b.map(|address| operand(address, [C::VectorBStride1, C::VectorBStride2]));
+        let [a_element, b_element, d_element] = rows.elements;
+        let d_elements = if rows.reduces { 1 } else { rows.length };
+        let d_strides = [C::VectorDStride1, C::VectorDStride2];
+        let d = rows.d.map(|address| operand(address, d_strides, d_element, d_elements));
+        let a_strides = [C::VectorAStride1, C::VectorAStride2];
+        let a = rows.a.map(|(_, address)| operand(address, a_strides, a_element, rows.length));
+        let b_elements = if rows.b_is_scalar { 1 } else { rows.length };
+        let b_strides = [C::VectorBStride1, C::VectorBStride2];
+        let b = rows.b.map(|address| operand(address, b_strides, b_element, b_elements));
+        let step =
+            |count: C, stride: C| (self.unsigned(count), self.unsigned(stride).saturating_mul(a_element));
         let window = match rows.window {
             true => [
-                (self.unsigned(C::VectorWindowCount1), self.unsigned(C::VectorWindowStride1)),
-                (self.unsigned(C::VectorWindowCount2), self.unsigned(C::VectorWindowStride2)),
+                step(C::VectorWindowCount1, C::VectorWindowStride1),
+                step(C::VectorWindowCount2, C::VectorWindowStride2),
             ],
             false => [(1, 0); 2],
         };
@@ -326,33 +314,39 @@ impl Collector<'_> {
             self.read("a", place, a.base, &[step_1, step_2, window[0], window[1], (a.length, 1)])?;
         }
         if let Some(b) = &b {
-            let weights = (window[0].0 * window[1].0, self.unsigned(C::VectorBWindowStride));
-            let [step_1, step_2] = if rows.window { [weights, (1, 0)] } else { b.steps };
-            self.read("b", Place::Nram, b.base, &[step_1, step_2, (b.length, 1)])?;
+            let stride = self.unsigned(C::VectorBWindowStride).saturating_mul(b_element);
+            let weights = if rows.window { (window[0].0 * window[1].0, stride) } else { (1, 0) };
+            let [step_1, step_2] = if rows.window && !rows.b_moves { [(1, 0); 2] } else { b.steps };
+            self.read("b", Place::Nram, b.base, &[step_1, step_2, weights, (b.length, 1)])?;
         }
         if let Some(p) = rows.p {
             self.read("p", Place::Pram, self.state.address(p), &[(rows.length, 1)])?;
         }
         if let Some(d) = &d {
+            let stride = self.unsigned(C::VectorDStride1).saturating_mul(d_element);
             let progressions = match rows.transposes {
-                true => [(d.length, self.unsigned(C::VectorDStride1)), d.steps[1], (rows.counts[0], 1)],
+                true => [(rows.length, stride), d.steps[1], (rows.counts[0].saturating_mul(d_element), 1)],
                 false => [d.steps[0], d.steps[1], (d.length, 1)],
             };
             self.write("d", Place::Nram, d.base, &progressions)?;
             let in_place = |source: &Option<Operand>| rows.may_be_in_place && source.as_ref() == Some(d);
             let exempt = [("a", in_place(&a)), ("b", in_place(&b))];
-            self.accesses.overlap = self.overlap(&progressions, rows.transposes, exempt);
+            let once = rows.transposes || rows.reads_d;
+            self.accesses.overlap = self.overlap(&progressions, once, exempt);
+            if rows.reads_d {
+                self.read("d", Place::Nram, d.base, &progressions)?;
+            }
         }
         self.accesses.table = rows.table;
         Ok(())
     }
 
-    /// Checks that an instruction does not write what it reads, nor, transposing, what it wrote.
+    /// Checks that an instruction does not write what it reads, nor what it wrote if it may write only `once`.
     ///
     /// An operand that is the destination itself is allowed, where no row meets another row.
-    fn overlap(&self, d: &[(u64, u64); 3], transposes: bool, exempt: [(&str, bool); 2]) -> Option<String> {
+    fn overlap(&self, d: &[(u64, u64); 3], once: bool, exempt: [(&str, bool); 2]) -> Option<String> {
         let written = &self.accesses.writes.last()?.region;
-        if transposes && meets_itself(d) {
+        if once && meets_itself(d) {
             return Some("d: a byte is written twice by the same instruction".to_owned());
         }
         let sources = self.accesses.reads.iter().filter(|access| access.place == Place::Nram);
@@ -370,90 +364,10 @@ impl Collector<'_> {
     }
 }
 
-/// An operand of the vector engine: `count_2` x `count_1` rows of `length` elements.
+/// An operand of the vector engine: `count_2` x `count_1` rows of `length` units of its memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Operand {
     base: u64,
     steps: [(u64, u64); 2],
     length: u64,
-}
-
-/// The operands of an instruction of the vector engine, before registers are known.
-struct Rows {
-    d: Option<Address>,
-    a: Option<(Place, Address)>,
-    b: Option<Address>,
-    p: Option<Address>,
-    length: u64,
-    counts: [u64; 2],
-    window: bool,
-    transposes: bool,
-    clamps: bool,
-    may_be_in_place: bool,
-    table: Option<TableUse>,
-}
-
-/// The rows of an instruction with a destination and counts, which clamps what it writes.
-macro_rules! rows {
-    ($o:ident) => {
-        Rows {
-            d: Some($o.d),
-            length: $o.length.into(),
-            counts: [$o.count_1.into(), $o.count_2.into()],
-            clamps: true,
-            ..Rows::NONE
-        }
-    };
-}
-
-impl Rows {
-    const NONE: Rows = Rows {
-        d: None,
-        a: None,
-        b: None,
-        p: None,
-        length: 1,
-        counts: [1, 1],
-        window: false,
-        transposes: false,
-        clamps: false,
-        may_be_in_place: false,
-        table: None,
-    };
-
-    /// Two operands, element by element.
-    fn of_two(rows: Rows, a: Address, b: Address) -> Rows {
-        Rows { a: Some((Place::Nram, a)), b: Some(b), may_be_in_place: true, ..rows }
-    }
-
-    /// The row of docs/isa.md's table; nothing for another engine's instruction.
-    fn of(operation: &Operation) -> Option<Rows> {
-        use Place::{Aram, Nram};
-        Some(match operation {
-            Operation::Fill(o) => Rows { clamps: false, ..rows!(o) },
-            Operation::Copy(o) => {
-                Rows { a: Some((Nram, o.a)), clamps: false, may_be_in_place: true, ..rows!(o) }
-            }
-            Operation::Requantise(o) => Rows { a: Some((Aram, o.a)), p: Some(o.p), ..rows!(o) },
-            Operation::Depthwise(o) => {
-                Rows { a: Some((Nram, o.a)), b: Some(o.b), p: Some(o.p), window: true, ..rows!(o) }
-            }
-            Operation::MaxPool(o) => Rows { a: Some((Nram, o.a)), window: true, ..rows!(o) },
-            Operation::AveragePool(o) => Rows { a: Some((Nram, o.a)), window: true, ..rows!(o) },
-            Operation::Add(o) => Rows::of_two(rows!(o), o.a, o.b),
-            Operation::Multiply(o) => Rows::of_two(rows!(o), o.a, o.b),
-            Operation::Maximum(o) => Rows::of_two(rows!(o), o.a, o.b),
-            Operation::Table(o) => {
-                let table = Some(TableUse::Read);
-                Rows { a: Some((Nram, o.a)), clamps: false, may_be_in_place: true, table, ..rows!(o) }
-            }
-            Operation::Transpose(o) => {
-                Rows { a: Some((Nram, o.a)), transposes: true, clamps: false, ..rows!(o) }
-            }
-            Operation::LoadTable(o) => {
-                Rows { a: Some((Nram, o.a)), length: 256, table: Some(TableUse::Fill), ..Rows::NONE }
-            }
-            _ => return None,
-        })
-    }
 }

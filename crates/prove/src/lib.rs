@@ -17,7 +17,9 @@
 mod access;
 mod finding;
 mod memory;
+mod operands;
 mod order;
+mod place;
 mod provenance;
 mod region;
 mod walk;
@@ -31,9 +33,10 @@ use serde::Serialize;
 pub use finding::{Finding, Other, Property, Stretch};
 pub use provenance::{Provenance, ReadBytes};
 
-use access::{Access, Accesses, Place, Sizes, TableUse};
+use access::{Access, Accesses, Sizes};
 use memory::{Conflict, Cover, Memory, Visitor};
 use order::{Clock, ENGINES, Left, Number, Order, QUEUED, SemaphoreProblem, engine_index};
+use place::{Place, TableUse};
 use provenance::{Declaration, Reading, Stray};
 use walk::{Step, Walk};
 

@@ -9,8 +9,8 @@
 use ediacara_isa::{Executable, Memory, NO_LAYER, Party, Value};
 use serde::Serialize;
 
-use crate::access::Place;
 use crate::finding::Other;
+use crate::place::Place;
 
 /// What was compared with the declaration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]

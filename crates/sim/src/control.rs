@@ -1,6 +1,6 @@
 //! What control executes itself: scalar registers, configuration, loops, branches (docs/isa.md, "Control").
 
-use ediacara_isa::{Condition, Loop, Operation};
+use ediacara_isa::{Condition, ConfigRegister, ConfigWrites, Loop, Operation};
 
 use crate::outcome::FaultKind;
 use crate::resolve::{Refusal, State, WORD_MASK};
@@ -35,11 +35,13 @@ pub(crate) struct Scalar {
     /// Index of the instruction to execute next.
     pub(crate) pc: u64,
     loops: Vec<Running>,
+    /// Whether the machine has the registers of float instructions.
+    has_float: bool,
 }
 
 impl Scalar {
-    pub(crate) fn new() -> Self {
-        Self { state: State::new(), pc: 0, loops: Vec::with_capacity(LOOP_DEPTH) }
+    pub(crate) fn new(has_float: bool) -> Self {
+        Self { state: State::new(), pc: 0, loops: Vec::with_capacity(LOOP_DEPTH), has_float }
     }
 
     fn write(&mut self, register: u8, value: u64) {
@@ -62,11 +64,7 @@ impl Scalar {
                 let sum = self.read(add.ra).wrapping_add(self.read(add.rb)).wrapping_add(add.value);
                 self.write(add.rd, sum);
             }
-            Operation::Config(config) => {
-                for (register, value) in config.writes.iter() {
-                    self.state.config[register.index()] = value;
-                }
-            }
+            Operation::Config(config) => self.configure(&config.writes)?,
             Operation::Loop(op) => self.enter(op)?,
             Operation::Jump(jump) => return Ok(Some(jump.target.into())),
             Operation::Branch(branch) => {
@@ -82,6 +80,20 @@ impl Scalar {
             _ => {}
         }
         Ok(None)
+    }
+
+    fn configure(&mut self, writes: &ConfigWrites) -> Result<(), Refusal> {
+        let missing = |register: &ConfigRegister| register.is_float() && !self.has_float;
+        if let Some(register) = writes.iter().map(|(register, _)| register).find(missing) {
+            let name = register.name();
+            let detail =
+                format!("config {name}: the machine has no floating point (vector.float_lanes is 0)");
+            return Err(Refusal { kind: FaultKind::Operand, detail });
+        }
+        for (register, value) in writes.iter() {
+            self.state.config[register.index()] = value;
+        }
+        Ok(())
     }
 
     fn enter(&mut self, op: &Loop) -> Result<(), Refusal> {

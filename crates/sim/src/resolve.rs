@@ -6,12 +6,13 @@ use std::ops::Range;
 
 use ediacara_arch::{Machine, MatrixKind};
 use ediacara_isa::{
-    self as isa, Address, ConfigRegister as C, Memory, Operation, VectorOperands, VectorShape,
+    self as isa, Address, ConfigRegister as C, ElementType, Memory, OperandTypes, Operation, VectorOperands,
+    VectorRule, VectorShape,
 };
 use ediacara_kernels::int8::ArrayDot;
 
 use crate::outcome::FaultKind;
-use crate::work::{Dot, Operand, Rows, Vector, Work};
+use crate::work::{Dot, Float, Operand, Rows, Units, Vector, Work};
 
 /// Scalar registers and addresses are taken modulo this.
 pub(crate) const WORD_MASK: u64 = (1 << 40) - 1;
@@ -35,6 +36,7 @@ pub(crate) struct Limits {
     rows: u64,
     columns: u64,
     lanes: u64,
+    float_lanes: u64,
     move_bytes: u64,
     code: Range<u64>,
 }
@@ -52,9 +54,15 @@ impl Limits {
             rows: machine.matrix.rows.into(),
             columns: machine.matrix.columns.into(),
             lanes: machine.vector.lanes.into(),
+            float_lanes: machine.vector.float_lanes.into(),
             move_bytes: machine.load.move_bytes_per_cycle.into(),
             code,
         }
+    }
+
+    /// Whether the machine has float instructions and their registers.
+    pub(crate) fn has_float(&self) -> bool {
+        self.float_lanes > 0
     }
 }
 
@@ -321,22 +329,37 @@ impl Resolver<'_> {
 
     fn vector(&self, operation: &Operation) -> Result<Option<Vector>, Refusal> {
         let Some((operation, operands)) = operation.vector() else { return Ok(None) };
-        let VectorOperands { d, a, b, p, value, length, count_1, count_2 } = operands;
+        let VectorOperands { d, a, b, p, value, length, count_1, count_2, .. } = operands;
         let state = self.state;
-        let operand =
-            |address, strides| Operand { base: state.address(address) as usize, strides: state.two(strides) };
+        let rule = operation.rule_of(&operands);
+        let float = self.float(&operands);
+        if rule.float {
+            self.check_float(&rule, &operands, &float)?;
+        }
+        let units = rule.element_units(&operands, float.types);
+        if rule.shape == VectorShape::Transpose && units.d > self.limits.lanes {
+            let lanes = self.limits.lanes;
+            return Err(self.operand(format!("element: {} bytes are more than the {lanes} lanes", units.d)));
+        }
+        let units = Units { a: units.a as usize, b: units.b as usize, d: units.d as usize };
+        let operand = |address, strides, units| Operand {
+            base: state.address(address) as usize,
+            strides: state.two(strides).map(|stride| stride * units),
+        };
         let mut vector = Vector {
             operation,
+            rule,
+            units,
             value,
             length: length as usize,
             counts: [usize::from(count_1), usize::from(count_2)],
-            d: operand(d, [C::VectorDStride1, C::VectorDStride2]),
-            a: operand(a, [C::VectorAStride1, C::VectorAStride2]),
-            b: operand(b, [C::VectorBStride1, C::VectorBStride2]),
+            d: operand(d, [C::VectorDStride1, C::VectorDStride2], units.d),
+            a: operand(a, [C::VectorAStride1, C::VectorAStride2], units.a),
+            b: operand(b, [C::VectorBStride1, C::VectorBStride2], units.b),
             p: state.address(p) as usize,
             window_counts: state.two([C::VectorWindowCount1, C::VectorWindowCount2]),
-            window_strides: state.two([C::VectorWindowStride1, C::VectorWindowStride2]),
-            b_window_stride: state.unsigned(C::VectorBWindowStride) as usize,
+            window_strides: state.two([C::VectorWindowStride1, C::VectorWindowStride2]).map(|s| s * units.a),
+            b_window_stride: state.unsigned(C::VectorBWindowStride) as usize * units.b,
             a_zero: state.small(C::VectorAZero),
             b_zero: state.small(C::VectorBZero),
             d_zero: state.small(C::VectorDZero),
@@ -345,54 +368,119 @@ impl Resolver<'_> {
             a_multiplier: state.small(C::VectorAMultiplier),
             b_multiplier: state.small(C::VectorBMultiplier),
             shift: state.unsigned(C::VectorShift) as u8,
+            float,
             beats: 0,
         };
-        if operation.rule().clamps() && vector.low > vector.high {
+        let clamps = rule.clamps() || rule.float && float.types.d == ElementType::I8;
+        if clamps && vector.low > vector.high {
             let (low, high) = (vector.low, vector.high);
             return Err(self.operand(format!("vector.low: {low} is above vector.high, {high}")));
         }
         self.vector_inside(&vector)?;
-        vector.beats = beats(&vector, self.limits.lanes);
+        vector.beats = beats(&vector, self.limits);
         Ok(Some(vector))
     }
 
+    /// What the registers of float instructions hold.
+    fn float(&self, operands: &VectorOperands) -> Float {
+        let real = |register: C| f32::from_bits(self.state.unsigned(register) as u32);
+        Float {
+            types: OperandTypes::new(|register| self.state.config[register.index()]),
+            a_scale: real(C::VectorAScale),
+            b_scale: real(C::VectorBScale),
+            d_inverse_scale: real(C::VectorDInverseScale),
+            constant: real(C::VectorConstant),
+            relation: operands.relation,
+            accumulate: operands.accumulate,
+        }
+    }
+
+    /// What a float instruction may not ask for (docs/isa.md, "Float instructions").
+    fn check_float(
+        &self,
+        rule: &VectorRule,
+        operands: &VectorOperands,
+        float: &Float,
+    ) -> Result<(), Refusal> {
+        let mnemonic = self.operation.mnemonic();
+        if !self.limits.has_float() {
+            let detail = format!("{mnemonic}: the machine has no floating point (vector.float_lanes is 0)");
+            return Err(Refusal { kind: FaultKind::Opcode, detail });
+        }
+        let types = float.types;
+        let refuse = |detail: String| Err(self.operand(detail));
+        match rule.a {
+            Some(Memory::Aram) if !matches!(types.a, ElementType::I32 | ElementType::F32) => {
+                return refuse(format!("vector.a_type: {} is no type of ARAM", types.a.name()));
+            }
+            Some(Memory::Nram) if types.a == ElementType::I32 => {
+                return refuse("vector.a_type: i32 is no type of NRAM".into());
+            }
+            _ => {}
+        }
+        if rule.b.is_some() && types.b == ElementType::I32 {
+            return refuse("vector.b_type: i32 is no type of NRAM".into());
+        }
+        if types.d == ElementType::I32 {
+            return refuse("vector.d_type: i32 is no type of NRAM".into());
+        }
+        if operands.accumulate && types.d == ElementType::I8 {
+            return refuse("vector.d_type: an i8 cannot accumulate".into());
+        }
+        if operands.records && rule.a != Some(Memory::Aram) {
+            return refuse("records: only what lies in ARAM is read with them".into());
+        }
+        if operands.scalar && operands.constant {
+            return refuse("b: it is either scalar or constant".into());
+        }
+        Ok(())
+    }
+
     fn vector_inside(&self, v: &Vector) -> Result<(), Refusal> {
-        let rule = v.operation.rule();
+        let rule = &v.rule;
         let counts = v.counts.map(|count| count as u64);
-        let length = v.length as u64;
-        let steps = |operand: &Operand| {
-            [(counts[0], operand.strides[0] as u64), (counts[1], operand.strides[1] as u64), (length, 1)]
+        let steps = |operand: &Operand, units: usize| {
+            [
+                (counts[0], operand.strides[0] as u64),
+                (counts[1], operand.strides[1] as u64),
+                (units as u64, 1),
+            ]
         };
         let windows = [0, 1].map(|k| (v.window_counts[k] as u64, v.window_strides[k] as u64));
         if let Some(memory) = rule.d {
-            let dimensions = match rule.shape {
-                VectorShape::Transpose => {
-                    [(length, v.d.strides[0] as u64), (counts[1], v.d.strides[1] as u64), (counts[0], 1)]
-                }
-                VectorShape::Rows | VectorShape::Window | VectorShape::Table => steps(&v.d),
-            };
+            let mut dimensions = steps(&v.d, v.d_units());
+            if rule.shape == VectorShape::Transpose {
+                dimensions[0].0 = v.length as u64;
+            }
             self.inside("d", memory, v.d.base as u64, reach(&dimensions))?;
         }
         if let Some(memory) = rule.a {
             let reach = match rule.shape {
-                VectorShape::Table => length - 1,
-                VectorShape::Rows | VectorShape::Transpose => reach(&steps(&v.a)),
-                VectorShape::Window => reach(&steps(&v.a)).saturating_add(reach(&windows)),
+                VectorShape::Table => v.length as u64 - 1,
+                VectorShape::Rows | VectorShape::RowReduction | VectorShape::Transpose => {
+                    reach(&steps(&v.a, v.a_units()))
+                }
+                VectorShape::Window => reach(&steps(&v.a, v.a_units())).saturating_add(reach(&windows)),
             };
             self.inside("a", memory, v.a.base as u64, reach)?;
         }
         if let Some(memory) = rule.b {
+            let positions = (windows[0].0 * windows[1].0, v.b_window_stride as u64);
+            let row = (v.b_units() as u64, 1);
             let reach = match rule.shape {
-                VectorShape::Window => {
-                    let positions = windows[0].0 * windows[1].0;
-                    reach(&[(positions, v.b_window_stride as u64), (length, 1)])
+                VectorShape::Window if rule.b_moves => {
+                    reach(&steps(&v.b, v.b_units())).saturating_add(reach(&[positions]))
                 }
-                VectorShape::Rows | VectorShape::Transpose | VectorShape::Table => reach(&steps(&v.b)),
+                VectorShape::Window => reach(&[positions, row]),
+                VectorShape::Rows
+                | VectorShape::RowReduction
+                | VectorShape::Transpose
+                | VectorShape::Table => reach(&steps(&v.b, v.b_units())),
             };
             self.inside("b", memory, v.b.base as u64, reach)?;
         }
         if let Some(memory) = rule.p {
-            self.inside("p", memory, v.p as u64, length - 1)?;
+            self.inside("p", memory, v.p as u64, v.length as u64 - 1)?;
         }
         Ok(())
     }
@@ -413,15 +501,29 @@ fn dot_beats(limits: &Limits, blocks: u64, pixels: u64, rows: u64) -> u64 {
 }
 
 /// T-VECTOR
-fn beats(v: &Vector, lanes: u64) -> u64 {
+fn beats(v: &Vector, limits: &Limits) -> u64 {
     let [count_1, count_2] = v.counts.map(|count| count as u64);
-    let chunks = (v.length as u64).div_ceil(lanes);
+    let chunks = (v.length as u64).div_ceil(width(v, limits));
     let rows = (count_1 * count_2).saturating_mul(chunks);
-    match v.operation.rule().shape {
-        VectorShape::Rows | VectorShape::Table => rows,
+    match v.rule.shape {
+        VectorShape::Rows | VectorShape::RowReduction | VectorShape::Table => rows,
         VectorShape::Window => rows.saturating_mul((v.window_counts[0] * v.window_counts[1]) as u64),
         VectorShape::Transpose => {
-            count_2.saturating_mul(count_1.div_ceil(lanes) * 2 * lanes).saturating_mul(chunks)
+            let side = limits.lanes / v.units.d as u64;
+            let tiles = count_2.saturating_mul(count_1.div_ceil(side) * (v.length as u64).div_ceil(side));
+            tiles.saturating_mul(2 * side)
         }
     }
+}
+
+/// Elements a beat: T-VECTOR-WIDTH of a float instruction.
+fn width(v: &Vector, limits: &Limits) -> u64 {
+    if !v.rule.float {
+        return limits.lanes;
+    }
+    let a = v.units.a * usize::from(v.rule.a == Some(Memory::Nram));
+    let b = v.units.b * usize::from(v.rule.b.is_some() && !v.rule.b_is_scalar);
+    let d = v.units.d * usize::from(v.rule.shape != VectorShape::RowReduction);
+    let widest = a.max(b).max(d).max(1) as u64;
+    limits.float_lanes.min(limits.lanes / widest)
 }

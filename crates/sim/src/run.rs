@@ -166,7 +166,7 @@ impl<'a, D: DramModel> Run<'a, D> {
             limit: limit.unwrap_or(NEVER),
             dram,
             cycle: 0,
-            scalar: Scalar::new(),
+            scalar: Scalar::new(shape.limits.has_float()),
             fetch: Fetch::new(shape.fetch_entries, per_burst, program.code.len() as u64),
             semaphores: Semaphores::default(),
             lanes,
@@ -635,7 +635,7 @@ fn lane_of(work: &Work) -> usize {
 fn waits_for_commits(lane: &Lane) -> bool {
     match lane.queue.front().map(|head| &head.work) {
         Some(Work::Move(..)) => true,
-        Some(Work::Vector(vector)) => vector.operation.rule().reads_nram(),
+        Some(Work::Vector(vector)) => vector.rule.reads_nram(),
         _ => false,
     }
 }

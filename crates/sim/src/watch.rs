@@ -80,11 +80,12 @@ fn written_rows(work: &Work, visit: impl FnMut(Range<usize>)) {
 
 fn vector_rows(vector: &Vector, mut visit: impl FnMut(Range<usize>)) {
     // A transposition writes `length` rows of `count_1` elements.
-    let (rows, length) = match vector.operation.rule().shape {
+    let rows = match vector.rule.shape {
         VectorShape::Table => return,
-        VectorShape::Transpose => (vector.length, vector.counts[0]),
-        VectorShape::Rows | VectorShape::Window => (vector.counts[0], vector.length),
+        VectorShape::Transpose => vector.length,
+        VectorShape::Rows | VectorShape::RowReduction | VectorShape::Window => vector.counts[0],
     };
+    let length = vector.d_units();
     for i2 in 0..vector.counts[1] {
         for i1 in 0..rows {
             let start = vector.d.row(i1, i2);

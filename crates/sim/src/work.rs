@@ -1,6 +1,6 @@
 //! Instructions with every operand resolved: what waits in a queue.
 
-use ediacara_isa::{Memory, VectorOperation};
+use ediacara_isa::{Memory, OperandTypes, Relation, VectorOperation, VectorRule, VectorShape};
 use ediacara_kernels::int8::ArrayDot;
 
 /// Length of a clock: one component an engine, in the order of [`ediacara_isa::Engine`].
@@ -82,7 +82,7 @@ pub(crate) struct Dot {
     pub(crate) beats: u64,
 }
 
-/// An operand of the vector engine, in elements.
+/// An operand of the vector engine, in units of its memory.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Operand {
     pub(crate) base: usize,
@@ -90,19 +90,31 @@ pub(crate) struct Operand {
 }
 
 impl Operand {
-    /// First element of row `(i1, i2)`.
+    /// Where row `(i1, i2)` begins.
     #[inline]
     pub(crate) fn row(&self, i1: usize, i2: usize) -> usize {
         self.base + i1 * self.strides[0] + i2 * self.strides[1]
     }
 }
 
+/// Units of a memory that an element of each operand takes: bytes in NRAM, one accumulator in ARAM.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Units {
+    pub(crate) a: usize,
+    pub(crate) b: usize,
+    pub(crate) d: usize,
+}
+
 /// Any instruction of the vector engine; operands that it does not have are zero.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Vector {
     pub(crate) operation: VectorOperation,
+    /// What it reads and writes, with its flags.
+    pub(crate) rule: VectorRule,
+    pub(crate) units: Units,
     /// The byte that `fill` writes.
     pub(crate) value: i8,
+    /// Elements of a row.
     pub(crate) length: usize,
     pub(crate) counts: [usize; 2],
     pub(crate) d: Operand,
@@ -111,7 +123,9 @@ pub(crate) struct Vector {
     /// First record in PRAM.
     pub(crate) p: usize,
     pub(crate) window_counts: [usize; 2],
+    /// In units of a.
     pub(crate) window_strides: [usize; 2],
+    /// In units of b.
     pub(crate) b_window_stride: usize,
     pub(crate) a_zero: i32,
     pub(crate) b_zero: i32,
@@ -121,5 +135,41 @@ pub(crate) struct Vector {
     pub(crate) a_multiplier: i32,
     pub(crate) b_multiplier: i32,
     pub(crate) shift: u8,
+    pub(crate) float: Float,
     pub(crate) beats: u64,
+}
+
+/// What float instructions have beside the operands of all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Float {
+    pub(crate) types: OperandTypes,
+    pub(crate) a_scale: f32,
+    pub(crate) b_scale: f32,
+    pub(crate) d_inverse_scale: f32,
+    pub(crate) constant: f32,
+    pub(crate) relation: Relation,
+    /// Whether it begins with what d holds.
+    pub(crate) accumulate: bool,
+}
+
+impl Vector {
+    /// Units of a row of a, at one position of the window.
+    pub(crate) fn a_units(&self) -> usize {
+        self.length * self.units.a
+    }
+
+    /// Units of a row of b, at one position of the window.
+    pub(crate) fn b_units(&self) -> usize {
+        if self.rule.b_is_scalar { self.units.b } else { self.length * self.units.b }
+    }
+
+    /// Units that a row writes; of a transposition, those of a column.
+    pub(crate) fn d_units(&self) -> usize {
+        let elements = match self.rule.shape {
+            VectorShape::RowReduction => 1,
+            VectorShape::Transpose => self.counts[0],
+            VectorShape::Rows | VectorShape::Window | VectorShape::Table => self.length,
+        };
+        elements * self.units.d
+    }
 }

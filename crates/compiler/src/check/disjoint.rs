@@ -14,7 +14,8 @@ use crate::CompileError;
 use crate::check::declared::{Allocations, held_areas, reservation_of, tile_areas};
 use crate::lower::lowering::Slot;
 use crate::program::region::Region;
-use crate::program::step::{Step, Vector, Work};
+use crate::program::step::{Step, Work};
+use crate::program::vector::Vector;
 
 /// Sizes of the memories on chip, in their units.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use crate::lower::lowering::{Context, Lowering};
 use crate::lower::slots::Pool;
 use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint};
 use crate::program::layer::{Binary, BinaryOp};
-use crate::program::step::Vector;
+use crate::program::vector::Vector;
 use crate::program::view::View;
 use crate::tile::claim::Claim;
 

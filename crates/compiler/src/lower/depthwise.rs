@@ -11,7 +11,7 @@ use crate::lower::pixels::Pixels;
 use crate::lower::slots::Pool;
 use crate::lower::weights::{Slices, slices};
 use crate::program::layer::Conv;
-use crate::program::step::Vector;
+use crate::program::vector::Vector;
 use crate::program::window::Range;
 use crate::tile::grouping;
 use crate::tile::window::{WindowProblem, WindowTiling};

@@ -16,7 +16,7 @@ use crate::lower::pixels::Pixels;
 use crate::lower::slots::Pool;
 use crate::lower::{self, conv};
 use crate::program::layer::{Conv, Output, Pool as PoolLayer, PoolMode, Weights};
-use crate::program::step::Vector;
+use crate::program::vector::Vector;
 use crate::program::window::{Range, Window};
 use crate::tile::window::{WindowProblem, WindowTiling};
 use crate::tile::{grouping, mean};

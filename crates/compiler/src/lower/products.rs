@@ -6,7 +6,8 @@ use crate::lower::lowering::Lowering;
 use crate::lower::pixels::Part;
 use crate::lower::pixels::{Pixels, pixel_rows};
 use crate::program::layer::{Conv, Output};
-use crate::program::step::{Dot, Vector, Work};
+use crate::program::step::{Dot, Work};
+use crate::program::vector::Vector;
 use crate::tile::convolution::{Chunk, Problem, Tiling};
 
 /// Inner products of one chunk of the reduction.

@@ -9,9 +9,10 @@ use ediacara_isa::{Memory, VectorOperation};
 
 use crate::lower::lowering::Lowering;
 use crate::lower::slots::Pool;
-use crate::program::step::{Vector, Work};
+use crate::program::step::Work;
 use crate::program::transfer::BoxCopy;
 use crate::program::transfer::sides;
+use crate::program::vector::Vector;
 use crate::program::view::View;
 use crate::program::window::Range;
 use crate::tile::grouping::has_contiguous_terms;

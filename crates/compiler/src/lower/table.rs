@@ -9,7 +9,7 @@ use crate::lower::pixels::{Part, Pixels, joined_rows};
 use crate::lower::slots::Pool;
 use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint};
 use crate::program::layer::{Lookup, Table};
-use crate::program::step::Vector;
+use crate::program::vector::Vector;
 use crate::tile::claim::{Claim, TABLE_BYTES};
 
 /// Bytes of a tile where memory is plenty.

@@ -6,5 +6,6 @@ pub mod region;
 pub(crate) mod shuffle;
 pub mod step;
 pub(crate) mod transfer;
+pub mod vector;
 pub mod view;
 pub mod window;

@@ -97,6 +97,15 @@ impl fmt::Display for Region {
     }
 }
 
+/// The regions that a step reads and the one that it writes.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Read.
+    pub reads: SmallVec<[Region; 4]>,
+    /// Written.
+    pub writes: SmallVec<[Region; 1]>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,10 +6,10 @@
 
 use std::fmt;
 
-use ediacara_isa::{Memory, TABLE_BYTES, VectorOperation, VectorShape};
-use smallvec::SmallVec;
+use ediacara_isa::Memory;
 
-use crate::program::region::{Dimension, Region};
+use crate::program::region::{Access, Dimension, Region};
+use crate::program::vector::Vector;
 
 /// The engine that runs a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -147,134 +147,8 @@ impl Dot {
     }
 }
 
-/// A vector instruction. Fields that the operation does not use keep their default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Vector {
-    /// What it computes.
-    pub op: VectorOperation,
-    /// Destination, NRAM.
-    pub d: u64,
-    /// First operand: NRAM, ARAM for `requantise`.
-    pub a: u64,
-    /// Second operand, NRAM.
-    pub b: u64,
-    /// First record, PRAM.
-    pub p: u64,
-    /// Elements of a row.
-    pub length: u64,
-    /// Rows along dimensions 1 and 2.
-    pub counts: [u64; 2],
-    /// Elements between rows of a.
-    pub a_strides: [u64; 2],
-    /// Elements between rows of b.
-    pub b_strides: [u64; 2],
-    /// Elements between rows of d.
-    pub d_strides: [u64; 2],
-    /// Window positions along dimensions 1 (inner) and 2.
-    pub window_counts: [u64; 2],
-    /// Elements between window positions.
-    pub window_strides: [u64; 2],
-    /// Elements of b between window positions.
-    pub b_window_stride: u64,
-    /// Zero points of a, b, d.
-    pub zeros: [i8; 3],
-    /// Clamp.
-    pub low: i8,
-    /// Clamp.
-    pub high: i8,
-    /// Multipliers of a, b.
-    pub multipliers: [u32; 2],
-    /// Shift, 1 to 62.
-    pub shift: u8,
-    /// What `fill` writes.
-    pub value: i8,
-}
-
-impl Vector {
-    /// An operation of one row of `length` elements, everything else at rest.
-    pub fn new(op: VectorOperation, d: u64, length: u64) -> Vector {
-        Vector {
-            op,
-            d,
-            a: 0,
-            b: 0,
-            p: 0,
-            length,
-            counts: [1; 2],
-            a_strides: [0; 2],
-            b_strides: [0; 2],
-            d_strides: [0; 2],
-            window_counts: [1; 2],
-            window_strides: [0; 2],
-            b_window_stride: 0,
-            zeros: [0; 3],
-            low: i8::MIN,
-            high: i8::MAX,
-            multipliers: [0; 2],
-            shift: 1,
-            value: 0,
-        }
-    }
-
-    fn rows(&self, memory: Memory, start: u64, strides: [u64; 2]) -> Region {
-        let dimensions = [0, 1].map(|i| Dimension { stride: strides[i], count: self.counts[i] });
-        Region::strided(memory, start, self.length, &dimensions)
-    }
-
-    fn a_region(&self, memory: Memory) -> Region {
-        match self.op.rule().shape {
-            VectorShape::Rows | VectorShape::Transpose => self.rows(memory, self.a, self.a_strides),
-            VectorShape::Table => Region::run(memory, self.a, TABLE_BYTES.into()),
-            VectorShape::Window => {
-                let window =
-                    (0..2).map(|i| (self.window_counts[i] - 1) * self.window_strides[i]).sum::<u64>();
-                let rows = (0..2).map(|i| (self.counts[i] - 1) * self.a_strides[i]).sum::<u64>();
-                Region::run(memory, self.a, window + rows + self.length)
-            }
-        }
-    }
-
-    fn b_region(&self, memory: Memory) -> Region {
-        match self.op.rule().shape {
-            VectorShape::Window => {
-                let positions = self.window_counts[0] * self.window_counts[1];
-                Region::run(memory, self.b, (positions - 1) * self.b_window_stride + self.length)
-            }
-            VectorShape::Rows | VectorShape::Transpose | VectorShape::Table => {
-                self.rows(memory, self.b, self.b_strides)
-            }
-        }
-    }
-
-    fn d_region(&self, memory: Memory) -> Region {
-        match self.op.rule().shape {
-            // `length` rows of `count_1`.
-            VectorShape::Transpose => {
-                let dimensions = [
-                    Dimension { stride: self.d_strides[0], count: self.length },
-                    Dimension { stride: self.d_strides[1], count: self.counts[1] },
-                ];
-                Region::strided(memory, self.d, self.counts[0], &dimensions)
-            }
-            VectorShape::Rows | VectorShape::Window | VectorShape::Table => {
-                self.rows(memory, self.d, self.d_strides)
-            }
-        }
-    }
-
-    fn access(&self) -> Access {
-        let rule = self.op.rule();
-        let mut access = Access::default();
-        access.reads.extend(rule.a.map(|memory| self.a_region(memory)));
-        access.reads.extend(rule.b.map(|memory| self.b_region(memory)));
-        access.reads.extend(rule.p.map(|memory| Region::run(memory, self.p, self.length)));
-        access.writes.extend(rule.d.map(|memory| self.d_region(memory)));
-        access
-    }
-}
-
 /// What a step does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Work {
     /// DRAM to chip.
     Load(Transfer),
@@ -288,17 +162,8 @@ pub enum Work {
     Vector(Vector),
 }
 
-/// The regions that a step reads and the one that it writes.
-#[derive(Debug, Clone, Default)]
-pub struct Access {
-    /// Read.
-    pub reads: SmallVec<[Region; 4]>,
-    /// Written.
-    pub writes: SmallVec<[Region; 1]>,
-}
-
 /// One operation of one engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step {
     /// What it does.
     pub work: Work,

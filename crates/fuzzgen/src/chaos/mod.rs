@@ -166,7 +166,7 @@ impl Generator<'_> {
         let operation = if self.random.chance(50) {
             Operation::Jump(Jump { target })
         } else {
-            let condition = self.random.pick(&Condition::ALL);
+            let condition = self.random.pick(Condition::ALL);
             let (ra, rb) = (self.random.range(0, 7) as u8, self.random.range(0, 7) as u8);
             Operation::Branch(Branch { condition, ra, rb, target })
         };

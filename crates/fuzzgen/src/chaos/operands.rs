@@ -161,7 +161,8 @@ impl Generator<'_> {
         let (count_1, count_2) = (self.random.small(1, 6) as u16, self.random.small(1, 3) as u16);
         let counts = [count_1, count_2];
         let nram = self.machine.core.nram_bytes;
-        let operation = self.random.pick(VectorOperation::ALL);
+        let integer = VectorOperation::ALL.iter().filter(|operation| !operation.rule().float);
+        let operation = self.random.pick(&integer.copied().collect::<Vec<_>>());
         let rule = operation.rule();
         if rule.p.is_some() {
             length = length.min(self.machine.pram_records() as u32);
@@ -181,6 +182,7 @@ impl Generator<'_> {
             length,
             count_1,
             count_2,
+            ..VectorOperands::default()
         };
         if operation == VectorOperation::Fill {
             operands.value = self.random.next() as i8;
@@ -189,7 +191,7 @@ impl Generator<'_> {
             operands.a = self.place(a_span, self.machine.aram_accumulators());
         }
         match rule.shape {
-            VectorShape::Rows => {}
+            VectorShape::Rows | VectorShape::RowReduction => {}
             VectorShape::Window if rule.b.is_some() => {
                 let positions = self.at(C::VectorWindowCount1) * self.at(C::VectorWindowCount2);
                 operands.b = self.place((positions - 1) * self.at(C::VectorBWindowStride) + n, nram);

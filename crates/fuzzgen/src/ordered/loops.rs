@@ -80,8 +80,11 @@ impl Builder<'_> {
         let (ra, rb) = (self.random.range(1, 13) as u8, self.random.range(0, 13) as u8);
         let step = self.random.range(1, 3);
         self.push(AddScalar { rd: ra, ra, rb: 0, value: step })?;
-        let untaken: Vec<_> =
-            Condition::ALL.into_iter().filter(|condition| !self.s.model.holds(*condition, ra, rb)).collect();
+        let untaken: Vec<_> = Condition::ALL
+            .iter()
+            .copied()
+            .filter(|condition| !self.s.model.holds(*condition, ra, rb))
+            .collect();
         let condition = self.random.pick(&untaken);
         let index = self.s.code.len();
         self.push(Branch { condition, ra, rb, target: u32::MAX >> 8 })?;
@@ -127,7 +130,7 @@ impl Builder<'_> {
         }
         let place = self.s.code.len();
         let (ra, rb) = (self.random.range(0, 13) as u8, self.random.range(0, 13) as u8);
-        let condition = self.random.pick(&Condition::ALL);
+        let condition = self.random.pick(Condition::ALL);
         let is_jump = self.random.chance(30);
         let is_taken = is_jump || self.s.model.holds(condition, ra, rb);
         let branch = |target: usize| -> Operation {

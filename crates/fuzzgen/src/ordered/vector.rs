@@ -13,7 +13,8 @@ const D: [C; 2] = [C::VectorDStride1, C::VectorDStride2];
 
 impl Builder<'_> {
     pub(super) fn vector(&mut self) -> Option<Proposal> {
-        let operation = self.random.pick(VectorOperation::ALL);
+        let integer = VectorOperation::ALL.iter().filter(|operation| !operation.rule().float);
+        let operation = self.random.pick(&integer.copied().collect::<Vec<_>>());
         self.vector_of(operation)
     }
 
@@ -41,7 +42,7 @@ impl Builder<'_> {
                 return Some(Proposal { writes, operation });
             }
             VectorShape::Transpose => return self.transpose(operation, writes),
-            VectorShape::Rows | VectorShape::Window => {}
+            VectorShape::Rows | VectorShape::RowReduction | VectorShape::Window => {}
         }
         let d = self.layout(counts, length, nram)?;
         let a_dimensions = [windows[0], windows[1], counts[0], counts[1]];
@@ -89,6 +90,7 @@ impl Builder<'_> {
             length: length as u32,
             count_1: counts[0] as u16,
             count_2: counts[1] as u16,
+            ..VectorOperands::default()
         };
         Some(Proposal { writes, operation: operation.with(&operands) })
     }

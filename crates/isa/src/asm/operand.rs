@@ -8,8 +8,8 @@ use super::{
     source::Line,
 };
 use crate::{
-    Condition, ConfigRegister, ConfigWrites, DecodeError, FieldSpec, INSTRUCTIONS, InstructionSpec, Kind,
-    Memory, WORD_BYTES, Word, decode, field::Field, word::set_bits,
+    ConfigForm, ConfigRegister, ConfigWrites, DecodeError, ElementType, FieldSpec, INSTRUCTIONS,
+    InstructionSpec, Kind, Memory, WORD_BYTES, Word, decode, field::Field, word::set_bits,
 };
 
 /// What an instruction's operands may refer to.
@@ -238,7 +238,7 @@ impl Builder<'_> {
                 set_bits(&mut self.word, field.lsb, field.width, number);
                 Ok(())
             }
-            Kind::Condition => self.condition(field, argument),
+            Kind::Word(words) => self.word(field, words, argument),
             Kind::Signed => {
                 self.number(field, argument, -(1i128 << (field.width - 1)), (1i128 << (field.width - 1)) - 1)
             }
@@ -271,16 +271,19 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn condition(&mut self, field: &FieldSpec, argument: &Argument<'_>) -> Result<(), Problem> {
+    fn word(
+        &mut self,
+        field: &FieldSpec,
+        words: &'static [&'static str],
+        argument: &Argument<'_>,
+    ) -> Result<(), Problem> {
         let (start, end) = span(argument.value, argument.end);
         let text = &self.context.line.text[start..end];
-        let Some(condition) = Condition::ALL.iter().find(|condition| condition.name() == text) else {
-            let problem = Problem::new(start, end, format!("there is no condition `{text}`"));
-            return Err(
-                problem.help(suggestion(text, Condition::ALL.iter().map(|condition| condition.name())))
-            );
+        let Some(code) = words.iter().position(|word| *word == text) else {
+            let problem = Problem::new(start, end, format!("there is no {} `{text}`", field.name));
+            return Err(problem.help(suggestion(text, words.iter().copied())));
         };
-        set_bits(&mut self.word, field.lsb, field.width, *condition as u64);
+        set_bits(&mut self.word, field.lsb, field.width, code as u64);
         Ok(())
     }
 
@@ -332,9 +335,7 @@ impl Builder<'_> {
                 .problem(format!("`{text}` wants a value"))
                 .help(format!("write `{text}=...`")));
         }
-        let value = self.evaluate(argument)?;
-        // Values beyond 64 bits are out of every register's range.
-        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        let value = self.config_value(register, argument)?;
         let (start, end) = span(argument.value, argument.end);
         self.writes.push(register, value).map_err(|error| {
             if self.writes.as_slice().len() == ConfigWrites::MAX {
@@ -342,6 +343,29 @@ impl Builder<'_> {
             }
             Problem::new(start, end, format!("{text}: {}", error.message))
         })
+    }
+
+    /// The value of a register: a word where it holds a type, a real number where it holds one, else an
+    /// expression.
+    fn config_value(&self, register: ConfigRegister, argument: &Argument<'_>) -> Result<i64, Problem> {
+        let (start, end) = span(argument.value, argument.end);
+        let text = &self.context.line.text[start..end];
+        match register.spec().form {
+            ConfigForm::Number => {}
+            ConfigForm::Type => {
+                if let Some(code) = ElementType::OPERANDS.iter().position(|element| element.name() == text) {
+                    return Ok(code as i64);
+                }
+            }
+            ConfigForm::Real => {
+                let is_real = argument.value.iter().any(|lexeme| lexeme.token == Token::Real);
+                if is_real && let Ok(value) = text.replace(' ', "").parse::<f32>() {
+                    return Ok(value.to_bits().into());
+                }
+            }
+        }
+        // Values beyond 64 bits are out of every register's range.
+        Ok(i64::try_from(self.evaluate(argument)?).unwrap_or(i64::MAX))
     }
 
     /// `expression`, `expression + rN`, `rN`, either bare or as `memory[...]`.
@@ -423,6 +447,10 @@ impl Builder<'_> {
         };
         let names: Vec<String> = allowed.iter().map(|memory| format!("{memory}[...]")).collect();
         let Some(name) = given else {
+            if let Some(code) = field.default {
+                set_bits(&mut self.word, field.lsb, field.width, code);
+                return Ok(());
+            }
             let (start, end) = span(argument.value, argument.end);
             return Err(Problem::new(start, end, "the destination's memory is missing")
                 .help(format!("write {}", names.join(" or "))));

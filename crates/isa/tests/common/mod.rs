@@ -28,6 +28,7 @@ fn field_value(field: &FieldSpec, random: u64) -> u64 {
     match field.kind {
         Kind::Count | Kind::Body => (random & most).max(1),
         Kind::Memory(allowed) => allowed[(random % allowed.len() as u64) as usize].code().unwrap(),
+        Kind::Word(words) => random % words.len() as u64,
         Kind::Address(Memory::Dram) => random & (most >> 4),
         _ => random & most,
     }

@@ -170,8 +170,7 @@ impl Checked {
         if let Some(detail) = self.overlap.find(v) {
             return Err(Refusal { kind: FaultKind::Race, detail });
         }
-        let rule = v.operation.rule();
-        if rule.shape == VectorShape::Table {
+        if v.rule.shape == VectorShape::Table {
             self.read(Memory::Nram, VECTOR, "a", v.a.base..v.a.base + v.length, clock)?;
             self.has_table = true;
             return Ok(());
@@ -179,7 +178,7 @@ impl Checked {
         if v.operation == VectorOperation::Table && !self.has_table {
             return Err(Self::uninitialised("a", "the table"));
         }
-        if rule.p.is_some() {
+        if v.rule.p.is_some() {
             self.read(Memory::Pram, VECTOR, "p", v.p..v.p + v.length, clock)?;
         }
         for i2 in 0..v.counts[1] {
@@ -192,41 +191,41 @@ impl Checked {
 
     fn vector_row(&mut self, v: &Vector, i1: usize, i2: usize, clock: &Clock) -> Result<(), Refusal> {
         const VECTOR: Engine = Engine::Vector;
-        let (length, rule) = (v.length, v.operation.rule());
-        let a = v.a.row(i1, i2);
-        match rule.shape {
-            VectorShape::Table => {}
-            VectorShape::Rows | VectorShape::Transpose => match rule.a {
-                None => {}
-                Some(Memory::Aram) => self.read(Memory::Aram, VECTOR, "a", a..a + length, clock)?,
-                Some(_) => self.read(Memory::Nram, VECTOR, "a", a..a + length, clock)?,
-            },
-            VectorShape::Window => {
-                for w2 in 0..v.window_counts[1] {
-                    for w1 in 0..v.window_counts[0] {
-                        let at = a + w2 * v.window_strides[1] + w1 * v.window_strides[0];
-                        self.read(Memory::Nram, VECTOR, "a", at..at + length, clock)?;
-                        if rule.b.is_some() {
-                            let b = v.b.base + (w2 * v.window_counts[0] + w1) * v.b_window_stride;
-                            self.read(Memory::Nram, VECTOR, "b", b..b + length, clock)?;
-                        }
-                    }
+        let rule = &v.rule;
+        let positions = match rule.shape {
+            VectorShape::Window => v.window_counts,
+            VectorShape::Rows | VectorShape::RowReduction | VectorShape::Transpose | VectorShape::Table => {
+                [1, 1]
+            }
+        };
+        let b = match rule.shape {
+            VectorShape::Window if !rule.b_moves => v.b.base,
+            _ => v.b.row(i1, i2),
+        };
+        for w2 in 0..positions[1] {
+            for w1 in 0..positions[0] {
+                if let Some(memory) = rule.a {
+                    let at = v.a.row(i1, i2) + w2 * v.window_strides[1] + w1 * v.window_strides[0];
+                    self.read(memory, VECTOR, "a", at..at + v.a_units(), clock)?;
+                }
+                if let Some(memory) = rule.b {
+                    let at = b + (w2 * positions[0] + w1) * v.b_window_stride;
+                    self.read(memory, VECTOR, "b", at..at + v.b_units(), clock)?;
                 }
             }
         }
-        if rule.b.is_some() && rule.shape == VectorShape::Rows {
-            let b = v.b.row(i1, i2);
-            self.read(Memory::Nram, VECTOR, "b", b..b + length, clock)?;
-        }
         if rule.shape == VectorShape::Transpose {
-            let d = v.d.base + i2 * v.d.strides[1] + i1;
-            for j in 0..length {
+            let d = v.d.base + i2 * v.d.strides[1] + i1 * v.units.d;
+            for j in 0..v.length {
                 let at = d + j * v.d.strides[0];
-                self.write(Memory::Nram, VECTOR, "d", at..at + 1, clock)?;
+                self.write(Memory::Nram, VECTOR, "d", at..at + v.units.d, clock)?;
             }
             return Ok(());
         }
         let d = v.d.row(i1, i2);
-        self.write(Memory::Nram, VECTOR, "d", d..d + length, clock)
+        if rule.reads_d {
+            self.read(Memory::Nram, VECTOR, "d", d..d + v.d_units(), clock)?;
+        }
+        self.write(Memory::Nram, VECTOR, "d", d..d + v.d_units(), clock)
     }
 }

@@ -29,22 +29,22 @@ impl Marks {
         })
     }
 
-    /// The first byte that a `transpose` writes twice.
+    /// The first byte that is written twice where that may not be.
     ///
-    /// The hardware goes tile by tile, so that its lanes decide which write comes last. Everything else
-    /// writes its rows in order.
+    /// The hardware transposes tile by tile, so that its lanes decide which write comes last. What reads its
+    /// destination does so before its earlier rows are written. Everything else writes its rows in order.
     fn written_twice(&mut self, v: &Vector) -> Option<usize> {
-        if v.operation.rule().shape != VectorShape::Transpose || is_plainly_apart(v) {
+        let is_transposed = v.rule.shape == VectorShape::Transpose;
+        if !is_transposed && !v.rule.reads_d || is_plainly_apart(v) {
             return None;
         }
         self.reserve(1);
         self.used += 1;
-        for (i1, i2) in rows(v) {
-            let d = v.d.base + i2 * v.d.strides[1] + i1;
-            for at in (0..v.length).map(|j| d + j * v.d.strides[0]) {
-                if std::mem::replace(&mut self.stamps[at], self.used) == self.used {
-                    return Some(at);
-                }
+        for run in runs(v).flat_map(|(_, run)| run) {
+            let used = self.used;
+            let twice = |stamp: &mut u32| std::mem::replace(stamp, used) == used;
+            if let Some(at) = self.stamps[run.clone()].iter_mut().position(twice) {
+                return Some(run.start + at);
             }
         }
         None
@@ -71,7 +71,7 @@ impl Marks {
         self.reserve(rows);
         self.stamp_destination(v);
         let found = sources.iter().flatten().find_map(|source| {
-            let in_place = v.operation.rule().in_place && is_same(v, &source.operand);
+            let in_place = v.rule.in_place && source.is_destination(v);
             self.find_in(v, source, in_place).map(|at| (source.name, at))
         });
         self.used += rows;
@@ -79,15 +79,9 @@ impl Marks {
     }
 
     fn stamp_destination(&mut self, v: &Vector) {
-        for (row, (i1, i2)) in rows(v).enumerate() {
+        for (row, runs) in runs(v) {
             let stamp = self.used + row as u32 + 1;
-            if v.operation.rule().shape == VectorShape::Transpose {
-                let d = v.d.base + i2 * v.d.strides[1] + i1;
-                (0..v.length).for_each(|j| self.stamps[d + j * v.d.strides[0]] = stamp);
-            } else {
-                let d = v.d.row(i1, i2);
-                self.stamps[d..d + v.length].fill(stamp);
-            }
+            runs.for_each(|run| self.stamps[run].fill(stamp));
         }
     }
 
@@ -97,7 +91,7 @@ impl Marks {
             let base = source.operand.row(i1, i2);
             source.offsets.iter().find_map(|offset| {
                 let from = base + offset;
-                let stamps = &self.stamps[from..from + v.length];
+                let stamps = &self.stamps[from..from + source.units];
                 stamps.iter().position(|&stamp| stamp > self.used && stamp != allowed).map(|at| from + at)
             })
         })
@@ -109,18 +103,31 @@ struct Source {
     name: &'static str,
     operand: Operand,
     offsets: Vec<usize>,
+    /// Bytes of a row at one offset.
+    units: usize,
     span: Range<usize>,
+}
+
+impl Source {
+    /// Whether its rows are the destination's.
+    ///
+    /// A stride that is never taken does not matter.
+    fn is_destination(&self, v: &Vector) -> bool {
+        let (own, d) = (&self.operand, &v.d);
+        let same = |k: usize| v.counts[k] == 1 || own.strides[k] == d.strides[k];
+        own.base == d.base && self.units == v.d_units() && same(0) && same(1)
+    }
 }
 
 fn sources(v: &Vector) -> [Option<Source>; 2] {
     let [count_1, count_2] = v.counts;
-    let source = |name, operand: Operand, offsets: Vec<usize>| {
+    let source = |name, operand: Operand, units: usize, offsets: Vec<usize>| {
         let furthest = offsets.iter().max().copied().unwrap_or_default();
-        let end = operand.row(count_1 - 1, count_2 - 1) + furthest + v.length;
-        Some(Source { name, operand, offsets, span: operand.base..end })
+        let end = operand.row(count_1 - 1, count_2 - 1) + furthest + units;
+        Some(Source { name, operand, offsets, units, span: operand.base..end })
     };
     let positions = || 0..v.window_counts[0] * v.window_counts[1];
-    let rule = v.operation.rule();
+    let rule = &v.rule;
     let is_windowed = rule.shape == VectorShape::Window;
     let a = match rule.a {
         Some(Memory::Nram) if is_windowed => {
@@ -128,17 +135,18 @@ fn sources(v: &Vector) -> [Option<Source>; 2] {
                 let (w2, w1) = (position / v.window_counts[0], position % v.window_counts[0]);
                 w2 * v.window_strides[1] + w1 * v.window_strides[0]
             };
-            source("a", v.a, positions().map(offset).collect())
+            source("a", v.a, v.a_units(), positions().map(offset).collect())
         }
-        Some(Memory::Nram) if rule.d.is_some() => source("a", v.a, vec![0]),
+        Some(Memory::Nram) if rule.d.is_some() => source("a", v.a, v.a_units(), vec![0]),
         _ => None,
     };
     let b = match rule.b {
         Some(_) if is_windowed => {
             let offsets = positions().map(|position| position * v.b_window_stride).collect();
-            source("b", Operand { base: v.b.base, strides: [0, 0] }, offsets)
+            let strides = if rule.b_moves { v.b.strides } else { [0, 0] };
+            source("b", Operand { base: v.b.base, strides }, v.b_units(), offsets)
         }
-        Some(_) => source("b", v.b, vec![0]),
+        Some(_) => source("b", v.b, v.b_units(), vec![0]),
         None => None,
     };
     [a, b]
@@ -146,21 +154,37 @@ fn sources(v: &Vector) -> [Option<Source>; 2] {
 
 fn destination_span(v: &Vector) -> Range<usize> {
     let [count_1, count_2] = v.counts;
-    let end = match v.operation.rule().shape {
+    let end = match v.rule.shape {
         VectorShape::Table => 0,
-        VectorShape::Transpose => v.d.row(v.length - 1, count_2 - 1) + count_1,
-        VectorShape::Rows | VectorShape::Window => v.d.row(count_1 - 1, count_2 - 1) + v.length,
+        VectorShape::Transpose => v.d.row(v.length - 1, count_2 - 1) + v.d_units(),
+        VectorShape::Rows | VectorShape::RowReduction | VectorShape::Window => {
+            v.d.row(count_1 - 1, count_2 - 1) + v.d_units()
+        }
     };
     v.d.base..end
 }
 
-/// Whether the destination's columns, and its matrices, follow one another with nothing in common.
+/// Whether the destination's runs, and its matrices of them, follow one another with nothing in common.
 ///
 /// Such a destination needs no look at every byte.
 fn is_plainly_apart(v: &Vector) -> bool {
-    let [count_1, count_2] = v.counts;
-    let matrix = (v.length - 1) * v.d.strides[0] + count_1;
-    (v.length == 1 || v.d.strides[0] >= count_1) && (count_2 == 1 || v.d.strides[1] >= matrix)
+    let (count_2, run) = (v.counts[1], v.d_units());
+    let runs = if v.rule.shape == VectorShape::Transpose { v.length } else { v.counts[0] };
+    let matrix = (runs - 1) * v.d.strides[0] + run;
+    (runs == 1 || v.d.strides[0] >= run) && (count_2 == 1 || v.d.strides[1] >= matrix)
+}
+
+/// For each row of the source, its number and the runs of bytes that it writes.
+fn runs(v: &Vector) -> impl Iterator<Item = (usize, impl Iterator<Item = Range<usize>>)> {
+    rows(v).enumerate().map(move |(row, (i1, i2))| {
+        let is_transposed = v.rule.shape == VectorShape::Transpose;
+        let (start, count, bytes) = match is_transposed {
+            true => (v.d.base + i2 * v.d.strides[1] + i1 * v.units.d, v.length, v.units.d),
+            false => (v.d.row(i1, i2), 1, v.d_units()),
+        };
+        let run = move |j: usize| start + j * v.d.strides[0]..start + j * v.d.strides[0] + bytes;
+        (row, (0..count).map(run))
+    })
 }
 
 fn rows(v: &Vector) -> impl Iterator<Item = (usize, usize)> {
@@ -170,11 +194,4 @@ fn rows(v: &Vector) -> impl Iterator<Item = (usize, usize)> {
 
 fn disjoint(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.end <= b.start || b.end <= a.start
-}
-
-/// Whether an operand has the destination's rows.
-///
-/// A stride that is never taken does not matter.
-fn is_same(v: &Vector, operand: &Operand) -> bool {
-    operand.base == v.d.base && (0..2).all(|k| v.counts[k] == 1 || operand.strides[k] == v.d.strides[k])
 }

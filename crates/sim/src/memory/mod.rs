@@ -7,11 +7,12 @@ pub(crate) use paged::Paged;
 use ediacara_arch::{Machine, RECORD_BYTES};
 use ediacara_isa::Memory;
 
-/// A requantise record, as the hardware reads it: 31 bits of multiplier, 6 bits of shift.
+/// A record, of which requantisation reads 31 bits of multiplier and 6 bits of shift.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) bias: i32,
-    pub(crate) multiplier: i32,
+    /// The multiplier, or the bits of a float instruction's scale.
+    factor: i32,
     pub(crate) shift: u8,
 }
 
@@ -25,13 +26,28 @@ impl Record {
                 bytes[at + 3] as u8,
             ])
         };
-        Self { bias: word(0), multiplier: word(4) & i32::MAX, shift: bytes[8] as u8 & 63 }
+        Self { bias: word(0), factor: word(4), shift: bytes[8] as u8 & 63 }
+    }
+
+    /// What requantisation multiplies by.
+    pub(crate) fn multiplier(self) -> i32 {
+        self.factor & i32::MAX
+    }
+
+    /// What a float instruction multiplies by.
+    pub(crate) fn scale(self) -> f32 {
+        f32::from_bits(self.factor as u32)
+    }
+
+    /// The bias of a float instruction whose operand is real.
+    pub(crate) fn float_bias(self) -> f32 {
+        f32::from_bits(self.bias as u32)
     }
 
     fn to_bytes(self) -> [u8; RECORD_BYTES as usize] {
         let mut bytes = [0; RECORD_BYTES as usize];
         bytes[..4].copy_from_slice(&self.bias.to_le_bytes());
-        bytes[4..8].copy_from_slice(&self.multiplier.to_le_bytes());
+        bytes[4..8].copy_from_slice(&self.factor.to_le_bytes());
         bytes[8] = self.shift;
         bytes
     }

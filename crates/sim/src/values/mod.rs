@@ -3,6 +3,7 @@
 //! An instruction is executed as a whole when it starts. In a program without races nobody can tell: whoever
 //! depends on it starts after its commit, and whoever it depends on has committed.
 
+mod float;
 mod vector;
 
 use ediacara_isa::Memory;

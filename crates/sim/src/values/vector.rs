@@ -3,6 +3,7 @@
 use ediacara_isa::VectorOperation;
 use ediacara_kernels::int8::round_shift;
 
+use super::float;
 use crate::memory::{Memories, Record};
 use crate::work::Vector;
 
@@ -11,6 +12,7 @@ use crate::work::Vector;
 pub(super) struct Scratch {
     row: Vec<i8>,
     sums: Vec<i32>,
+    float: float::Scratch,
 }
 
 pub(super) fn execute(v: &Vector, memories: &mut Memories, scratch: &mut Scratch) {
@@ -20,6 +22,7 @@ pub(super) fn execute(v: &Vector, memories: &mut Memories, scratch: &mut Scratch
             return;
         }
         VectorOperation::Transpose => return transpose(v, memories, scratch),
+        _ if v.rule.float => return float::execute(v, memories, &mut scratch.float),
         _ => {}
     }
     scratch.row.resize(v.length, 0);
@@ -77,12 +80,13 @@ fn compute_row(v: &Vector, i1: usize, i2: usize, memories: &Memories, scratch: &
             let table = &memories.table;
             out.iter_mut().zip(a()).for_each(|(out, &x)| *out = table[usize::from(x as u8 ^ 0x80)]);
         }
-        VectorOperation::LoadTable | VectorOperation::Transpose => {}
+        // These do not go by integer rows.
+        _ => {}
     }
 }
 
-/// Window position and first element of its row of a.
-fn window(v: &Vector, a: usize) -> impl Iterator<Item = (usize, usize)> {
+/// Window position and where its row of a begins.
+pub(super) fn window(v: &Vector, a: usize) -> impl Iterator<Item = (usize, usize)> {
     let (counts, strides) = (v.window_counts, v.window_strides);
     (0..counts[1]).flat_map(move |w2| {
         (0..counts[0]).map(move |w1| (w2 * counts[0] + w1, a + w2 * strides[1] + w1 * strides[0]))
@@ -100,7 +104,7 @@ fn requantise(v: &Vector, sums: &[i32], records: &[Record], out: &mut [i8]) {
     for ((out, &sum), record) in out.iter_mut().zip(sums).zip(records) {
         let t = i64::from(sum.wrapping_add(record.bias));
         // The hardware takes a record as it is: a shift of 0 rounds nothing.
-        let product = t * i64::from(record.multiplier);
+        let product = t * i64::from(record.multiplier());
         let value = if record.shift == 0 { product } else { round_shift(product, record.shift) };
         *out = place(v, value);
     }
@@ -147,14 +151,16 @@ fn multiply(v: &Vector, a: &[i8], b: &[i8], out: &mut [i8]) {
 
 /// Rows of the source become columns of the destination.
 fn transpose(v: &Vector, memories: &mut Memories, scratch: &mut Scratch) {
+    let bytes = v.units.d;
     for i2 in 0..v.counts[1] {
         let d = v.d.base + i2 * v.d.strides[1];
         for i1 in 0..v.counts[0] {
             let a = v.a.row(i1, i2);
             scratch.row.clear();
-            scratch.row.extend_from_slice(&memories.nram[a..a + v.length]);
-            for (j, &value) in scratch.row.iter().enumerate() {
-                memories.nram[d + j * v.d.strides[0] + i1] = value;
+            scratch.row.extend_from_slice(&memories.nram[a..a + v.a_units()]);
+            for (j, element) in scratch.row.chunks_exact(bytes).enumerate() {
+                let at = d + j * v.d.strides[0] + i1 * bytes;
+                memories.nram[at..at + bytes].copy_from_slice(element);
             }
         }
     }
