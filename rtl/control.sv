@@ -21,6 +21,7 @@ module control (
     output ediacara_core_pkg::load_t    load,
     output ediacara_core_pkg::dot_t     dot,
     output ediacara_core_pkg::vector_t  vector,
+    output ediacara_core_pkg::floating_t floating,
     output ediacara_core_pkg::store_t   store,
     input  logic [3:0]                  queue_full,
     input  logic [3:0]                  queue_empty,
@@ -46,6 +47,7 @@ module control (
 );
   import ediacara_core_pkg::*;
   import ediacara_isa_pkg::*;
+  import ediacara_machine_pkg::*;
 
   // A field that several instructions have is read once, under the name of one of them.
   if (!CONTROL_FIELDS_AGREE) begin : g_fields
@@ -53,6 +55,8 @@ module control (
   end
 
   localparam int LOOPS = 4;
+  // The registers of float instructions are the last. Without them they are what they would be at reset.
+  localparam int CONFIG_PRESENT = FLOAT_LANES > 0 ? CONFIG_COUNT : CONFIG_VECTOR_A_TYPE_INDEX;
 
   typedef struct packed {
     logic [24:0] first;
@@ -69,6 +73,7 @@ module control (
   logic [63:0] cycle;
   logic [24:0] pc;
   logic [15:0][39:0] registers;
+  logic [CONFIG_PRESENT-1:0][31:0] present;
   logic [CONFIG_COUNT-1:0][31:0] configuration;
   loop_t loops[LOOPS];
   logic [2:0] depth;
@@ -105,6 +110,24 @@ module control (
   assign left = registers[head[BRANCH_RA_LSB+:4]];
   assign right = registers[head[BRANCH_RB_LSB+:4]];
 
+  always_comb begin
+    configuration = config_reset();
+    configuration[CONFIG_PRESENT-1:0] = present;
+  end
+
+  // Whether the machine lacks what the head wants: an instruction, or a register of those that it writes.
+  logic lacks_instruction, lacks_register;
+
+  always_comb begin
+    lacks_instruction = FLOAT_LANES == 0 && vector_is_float(opcode);
+    lacks_register = 1'b0;
+    for (int place = 0; place < 5; place++) begin
+      if (head[CONFIG_WRITES_LSB+40*place+:8] >= CONFIG_VECTOR_A_TYPE && head[CONFIG_WRITES_LSB+40*place+:8] != 8'hff) begin
+        lacks_register = FLOAT_LANES == 0 && opcode == OPCODE_CONFIG;
+      end
+    end
+  end
+
   resolve resolver (
       .valid(looking && engine != 3'd0),
       .word(head),
@@ -116,6 +139,7 @@ module control (
       .store(store),
       .dot(dot),
       .vector(vector),
+      .floating(floating),
       .operand_fault(operand_fault),
       .address_fault(address_fault)
   );
@@ -135,10 +159,10 @@ module control (
       refused = 1'b1;
       refusal = FAULT_FETCH;
     end else if (looking) begin
-      if (engine == 3'd7) begin
+      if (engine == 3'd7 || lacks_instruction) begin
         refused = 1'b1;
         refusal = FAULT_OPCODE;
-      end else if (word_refused(head)) begin
+      end else if (word_refused(head) || lacks_register) begin
         refused = 1'b1;
       end else if (engine == 3'd0) begin
         blocked = (opcode == OPCODE_SYNC || opcode == OPCODE_HALT) && !drained;
@@ -217,9 +241,9 @@ module control (
         end
         OPCODE_CONFIG: begin
           for (int place = 0; place < 5; place++) begin
-            for (int index = 0; index < CONFIG_COUNT; index++) begin
+            for (int index = 0; index < CONFIG_PRESENT; index++) begin
               if (config_index(head[CONFIG_WRITES_LSB+40*place+:8]) == 8'(index)) begin
-                configuration[index] <= head[CONFIG_WRITES_LSB+40*place+8+:32];
+                present[index] <= head[CONFIG_WRITES_LSB+40*place+8+:32];
               end
             end
           end
@@ -257,7 +281,7 @@ module control (
       depth <= '0;
       faulted <= 1'b0;
       ended <= 1'b0;
-      configuration <= config_reset();
+      present <= (32 * CONFIG_PRESENT)'(config_reset());
     end
   end
 endmodule

@@ -60,6 +60,10 @@ module ediacara_core (
   load_t load, load_head;
   dot_t dot, dot_head;
   vector_t vector, vector_head;
+  /* verilator lint_off UNUSEDSIGNAL */  // nothing, on a machine without floating point
+  floating_t floating;
+  /* verilator lint_on UNUSEDSIGNAL */
+  floating_t floating_head;
   store_t store, store_head;
   ticket_t [3:0] heads;
   logic [3:0][15:0] head_waits;
@@ -84,6 +88,7 @@ module ediacara_core (
   logic vector_write, load_nram_write, load_wram_write, load_pram_write;
   logic [23:0] vector_write_address, load_write_address;
   logic [LANES-1:0][7:0] vector_written;
+  logic [LANES-1:0] vector_write_enable;
   logic [8*WRITE_BYTES-1:0] load_written;
   logic [15:0] vector_write_count, load_write_skip, load_write_count;
   logic operand_read;
@@ -138,6 +143,7 @@ module ediacara_core (
       .load(load),
       .dot(dot),
       .vector(vector),
+      .floating(floating),
       .store(store),
       .queue_full(queue_full),
       .queue_empty(queue_empty),
@@ -200,6 +206,28 @@ module ediacara_core (
       .full(queue_full[VECTOR]),
       .head({heads[VECTOR], vector_head})
   );
+
+  // What float instructions have beside, in step with the entries of `vector_queue`.
+  if (FLOAT_LANES > 0) begin : g_float
+    /* verilator lint_off UNUSEDSIGNAL */  // as those of `vector_queue`
+    logic floating_empty, floating_full;
+    /* verilator lint_on UNUSEDSIGNAL */
+    engine_queue #(
+        .ENTRIES(QUEUE_ENTRIES),
+        .BITS($bits(floating_t))
+    ) floating_queue (
+        .clock(clock),
+        .reset(reset),
+        .push(push[VECTOR]),
+        .pushed(floating),
+        .pop(starts[VECTOR]),
+        .empty(floating_empty),
+        .full(floating_full),
+        .head(floating_head)
+    );
+  end else begin : g_no_float
+    assign floating_head = '0;
+  end
 
   engine_queue #(
       .ENTRIES(QUEUE_ENTRIES),
@@ -322,11 +350,13 @@ module ediacara_core (
 
   vector_engine #(
       .LANES(LANES),
+      .FLOAT_LANES(FLOAT_LANES),
       .LATENCY(VECTOR_LATENCY)
   ) vectoriser (
       .clock(clock),
       .reset(reset),
       .head(vector_head),
+      .head_floating(floating_head),
       .head_ticket(heads[VECTOR]),
       .start(starts[VECTOR]),
       .ready(engine_ready[VECTOR]),
@@ -347,6 +377,7 @@ module ediacara_core (
       .write(vector_write),
       .write_address(vector_write_address),
       .written(vector_written),
+      .write_enable(vector_write_enable),
       .write_count(vector_write_count)
   );
 
@@ -379,7 +410,8 @@ module ediacara_core (
       .ELEMENTS(NRAM_BYTES),
       .WIDTH(NRAM_WIDTH),
       .READS(5),
-      .WRITES(2)
+      .WRITES(2),
+      .MASKED(FLOAT_LANES > 0)
   ) nram (
       .clock(clock),
       .read_valid(nram_read),
@@ -389,7 +421,8 @@ module ediacara_core (
       .write_address({vector_write_address, load_write_address}),
       .write_data({(8 * NRAM_WIDTH)'(vector_written), (8 * NRAM_WIDTH)'(load_written)}),
       .write_skip({16'd0, load_write_skip}),
-      .write_count({vector_write_count, load_write_count})
+      .write_count({vector_write_count, load_write_count}),
+      .write_mask({NRAM_WIDTH'(vector_write_enable), {NRAM_WIDTH{1'b1}}})
   );
 
   ram #(
@@ -406,7 +439,8 @@ module ediacara_core (
       .write_address(load_write_address),
       .write_data((8 * WRAM_WIDTH)'(load_written)),
       .write_skip(load_write_skip),
-      .write_count(load_write_count)
+      .write_count(load_write_count),
+      .write_mask('1)
   );
 
   ram #(
@@ -425,7 +459,8 @@ module ediacara_core (
       .write_address(acc_write_address),
       .write_data((32 * ARAM_WIDTH)'(acc_written)),
       .write_skip(16'd0),
-      .write_count(16'(4 * COLUMNS))
+      .write_count(16'(4 * COLUMNS)),
+      .write_mask('1)
   );
 
   ram #(
@@ -443,6 +478,7 @@ module ediacara_core (
       .write_address(load_write_address),
       .write_data((96 * PRAM_WIDTH)'(load_written)),
       .write_skip(load_write_skip),
-      .write_count(load_write_count)
+      .write_count(load_write_count),
+      .write_mask('1)
   );
 endmodule

@@ -13,10 +13,11 @@ package ediacara_core_pkg;
   localparam int STORE = 3;
   localparam int ENGINES = 4;
 
-  // Memories that the load engine writes, by their code in an instruction.
+  // Memories by their code in an instruction. The load engine writes all but ARAM.
   localparam logic [1:0] MEMORY_NRAM = 2'd0;
   localparam logic [1:0] MEMORY_WRAM = 2'd1;
   localparam logic [1:0] MEMORY_PRAM = 2'd2;
+  localparam logic [1:0] MEMORY_ARAM = 2'd3;
 
   // Kinds of fault (docs/isa.md, "Faults").
   localparam logic [2:0] FAULT_OPCODE = 3'd0;
@@ -79,6 +80,7 @@ package ediacara_core_pkg;
   typedef struct packed {
     logic [7:0] opcode;
     logic [7:0] value;  // of `fill`
+    logic [1:0] element;  // of `transpose`: the logarithm of an element's bytes
     logic [7:0] a_zero;
     logic [7:0] b_zero;
     logic [7:0] d_zero;
@@ -89,6 +91,7 @@ package ediacara_core_pkg;
     logic [5:0] shift;
   } arithmetic_t;
 
+  // Strides are in units of the operand's memory: bytes in NRAM, accumulators in ARAM.
   typedef struct packed {
     arithmetic_t arithmetic;
     logic [23:0] d;
@@ -104,5 +107,39 @@ package ediacara_core_pkg;
     logic [1:0][23:0] window_strides;
     logic [23:0] b_window_stride;
   } vector_t;
+
+  // What an instruction of the vector engine has beside if it computes in floating point, else zero.
+  typedef struct packed {
+    logic valid;
+    logic reads_nram;  // T-VECTOR-ORDER
+    logic [2:0] width;  // the logarithm of the elements of a beat (T-VECTOR-WIDTH)
+    logic reads_a;  // from NRAM
+    logic reads_acc;
+    logic reads_b;
+    logic reads_records;
+    logic reduces;  // a row has one result
+    logic scaled_by_records;  // so a is read
+    logic scalar;
+    logic constant;  // stands for b
+    logic accumulate;
+    logic moves;
+    logic [2:0] relation;
+    logic [2:0] a_type;
+    logic [2:0] b_type;
+    logic [2:0] d_type;
+    logic [31:0] a_scale;
+    logic [31:0] b_scale;
+    logic [31:0] d_inverse_scale;
+    logic [31:0] constant_value;
+  } floating_t;
+
+  // A beat of a float instruction on its way through the stages of `vector_float`.
+  typedef struct packed {
+    logic valid;
+    logic first;  // of the window; of the row, where that has one result
+    logic [4:0] lanes;  // elements
+    arithmetic_t arithmetic;
+    floating_t floating;
+  } float_beat_t;
 
 endpackage

@@ -8,8 +8,8 @@
 // engines never conflict inside a RAM.
 //
 // Element 0 of `write_data` goes to `write_address`. Only `write_count` of its bytes, from byte `write_skip`
-// on, are written. An address may lie before the memory (modulo 2^24) or its row end behind it: bytes there
-// are never wanted.
+// on, are written, and with MASKED only those of them that `write_mask` names. An address may lie before the
+// memory (modulo 2^24) or its row end behind it: bytes there are never wanted.
 /* verilator lint_off WIDTHCONCAT */  // two rows of the widest memory are wide indeed
 module ram #(
     parameter int unsigned ELEMENTS = 1024,
@@ -17,7 +17,8 @@ module ram #(
     parameter int unsigned WIDTH = 64,  // a power of two
     parameter int unsigned READS = 1,
     parameter int unsigned WRITES = 1,
-    parameter bit FORWARD = 0
+    parameter bit FORWARD = 0,
+    parameter bit MASKED = 0
 ) (
     input  logic                                        clock,
     input  logic [READS-1:0]                            read_valid,
@@ -27,7 +28,8 @@ module ram #(
     input  logic [WRITES-1:0][23:0]                     write_address,
     input  logic [WRITES-1:0][8*ELEMENT_BYTES*WIDTH-1:0] write_data,
     input  logic [WRITES-1:0][15:0]                     write_skip,
-    input  logic [WRITES-1:0][15:0]                     write_count
+    input  logic [WRITES-1:0][15:0]                     write_count,
+    input  logic [WRITES-1:0][ELEMENT_BYTES*WIDTH-1:0]  write_mask
 );
   localparam int unsigned BYTES = ELEMENT_BYTES * WIDTH;
   localparam int unsigned BITS = 8 * BYTES;
@@ -68,6 +70,11 @@ module ram #(
     if (32'(count) >= BYTES) wanted = {BITS{1'b1}} << {skip, 3'd0};
   endfunction
 
+  // Eight bits for each byte that is named.
+  function automatic logic [BITS-1:0] spread(input logic [BYTES-1:0] bytes);
+    for (int b = 0; b < int'(BYTES); b++) spread[8*b+:8] = {8{bytes[b]}};
+  endfunction
+
   // Most accesses begin a row, and need no rotation.
   always_comb begin
     for (int port = 0; port < READS; port++) begin
@@ -78,15 +85,19 @@ module ram #(
     end
   end
 
+  logic [WRITES-1:0][BITS-1:0] named;
   logic [WRITES-1:0][2*BITS-1:0] placed, mask;
 
   always_comb begin
+    named  = '0;
     placed = '0;
     mask   = '0;
     for (int port = 0; port < WRITES; port++) begin
       if (write_valid[port]) begin
+        named[port] = wanted(write_skip[port], write_count[port]);
+        if (MASKED) named[port] &= spread(write_mask[port]);
         placed[port] = (2 * BITS)'(write_data[port]) << first_bit(write_address[port]);
-        mask[port]   = (2 * BITS)'(wanted(write_skip[port], write_count[port])) << first_bit(write_address[port]);
+        mask[port]   = (2 * BITS)'(named[port]) << first_bit(write_address[port]);
       end
     end
   end

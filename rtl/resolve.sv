@@ -17,10 +17,12 @@ module resolve (
     output ediacara_core_pkg::store_t          store,
     output ediacara_core_pkg::dot_t            dot,
     output ediacara_core_pkg::vector_t         vector,
+    output ediacara_core_pkg::floating_t       floating,
     output logic                               operand_fault,
     output logic                               address_fault
 );
   import ediacara_core_pkg::*;
+  import ediacara_float_pkg::*;
   import ediacara_isa_pkg::*;
   import ediacara_machine_pkg::*;
 
@@ -198,9 +200,66 @@ module resolve (
     end
   end
 
+  // vector: what float instructions have beside
+  logic operand_of_float;
+  logic [1:0] widest;  // the logarithm of the bytes of the widest element that counts (T-VECTOR-WIDTH)
+
+  function automatic logic [2:0] least(input int unsigned a, input int unsigned b);
+    least = 3'(a < b ? a : b);
+  endfunction
+
+  always_comb begin
+    floating = '0;
+    widest = '0;
+    operand_of_float = 1'b0;
+    if (FLOAT_LANES > 0 && valid && vector_is_float(word[7:0])) begin
+      floating.valid = 1'b1;
+      // Whoever may read NRAM has an operand a.
+      floating.reads_acc = vector_reads_nram(word[7:0]) && word[FLOAT_COPY_MEMORY_LSB+:2] == MEMORY_ARAM;
+      floating.reads_a = vector_reads_nram(word[7:0]) && !floating.reads_acc;
+      floating.constant = word[FLOAT_ADD_CONSTANT_LSB] || word[7:0] == OPCODE_FLOAT_FILL;
+      floating.scalar = word[FLOAT_ADD_SCALAR_LSB];
+      floating.reads_b = vector_reads_b(word[7:0]) && !floating.constant;
+      floating.scaled_by_records = word[FLOAT_COPY_RECORDS_LSB];
+      floating.reads_records = floating.scaled_by_records || word[7:0] == OPCODE_FLOAT_SCALE;
+      floating.reduces = vector_reduces(word[7:0]);
+      floating.accumulate = word[FLOAT_WINDOW_SUM_ACCUMULATE_LSB];
+      floating.moves = word[FLOAT_WINDOW_DOT_MOVES_LSB];
+      floating.reads_nram = floating.reads_a || floating.reads_b || floating.accumulate || vector_keeps(word[7:0]);
+      floating.relation = word[FLOAT_COMPARE_RELATION_LSB+:3];
+      floating.a_type = 3'(c(CONFIG_VECTOR_A_TYPE_INDEX));
+      floating.b_type = 3'(c(CONFIG_VECTOR_B_TYPE_INDEX));
+      floating.d_type = 3'(c(CONFIG_VECTOR_D_TYPE_INDEX));
+      floating.a_scale = c(CONFIG_VECTOR_A_SCALE_INDEX);
+      floating.b_scale = c(CONFIG_VECTOR_B_SCALE_INDEX);
+      floating.d_inverse_scale = c(CONFIG_VECTOR_D_INVERSE_SCALE_INDEX);
+      floating.constant_value = c(CONFIG_VECTOR_CONSTANT_INDEX);
+
+      if (floating.reads_a) widest = type_shift(floating.a_type);
+      if (floating.reads_b && !floating.scalar && type_shift(floating.b_type) > widest) widest = type_shift(floating.b_type);
+      if (!floating.reduces && type_shift(floating.d_type) > widest) widest = type_shift(floating.d_type);
+      case (widest)
+        2'd0: floating.width = least($clog2(FLOAT_LANES), $clog2(LANES));
+        2'd1: floating.width = least($clog2(FLOAT_LANES), $clog2(LANES / 2));
+        default: floating.width = least($clog2(FLOAT_LANES), $clog2(LANES / 4));
+      endcase
+
+      operand_of_float = floating.d_type == TYPE_I32 ||
+          (floating.reads_b && floating.b_type == TYPE_I32) ||
+          (floating.reads_a && floating.a_type == TYPE_I32) ||
+          (floating.reads_acc && floating.a_type != TYPE_I32 && floating.a_type != TYPE_F32) ||
+          (floating.scaled_by_records && !floating.reads_acc) ||
+          (floating.scalar && word[FLOAT_ADD_CONSTANT_LSB]) ||
+          (floating.d_type == TYPE_I8 &&
+              (floating.accumulate || $signed(c(CONFIG_VECTOR_LOW_INDEX)) > $signed(c(CONFIG_VECTOR_HIGH_INDEX))));
+    end
+  end
+
   // vector
   logic [39:0] vector_d, vector_a, vector_b, vector_p;
-  logic [63:0] vector_d_reach, vector_a_reach, vector_b_reach;
+  logic [63:0] vector_d_reach, vector_a_reach, vector_b_reach, vector_b_window;
+  // The logarithm of the units that an element takes; that of a in a window, which `transpose` does not have.
+  logic [1:0] a_shift, b_shift, d_shift, window_shift;
   logic is_windowed;
 
   always_comb begin
@@ -212,12 +271,26 @@ module resolve (
     vector_d_reach = '0;
     vector_a_reach = '0;
     vector_b_reach = '0;
+    vector_b_window = '0;
+    a_shift = '0;
+    b_shift = '0;
+    d_shift = '0;
+    window_shift = '0;
     is_windowed = 1'b0;
     operand_of_vector = 1'b0;
     address_of_vector = 1'b0;
     if (valid && engine_of(word[7:0]) == 3'd3) begin
       vector.arithmetic.opcode = word[7:0];
       vector.arithmetic.value = word[FILL_VALUE_LSB+:8];
+      if (word[7:0] == OPCODE_TRANSPOSE) vector.arithmetic.element = word[TRANSPOSE_ELEMENT_LSB+:2];
+      a_shift = vector.arithmetic.element;
+      d_shift = vector.arithmetic.element;
+      if (floating.valid) begin
+        a_shift = floating.reads_acc ? 2'd0 : type_shift(floating.a_type);
+        b_shift = type_shift(floating.b_type);
+        d_shift = type_shift(floating.d_type);
+        window_shift = a_shift;
+      end
       vector.arithmetic.a_zero = 8'(c(CONFIG_VECTOR_A_ZERO_INDEX));
       vector.arithmetic.b_zero = 8'(c(CONFIG_VECTOR_B_ZERO_INDEX));
       vector.arithmetic.d_zero = 8'(c(CONFIG_VECTOR_D_ZERO_INDEX));
@@ -231,13 +304,13 @@ module resolve (
       vector.counts[1] = word[COPY_COUNT_2_LSB+:16];
       vector.window_counts[0] = 16'(c(CONFIG_VECTOR_WINDOW_COUNT_1_INDEX));
       vector.window_counts[1] = 16'(c(CONFIG_VECTOR_WINDOW_COUNT_2_INDEX));
-      vector.window_strides[0] = 24'(c(CONFIG_VECTOR_WINDOW_STRIDE_1_INDEX));
-      vector.window_strides[1] = 24'(c(CONFIG_VECTOR_WINDOW_STRIDE_2_INDEX));
-      vector.b_window_stride = 24'(c(CONFIG_VECTOR_B_WINDOW_STRIDE_INDEX));
+      vector.window_strides[0] = 24'(c(CONFIG_VECTOR_WINDOW_STRIDE_1_INDEX)) << window_shift;
+      vector.window_strides[1] = 24'(c(CONFIG_VECTOR_WINDOW_STRIDE_2_INDEX)) << window_shift;
+      vector.b_window_stride = 24'(c(CONFIG_VECTOR_B_WINDOW_STRIDE_INDEX)) << b_shift;
       for (int k = 0; k < 2; k++) begin
-        vector.a_strides[k] = 24'(c(CONFIG_VECTOR_A_STRIDE_1_INDEX + k));
-        vector.b_strides[k] = 24'(c(CONFIG_VECTOR_B_STRIDE_1_INDEX + k));
-        vector.d_strides[k] = 24'(c(CONFIG_VECTOR_D_STRIDE_1_INDEX + k));
+        vector.a_strides[k] = 24'(c(CONFIG_VECTOR_A_STRIDE_1_INDEX + k)) << a_shift;
+        vector.b_strides[k] = 24'(c(CONFIG_VECTOR_B_STRIDE_1_INDEX + k)) << b_shift;
+        vector.d_strides[k] = 24'(c(CONFIG_VECTOR_D_STRIDE_1_INDEX + k)) << d_shift;
         vector_a_reach = vector_a_reach + term(32'(vector.counts[k]), c(CONFIG_VECTOR_A_STRIDE_1_INDEX + k));
         vector_b_reach = vector_b_reach + term(32'(vector.counts[k]), c(CONFIG_VECTOR_B_STRIDE_1_INDEX + k));
         vector_d_reach = vector_d_reach + term(32'(vector.counts[k]), c(CONFIG_VECTOR_D_STRIDE_1_INDEX + k));
@@ -251,10 +324,13 @@ module resolve (
       vector.b = vector_b[23:0];
       vector.p = vector_p[15:0];
 
-      operand_of_vector = vector_clamps(word[7:0]) && $signed(vector.arithmetic.low) > $signed(vector.arithmetic.high);
+      // The elements of `transpose` must fit into a beat.
+      operand_of_vector = (vector_clamps(word[7:0]) && $signed(vector.arithmetic.low) > $signed(vector.arithmetic.high)) ||
+          32'd1 << vector.arithmetic.element > LANES || operand_of_float;
       is_windowed = vector_windowed(word[7:0]);
 
-      vector_a_reach = vector_a_reach + 64'(vector.length) - 64'd1;
+      // Reaches are counted in elements, then in units: of the last unit of the last element.
+      vector_a_reach = vector_a_reach + 64'(vector.length);
       if (is_windowed) begin
         vector_a_reach = vector_a_reach +
             term(32'(vector.window_counts[0]), c(CONFIG_VECTOR_WINDOW_STRIDE_1_INDEX)) +
@@ -262,27 +338,37 @@ module resolve (
       end
       if (word[7:0] == OPCODE_LOAD_TABLE) begin
         vector.d = '0;
-        vector_a_reach = 64'd255;
+        vector_a_reach = 64'd256;
       end
-      vector_b_reach = vector_b_reach + 64'(vector.length) - 64'd1;
+      vector_a_reach = (vector_a_reach << a_shift) - 64'd1;
       if (is_windowed) begin
-        vector_b_reach = term(32'(vector.window_counts[0]) * 32'(vector.window_counts[1]), c(CONFIG_VECTOR_B_WINDOW_STRIDE_INDEX)) +
-            64'(vector.length) - 64'd1;
+        vector_b_window = term(32'(vector.window_counts[0]) * 32'(vector.window_counts[1]), c(CONFIG_VECTOR_B_WINDOW_STRIDE_INDEX));
+        vector_b_reach = floating.moves ? vector_b_reach + vector_b_window : vector_b_window;
       end
-      vector_d_reach = vector_d_reach + 64'(vector.length) - 64'd1;
+      vector_b_reach = vector_b_reach + (floating.scalar ? 64'd1 : 64'(vector.length));
+      vector_b_reach = (vector_b_reach << b_shift) - 64'd1;
+      vector_d_reach = vector_d_reach + (floating.reduces ? 64'd1 : 64'(vector.length));
       if (word[7:0] == OPCODE_TRANSPOSE) begin
         vector_d_reach = term(32'(vector.length), c(CONFIG_VECTOR_D_STRIDE_1_INDEX)) +
-            term(32'(vector.counts[1]), c(CONFIG_VECTOR_D_STRIDE_2_INDEX)) + 64'(vector.counts[0]) - 64'd1;
+            term(32'(vector.counts[1]), c(CONFIG_VECTOR_D_STRIDE_2_INDEX)) + 64'(vector.counts[0]);
       end
+      vector_d_reach = (vector_d_reach << d_shift) - 64'd1;
 
       if (word[7:0] != OPCODE_LOAD_TABLE && outside(vector_d, vector_d_reach, 41'(NRAM_BYTES))) address_of_vector = 1'b1;
-      case (word[7:0])
-        OPCODE_FILL: ;
-        OPCODE_REQUANTISE: address_of_vector |= outside(vector_a, vector_a_reach, 41'(ARAM_ACCUMULATORS));
-        default: address_of_vector |= outside(vector_a, vector_a_reach, 41'(NRAM_BYTES));
-      endcase
-      if (vector_reads_b(word[7:0])) address_of_vector |= outside(vector_b, vector_b_reach, 41'(NRAM_BYTES));
-      if (vector_reads_records(word[7:0])) begin
+      if (floating.valid) begin
+        address_of_vector |= floating.reads_acc && outside(vector_a, vector_a_reach, 41'(ARAM_ACCUMULATORS));
+        address_of_vector |= floating.reads_a && outside(vector_a, vector_a_reach, 41'(NRAM_BYTES));
+      end else begin
+        case (word[7:0])
+          OPCODE_FILL: ;
+          OPCODE_REQUANTISE: address_of_vector |= outside(vector_a, vector_a_reach, 41'(ARAM_ACCUMULATORS));
+          default: address_of_vector |= outside(vector_a, vector_a_reach, 41'(NRAM_BYTES));
+        endcase
+      end
+      if (floating.valid ? floating.reads_b : vector_reads_b(word[7:0])) begin
+        address_of_vector |= outside(vector_b, vector_b_reach, 41'(NRAM_BYTES));
+      end
+      if (floating.valid ? floating.reads_records : vector_reads_records(word[7:0])) begin
         address_of_vector |= outside(vector_p, 64'(vector.length) - 64'd1, 41'(PRAM_RECORDS));
       end
     end

@@ -1,12 +1,14 @@
 """What every engine's instruction of docs/isa.md does to the memories, written from that page over plain lists.
 
 A core holds DRAM, NRAM and WRAM as lists of signed bytes, ARAM as signed 32-bit numbers, PRAM as lists of 12 bytes. An
-instruction is its mnemonic with a dictionary of operands; addresses are resolved.
+instruction is its mnemonic with a dictionary of operands; addresses are resolved. Float instructions are in float_core.py.
 """
 
+import float_core
 import rules
 
 DEFAULTS = {
+    **float_core.DEFAULTS,
     "matrix.window_count_x": 1,
     "matrix.window_count_y": 1,
     "vector.window_count_1": 1,
@@ -25,7 +27,7 @@ def record(bytes12):
     return bias, multiplier, raw[8]
 
 
-class Core:
+class Core(float_core.FloatInstructions):
     def __init__(self, rows, columns, dram, nram, wram, aram, pram):
         self.rows, self.columns = rows, columns
         self.dram, self.nram, self.wram, self.aram, self.pram = dram, nram, wram, aram, pram
@@ -194,9 +196,10 @@ class Core:
     def of_two(self, rule, d, a, b, length, count_1=1, count_2=1):
         self.binary(d, a, b, length, count_1, count_2, lambda x, y: rule(x, y, *self.clamps()))
 
-    def do_transpose(self, d, a, length, count_1=1, count_2=1):
+    def do_transpose(self, d, a, length, count_1=1, count_2=1, element=1):
         for i2 in range(count_2):
             for i1 in range(count_1):
                 for j in range(length):
-                    to = d + j * self.c("vector.d_stride_1") + i2 * self.c("vector.d_stride_2") + i1
-                    self.nram[to] = self.nram[a + self.step("a", i1, i2) + j]
+                    to = d + element * (j * self.c("vector.d_stride_1") + i2 * self.c("vector.d_stride_2") + i1)
+                    at = a + element * (self.step("a", i1, i2) + j)
+                    self.nram[to : to + element] = self.nram[at : at + element]

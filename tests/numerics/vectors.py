@@ -10,105 +10,12 @@ import struct
 import sys
 from fractions import Fraction
 
-import core
+import float_vectors
 import rules
-
-NRAM, WRAM_ROWS, ARAM, PRAM, DRAM = 2048, 24, 256, 40, 4096
-SHAPES = [(4, 4), (8, 4), (4, 8), (8, 8), (16, 16), (16, 8)]
-
-
-class Case:
-    """A program under construction, with memories full of random numbers."""
-
-    def __init__(self, r, name):
-        self.r, self.name = r, name
-        self.rows, self.columns = r.choice(SHAPES)
-        self.wram = WRAM_ROWS * self.rows * self.columns
-        flavour = r.choice(["any", "any", "extreme", "small"])
-        byte = {
-            "any": lambda: r.randrange(-128, 128),
-            "extreme": lambda: r.choice([-128, -127, -1, 0, 1, 126, 127]),
-            "small": lambda: r.randrange(-3, 4),
-        }[flavour]
-        word = lambda: r.choice([r.randrange(-2**31, 2**31), r.randrange(-2000, 2000),
-                                 r.choice([-2**31, 2**31 - 1, -1, 0, 1])])
-        self.before = {
-            "dram": [byte() for _ in range(DRAM)],
-            "nram": [byte() for _ in range(NRAM)],
-            "wram": [byte() for _ in range(self.wram)],
-            "aram": [word() for _ in range(ARAM)],
-            "pram": [self.record() for _ in range(PRAM)],
-        }
-        self.core = core.Core(self.rows, self.columns, **{k: list(v) for k, v in self.before.items()})
-        self.program = []
-
-    def record(self):
-        """12 bytes. Mostly what a compiler would write, sometimes anything."""
-        r = self.r
-        bias = r.choice([0, r.randrange(-2**31, 2**31), r.randrange(-1000, 1000), -2**31, 2**31 - 1])
-        multiplier = r.choice([r.randrange(2**30, 2**31), r.randrange(2**31), 0, 1, 2**31 - 1])
-        shift = r.choice([r.randrange(1, 63), r.randrange(30, 45), 1, 62])
-        raw = struct.pack("<iIB3x", bias, multiplier, shift)
-        if r.random() < 0.05:
-            raw = bytes(r.randrange(256) for _ in range(12))
-        return [b - 256 if b > 127 else b for b in raw]
-
-    def config(self, **values):
-        """config(vector={"low": 3}, matrix={...})"""
-        flat = {f"{engine}.{name}": value for engine, some in values.items() for name, value in some.items()}
-        names = list(flat)
-        for k in range(0, len(names), 5):
-            part = names[k : k + 5]
-            self.program.append("config " + ", ".join(f"{name}={flat[name]}" for name in part))
-        self.core.execute("config", flat)
-
-    def run(self, mnemonic, **operands):
-        words = []
-        for name, value in operands.items():
-            if name == "memory":
-                continue
-            if name == "accumulate":
-                words += ["accumulate"] if value else []
-            elif name == "destination" and "memory" in operands:
-                words.append(f"destination={operands['memory']}[{value}]")
-            else:
-                words.append(f"{name}={value}")
-        self.program.append(f"{mnemonic} " + ", ".join(words))
-        self.core.execute(mnemonic, operands)
-
-    def finish(self):
-        after = {"dram": self.core.dram, "nram": self.core.nram, "wram": self.core.wram,
-                 "aram": self.core.aram, "pram": self.core.pram}
-        return {
-            "name": self.name,
-            "rows": self.rows,
-            "columns": self.columns,
-            "program": "\n".join(self.program + ["sync", "halt"]) + "\n",
-            "before": {k: as_hex(k, v) for k, v in self.before.items()},
-            "after": {k: as_hex(k, v) for k, v in after.items() if v != self.before[k]},
-        }
-
-
-def as_hex(memory, values):
-    if memory == "aram":
-        return b"".join(struct.pack("<i", v) for v in values).hex()
-    if memory == "pram":
-        # A record as the hardware keeps it.
-        kept = [core.record(v) for v in values]
-        return b"".join(struct.pack("<iIB3x", b, m & 0x7FFFFFFF, s & 63) for b, m, s in kept).hex()
-    return bytes(v & 255 for v in values).hex()
+from case import ARAM, DRAM, NRAM, PRAM, WRAM_ROWS, Case, clamps, zero
 
 
 # Operands.
-
-def zero(r):
-    return r.choice([r.randrange(-128, 128), 0, -128, 127])
-
-
-def clamps(r):
-    low, high = sorted([r.randrange(-128, 128), r.randrange(-128, 128)])
-    return r.choice([(-128, 127), (-128, 127), (low, high), (0, 127), (low, low)])
-
 
 def multiplier(r):
     return r.choice([r.randrange(2**31), r.randrange(2**30, 2**31), 0, 1, 2**31 - 1, 2**30])
@@ -246,7 +153,7 @@ def make_binary(kind):
         operands = vector_operands(case, r.randrange(1, 100), ["d", "a", "b"])
         if r.random() < 0.2:  # in place
             target = r.choice(["a", "b"])
-            operands["d"] = operands[target]
+            operands[target] = operands["d"]
             for k in (1, 2):
                 s = case.core.c(f"vector.d_stride_{k}")
                 case.config(vector={f"{target}_stride_{k}": s})
@@ -278,9 +185,14 @@ def make_fill(r):
 def make_transpose(r):
     case = Case(r, "transpose")
     length, rows, matrices = r.randrange(1, 20), r.randrange(1, 20), r.randrange(1, 3)
+    element = r.choice([1, 2, 4])
+    while element * (rows + 5) * length * matrices + 8 > NRAM // 2 or element * (length + 5) * rows * matrices + 8 > NRAM // 2:
+        length, rows = max(1, length - 2), max(1, rows - 2)
     case.config(vector={"a_stride_1": length + r.randrange(0, 5), "a_stride_2": rows * (length + 5),
                         "d_stride_1": rows + r.randrange(0, 5), "d_stride_2": length * (rows + 5)})
-    case.run("transpose", d=r.randrange(0, 8), a=NRAM // 2 + r.randrange(0, 8), length=length, count_1=rows, count_2=matrices)
+    size = {"element": element} if element > 1 or r.random() < 0.5 else {}
+    case.run("transpose", d=r.randrange(0, 8), a=NRAM // 2 + r.randrange(0, 8), length=length, count_1=rows, count_2=matrices,
+             **size)
     return case
 
 
@@ -330,8 +242,8 @@ def make_store(r):
 
 
 MAKERS = [make_dot, make_requantise, make_depthwise, make_pool("max_pool"), make_pool("average_pool"), make_binary("add"),
-          make_binary("multiply"), *map(make_binary, rules.OF_TWO), make_table, make_copy, make_fill, make_transpose, make_load, make_move,
-          make_store]
+          make_binary("multiply"), *map(make_binary, rules.OF_TWO), make_table, make_copy, make_fill, make_transpose, make_load,
+          make_move, make_store]
 
 
 # Host kernels: the same rules over plain rows.
@@ -385,6 +297,9 @@ def main():
     for k in range(count):
         r = random.Random(f"{seed}/{k}")
         print(json.dumps(MAKERS[k % len(MAKERS)](r).finish()))
+    for k in range(count * 3 // 2):
+        r = random.Random(f"{seed}/float/{k}")
+        print(json.dumps(float_vectors.MAKERS[k % len(float_vectors.MAKERS)](r).finish()))
     for k in range(count):
         print(json.dumps(kernel_case(random.Random(f"{seed}/kernel/{k}"))))
         print(json.dumps(multiplier_case(random.Random(f"{seed}/multiplier/{k}"))))

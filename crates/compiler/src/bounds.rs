@@ -13,6 +13,7 @@ use ediacara_isa::Port;
 use ediacara_tensor::Tensor;
 
 use crate::program::layer::{Conv, Kind, Layer, Middle, Pool, PoolMode, Weights};
+use crate::program::rows::Rows;
 use crate::program::view::{Image, View};
 use crate::program::window::{Axis, Window};
 
@@ -178,6 +179,10 @@ fn nodes(kind: &Kind) -> Vec<Node<'_>> {
         }
         Kind::Binary(binary) => vec![elementwise(binary.d.len())],
         Kind::Table(table) => vec![elementwise(table.d.len())],
+        Kind::Rows(rows) => {
+            let stored = (0..rows.values.len()).filter(|&value| rows.is_stored(value));
+            vec![elementwise(stored.map(|value| rows.count() * rows.values[value].length).sum())]
+        }
         Kind::Copy(_) => vec![Node::default()],
     }
 }
@@ -302,6 +307,7 @@ fn reads(kind: &Kind) -> Vec<(u64, u64)> {
         },
         Kind::Binary(binary) => vec![elements(&binary.a), elements(&binary.b)],
         Kind::Table(table) => vec![elements(&table.a)],
+        Kind::Rows(rows) => tensors(rows, false),
         Kind::Copy(copy) => copy.parts.iter().map(|(from, _)| elements(from)).collect(),
     }
 }
@@ -324,11 +330,18 @@ fn writes(kind: &Kind) -> Vec<(u64, u64)> {
         }
         Kind::Binary(binary) => vec![elements(&binary.d)],
         Kind::Table(table) => vec![elements(&table.d)],
+        Kind::Rows(rows) => tensors(rows, true),
         Kind::Copy(copy) => {
             let filled = copy.fill.iter().flat_map(|(views, _)| views);
             copy.parts.iter().map(|(_, to)| to).chain(filled).map(elements).collect()
         }
     }
+}
+
+/// The tensors that a chain reads, or writes.
+fn tensors(rows: &Rows, written: bool) -> Vec<(u64, u64)> {
+    let values = rows.values.iter().filter(|value| value.written == written);
+    values.filter_map(|value| value.tensor.as_ref()).map(elements).collect()
 }
 
 /// The pixels under a window that exist. A convolution has every channel of them multiplied.
@@ -342,7 +355,7 @@ fn pixels(image: &Image) -> (u64, u64) {
 
 fn elements(view: &View) -> (u64, u64) {
     let extents = view.shape.iter().zip(&view.strides).filter(|&(_, &stride)| stride > 0);
-    (view.base, extents.map(|(&extent, _)| extent).product())
+    (view.base, extents.map(|(&extent, _)| extent).product::<u64>() * view.element)
 }
 
 /// Whether a convolution only picks channels, each window beside the next: each output is one input, times one and nothing

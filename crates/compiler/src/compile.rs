@@ -18,6 +18,7 @@ use crate::check::disjoint;
 use crate::fuse::additions::fuse_additions;
 use crate::fuse::blocks::{BlockNodes, fuse_blocks};
 use crate::fuse::gathers::{GatherOf, fuse_gathers, taken};
+use crate::fuse::rows::{Chain, fuse_rows};
 use crate::fuse::tables::{LookedUp, fuse_tables};
 use crate::keep::decide::{Keeping, Kept, KeptBuffer, keep};
 use crate::keep::export::{self, Stored, Twin};
@@ -211,7 +212,7 @@ impl Compiler<'_> {
     /// Divides the graph into segments of DLP and host.
     fn partition(&mut self) -> Division {
         let graph = self.graph;
-        let division = divide(graph, &places(graph));
+        let division = divide(graph, &places(graph, self.machine));
         decisions::tell_partition(graph, &division);
         self.listings.add("partition", || listings::partition_text(graph, &division));
         division
@@ -224,7 +225,9 @@ impl Compiler<'_> {
         let blocks = self.fuse_block(part, &additions, &mut choices);
         let gathers = self.fuse_gather(part, &additions, &blocks, &mut choices);
         let tables = self.fuse_table(part, &additions, &blocks);
-        let placement = self.place(part, Fused { additions, gathers, tables, blocks }, &stay, &mut dram)?;
+        let chains = self.fuse_row(part);
+        let fused = Fused { additions, gathers, tables, blocks, chains };
+        let placement = self.place(part, fused, &stay, &mut dram)?;
         let (mut network, mut kept) = self.build(part, &placement, &mut dram, &mut choices)?;
         let holdings = self.hold(&mut network, &mut kept, &mut choices);
         let mut program = self.lower(&mut network, &kept, choices, dram)?;
@@ -320,6 +323,15 @@ impl Compiler<'_> {
             listings::pairs_text(graph, tables.iter().map(|(table, found)| [found.before, *table]))
         });
         tables
+    }
+
+    /// Puts nodes of the float dialect together that go over the same rows.
+    fn fuse_row(&mut self, part: &DlpPart) -> Vec<Chain> {
+        let graph = self.graph;
+        let chains = fuse_rows(graph, part, !self.listings.enabled("fuse-row"));
+        self.listings
+            .add("fuse-row", || chains.iter().map(|chain| listings::chain_text(graph, chain)).collect());
+        chains
     }
 
     /// Gives every activation a home in DRAM.

@@ -4,6 +4,7 @@ use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::build::homes::Placement;
 use crate::fuse::blocks::BlockNodes;
+use crate::fuse::rows::Chain;
 use crate::place::segments::{Division, Part};
 use crate::program::layer::Layer;
 use crate::program::view::View;
@@ -41,6 +42,11 @@ pub(crate) fn pairs_text(graph: &Graph, pairs: impl Iterator<Item = [NodeId; 2]>
         pairs.map(|[before, after]| format!("{} + {}\n", name(before), name(after))).collect();
     lines.sort();
     lines.concat()
+}
+
+pub(crate) fn chain_text(graph: &Graph, chain: &Chain) -> String {
+    let names: Vec<&str> = chain.nodes.iter().map(|&id| graph.node(id).name.as_str()).collect();
+    format!("{:?} {}\n", chain.shape, names.join(", "))
 }
 
 pub(crate) fn block_text(graph: &Graph, block: &BlockNodes) -> String {

@@ -41,6 +41,11 @@ pub const PASSES: &[PassDescription] = &[
         optional: true,
     },
     PassDescription {
+        name: "fuse-row",
+        documentation: "joins operations on the rows of real tensors, so that what passes between them stays on chip",
+        optional: true,
+    },
+    PassDescription {
         name: "place",
         documentation: "gives every activation a home in DRAM; concats, slices and reshapes become views",
         optional: false,

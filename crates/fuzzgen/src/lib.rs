@@ -21,6 +21,7 @@ mod order;
 mod ordered;
 mod program;
 mod random;
+mod reals;
 mod semaphore;
 mod vector_footprint;
 mod verdict;

@@ -24,8 +24,13 @@ pub fn machine(random: &mut Random) -> Machine {
     machine.matrix.rows = r.pick(&[4, 8, 16]);
     machine.matrix.columns = r.pick(&[4, 8, 16]);
     machine.matrix.latency_cycles = r.pick(&[3, 4, 8, 13]);
-    machine.vector.lanes = r.pick(&[4, 8, 16, 32]);
+    machine.vector.lanes = r.pick(&[2, 4, 8, 16, 32]);
     machine.vector.latency_cycles = r.pick(&[3, 5, 8, 12]);
+    if machine.vector.lanes >= 4 && r.chance(60) {
+        let most = machine.vector.lanes.min(16).ilog2();
+        machine.vector.float_lanes = 1 << r.range(0, most.into());
+        machine.vector.latency_cycles = r.pick(&[8, 9, 12]);
+    }
     machine.load.move_bytes_per_cycle = r.pick(&[1, 2, 16]);
     machine.core.nram_bytes = r.pick(&[1024, 4096, 128 * 37]);
     machine.core.wram_bytes = r.pick(&[4, 8, 33]) * 256;
@@ -52,7 +57,7 @@ fn set_pace(machine: &mut Machine, random: &mut Random) {
     machine.dram.bytes_per_cycle = Fraction { numerator, denominator };
 }
 
-/// The shapes for which hardware is built.
+/// The shapes for which hardware is built: three of integers, two with float lanes.
 ///
 /// Each costs a build.
 ///
@@ -92,6 +97,7 @@ fn square() -> Machine {
     machine.matrix.columns = 8;
     machine.matrix.latency_cycles = 5;
     machine.vector.lanes = 16;
+    machine.vector.float_lanes = 4;
     machine.vector.latency_cycles = 8;
     machine.load.move_bytes_per_cycle = 8;
     machine.core = Core {
@@ -108,6 +114,7 @@ fn square() -> Machine {
 /// 16 x 16: the reference machine with small memories.
 fn reference() -> Machine {
     let mut machine = base("fuzz-16x16");
+    machine.vector.float_lanes = preset().vector.float_lanes;
     machine.core.nram_bytes = 4096;
     machine.core.wram_bytes = 33 * 256;
     machine.core.aram_bytes = 2048;
@@ -164,6 +171,7 @@ fn base(name: &str) -> Machine {
     let mut machine = preset();
     machine.name = name.to_owned();
     machine.dram.bytes = DRAM_BYTES;
+    machine.vector.float_lanes = 0;
     machine
 }
 

@@ -135,6 +135,13 @@ impl Model {
                 self.order.sync()?;
             }
             Operation::Signal => self.order.signal(instruction.post)?,
+            Operation::Config(o) if machine.vector.float_lanes == 0 => {
+                // The machine lacks some registers.
+                if o.writes.iter().any(|(register, _)| register.is_float()) {
+                    return Err(Problem::Fault);
+                }
+                self.scalar.apply(&instruction.operation);
+            }
             Operation::Set(_) | Operation::AddScalar(_) | Operation::Config(_) => {
                 self.scalar.apply(&instruction.operation);
             }

@@ -4,7 +4,8 @@ use ediacara_arch::Machine;
 use ediacara_isa::{Executable, Memory, Word};
 use ediacara_sim::{SimError, Simulator};
 
-use crate::{Random, chaos, ordered};
+use crate::vector_footprint::element;
+use crate::{Random, chaos, ordered, reals};
 
 /// The programs to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,24 +73,24 @@ pub fn program(random: &mut Random, machine: &Machine, recipe: &Recipe) -> Progr
 impl Program {
     /// A program with memories full of noise.
     pub fn new(random: &mut Random, machine: &Machine, base: u64, code: Vec<Word>) -> Self {
+        let has_float = machine.vector.float_lanes > 0;
         let mut dram = random.bytes(machine.dram.bytes);
+        if has_float {
+            reals::strew(random, &mut dram);
+        }
         // Some of the bytes that loads may take for records or accumulators make sense.
         for at in (0..dram.len().saturating_sub(12)).step_by(96) {
-            dram[at..at + 12].copy_from_slice(&record(random));
+            dram[at..at + 12].copy_from_slice(&record_of(random, has_float));
         }
         let bytes = code.as_flattened();
         dram[base as usize..base as usize + bytes.len()].copy_from_slice(bytes);
-        let pram = (0..machine.pram_records()).flat_map(|_| record(random)).collect();
-        let aram = (0..machine.aram_accumulators()).flat_map(|_| accumulator(random)).collect();
-        Self {
-            base,
-            dram,
-            nram: random.bytes(machine.core.nram_bytes),
-            wram: random.bytes(machine.core.wram_bytes),
-            aram,
-            pram,
-            code,
+        let pram = (0..machine.pram_records()).flat_map(|_| record_of(random, has_float)).collect();
+        let aram = (0..machine.aram_accumulators()).flat_map(|_| accumulator(random, has_float)).collect();
+        let mut nram = random.bytes(machine.core.nram_bytes);
+        if has_float {
+            reals::strew(random, &mut nram);
         }
+        Self { base, dram, nram, wram: random.bytes(machine.core.wram_bytes), aram, pram, code }
     }
 
     /// The code as a file would carry it.
@@ -125,6 +126,11 @@ impl Program {
     }
 }
 
+/// A record for an instruction of integers, or for one of floating point where there are any.
+fn record_of(random: &mut Random, has_float: bool) -> [u8; 12] {
+    if has_float && random.chance(50) { reals::record(random) } else { record(random) }
+}
+
 /// A requantise record: any bits, one of a network, or one of any scale.
 fn record(random: &mut Random) -> [u8; 12] {
     let mut record = [0; 12];
@@ -148,8 +154,11 @@ fn record(random: &mut Random) -> [u8; 12] {
     record
 }
 
-/// Any accumulator, small ones more often.
-fn accumulator(random: &mut Random) -> [u8; 4] {
+/// Any accumulator, small ones more often; real numbers too where there are any.
+fn accumulator(random: &mut Random, has_float: bool) -> [u8; 4] {
+    if has_float && random.chance(50) {
+        return reals::real(random, element::F32).to_le_bytes();
+    }
     let value = random.next() as i32;
     let shift = random.range(0, 30);
     (value >> shift).to_le_bytes()

@@ -148,6 +148,14 @@ macro_rules! vector_operations {
                 match self { $( VectorOperation::$Name => $mnemonic, )* }
             }
 
+            /// The instruction with this opcode, if one of the vector engine has it.
+            pub fn by_opcode(opcode: u8) -> Option<VectorOperation> {
+                match opcode {
+                    $( $opcode => Some(VectorOperation::$Name), )*
+                    _ => None,
+                }
+            }
+
             /// What it reads, writes and promises.
             pub fn rule(self) -> &'static VectorRule {
                 match self { $( VectorOperation::$Name => {

@@ -7,6 +7,7 @@ use ediacara_arch::Machine;
 use ediacara_isa::{Address, ConfigRegister as C, Memory, Operation};
 
 use crate::Property;
+use crate::finding::Refused;
 use crate::operands::Rows;
 use crate::place::{Place, TableUse};
 use crate::region::{Region, intersect, meets_itself, reach};
@@ -29,13 +30,6 @@ pub(crate) struct Accesses {
     pub(crate) table: Option<TableUse>,
     /// What is wrong within the instruction itself.
     pub(crate) overlap: Option<String>,
-}
-
-/// An instruction that the machine would refuse.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refused {
-    pub(crate) property: Property,
-    pub(crate) detail: String,
 }
 
 /// Sizes of the memories in their units, and the shape of the array.

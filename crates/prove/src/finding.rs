@@ -194,3 +194,10 @@ impl fmt::Display for Finding {
         }
     }
 }
+
+/// An instruction that the machine would refuse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) property: Property,
+    pub(crate) detail: String,
+}

@@ -9,7 +9,7 @@ use ediacara_isa::{
 };
 
 use crate::Property;
-use crate::access::Refused;
+use crate::finding::Refused;
 
 /// Registers and addresses are taken modulo this plus one.
 const WORD_MASK: u64 = (1 << 40) - 1;

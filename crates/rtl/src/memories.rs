@@ -48,6 +48,8 @@ impl Memories {
 
 /// Removes rows of the hardware that the memory does not have, and bits of a record that nobody reads
 /// (docs/isa.md, "Memories").
+///
+/// The top bit of a multiplier stays, since it is the sign of a float instruction's scale.
 pub(crate) fn normalise(machine: &Machine, memory: Memory, bytes: &mut Vec<u8>) {
     let length = match memory {
         Memory::Dram => machine.dram.bytes,
@@ -59,8 +61,7 @@ pub(crate) fn normalise(machine: &Machine, memory: Memory, bytes: &mut Vec<u8>) 
     bytes.truncate(length as usize);
     if memory == Memory::Pram {
         for record in bytes.chunks_mut(RECORD_BYTES as usize) {
-            if let [_, _, _, _, _, _, _, sign, shift, rest @ ..] = record {
-                *sign &= 0x7f;
+            if let [_, _, _, _, _, _, _, _, shift, rest @ ..] = record {
                 *shift &= 0x3f;
                 rest.fill(0);
             }
@@ -78,7 +79,7 @@ mod tests {
         machine.core.pram_bytes = 12;
         let mut bytes = vec![0xff; 24];
         normalise(&machine, Memory::Pram, &mut bytes);
-        assert_eq!(bytes, [255, 255, 255, 255, 255, 255, 255, 127, 63, 0, 0, 0]);
+        assert_eq!(bytes, [255, 255, 255, 255, 255, 255, 255, 255, 63, 0, 0, 0]);
     }
 
     #[test]

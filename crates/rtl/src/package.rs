@@ -9,11 +9,12 @@ use ediacara_arch::Machine;
 /// Clock rate, names, and the DRAM's latency and bandwidth are not in it: the core does not depend on them,
 /// so machines that differ only there have the same package.
 pub fn machine_package(machine: &Machine) -> String {
-    let parameters: [(&str, u64); 14] = [
+    let parameters: [(&str, u64); 15] = [
         ("ROWS", machine.matrix.rows.into()),
         ("COLUMNS", machine.matrix.columns.into()),
         ("MATRIX_LATENCY", machine.matrix.latency_cycles.into()),
         ("LANES", machine.vector.lanes.into()),
+        ("FLOAT_LANES", machine.vector.float_lanes.into()),
         ("VECTOR_LATENCY", machine.vector.latency_cycles.into()),
         ("MOVE_BYTES", machine.load.move_bytes_per_cycle.into()),
         ("NRAM_BYTES", machine.core.nram_bytes),

@@ -1,7 +1,10 @@
 //! The simulator as others see it: a machine with a program in its memory.
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Engine, Executable, MachineKey, Memory, Notes, Port, WORD_BYTES, decode};
+use ediacara_isa::{
+    DecodeError, Engine, Executable, Instruction, MachineKey, Memory, Notes, Port, VectorOperation,
+    WORD_BYTES, Word, decode,
+};
 
 use crate::checked::Checked;
 use crate::dram::FlatDram;
@@ -76,7 +79,7 @@ impl Simulator {
             check_dram(|| format!("port `{}`", port.name), port.address, port.len() as u64, size)?;
         }
         let program = Program {
-            code: executable.code.iter().map(decode).collect(),
+            code: executable.code.iter().map(|word| decoded(word, machine)).collect(),
             base,
             names: Executable {
                 source_map: executable.source_map.clone(),
@@ -335,6 +338,15 @@ fn check_dram(what: impl FnOnce() -> String, address: u64, length: u64, size: u6
 /// Checks that the machine can run a program that was made for `key`.
 ///
 /// A parameter of zero does not matter. Array sizes must be equal, and memories large enough.
+/// An instruction of the machine: one without floating point has no float instructions, whatever their operands are.
+fn decoded(word: &Word, machine: &Machine) -> Result<Instruction, DecodeError> {
+    let has_float = machine.vector.float_lanes > 0;
+    decode(word).map_err(|error| match VectorOperation::by_opcode(word[0]) {
+        Some(operation) if operation.rule().float && !has_float => DecodeError::Opcode(word[0]),
+        _ => error,
+    })
+}
+
 fn check_key(machine: &Machine, key: &MachineKey) -> Result<(), SimError> {
     let mismatch = |difference| Err(SimError::Mismatch { machine: machine.name.clone(), difference });
     let equal = [

@@ -153,6 +153,14 @@ pub(crate) struct Float {
 }
 
 impl Vector {
+    /// Each window position, and where its row of a begins; `a` is where that of the first does.
+    pub(crate) fn window(&self, a: usize) -> impl Iterator<Item = (usize, usize)> {
+        let (counts, strides) = (self.window_counts, self.window_strides);
+        (0..counts[1]).flat_map(move |w2| {
+            (0..counts[0]).map(move |w1| (w2 * counts[0] + w1, a + w2 * strides[1] + w1 * strides[0]))
+        })
+    }
+
     /// Units of a row of a, at one position of the window.
     pub(crate) fn a_units(&self) -> usize {
         self.length * self.units.a

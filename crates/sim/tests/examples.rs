@@ -7,7 +7,7 @@ use std::{
 };
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Executable, assemble_file, disassemble};
+use ediacara_isa::{Engine, Executable, assemble_file, disassemble};
 use ediacara_sim::{Options, Outcome, Simulator};
 
 fn example(name: &str) -> Executable {
@@ -272,6 +272,33 @@ fn matmul() {
         }
     }
     assert_eq!(run(&executable, &[("x", &x), ("w", &w)]).0, expected);
+}
+
+#[test]
+fn softmax() {
+    let x = bytes(9, 32 * 48);
+    let (y, outcome) = run(&example("softmax.dlpasm"), &[("x", &x)]);
+    for (x, y) in x.chunks(48).zip(y.chunks(48)) {
+        let powers: Vec<f64> = x.iter().map(|&x| (f64::from(x) / 16.0).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        for (power, &y) in powers.iter().zip(y) {
+            let exact = power / sum * 255.0 - 128.0;
+            // f32 may turn a tie the other way, and nothing more.
+            assert!((f64::from(y) - exact).abs() < 0.501, "{y} for {exact}");
+        }
+    }
+    // T-VECTOR: each instruction waits for the one before, whose last result takes 8 cycles. A row has 6
+    // beats of 8 numbers.
+    let beats = [192, 192, 192, 4, 192];
+    let vector: u64 = beats.iter().map(|beats| beats + 8).sum();
+    let work: u64 = outcome
+        .engines
+        .iter()
+        .filter(|engine| engine.engine == Engine::Vector)
+        .map(|engine| engine.busy)
+        .sum();
+    assert_eq!(work, beats.iter().sum::<u64>());
+    assert!(outcome.cycles > vector);
 }
 
 #[test]

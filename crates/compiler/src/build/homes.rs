@@ -13,6 +13,7 @@ use crate::CompileError;
 use crate::build::movement::view_of;
 use crate::fuse::blocks::BlockNodes;
 use crate::fuse::gathers::GatherOf;
+use crate::fuse::rows::Chain;
 use crate::fuse::tables::LookedUp;
 use crate::place::dram::DramImage;
 use crate::place::segments::DlpPart;
@@ -37,6 +38,8 @@ pub(crate) struct Placement {
     pub inner: HashSet<NodeId>,
     /// Blocks, by each node that they do.
     pub blocks: HashMap<NodeId, BlockNodes>,
+    /// Chains of the float dialect, by their first node; nothing stands for the others of a chain.
+    pub chains: HashMap<NodeId, Option<Chain>>,
     /// What was reserved in DRAM for results of layers, in the order of addresses: each value that is no part of another,
     /// and where it lies.
     pub buffers: Vec<(ValueId, View)>,
@@ -82,6 +85,8 @@ pub(crate) struct Fused {
     pub tables: HashMap<NodeId, LookedUp>,
     /// Windows together with the convolutions around them.
     pub blocks: Vec<BlockNodes>,
+    /// Nodes of the float dialect that run together.
+    pub chains: Vec<Chain>,
 }
 
 /// Gives every value of a segment a home; `stay` has the addresses of what earlier segments left in DRAM.
@@ -95,14 +100,17 @@ pub(crate) fn place(
     stay: &HashMap<ValueId, u64>,
     dram: &mut DramImage,
 ) -> Result<Placement, CompileError> {
-    let Fused { additions, gathers, tables, blocks } = fused;
+    let Fused { additions, gathers, tables, blocks, chains } = fused;
     let blocks = by_node(&blocks);
     let in_blocks = blocks.iter().filter(|(id, block)| block.last != **id).map(|(id, _)| *id);
     let products = additions.values().map(|(product, _)| *product);
     let gathered = gathers.values().map(|gather| gather.conv);
     let looked_up = tables.values().flat_map(|table| table.between.iter().chain([&table.before])).copied();
-    let inner = products.chain(gathered).chain(looked_up).chain(in_blocks).collect();
-    let placement = Placement { fused: additions, gathers, tables, inner, blocks, ..Placement::default() };
+    let in_chains = chains.iter().flat_map(|chain| inside(graph, part, chain));
+    let inner = products.chain(gathered).chain(looked_up).chain(in_blocks).chain(in_chains).collect();
+    let chains = by_first(chains);
+    let placement =
+        Placement { fused: additions, gathers, tables, inner, blocks, chains, ..Placement::default() };
     let mut placer = Placer {
         graph,
         dlp: part.dlp.iter().copied().collect(),
@@ -117,17 +125,46 @@ pub(crate) fn place(
         let name = &graph.value(*value).name;
         let base = match stay.get(value) {
             Some(&base) => base,
-            None => dram.reserve(graph.ty(*value).elements() as u64, &format!("input `{name}`"))?,
+            None => dram.reserve(bytes(graph, *value), &format!("input `{name}`"))?,
         };
         // The port has the input's extents in stored order; a reshape of it is the same bytes.
         debug_assert_eq!(graph.ty(fed.source).elements(), graph.ty(*value).elements());
-        placer.placement.homes.insert(*value, View::dense(base, &extents(graph, *value)));
+        placer.placement.homes.insert(*value, dense(graph, *value, base));
     }
     for &id in &part.dlp {
         placer.place_constants(id, dram)?;
         placer.place_result(id, dram)?;
     }
     Ok(placer.placement)
+}
+
+/// Bytes of a value.
+fn bytes(graph: &Graph, value: ValueId) -> u64 {
+    dense(graph, value, 0).bytes()
+}
+
+/// A value densely in DRAM.
+fn dense(graph: &Graph, value: ValueId, base: u64) -> View {
+    View::dense_of(base, &extents(graph, value), graph.ty(value).dtype.size_bytes() as u64)
+}
+
+/// Nodes of a chain whose results only the chain reads.
+fn inside(graph: &Graph, part: &DlpPart, chain: &Chain) -> Vec<NodeId> {
+    let only_inside = |id: &NodeId| {
+        let value = graph.output_of(*id);
+        !part.outputs.contains(&value)
+            && graph.consumers(value).iter().all(|reader| chain.nodes.contains(reader))
+    };
+    chain.nodes.iter().copied().filter(only_inside).collect()
+}
+
+fn by_first(chains: Vec<Chain>) -> HashMap<NodeId, Option<Chain>> {
+    let mut found = HashMap::new();
+    for chain in chains {
+        found.extend(chain.nodes.iter().map(|&node| (node, None)));
+        found.insert(chain.nodes[0], Some(chain));
+    }
+    found
 }
 
 fn by_node(blocks: &[BlockNodes]) -> HashMap<NodeId, BlockNodes> {
@@ -218,7 +255,7 @@ impl Placer<'_> {
                 Some(outer(result)?.slice(axis, start, shape[axis], 1))
             }
             Some(Parent::Reshape(result)) => outer(result)?.reshape(&shape),
-            None => Some(View::dense(0, &shape)),
+            None => Some(dense(self.graph, value, 0)),
         }
     }
 
@@ -251,7 +288,7 @@ impl Placer<'_> {
     fn place_constants(&mut self, id: NodeId, dram: &mut DramImage) -> Result<(), CompileError> {
         let node = self.graph.node(id);
         let operands = match node.op.name() {
-            "q_add" | "q_multiply" | "q_maximum" | "concat" => &node.inputs[..],
+            "q_add" | "q_multiply" | "q_maximum" | "concat" | "f_row" => &node.inputs[..],
             _ => &node.inputs[..1],
         };
         for &value in operands {
@@ -264,10 +301,9 @@ impl Placer<'_> {
                 layer: node.name.clone(),
                 problem: error.to_string(),
             };
-            let bytes =
-                tensor.to_vec::<i8>().map_err(problem)?.into_iter().map(|value| value as u8).collect();
+            let bytes = tensor.to_contiguous().as_bytes().map_err(problem)?.to_vec();
             let base = dram.place(bytes, &format!("constant `{name}`"))?;
-            self.placement.homes.insert(value, View::dense(base, &extents(self.graph, value)));
+            self.placement.homes.insert(value, dense(self.graph, value, base));
         }
         Ok(())
     }
@@ -310,7 +346,7 @@ impl Placer<'_> {
             Some(view) => view,
             None => {
                 let what = format!("activation `{}`", self.graph.value(value).name);
-                let view = View::dense(dram.reserve(shape.iter().product(), &what)?, &shape);
+                let view = dense(self.graph, value, dram.reserve(bytes(self.graph, value), &what)?);
                 self.placement.buffers.push((value, view.clone()));
                 view
             }

@@ -13,8 +13,10 @@ use crate::CompileError;
 use crate::bounds::{pixels_seen, selects_channels, taps_on_pixels};
 use crate::build::homes::Placement;
 use crate::build::movement::{maps, parts, picks, view_of};
+use crate::build::rows::rows;
 use crate::fuse::additions::is_depthwise;
 use crate::fuse::blocks::{BlockNodes, unplaced};
+use crate::fuse::rows::Chain;
 use crate::fuse::tables::LookedUp;
 use crate::place::segments::DlpPart;
 use crate::program::layer::{
@@ -139,6 +141,11 @@ impl<'a> Builder<'a> {
         if let Some(&block) = self.placement.block_of(id) {
             return if block.last == id { self.block(&block) } else { Ok(()) };
         }
+        match self.placement.chains.get(&id) {
+            Some(Some(chain)) => return self.chain(chain),
+            Some(None) => return Ok(()),
+            None => {}
+        }
         if self.placement.views.contains(&id) || self.placement.inner.contains(&id) {
             return Ok(());
         }
@@ -167,7 +174,11 @@ impl<'a> Builder<'a> {
         if node.op_as::<QTable>().is_some() {
             return self.table(id);
         }
-        let kind = self.movement(id)?;
+        let mut kind = self.movement(id)?;
+        if let Kind::Copy(copy) = &mut kind {
+            // Whatever the elements are, bytes are moved.
+            copy.parts.iter_mut().for_each(|(from, to)| (*from, *to) = (from.of_bytes(), to.of_bytes()));
+        }
         if let Kind::Copy(copy) = &kind
             && copy.parts.is_empty()
             && copy.fill.is_none()
@@ -592,6 +603,25 @@ impl<'a> Builder<'a> {
         }))
     }
 
+    /// Nodes of the float dialect as one layer.
+    fn chain(&mut self, chain: &Chain) -> Result<(), CompileError> {
+        let records = self.choices.rates().pram;
+        let (first, last) = (chain.nodes[0], chain.nodes[chain.nodes.len() - 1]);
+        let rows =
+            rows(self.graph, self.placement, chain, records).map_err(|why| self.problem(first, why))?;
+        let elements: u64 = rows.steps.iter().map(|step| rows.count() * rows.values[step.a].length).sum();
+        let name = match first == last {
+            true => self.graph.node(first).name.clone(),
+            false => format!("{} .. {}", self.graph.node(first).name, self.graph.node(last).name),
+        };
+        let macs = chain.nodes.iter().map(|&id| self.graph.cost_of(id).macs).sum();
+        let shape = chain.shape.clone();
+        let op = "float".to_owned();
+        let info = LayerInfo { name, op, shape, macs, vector_operations: elements, ..LayerInfo::default() };
+        self.layers.push(Layer { info, kind: Kind::Rows(Box::new(rows)) });
+        Ok(())
+    }
+
     fn layer(&mut self, id: NodeId, op: &str, kind: Kind) -> Result<(), CompileError> {
         let layer = self.described(id, op, kind);
         self.layers.push(layer);
@@ -606,7 +636,7 @@ impl<'a> Builder<'a> {
             Kind::Depthwise(conv) => self.depthwise_info(id, conv),
             Kind::Pool(pool) => self.pool_info(id, op, pool),
             Kind::Binary(_) | Kind::Table(_) => self.plain_info(id, op, 1),
-            Kind::Copy(_) | Kind::Block(_) => self.plain_info(id, op, 0),
+            Kind::Copy(_) | Kind::Block(_) | Kind::Rows(_) => self.plain_info(id, op, 0),
         };
         Layer { info, kind }
     }

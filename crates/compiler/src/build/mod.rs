@@ -4,3 +4,4 @@ pub(crate) mod homes;
 pub(crate) mod layers;
 mod movement;
 pub(crate) mod ports;
+pub(crate) mod rows;

@@ -68,6 +68,7 @@ pub(crate) fn operands(layers: &mut [Layer], tensors: &[Vec<usize>]) -> Vec<Vec<
                     (image.memory, Extent::strided(image.base, &axes))
                 }
                 Place::View(view) => {
+                    let view = view.of_bytes();
                     let axes: Vec<_> = view.shape.iter().copied().zip(view.strides.iter().copied()).collect();
                     (view.memory, Extent::strided(view.base, &axes))
                 }

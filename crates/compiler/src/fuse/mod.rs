@@ -3,4 +3,5 @@
 pub(crate) mod additions;
 pub(crate) mod blocks;
 pub(crate) mod gathers;
+pub(crate) mod rows;
 pub(crate) mod tables;

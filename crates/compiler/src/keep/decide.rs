@@ -24,7 +24,7 @@ use crate::tile::block::tiling::BlockProblem;
 use crate::tile::choices::Choices;
 use crate::tile::claim::TABLE_BYTES;
 use crate::tile::cost::{Estimate, Rates, Space};
-use crate::tile::{grouping, mean};
+use crate::tile::{grouping, mean, rows};
 
 /// What was decided about an activation: whether it stays in NRAM between the layers that write and read it.
 #[derive(Debug, Clone, PartialEq)]
@@ -224,7 +224,10 @@ fn candidates<'a>(
         home,
         layers: Vec::new(),
         frame: Some(bare),
-        unfit: outputs.iter().any(|output| contains(home, output.base)).then_some("the host reads it"),
+        unfit: match () {
+            () if home.element > 1 => Some("its elements are wider than a byte"),
+            () => outputs.iter().any(|output| contains(home, output.base)).then_some("the host reads it"),
+        },
     };
     let mut found: Vec<Candidate> = buffers.iter().map(new).collect();
     for (index, layer) in layers.iter_mut().enumerate() {
@@ -256,7 +259,7 @@ fn candidates<'a>(
 }
 
 fn contains(home: &View, address: u64) -> bool {
-    (home.base..home.base + home.len()).contains(&address)
+    (home.base..home.base + home.bytes()).contains(&address)
 }
 
 struct Keeper<'a> {
@@ -358,7 +361,7 @@ pub(crate) fn highest_gap(mut taken: Vec<Range<u64>>, size: u64, bytes: u64) -> 
 /// A layer with a buffer where it is kept; nothing if strides cannot say what it reads or writes there.
 fn moved(kind: &Kind, candidate: &Candidate, residence: &Residence) -> Option<Kind> {
     let mut kind = kind.clone();
-    let mut possible = true;
+    let (mut possible, by_rows) = (true, matches!(kind, Kind::Rows(_)));
     operands::visit(&mut kind, &mut |operand| match operand.place {
         Place::Image(image) if !image.is_kept() && contains(candidate.home, image.base) => {
             match residence.image(image, &operand.frame) {
@@ -368,8 +371,9 @@ fn moved(kind: &Kind, candidate: &Candidate, residence: &Residence) -> Option<Ki
         }
         Place::View(view) if !view.is_kept() && contains(candidate.home, view.base) => {
             match residence.view(view) {
-                Some(kept) => *view = kept,
-                None => possible = false,
+                // A chain reads its rows as they lie.
+                Some(kept) if !by_rows || kept.is_readable() => *view = kept,
+                _ => possible = false,
             }
         }
         _ => {}
@@ -430,6 +434,9 @@ pub(crate) fn cost(kind: &Kind, space: Space, choices: &mut Choices) -> Option<C
         _ if nram < rates.nram / 4 => None,
         Kind::Binary(binary) => Some(elements([&binary.a, &binary.b, &binary.d], true, &rates)),
         Kind::Table(table) => Some(elements([&table.a, &table.d], true, &rates)),
+        Kind::Rows(chain) => {
+            rows::choose(chain, &rates.within(space)).map(|choice| Cost::of(&choice.estimate))
+        }
         Kind::Copy(copy) => Some(copied(copy, &rates)),
     }
 }

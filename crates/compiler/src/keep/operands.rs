@@ -68,6 +68,11 @@ pub(crate) fn visit(kind: &mut Kind, visit: &mut dyn FnMut(Operand)) {
             view(&mut table.a, false, true, visit);
             view(&mut table.d, true, true, visit);
         }
+        Kind::Rows(rows) => {
+            for value in &mut rows.values {
+                value.tensor.iter_mut().for_each(|tensor| view(tensor, value.written, true, visit));
+            }
+        }
         Kind::Copy(copy) => copied(copy, visit),
     }
 }

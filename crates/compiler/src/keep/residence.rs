@@ -164,7 +164,8 @@ impl Residence {
         }
         // Axes that together step over the end of a row would meet the gap there.
         let inside = last.iter().zip(self.extents).all(|(&index, extent)| index < extent);
-        inside.then(|| View { memory: Memory::Nram, base, shape: view.shape.clone(), strides })
+        let shape = view.shape.clone();
+        inside.then_some(View { memory: Memory::Nram, base, shape, strides, element: view.element })
     }
 
     /// The axis along which a DRAM stride steps, by how much, and the bytes of one such step in NRAM.
@@ -187,6 +188,7 @@ impl Residence {
             base: image.base,
             shape,
             strides: vec![batch_stride, row_stride, pixel_stride, 1],
+            element: 1,
         };
         let view = self.view(&view)?;
         let position = self.position(image.base);
@@ -225,6 +227,7 @@ impl Residence {
             base: self.place([0; 4]),
             shape: self.extents.to_vec(),
             strides: vec![image, row, pixel, 1],
+            element: 1,
         }
     }
 }

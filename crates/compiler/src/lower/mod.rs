@@ -15,6 +15,7 @@ mod mean;
 mod pixels;
 mod pool;
 mod products;
+mod rows;
 pub(crate) mod slots;
 mod staging;
 mod table;
@@ -44,6 +45,7 @@ pub(crate) fn lower(
         Kind::Pool(pool) => pool::lower(lowering, pool, context),
         Kind::Binary(binary) => binary::lower(lowering, binary, context),
         Kind::Table(table) => table::lower(lowering, table, context),
+        Kind::Rows(rows) => rows::lower(lowering, rows, context),
         Kind::Copy(copy) => copy::lower(lowering, copy, context),
     }
 }

@@ -1,8 +1,8 @@
 //! What a port says of an output: the host only dequantises it and lays it out.
 
 use ediacara_graph::ops::{Barrier, DequantizeLinear, QuantizeLinear, Reshape, Transpose};
-use ediacara_graph::{Graph, NodeId, ValueId};
-use ediacara_isa::{Encoding, Layout, Port};
+use ediacara_graph::{DType, Graph, NodeId, ValueId};
+use ediacara_isa::{ElementType, Encoding, Layout, Port};
 
 /// What a network's output is stored as, if the host only dequantises it and lays it out; `is_stored` says
 /// what the DLP writes.
@@ -27,13 +27,24 @@ pub(crate) fn stored(
 
 /// The port of a value as it is, without name and address.
 pub(crate) fn plain(graph: &Graph, value: ValueId) -> Port {
-    let shape = &graph.ty(value).shape;
+    let (shape, element) = (&graph.ty(value).shape, element(graph.ty(value).dtype));
     match shape.is_empty() {
-        false => Port::plain("", 0, shape.clone()),
+        false => Port { element, ..Port::plain("", 0, shape.clone()) },
         // What is stored has an axis at least.
         true => {
-            Port { layout: Layout { permutation: vec![0], shape: Vec::new() }, ..Port::plain("", 0, vec![1]) }
+            let layout = Layout { permutation: vec![0], shape: Vec::new() };
+            Port { layout, element, ..Port::plain("", 0, vec![1]) }
         }
+    }
+}
+
+/// The type of what a segment of the DLP stores.
+fn element(dtype: DType) -> ElementType {
+    match dtype {
+        DType::F16 => ElementType::F16,
+        DType::BF16 => ElementType::BF16,
+        DType::F32 => ElementType::F32,
+        _ => ElementType::I8,
     }
 }
 

@@ -1,17 +1,19 @@
 //! Which nodes the DLP runs, which the host, and why.
 //!
-//! The DLP takes a node of the quantised dialect, or one that moves i8 data, wherever its operands come from.
+//! The DLP takes a node of the quantised dialect, or one that moves i8 data, wherever its operands come from. With
+//! `vector.float_lanes` it takes nodes of the float dialect, too, and what moves their results.
 //! A real input of the network is quantised and laid out at the border: the chain that says so (cast,
 //! transpose, reshape, quantize_linear) becomes part of the input's port. Everything else is the host's. In
 //! which order the two take turns is the business of [`segments`](crate::place::segments).
 
 use std::collections::{HashMap, HashSet};
 
+use ediacara_arch::Machine;
 use ediacara_graph::ops::{
-    Cast, Concat, Gather, Pad, QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable, QuantizeLinear,
-    Reshape, Resize, ResizeMode, Slice, Transpose,
+    Cast, Concat, FRow, FScale, Gather, Pad, QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable,
+    QuantizeLinear, Reshape, Resize, ResizeMode, Slice, Transpose,
 };
-use ediacara_graph::{DType, Definition, Graph, NodeId, ValueId};
+use ediacara_graph::{DType, Definition, Graph, NodeId, TensorType, ValueId};
 
 /// A node that the host runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,17 +57,24 @@ pub(crate) struct Places {
     pub fed: HashMap<ValueId, Fed>,
 }
 
+/// Whether a node is of the float dialect.
+pub(crate) fn goes_by_rows(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    node.op_as::<FRow>().is_some() || node.op_as::<FScale>().is_some()
+}
+
 /// What the DLP can read, while nodes are classified.
 struct Known<'a> {
     graph: &'a Graph,
+    machine: &'a Machine,
     dlp: HashSet<NodeId>,
     fed: HashMap<ValueId, Fed>,
 }
 
 /// Says who runs each node.
-pub(crate) fn places(graph: &Graph) -> Places {
+pub(crate) fn places(graph: &Graph, machine: &Machine) -> Places {
     let order = graph.order();
-    let mut known = Known { graph, dlp: HashSet::new(), fed: HashMap::new() };
+    let mut known = Known { graph, machine, dlp: HashSet::new(), fed: HashMap::new() };
     let mut reasons = HashMap::new();
     for &node in &order {
         match known.classify(node) {
@@ -95,16 +104,52 @@ impl Known<'_> {
             return Err("the host turns results into real numbers".to_owned());
         }
         let outputs = node.outputs.iter().map(|&value| self.graph.ty(value));
-        if let Some(ty) = outputs.clone().find(|ty| ty.dtype != DType::I8) {
-            return Err(format!("the DLP computes in i8, and this gives {ty}"));
-        }
         if outputs.clone().any(|ty| ty.elements() == 0) {
             return Err("it has no elements".to_owned());
+        }
+        if goes_by_rows(self.graph, id) {
+            return self.check_rows(id);
+        }
+        let is_real = |ty: &&&TensorType| ty.dtype != DType::I8;
+        if let Some(ty) = outputs.clone().find(|ty| is_real(&ty)).filter(|_| !self.moves_real_rows(id)) {
+            return Err(format!("the DLP computes in i8, and this gives {ty}"));
         }
         self.check_operator(id)?;
         // What the network's inputs become at the border is found here, as their readers are.
         node.inputs.iter().for_each(|&value| drop(self.feed(value)));
         Ok(())
+    }
+
+    /// Whether the machine runs a node of the float dialect.
+    fn check_rows(&self, id: NodeId) -> Result<(), String> {
+        let node = self.graph.node(id);
+        if self.machine.vector.float_lanes == 0 {
+            return Err("the machine has no floating point (vector.float_lanes is 0)".to_owned());
+        }
+        if node.op_as::<FScale>().is_none() {
+            return Ok(());
+        }
+        let (records, of_pram) =
+            (self.graph.ty(node.inputs[1]).elements() as u64, self.machine.pram_records());
+        if node.inputs[1..].iter().any(|&value| self.graph.constant(value).is_none()) {
+            return Err("its factors are no constants".to_owned());
+        }
+        if records > of_pram {
+            return Err(format!("its {records} records are more than the {of_pram} of PRAM"));
+        }
+        Ok(())
+    }
+
+    /// Whether a node moves what a node of the float dialect on the DLP made.
+    fn moves_real_rows(&self, id: NodeId) -> bool {
+        let node = self.graph.node(id);
+        let moves = node.op_as::<Reshape>().is_some()
+            || node.op_as::<Transpose>().is_some()
+            || node.op_as::<Slice>().is_some()
+            || node.op_as::<Concat>().is_some();
+        let made_here =
+            |&value: &ValueId| self.graph.producer(value).is_some_and(|node| self.dlp.contains(&node));
+        moves && node.inputs.iter().all(made_here)
     }
 
     /// The value as something the host brings in.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use ediacara_isa::LayerInfo;
 use ediacara_tensor::Tensor;
 
+use crate::program::rows::Rows;
 use crate::program::view::{Image, View};
 use crate::program::window::Window;
 
@@ -32,6 +33,8 @@ pub enum Kind {
     Binary(Binary),
     /// Elementwise by a table.
     Table(Table),
+    /// Float instructions over rows.
+    Rows(Box<Rows>),
     /// Data movement.
     Copy(Copy),
 }
@@ -46,6 +49,7 @@ impl Kind {
             Kind::Pool(_) => "pooling",
             Kind::Binary(_) => "elementwise",
             Kind::Table(_) => "table",
+            Kind::Rows(_) => "rows of real numbers",
             Kind::Copy(_) => "copy",
         }
     }
@@ -67,6 +71,10 @@ impl Kind {
             }
             Kind::Pool(pool) => format!("kernel {:?} stride {:?}", pool.window.kernel, pool.window.stride),
             Kind::Binary(_) | Kind::Table(_) => String::new(),
+            Kind::Rows(rows) => {
+                let steps = rows.steps.iter().map(|step| step.operation.name().trim_start_matches("float_"));
+                format!("length {} steps {}", rows.length, steps.collect::<Vec<_>>().join(" "))
+            }
             Kind::Copy(copy) => format!("{} parts", copy.parts.len()),
         }
     }

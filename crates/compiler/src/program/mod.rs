@@ -3,6 +3,7 @@
 pub(crate) mod boxes;
 pub mod layer;
 pub mod region;
+pub mod rows;
 pub(crate) mod shuffle;
 pub mod step;
 pub(crate) mod transfer;

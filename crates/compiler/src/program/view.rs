@@ -1,10 +1,10 @@
-//! Where a tensor of bytes lies, in DRAM or in NRAM: a base and a pitch an axis.
+//! Where a tensor lies, in DRAM or in NRAM: a base and a pitch an axis.
 
 use ediacara_isa::Memory;
 
 use std::ops::Range;
 
-/// A strided tensor of bytes. What cannot be said with strides that are not negative is no view.
+/// A strided tensor. What cannot be said with strides that are not negative is no view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct View {
     /// The memory: DRAM, or NRAM for what is kept between layers.
@@ -15,16 +15,38 @@ pub struct View {
     pub shape: Vec<u64>,
     /// Bytes from one index to the next.
     pub strides: Vec<u64>,
+    /// Bytes of an element.
+    pub element: u64,
 }
 
 impl View {
-    /// A dense, row-major tensor in DRAM.
+    /// A dense, row-major tensor of bytes in DRAM.
     pub fn dense(base: u64, shape: &[u64]) -> View {
-        let mut strides = vec![1; shape.len()];
+        View::dense_of(base, shape, 1)
+    }
+
+    /// A dense, row-major tensor in DRAM of elements of so many bytes.
+    pub fn dense_of(base: u64, shape: &[u64], element: u64) -> View {
+        let mut strides = vec![element; shape.len()];
         for axis in (1..shape.len()).rev() {
             strides[axis - 1] = strides[axis] * shape[axis];
         }
-        View { memory: Memory::Dram, base, shape: shape.to_vec(), strides }
+        View { memory: Memory::Dram, base, shape: shape.to_vec(), strides, element }
+    }
+
+    /// The same tensor as one of bytes: itself, or with the bytes of its elements as one more axis.
+    pub fn of_bytes(&self) -> View {
+        let mut view = View { element: 1, ..self.clone() };
+        if self.element > 1 {
+            view.shape.push(self.element);
+            view.strides.push(1);
+        }
+        view
+    }
+
+    /// Bytes of all elements.
+    pub fn bytes(&self) -> u64 {
+        self.len() * self.element
     }
 
     /// Whether the tensor is kept in NRAM.
@@ -44,7 +66,7 @@ impl View {
 
     /// Whether the elements lie row-major without a gap.
     pub fn is_dense(&self) -> bool {
-        let mut expected = 1;
+        let mut expected = self.element;
         for (&extent, &stride) in self.shape.iter().zip(&self.strides).rev() {
             if extent != 1 && stride != expected {
                 return false;
@@ -68,15 +90,17 @@ impl View {
             return self.base..self.base;
         }
         let reach = self.shape.iter().zip(&self.strides).map(|(extent, stride)| (extent - 1) * stride);
-        self.base..self.base + reach.sum::<u64>() + 1
+        self.base..self.base + reach.sum::<u64>() + self.element
     }
 
-    /// Address and length of stretches that are contiguous and, one after the other, the elements in row-major order.
+    /// Address and bytes of stretches that are contiguous and, one after the other, the elements in row-major order.
     pub fn stretches(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let (outer, length) = match (self.shape.split_last(), self.strides.last()) {
-            _ if self.is_dense() => (0, self.len()),
-            (Some((&last, _)), Some(1)) => (self.shape.len() - 1, last),
-            _ => (self.shape.len(), 1),
+            _ if self.is_dense() => (0, self.bytes()),
+            (Some((&last, _)), Some(&stride)) if stride == self.element => {
+                (self.shape.len() - 1, last * self.element)
+            }
+            _ => (self.shape.len(), self.element),
         };
         let count: u64 = self.shape[..outer].iter().product();
         (0..count).map(move |index| {
@@ -91,12 +115,12 @@ impl View {
 
     /// Whether the innermost axis is contiguous, as operators read their images.
     pub fn is_readable(&self) -> bool {
-        self.shape.iter().zip(&self.strides).next_back().is_none_or(|(&n, &s)| n == 1 || s == 1)
+        self.shape.iter().zip(&self.strides).next_back().is_none_or(|(&n, &s)| n == 1 || s == self.element)
     }
 
     /// Whether a matrix has a contiguous axis, its last or its first.
     pub fn is_matrix(&self) -> bool {
-        let contiguous = |axis: usize| self.shape[axis] == 1 || self.strides[axis] == 1;
+        let contiguous = |axis: usize| self.shape[axis] == 1 || self.strides[axis] == self.element;
         self.shape.len() == 2 && (contiguous(0) || contiguous(1))
     }
 
@@ -112,10 +136,9 @@ impl View {
     /// Axis `k` of the result is axis `permutation[k]` of this one.
     pub fn transpose(&self, permutation: &[usize]) -> View {
         View {
-            memory: self.memory,
-            base: self.base,
             shape: permutation.iter().map(|&axis| self.shape[axis]).collect(),
             strides: permutation.iter().map(|&axis| self.strides[axis]).collect(),
+            ..*self
         }
     }
 
@@ -129,7 +152,7 @@ impl View {
             .zip(self.strides.iter().copied())
             .filter(|&(extent, _)| extent != 1)
             .collect();
-        let mut strides = vec![1; shape.len()];
+        let mut strides = vec![self.element; shape.len()];
         let (mut old_at, mut new_at) = (0, 0);
         while old_at < old.len() {
             while new_at < shape.len() && shape[new_at] == 1 {
@@ -159,13 +182,17 @@ impl View {
                 stride *= shape[axis];
             }
         }
-        Some(View { memory: self.memory, base: self.base, shape: shape.to_vec(), strides })
+        Some(View { shape: shape.to_vec(), strides, ..*self })
     }
 
-    /// The view as images with contiguous channels; axes are missing on the left.
+    /// The view, one of bytes, as images with contiguous channels; axes are missing on the left.
     pub fn image(&self) -> Option<Image> {
         let rank = self.shape.len();
-        if rank == 0 || rank > 4 || (self.shape[rank - 1] != 1 && self.strides[rank - 1] != 1) {
+        if self.element != 1
+            || rank == 0
+            || rank > 4
+            || (self.shape[rank - 1] != 1 && self.strides[rank - 1] != 1)
+        {
             return None;
         }
         let mut shape = [1; 4];
@@ -314,6 +341,18 @@ mod tests {
         }
         let nothing = View::dense(8, &[2, 0, 3]);
         assert_eq!((nothing.span(), nothing.stretches().map(|(_, length)| length).sum()), (8..8, 0));
+    }
+
+    #[test]
+    fn wide_elements_are_runs_of_bytes() {
+        let wide = View::dense_of(64, &[2, 3], 4);
+        assert_eq!((wide.span(), wide.bytes(), wide.is_dense()), (64..88, 24, true));
+        assert_eq!(addresses(&wide.of_bytes()), (64..88).collect::<Vec<_>>());
+        let turned = wide.transpose(&[1, 0]);
+        assert!(!turned.is_dense() && !turned.is_readable() && turned.is_matrix());
+        assert_eq!(turned.stretches().take(3).collect::<Vec<_>>(), [(64, 4), (76, 4), (68, 4)]);
+        assert_eq!(wide.slice(1, 1, 2, 1).stretches().collect::<Vec<_>>(), [(68, 8), (80, 8)]);
+        assert_eq!(wide.reshape(&[6, 1]).unwrap().strides, [4, 4]);
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Rates {
     pub hold: u64,
     /// Vector lanes.
     pub lanes: u64,
+    /// Real numbers that the vector unit takes a beat; 0 where it has no floating point.
+    pub float_lanes: u64,
     /// Bytes of a row that `move` takes in a cycle.
     pub moved: u64,
     /// Bytes of a burst.
@@ -84,6 +86,7 @@ impl Rates {
                 MatrixKind::Dot | MatrixKind::SystolicOs | MatrixKind::Scalar => 0,
             },
             lanes: machine.vector.lanes.into(),
+            float_lanes: machine.vector.float_lanes.into(),
             moved: machine.load.move_bytes_per_cycle.into(),
             burst: machine.dram.burst_bytes.into(),
             // One burst a cycle is the most that is granted.

@@ -8,4 +8,5 @@ pub mod cost;
 pub(crate) mod explain;
 pub(crate) mod grouping;
 pub mod mean;
+pub mod rows;
 pub mod window;

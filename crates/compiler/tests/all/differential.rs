@@ -18,7 +18,7 @@ pub(crate) struct Subject {
     pub(crate) graph: Graph,
     pub(crate) inputs: Vec<Tensor>,
     outputs: Vec<Tensor>,
-    /// Every int8 value.
+    /// The bytes of every value that the DLP may store.
     values: HashMap<ValueId, Vec<i8>>,
 }
 
@@ -65,8 +65,8 @@ impl Subject {
     pub(crate) fn new(graph: Graph, inputs: Vec<Tensor>) -> Subject {
         let mut values = HashMap::new();
         let observe = |value, tensor: &Tensor| {
-            if tensor.dtype() == DType::I8 {
-                values.insert(value, tensor.to_vec::<i8>().unwrap());
+            if matches!(tensor.dtype(), DType::I8 | DType::F16 | DType::BF16 | DType::F32) {
+                values.insert(value, stored_bytes(tensor));
             }
         };
         let executor = Executor::new(&graph, &HostOptions::with_threads(1)).unwrap();
@@ -179,6 +179,11 @@ pub(crate) fn run(
     Ok(NetworkRun { programs, outputs })
 }
 
+/// The elements of a tensor as they lie in memory.
+pub(crate) fn stored_bytes(tensor: &Tensor) -> Vec<i8> {
+    tensor.to_contiguous().as_bytes().unwrap().iter().map(|byte| byte.cast_signed()).collect()
+}
+
 /// The bytes of a port for a tensor, as its description says.
 fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
     let x = x.to_contiguous().reshape(&port.unpermuted_shape()).unwrap();
@@ -193,11 +198,13 @@ fn stored(port: &Port, x: &Tensor) -> Vec<u8> {
 
 /// The tensor of a port for its bytes, as its description says.
 fn loaded(port: &Port, bytes: Vec<u8>) -> Tensor {
-    let bytes: Vec<i8> = bytes.into_iter().map(u8::cast_signed).collect();
     let tensor = match port.encoding {
-        None => Tensor::from_vec(&port.shape, bytes).unwrap(),
+        None => {
+            let dtype = port.element.name().parse::<DType>().unwrap();
+            Tensor::from_bytes(dtype, &port.shape, bytes).unwrap()
+        }
         Some(real) => {
-            let decode = |byte: i8| (i32::from(byte) - real.zero) as f32 * real.scale;
+            let decode = |byte: u8| (i32::from(byte.cast_signed()) - real.zero) as f32 * real.scale;
             Tensor::from_vec(&port.shape, bytes.into_iter().map(decode).collect::<Vec<f32>>()).unwrap()
         }
     };

@@ -15,6 +15,7 @@ mod motifs;
 mod operators;
 mod quantised;
 mod random;
+mod rows;
 mod strewn;
 mod support;
 mod twice;

@@ -13,7 +13,7 @@ use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
 use ediacara_sim::{Outcome, Simulator};
 
-use crate::differential::{Written, run};
+use crate::differential::{Written, run, stored_bytes};
 
 /// A machine with almost no memory, so that everything is cut.
 pub fn tiny() -> Machine {
@@ -105,7 +105,7 @@ fn compare_homes(
     let mut compared = 0;
     for Home { value, view, .. } in &segment.homes {
         let Some(tensor) = values.get(value) else { continue };
-        let expected = tensor.to_vec::<i8>().unwrap();
+        let expected = stored_bytes(tensor);
         let found = written.bytes(view);
         let wrong =
             found.iter().zip(&expected).filter(|&(&found, &expected)| found != Some(expected)).count();
@@ -122,11 +122,11 @@ fn compare_homes(
 fn compare_outputs(graph: &Graph, machine: &Machine, expected: &[Tensor], found: &[Tensor]) {
     assert_eq!(expected.len(), found.len());
     for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
-        let (want, got) = (expected.to_vec::<i8>().unwrap(), found.to_vec::<i8>().unwrap());
+        let (want, got) = (stored_bytes(expected), stored_bytes(found));
         if let Some(at) = (0..want.len()).find(|&at| want[at] != got[at]) {
             let wrong = (0..want.len()).filter(|&at| want[at] != got[at]).count();
             panic!(
-                "{}: output {index} of shape {:?} differs at element {at}: host {}, simulator {}; {wrong} of {} differ\n{}",
+                "{}: output {index} of shape {:?} differs at byte {at}: host {}, simulator {}; {wrong} of {} differ\n{}",
                 machine.name,
                 expected.shape(),
                 want[at],

@@ -106,8 +106,11 @@ impl Generator<'_> {
 
     fn configure(&mut self) {
         let mut writes = ConfigWrites::default();
+        let may_float = self.machine.vector.float_lanes > 0 || self.random.chance(self.chaos * 2);
+        let registers: Vec<_> =
+            C::ALL.iter().copied().filter(|register| may_float || !register.is_float()).collect();
         for _ in 0..self.random.range(1, 5) {
-            let register = self.random.pick(C::ALL);
+            let register = self.random.pick(&registers);
             let spec = register.spec();
             let name = register.name();
             let value = match () {

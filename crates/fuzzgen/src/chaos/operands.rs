@@ -1,11 +1,12 @@
 //! Instructions of the engines, with operands that mostly fit.
 
 use ediacara_isa::{
-    Address, Config, ConfigRegister as C, ConfigWrites, Dot, Load, Memory, Move, Operation, Store,
-    TABLE_BYTES, VectorOperands, VectorOperation, VectorShape,
+    Address, Config, ConfigRegister as C, ConfigWrites, Dot, ElementBytes, Load, Memory, Move, Operation,
+    Relation, Store, TABLE_BYTES, VectorOperands, VectorOperation, VectorRule, VectorShape,
 };
 
 use super::Generator;
+use crate::vector_footprint::element;
 
 impl Generator<'_> {
     /// An address at which `span` elements fit, if any.
@@ -157,55 +158,146 @@ impl Generator<'_> {
     }
 
     pub(super) fn vector(&mut self) -> Operation {
-        let mut length = self.length();
-        let (count_1, count_2) = (self.random.small(1, 6) as u16, self.random.small(1, 3) as u16);
-        let counts = [count_1, count_2];
-        let nram = self.machine.core.nram_bytes;
-        let integer = VectorOperation::ALL.iter().filter(|operation| !operation.rule().float);
-        let operation = self.random.pick(&integer.copied().collect::<Vec<_>>());
-        let rule = operation.rule();
-        if rule.p.is_some() {
-            length = length.min(self.machine.pram_records() as u32);
-        }
-        let n = u64::from(length);
-        let window = (self.at(C::VectorWindowCount1) - 1) * self.at(C::VectorWindowStride1)
-            + (self.at(C::VectorWindowCount2) - 1) * self.at(C::VectorWindowStride2);
-        let a_span = self.span(&counts, &[C::VectorAStride1, C::VectorAStride2]) + n;
-        let b_span = self.span(&counts, &[C::VectorBStride1, C::VectorBStride2]) + n;
-        let d_span = self.span(&counts, &[C::VectorDStride1, C::VectorDStride2]) + n;
-        let mut operands = VectorOperands {
-            d: self.place(d_span, nram),
-            a: self.place(a_span + window, nram),
-            b: self.place(b_span, nram),
-            p: self.place(n, self.machine.pram_records()),
-            value: 0,
-            length,
-            count_1,
-            count_2,
+        let has_float = self.machine.vector.float_lanes > 0;
+        let is_float = if has_float { self.random.chance(60) } else { self.random.chance(self.chaos) };
+        let some = VectorOperation::ALL.iter().filter(|operation| operation.rule().float == is_float);
+        let operation = self.random.pick(&some.copied().collect::<Vec<_>>());
+        let operands = VectorOperands {
+            length: self.length(),
+            count_1: self.random.small(1, 6) as u16,
+            count_2: self.random.small(1, 3) as u16,
+            value: if operation == VectorOperation::Fill { self.random.next() as i8 } else { 0 },
             ..VectorOperands::default()
         };
-        if operation == VectorOperation::Fill {
-            operands.value = self.random.next() as i8;
+        if operation.rule().float {
+            self.float(operation, operands)
+        } else {
+            self.integer(operation, operands)
         }
-        if rule.a == Some(Memory::Aram) {
-            operands.a = self.place(a_span, self.machine.aram_accumulators());
+    }
+
+    fn integer(&mut self, operation: VectorOperation, mut operands: VectorOperands) -> Operation {
+        let rule = operation.rule();
+        if rule.p.is_some() {
+            operands.length = operands.length.min(self.machine.pram_records() as u32);
         }
-        match rule.shape {
-            VectorShape::Rows | VectorShape::RowReduction => {}
-            VectorShape::Window if rule.b.is_some() => {
-                let positions = self.at(C::VectorWindowCount1) * self.at(C::VectorWindowCount2);
-                operands.b = self.place((positions - 1) * self.at(C::VectorBWindowStride) + n, nram);
+        if rule.shape == VectorShape::Transpose {
+            operands.length = operands.length.min(40);
+            operands.element = self.random.pick(ElementBytes::ALL);
+            if operands.element.bytes() > self.machine.vector.lanes.into() && !self.random.chance(self.chaos)
+            {
+                operands.element = ElementBytes::One;
             }
-            VectorShape::Window => {}
-            VectorShape::Table => operands.a = self.place(TABLE_BYTES.into(), nram),
+        }
+        let n = u64::from(operands.length);
+        let units = [operands.element.bytes(); 3];
+        let memory = rule.a.unwrap_or(Memory::Nram);
+        match rule.shape {
+            VectorShape::Table => operands.a = self.place(TABLE_BYTES.into(), self.machine.core.nram_bytes),
             VectorShape::Transpose => {
-                operands.length = length.min(40);
                 let span = u64::from(operands.length - 1) * self.at(C::VectorDStride1)
-                    + u64::from(count_2 - 1) * self.at(C::VectorDStride2)
-                    + u64::from(count_1);
-                operands.d = self.place(span, nram);
+                    + u64::from(operands.count_2 - 1) * self.at(C::VectorDStride2)
+                    + u64::from(operands.count_1);
+                self.sources(&mut operands, rule, memory, [n, n, n], units);
+                operands.d = self.place(span * units[2], self.machine.core.nram_bytes);
+            }
+            VectorShape::Rows | VectorShape::RowReduction | VectorShape::Window => {
+                self.sources(&mut operands, rule, memory, [n, n, n], units);
             }
         }
         operation.with(&operands)
+    }
+
+    /// An instruction of floating point with types that it may mostly have.
+    fn float(&mut self, operation: VectorOperation, mut operands: VectorOperands) -> Operation {
+        let rule = operation.rule();
+        let is_chaotic = self.random.chance(self.chaos * 2);
+        let is_windowed = rule.shape == VectorShape::Window;
+        if !is_windowed && self.random.chance(40) {
+            operands.memory = Memory::Aram;
+        }
+        operands.records = self.random.chance(40) && (operands.memory == Memory::Aram || is_chaotic);
+        (operands.scalar, operands.constant) = match self.random.range(0, 3) {
+            0 => (true, is_chaotic),
+            1 => (false, true),
+            _ => (false, false),
+        };
+        operands.accumulate = self.random.chance(40);
+        operands.moves = self.random.chance(40);
+        operands.relation = self.random.pick(Relation::ALL);
+        if !is_chaotic {
+            self.make_legal(operation, &operands);
+        }
+        if operands.records || operation == VectorOperation::FloatScale {
+            operands.length = operands.length.min(self.machine.pram_records() as u32);
+        }
+        let [a, b, d] = [C::VectorAType, C::VectorBType, C::VectorDType]
+            .map(|kind| element::bytes(self.config[kind.index()]));
+        let n = u64::from(operands.length);
+        let rows = [
+            n,
+            if operands.scalar && !is_windowed { 1 } else { n },
+            if rule.shape == VectorShape::RowReduction { 1 } else { n },
+        ];
+        let memory = operands.memory;
+        let a = if memory == Memory::Aram { 1 } else { a };
+        self.sources(&mut operands, rule, memory, rows, [a, b, d]);
+        operation.with(&operands)
+    }
+
+    /// Writes types that an instruction with these flags may have, where they are others.
+    fn make_legal(&mut self, operation: VectorOperation, operands: &VectorOperands) {
+        use element::{BF16, F16, F32, I8, I32};
+        let stored: &[i64] = &[I8, F16, BF16, F32];
+        let accumulates = operation == VectorOperation::FloatWindowSum && operands.accumulate;
+        let may = [
+            (C::VectorAType, if operands.memory == Memory::Aram { &[I32, F32] } else { stored }),
+            (C::VectorBType, stored),
+            (C::VectorDType, if accumulates { &stored[1..] } else { stored }),
+        ];
+        let mut writes = ConfigWrites::default();
+        for (register, kinds) in may {
+            let kind = self.random.pick(kinds);
+            let is_legal = kinds.contains(&self.config[register.index()]);
+            if (!is_legal || self.random.chance(15)) && writes.push(register, kind).is_ok() {
+                self.config[register.index()] = kind;
+            }
+        }
+        // A machine without floating point would stop at the registers, and not at the instruction.
+        if writes.iter().next().is_some() && self.machine.vector.float_lanes > 0 {
+            self.push(Operation::Config(Config { writes }));
+        }
+    }
+
+    /// Addresses of operands with rows of so many elements, of so many units of their memory each.
+    fn sources(
+        &mut self,
+        operands: &mut VectorOperands,
+        rule: &VectorRule,
+        a_memory: Memory,
+        [a_row, b_row, d_row]: [u64; 3],
+        [a_unit, b_unit, d_unit]: [u64; 3],
+    ) {
+        let counts = [operands.count_1, operands.count_2];
+        let nram = self.machine.core.nram_bytes;
+        let positions = self.at(C::VectorWindowCount1) * self.at(C::VectorWindowCount2);
+        let window = (self.at(C::VectorWindowCount1) - 1) * self.at(C::VectorWindowStride1)
+            + (self.at(C::VectorWindowCount2) - 1) * self.at(C::VectorWindowStride2);
+        let is_windowed = rule.shape == VectorShape::Window;
+        let a_span = self.span(&counts, &[C::VectorAStride1, C::VectorAStride2]) + a_row;
+        let mut b_span = self.span(&counts, &[C::VectorBStride1, C::VectorBStride2]) + b_row;
+        let d_span = self.span(&counts, &[C::VectorDStride1, C::VectorDStride2]) + d_row;
+        operands.d = self.place(d_span * d_unit, nram);
+        operands.a = match a_memory {
+            Memory::Aram => self.place(a_span, self.machine.aram_accumulators()),
+            _ if is_windowed => self.place((a_span + window) * a_unit, nram),
+            _ => self.place(a_span * a_unit, nram),
+        };
+        if is_windowed {
+            let steps = (positions - 1) * self.at(C::VectorBWindowStride);
+            b_span = steps + if operands.moves { b_span } else { b_row };
+        }
+        operands.b = self.place(b_span * b_unit, nram);
+        operands.p = self.place(operands.length.into(), self.machine.pram_records());
     }
 }

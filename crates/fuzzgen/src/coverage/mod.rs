@@ -2,8 +2,10 @@
 //! alignment, every fault.
 //!
 //! Only executed instructions count, not written ones: each is looked at with the registers and the
-//! configuration that it had. Features and their minima are the list in `src/coverage/modes.rs`.
+//! configuration that it had. Features and their minima are the list in `src/coverage/modes.rs`; those of
+//! floating point, in `src/coverage/floats.rs`, are only wanted of machines that have it.
 
+mod floats;
 mod modes;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,8 @@ use crate::model::Scalar;
 pub struct Coverage {
     counts: BTreeMap<String, u64>,
     programs: u64,
+    /// Programs that ran on a machine with floating point.
+    float_programs: u64,
 }
 
 /// How often each alignment must occur, since there are so many, and how often everything else.
@@ -30,10 +34,10 @@ const LEAST: u64 = 15;
 const ALIGNMENTS: u64 = 128;
 
 impl Coverage {
-    /// A coverage of nothing yet, with every feature that must occur.
+    /// A coverage of nothing yet, with every feature that must occur on all machines.
     pub fn new() -> Self {
         let mut coverage = Self::default();
-        for name in required() {
+        for name in coverage.required() {
             coverage.counts.insert(name, 0);
         }
         coverage
@@ -42,6 +46,7 @@ impl Coverage {
     /// Counts what a program did in a run, with a trace, that ended with `outcome`.
     pub fn add(&mut self, machine: &Machine, program: &Program, outcome: &Outcome) {
         self.programs += 1;
+        self.float_programs += u64::from(machine.vector.float_lanes > 0);
         for engine in &outcome.engines {
             for (cause, cycles) in &engine.stalls {
                 self.count_many(stall(engine.engine, *cause), u64::from(*cycles > 0));
@@ -55,6 +60,7 @@ impl Coverage {
             let Some(word) = program.code.get(instruction as usize) else { continue };
             let Ok(instruction) = decode(word) else { continue };
             modes::count(self, machine, &scalar, &instruction);
+            floats::count(self, machine, &scalar, &instruction.operation);
             scalar.apply(&instruction.operation);
         }
     }
@@ -62,6 +68,7 @@ impl Coverage {
     /// Adds what another has counted.
     pub fn merge(&mut self, other: &Self) {
         self.programs += other.programs;
+        self.float_programs += other.float_programs;
         for (name, count) in &other.counts {
             self.count_many(name.clone(), *count);
         }
@@ -79,11 +86,20 @@ impl Coverage {
 
     /// Everything that was done less often than a run of CI must do it, with its count.
     pub fn missing(&self) -> Vec<(String, u64)> {
-        let counts = required().into_iter().map(|name| {
+        let counts = self.required().into_iter().map(|name| {
             let count = self.of(&name);
             (name, count)
         });
         counts.filter(|(name, count)| *count < least(name)).collect()
+    }
+
+    /// Everything that must occur on the machines so far.
+    fn required(&self) -> Vec<String> {
+        let mut names = required();
+        if self.float_programs > 0 {
+            names.extend(floats::required());
+        }
+        names
     }
 
     fn count(&mut self, name: String) {
@@ -107,7 +123,7 @@ fn alignment(what: &str, bytes: u64) -> String {
     format!("alignment {what} {:03}", bytes % ALIGNMENTS)
 }
 
-/// Everything that must occur.
+/// Everything that must occur on every machine.
 fn required() -> Vec<String> {
     let mut names = modes::required();
     for engine in Engine::ALL {
@@ -135,11 +151,8 @@ fn required() -> Vec<String> {
 /// The table, for people: one line for each group of alignments, and one for each other feature.
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{} programs; wanted of each {LEAST}, of each alignment {LEAST_ALIGNMENTS}",
-            self.programs
-        )?;
+        writeln!(f, "{} programs, {} on machines with floating point", self.programs, self.float_programs)?;
+        writeln!(f, "wanted of each {LEAST}, of each alignment {LEAST_ALIGNMENTS}")?;
         let mut groups: BTreeMap<&str, (u64, u64, u64)> = BTreeMap::new();
         for (name, count) in &self.counts {
             match name.strip_prefix("alignment ") {

@@ -2,8 +2,8 @@
 
 use ediacara_arch::Machine;
 use ediacara_isa::{
-    Address, Condition, ConfigRegister as C, INSTRUCTIONS, Instruction, Kind, Memory, Operation,
-    VectorOperation, VectorShape,
+    Address, Condition, ConfigRegister as C, INSTRUCTIONS, Instruction, InstructionSpec, Kind, Memory,
+    Operation, VectorOperation, VectorShape,
 };
 
 use super::{Coverage, alignment, is_queued};
@@ -14,49 +14,24 @@ use crate::model::Scalar;
 const MODES: &[(&str, &[&str])] = &[
     ("load", &["to nram", "to wram", "to pram"]),
     ("dot", &["accumulate", "overwrite", "accumulators overlap", "acc stride 0", "reduction not whole"]),
-    ("transpose", &["whole tiles", "partial tiles"]),
+    ("transpose", &["whole tiles", "partial tiles", "element 1", "element 2", "element 4"]),
     ("branch", &["equal", "not_equal", "less", "greater_equal"]),
 ];
 /// Windows with which an instruction must have been used.
 const WINDOWS: [&str; 4] = ["window 1", "window wide", "window high", "window 2-d"];
 
-/// Everything that must occur.
+/// Everything that must occur, but for floating point.
 pub(super) fn required() -> Vec<String> {
     let mut names = Vec::new();
-    for spec in INSTRUCTIONS {
-        let name = spec.mnemonic;
-        names.push(name.to_owned());
-        if spec.may_wait {
-            for mode in ["waits", "waits for several", "posts", "posts several"] {
-                names.push(format!("{name} {mode}"));
-            }
-        }
-        for field in spec.fields {
-            match field.kind {
-                kind if kind.is_address() => {
-                    names.push(format!("{name} {} immediate", field.name));
-                    names.push(format!("{name} {} relative", field.name));
-                }
-                Kind::Count if field.default.is_some() => {
-                    names.push(format!("{name} {} one", field.name));
-                    names.push(format!("{name} {} many", field.name));
-                }
-                _ => {}
-            }
-        }
+    for spec in INSTRUCTIONS.iter().filter(|spec| !is_float(spec)) {
+        names.extend(of_fields(spec));
     }
     for (name, modes) in MODES {
         names.extend(modes.iter().map(|mode| format!("{name} {mode}")));
     }
     names.extend(WINDOWS.map(|mode| format!("dot {mode}")));
-    for operation in VectorOperation::ALL {
-        let (name, rule) = (operation.name(), operation.rule());
-        if rule.shape == VectorShape::Window {
-            names.extend(WINDOWS.map(|mode| format!("{name} {mode}")));
-        }
-        if rule.in_place {
-            names.push(format!("{name} in place"));
-        }
+    for operation in VectorOperation::ALL.iter().filter(|operation| !operation.rule().float) {
+        names.extend(of_shape(*operation));
     }
     for (_, strides) in STRIDES {
         for register in *strides {
@@ -75,6 +50,49 @@ pub(super) fn required() -> Vec<String> {
         ENDS.iter()
             .flat_map(|(_, name)| [format!("{name} ends in its last element"), format!("{name} whole")]),
     );
+    names
+}
+
+/// Whether only machines with floating point have an instruction.
+pub(super) fn is_float(spec: &InstructionSpec) -> bool {
+    VectorOperation::ALL.iter().any(|kind| kind.rule().float && kind.name() == spec.mnemonic)
+}
+
+/// An instruction with semaphores, and with every operand at an end of its range.
+pub(super) fn of_fields(spec: &InstructionSpec) -> Vec<String> {
+    let name = spec.mnemonic;
+    let mut names = vec![name.to_owned()];
+    if spec.may_wait {
+        for mode in ["waits", "waits for several", "posts", "posts several"] {
+            names.push(format!("{name} {mode}"));
+        }
+    }
+    for field in spec.fields {
+        match field.kind {
+            kind if kind.is_address() => {
+                names.push(format!("{name} {} immediate", field.name));
+                names.push(format!("{name} {} relative", field.name));
+            }
+            Kind::Count if field.default.is_some() => {
+                names.push(format!("{name} {} one", field.name));
+                names.push(format!("{name} {} many", field.name));
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Windows, and being in place.
+pub(super) fn of_shape(operation: VectorOperation) -> Vec<String> {
+    let (name, rule) = (operation.name(), operation.rule());
+    let mut names = Vec::new();
+    if rule.shape == VectorShape::Window {
+        names.extend(WINDOWS.map(|mode| format!("{name} {mode}")));
+    }
+    if rule.in_place {
+        names.push(format!("{name} in place"));
+    }
     names
 }
 
@@ -242,11 +260,13 @@ fn vector(coverage: &mut Coverage, context: &Context<'_>, operation: &Operation)
         window(coverage, name, [context.c(C::VectorWindowCount1), context.c(C::VectorWindowCount2)]);
     }
     let is_d = |operand: Address| context.at(operand) == context.at(v.d);
-    if rule.in_place && (is_d(v.a) || (rule.b.is_some() && is_d(v.b))) {
+    let is_plain = v.memory == Memory::Nram && !v.scalar && !v.constant;
+    if rule.in_place && is_plain && (is_d(v.a) || (rule.b.is_some() && is_d(v.b))) {
         coverage.count(format!("{name} in place"));
     }
     if rule.shape == VectorShape::Transpose {
-        let lanes = context.machine.vector.lanes;
+        coverage.count(format!("transpose element {}", v.element.name()));
+        let lanes = context.machine.vector.lanes / v.element.bytes() as u32;
         let whole = v.length.is_multiple_of(lanes) && u32::from(v.count_1).is_multiple_of(lanes);
         coverage.count(format!("transpose {} tiles", if whole { "whole" } else { "partial" }));
     } else if v.count_1 > 1 {

@@ -81,9 +81,12 @@ impl Builder<'_> {
 
     /// Writes of configuration that no instruction reads, or only the next one.
     fn noise(&mut self) -> Result<(), Problem> {
+        let has_float = self.has_float();
+        let registers: Vec<_> =
+            C::ALL.iter().copied().filter(|register| has_float || !register.is_float()).collect();
         let writes: Vec<_> = (0..self.random.range(1, 7))
             .map(|_| {
-                let register = self.random.pick(C::ALL);
+                let register = self.random.pick(&registers);
                 let spec = register.spec();
                 let whole = spec.low + (self.random.next() % (spec.high - spec.low + 1) as u64) as i64;
                 // Large strides and counts would fit nowhere until somebody writes them again.
@@ -252,6 +255,9 @@ impl Builder<'_> {
             let again = engine == Engine::Matrix && self.random.chance(60);
             let proposal = match same.take().filter(|_| again) {
                 Some(proposal) => proposal,
+                None if only_unordered && self.has_float() && self.random.chance(60) => {
+                    self.pick(Self::unordered_float)?
+                }
                 None if only_unordered => self.pick(|b| {
                     let kind = b.random.pick(&[VectorOperation::Fill, VectorOperation::Requantise]);
                     b.vector_of(kind)

@@ -7,6 +7,7 @@
 
 mod dma;
 mod dot;
+mod float;
 mod idioms;
 mod loops;
 mod operands;

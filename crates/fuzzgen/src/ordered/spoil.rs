@@ -1,8 +1,9 @@
 //! Programs that end in a fault, and are orderly up to there.
 
 use ediacara_isa::{
-    AddScalar, Address, ConfigRegister as C, Engine, Fill, Instruction, Jump, Load, Loop, Memory, Operation,
-    Store, VectorOperation, Word, encode_unchecked,
+    AddScalar, Address, Config, ConfigRegister as C, ConfigWrites, ElementBytes, Engine, Fill, FloatFill,
+    Instruction, Jump, Load, Loop, Memory, Operation, Store, VectorOperands, VectorOperation, Word,
+    encode_unchecked,
 };
 
 use super::Builder;
@@ -37,6 +38,11 @@ impl Builder<'_> {
         let mut word = [0; 32];
         let known = |opcode: u8| ediacara_isa::INSTRUCTIONS.iter().any(|spec| spec.opcode == opcode);
         let opcode = self.random.next() as u8;
+        if !self.has_float() && self.random.chance(30) {
+            // What the machine does not have, whatever its operands.
+            let fill = FloatFill { d: Address::new(0), length: 1, count_1: 1, count_2: 1 };
+            return encode_unchecked(&Instruction::new(fill));
+        }
         word[0] = if known(opcode) { 0 } else { opcode };
         word
     }
@@ -45,7 +51,7 @@ impl Builder<'_> {
     fn operand_fault(&mut self) -> Vec<Word> {
         let fill = self.fill();
         let mut word = encode_unchecked(&fill);
-        match self.random.range(0, 10) {
+        match self.random.range(0, 13) {
             // Counts and lengths of zero.
             0 => word[22..25].fill(0),
             1 => word[26..28].fill(0),
@@ -84,27 +90,37 @@ impl Builder<'_> {
                 };
                 word = encode_unchecked(&Instruction::new(load));
             }
-            // A clamp whose ends are the wrong way round.
-            _ => {
-                let mut writes = ediacara_isa::ConfigWrites::default();
-                let _ = writes.push(C::VectorLow, 1);
-                let _ = writes.push(C::VectorHigh, 0);
-                let config = Instruction::new(ediacara_isa::Config { writes });
-                let mut words = vec![encode_unchecked(&config)];
-                let kind = self.random.pick(VectorOperation::ALL);
-                // Some kinds do not clamp. Then this is no fault, and the `halt` behind it is reached.
-                if let Ok(proposal) = self.pick(|b| b.vector_of(kind)) {
-                    let operation = match kind {
-                        VectorOperation::Table | VectorOperation::LoadTable => Operation::Nop,
-                        _ => proposal.operation,
-                    };
-                    // Addresses may be wrong under this configuration, but operands are looked at first.
-                    words.push(encode_unchecked(&Instruction::new(operation)));
-                }
-                return words;
+            // Elements that are wider than a beat.
+            10 if self.machine.vector.lanes < 4 => {
+                let wide = VectorOperands { length: 1, element: ElementBytes::Four, ..Default::default() };
+                word = encode_unchecked(&Instruction::new(VectorOperation::Transpose.with(&wide)));
             }
+            // Types that a float instruction may not have; or its registers, where there are none.
+            10..=12 => {
+                let (writes, operation) = self.float_fault();
+                return vec![config(&writes), encode_unchecked(&Instruction::new(operation))];
+            }
+            // A clamp whose ends are the wrong way round.
+            _ => return self.clamp_fault(),
         }
         vec![word]
+    }
+
+    /// A clamp whose ends are the wrong way round, and something that clamps or does not.
+    fn clamp_fault(&mut self) -> Vec<Word> {
+        let mut words = vec![config(&[(C::VectorLow, 1), (C::VectorHigh, 0)])];
+        let integers: Vec<_> =
+            VectorOperation::ALL.iter().copied().filter(|kind| !kind.rule().float).collect();
+        let kind = self.random.pick(&integers);
+        if !kind.rule().clamps() {
+            // This is no fault, and the `halt` behind it is reached.
+            words.push(encode_unchecked(&Instruction::new(Operation::Sync)));
+            words.push(encode_unchecked(&self.fill()));
+        } else if let Ok(proposal) = self.pick(|b| b.vector_of(kind)) {
+            // Addresses may be wrong under this configuration, but operands are looked at first.
+            words.push(encode_unchecked(&Instruction::new(proposal.operation)));
+        }
+        words
     }
 
     /// An instruction that fits to the last element, moved one element further.
@@ -115,7 +131,18 @@ impl Builder<'_> {
             return Vec::new();
         }
         // Bisection finds the largest offset that fits. Each operand that can fail is as likely as another.
-        let operands = operation.spec().fields.iter().filter(|field| field.kind.is_address());
+        let operands = operation.spec().fields.iter().filter(|field| {
+            // An address that a flag makes useless cannot fail.
+            let is_used = operation.vector().is_none_or(|(kind, operands)| {
+                let rule = kind.rule_of(&operands);
+                match field.name {
+                    "b" => rule.b.is_some(),
+                    "p" => rule.p.is_some(),
+                    _ => true,
+                }
+            });
+            field.kind.is_address() && is_used
+        });
         let names: Vec<_> = operands.map(|field| (field.lsb, field.width)).collect();
         if names.is_empty() {
             return Vec::new();
@@ -219,6 +246,16 @@ impl Builder<'_> {
         }
         words
     }
+}
+
+/// A word that writes registers, at most as many as one can.
+fn config(values: &[(C, i64)]) -> Word {
+    let mut writes = ConfigWrites::default();
+    for (register, value) in values {
+        // A value that does not fit is no part of any list here.
+        let _ = writes.push(*register, *value);
+    }
+    encode_unchecked(&Instruction::new(Config { writes }))
 }
 
 /// Puts a value into bits of a word, little endian.

@@ -1,26 +1,31 @@
 //! The vector engine's instructions.
 
 use ediacara_isa::{
-    Address, ConfigRegister as C, Memory, TABLE_BYTES, VectorOperands, VectorOperation, VectorShape,
+    Address, ConfigRegister as C, ElementBytes, Memory, TABLE_BYTES, VectorOperands, VectorOperation,
+    VectorRule, VectorShape,
 };
 
 use super::Builder;
 use super::operands::Proposal;
 
-const A: [C; 2] = [C::VectorAStride1, C::VectorAStride2];
-const B: [C; 2] = [C::VectorBStride1, C::VectorBStride2];
-const D: [C; 2] = [C::VectorDStride1, C::VectorDStride2];
+pub(super) const A: [C; 2] = [C::VectorAStride1, C::VectorAStride2];
+pub(super) const B: [C; 2] = [C::VectorBStride1, C::VectorBStride2];
+pub(super) const D: [C; 2] = [C::VectorDStride1, C::VectorDStride2];
 
 impl Builder<'_> {
     pub(super) fn vector(&mut self) -> Option<Proposal> {
-        let integer = VectorOperation::ALL.iter().filter(|operation| !operation.rule().float);
-        let operation = self.random.pick(&integer.copied().collect::<Vec<_>>());
+        let is_float = self.has_float() && self.random.chance(65);
+        let some = VectorOperation::ALL.iter().filter(|operation| operation.rule().float == is_float);
+        let operation = self.random.pick(&some.copied().collect::<Vec<_>>());
         self.vector_of(operation)
     }
 
     pub(super) fn vector_of(&mut self, operation: VectorOperation) -> Option<Proposal> {
-        let mut writes = self.arithmetic();
         let rule = operation.rule();
+        if rule.float {
+            return self.float_of(operation);
+        }
+        let mut writes = self.arithmetic();
         let nram = self.size(Memory::Nram);
         let is_windowed = rule.shape == VectorShape::Window;
         let a_memory = rule.a.unwrap_or(Memory::Nram);
@@ -68,17 +73,14 @@ impl Builder<'_> {
             writes.extend(b.writes(B));
             b_at = self.place(Memory::Nram, b.span)?;
         }
-        if rule.in_place && self.random.chance(35) {
-            // Both operands may be the destination.
-            let has_b = rule.b.is_some();
-            if !has_b || self.random.chance(70) {
-                a_at = d_at;
-                writes.extend([(A[0], d.strides[0] as i64), (A[1], d.strides[1] as i64)]);
-            }
-            if has_b && self.random.chance(50) {
-                b_at = d_at;
-                writes.extend([(B[0], d.strides[0] as i64), (B[1], d.strides[1] as i64)]);
-            }
+        let [a_is_d, b_is_d] = self.choose_in_place(rule);
+        if a_is_d {
+            a_at = d_at;
+            writes.extend(d.writes(A));
+        }
+        if b_is_d {
+            b_at = d_at;
+            writes.extend(d.writes(B));
         }
         let p = if rule.p.is_some() { self.place(Memory::Pram, length)? } else { Address::new(0) };
         let operands = VectorOperands {
@@ -95,14 +97,26 @@ impl Builder<'_> {
         Some(Proposal { writes, operation: operation.with(&operands) })
     }
 
-    /// Whole and partial tiles of lanes x lanes.
+    /// Whether a and b are the destination; both may be.
+    fn choose_in_place(&mut self, rule: &VectorRule) -> [bool; 2] {
+        if !rule.in_place || !self.random.chance(35) {
+            return [false; 2];
+        }
+        let has_b = rule.b.is_some();
+        [!has_b || self.random.chance(70), has_b && self.random.chance(50)]
+    }
+
+    /// Whole and partial tiles of lanes x lanes, of elements of any size.
     fn transpose(&mut self, operation: VectorOperation, mut writes: Vec<(C, i64)>) -> Option<Proposal> {
         let lanes = u64::from(self.machine.vector.lanes);
-        let nram = self.size(Memory::Nram);
+        let sizes: Vec<_> = ElementBytes::ALL.iter().copied().filter(|size| size.bytes() <= lanes).collect();
+        let element = self.random.pick(&sizes);
+        let (bytes, tile) = (element.bytes(), lanes / element.bytes());
+        let nram = self.size(Memory::Nram) / bytes;
         let mut side = || match self.random.range(0, 3) {
-            0 => lanes,
-            1 => lanes + self.random.range(0, 2) - 1,
-            _ => self.random.small(1, 2 * lanes + 1),
+            0 => tile,
+            1 => (tile + self.random.range(0, 2) - 1).max(1),
+            _ => self.random.small(1, 2 * tile + 1),
         };
         let (length, count_1) = (side(), side());
         let count_2 = if self.random.chance(60) { 1 } else { self.random.range(1, 3) };
@@ -115,8 +129,9 @@ impl Builder<'_> {
         writes.extend(a.writes(A));
         writes.extend([(D[0], stride_1 as i64), (D[1], stride_2 as i64)]);
         let operands = VectorOperands {
-            d: self.place(Memory::Nram, span)?,
-            a: self.place(Memory::Nram, a.span)?,
+            d: self.place(Memory::Nram, span * bytes)?,
+            a: self.place(Memory::Nram, a.span * bytes)?,
+            element,
             length: length as u32,
             count_1: count_1 as u16,
             count_2: count_2 as u16,
@@ -126,7 +141,7 @@ impl Builder<'_> {
     }
 
     /// Some of the zero points, clamps, multipliers and shifts, often at the ends of their ranges.
-    fn arithmetic(&mut self) -> Vec<(C, i64)> {
+    pub(super) fn arithmetic(&mut self) -> Vec<(C, i64)> {
         let mut writes = Vec::new();
         if self.random.chance(40) {
             for register in [C::VectorAZero, C::VectorBZero, C::VectorDZero] {

@@ -1,7 +1,8 @@
 //! The closed core of operators, one file each: documentation, attributes, shape and type rule, host kernel,
 //! cost.
 //!
-//! f32 tensors of images are NCHW; the quantised dialect ([`QConv`] and its kin) is i8 in NHWC. A function
+//! f32 tensors of images are NCHW; the quantised dialect ([`QConv`] and its kin) is i8 in NHWC, and the float
+//! dialect ([`FRow`] and its kin) goes by rows, the last axis. A function
 //! that is a composition of these operators is not here: importers decompose it.
 
 mod activation;
@@ -19,6 +20,7 @@ mod conv_filter_gradient;
 mod conv_transpose;
 mod cumulative_sum;
 mod dequantize_linear;
+mod float_rows;
 mod gather;
 mod gather_elements;
 mod gather_nd;
@@ -65,6 +67,7 @@ pub use conv_filter_gradient::ConvFilterGradient;
 pub use conv_transpose::ConvTranspose;
 pub use cumulative_sum::CumulativeSum;
 pub use dequantize_linear::DequantizeLinear;
+pub use float_rows::{FRow, FScale, Reading, Writing};
 pub use gather::Gather;
 pub use gather_elements::GatherElements;
 pub use gather_nd::GatherNd;
@@ -141,8 +144,14 @@ const DESCRIPTIONS: &[OpDescription] = &[
 
 /// Every core operator.
 pub(crate) fn descriptions() -> impl Iterator<Item = OpDescription> {
-    [DESCRIPTIONS, unary::DESCRIPTIONS, binary::DESCRIPTIONS, quantised::DESCRIPTIONS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        DESCRIPTIONS,
+        unary::DESCRIPTIONS,
+        binary::DESCRIPTIONS,
+        quantised::DESCRIPTIONS,
+        float_rows::DESCRIPTIONS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

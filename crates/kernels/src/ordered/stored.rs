@@ -4,7 +4,7 @@
 //! elements as the shorter of its slices holds.
 
 use half::{
-    f16,
+    bf16, f16,
     slice::{HalfBitsSliceExt, HalfFloatSliceExt},
 };
 
@@ -80,13 +80,23 @@ pub fn write_f32(values: &[f32], stored: &mut [i8]) {
     }
 }
 
+/// A number as bf16, rounded to nearest even.
+#[inline(always)]
+pub fn to_bf16(value: f32) -> bf16 {
+    let bits = canonical(value).to_bits();
+    // The upper half of the NaN is already that of bf16, and rounding would not change it.
+    bf16::from_bits(((bits + 0x7fff + (bits >> 16 & 1)) >> 16) as u16)
+}
+
+/// A number as f16, rounded to nearest even; subnormals stay, and a NaN is 0x7e00.
+pub fn to_f16(value: f32) -> f16 {
+    if value.is_nan() { f16::from_bits(0x7e00) } else { f16::from_f32(value) }
+}
+
 /// Writes bf16s, rounded to nearest even.
 pub fn write_bf16(values: &[f32], stored: &mut [i8]) {
     for (bytes, &value) in stored.chunks_exact_mut(2).zip(values) {
-        let bits = canonical(value).to_bits();
-        // The upper half of the NaN is already that of bf16, and rounding would not change it.
-        let rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-        put_half(bytes, rounded as u16);
+        put_half(bytes, to_bf16(value).to_bits());
     }
 }
 

@@ -99,10 +99,11 @@ fn programs_behind_the_bridge_leave_the_memory_that_the_simulator_leaves() {
     let mut files = vec![
         ("ediacara_isa_pkg.sv", ediacara_isa::system_verilog_package()),
         ("ediacara_machine_pkg.sv", machine_package(&machine)),
-        source("ediacara_core_pkg.sv"),
     ];
-    let modules = FILES.iter().filter(|(name, _)| *name != "ediacara_core_pkg.sv");
-    files.extend(modules.map(|(name, _)| source(name)));
+    // Packages come before what uses them.
+    let (types, modules): (Vec<_>, Vec<_>) =
+        FILES.iter().map(|(name, _)| source(name)).partition(|(name, _)| name.ends_with("_pkg.sv"));
+    files.extend(types.into_iter().chain(modules));
     files.extend([memory(), ("bench.sv", include_str!("benches/axi_core.sv").to_owned())]);
     bench::build(folder.path(), &files);
     let (mut compared, mut changed) = (0, 0);

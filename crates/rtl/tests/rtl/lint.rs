@@ -6,6 +6,7 @@ use std::path::Path;
 use ediacara_arch::Machine;
 use ediacara_rtl::{FILES, Verilator, machine_package};
 
+use crate::float::float_machine;
 use crate::{odd_machine, options};
 
 /// What Verilator says of the core behind AXI4 for `machine`.
@@ -35,6 +36,12 @@ fn warnings(machine: &Machine, folder: &Path, variant: &[&str]) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Machines whose floating point is cut differently: fewer lanes than an f32 fills, as many, one.
+fn float_machines() -> [Machine; 5] {
+    [(32, 8, 8), (8, 4, 12), (4, 4, 9), (16, 16, 8), (8, 1, 10)]
+        .map(|(lanes, float_lanes, latency)| float_machine(lanes, float_lanes, latency))
+}
+
 fn expect_none(machines: &[Machine], variant: &[&str]) {
     for machine in machines {
         let folder = tempfile::tempdir().unwrap();
@@ -49,6 +56,7 @@ fn no_shape_has_a_warning() {
         ["dlp4", "dlp8", "dlp16", "dlp32"].iter().map(|name| Machine::preset(name).unwrap()).collect();
     machines.push(odd_machine());
     machines.extend(ediacara_fuzzgen::shapes());
+    machines.extend(float_machines());
     expect_none(&machines, &[]);
 }
 
@@ -57,5 +65,6 @@ fn no_shape_has_a_warning_as_synthesized() {
     // Presets differ from these only in size, and take Verilator long.
     let mut machines = ediacara_fuzzgen::shapes();
     machines.push(odd_machine());
+    machines.extend(float_machines());
     expect_none(&machines, &["-DSYNTHESIS"]);
 }

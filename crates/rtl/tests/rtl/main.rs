@@ -12,6 +12,7 @@
 mod axi;
 mod bench;
 mod building;
+mod float;
 mod harness;
 mod lint;
 mod programs;

@@ -7,6 +7,7 @@ use std::fs;
 use ediacara_arch::Machine;
 use ediacara_rtl::{BuildOptions, FILES};
 
+use crate::float::float_machine;
 use crate::support::{compare_with, options};
 use crate::{bench, odd_machine};
 
@@ -32,8 +33,9 @@ fn word() -> String {
     text.replace("endmodule", "  /* verilator no_inline_module */\nendmodule")
 }
 
-/// Elements, bytes of one, elements of a row, readers, writers, and whether reads see writes of their cycle.
-type Parameters = (u64, u32, u32, u32, u32, u32);
+/// Elements, bytes of one, elements of a row, readers, writers, whether reads see writes of their cycle, and
+/// whether writes have a mask.
+type Parameters = (u64, u32, u32, u32, u32, u32, u32);
 
 /// The memories of a machine's core, as `ediacara_core.sv` has them.
 fn memories(machine: &Machine) -> [Parameters; 4] {
@@ -41,22 +43,23 @@ fn memories(machine: &Machine) -> [Parameters; 4] {
     let burst = machine.dram.burst_bytes;
     let transfer = burst.max(machine.load.move_bytes_per_cycle);
     let records = lanes.max(((burst + 22) / 12).next_power_of_two());
+    let masked = u32::from(machine.vector.float_lanes > 0);
     [
-        (machine.core.nram_bytes, 1, rows.max(lanes).max(transfer), 5, 2, 0),
-        (machine.core.wram_bytes, 1, (rows * columns).max(transfer), 1, 1, 0),
-        (machine.aram_accumulators(), 4, columns.max(lanes), 2, 1, 1),
-        (machine.pram_records(), 12, records, 1, 1, 0),
+        (machine.core.nram_bytes, 1, rows.max(lanes).max(transfer), 5, 2, 0, masked),
+        (machine.core.wram_bytes, 1, (rows * columns).max(transfer), 1, 1, 0, 0),
+        (machine.aram_accumulators(), 4, columns.max(lanes), 2, 1, 1, 0),
+        (machine.pram_records(), 12, records, 1, 1, 0, 0),
     ]
 }
 
 /// A bench with a numbered pair for each set of parameters.
 fn bench_of(all: &BTreeSet<Parameters>) -> String {
     let mut text = String::from("module bench (input logic clock);\n  int cycle = 0;\n");
-    for (index, (elements, bytes, width, reads, writes, forward)) in all.iter().enumerate() {
+    for (index, (elements, bytes, width, reads, writes, forward, masked)) in all.iter().enumerate() {
         writeln!(
             text,
             "  ram_pair #(.NAME(\"ram {index}\"), .ELEMENTS({elements}), .ELEMENT_BYTES({bytes}), .WIDTH({width}), \
-             .READS({reads}), .WRITES({writes}), .FORWARD({forward}), .CYCLES({CYCLES})) pair_{index} (.clock(clock), .cycle(cycle));"
+             .READS({reads}), .WRITES({writes}), .FORWARD({forward}), .MASKED({masked}), .CYCLES({CYCLES})) pair_{index} (.clock(clock), .cycle(cycle));"
         )
         .unwrap();
     }
@@ -68,7 +71,8 @@ fn bench_of(all: &BTreeSet<Parameters>) -> String {
 #[test]
 fn memories_as_synthesized_give_what_those_as_simulated_give() {
     let square = ediacara_fuzzgen::shapes().swap_remove(1);
-    let all: BTreeSet<_> = [odd_machine(), square].iter().flat_map(memories).collect();
+    let machines = [odd_machine(), square, float_machine(8, 4, 12)];
+    let all: BTreeSet<_> = machines.iter().flat_map(memories).collect();
     let folder = tempfile::tempdir().unwrap();
     let files = [
         ("ram_word.sv", word()),
@@ -97,7 +101,7 @@ fn ram_with_both() -> String {
     let plain = variant("ram", "`undef");
     let instance = "  logic [READS-1:0][BITS-1:0] plain_data;\n\
                     \x20 ram_mapped #(.ELEMENTS(ELEMENTS), .ELEMENT_BYTES(ELEMENT_BYTES), .WIDTH(WIDTH), .READS(READS), \
-                    .WRITES(WRITES), .FORWARD(FORWARD)) mapped (.*);\nendmodule";
+                    .WRITES(WRITES), .FORWARD(FORWARD), .MASKED(MASKED)) mapped (.*);\nendmodule";
     assert_eq!(plain.matches("endmodule").count(), 1);
     assert_eq!(plain.matches("read_data[port] =").count(), 2);
     plain.replace("read_data[port] =", "plain_data[port] =").replace("endmodule", instance)

@@ -3,9 +3,10 @@
 //! A row of each operand becomes f32s, the instruction computes, and the results are written by their type.
 
 use ediacara_isa::{ElementType, Memory, Relation, VectorOperation, VectorShape};
-use ediacara_kernels::ordered::{self, Quantiser, add, canonical, maximum, minimum, multiply, subtract};
+use ediacara_kernels::ordered::{
+    self, Comparison, Quantiser, RowOperation, add, canonical, maximum, multiply,
+};
 
-use super::vector::window;
 use crate::memory::Memories;
 use crate::work::Vector;
 
@@ -52,58 +53,47 @@ fn row(v: &Vector, i1: usize, i2: usize, memories: &Memories, scratch: &mut Scra
     }
     let (a, b) = (&scratch.a[..v.length], &scratch.b[..v.length]);
     let out = &mut scratch.out[..v.length];
-    match v.operation {
-        VectorOperation::FloatFill => out.copy_from_slice(b),
-        VectorOperation::FloatCopy => out.copy_from_slice(a),
-        VectorOperation::FloatAdd => pairs(a, b, out, add),
-        VectorOperation::FloatSubtract => pairs(a, b, out, subtract),
-        VectorOperation::FloatMultiply => pairs(a, b, out, multiply),
-        VectorOperation::FloatMaximum => pairs(a, b, out, maximum),
-        VectorOperation::FloatMinimum => pairs(a, b, out, minimum),
-        VectorOperation::FloatCompare => compare(v.float.relation, a, b, out),
-        VectorOperation::FloatSelect => out.copy_from_slice(b),
-        VectorOperation::FloatScale => {
-            let records = &memories.pram[v.p..v.p + v.length];
-            for ((out, &a), record) in out.iter_mut().zip(a).zip(records) {
-                let scaled = multiply(a, canonical(record.scale()));
-                *out = add(scaled, canonical(record.float_bias()));
-            }
+    match operation(v) {
+        Some(operation) if operation.reduces() => operation.compute(a, b, &mut out[..1]),
+        Some(operation) => operation.compute(a, b, out),
+        None if v.operation == VectorOperation::FloatScale => {
+            let records = memories.pram[v.p..v.p + v.length].iter();
+            let records = records.map(|record| (canonical(record.float_bias()), canonical(record.scale())));
+            ordered::scale_row(a, records, out);
         }
-        VectorOperation::FloatExp2 => {
-            pairs(a, b, out, subtract);
-            ordered::exp2_row(out);
-        }
-        VectorOperation::FloatLog2 => each(a, out, ordered::log2_row),
-        VectorOperation::FloatReciprocal => each(a, out, ordered::reciprocal_row),
-        VectorOperation::FloatReciprocalRoot => each(a, out, ordered::reciprocal_root_row),
-        VectorOperation::FloatRoot => each(a, out, ordered::root_row),
-        VectorOperation::FloatRowSum => out[0] = ordered::row_sum(a),
-        VectorOperation::FloatRowDot => out[0] = ordered::row_dot(a, b),
-        VectorOperation::FloatRowMaximum => out[0] = ordered::row_maximum(a),
-        // No other goes by float rows.
-        _ => {}
+        // `float_fill` and `float_select` write b.
+        None => out.copy_from_slice(b),
     }
 }
 
-fn each(a: &[f32], out: &mut [f32], f: impl Fn(&mut [f32])) {
-    out.copy_from_slice(a);
-    f(out);
-}
-
-fn pairs(a: &[f32], b: &[f32], out: &mut [f32], f: impl Fn(f32, f32) -> f32) {
-    out.iter_mut().zip(a).zip(b).for_each(|((out, &a), &b)| *out = f(a, b));
-}
-
-fn compare(relation: Relation, a: &[f32], b: &[f32], out: &mut [f32]) {
-    let number = |holds: bool| f32::from(u8::from(holds));
-    match relation {
-        Relation::Equal => pairs(a, b, out, |a, b| number(a == b)),
-        Relation::NotEqual => pairs(a, b, out, |a, b| number(a != b)),
-        Relation::Less => pairs(a, b, out, |a, b| number(a < b)),
-        Relation::LessEqual => pairs(a, b, out, |a, b| number(a <= b)),
-        Relation::Greater => pairs(a, b, out, |a, b| number(a > b)),
-        Relation::GreaterEqual => pairs(a, b, out, |a, b| number(a >= b)),
-    }
+/// What an instruction does to the rows of its operands; nothing if it is more than that.
+fn operation(v: &Vector) -> Option<RowOperation> {
+    use VectorOperation as V;
+    Some(match v.operation {
+        V::FloatCopy => RowOperation::Copy,
+        V::FloatAdd => RowOperation::Add,
+        V::FloatSubtract => RowOperation::Subtract,
+        V::FloatMultiply => RowOperation::Multiply,
+        V::FloatMaximum => RowOperation::Maximum,
+        V::FloatMinimum => RowOperation::Minimum,
+        V::FloatCompare => RowOperation::Compare(match v.float.relation {
+            Relation::Equal => Comparison::Equal,
+            Relation::NotEqual => Comparison::NotEqual,
+            Relation::Less => Comparison::Less,
+            Relation::LessEqual => Comparison::LessEqual,
+            Relation::Greater => Comparison::Greater,
+            Relation::GreaterEqual => Comparison::GreaterEqual,
+        }),
+        V::FloatExp2 => RowOperation::Exp2,
+        V::FloatLog2 => RowOperation::Log2,
+        V::FloatReciprocal => RowOperation::Reciprocal,
+        V::FloatReciprocalRoot => RowOperation::ReciprocalRoot,
+        V::FloatRoot => RowOperation::Root,
+        V::FloatRowSum => RowOperation::RowSum,
+        V::FloatRowDot => RowOperation::RowDot,
+        V::FloatRowMaximum => RowOperation::RowMaximum,
+        _ => return None,
+    })
 }
 
 /// N-FLOAT-WINDOW of row `(i1, i2)` into `scratch.out`.
@@ -119,7 +109,7 @@ fn windowed(v: &Vector, i1: usize, i2: usize, memories: &Memories, scratch: &mut
         read_stored(v.float.types.d, &memories.nram[d..d + v.d_units()], v.d_zero, 1.0, out);
     }
     let b_row = if v.rule.b_moves { v.b.row(i1, i2) } else { v.b.base };
-    for (position, at) in window(v, v.a.row(i1, i2)) {
+    for (position, at) in v.window(v.a.row(i1, i2)) {
         read_a(v, at, memories, a);
         match v.operation {
             VectorOperation::FloatWindowSum => {

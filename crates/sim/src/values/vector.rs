@@ -55,7 +55,7 @@ fn compute_row(v: &Vector, i1: usize, i2: usize, memories: &Memories, scratch: &
         VectorOperation::Requantise => requantise(v, &memories.aram[a_at..a_at + length], records(), out),
         VectorOperation::Depthwise => {
             sums.fill(0);
-            for (position, at) in window(v, a_at) {
+            for (position, at) in v.window(a_at) {
                 let weights = &nram[v.b.base + position * v.b_window_stride..][..length];
                 multiply_add(sums, &nram[at..at + length], v.a_zero as i16, weights, v.b_zero as i16);
             }
@@ -63,7 +63,7 @@ fn compute_row(v: &Vector, i1: usize, i2: usize, memories: &Memories, scratch: &
         }
         VectorOperation::MaxPool => {
             out.fill(i8::MIN);
-            for (_, at) in window(v, a_at) {
+            for (_, at) in v.window(a_at) {
                 out.iter_mut().zip(&nram[at..at + length]).for_each(|(out, &x)| *out = x.max(*out));
             }
             out.iter_mut().for_each(|out| *out = (*out).max(v.low).min(v.high));
@@ -83,14 +83,6 @@ fn compute_row(v: &Vector, i1: usize, i2: usize, memories: &Memories, scratch: &
         // These do not go by integer rows.
         _ => {}
     }
-}
-
-/// Window position and where its row of a begins.
-pub(super) fn window(v: &Vector, a: usize) -> impl Iterator<Item = (usize, usize)> {
-    let (counts, strides) = (v.window_counts, v.window_strides);
-    (0..counts[1]).flat_map(move |w2| {
-        (0..counts[0]).map(move |w1| (w2 * counts[0] + w1, a + w2 * strides[1] + w1 * strides[0]))
-    })
 }
 
 /// `clamp(zero + value, low, high)`, in 64 bits.
@@ -121,7 +113,7 @@ fn multiply_add(sums: &mut [i32], x: &[i8], x_zero: i16, w: &[i8], w_zero: i16) 
 /// N-AVERAGE
 fn average(v: &Vector, a: usize, nram: &[i8], sums: &mut [i32], out: &mut [i8]) {
     sums.fill(0);
-    for (_, at) in window(v, a) {
+    for (_, at) in v.window(a) {
         for (sum, &x) in sums.iter_mut().zip(&nram[at..at + v.length]) {
             *sum = sum.wrapping_add(i32::from(x) - v.a_zero);
         }

@@ -29,7 +29,7 @@ pub(crate) struct Situation<'a> {
 }
 
 /// The last element of an access, if it is inside a memory.
-fn inside(first: u128, dimensions: &[(u128, u128)], size: u128) -> Result<u128, FaultKind> {
+pub(crate) fn inside(first: u128, dimensions: &[(u128, u128)], size: u128) -> Result<u128, FaultKind> {
     let last = first + dimensions.iter().map(|(count, stride)| (count - 1) * stride).sum::<u128>();
     if last < size { Ok(last) } else { Err(FaultKind::Address) }
 }
@@ -46,15 +46,15 @@ impl Situation<'_> {
         }
     }
 
-    fn c(&self, register: C) -> u128 {
+    pub(crate) fn c(&self, register: C) -> u128 {
         self.config[register.index()] as u128
     }
 
-    fn at(&self, address: Address) -> u128 {
+    pub(crate) fn at(&self, address: Address) -> u128 {
         (u128::from(address.offset) + self.registers[usize::from(address.register)]) % MODULUS
     }
 
-    fn nram(&self) -> u128 {
+    pub(crate) fn nram(&self) -> u128 {
         self.machine.core.nram_bytes.into()
     }
 
@@ -138,62 +138,7 @@ impl Situation<'_> {
     }
 
     fn vector(&self, operation: &Operation) -> Result<Cost, FaultKind> {
-        let v = operands(operation);
-        let rows = [u128::from(v.counts[0]), u128::from(v.counts[1])];
-        let length = u128::from(v.length);
-        let lanes = u128::from(self.machine.vector.lanes);
-        let stride = |k: [C; 2]| [self.c(k[0]), self.c(k[1])];
-        let (a, b, d) = (
-            stride([C::VectorAStride1, C::VectorAStride2]),
-            stride([C::VectorBStride1, C::VectorBStride2]),
-            stride([C::VectorDStride1, C::VectorDStride2]),
-        );
-        let w = [self.c(C::VectorWindowCount1), self.c(C::VectorWindowCount2)];
-        let ws = stride([C::VectorWindowStride1, C::VectorWindowStride2]);
-        let clamps = !matches!(v.name, "fill" | "copy" | "load_table" | "table" | "transpose");
-        if clamps && self.config[C::VectorLow.index()] > self.config[C::VectorHigh.index()] {
-            return Err(FaultKind::Operand);
-        }
-        let windowed = matches!(v.name, "depthwise" | "max_pool" | "average_pool");
-        let row = |s: [u128; 2]| vec![(rows[0], s[0]), (rows[1], s[1]), (length, 1)];
-        match v.name {
-            "load_table" => {}
-            "transpose" => {
-                inside(self.at(v.d), &[(length, d[0]), (rows[1], d[1]), (rows[0], 1)], self.nram())
-                    .map(|_| ())?
-            }
-            _ => inside(self.at(v.d), &row(d), self.nram()).map(|_| ())?,
-        }
-        let mut a_dims = row(a);
-        if windowed {
-            a_dims.extend([(w[0], ws[0]), (w[1], ws[1])]);
-        }
-        match v.name {
-            "fill" => {}
-            "load_table" => inside(self.at(v.a), &[(256, 1)], self.nram()).map(|_| ())?,
-            "requantise" => {
-                inside(self.at(v.a), &a_dims, self.machine.aram_accumulators().into()).map(|_| ())?
-            }
-            _ => inside(self.at(v.a), &a_dims, self.nram()).map(|_| ())?,
-        }
-        match v.name {
-            "depthwise" => {
-                let dimensions = [(w[0] * w[1], self.c(C::VectorBWindowStride)), (length, 1)];
-                inside(self.at(v.b), &dimensions, self.nram()).map(|_| ())?
-            }
-            "add" | "multiply" | "maximum" => inside(self.at(v.b), &row(b), self.nram()).map(|_| ())?,
-            _ => {}
-        }
-        if matches!(v.name, "requantise" | "depthwise") {
-            inside(self.at(v.p), &[(length, 1)], self.machine.pram_records().into())?;
-        }
-        let beats = match v.name {
-            "load_table" => 256u128.div_ceil(lanes),
-            "transpose" => rows[1] * rows[0].div_ceil(lanes) * length.div_ceil(lanes) * 2 * lanes,
-            _ => rows[0] * rows[1] * length.div_ceil(lanes) * if windowed { w[0] * w[1] } else { 1 },
-        };
-        let ordered = !matches!(v.name, "fill" | "requantise");
-        Ok(if ordered { Cost::OrderedBeats(beats as u64) } else { Cost::Beats(beats as u64) })
+        crate::vector::cost(self, operation)
     }
 
     /// T-DMA-BURSTS
@@ -220,49 +165,4 @@ impl Situation<'_> {
 
 fn dims(counts: [u128; 3], strides: [u128; 3], length: u128) -> [(u128, u128); 4] {
     [(counts[0], strides[0]), (counts[1], strides[1]), (counts[2], strides[2]), (length, 1)]
-}
-
-struct VectorOperands {
-    name: &'static str,
-    d: Address,
-    a: Address,
-    b: Address,
-    p: Address,
-    length: u32,
-    counts: [u16; 2],
-}
-
-fn operands(operation: &Operation) -> VectorOperands {
-    let zero = Address::new(0);
-    let name = operation.mnemonic();
-    macro_rules! of {
-        ($o:expr, $d:expr, $a:expr, $b:expr, $p:expr) => {
-            VectorOperands {
-                name,
-                d: $d,
-                a: $a,
-                b: $b,
-                p: $p,
-                length: $o.length,
-                counts: [$o.count_1, $o.count_2],
-            }
-        };
-    }
-    match operation {
-        Operation::Fill(o) => of!(o, o.d, zero, zero, zero),
-        Operation::Copy(o) => of!(o, o.d, o.a, zero, zero),
-        Operation::Requantise(o) => of!(o, o.d, o.a, zero, o.p),
-        Operation::Depthwise(o) => of!(o, o.d, o.a, o.b, o.p),
-        Operation::MaxPool(o) => of!(o, o.d, o.a, zero, zero),
-        Operation::AveragePool(o) => of!(o, o.d, o.a, zero, zero),
-        Operation::Add(o) => of!(o, o.d, o.a, o.b, zero),
-        Operation::Multiply(o) => of!(o, o.d, o.a, o.b, zero),
-        Operation::Maximum(o) => of!(o, o.d, o.a, o.b, zero),
-        Operation::Table(o) => of!(o, o.d, o.a, zero, zero),
-        Operation::Transpose(o) => of!(o, o.d, o.a, zero, zero),
-        Operation::LoadTable(o) => {
-            VectorOperands { name, d: zero, a: o.a, b: zero, p: zero, length: 256, counts: [1, 1] }
-        }
-        other => panic!("{other:?} is not of the vector engine"),
-    }
 }

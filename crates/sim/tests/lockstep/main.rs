@@ -10,10 +10,11 @@
 
 mod cost;
 mod reference;
+mod vector;
 
 use std::collections::BTreeMap;
 
-use ediacara_arch::Machine;
+use ediacara_arch::{Machine, VectorUnit};
 use ediacara_fuzzgen::{Program, Random, Recipe, judge};
 use ediacara_isa::{Memory, decode};
 use ediacara_sim::{Event, FaultKind, Options, Outcome, Simulator};
@@ -162,6 +163,14 @@ fn other_pace(machine: &Machine, random: &mut Random) -> Machine {
     other.dram.burst_bytes = machine.dram.burst_bytes;
     other.matrix.rows = machine.matrix.rows;
     other.matrix.columns = machine.matrix.columns;
+    // It has the same instructions.
+    let has_same = |vector: &VectorUnit| {
+        (vector.float_lanes > 0) == (machine.vector.float_lanes > 0)
+            && vector.lanes.min(4) >= machine.vector.lanes.min(4)
+    };
+    while !has_same(&other.vector) {
+        other.vector = ediacara_fuzzgen::machine(random).vector;
+    }
     let (queue_entries, fetch_entries) = (other.core.queue_entries, machine.core.fetch_entries);
     other.core = machine.core.clone();
     other.core.queue_entries = queue_entries;

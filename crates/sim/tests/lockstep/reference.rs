@@ -136,6 +136,14 @@ pub(crate) fn run(machine: &Machine, base: u64, code: &[Word], limit: u64) -> Ve
     }
     config[C::VectorLow.index()] = -128;
     config[C::VectorHigh.index()] = 127;
+    for register in [C::VectorAType, C::VectorBType, C::VectorDType] {
+        // An f32.
+        config[register.index()] = 4;
+    }
+    for register in [C::VectorAScale, C::VectorBScale, C::VectorDInverseScale] {
+        // The bits of one.
+        config[register.index()] = 0x3f80_0000;
+    }
     let state = State {
         debt: 0,
         flying: Vec::new(),
@@ -423,9 +431,14 @@ impl Reference<'_> {
             self.state.fault = Some((kind, pc, t));
             (Control::Fault, None, None)
         };
+        let has_no_float = self.machine.vector.float_lanes == 0;
         let instruction = match decode(&self.code[pc as usize]) {
             Ok(instruction) => instruction,
             Err(DecodeError::Opcode(_)) => return fault(FaultKind::Opcode),
+            // A machine without floating point has no float instructions, whatever their operands are.
+            Err(_) if has_no_float && (0x50..=0x66).contains(&self.code[pc as usize][0]) => {
+                return fault(FaultKind::Opcode);
+            }
             Err(DecodeError::Operand(_)) => return fault(FaultKind::Operand),
         };
         let mut branch = None;
@@ -442,6 +455,10 @@ impl Reference<'_> {
                 self.write(o.rd, sum);
             }
             Operation::Config(o) => {
+                let is_float = |register: C| register as usize >= C::VectorAType as usize;
+                if self.machine.vector.float_lanes == 0 && o.writes.iter().any(|(r, _)| is_float(r)) {
+                    return fault(FaultKind::Operand);
+                }
                 for (register, value) in o.writes.iter() {
                     self.state.config[register.index()] = value;
                 }

@@ -125,12 +125,6 @@ pub(crate) const CIRCLES: &[KnownCircle] = &[
         reason: "a gather of channels becomes a convolution, and a convolution takes over a gather before it",
     },
     KnownCircle {
-        of: "prove",
-        room: "crate",
-        modules: &["access", "walk"],
-        reason: "a step of the walk is refused as an access is, which reads the walk's state",
-    },
-    KnownCircle {
         of: "sim",
         room: "crate",
         modules: &["account", "run"],

@@ -11,6 +11,7 @@ module ram_pair #(
     parameter int unsigned READS = 1,
     parameter int unsigned WRITES = 1,
     parameter bit FORWARD = 0,
+    parameter bit MASKED = 0,
     parameter int unsigned CYCLES = 1000
 ) (
     input logic clock,
@@ -26,6 +27,7 @@ module ram_pair #(
   logic [WRITES-1:0][23:0] write_address;
   logic [WRITES-1:0][8*BYTES-1:0] write_data;
   logic [WRITES-1:0][15:0] write_skip, write_count;
+  logic [WRITES-1:0][BYTES-1:0] write_mask;
 
   ram_plain #(
       .ELEMENTS(ELEMENTS),
@@ -33,7 +35,8 @@ module ram_pair #(
       .WIDTH(WIDTH),
       .READS(READS),
       .WRITES(WRITES),
-      .FORWARD(FORWARD)
+      .FORWARD(FORWARD),
+      .MASKED(MASKED)
   ) simulated (
       .read_data(plain),
       .*
@@ -45,7 +48,8 @@ module ram_pair #(
       .WIDTH(WIDTH),
       .READS(READS),
       .WRITES(WRITES),
-      .FORWARD(FORWARD)
+      .FORWARD(FORWARD),
+      .MASKED(MASKED)
   ) synthesized (
       .read_data(mapped),
       .*
@@ -95,6 +99,8 @@ module ram_pair #(
         count = $urandom_range(3) == 0 ? BYTES : $urandom_range(BYTES);
         if (count > room) count = room;
       end
+      // Without MASKED the mask must not matter.
+      for (int b = 0; b < BYTES; b++) write_mask[w][b] = cycle < ROWS || $urandom_range(3) != 0;
       write_address[w] = 24'(address);
       write_skip[w] = 16'(skip);
       write_count[w] = 16'(count);

@@ -1,0 +1,171 @@
+//! Chains of the float dialect become layers.
+
+use std::collections::HashMap;
+
+use ediacara_graph::ops::{FRow, FScale, Reading};
+use ediacara_graph::{DType, Graph, Tensor, ValueId};
+use ediacara_isa::{ElementType, VectorOperation};
+
+use crate::build::homes::Placement;
+use crate::fuse::rows::Chain;
+use crate::program::rows::{RowOperand, RowStep, RowValue, Rows, merged};
+use crate::program::view::View;
+use crate::tile::rows::instruction;
+
+/// The layer of a chain; `records` is how many records PRAM holds.
+///
+/// # Errors
+/// What is wrong, as a sentence without its end.
+pub(crate) fn rows(
+    graph: &Graph,
+    placement: &Placement,
+    chain: &Chain,
+    records: u64,
+) -> Result<Rows, String> {
+    let extents: Vec<u64> = chain.shape.iter().map(|&extent| extent as u64).collect();
+    let (&length, axes) = extents.split_last().ok_or("its rows have no axis")?;
+    let mut builder = ChainBuilder {
+        graph,
+        placement,
+        axes,
+        length,
+        records,
+        values: Vec::new(),
+        steps: Vec::new(),
+        numbers: HashMap::new(),
+    };
+    for &id in &chain.nodes {
+        builder.node(id)?;
+    }
+    let ChainBuilder { mut values, steps, .. } = builder;
+    let axes =
+        merged(axes, &mut values.iter_mut().filter_map(|value| value.tensor.as_mut()).collect::<Vec<_>>());
+    Ok(Rows { axes, length, values, steps })
+}
+
+struct ChainBuilder<'a> {
+    graph: &'a Graph,
+    placement: &'a Placement,
+    axes: &'a [u64],
+    length: u64,
+    records: u64,
+    values: Vec<RowValue>,
+    steps: Vec<RowStep>,
+    /// The values of the graph among `values`.
+    numbers: HashMap<ValueId, usize>,
+}
+
+impl ChainBuilder<'_> {
+    fn node(&mut self, id: ediacara_graph::NodeId) -> Result<(), String> {
+        let node = self.graph.node(id);
+        let a = self.value(node.inputs[0])?;
+        if let Some(op) = node.op_as::<FRow>() {
+            let b = match node.inputs.get(1) {
+                None if op.operation.is_pair() => RowOperand::Constant(op.constant),
+                None => RowOperand::None,
+                Some(&value) => match self.number(value, op.b)? {
+                    Some(number) => RowOperand::Constant(number),
+                    None => RowOperand::Value(self.value(value)?),
+                },
+            };
+            let d = self.result(node.outputs[0])?;
+            let (operation, relation) = instruction(op.operation);
+            let (readings, writing) = ([op.a, op.b], op.result);
+            self.steps.push(RowStep { operation, relation, a, b, d, readings, writing, records: None });
+            return Ok(());
+        }
+        let op = node.op_as::<FScale>().ok_or("it is no node of rows")?;
+        let [bias, scale] = [1, 2].map(|index| self.reals(node.inputs[index]));
+        let (bias, scale) = (bias?, scale?);
+        let d = self.result(node.outputs[0])?;
+        let step = RowStep {
+            operation: VectorOperation::FloatScale,
+            relation: Default::default(),
+            a,
+            b: RowOperand::None,
+            d,
+            readings: [op.a, Reading::default()],
+            writing: op.result,
+            records: Some(bias.into_iter().zip(scale).map(|(bias, scale)| [bias, scale]).collect()),
+        };
+        if self.length > self.records {
+            return Err(format!("its {} records are more than the {} of PRAM", self.length, self.records));
+        }
+        self.steps.push(step);
+        Ok(())
+    }
+
+    /// The number that an operand is, if it is a constant of one element.
+    fn number(&self, value: ValueId, reading: Reading) -> Result<Option<f32>, String> {
+        let Some(tensor) = self.graph.constant(value).filter(|tensor| tensor.len() == 1) else {
+            return Ok(None);
+        };
+        if tensor.dtype() != DType::F32 || reading != Reading::default() {
+            return Ok(None);
+        }
+        Ok(self.reals(value)?.first().copied())
+    }
+
+    fn reals(&self, value: ValueId) -> Result<Vec<f32>, String> {
+        let name = || self.graph.value(value).name.clone();
+        let tensor: &Tensor =
+            self.graph.constant(value).ok_or_else(|| format!("operand `{}` is no constant", name()))?;
+        tensor.to_vec::<f32>().map_err(|error| error.to_string())
+    }
+
+    /// The number of a value that a step reads: one that a step before made, or a tensor.
+    fn value(&mut self, value: ValueId) -> Result<usize, String> {
+        if let Some(&number) = self.numbers.get(&value) {
+            return Ok(number);
+        }
+        let view = self.home(value)?;
+        self.add(value, Some(view), false)
+    }
+
+    /// A value that a step makes.
+    fn result(&mut self, value: ValueId) -> Result<usize, String> {
+        let producer = self.graph.producer(value);
+        let inner = producer.is_some_and(|node| self.placement.inner.contains(&node));
+        let view = if inner { None } else { Some(self.home(value)?) };
+        self.add(value, view, true)
+    }
+
+    fn add(&mut self, value: ValueId, tensor: Option<View>, written: bool) -> Result<usize, String> {
+        let ty = self.graph.ty(value);
+        let element = element(ty.dtype).ok_or_else(|| format!("{ty} is no type of float instructions"))?;
+        let length = ty.shape.last().map_or(1, |&extent| extent as u64);
+        self.values.push(RowValue { element, length, tensor, written });
+        self.numbers.insert(value, self.values.len() - 1);
+        Ok(self.values.len() - 1)
+    }
+
+    /// The home of a value under the axes of the rows: where it is repeated, its stride is 0.
+    fn home(&self, value: ValueId) -> Result<View, String> {
+        let name = &self.graph.value(value).name;
+        let home = self.placement.homes.get(&value).ok_or_else(|| format!("`{name}` has no home"))?;
+        if !home.is_readable() {
+            return Err(format!("the rows of `{name}` are not contiguous"));
+        }
+        let missing = self.axes.len() + 1 - home.shape.len();
+        let mut view = home.clone();
+        view.shape.splice(0..0, std::iter::repeat_n(1, missing));
+        view.strides.splice(0..0, std::iter::repeat_n(0, missing));
+        for (axis, &extent) in self.axes.iter().enumerate() {
+            if view.shape[axis] == 1 && extent > 1 {
+                (view.shape[axis], view.strides[axis]) = (extent, 0);
+            }
+        }
+        Ok(view)
+    }
+}
+
+/// The type of a float instruction's operand.
+fn element(dtype: DType) -> Option<ElementType> {
+    match dtype {
+        DType::I8 => Some(ElementType::I8),
+        DType::F16 => Some(ElementType::F16),
+        DType::BF16 => Some(ElementType::BF16),
+        DType::F32 => Some(ElementType::F32),
+        _ => None,
+    }
+}
