@@ -97,7 +97,8 @@ fn square() -> Machine {
     machine.matrix.columns = 8;
     machine.matrix.latency_cycles = 5;
     machine.vector.lanes = 16;
-    machine.vector.float_lanes = 4;
+    // More than the lanes have bytes for f32s: the width then follows the type.
+    machine.vector.float_lanes = 8;
     machine.vector.latency_cycles = 8;
     machine.load.move_bytes_per_cycle = 8;
     machine.core = Core {

@@ -44,6 +44,8 @@ pub(crate) fn ports(graph: &Graph, part: &DlpPart, placement: &Placement) -> Res
         if *value != fed.source {
             let extents = &graph.ty(fed.source).shape;
             port.shape = fed.permutation.iter().map(|&axis| extents[axis]).collect();
+            // What is stored is what the segment reads, whatever the source is.
+            port.element = plain(graph, *value).element;
             port.encoding = fed.scale.map(|(scale, zero)| Encoding { scale, zero: zero.into() });
             port.layout = Layout { permutation: fed.permutation.clone(), shape: extents.clone() };
         }

@@ -9,6 +9,7 @@ mod bounds;
 mod detectors;
 mod differential;
 mod estimates;
+mod islands;
 mod kept;
 mod limits;
 mod motifs;

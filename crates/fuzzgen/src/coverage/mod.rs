@@ -27,8 +27,10 @@ pub struct Coverage {
     float_programs: u64,
 }
 
-/// How often each alignment must occur, since there are so many, and how often everything else.
+/// How often each alignment must occur, and each way to use a float instruction, since there are so many; and how often
+/// everything else.
 const LEAST_ALIGNMENTS: u64 = 3;
+const LEAST_OF_FLOAT: u64 = 3;
 const LEAST: u64 = 15;
 /// The number of alignments: bytes within a burst of 128, the largest.
 const ALIGNMENTS: u64 = 128;
@@ -116,7 +118,11 @@ fn stall(engine: Engine, cause: Activity) -> String {
 }
 
 fn least(feature: &str) -> u64 {
-    if feature.starts_with("alignment ") { LEAST_ALIGNMENTS } else { LEAST }
+    match feature.split(' ').next() {
+        Some("alignment") => LEAST_ALIGNMENTS,
+        Some(name) if name.starts_with("float_") => LEAST_OF_FLOAT,
+        _ => LEAST,
+    }
 }
 
 fn alignment(what: &str, bytes: u64) -> String {

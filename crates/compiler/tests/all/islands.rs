@@ -1,0 +1,125 @@
+//! Real nodes between int8 ones in the float dialect: a network whose softmax, norms and gates the host ran is one program,
+//! with every value as the host computes it.
+
+use ediacara_arch::Machine;
+use ediacara_compiler::{Compiled, Options, compile};
+use ediacara_graph::{Graph, Registry, Tensor};
+use ediacara_host::{Executor, Options as HostOptions};
+use ediacara_optimiser::{Calibration, Quantised, float_islands, optimise, quantise};
+
+use crate::differential::{Subject, sample};
+
+/// A real network in int8, before and after its islands are rewritten.
+fn quantised(text: &str) -> [Quantised; 2] {
+    let graph = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
+    let graph = optimise(graph, &Default::default()).unwrap();
+    let samples = [11, 12].map(|seed| sample(&graph, seed));
+    let calibration = Calibration::collect(&graph, samples).unwrap();
+    let before = quantise(&graph, &calibration).unwrap();
+    let after = float_islands(before.clone()).unwrap();
+    [before, after]
+}
+
+/// A matrix of small numbers.
+fn matrix(rows: usize, columns: usize, seed: usize) -> String {
+    let number = |index: usize| format!("{}.{}", 0, (index * 37 + seed * 11) % 97);
+    let sign = |index: usize| if (index * 7 + seed).is_multiple_of(3) { "-" } else { "" };
+    let all: Vec<String> = (0..rows * columns).map(|index| sign(index).to_owned() + &number(index)).collect();
+    format!("[{}]", all.join(", "))
+}
+
+/// Signal to noise of an output against the real one, in dB.
+fn sqnr(real: &Tensor, found: &Tensor) -> f64 {
+    let [real, found] = [real, found].map(|tensor| tensor.to_vec::<f32>().unwrap());
+    let power: f64 = real.iter().map(|&value| f64::from(value).powi(2)).sum();
+    let noise: f64 = real.iter().zip(&found).map(|(&real, &found)| f64::from(real - found).powi(2)).sum();
+    10.0 * (power / noise).log10()
+}
+
+fn dlp_segments(compiled: &Compiled) -> (usize, usize) {
+    (compiled.dlp().count(), compiled.segments.len())
+}
+
+/// Compares host and simulator, and int8 with and without islands with the real network.
+fn check(text: &str, least_sqnr: f64) {
+    let [before, after] = quantised(text);
+    let real = Graph::parse(text, &Registry::core(), &|_| None).unwrap();
+    let machine = Machine::preset("dlp16").unwrap();
+    let inputs = sample(&real, 13);
+    let run = |graph: &Graph| {
+        let executor = Executor::new(graph, &HostOptions::with_threads(1)).unwrap();
+        executor.run(&inputs).unwrap().remove(0)
+    };
+    let expected = run(&real);
+    let [old, new] = [&before, &after].map(|quantised| sqnr(&expected, &run(&quantised.graph)));
+    assert!(new > least_sqnr && new > old - 1.0, "{new} dB with islands, {old} without");
+    let old = compile(&before.graph, &machine, &Options::default()).unwrap();
+    let new = compile(&after.graph, &machine, &Options::default()).unwrap();
+    assert!(dlp_segments(&old).0 > 1, "there is nothing to show");
+    assert_eq!(dlp_segments(&new), (1, 1), "{:?}", new.host_ops);
+    let subject = Subject::new(after.graph.clone(), inputs);
+    subject.compare(&machine, &new).unwrap();
+    assert!(after.left.is_empty(), "{:?}", after.left);
+    assert!(after.origins.iter().all(|origin| origin.left.is_none() && !origin.nodes.is_empty()));
+}
+
+#[test]
+fn attention_is_one_program() {
+    let text = format!(
+        r#"graph "attention" {{
+  input %x: f32[1,12,16]
+  constant %wq: f32[16,16] = {q}
+  constant %wk: f32[16,16] = {k}
+  constant %wv: f32[16,16] = {v}
+  constant %wo: f32[16,16] = {o}
+  %q: f32[1,12,16] = matmul(%x, %wq)
+  %k: f32[1,12,16] = matmul(%x, %wk)
+  %v: f32[1,12,16] = matmul(%x, %wv)
+  %t: f32[1,16,12] = transpose(%k) {{permutation = [0, 2, 1]}}
+  %s: f32[1,12,12] = matmul(%q, %t)
+  %p: f32[1,12,12] = softmax(%s) {{axis = 2}}
+  %a: f32[1,12,16] = matmul(%p, %v)
+  %y: f32[1,12,16] = matmul(%a, %wo)
+  output %y
+}}
+"#,
+        q = matrix(16, 16, 1),
+        k = matrix(16, 16, 2),
+        v = matrix(16, 16, 3),
+        o = matrix(16, 16, 4),
+    );
+    check(&text, 25.0);
+}
+
+#[test]
+fn a_norm_between_products_is_part_of_their_program() {
+    let text = format!(
+        r#"graph "norm" {{
+  input %x: f32[1,40,24]
+  constant %w: f32[24,32] = {w}
+  constant %two: f32[] = [2.0]
+  constant %epsilon: f32[] = [0.00001]
+  constant %gamma: f32[32] = {gamma}
+  constant %beta: f32[32] = {beta}
+  constant %u: f32[32,32] = {u}
+  %h: f32[1,40,32] = matmul(%x, %w)
+  %m: f32[1,40,1] = reduce(%h) {{kind = mean, axes = [2], keep_dims = true}}
+  %c: f32[1,40,32] = sub(%h, %m)
+  %s: f32[1,40,32] = pow(%c, %two)
+  %v: f32[1,40,1] = reduce(%s) {{kind = mean, axes = [2], keep_dims = true}}
+  %e: f32[1,40,1] = add(%v, %epsilon)
+  %r: f32[1,40,1] = sqrt(%e)
+  %n: f32[1,40,32] = div(%c, %r)
+  %g: f32[1,40,32] = mul(%n, %gamma)
+  %b: f32[1,40,32] = add(%g, %beta)
+  %y: f32[1,40,32] = matmul(%b, %u)
+  output %y
+}}
+"#,
+        w = matrix(24, 32, 5),
+        gamma = matrix(1, 32, 6),
+        beta = matrix(1, 32, 7),
+        u = matrix(32, 32, 8),
+    );
+    check(&text, 25.0);
+}

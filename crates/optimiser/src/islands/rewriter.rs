@@ -1,0 +1,214 @@
+//! What the rules build with: operands as they are stored, instructions on rows, and what is read and written in int8.
+
+use std::collections::{HashMap, HashSet};
+
+use ediacara_graph::ops::{FRow, QuantizeLinear, Reading, Reshape, Writing};
+use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, ValueId};
+use ediacara_kernels::ordered::RowOperation;
+
+use super::rules;
+use crate::Result;
+
+/// A real value as an instruction reads it: an f32, or an i8 and what it stands for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Operand {
+    pub(super) value: ValueId,
+    pub(super) reading: Reading,
+}
+
+/// The second operand of an instruction.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Second {
+    Value(Operand),
+    Number(f32),
+}
+
+/// Rewrites the nodes of an island.
+pub(super) struct Rewriter<'a> {
+    pub(super) graph: &'a mut Graph,
+    inside: HashSet<NodeId>,
+    /// What stands for real values of the graph as it was.
+    known: HashMap<ValueId, Operand>,
+    /// What stands for results of quantize_linear nodes.
+    stored: HashMap<ValueId, ValueId>,
+    made: Vec<(NodeId, Vec<NodeId>)>,
+    /// Nodes added for the node in hand.
+    added: Vec<NodeId>,
+}
+
+impl<'a> Rewriter<'a> {
+    pub(super) fn new(graph: &'a mut Graph, island: &[NodeId]) -> Rewriter<'a> {
+        let inside = island.iter().copied().collect();
+        let (known, stored) = (HashMap::new(), HashMap::new());
+        Rewriter { graph, inside, known, stored, made: Vec::new(), added: Vec::new() }
+    }
+
+    /// Rewrites a node; whether it has a form in the dialect.
+    ///
+    /// # Errors
+    /// The graph refuses what a rule built.
+    pub(super) fn rewrite(&mut self, id: NodeId) -> Result<bool> {
+        self.added.clear();
+        let &[output] = self.graph.outputs_of(id) else { return Ok(false) };
+        let Some(result) = rules::lower(self, id)? else { return Ok(false) };
+        self.known.insert(output, result);
+        for reader in self.graph.consumers(output) {
+            if self.graph.node(reader).op_as::<QuantizeLinear>().is_some()
+                && !self.quantise(reader, result)?
+            {
+                return Ok(false);
+            }
+        }
+        self.made.push((id, std::mem::take(&mut self.added)));
+        Ok(true)
+    }
+
+    /// Puts what was built in place of the island.
+    ///
+    /// # Errors
+    /// The graph refuses it.
+    pub(super) fn finish(mut self) -> Result<Vec<(NodeId, Vec<NodeId>)>> {
+        let stored: Vec<_> = self.stored.drain().collect();
+        for (old, new) in stored {
+            self.graph.replace_uses(old, new)?;
+        }
+        // The host may read results of an island, too.
+        let results: Vec<ValueId> = self.inside.iter().map(|&id| self.graph.output_of(id)).collect();
+        for old in results {
+            let outside = |reader: &NodeId| {
+                !self.inside.contains(reader) && self.graph.node(*reader).op_as::<QuantizeLinear>().is_none()
+            };
+            let wanted = self.graph.is_output(old) || self.graph.consumers(old).iter().any(outside);
+            if let (true, Some(&operand)) = (wanted, self.known.get(&old)) {
+                let name = format!("{}.real", self.graph.value(old).name);
+                let real = self.real(name, operand)?;
+                self.graph.replace_uses(old, real)?;
+            }
+        }
+        Ok(self.made)
+    }
+
+    /// The scale and zero point of a quantize_linear or dequantize_linear node of one scale.
+    pub(super) fn encoding(&self, id: NodeId) -> Option<Reading> {
+        let [_, scale, zero] = self.graph.node(id).inputs[..] else { return None };
+        let scale = self.graph.constant(scale)?.to_vec::<f32>().ok()?;
+        let zero = self.graph.constant(zero)?.to_vec::<i8>().ok()?;
+        let ([scale], [zero]) = (scale.as_slice(), zero.as_slice()) else { return None };
+        Some(Reading { scale: *scale, zero: *zero })
+    }
+
+    /// Stores a result as a quantize_linear node does; whether it has one scale, or one for each element of a row.
+    fn quantise(&mut self, id: NodeId, result: Operand) -> Result<bool> {
+        let name = self.graph.node(id).name.clone();
+        let output = self.graph.output_of(id);
+        if self.graph.ty(output).dtype != DType::I8 {
+            return Ok(false);
+        }
+        let Some(Reading { scale, zero }) = self.encoding(id) else {
+            return Ok(false);
+        };
+        let writing = Writing::quantised(scale, zero);
+        let stored = match self.last(id, result) {
+            Some((op, inputs)) => {
+                self.add(format!("{name}.stored"), FRow { result: writing, ..op }, &inputs)?
+            }
+            None => {
+                let op = FRow { a: result.reading, result: writing, ..FRow::new(RowOperation::Copy) };
+                self.add(format!("{name}.stored"), op, &[result.value])?
+            }
+        };
+        self.stored.insert(output, stored);
+        Ok(true)
+    }
+
+    /// The instruction that gave a result which the quantize_linear node alone reads, and its operands: it may store it.
+    fn last(&self, reader: NodeId, result: Operand) -> Option<(FRow, Vec<ValueId>)> {
+        let real = self.graph.node(reader).inputs[0];
+        let alone = self.graph.only_consumer(real) == Some(reader) && !self.graph.is_output(real);
+        let producer = self.graph.producer(result.value).filter(|node| alone && self.added.contains(node))?;
+        let node = self.graph.node(producer);
+        Some((*node.op_as::<FRow>()?, node.inputs.to_vec()))
+    }
+
+    /// An operand of a node of the island.
+    pub(super) fn operand(&mut self, value: ValueId) -> Option<Operand> {
+        if let Some(&known) = self.known.get(&value) {
+            return Some(known);
+        }
+        let as_it_is = Operand { value, reading: Reading::default() };
+        let Some(producer) = self.graph.producer(value) else {
+            return (self.graph.ty(value).dtype == DType::F32).then_some(as_it_is);
+        };
+        let node = self.graph.node(producer);
+        if node.op.name() == "dequantize_linear" {
+            let stored = node.inputs[0];
+            if self.graph.ty(stored).dtype != DType::I8 {
+                return None;
+            }
+            return self.encoding(producer).map(|reading| Operand { value: stored, reading });
+        }
+        (self.graph.ty(value).dtype == DType::F32 && !self.inside.contains(&producer)).then_some(as_it_is)
+    }
+
+    pub(super) fn shape(&self, operand: Operand) -> Vec<usize> {
+        self.graph.ty(operand.value).shape.clone()
+    }
+
+    /// Adds a node.
+    pub(super) fn add(&mut self, name: String, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId> {
+        let id = self.graph.add_node(name, op, inputs)?;
+        self.added.push(id);
+        Ok(self.graph.output_of(id))
+    }
+
+    /// An operation of one operand, to f32.
+    pub(super) fn unary(&mut self, name: String, operation: RowOperation, a: Operand) -> Result<Operand> {
+        let op = FRow { a: a.reading, ..FRow::new(operation) };
+        let value = self.add(name, op, &[a.value])?;
+        Ok(Operand { value, reading: Reading::default() })
+    }
+
+    /// An operation of two operands, to f32; the first has the shape of the result.
+    pub(super) fn pair(
+        &mut self,
+        name: String,
+        operation: RowOperation,
+        a: Operand,
+        b: Second,
+    ) -> Result<Operand> {
+        let op = FRow { a: a.reading, ..FRow::new(operation) };
+        let value = match b {
+            Second::Number(constant) => self.add(name, FRow { constant, ..op }, &[a.value])?,
+            Second::Value(b) => self.add(name, FRow { b: b.reading, ..op }, &[a.value, b.value])?,
+        };
+        Ok(Operand { value, reading: Reading::default() })
+    }
+
+    /// An operand as f32.
+    pub(super) fn real(&mut self, name: String, a: Operand) -> Result<ValueId> {
+        if self.graph.ty(a.value).dtype == DType::F32 {
+            return Ok(a.value);
+        }
+        Ok(self.unary(name, RowOperation::Copy, a)?.value)
+    }
+
+    /// The same elements under another shape.
+    pub(super) fn reshape(&mut self, name: String, a: Operand, shape: Vec<usize>) -> Result<Operand> {
+        if self.shape(a) == shape {
+            return Ok(a);
+        }
+        let value = self.add(name, Reshape { shape }, &[a.value])?;
+        Ok(Operand { value, ..a })
+    }
+
+    /// The constant that an operand is.
+    pub(super) fn constant(&self, a: Operand) -> Option<&Tensor> {
+        self.graph.constant(a.value).filter(|tensor| tensor.dtype() == DType::F32)
+    }
+
+    /// The number that an operand is, if it is a constant of one element.
+    pub(super) fn number(&self, a: Operand) -> Option<f32> {
+        let tensor = self.constant(a).filter(|tensor| tensor.len() == 1)?;
+        tensor.to_vec::<f32>().ok()?.first().copied()
+    }
+}
