@@ -7,6 +7,7 @@
 //! why nobody can notice it. Faults of the compiler have tests to notice them instead ([`compiler`]).
 
 mod compiler;
+mod float;
 mod numerics;
 mod timing;
 mod workbench;
@@ -51,7 +52,7 @@ const EXPLAINED: &[(&str, &str, &str)] = &[(
 )];
 
 fn mutations() -> impl Iterator<Item = &'static Mutation> {
-    timing::MUTATIONS.iter().chain(numerics::MUTATIONS)
+    timing::MUTATIONS.iter().chain(numerics::MUTATIONS).chain(float::MUTATIONS)
 }
 
 impl Mutation {

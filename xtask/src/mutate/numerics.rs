@@ -8,6 +8,7 @@ const ARRAY: &str = "crates/kernels/src/int8/array.rs";
 const RESOLVE: &str = "crates/sim/src/resolve.rs";
 /// The part of the instruction table that the simulator takes.
 const VECTOR_RULES: &str = "crates/isa/src/vector.rs";
+const WORK: &str = "crates/sim/src/work.rs";
 const CONTROL: &str = "crates/sim/src/control.rs";
 const MEMORY: &str = "crates/sim/src/memory/mod.rs";
 
@@ -74,12 +75,18 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     m(
         "N-REQUANTISE",
         VECTOR,
-        "let product = t * i64::from(record.multiplier);",
-        "let product = t * (i64::from(record.multiplier) & !1);",
+        "let product = t * i64::from(record.multiplier());",
+        "let product = t * (i64::from(record.multiplier()) & !1);",
         "a bit of the multiplier is lost",
     ),
     m("N-REQUANTISE", MEMORY, "bytes[8] as u8 & 63", "bytes[8] as u8 & 31", "five bits of shift"),
-    m("N-REQUANTISE", MEMORY, "word(4) & i32::MAX", "word(4) & (i32::MAX >> 1)", "thirty bits of multiplier"),
+    m(
+        "N-REQUANTISE",
+        MEMORY,
+        "self.factor & i32::MAX",
+        "self.factor & (i32::MAX >> 1)",
+        "thirty bits of multiplier",
+    ),
     m("N-DOT", VECTOR, "(i16::from(x) - x_zero)", "(i16::from(x))", "depthwise: no zero point of x"),
     m("N-DOT", VECTOR, "(i16::from(w) - w_zero)", "(i16::from(w))", "depthwise: no zero point of w"),
     m(
@@ -91,14 +98,14 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     ),
     m(
         "N-DOT",
-        VECTOR,
+        WORK,
         "w2 * counts[0] + w1,",
         "w1 * counts[1] + w2,",
         "depthwise: weights of the transposed window",
     ),
     m(
         "N-DOT",
-        VECTOR,
+        WORK,
         "w2 * strides[1] + w1 * strides[0]",
         "w2 * strides[0] + w1 * strides[1]",
         "windows: strides exchanged",
@@ -230,8 +237,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     m(
         "ISA",
         VECTOR,
-        "memories.nram[d + j * v.d.strides[0] + i1] = value;",
-        "memories.nram[d + i1 * v.d.strides[0] + j] = value;",
+        "let at = d + j * v.d.strides[0] + i1 * bytes;",
+        "let at = d + i1 * v.d.strides[0] + j * bytes;",
         "transpose copies",
     ),
     m("ISA", RESOLVE, "if last < size {", "if last <= size {", "an address one behind the end"),
@@ -253,8 +260,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     m(
         "ISA",
         RESOLVE,
-        "if operation.rule().clamps() && vector.low > vector.high {",
-        "if operation.rule().clamps() && vector.low >= vector.high {",
+        "if clamps && vector.low > vector.high {",
+        "if clamps && vector.low >= vector.high {",
         "low may not equal high",
     ),
     m(

@@ -29,13 +29,7 @@ pub fn float_islands(quantised: Quantised) -> Result<Quantised> {
     let mut converted: HashSet<String> = HashSet::new();
     for island in islands(&graph) {
         let mut rewriter = Rewriter::new(&mut graph, &island);
-        if !island
-            .iter()
-            .map(|&id| rewriter.rewrite(id))
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .all(|done| done)
-        {
+        if !rewrite(&mut rewriter, &island)? {
             continue;
         }
         let made = rewriter.finish()?;
@@ -65,6 +59,18 @@ pub fn float_islands(quantised: Quantised) -> Result<Quantised> {
         *origin = Origin { nodes, left: origin.left.take().filter(|_| !changed), ..origin.clone() };
     }
     Ok(Quantised { graph, left, silenced, origins })
+}
+
+/// Builds what stands for an island; whether all of it has a form in the dialect.
+fn rewrite(rewriter: &mut Rewriter<'_>, island: &[NodeId]) -> Result<bool> {
+    for &id in island {
+        rewriter.begin();
+        match rules::lower(rewriter, id)? {
+            Some(result) if rewriter.end(id, result)? => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// The islands of a graph, each in topological order.

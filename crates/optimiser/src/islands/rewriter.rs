@@ -6,7 +6,6 @@ use ediacara_graph::ops::{FRow, QuantizeLinear, Reading, Reshape, Writing};
 use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, ValueId};
 use ediacara_kernels::ordered::RowOperation;
 
-use super::rules;
 use crate::Result;
 
 /// A real value as an instruction reads it: an f32, or an i8 and what it stands for.
@@ -43,14 +42,17 @@ impl<'a> Rewriter<'a> {
         Rewriter { graph, inside, known, stored, made: Vec::new(), added: Vec::new() }
     }
 
-    /// Rewrites a node; whether it has a form in the dialect.
+    /// Begins a node; what is built from here on is its own.
+    pub(super) fn begin(&mut self) {
+        self.added.clear();
+    }
+
+    /// Ends a node of the island, whose result is `result`; whether all that reads it can.
     ///
     /// # Errors
-    /// The graph refuses what a rule built.
-    pub(super) fn rewrite(&mut self, id: NodeId) -> Result<bool> {
-        self.added.clear();
-        let &[output] = self.graph.outputs_of(id) else { return Ok(false) };
-        let Some(result) = rules::lower(self, id)? else { return Ok(false) };
+    /// The graph refuses what stores it.
+    pub(super) fn end(&mut self, id: NodeId, result: Operand) -> Result<bool> {
+        let output = self.graph.output_of(id);
         self.known.insert(output, result);
         for reader in self.graph.consumers(output) {
             if self.graph.node(reader).op_as::<QuantizeLinear>().is_some()

@@ -17,6 +17,9 @@ use crate::Result;
 pub(super) fn lower(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<Operand>> {
     let node = r.graph.node(id).clone();
     let name = node.name.clone();
+    if node.outputs.len() != 1 || node.inputs.is_empty() {
+        return Ok(None);
+    }
     let mut operands = Vec::with_capacity(node.inputs.len());
     for &input in &node.inputs {
         let Some(operand) = r.operand(input) else { return Ok(None) };
