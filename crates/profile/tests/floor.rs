@@ -17,6 +17,7 @@ use ediacara_sim::{Options as SimOptions, Outcome, Part, Simulator};
 fn machine(random: &mut Random) -> Machine {
     let mut machine = Machine::preset("dlp8").unwrap();
     machine.name = "random".to_owned();
+    machine.vector.float_lanes = 0;
     machine.matrix.rows = random.pick(&[2, 4, 8, 16]);
     machine.matrix.columns = random.pick(&[2, 4, 8, 16]);
     machine.matrix.latency_cycles = random.between(3, 9) as u32;

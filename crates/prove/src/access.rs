@@ -268,7 +268,7 @@ impl Collector<'_> {
     fn vector(&mut self, rows: &Rows) -> Result<(), Refused> {
         if rows.float && !self.sizes.float {
             return self
-                .refuse(Property::Operand, "is a float instruction, and vector.float_lanes is 0".to_owned());
+                .refuse(Property::Opcode, "is a float instruction, and vector.float_lanes is 0".to_owned());
         }
         if let Some(wrong) = rows.wrong {
             return self.refuse(Property::Operand, wrong.to_owned());

@@ -199,7 +199,7 @@ impl<'a> Prover<'a> {
             machine,
             options,
             sizes: Sizes::new(machine, Walk::code(executable)),
-            walk: Walk::new(executable),
+            walk: Walk::new(executable, machine.vector.float_lanes > 0),
             order: Order::new(machine.core.queue_entries as usize),
             memories: Default::default(),
             outputs: Cover::default(),

@@ -80,13 +80,21 @@ pub(crate) struct Walk<'a> {
     pub(crate) state: State,
     index: u64,
     loops: Vec<Running>,
+    /// Whether the machine has float instructions and their registers.
+    has_float: bool,
     /// Instructions executed so far.
     pub(crate) executed: u64,
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(executable: &'a Executable) -> Walk<'a> {
-        Walk { executable, state: State::at_reset(), index: 0, loops: Vec::new(), executed: 0 }
+    pub(crate) fn new(executable: &'a Executable, has_float: bool) -> Walk<'a> {
+        Walk { executable, state: State::at_reset(), index: 0, loops: Vec::new(), has_float, executed: 0 }
+    }
+
+    /// Whether the next instruction has the opcode of a float instruction.
+    fn is_float(&self) -> bool {
+        let word = usize::try_from(self.index).ok().and_then(|index| self.executable.code.get(index));
+        word.is_some_and(|word| (0x50..=0x66).contains(&word[0]))
     }
 
     /// First byte of the code, and the one past its last.
@@ -146,6 +154,8 @@ impl<'a> Walk<'a> {
         decoded.map_err(|error| {
             let property = match error {
                 DecodeError::Opcode(_) => Property::Opcode,
+                // A machine without floating point has no float instructions, whatever their operands are.
+                DecodeError::Operand(_) if !self.has_float && self.is_float() => Property::Opcode,
                 DecodeError::Operand(_) => Property::Operand,
             };
             Refused { property, detail: error.to_string() }
@@ -162,6 +172,10 @@ impl<'a> Walk<'a> {
             }
             Operation::Config(config) => {
                 for (register, value) in config.writes.iter() {
+                    if register.is_float() && !self.has_float {
+                        let detail = format!("config {}: vector.float_lanes is 0", register.name());
+                        return Err(Refused { property: Property::Operand, detail });
+                    }
                     self.state.config[register.index()] = value;
                 }
             }

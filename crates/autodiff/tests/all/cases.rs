@@ -38,6 +38,8 @@ pub(crate) const UNCHECKED: &[(&str, &str)] = &[
     ("non_zero", "the result is an index"),
     ("not", "the result is bool"),
     ("or", "the result is bool"),
+    ("f_row", "an instruction of the DLP"),
+    ("f_scale", "an instruction of the DLP"),
     ("q_add", "quantised"),
     ("q_conv", "quantised"),
     ("q_matmul", "quantised"),

@@ -93,7 +93,7 @@ fn memories_go_in_and_come_out_again() {
     // Records come without the bits that nobody reads.
     let pram = outcome.memories.on_chip(Memory::Pram);
     assert_eq!(pram.len() as u64, machine.pram_records() * 12);
-    assert_eq!(pram[12..24], [255, 255, 255, 255, 255, 255, 255, 127, 63, 0, 0, 0]);
+    assert_eq!(pram[12..24], [255, 255, 255, 255, 255, 255, 255, 255, 63, 0, 0, 0]);
     assert_eq!(pram[24..36], [13, 14, 15, 16, 17, 18, 19, 20, 21, 0, 0, 0]);
 
     // Nothing is left for the next program of the same process.
