@@ -92,6 +92,41 @@ fn attention_is_one_program() {
 }
 
 #[test]
+fn a_causal_mask_and_a_residual_stay_on_the_dlp() {
+    let causal: Vec<&str> =
+        (0..144).map(|index| if index % 12 <= index / 12 { "true" } else { "false" }).collect();
+    let text = format!(
+        r#"graph "causal" {{
+  input %x: f32[1,12,16]
+  constant %wq: f32[16,16] = {q}
+  constant %wk: f32[16,16] = {k}
+  constant %wv: f32[16,16] = {v}
+  constant %wo: f32[16,64] = {o}
+  constant %mask: bool[1,12,12] = [{mask}]
+  constant %least: f32[] = [-10000.0]
+  %q: f32[1,12,16] = matmul(%x, %wq)
+  %k: f32[1,12,16] = matmul(%x, %wk)
+  %v: f32[1,12,16] = matmul(%x, %wv)
+  %t: f32[1,16,12] = transpose(%k) {{permutation = [0, 2, 1]}}
+  %s: f32[1,12,12] = matmul(%q, %t)
+  %m: f32[1,12,12] = select(%mask, %s, %least)
+  %p: f32[1,12,12] = softmax(%m) {{axis = 2}}
+  %a: f32[1,12,16] = matmul(%p, %v)
+  %r: f32[1,12,16] = add(%a, %x)
+  %y: f32[1,12,64] = matmul(%r, %wo)
+  output %y
+}}
+"#,
+        q = matrix(16, 16, 11),
+        k = matrix(16, 16, 12),
+        v = matrix(16, 16, 13),
+        o = matrix(16, 64, 14),
+        mask = causal.join(", "),
+    );
+    check(&text, 25.0);
+}
+
+#[test]
 fn a_norm_between_products_is_part_of_their_program() {
     let text = format!(
         r#"graph "norm" {{

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::ops::{FRow, QuantizeLinear, Reading, Reshape, Writing};
+use ediacara_graph::ops::{DequantizeLinear, FRow, QuantizeLinear, Reading, Reshape, Writing};
 use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, ValueId};
 use ediacara_kernels::ordered::RowOperation;
 
@@ -107,7 +107,7 @@ impl<'a> Rewriter<'a> {
             return Ok(false);
         }
         let Some(Reading { scale, zero }) = self.encoding(id) else {
-            return Ok(false);
+            return self.quantise_channels(id, result);
         };
         let writing = Writing::quantised(scale, zero);
         let stored = match self.last(id, result) {
@@ -123,6 +123,43 @@ impl<'a> Rewriter<'a> {
         Ok(true)
     }
 
+    /// Stores a result with a scale for each index of an axis.
+    fn quantise_channels(&mut self, id: NodeId, result: Operand) -> Result<bool> {
+        let Some((scales, zero)) = self.channels(id, |scale| 1.0 / scale)? else { return Ok(false) };
+        let (name, output) = (self.graph.node(id).name.clone(), self.graph.output_of(id));
+        let op = FRow {
+            a: result.reading,
+            result: Writing::quantised(1.0, zero),
+            ..FRow::new(RowOperation::Multiply)
+        };
+        let stored = self.add(format!("{name}.stored"), op, &[result.value, scales])?;
+        self.stored.insert(output, stored);
+        Ok(true)
+    }
+
+    /// A constant of what `number` makes of the scales of a quantize_linear or dequantize_linear node, one for each index of
+    /// its axis, and the zero point; nothing if there are several of those.
+    fn channels(&mut self, id: NodeId, number: impl Fn(f32) -> f32) -> Result<Option<(ValueId, i8)>> {
+        let node = self.graph.node(id);
+        let axis = match (node.op_as::<QuantizeLinear>(), node.op_as::<DequantizeLinear>()) {
+            (Some(op), _) => op.axis,
+            (_, Some(op)) => op.axis,
+            _ => return Ok(None),
+        };
+        let [x, scale, zero] = node.inputs[..] else { return Ok(None) };
+        let (name, rank) = (node.name.clone(), self.graph.ty(x).rank());
+        let (Some(scale), Some(zero)) = (self.graph.constant(scale), self.graph.constant(zero)) else {
+            return Ok(None);
+        };
+        let (scales, zeros) = (scale.to_vec::<f32>()?, zero.to_vec::<i8>()?);
+        let first = zeros.first().copied().filter(|first| zeros.iter().all(|zero| zero == first));
+        let Some(zero) = first.filter(|_| axis < rank) else { return Ok(None) };
+        let mut shape = vec![1; rank];
+        shape[axis] = scales.len();
+        let tensor = Tensor::from_vec(&shape, scales.into_iter().map(number).collect())?;
+        Ok(Some((self.graph.add_constant(format!("{name}.factors"), tensor), zero)))
+    }
+
     /// The instruction that gave a result which the quantize_linear node alone reads, and its operands: it may store it.
     fn last(&self, reader: NodeId, result: Operand) -> Option<(FRow, Vec<ValueId>)> {
         let real = self.graph.node(reader).inputs[0];
@@ -133,23 +170,33 @@ impl<'a> Rewriter<'a> {
     }
 
     /// An operand of a node of the island.
-    pub(super) fn operand(&mut self, value: ValueId) -> Option<Operand> {
+    ///
+    /// # Errors
+    /// The graph refuses what reads it.
+    pub(super) fn operand(&mut self, value: ValueId) -> Result<Option<Operand>> {
         if let Some(&known) = self.known.get(&value) {
-            return Some(known);
+            return Ok(Some(known));
         }
         let as_it_is = Operand { value, reading: Reading::default() };
-        let Some(producer) = self.graph.producer(value) else {
-            return (self.graph.ty(value).dtype == DType::F32).then_some(as_it_is);
-        };
-        let node = self.graph.node(producer);
-        if node.op.name() == "dequantize_linear" {
-            let stored = node.inputs[0];
-            if self.graph.ty(stored).dtype != DType::I8 {
-                return None;
-            }
-            return self.encoding(producer).map(|reading| Operand { value: stored, reading });
+        let is_real = self.graph.ty(value).dtype == DType::F32;
+        let Some(producer) = self.graph.producer(value) else { return Ok(is_real.then_some(as_it_is)) };
+        if self.graph.node(producer).op_as::<DequantizeLinear>().is_none() {
+            return Ok((is_real && !self.inside.contains(&producer)).then_some(as_it_is));
         }
-        (self.graph.ty(value).dtype == DType::F32 && !self.inside.contains(&producer)).then_some(as_it_is)
+        let stored = self.graph.node(producer).inputs[0];
+        if self.graph.ty(stored).dtype != DType::I8 {
+            return Ok(None);
+        }
+        if let Some(reading) = self.encoding(producer) {
+            return Ok(Some(Operand { value: stored, reading }));
+        }
+        let Some((scales, zero)) = self.channels(producer, |scale| scale)? else { return Ok(None) };
+        let a = Operand { value: stored, reading: Reading { scale: 1.0, zero } };
+        let b = Second::Value(Operand { value: scales, reading: Reading::default() });
+        let name = format!("{}.rows", self.graph.node(producer).name);
+        let real = self.pair(name, RowOperation::Multiply, a, b)?;
+        self.known.insert(value, real);
+        Ok(Some(real))
     }
 
     pub(super) fn shape(&self, operand: Operand) -> Vec<usize> {

@@ -1,7 +1,8 @@
 //! Which nodes have a form in the float dialect, and which.
 
 use ediacara_graph::ops::{
-    Add, Clamp, Concat, Div, Max, Min, Mul, Pow, Reduce, ReduceKind, Reshape, Slice, Softmax, Sub, Transpose,
+    Add, Clamp, Concat, Div, Max, Min, Mul, Pow, Reduce, ReduceKind, Reshape, Select, Slice, Softmax, Sub,
+    Transpose,
 };
 use ediacara_graph::{Node, NodeId, Tensor, ValueId};
 use ediacara_kernels::ordered::RowOperation as R;
@@ -20,9 +21,12 @@ pub(super) fn lower(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<Operand>>
     if node.outputs.len() != 1 || node.inputs.is_empty() {
         return Ok(None);
     }
+    if node.op_as::<Select>().is_some() {
+        return selection(r, &node);
+    }
     let mut operands = Vec::with_capacity(node.inputs.len());
     for &input in &node.inputs {
-        let Some(operand) = r.operand(input) else { return Ok(None) };
+        let Some(operand) = r.operand(input)? else { return Ok(None) };
         operands.push(operand);
     }
     let shape = r.graph.ty(node.outputs[0]).shape.clone();
@@ -146,6 +150,44 @@ fn binary(
     };
     let a = second(r, a);
     r.pair(last, operation, b, a).map(Some)
+}
+
+/// A choice between a value and constants by a constant condition, as in a mask: the value is held between bounds that are infinite
+/// where it is chosen, and both the constant elsewhere.
+fn selection(r: &mut Rewriter<'_>, node: &Node) -> Result<Option<Operand>> {
+    let [condition, x, y] = node.inputs[..] else { return Ok(None) };
+    let Some(condition) = r.graph.constant(condition).cloned() else { return Ok(None) };
+    let (kept, constant, wanted) = match (r.graph.constant(x), r.graph.constant(y)) {
+        (None, Some(constant)) => (x, constant.clone(), true),
+        (Some(constant), None) => (y, constant.clone(), false),
+        _ => return Ok(None),
+    };
+    let Some(kept) = r.operand(kept)? else { return Ok(None) };
+    let shape = r.graph.ty(node.outputs[0]).shape.clone();
+    let own: Vec<usize> = aligned(condition.shape(), constant.shape());
+    if r.shape(kept) != shape || own.is_empty() {
+        return Ok(None);
+    }
+    let chosen = condition.broadcast_to(&own)?.to_contiguous().to_vec::<bool>()?;
+    let numbers = constant.broadcast_to(&own)?.to_contiguous().to_vec::<f32>()?;
+    let mut bound = |suffix: &str, infinite: f32| -> Result<Second> {
+        let of = |(&chosen, &number): (&bool, &f32)| if chosen == wanted { infinite } else { number };
+        let tensor = Tensor::from_vec(&own, chosen.iter().zip(&numbers).map(of).collect())?;
+        let value = r.graph.add_constant(format!("{}.{suffix}", node.name), tensor);
+        Ok(Second::Value(Operand { value, reading: Default::default() }))
+    };
+    let (above, below) = (bound("above", f32::INFINITY)?, bound("below", f32::NEG_INFINITY)?);
+    let bounded = r.pair(format!("{}.bounded", node.name), R::Minimum, kept, above)?;
+    r.pair(format!("{}.rows", node.name), R::Maximum, bounded, below).map(Some)
+}
+
+/// The shape of two tensors together, whose axes are aligned at the right.
+fn aligned(a: &[usize], b: &[usize]) -> Vec<usize> {
+    let rank = a.len().max(b.len());
+    let extent = |shape: &[usize], axis: usize| {
+        (axis + shape.len()).checked_sub(rank).map_or(1, |own| shape[own])
+    };
+    (0..rank).map(|axis| extent(a, axis).max(extent(b, axis))).collect()
 }
 
 /// An operand as the second of an instruction.
