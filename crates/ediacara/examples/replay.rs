@@ -23,7 +23,7 @@ use ediacara::isa::Executable;
 use ediacara::optimiser::{Calibration, optimise, quantise};
 use ediacara::sim::{self, Simulator};
 use ediacara::tensor::Tensor;
-use ediacara::{CalibrationSource, Error};
+use ediacara::{CalibrationSource, Error, Prepared};
 use ediacara_fuzzgen::Random;
 use ediacara_fuzzgen::graph::motif;
 use rayon::prelude::*;
@@ -43,8 +43,11 @@ fn main() -> Result<(), Failure> {
     for (name, path) in networks()?.into_iter().filter(|(name, _)| name.contains(&part)) {
         eprintln!("{name}");
         match prepared(&path) {
-            Ok(graph) => {
-                let line = |machine| line(&name, machine, &[], &graph);
+            Ok(prepared) => {
+                let line = |machine: &Machine| match prepared.on(machine) {
+                    Ok((graph, _)) => line(&name, machine, &[], &graph),
+                    Err(error) => format!("{name} | not for {}: {}", machine.name, first_line(&error)),
+                };
                 machines.par_iter().map(line).collect::<Vec<_>>().iter().for_each(|line| println!("{line}"));
             }
             Err(error) => println!("{name} | not prepared: {}", first_line(&error)),
@@ -114,9 +117,9 @@ fn onnx_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-fn prepared(path: &str) -> Result<Graph, Error> {
+fn prepared(path: &str) -> Result<Prepared, Error> {
     let model = ediacara::model::load(path, &[])?;
-    Ok(ediacara::prepare(&model, &CalibrationSource::Assumed, &mut |_| {})?.quantised)
+    ediacara::prepare(&model, &CalibrationSource::Assumed, &mut |_| {})
 }
 
 /// The lines of a program with every pass, with each optional one left out, and with none of them.

@@ -241,19 +241,16 @@ mod tests {
 
     use super::*;
     use ediacara_compiler::Segment;
-    use ediacara_profile::Share;
 
-    use crate::{CalibrationSource, CompiledNetwork, Prepared, inputs, model, prepare};
+    use crate::{CalibrationSource, CompiledNetwork, HostOnly, compile, inputs, model, prepare};
 
     /// LeNet-5 for `dlp16`, with an input.
-    fn lenet() -> (Prepared, Compiled, Vec<Tensor>) {
+    fn lenet() -> (CompiledNetwork, Vec<Tensor>) {
         let model = model::load("lenet5", &[]).unwrap();
         let prepared = prepare(&model, &CalibrationSource::Default, &mut |_| {}).unwrap();
         let machine = Machine::preset("dlp16").unwrap();
-        let compiled =
-            ediacara_compiler::compile(&prepared.quantised, &machine, &Default::default()).unwrap();
-        let tensors = inputs::load(&model.graph, &[], None, 1).unwrap();
-        (prepared, compiled, tensors)
+        let network = compile(&prepared, &machine, &Default::default(), HostOnly::Refused).unwrap();
+        (network, inputs::load(&model.graph, &[], None, 1).unwrap())
     }
 
     fn program(compiled: &Compiled) -> &DlpSegment {
@@ -270,19 +267,17 @@ mod tests {
 
     /// Compares the run of a program that `change` has changed with the host's run.
     fn checked(change: impl FnOnce(&mut Compiled)) -> (Check, Compiled) {
-        let (prepared, compiled, tensors) = lenet();
-        let mut changed = compiled.clone();
-        change(&mut changed);
+        let (mut network, tensors) = lenet();
+        let compiled = network.compiled.clone();
+        change(&mut network.compiled);
         let machine = Machine::preset("dlp16").unwrap();
-        let plan = crate::plan::frame(&prepared.quantised, &changed, &machine);
-        let network =
-            CompiledNetwork { compiled: changed, plan, share: Share::default(), host_ops: Vec::new() };
+        network.plan = crate::plan::frame(&network.graph, &network.compiled, &machine);
         let runner = network.runner(&machine).unwrap();
         let watched = |_: usize| watches(program(&network.compiled));
         let ran = runner.run(&tensors, Options::default(), &watched).unwrap();
         let simulators: Vec<&Simulator> = ran.dlp().map(|(simulator, _)| simulator).collect();
-        let host = Executor::new(&prepared.quantised, &HostOptions::default()).unwrap();
-        let checked = compare(&simulators, &compiled, &prepared.quantised, &host, &tensors).unwrap();
+        let host = Executor::new(&network.graph, &HostOptions::default()).unwrap();
+        let checked = compare(&simulators, &compiled, &network.graph, &host, &tensors).unwrap();
         (checked.check, compiled)
     }
 

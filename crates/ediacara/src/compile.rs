@@ -16,6 +16,10 @@ use crate::{Error, Prepared, plan};
 /// A network for a machine.
 #[derive(Debug, Clone)]
 pub struct CompiledNetwork {
+    /// The graph that was compiled: the int8 network in the form that the machine runs.
+    pub graph: Graph,
+    /// What became in it of the network's nodes.
+    pub origins: Vec<Origin>,
     /// Its segments, as the compiler knows them.
     pub compiled: Compiled,
     /// The same as a plan, whose host segments are without their graphs: see [`CompiledNetwork::file`].
@@ -46,19 +50,21 @@ pub fn compile(
     options: &Options,
     host_only: HostOnly,
 ) -> Result<CompiledNetwork, Error> {
-    let compiled = ediacara_compiler::compile(&prepared.quantised, machine, options)?;
+    let (graph, origins) = prepared.on(machine)?;
+    let compiled = ediacara_compiler::compile(&graph, machine, options)?;
     let dlp: HashSet<NodeId> = compiled.dlp().flat_map(|segment| segment.nodes.iter().copied()).collect();
     let mut share = Share::default();
-    for origin in &prepared.origins {
-        share.add(origin.macs, runs_on_dlp(&prepared.quantised, origin, &dlp));
+    for origin in &origins {
+        share.add(origin.macs, runs_on_dlp(&graph, origin, &dlp));
     }
-    let host_ops = host_ops(&compiled.host_ops, &prepared.origins);
+    let host_ops = host_ops(&compiled.host_ops, &origins);
+    let mut plan = plan::frame(&graph, &compiled, machine);
+    plan.notes.rest = Some(rest(&compiled, share, &origins));
+    let network = CompiledNetwork { graph, origins, compiled, plan, share, host_ops };
     if share.is_host_only() && host_only == HostOnly::Refused {
-        return Err(refusal(prepared, share, &dlp, &host_ops));
+        return Err(refusal(&prepared.name, &network, &dlp));
     }
-    let mut plan = plan::frame(&prepared.quantised, &compiled, machine);
-    plan.notes.rest = Some(rest(&compiled, share, &prepared.origins));
-    Ok(CompiledNetwork { compiled, plan, share, host_ops })
+    Ok(network)
 }
 
 /// Whether the DLP runs all of a node that computes. What only lays out its results for the host does not count,
@@ -115,20 +121,21 @@ fn host_ops(ops: &[HostOp], origins: &[Origin]) -> Vec<HostOpReport> {
 
 /// Says what keeps the network off the DLP: the cause for the first node that multiplies, or else for the
 /// first node.
-fn refusal(prepared: &Prepared, share: Share, dlp: &HashSet<NodeId>, ops: &[HostOpReport]) -> Error {
+fn refusal(name: &str, network: &CompiledNetwork, dlp: &HashSet<NodeId>) -> Error {
+    let CompiledNetwork { graph, origins, share, host_ops, .. } = network;
     let on_host = |origin: &&Origin| origin.nodes.iter().any(|node| !dlp.contains(node));
-    let first = prepared.origins.iter().filter(on_host).find(|origin| origin.macs > 0 || share.macs == 0);
-    let name_of = |node: &NodeId| prepared.quantised.node(*node).name.as_str();
+    let first = origins.iter().filter(on_host).find(|origin| origin.macs > 0 || share.macs == 0);
+    let name_of = |node: &NodeId| graph.node(*node).name.as_str();
     let blamed = |origin: &Origin| {
         let own = || origin.nodes.iter().find(|&node| !dlp.contains(node)).map(name_of);
         let cause = origin.left.as_ref().map(|left| left.cause.as_str()).or_else(own)?;
-        ops.iter().find(|op| op.name == cause)
+        host_ops.iter().find(|op| op.name == cause)
     };
     let reason = match first.and_then(blamed) {
         Some(op) => format!("{} `{}`: {}", op.op, op.name, op.reason),
         None => "it has no node that computes".to_owned(),
     };
-    Error::HostOnly { network: prepared.name.clone(), share, reason }
+    Error::HostOnly { network: name.to_owned(), share: *share, reason }
 }
 
 /// The plan's own account of what the host does.

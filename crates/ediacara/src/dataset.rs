@@ -232,7 +232,7 @@ fn ask_all(
     options: &Options,
     batch: usize,
 ) -> Result<Vec<BatchResult>, Error> {
-    let (quantised, compiled) = (&prepared.quantised, &network.compiled);
+    let (quantised, compiled) = (&network.graph, &network.compiled);
     let reference = Executor::new(&prepared.real, &ediacara_host::Options::default())?;
     let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
     let int8 = Executor::new(quantised, &host_options)?;

@@ -89,7 +89,7 @@ pub fn run(
         ..ediacara_compiler::Options::default()
     };
     let network = compile(prepared, &options.machine, &passes, options.host_only)?;
-    let compiled = &network.compiled;
+    let (graph, compiled) = (&network.graph, &network.compiled);
 
     clock.begin("simulate");
     let segments: Vec<_> = compiled.dlp().collect();
@@ -104,9 +104,9 @@ pub fn run(
     if options.values {
         clock.begin("check");
         let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
-        let int8 = Executor::new(&prepared.quantised, &host_options)?;
+        let int8 = Executor::new(graph, &host_options)?;
         let simulators: Vec<_> = ran.dlp().map(|(simulator, _)| simulator).collect();
-        let checked = check::compare(&simulators, compiled, &prepared.quantised, &int8, tensors)?;
+        let checked = check::compare(&simulators, compiled, graph, &int8, tensors)?;
         report.check = checked.check;
         report.quantisation.fewest_distinct_values = checked.fewest_distinct;
         drop(int8);
@@ -161,7 +161,8 @@ pub fn what_if(
         if tried.len() == TRIED_CHANGES || tried.iter().any(|other| other.set == set) {
             continue;
         }
-        let result = match ediacara_compiler::compile(&prepared.quantised, &changed, &passes) {
+        let (graph, _) = prepared.on(&changed)?;
+        let result = match ediacara_compiler::compile(&graph, &changed, &passes) {
             Ok(compiled) => {
                 let mut timed = 0;
                 for segment in compiled.dlp() {

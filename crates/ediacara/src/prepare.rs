@@ -1,5 +1,6 @@
 //! A model in int8, ready to be compiled for any machine.
 
+use ediacara_arch::Machine;
 use ediacara_graph::rewrite::{Unrolled, unroll};
 use ediacara_graph::{Graph, ValueId};
 use ediacara_optimiser::{Calibration, Origin, Quantised};
@@ -19,7 +20,7 @@ pub struct Prepared {
     pub name: String,
     /// The optimised real network, the reference for accuracy.
     pub real: Graph,
-    /// The int8 network.
+    /// The int8 network. [`Prepared::on`] gives the form that a machine runs.
     pub quantised: Graph,
     /// What became of the network's nodes.
     pub origins: Vec<Origin>,
@@ -31,6 +32,36 @@ pub struct Prepared {
     pub assumed: bool,
     /// Wall time of each stage, in seconds.
     pub wall_seconds: Map<String, Value>,
+    ranges: Ranges,
+}
+
+impl Prepared {
+    /// The network as a machine runs it, and what became of its nodes: with float lanes, real nodes between int8 ones
+    /// are float instructions.
+    ///
+    /// # Errors
+    /// A real node cannot be rewritten, which is a fault of a rule.
+    pub fn on(&self, machine: &Machine) -> Result<(Graph, Vec<Origin>), Error> {
+        if machine.vector.float_lanes == 0 {
+            return Ok((self.quantised.clone(), self.origins.clone()));
+        }
+        let Quantised { graph, origins, .. } = match &self.ranges {
+            Ranges::Calibrated(ranges) => ediacara_optimiser::quantise_with_floats(&self.real, ranges)?,
+            Ranges::Imported(ranges) => {
+                ediacara_optimiser::import_qdq_with_floats(&self.real, ranges.as_ref())?
+            }
+        };
+        Ok((graph, origins))
+    }
+}
+
+/// What a network's scales come from.
+#[derive(Debug, Clone)]
+enum Ranges {
+    /// The ranges of its values.
+    Calibrated(Calibration),
+    /// Its own marks, and ranges of values that have none.
+    Imported(Option<Calibration>),
 }
 
 /// Makes the model int8: imports its own quantisation (QDQ), or calibrates and quantises.
@@ -63,7 +94,8 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
     let Quantised { graph: quantised, origins, .. } = ediacara_optimiser::quantise(&real, &ranges)?;
     let name = model.name.clone();
     let wall_seconds = clock.finish();
-    Ok(Prepared { name, real, quantised, origins, method, seeded_inputs, assumed, wall_seconds })
+    let ranges = Ranges::Calibrated(ranges);
+    Ok(Prepared { name, real, quantised, origins, method, seeded_inputs, assumed, wall_seconds, ranges })
 }
 
 /// Takes the network's own quantisation.
@@ -87,6 +119,7 @@ fn prepare_quantised(
         seeded_inputs: Vec::new(),
         assumed: false,
         wall_seconds: Map::new(),
+        ranges: Ranges::Imported(None),
     };
     let given = matches!(source, CalibrationSource::Files(_) | CalibrationSource::Tensors(_));
     let recurs = !classes.is_empty();
@@ -99,6 +132,7 @@ fn prepare_quantised(
         quantised = ediacara_optimiser::import_qdq(&prepared.real, Some(&ranges))?;
         prepared.method = format!("imported (QDQ), and min-max over {origin} where it has no marks");
         prepared.seeded_inputs = seeded;
+        prepared.ranges = Ranges::Imported(Some(ranges));
     }
     Ok(Prepared {
         quantised: quantised.graph,

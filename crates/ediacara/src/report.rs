@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ediacara_arch::Machine;
 use ediacara_compiler::{DlpSegment, HostSegment, Segment};
-use ediacara_graph::{NodeId, ValueId};
+use ediacara_graph::{Graph, NodeId, ValueId};
 use ediacara_optimiser::Origin;
 use ediacara_profile::{
     Check, LayerReport, LayerYardstick, MatrixBeats, NodeReport, Placement, Quantisation, RunReport,
@@ -57,7 +57,7 @@ pub(crate) fn account(
         transfer_cycles: ran.transfer_cycles,
         cycles_by_basis,
         segments: segments(network, ran),
-        nodes: nodes(machine, prepared, network, ran),
+        nodes: nodes(machine, network, ran),
         clock_hz,
         seconds_simulated: ran.cycles() as f64 / clock_hz as f64,
         macs: layers.iter().map(|layer| layer.macs).sum(),
@@ -75,7 +75,7 @@ pub(crate) fn account(
         what_if: None,
         check: Check::none(),
         quantisation: Quantisation::by(prepared.method.clone(), prepared.seeded_inputs.clone()),
-        outputs: results::described(&prepared.quantised),
+        outputs: results::described(&network.graph),
         top: Vec::new(),
         made_up_inputs: Vec::new(),
         layers,
@@ -125,12 +125,14 @@ fn segments(network: &CompiledNetwork, ran: &Ran) -> Vec<SegmentReport> {
 }
 
 /// The nodes of the network as imported and optimised, each with where it ran.
-fn nodes(machine: &Machine, prepared: &Prepared, network: &CompiledNetwork, ran: &Ran) -> Vec<NodeReport> {
+fn nodes(machine: &Machine, network: &CompiledNetwork, ran: &Ran) -> Vec<NodeReport> {
     // The segment of each node of the int8 network, and its cycles there.
     let mut known: HashMap<NodeId, (usize, u64)> = HashMap::new();
     for (index, (segment, ran)) in network.compiled.segments.iter().zip(&ran.segments).enumerate() {
         let nodes = match (segment, ran) {
-            (Segment::Dlp(segment), SegmentRan::Dlp { outcome, .. }) => dlp_nodes(prepared, segment, outcome),
+            (Segment::Dlp(segment), SegmentRan::Dlp { outcome, .. }) => {
+                dlp_nodes(&network.graph, segment, outcome)
+            }
             (Segment::Host(segment), _) => host_nodes(machine, segment),
             (Segment::Dlp(_), SegmentRan::Host { .. }) => Vec::new(),
         };
@@ -141,7 +143,7 @@ fn nodes(machine: &Machine, prepared: &Prepared, network: &CompiledNetwork, ran:
     // Several nodes of the network may be one node of int8, whose cycles are the last one's.
     let mut cycles: HashMap<NodeId, u64> = known.iter().map(|(&node, &(_, cycles))| (node, cycles)).collect();
     let mut report = |origin: &Origin| {
-        let is_dlp = runs_on_dlp(&prepared.quantised, origin, &on_dlp);
+        let is_dlp = runs_on_dlp(&network.graph, origin, &on_dlp);
         let reason = origin.left.as_ref().map(|left| left.reason.clone()).or_else(|| {
             let here = |op: &&ediacara_compiler::HostOp| origin.nodes.contains(&op.node);
             network.compiled.host_ops.iter().find(here).map(|op| op.reason.clone())
@@ -157,13 +159,13 @@ fn nodes(machine: &Machine, prepared: &Prepared, network: &CompiledNetwork, ran:
             cycles: origin.nodes.iter().filter_map(|node| cycles.remove(node)).sum(),
         }
     };
-    let mut nodes: Vec<NodeReport> = prepared.origins.iter().rev().map(&mut report).collect();
+    let mut nodes: Vec<NodeReport> = network.origins.iter().rev().map(&mut report).collect();
     nodes.reverse();
     nodes
 }
 
 /// The cycles of each layer, at the first node whose result it completes, or stores once more.
-fn dlp_nodes(prepared: &Prepared, segment: &DlpSegment, outcome: &Outcome) -> Vec<(NodeId, u64)> {
+fn dlp_nodes(graph: &Graph, segment: &DlpSegment, outcome: &Outcome) -> Vec<(NodeId, u64)> {
     let mut completing: HashMap<ValueId, Vec<u32>> = HashMap::new();
     for home in &segment.homes {
         completing.entry(home.value).or_default().push(home.layer);
@@ -171,7 +173,7 @@ fn dlp_nodes(prepared: &Prepared, segment: &DlpSegment, outcome: &Outcome) -> Ve
     let mut counted: HashSet<u32> = HashSet::new();
     let mut nodes = Vec::with_capacity(segment.nodes.len());
     for &node in &segment.nodes {
-        let layers = completing.remove(&prepared.quantised.output_of(node)).unwrap_or_default();
+        let layers = completing.remove(&graph.output_of(node)).unwrap_or_default();
         let own = layers.into_iter().filter(|&layer| counted.insert(layer));
         let accounts = own.filter_map(|layer| outcome.layers.get(layer as usize));
         nodes.push((node, accounts.map(|layer| layer.cycles).sum()));

@@ -12,7 +12,7 @@ use ediacara_sim::Simulator;
 use ediacara_tensor::Tensor;
 
 use crate::inputs::Source;
-use crate::{CompiledNetwork, Error, Prepared, ports};
+use crate::{CompiledNetwork, Error, ports};
 
 /// The seed of a self-test's inputs.
 const SEED: u64 = 1;
@@ -42,8 +42,8 @@ impl SelfTestResult {
 ///
 /// # Errors
 /// The host cannot run the graph.
-pub fn expected(prepared: &Prepared, network: &CompiledNetwork) -> Result<Option<SelfTest>, Error> {
-    let graph = &prepared.quantised;
+pub fn expected(network: &CompiledNetwork) -> Result<Option<SelfTest>, Error> {
+    let graph = &network.graph;
     let Some(segment) = network.compiled.only_dlp() else { return Ok(None) };
     let executable = &segment.executable;
     let computed = |port: &ediacara_isa::Port| {

@@ -1,9 +1,9 @@
 //! Graphs that are quantised already: quantize_linear and dequantize_linear nodes (QDQ) around real
 //! operators.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::{DType, Graph, Node, ValueId};
+use ediacara_graph::{DType, Graph, Node, NodeId, ValueId};
 
 use crate::quantise::{Quantised, quantise_marked, to_signed};
 use crate::{Calibration, Encoding, OptimiserError, Result};
@@ -26,10 +26,19 @@ pub fn is_qdq(graph: &Graph) -> bool {
 /// # Errors
 /// The graph has no quantize_linear.
 pub fn import_qdq(graph: &Graph, calibration: Option<&Calibration>) -> Result<Quantised> {
+    import_beside(graph, calibration, HashSet::new())
+}
+
+/// The same, where the nodes of `floats` are the DLP's if they stay real.
+pub(crate) fn import_beside(
+    graph: &Graph,
+    calibration: Option<&Calibration>,
+    floats: HashSet<NodeId>,
+) -> Result<Quantised> {
     if !is_qdq(graph) {
         return Err(OptimiserError::NotQuantised { graph: graph.name.clone() });
     }
-    quantise_marked(graph, marks(graph), calibration)
+    quantise_marked(graph, marks(graph), calibration, floats)
 }
 
 /// The encoding of every value that has a mark.

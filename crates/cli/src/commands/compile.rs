@@ -33,7 +33,7 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
         disable: arguments.compiler.disable.clone(),
     };
     let mut network = ediacara::compile(&prepared, &machine, &options, arguments.host_only.choice())?;
-    network.plan.notes.self_test = self_test::expected(&prepared, &network)?;
+    network.plan.notes.self_test = self_test::expected(&network)?;
     let explained = match &arguments.explain {
         Some(part) => Some(explain(part, &prepared, &network, &machine, &options, &progress)?),
         None => None,

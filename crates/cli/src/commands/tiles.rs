@@ -6,7 +6,7 @@ use ediacara::arch::Machine;
 use ediacara::profile::{plain_table, thousands};
 use ediacara::textbook::layers::{Layer, layers};
 use ediacara::textbook::nest::{Memories, Stationary, Tiling, definition, timeline, to_json};
-use ediacara::{LayerExplanation, Prepared};
+use ediacara::{HostOnly, LayerExplanation, Prepared};
 use serde_json::json;
 
 use super::{Outcome, setup};
@@ -76,9 +76,8 @@ fn compilers(
     machine: &Machine,
     layer: &str,
 ) -> Result<Option<LayerExplanation>, Box<dyn std::error::Error>> {
-    let compiled =
-        ediacara::compiler::compile(&prepared.quantised, machine, &ediacara::compiler::Options::default())?;
-    let explained = ediacara::explain(&compiled, machine)?;
+    let network = ediacara::compile(prepared, machine, &Default::default(), HostOnly::Allowed)?;
+    let explained = ediacara::explain(&network.compiled, machine)?;
     let parts = |name: &str| name.split(" + ").any(|part| part == layer);
     Ok(explained.into_iter().find(|one| parts(&one.name)))
 }

@@ -40,7 +40,9 @@ pub(crate) fn rows(
     let ChainBuilder { mut values, steps, .. } = builder;
     let axes =
         merged(axes, &mut values.iter_mut().filter_map(|value| value.tensor.as_mut()).collect::<Vec<_>>());
-    Ok(Rows { axes, length, values, steps })
+    let mut rows = Rows { axes, length, values, steps };
+    rows.refold();
+    Ok(rows)
 }
 
 struct ChainBuilder<'a> {

@@ -4,7 +4,7 @@
 //! they have different ones, the vector unit transposes in NRAM between load and store. Otherwise bytes go
 //! one by one, slowly.
 
-use ediacara_isa::{Memory, VectorOperation};
+use ediacara_isa::{ElementBytes, Memory, VectorOperation};
 
 use crate::CompileError;
 use crate::lower::lowering::{Context, Lowering};
@@ -31,8 +31,12 @@ pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> R
             continue;
         }
         let sides = joint([from, to]);
+        if let Some((element, sides, index)) = turned_wide(&sides) {
+            transpose(lowering, &sides, (index, element), [from, to], context)?;
+            continue;
+        }
         match turned(&sides) {
-            Some(index) => transpose(lowering, &sides, index, [from, to], context)?,
+            Some(index) => transpose(lowering, &sides, (index, ElementBytes::One), [from, to], context)?,
             None if from.is_kept() || to.is_kept() => in_place(lowering, &sides, from, to),
             None => runs(lowering, sides, [from.base, to.base], context)?,
         }
@@ -144,18 +148,31 @@ struct Matrix {
     columns: Range,
 }
 
-/// Exchanges side 0, contiguous in the destination, with side `other`, contiguous in the source. A source that is kept is
-/// transposed where it lies.
+/// The bytes of an element, the sides over elements, and the one contiguous in the source, if bytes move together of which
+/// the destination's next are others than the source's.
+fn turned_wide(sides: &[JointSide<2>]) -> Option<(ElementBytes, Vec<JointSide<2>>, usize)> {
+    let (bytes, rest) = sides.split_first()?;
+    let wide = [ElementBytes::Two, ElementBytes::Four];
+    let size = wide.into_iter().find(|size| size.bytes() == bytes.count)?;
+    let element = bytes.count;
+    let other = rest.iter().position(|side| side.strides[0] == element).filter(|&index| index > 0)?;
+    let aligned = rest.iter().all(|side| side.strides[0].is_multiple_of(element));
+    let moves_together = bytes.strides == [1, 1] && rest[0].strides[1] == element;
+    (moves_together && aligned).then(|| (size, rest.to_vec(), other))
+}
+
+/// Exchanges side 0, contiguous in the destination, with side `other`, contiguous in the source, for elements of so many
+/// bytes. A source that is kept is transposed where it lies.
 fn transpose(
     lowering: &mut Lowering,
     sides: &[JointSide<2>],
-    other: usize,
+    (other, size): (usize, ElementBytes),
     [from, to]: [&View; 2],
     context: Context,
 ) -> Result<(), CompileError> {
     let (is_kept, bases) = (from.is_kept(), [from.base, to.base]);
-    let (inner, outer) = (sides[0], sides[other]);
-    let budget = (lowering.rates.nram / 4).clamp(1, TILE_BYTES);
+    let (inner, outer, element) = (sides[0], sides[other], size.bytes());
+    let budget = ((lowering.rates.nram / 4).clamp(1, TILE_BYTES) / element).max(1);
     let columns = outer.count.min(budget);
     let rows = inner.count.min((budget / columns).max(1)).min((1 << 16) - 1);
     let mut rest: Vec<JointSide<2>> = sides
@@ -180,18 +197,19 @@ fn transpose(
         }
     }
     let count = (matrices.len() as u64).min(2);
-    let claim = Claim::new(rows * columns, count, 1);
-    let loaded = Claim::new(rows * columns, if is_kept { 0 } else { count }, 1);
+    let claim = Claim::new(rows * columns * element, count, 1);
+    let loaded = Claim::new(rows * columns * element, if is_kept { 0 } else { count }, 1);
     let mut pools = lowering.claim(Memory::Nram, [loaded, claim], context)?;
     let strides = [inner.strides[0], outer.strides[1]];
     let prepare = |lowering: &mut Lowering, pools: &mut [Pool; 2], matrix: Matrix| {
         if is_kept {
-            return (matrix.from, strides[0]);
+            return (matrix.from, strides[0] / element);
         }
         let tile = pools[0].next();
         let (rows, columns) = (matrix.rows.count, matrix.columns.count);
-        let sides = chip_sides(&[(rows, strides[0], columns)]);
-        lowering.load(Memory::Nram, &BoxCopy { dram: matrix.from, chip: tile, run: columns, sides });
+        let run = columns * element;
+        let sides = chip_sides(&[(rows, strides[0], run)]);
+        lowering.load(Memory::Nram, &BoxCopy { dram: matrix.from, chip: tile, run, sides });
         (tile, columns)
     };
     let compute = |lowering: &mut Lowering, pools: &mut [Pool; 2], matrix: Matrix, source: (u64, u64)| {
@@ -202,10 +220,12 @@ fn transpose(
             counts: [rows, 1],
             a_strides: [source.1, 0],
             d_strides: [rows, 0],
+            element: size,
             ..Vector::new(VectorOperation::Transpose, result, columns)
         });
-        let sides = chip_sides(&[(columns, strides[1], rows)]);
-        lowering.store(&BoxCopy { dram: matrix.to, chip: result, run: rows, sides });
+        let run = rows * element;
+        let sides = chip_sides(&[(columns, strides[1], run)]);
+        lowering.store(&BoxCopy { dram: matrix.to, chip: result, run, sides });
     };
     lowering.pipeline(&mut pools, matrices, count > 1, prepare, compute);
     Ok(())

@@ -140,7 +140,7 @@ impl Known<'_> {
         Ok(())
     }
 
-    /// Whether a node moves what a node of the float dialect on the DLP made.
+    /// Whether a node moves what nodes of the float dialect on the DLP made, and constants.
     fn moves_real_rows(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
         let moves = node.op_as::<Reshape>().is_some()
@@ -149,7 +149,8 @@ impl Known<'_> {
             || node.op_as::<Concat>().is_some();
         let made_here =
             |&value: &ValueId| self.graph.producer(value).is_some_and(|node| self.dlp.contains(&node));
-        moves && node.inputs.iter().all(made_here)
+        let known = |value: &ValueId| self.graph.constant(*value).is_some() || made_here(value);
+        moves && node.inputs.iter().all(known) && node.inputs.iter().any(made_here)
     }
 
     /// The value as something the host brings in.

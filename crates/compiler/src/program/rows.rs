@@ -1,7 +1,7 @@
 //! Chains of float instructions over the rows of tensors (docs/isa.md, "Float instructions").
 
 use ediacara_graph::ops::{Reading, Writing};
-use ediacara_isa::{ElementType, Relation, VectorOperation};
+use ediacara_isa::{ElementType, Relation, VectorOperation, VectorShape};
 
 use crate::program::view::View;
 
@@ -64,7 +64,83 @@ pub enum RowOperand {
     Value(usize),
 }
 
+/// The longest row that elements are put into where rows may be cut anywhere, and the shortest that is worth a cut.
+///
+/// A step takes an instruction for a block of rows, whatever their length; several rows let loads, steps and stores overlap.
+const REFOLDED: [u64; 2] = [16, 1024];
+
 impl Rows {
+    /// Joins short rows and cuts long ones, where no step depends on where a row begins.
+    pub(crate) fn refold(&mut self) {
+        let [shortest, longest] = REFOLDED;
+        let goes_on = |value: &RowValue| value.length == self.length || value.length == 1 && !value.written;
+        let by_element = |step: &RowStep| {
+            let reduces = step.operation.rule().shape == VectorShape::RowReduction;
+            !reduces && step.records.is_none() && self.values[step.a].length == self.length
+        };
+        if !self.values.iter().all(goes_on) || !self.steps.iter().all(by_element) {
+            return;
+        }
+        while self.length < longest && self.join_rows() {}
+        let rows = (shortest..=longest).rev().find(|part| self.length.is_multiple_of(*part));
+        if let Some(part) = rows.filter(|&part| part < self.length) {
+            self.cut_rows(part);
+        }
+    }
+
+    /// Makes the rows along the last axis that has several one row; whether every tensor goes on from one to the next.
+    fn join_rows(&mut self) -> bool {
+        let Some(axis) = self.axes.iter().rposition(|&extent| extent > 1) else { return false };
+        let (count, length) = (self.axes[axis], self.length);
+        let stride = |value: &RowValue| value.tensor.as_ref().map(|view| view.strides[axis]);
+        // Among rows of one element, a number for all of them does not advance.
+        let is_number =
+            |value: &RowValue| if length == 1 { stride(value) == Some(0) } else { value.length == 1 };
+        let goes_on = |value: &RowValue| {
+            let step = if is_number(value) { 0 } else { value.row_bytes() };
+            stride(value).is_none_or(|stride| stride == step)
+        };
+        let by_element = self.steps.iter().all(|step| !is_number(&self.values[step.a]));
+        if !by_element || !self.values.iter().all(goes_on) {
+            return false;
+        }
+        let numbers: Vec<bool> = self.values.iter().map(is_number).collect();
+        self.axes[axis] = 1;
+        self.length = count * length;
+        for (value, is_number) in self.values.iter_mut().zip(numbers) {
+            let joined = if is_number { 1 } else { count * length };
+            value.length = joined;
+            if let Some(view) = &mut value.tensor {
+                (view.shape[axis], view.strides[axis]) = (1, 0);
+                if let Some(last) = view.shape.last_mut() {
+                    *last = joined;
+                }
+            }
+        }
+        true
+    }
+
+    /// Cuts each row into parts of so many elements, along a new last axis.
+    fn cut_rows(&mut self, part: u64) {
+        let parts = self.length / part;
+        self.axes.push(parts);
+        self.length = part;
+        for value in self.values.iter_mut() {
+            let number = value.length == 1;
+            value.length = if number { 1 } else { part };
+            let stride = if number { 0 } else { value.row_bytes() };
+            if let Some(view) = &mut value.tensor {
+                let last = view.shape.len() - 1;
+                view.shape.insert(last, parts);
+                view.strides.insert(last, stride);
+                view.shape[last + 1] = value.length;
+            }
+        }
+        let mut views: Vec<&mut View> =
+            self.values.iter_mut().filter_map(|value| value.tensor.as_mut()).collect();
+        self.axes = merged(&self.axes, &mut views);
+    }
+
     /// The number of rows.
     pub fn count(&self) -> u64 {
         self.axes.iter().product()
@@ -127,6 +203,58 @@ pub(crate) fn merged(axes: &[u64], views: &mut [&mut View]) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn value(tensor: Option<View>, length: u64, written: bool) -> RowValue {
+        RowValue { element: ElementType::F32, length, tensor, written }
+    }
+
+    fn doubled(axes: &[u64], length: u64, factor: View) -> Rows {
+        let shape: Vec<u64> = axes.iter().copied().chain([length]).collect();
+        let of_factor = factor.shape.last().copied().unwrap_or(1);
+        let [x, d] = [0, 1 << 20].map(|base| View::dense_of(base, &shape, 4));
+        let step = RowStep {
+            operation: VectorOperation::FloatMultiply,
+            relation: Relation::Equal,
+            a: 0,
+            b: RowOperand::Value(1),
+            d: 2,
+            readings: [Reading::default(); 2],
+            writing: Writing::default(),
+            records: None,
+        };
+        let values = vec![
+            value(Some(x), length, false),
+            value(Some(factor), of_factor, false),
+            value(Some(d), length, true),
+        ];
+        Rows { axes: axes.to_vec(), length, values, steps: vec![step] }
+    }
+
+    #[test]
+    fn short_rows_that_follow_one_another_become_long_ones() {
+        let mut rows =
+            doubled(&[30, 64], 3, View { strides: vec![0, 0, 4], ..View::dense_of(9, &[30, 64, 1], 4) });
+        rows.refold();
+        assert_eq!((&rows.axes[..], rows.length), (&[1, 6][..], 960));
+        let view = rows.values[2].tensor.as_ref().unwrap();
+        assert_eq!((&view.shape[..], &view.strides[..]), (&[1, 6, 960][..], &[0, 3840, 4][..]));
+        let factor = rows.values[1].tensor.as_ref().unwrap();
+        assert_eq!((&factor.shape[..], &factor.strides[..2]), (&[1, 6, 1][..], &[0, 0][..]));
+    }
+
+    #[test]
+    fn a_long_row_is_cut_and_a_factor_for_each_row_keeps_rows_apart() {
+        let mut rows =
+            doubled(&[1, 5], 6000, View { strides: vec![0, 4, 4], ..View::dense_of(9, &[1, 5, 1], 4) });
+        rows.refold();
+        assert_eq!((&rows.axes[..], rows.length), (&[5, 6][..], 1000));
+        let factor = rows.values[1].tensor.as_ref().unwrap();
+        assert_eq!((&factor.shape[..], &factor.strides[..2]), (&[5, 6, 1][..], &[4, 0][..]));
+        let mut vector =
+            doubled(&[1, 5], 60, View { strides: vec![0, 0, 4], ..View::dense_of(9, &[1, 5, 60], 4) });
+        vector.refold();
+        assert_eq!((&vector.axes[..], vector.length), (&[1, 5][..], 60));
+    }
 
     #[test]
     fn axes_that_all_tensors_go_on_along_become_one() {

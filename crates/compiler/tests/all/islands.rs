@@ -5,7 +5,7 @@ use ediacara_arch::Machine;
 use ediacara_compiler::{Compiled, Options, compile};
 use ediacara_graph::{Graph, Registry, Tensor};
 use ediacara_host::{Executor, Options as HostOptions};
-use ediacara_optimiser::{Calibration, Quantised, float_islands, optimise, quantise};
+use ediacara_optimiser::{Calibration, Quantised, optimise, quantise, quantise_with_floats};
 
 use crate::differential::{Subject, sample};
 
@@ -16,7 +16,8 @@ fn quantised(text: &str) -> [Quantised; 2] {
     let samples = [11, 12].map(|seed| sample(&graph, seed));
     let calibration = Calibration::collect(&graph, samples).unwrap();
     let before = quantise(&graph, &calibration).unwrap();
-    let after = float_islands(before.clone()).unwrap();
+    let after = quantise_with_floats(&graph, &calibration).unwrap();
+    assert!(after.left.is_empty(), "{:?}", after.left);
     [before, after]
 }
 
@@ -59,7 +60,6 @@ fn check(text: &str, least_sqnr: f64) {
     assert_eq!(dlp_segments(&new), (1, 1), "{:?}", new.host_ops);
     let subject = Subject::new(after.graph.clone(), inputs);
     subject.compare(&machine, &new).unwrap();
-    assert!(after.left.is_empty(), "{:?}", after.left);
     assert!(after.origins.iter().all(|origin| origin.left.is_none() && !origin.nodes.is_empty()));
 }
 

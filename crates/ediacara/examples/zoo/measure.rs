@@ -86,14 +86,15 @@ pub(crate) fn measure(network: &Network, places: &Places) -> Result<Measured> {
         proven_bytes += proof.provenance.map_or(0, |provenance| provenance.bytes.total());
     }
     let plan = Plan::from_bytes(&compiled.file()?.to_bytes())?;
-    drop(compiled);
+    let graph = compiled.graph;
+    drop(compiled.compiled);
     let runner = Runner::new(&plan, &machine, &Registry::core())?;
     let executed = runner.run(&judged, sim::Options::default(), &|_| Vec::new())?;
     let pairs = || executed.outputs.iter().zip(&outputs);
     let exec_equal = executed.outputs.len() == outputs.len()
         && executed.cycles() == report.cycles
         && pairs().all(|(found, wanted)| found.0 == wanted.0 && found.1.same_bits(&wanted.1));
-    let (real, int8) = (executor(&prepared.real)?, executor(&prepared.quantised)?);
+    let (real, int8) = (executor(&prepared.real)?, executor(&graph)?);
     let noise = RefCell::new(Noise::default());
     let real = task.answer(places, &|inputs| {
         let wanted = run_host(&real, inputs)?;

@@ -44,7 +44,7 @@ pub(super) fn named(r: &mut Rewriter<'_>, op: &str, name: String, a: Operand) ->
 }
 
 /// The operand times a factor: in the scale of an i8 where there is one.
-fn scaled(r: &mut Rewriter<'_>, name: &str, a: Operand, factor: f32) -> Result<Operand> {
+pub(super) fn scaled(r: &mut Rewriter<'_>, name: &str, a: Operand, factor: f32) -> Result<Operand> {
     if r.graph.ty(a.value).dtype == ediacara_graph::DType::I8 {
         let reading = Reading { scale: a.reading.scale * factor, ..a.reading };
         return Ok(Operand { reading, ..a });
@@ -71,19 +71,4 @@ fn softplus(r: &mut Rewriter<'_>, name: &str, last: String, a: Operand) -> Resul
     let log = r.pair(format!("{name}.log"), R::Multiply, log2, Second::Number(LN_2))?;
     let above = r.pair(format!("{name}.above"), R::Maximum, a, Second::Number(0.0))?;
     r.pair(last, R::Add, above, Second::Value(log))
-}
-
-/// Softmax along the last axis.
-///
-/// The logarithm of e goes into the scale of an int8 operand. The largest of a row is taken away, so that no power overflows.
-///
-/// # Errors
-/// The graph refuses what was built.
-pub(super) fn softmax(r: &mut Rewriter<'_>, name: String, a: Operand) -> Result<Operand> {
-    let scaled = scaled(r, &name, a, LOG2_E)?;
-    let largest = r.unary(format!("{name}.largest"), R::RowMaximum, scaled)?;
-    let powers = r.pair(format!("{name}.powers"), R::Exp2, scaled, Second::Value(largest))?;
-    let sum = r.unary(format!("{name}.sum"), R::RowSum, powers)?;
-    let share = r.unary(format!("{name}.share"), R::Reciprocal, sum)?;
-    r.pair(format!("{name}.rows"), R::Multiply, powers, Second::Value(share))
 }

@@ -1,118 +1,186 @@
-//! Real nodes between int8 ones become nodes of the float dialect, which a DLP with float lanes runs.
+//! Real nodes beside int8 ones become nodes of the float dialect, which a DLP with float lanes runs.
 //!
-//! An island is a connected set of real nodes, each of which some int8 node leads to and some int8 node follows. It is
-//! rewritten as a whole, if every node of it has a form in the dialect; otherwise it stays with the host. What it reads
-//! from int8 and writes to int8 is part of its first and last instructions. Functions are made of powers of two and
-//! reciprocals (docs/numerics.md, N-FUNCTION), and a division multiplies by a reciprocal.
+//! An island is a connected set of real nodes that have a form in the dialect, one of which at least reads or is read by
+//! an int8 node: a program is there already that can run it. What an island reads from int8 and writes to int8 is part of
+//! its first and last instructions. Functions are made of powers of two and reciprocals (docs/numerics.md, N-FUNCTION), and
+//! a division multiplies by a reciprocal.
 
 mod functions;
+mod reductions;
 mod rewriter;
 mod rules;
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::{DType, Graph, NodeId};
+use ediacara_graph::{DType, Graph, NodeId, ValueId};
 
 use crate::forest::Forest;
-use crate::{Origin, Quantised, Result};
+use crate::qdq::import_beside;
+use crate::quantise::{Origin, Quantised, quantise_beside};
+use crate::{Calibration, Result};
 use rewriter::Rewriter;
 
-/// Rewrites the islands of a quantised network for the DLP.
-///
-/// What the host ran for them is no longer left; the origins name the new nodes.
+/// Quantises as [`quantise`](crate::quantise()) does, for a DLP with float lanes: real nodes that have a form in the float
+/// dialect are its own, where they stand beside int8 ones.
 ///
 /// # Errors
-/// The graph refuses a node, which is a fault of a rule.
-pub fn float_islands(quantised: Quantised) -> Result<Quantised> {
-    let Quantised { mut graph, mut left, silenced, mut origins } = quantised;
-    let mut became: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
-    let mut converted: HashSet<String> = HashSet::new();
-    for island in islands(&graph) {
-        let mut rewriter = Rewriter::new(&mut graph, &island);
-        if !rewrite(&mut rewriter, &island)? {
-            continue;
-        }
-        let made = rewriter.finish()?;
-        converted.extend(island.iter().map(|&id| graph.node(id).name.clone()));
-        became.extend(made);
-    }
-    if became.is_empty() {
-        return Ok(Quantised { graph, left, silenced, origins });
-    }
-    graph.unlink_dead();
-    left.retain(|node| !converted.contains(&node.node));
-    // Nodes are known by what they give, which keeps its identity when the graph is renumbered.
-    let results = |graph: &Graph, id: NodeId| graph.output_of(id);
-    let of_origins: Vec<Vec<_>> = origins
-        .iter()
-        .map(|origin| {
-            let nodes =
-                origin.nodes.iter().flat_map(|id| became.get(id).cloned().unwrap_or_else(|| vec![*id]));
-            nodes.filter(|&id| graph.is_live(id)).map(|id| results(&graph, id)).collect()
-        })
-        .collect();
-    let changed: Vec<bool> =
-        origins.iter().map(|origin| origin.nodes.iter().any(|id| became.contains_key(id))).collect();
-    let new = graph.compact();
-    for ((origin, values), changed) in origins.iter_mut().zip(of_origins).zip(changed) {
-        let nodes = values.iter().filter_map(|value| graph.producer(new[value.index()]?)).collect();
-        *origin = Origin { nodes, left: origin.left.take().filter(|_| !changed), ..origin.clone() };
-    }
+/// As [`quantise`](crate::quantise()).
+pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
+    with_islands(quantise_beside(graph, calibration, forms(graph)?)?)
+}
+
+/// Imports as [`import_qdq`](crate::import_qdq) does, for a DLP with float lanes.
+///
+/// # Errors
+/// As [`import_qdq`](crate::import_qdq).
+pub fn import_qdq_with_floats(graph: &Graph, calibration: Option<&Calibration>) -> Result<Quantised> {
+    with_islands(import_beside(graph, calibration, forms(graph)?)?)
+}
+
+/// A quantised network with its islands in the float dialect.
+fn with_islands(quantised: Quantised) -> Result<Quantised> {
+    let Quantised { graph, mut left, silenced, origins } = quantised;
+    let (graph, origins) = float_islands(graph, origins)?;
+    let still: HashSet<&str> =
+        origins.iter().filter(|origin| origin.left.is_some()).map(|origin| origin.node.as_str()).collect();
+    left.retain(|node| still.contains(node.node.as_str()));
     Ok(Quantised { graph, left, silenced, origins })
 }
 
-/// Builds what stands for an island; whether all of it has a form in the dialect.
-fn rewrite(rewriter: &mut Rewriter<'_>, island: &[NodeId]) -> Result<bool> {
-    for &id in island {
-        rewriter.begin();
-        match rules::lower(rewriter, id)? {
-            Some(result) if rewriter.end(id, result)? => {}
-            _ => return Ok(false),
-        }
+/// Rewrites the islands of an int8 network for the DLP.
+///
+/// The origins of its nodes name the new nodes, which are no longer left to the host.
+///
+/// # Errors
+/// The graph refuses a node, which is a fault of a rule.
+fn float_islands(mut graph: Graph, mut origins: Vec<Origin>) -> Result<(Graph, Vec<Origin>)> {
+    let inside = islands(&graph)?;
+    if inside.is_empty() {
+        return Ok((graph, origins));
     }
-    Ok(true)
+    let became = rewrite(&mut graph, inside)?;
+    graph.unlink_dead();
+    // Nodes are known by what they give, which keeps its identity when the graph is renumbered.
+    let values_of = |origin: &Origin| -> Vec<ValueId> {
+        let nodes = origin.nodes.iter().flat_map(|id| became.get(id).cloned().unwrap_or_else(|| vec![*id]));
+        nodes.filter(|&id| graph.is_live(id)).map(|id| graph.output_of(id)).collect()
+    };
+    let values: Vec<Vec<ValueId>> = origins.iter().map(values_of).collect();
+    let new = graph.compact();
+    for (origin, values) in origins.iter_mut().zip(values) {
+        if origin.nodes.iter().any(|id| became.contains_key(id)) {
+            origin.left = None;
+        }
+        origin.nodes = values.iter().filter_map(|value| graph.producer(new[value.index()]?)).collect();
+    }
+    Ok((graph, origins))
 }
 
-/// The islands of a graph, each in topological order.
-fn islands(graph: &Graph) -> Vec<Vec<NodeId>> {
+/// Builds what stands for the nodes inside that have a form in the dialect, and says what each became.
+fn rewrite(graph: &mut Graph, inside: HashSet<NodeId>) -> Result<HashMap<NodeId, Vec<NodeId>>> {
     let order = graph.order();
+    let mut rewriter = Rewriter::new(graph, inside);
+    for id in order {
+        if !rewriter.is_inside(id) {
+            continue;
+        }
+        rewriter.begin();
+        let ended = match rules::lower(&mut rewriter, id)? {
+            Some(result) => rewriter.end(id, result)?,
+            None => false,
+        };
+        if !ended {
+            rewriter.leave(id);
+        }
+    }
+    rewriter.finish()
+}
+
+/// The real nodes that have a form in the dialect.
+///
+/// # Errors
+/// As [`float_islands`].
+fn forms(graph: &Graph) -> Result<HashSet<NodeId>> {
+    let order = graph.order();
+    let is_real = |id: &NodeId| {
+        let node = graph.node(*id);
+        let converts = matches!(node.op.name(), "quantize_linear" | "dequantize_linear");
+        !converts && node.outputs.iter().all(|&output| graph.ty(output).dtype == DType::F32)
+    };
+    let border = border(graph, &order);
+    let real = order.iter().copied().filter(|id| is_real(id) && !border.contains(id)).collect();
+    // A trial shows it.
+    Ok(rewrite(&mut graph.clone(), real)?.into_keys().collect())
+}
+
+/// The nodes of all islands.
+fn islands(graph: &Graph) -> Result<HashSet<NodeId>> {
+    let found = forms(graph)?;
+    let nodes: Vec<NodeId> = graph.order().into_iter().filter(|id| found.contains(id)).collect();
+    let index: HashMap<NodeId, usize> = nodes.iter().enumerate().map(|(index, &id)| (id, index)).collect();
+    let mut forest = Forest::new(nodes.len());
+    for (own, &id) in nodes.iter().enumerate() {
+        let makers = graph.node(id).inputs.iter().filter_map(|&input| graph.producer(input));
+        makers.filter_map(|maker| index.get(&maker)).for_each(|&maker| forest.join(own, maker));
+    }
+    let touches: Vec<bool> = nodes.iter().map(|&id| meets_int8(graph, id)).collect();
+    let roots: HashSet<usize> =
+        (0..nodes.len()).filter(|&own| touches[own]).map(|own| forest.root(own)).collect();
+    Ok((0..nodes.len()).filter(|&own| roots.contains(&forest.root(own))).map(|own| nodes[own]).collect())
+}
+
+/// The moves at the network's border, which are the host's with the conversion there: of inputs before they are stored in
+/// int8, and of int8 results before they are given out.
+fn border(graph: &Graph, order: &[NodeId]) -> HashSet<NodeId> {
+    let op = |id: NodeId| graph.node(id).op.name();
+    let moves = |id: &NodeId| matches!(op(*id), "transpose" | "reshape");
+    let mut inner: HashSet<NodeId> = HashSet::new();
+    for id in order.iter().filter(|id| moves(id)) {
+        let producer = graph.producer(graph.node(*id).inputs[0]);
+        if producer.is_none_or(|node| inner.contains(&node) || op(node) == "cast") {
+            inner.insert(*id);
+        }
+    }
+    let mut outer: HashSet<NodeId> = HashSet::new();
+    for id in order.iter().rev().filter(|id| moves(id) || op(**id) == "concat") {
+        let readers = graph.consumers(graph.node(*id).outputs[0]);
+        if !readers.iter().all(|reader| op(*reader) == "quantize_linear" || inner.contains(reader)) {
+            inner.remove(id);
+        }
+        if readers.iter().all(|reader| outer.contains(reader)) {
+            outer.insert(*id);
+        }
+    }
+    for id in order {
+        let makers = graph.node(*id).inputs.iter().map(|&input| graph.producer(input));
+        let converted = |node: Option<NodeId>| {
+            node.is_some_and(|node| op(node) == "dequantize_linear" || outer.contains(&node))
+        };
+        if !makers.into_iter().all(converted) {
+            outer.remove(id);
+        }
+    }
+    inner.extend(outer);
+    inner
+}
+
+/// Whether a real node reads what an int8 node made, or is read by one.
+fn meets_int8(graph: &Graph, id: NodeId) -> bool {
     let is_int8 = |id: NodeId| {
         let node = graph.node(id);
         node.op.name() != "quantize_linear"
             && node.outputs.iter().all(|&output| graph.ty(output).dtype == DType::I8)
     };
-    let (mut behind, mut before) = (HashSet::new(), HashSet::new());
-    for &id in &order {
-        let makers = graph.node(id).inputs.iter().filter_map(|&input| graph.producer(input));
-        if makers.into_iter().any(|maker| is_int8(maker) || behind.contains(&maker)) {
-            behind.insert(id);
-        }
-    }
-    for &id in order.iter().rev() {
-        let readers = graph.node(id).outputs.iter().flat_map(|&output| graph.consumers(output));
-        if readers.into_iter().any(|reader| is_int8(reader) || before.contains(&reader)) {
-            before.insert(id);
-        }
-    }
-    let converts = |id: NodeId| matches!(graph.node(id).op.name(), "quantize_linear" | "dequantize_linear");
-    let inside: Vec<NodeId> = order
-        .into_iter()
-        .filter(|id| behind.contains(id) && before.contains(id) && !is_int8(*id) && !converts(*id))
-        .collect();
-    let index: HashMap<NodeId, usize> = inside.iter().enumerate().map(|(index, &id)| (id, index)).collect();
-    let mut forest = Forest::new(inside.len());
-    for (own, &id) in inside.iter().enumerate() {
-        let makers = graph.node(id).inputs.iter().filter_map(|&input| graph.producer(input));
-        makers.filter_map(|maker| index.get(&maker)).for_each(|&maker| forest.join(own, maker));
-    }
-    let mut found: Vec<Vec<NodeId>> = Vec::new();
-    let mut places: HashMap<usize, usize> = HashMap::new();
-    for (own, &id) in inside.iter().enumerate() {
-        let place = *places.entry(forest.root(own)).or_insert_with(|| {
-            found.push(Vec::new());
-            found.len() - 1
-        });
-        found[place].push(id);
-    }
-    found
+    let reads = |&input: &ValueId| {
+        let converts =
+            graph.producer(input).filter(|&node| graph.node(node).op.name() == "dequantize_linear");
+        converts.and_then(|node| graph.producer(graph.node(node).inputs[0])).is_some_and(is_int8)
+    };
+    let stores = |reader: NodeId| {
+        let converts = graph.node(reader).op.name() == "quantize_linear";
+        converts && graph.consumers(graph.output_of(reader)).into_iter().any(is_int8)
+    };
+    let node = graph.node(id);
+    let read = node.outputs.iter().flat_map(|&output| graph.consumers(output)).any(stores);
+    node.inputs.iter().any(reads) || read
 }

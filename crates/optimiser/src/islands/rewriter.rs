@@ -22,24 +22,36 @@ pub(super) enum Second {
     Number(f32),
 }
 
-/// Rewrites the nodes of an island.
+/// Rewrites the nodes of islands.
 pub(super) struct Rewriter<'a> {
     pub(super) graph: &'a mut Graph,
+    /// The nodes of the islands, in the graph as it was.
     inside: HashSet<NodeId>,
     /// What stands for real values of the graph as it was.
     known: HashMap<ValueId, Operand>,
     /// What stands for results of quantize_linear nodes.
     stored: HashMap<ValueId, ValueId>,
-    made: Vec<(NodeId, Vec<NodeId>)>,
+    /// What each node of an island became.
+    made: HashMap<NodeId, Vec<NodeId>>,
     /// Nodes added for the node in hand.
     added: Vec<NodeId>,
 }
 
 impl<'a> Rewriter<'a> {
-    pub(super) fn new(graph: &'a mut Graph, island: &[NodeId]) -> Rewriter<'a> {
-        let inside = island.iter().copied().collect();
+    pub(super) fn new(graph: &'a mut Graph, inside: HashSet<NodeId>) -> Rewriter<'a> {
         let (known, stored) = (HashMap::new(), HashMap::new());
-        Rewriter { graph, inside, known, stored, made: Vec::new(), added: Vec::new() }
+        Rewriter { graph, inside, known, stored, made: HashMap::new(), added: Vec::new() }
+    }
+
+    /// Whether a node is to be rewritten.
+    pub(super) fn is_inside(&self, id: NodeId) -> bool {
+        self.inside.contains(&id)
+    }
+
+    /// Leaves a node as it is, because it has no form, or what reads it has none.
+    pub(super) fn leave(&mut self, id: NodeId) {
+        self.inside.remove(&id);
+        self.added.clear();
     }
 
     /// Begins a node; what is built from here on is its own.
@@ -53,23 +65,25 @@ impl<'a> Rewriter<'a> {
     /// The graph refuses what stores it.
     pub(super) fn end(&mut self, id: NodeId, result: Operand) -> Result<bool> {
         let output = self.graph.output_of(id);
-        self.known.insert(output, result);
+        let mut stored = Vec::new();
         for reader in self.graph.consumers(output) {
-            if self.graph.node(reader).op_as::<QuantizeLinear>().is_some()
-                && !self.quantise(reader, result)?
-            {
-                return Ok(false);
+            if self.graph.node(reader).op_as::<QuantizeLinear>().is_none() {
+                continue;
             }
+            let Some(new) = self.quantise(reader, result)? else { return Ok(false) };
+            stored.push((self.graph.output_of(reader), new));
         }
-        self.made.push((id, std::mem::take(&mut self.added)));
+        self.stored.extend(stored);
+        self.known.insert(output, result);
+        self.made.insert(id, std::mem::take(&mut self.added));
         Ok(true)
     }
 
-    /// Puts what was built in place of the island.
+    /// Puts what was built in place of the islands, and gives what each of their nodes became.
     ///
     /// # Errors
     /// The graph refuses it.
-    pub(super) fn finish(mut self) -> Result<Vec<(NodeId, Vec<NodeId>)>> {
+    pub(super) fn finish(mut self) -> Result<HashMap<NodeId, Vec<NodeId>>> {
         let stored: Vec<_> = self.stored.drain().collect();
         for (old, new) in stored {
             self.graph.replace_uses(old, new)?;
@@ -99,12 +113,15 @@ impl<'a> Rewriter<'a> {
         Some(Reading { scale: *scale, zero: *zero })
     }
 
-    /// Stores a result as a quantize_linear node does; whether it has one scale, or one for each element of a row.
-    fn quantise(&mut self, id: NodeId, result: Operand) -> Result<bool> {
+    /// Stores a result as a quantize_linear node does, which has one scale, or one for each index of an axis; nothing for others.
+    fn quantise(&mut self, id: NodeId, result: Operand) -> Result<Option<ValueId>> {
         let name = self.graph.node(id).name.clone();
         let output = self.graph.output_of(id);
         if self.graph.ty(output).dtype != DType::I8 {
-            return Ok(false);
+            return Ok(None);
+        }
+        if let Some(stored) = self.quantise_before_move(id, result)? {
+            return Ok(Some(stored));
         }
         let Some(Reading { scale, zero }) = self.encoding(id) else {
             return self.quantise_channels(id, result);
@@ -119,22 +136,43 @@ impl<'a> Rewriter<'a> {
                 self.add(format!("{name}.stored"), op, &[result.value])?
             }
         };
-        self.stored.insert(output, stored);
-        Ok(true)
+        Ok(Some(stored))
+    }
+
+    /// Stores what a transpose or reshape moves, with one scale, and moves the bytes instead of real numbers; nothing if the
+    /// result is of another node.
+    fn quantise_before_move(&mut self, id: NodeId, result: Operand) -> Result<Option<ValueId>> {
+        let moves = |node: &NodeId| matches!(self.graph.node(*node).op.name(), "transpose" | "reshape");
+        let is_real = self.graph.ty(result.value).dtype == DType::F32;
+        let (Some(mover), Some(Reading { scale, zero })) =
+            (self.graph.producer(result.value).filter(moves), self.encoding(id))
+        else {
+            return Ok(None);
+        };
+        if !is_real {
+            return Ok(None);
+        }
+        let (op, value) = (self.graph.node(mover).op.clone(), self.graph.node(mover).inputs[0]);
+        let name = self.graph.node(id).name.clone();
+        let moved = Operand { value, reading: Reading::default() };
+        let copy = FRow { result: Writing::quantised(scale, zero), ..FRow::new(RowOperation::Copy) };
+        let stored = match self.quantise_before_move(id, moved)? {
+            Some(stored) => stored,
+            None => self.add(format!("{name}.stored"), copy, &[value])?,
+        };
+        self.add(format!("{name}.moved"), op, &[stored]).map(Some)
     }
 
     /// Stores a result with a scale for each index of an axis.
-    fn quantise_channels(&mut self, id: NodeId, result: Operand) -> Result<bool> {
-        let Some((scales, zero)) = self.channels(id, |scale| 1.0 / scale)? else { return Ok(false) };
-        let (name, output) = (self.graph.node(id).name.clone(), self.graph.output_of(id));
+    fn quantise_channels(&mut self, id: NodeId, result: Operand) -> Result<Option<ValueId>> {
+        let Some((scales, zero)) = self.channels(id, |scale| 1.0 / scale)? else { return Ok(None) };
+        let name = self.graph.node(id).name.clone();
         let op = FRow {
             a: result.reading,
             result: Writing::quantised(1.0, zero),
             ..FRow::new(RowOperation::Multiply)
         };
-        let stored = self.add(format!("{name}.stored"), op, &[result.value, scales])?;
-        self.stored.insert(output, stored);
-        Ok(true)
+        self.add(format!("{name}.stored"), op, &[result.value, scales]).map(Some)
     }
 
     /// A constant of what `number` makes of the scales of a quantize_linear or dequantize_linear node, one for each index of

@@ -1,15 +1,21 @@
 //! Which nodes have a form in the float dialect, and which.
 
 use ediacara_graph::ops::{
-    Add, Clamp, Concat, Div, Max, Min, Mul, Pow, Reduce, ReduceKind, Reshape, Select, Slice, Softmax, Sub,
-    Transpose,
+    Add, Broadcast, Clamp, Concat, Div, Gather, LogSoftmax, Max, Min, Mul, Pool, Pow, Reduce, Reshape,
+    Select, Slice, Softmax, Sub, Transpose,
 };
-use ediacara_graph::{Node, NodeId, Tensor, ValueId};
+use ediacara_graph::{DType, Node, NodeId, Tensor, ValueId};
 use ediacara_kernels::ordered::RowOperation as R;
 
-use super::functions;
 use super::rewriter::{Operand, Rewriter, Second};
+use super::{functions, reductions};
 use crate::Result;
+
+/// Copies of a value that are joined: each is a transfer of its own.
+const MOST_COPIES: usize = 64;
+
+/// Elements of a constant that is repeated, at most.
+const MOST_REPEATED: usize = 1 << 20;
 
 /// What a node computes, in nodes of the dialect; nothing if it has no form there.
 ///
@@ -24,14 +30,20 @@ pub(super) fn lower(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<Operand>>
     if node.op_as::<Select>().is_some() {
         return selection(r, &node);
     }
+    if let Some(gather) = node.op_as::<Gather>() {
+        return picked(r, &node, gather.axis);
+    }
     let mut operands = Vec::with_capacity(node.inputs.len());
     for &input in &node.inputs {
         let Some(operand) = r.operand(input)? else { return Ok(None) };
         operands.push(operand);
     }
     let shape = r.graph.ty(node.outputs[0]).shape.clone();
-    if shape.is_empty() || r.shape(operands[0]).is_empty() || shape.contains(&0) {
+    if shape.is_empty() || shape.contains(&0) || operands.len() == 1 && r.shape(operands[0]).is_empty() {
         return Ok(None);
+    }
+    if let Some(broadcast) = node.op_as::<Broadcast>() {
+        return repeated(r, name, operands[0], &broadcast.shape);
     }
     if let Some(done) = moved(r, &node, &operands)? {
         return Ok(Some(done));
@@ -51,11 +63,19 @@ pub(super) fn lower(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<Operand>>
 fn unary(r: &mut Rewriter<'_>, node: &Node, a: Operand) -> Result<Option<Operand>> {
     let name = node.name.clone();
     if let Some(softmax) = node.op_as::<Softmax>() {
-        let is_last = softmax.axis + 1 == r.shape(a).len();
-        return if is_last { functions::softmax(r, name, a).map(Some) } else { Ok(None) };
+        return reductions::softmax(r, name, a, softmax.axis).map(Some);
+    }
+    if let Some(softmax) = node.op_as::<LogSoftmax>() {
+        return reductions::log_softmax(r, name, a, softmax.axis).map(Some);
     }
     if let Some(reduce) = node.op_as::<Reduce>() {
-        return reduction(r, node, reduce, a);
+        let shape = r.graph.ty(node.outputs[0]).shape.clone();
+        return reductions::reduction(r, name, (reduce.kind, &reduce.axes), a, shape);
+    }
+    if let Some(pool) = node.op_as::<Pool>() {
+        let shape = r.graph.ty(node.outputs[0]).shape.clone();
+        let Some((kind, axes)) = reductions::whole_axes(pool, &r.shape(a)) else { return Ok(None) };
+        return reductions::reduction(r, name, (kind, &axes), a, shape);
     }
     if let Some(clamp) = node.op_as::<Clamp>() {
         let [low, high] = [clamp.low, clamp.high].map(|bound| Second::Number(bound as f32));
@@ -82,40 +102,6 @@ fn power(r: &mut Rewriter<'_>, name: String, a: Operand, b: Operand) -> Result<O
     }))
 }
 
-/// A sum, mean, maximum or minimum along the last axes.
-fn reduction(r: &mut Rewriter<'_>, node: &Node, reduce: &Reduce, a: Operand) -> Result<Option<Operand>> {
-    let (name, shape) = (node.name.clone(), r.shape(a));
-    let mut axes = reduce.axes.clone();
-    axes.sort_unstable();
-    let first = shape.len() - axes.len().min(shape.len());
-    if axes.is_empty() || !axes.iter().copied().eq(first..shape.len()) {
-        return Ok(None);
-    }
-    let length: usize = shape[first..].iter().product();
-    let mut rows = shape[..first].to_vec();
-    rows.push(length);
-    let a = r.reshape(format!("{name}.merged"), a, rows)?;
-    let reduced = match reduce.kind {
-        ReduceKind::Sum => r.unary(format!("{name}.rows"), R::RowSum, a)?,
-        ReduceKind::Mean => {
-            let sum = r.unary(format!("{name}.sum"), R::RowSum, a)?;
-            r.pair(format!("{name}.rows"), R::Multiply, sum, Second::Number(1.0 / length as f32))?
-        }
-        ReduceKind::Max => r.unary(format!("{name}.rows"), R::RowMaximum, a)?,
-        ReduceKind::Min => {
-            let negative = r.pair(format!("{name}.negative"), R::Multiply, a, Second::Number(-1.0))?;
-            let largest = r.unary(format!("{name}.largest"), R::RowMaximum, negative)?;
-            r.pair(format!("{name}.rows"), R::Multiply, largest, Second::Number(-1.0))?
-        }
-        ReduceKind::Product => return Ok(None),
-    };
-    let shape = r.graph.ty(node.outputs[0]).shape.clone();
-    if shape.is_empty() {
-        return Ok(None);
-    }
-    r.reshape(format!("{name}.shaped"), reduced, shape).map(Some)
-}
-
 /// A sum, difference, product, quotient, maximum or minimum.
 fn binary(
     r: &mut Rewriter<'_>,
@@ -139,17 +125,34 @@ fn binary(
     if is_whole(r, a) {
         return r.pair(last, operation, a, b).map(Some);
     }
-    // The whole operand is the first: a - b is -b + a.
     let Second::Value(b) = b else { return Ok(None) };
+    let b = if is_whole(r, b) { b } else { broadcast_constant(r, &name, b, shape)? };
     if !is_whole(r, b) {
         return Ok(None);
     }
+    // The whole operand is the first: a - b is -b + a.
     let (b, operation) = match operation {
         R::Subtract => (r.pair(format!("{name}.negative"), R::Multiply, b, Second::Number(-1.0))?, R::Add),
         other => (b, other),
     };
     let a = second(r, a);
     r.pair(last, operation, b, a).map(Some)
+}
+
+/// A constant repeated to a larger shape; another value as it is.
+fn broadcast_constant(
+    r: &mut Rewriter<'_>,
+    name: &str,
+    operand: Operand,
+    shape: &[usize],
+) -> Result<Operand> {
+    let Some(tensor) = r.constant(operand).filter(|_| shape.iter().product::<usize>() <= MOST_REPEATED)
+    else {
+        return Ok(operand);
+    };
+    let whole = tensor.broadcast_to(shape)?.to_contiguous();
+    let value = r.graph.add_constant(format!("{name}.repeated"), whole);
+    Ok(Operand { value, ..operand })
 }
 
 /// A choice between a value and constants by a constant condition, as in a mask: the value is held between bounds that are infinite
@@ -184,9 +187,8 @@ fn selection(r: &mut Rewriter<'_>, node: &Node) -> Result<Option<Operand>> {
 /// The shape of two tensors together, whose axes are aligned at the right.
 fn aligned(a: &[usize], b: &[usize]) -> Vec<usize> {
     let rank = a.len().max(b.len());
-    let extent = |shape: &[usize], axis: usize| {
-        (axis + shape.len()).checked_sub(rank).map_or(1, |own| shape[own])
-    };
+    let extent =
+        |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |own| shape[own]);
     (0..rank).map(|axis| extent(a, axis).max(extent(b, axis))).collect()
 }
 
@@ -207,6 +209,47 @@ fn reciprocal(r: &mut Rewriter<'_>, name: &str, operand: Operand) -> Result<Seco
         return Ok(Second::Value(Operand { value, ..operand }));
     }
     Ok(Second::Value(r.unary(format!("{name}.reciprocal"), R::Reciprocal, operand)?))
+}
+
+/// A value repeated along axes of one: joined with itself.
+fn repeated(r: &mut Rewriter<'_>, name: String, a: Operand, shape: &[usize]) -> Result<Option<Operand>> {
+    let missing = shape.len().saturating_sub(r.shape(a).len());
+    let own: Vec<usize> = std::iter::repeat_n(1, missing).chain(r.shape(a)).collect();
+    let mut result = r.reshape(format!("{name}.axes"), a, own.clone())?;
+    for (axis, (&from, &to)) in own.iter().zip(shape).enumerate() {
+        if from == to {
+            continue;
+        }
+        if from != 1 || to > MOST_COPIES {
+            return Ok(None);
+        }
+        let value = r.add(format!("{name}.rows.{axis}"), Concat { axis }, &vec![result.value; to])?;
+        result = Operand { value, ..result };
+    }
+    Ok(Some(result))
+}
+
+/// A gather by constant indices that follow one another: a slice.
+fn picked(r: &mut Rewriter<'_>, node: &Node, axis: usize) -> Result<Option<Operand>> {
+    let [x, indices] = node.inputs[..] else { return Ok(None) };
+    let Some(indices) = r.graph.constant(indices).filter(|indices| !indices.is_empty()) else {
+        return Ok(None);
+    };
+    let indices = indices.cast(DType::I64).to_vec::<i64>()?;
+    let Some(a) = r.operand(x)? else { return Ok(None) };
+    let (shape, result) = (r.shape(a), r.graph.ty(node.outputs[0]).shape.clone());
+    let Some(&extent) = shape.get(axis).filter(|_| !result.is_empty()) else { return Ok(None) };
+    let first = if indices[0] < 0 { indices[0] + extent as i64 } else { indices[0] };
+    let follow = |(index, &one): (usize, &i64)| {
+        (if one < 0 { one + extent as i64 } else { one }) == first + index as i64
+    };
+    if !indices.iter().enumerate().all(follow) {
+        return Ok(None);
+    }
+    let mut slice = Slice::all(&shape);
+    (slice.starts[axis], slice.ends[axis]) = (first, first + indices.len() as i64);
+    let value = r.add(format!("{}.slice", node.name), slice, &[a.value])?;
+    r.reshape(format!("{}.rows", node.name), Operand { value, ..a }, result).map(Some)
 }
 
 /// A node that only moves: the same node of what the operands are stored as.

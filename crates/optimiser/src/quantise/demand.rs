@@ -50,7 +50,7 @@ pub(super) fn moves(node: &Node) -> bool {
 }
 
 /// Whether a node makes images of images without weights.
-fn shapes_images(node: &Node) -> bool {
+pub(super) fn shapes_images(node: &Node) -> bool {
     node.op_as::<Pool>().is_some()
         || node.op_as::<Pad>().is_some()
         || node.op_as::<Resize>().is_some()

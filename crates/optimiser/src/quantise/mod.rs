@@ -21,7 +21,7 @@ mod sensitivity;
 mod shift;
 mod weights;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use ediacara_graph::{Graph, Node, NodeId, ValueId};
@@ -140,6 +140,15 @@ pub struct Quantised {
 /// # Errors
 /// The graph quantises values itself, or was not the one calibrated.
 pub fn quantise(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
+    quantise_beside(graph, calibration, HashSet::new())
+}
+
+/// Quantises, where the nodes of `floats` are the DLP's if they stay real.
+pub(crate) fn quantise_beside(
+    graph: &Graph,
+    calibration: &Calibration,
+    floats: HashSet<NodeId>,
+) -> Result<Quantised> {
     let quantises = |node: &&Node| node.op.name() == "quantize_linear";
     if let Some(node) = graph.nodes().map(|id| graph.node(id)).find(quantises) {
         return Err(OptimiserError::AlreadyQuantised {
@@ -148,19 +157,22 @@ pub fn quantise(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
             op: node.op.name().to_owned(),
         });
     }
-    let plan = Plan::new(graph, Ranges::Calibrated(calibration));
+    let plan = Plan::new(graph, Ranges::Calibrated(calibration), floats);
     let encodings = Encodings::from_calibration(&plan, calibration)?;
     emitted(&plan, &encodings, Some(calibration))
 }
 
 /// Quantises a graph with the scales that its marks prescribe, and with those of a calibration for what is
 /// multiplied, a product or part of a recurrence, and has no mark.
+///
+/// The nodes of `floats` are the DLP's if they stay real.
 pub(crate) fn quantise_marked(
     graph: &Graph,
     marks: HashMap<ValueId, Encoding>,
     calibration: Option<&Calibration>,
+    floats: HashSet<NodeId>,
 ) -> Result<Quantised> {
-    let plan = Plan::new(graph, Ranges::Marked(&marks, calibration));
+    let plan = Plan::new(graph, Ranges::Marked(&marks, calibration), floats);
     let encodings = Encodings::from_marks(&plan, &marks, calibration)?;
     emitted(&plan, &encodings, calibration)
 }

@@ -138,6 +138,8 @@ pub(crate) struct Plan<'a> {
     roots: HashMap<ValueId, ValueId>,
     /// Who wants each value in int8, by index.
     demands: Vec<Demand>,
+    /// Real nodes that the DLP runs if they are not lowered.
+    floats: HashSet<NodeId>,
     /// Values of the host that are not stored, because what is behind them is not worth a turn.
     denied: HashSet<ValueId>,
     axes: ChannelAxes,
@@ -148,20 +150,25 @@ impl<'a> Plan<'a> {
     ///
     /// An island of int8 between nodes of the host that multiplies too little for a turn of its own is given
     /// back to the host.
-    pub(crate) fn new(graph: &'a Graph, ranges: Ranges<'a>) -> Plan<'a> {
+    pub(crate) fn new(graph: &'a Graph, ranges: Ranges<'a>, mut floats: HashSet<NodeId>) -> Plan<'a> {
         let mut denied = HashSet::new();
         loop {
-            let plan = Plan::without(graph, ranges, denied.clone());
+            let plan = Plan::without(graph, ranges, (floats, denied.clone()));
             let before = denied.len();
             denied.extend(plan.small_islands());
             if denied.len() == before {
                 return plan;
             }
+            floats = plan.floats;
         }
     }
 
     /// Plans every node, without storing what is `denied`.
-    fn without(graph: &'a Graph, ranges: Ranges<'a>, denied: HashSet<ValueId>) -> Plan<'a> {
+    fn without(
+        graph: &'a Graph,
+        ranges: Ranges<'a>,
+        (floats, denied): (HashSet<NodeId>, HashSet<ValueId>),
+    ) -> Plan<'a> {
         let mut plan = Plan {
             graph,
             ranges,
@@ -169,6 +176,7 @@ impl<'a> Plan<'a> {
             layouts: vec![None; graph.value_count()],
             roots: HashMap::new(),
             demands: demands(graph),
+            floats,
             denied,
             axes: ChannelAxes::find(graph),
         };
@@ -235,10 +243,23 @@ impl<'a> Plan<'a> {
         for &output in self.graph.outputs_of(id) {
             let (ty, demand) = (self.graph.ty(output), self.demands[output.index()]);
             let unset = self.layouts[output.index()].is_none() && !self.denied.contains(&output);
-            if unset && ty.dtype == DType::F32 && demand.is_multiplied() && self.has_scale(output) {
-                self.layouts[output.index()] = demand.layout(ty.rank());
+            let wanted = demand.is_multiplied() || self.meets_only_int8(id, output);
+            if unset && ty.dtype == DType::F32 && wanted && self.has_scale(output) {
+                let of_images = self.graph.consumers(output).into_iter().any(|reader| {
+                    demand::shapes_images(self.graph.node(reader)) && !self.floats.contains(&reader)
+                });
+                self.layouts[output.index()] = match of_images && self.floats.contains(&id) {
+                    true => Layout::of_input(ty),
+                    false => demand.layout(ty.rank()),
+                };
             }
         }
+    }
+
+    /// Whether the DLP computes a value in real numbers, and something reads it that the DLP can only do in int8.
+    fn meets_only_int8(&self, id: NodeId, value: ValueId) -> bool {
+        let readers = self.graph.consumers(value);
+        self.floats.contains(&id) && readers.iter().any(|reader| !self.floats.contains(reader))
     }
 
     /// Why a node that multiplies nothing stays with the host that computes its operands: all of them, unless
@@ -246,11 +267,15 @@ impl<'a> Plan<'a> {
     fn left_beside_the_host(&self, id: NodeId, node: &Node) -> Option<String> {
         let demand = node.outputs.first().map(|output| self.demands[output.index()]).unwrap_or_default();
         let data = || node.inputs.iter().copied().filter(|&input| !self.is_constant(input));
-        let from_host = data().find(|&input| self.is_of_host(input))?;
+        let from_host = data().find(|&input| self.is_left(input))?;
+        let int8_alone = !self.floats.is_empty() && !self.floats.contains(&id);
+        if int8_alone && !data().any(|input| self.is_of_host(input)) {
+            return None;
+        }
         if self.graph.cost_of(id).macs > 0 || demand::moves(node) && demand.is_multiplied() {
             return None;
         }
-        let alone = data().all(|input| self.is_of_host(input));
+        let alone = data().all(|input| self.is_left(input));
         let (name, behind) = (&self.graph.value(from_host).name, demand.behind || demand.is_multiplied());
         match (alone, behind) {
             (false, true) => None,
@@ -283,7 +308,7 @@ impl<'a> Plan<'a> {
         let readers = self.graph.consumers(output);
         let reduced = readers.iter().filter(|reader| reduces(reader)).count();
         let alone = reduced == readers.len() && !self.graph.is_output(output);
-        let beside = || node.inputs.iter().any(|&input| self.is_of_host(input));
+        let beside = || node.inputs.iter().any(|&input| self.is_left(input));
         let left = node.op.is_elementwise() && reduced > 0 && (alone || beside());
         left.then(|| "a reduction on the host reads it".to_owned())
     }
@@ -355,7 +380,8 @@ impl<'a> Plan<'a> {
         Some(if plain { Layout::Plain } else { first })
     }
 
-    /// Values of the host that are read by islands of too few operations: what lowerings make of one another.
+    /// Values of the host that are read by islands of too few operations: what lowerings make of one another. Beside real nodes
+    /// of the DLP's, islands that may be real as well are too small.
     fn small_islands(&self) -> Vec<ValueId> {
         let lowerings: Vec<&Lowering> = self.lowerings().collect();
         let by_result: HashMap<ValueId, usize> =
@@ -366,20 +392,31 @@ impl<'a> Plan<'a> {
             before.for_each(|&before| islands.join(index, before));
         }
         let mut operations = vec![0; lowerings.len()];
+        let mut may_be_real = vec![true; lowerings.len()];
         for (index, lowering) in lowerings.iter().enumerate() {
-            operations[islands.root(index)] += 2 * self.graph.cost_of(lowering.node).macs;
+            let root = islands.root(index);
+            operations[root] += 2 * self.graph.cost_of(lowering.node).macs;
+            may_be_real[root] &= self.floats.contains(&lowering.node);
         }
         let mut found = Vec::new();
         for (index, lowering) in lowerings.iter().enumerate() {
-            if operations[islands.root(index)] < TURN_OPERATIONS {
-                found.extend(lowering.operands.iter().copied().filter(|&operand| self.is_of_host(operand)));
-            }
+            let root = islands.root(index);
+            let denies = |operand: &ValueId| {
+                operations[root] < TURN_OPERATIONS && self.is_of_host(*operand)
+                    || may_be_real[root] && self.is_left(*operand)
+            };
+            found.extend(lowering.operands.iter().copied().filter(denies));
         }
         found
     }
 
     /// Whether the host computes a value, other than by converting an input.
     fn is_of_host(&self, value: ValueId) -> bool {
+        self.is_left(value) && !self.graph.producer(value).is_some_and(|node| self.floats.contains(&node))
+    }
+
+    /// Whether a value is computed in real numbers, other than by converting an input.
+    pub(crate) fn is_left(&self, value: ValueId) -> bool {
         let producer = self.graph.producer(value);
         let left = |node: NodeId| {
             matches!(self.step(node), Some(Step::Left(_))) && !self.is_converted_input(self.graph.node(node))

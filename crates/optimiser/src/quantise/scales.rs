@@ -24,6 +24,10 @@ const SHARING_LIMIT: f64 = 1.4;
 /// number that is cut off inside the network is made up for by a thousand others.
 const ANSWER_MARGIN: f32 = 1.5;
 
+/// A real value of no more elements, as a mean over an image is, gets the same margin where samples are made up: they show
+/// few of its numbers.
+const FEW_ELEMENTS: usize = 256;
+
 /// The encoding of every value that is stored.
 #[derive(Debug, Default)]
 pub(crate) struct Encodings {
@@ -129,6 +133,13 @@ impl Encodings {
             if !is_tied && is_answer && plan.root(lowering.result).is_none() {
                 classes.widen(lowering.result, lowering.activation);
             }
+        }
+        if calibration.is_made_up() {
+            let operands = plan.lowerings().flat_map(|lowering| &lowering.operands).copied();
+            let is_small = |value: &ValueId| plan.graph.ty(*value).elements() <= FEW_ELEMENTS;
+            let of_few: HashSet<ValueId> =
+                operands.filter(|operand| plan.is_left(*operand) && is_small(operand)).collect();
+            of_few.into_iter().for_each(|value| classes.widen(value, Activation::None));
         }
         for lowering in plan.lowerings().filter(|lowering| lowering.scales == Scales::Keeps) {
             classes.merge(lowering.operands[0], lowering.result);
