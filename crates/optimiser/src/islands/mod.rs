@@ -1,7 +1,8 @@
 //! Real nodes beside int8 ones become nodes of the float dialect, which a DLP with float lanes runs.
 //!
 //! An island is a connected set of real nodes that have a form in the dialect, one of which at least reads or is read by
-//! an int8 node: a program is there already that can run it. What an island reads from int8 and writes to int8 is part of
+//! an int8 node: a program is there already that can run it. Where none lies between int8 nodes, those at the network's
+//! border are the host's, which converts there anyway. What an island reads from int8 and writes to int8 is part of
 //! its first and last instructions. Functions are made of powers of two and reciprocals (docs/numerics.md, N-FUNCTION), and
 //! a division multiplies by a reciprocal.
 
@@ -15,8 +16,8 @@ use std::collections::{HashMap, HashSet};
 use ediacara_graph::{DType, Graph, NodeId, ValueId};
 
 use crate::forest::Forest;
-use crate::qdq::import_beside;
-use crate::quantise::{Origin, Quantised, quantise_beside};
+use crate::qdq::{import_beside, import_qdq};
+use crate::quantise::{Origin, Quantised, quantise, quantise_beside};
 use crate::{Calibration, Result};
 use rewriter::Rewriter;
 
@@ -26,7 +27,10 @@ use rewriter::Rewriter;
 /// # Errors
 /// As [`quantise`](crate::quantise()).
 pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
-    with_islands(quantise_beside(graph, calibration, forms(graph)?)?)
+    match with_islands(quantise_beside(graph, calibration, forms(graph)?)?)? {
+        Some(quantised) => Ok(quantised),
+        None => quantise(graph, calibration),
+    }
 }
 
 /// Imports as [`import_qdq`](crate::import_qdq) does, for a DLP with float lanes.
@@ -34,30 +38,37 @@ pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<
 /// # Errors
 /// As [`import_qdq`](crate::import_qdq).
 pub fn import_qdq_with_floats(graph: &Graph, calibration: Option<&Calibration>) -> Result<Quantised> {
-    with_islands(import_beside(graph, calibration, forms(graph)?)?)
+    match with_islands(import_beside(graph, calibration, forms(graph)?)?)? {
+        Some(quantised) => Ok(quantised),
+        None => import_qdq(graph, calibration),
+    }
 }
 
-/// A quantised network with its islands in the float dialect.
-fn with_islands(quantised: Quantised) -> Result<Quantised> {
+/// A quantised network with its islands in the float dialect; nothing if it has none.
+fn with_islands(quantised: Quantised) -> Result<Option<Quantised>> {
     let Quantised { graph, mut left, silenced, origins } = quantised;
-    let (graph, origins) = float_islands(graph, origins)?;
+    let inside = islands(&graph)?;
+    if inside.is_empty() {
+        return Ok(None);
+    }
+    let (graph, origins) = float_islands(graph, origins, inside)?;
     let still: HashSet<&str> =
         origins.iter().filter(|origin| origin.left.is_some()).map(|origin| origin.node.as_str()).collect();
     left.retain(|node| still.contains(node.node.as_str()));
-    Ok(Quantised { graph, left, silenced, origins })
+    Ok(Some(Quantised { graph, left, silenced, origins }))
 }
 
-/// Rewrites the islands of an int8 network for the DLP.
+/// Rewrites the islands of an int8 network, whose nodes are `inside`, for the DLP.
 ///
 /// The origins of its nodes name the new nodes, which are no longer left to the host.
 ///
 /// # Errors
 /// The graph refuses a node, which is a fault of a rule.
-fn float_islands(mut graph: Graph, mut origins: Vec<Origin>) -> Result<(Graph, Vec<Origin>)> {
-    let inside = islands(&graph)?;
-    if inside.is_empty() {
-        return Ok((graph, origins));
-    }
+fn float_islands(
+    mut graph: Graph,
+    mut origins: Vec<Origin>,
+    inside: HashSet<NodeId>,
+) -> Result<(Graph, Vec<Origin>)> {
     let became = rewrite(&mut graph, inside)?;
     graph.unlink_dead();
     // Nodes are known by what they give, which keeps its identity when the graph is renumbered.
@@ -123,10 +134,33 @@ fn islands(graph: &Graph) -> Result<HashSet<NodeId>> {
         let makers = graph.node(id).inputs.iter().filter_map(|&input| graph.producer(input));
         makers.filter_map(|maker| index.get(&maker)).for_each(|&maker| forest.join(own, maker));
     }
-    let touches: Vec<bool> = nodes.iter().map(|&id| meets_int8(graph, id)).collect();
-    let roots: HashSet<usize> =
-        (0..nodes.len()).filter(|&own| touches[own]).map(|own| forest.root(own)).collect();
-    Ok((0..nodes.len()).filter(|&own| roots.contains(&forest.root(own))).map(|own| nodes[own]).collect())
+    if !nodes.iter().any(between_int8(graph)) {
+        return Ok(HashSet::new());
+    }
+    let meets: HashSet<usize> = (0..nodes.len())
+        .filter(|&own| reads_int8(graph, nodes[own]) || makes_int8(graph, nodes[own]))
+        .map(|own| forest.root(own))
+        .collect();
+    Ok((0..nodes.len()).filter(|&own| meets.contains(&forest.root(own))).map(|own| nodes[own]).collect())
+}
+
+/// Says of a node whether some int8 node leads to it and some int8 node follows.
+fn between_int8(graph: &Graph) -> impl Fn(&NodeId) -> bool {
+    let order = graph.order();
+    let (mut behind, mut before) = (HashSet::new(), HashSet::new());
+    for &id in &order {
+        let makers = graph.node(id).inputs.iter().filter_map(|&input| graph.producer(input));
+        if makers.into_iter().any(|maker| is_int8(graph, maker) || behind.contains(&maker)) {
+            behind.insert(id);
+        }
+    }
+    for &id in order.iter().rev() {
+        let readers = graph.node(id).outputs.iter().flat_map(|&output| graph.consumers(output));
+        if readers.into_iter().any(|reader| is_int8(graph, reader) || before.contains(&reader)) {
+            before.insert(id);
+        }
+    }
+    move |id| behind.contains(id) && before.contains(id)
 }
 
 /// The moves at the network's border, which are the host's with the conversion there: of inputs before they are stored in
@@ -164,23 +198,29 @@ fn border(graph: &Graph, order: &[NodeId]) -> HashSet<NodeId> {
     inner
 }
 
-/// Whether a real node reads what an int8 node made, or is read by one.
-fn meets_int8(graph: &Graph, id: NodeId) -> bool {
-    let is_int8 = |id: NodeId| {
-        let node = graph.node(id);
-        node.op.name() != "quantize_linear"
-            && node.outputs.iter().all(|&output| graph.ty(output).dtype == DType::I8)
-    };
+/// Whether a node gives int8, other than by converting real numbers.
+fn is_int8(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    node.op.name() != "quantize_linear"
+        && node.outputs.iter().all(|&output| graph.ty(output).dtype == DType::I8)
+}
+
+/// Whether a real node reads what an int8 node made.
+fn reads_int8(graph: &Graph, id: NodeId) -> bool {
     let reads = |&input: &ValueId| {
         let converts =
             graph.producer(input).filter(|&node| graph.node(node).op.name() == "dequantize_linear");
-        converts.and_then(|node| graph.producer(graph.node(node).inputs[0])).is_some_and(is_int8)
+        let maker = converts.and_then(|node| graph.producer(graph.node(node).inputs[0]));
+        maker.is_some_and(|maker| is_int8(graph, maker))
     };
+    graph.node(id).inputs.iter().any(reads)
+}
+
+/// Whether an int8 node reads what a real one gives.
+fn makes_int8(graph: &Graph, id: NodeId) -> bool {
     let stores = |reader: NodeId| {
         let converts = graph.node(reader).op.name() == "quantize_linear";
-        converts && graph.consumers(graph.output_of(reader)).into_iter().any(is_int8)
+        converts && graph.consumers(graph.output_of(reader)).into_iter().any(|reader| is_int8(graph, reader))
     };
-    let node = graph.node(id);
-    let read = node.outputs.iter().flat_map(|&output| graph.consumers(output)).any(stores);
-    node.inputs.iter().any(reads) || read
+    graph.node(id).outputs.iter().flat_map(|&output| graph.consumers(output)).any(stores)
 }
