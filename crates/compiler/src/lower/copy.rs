@@ -108,6 +108,10 @@ fn in_place(lowering: &mut Lowering, sides: &[JointSide<2>], from: &View, to: &V
     }
 }
 
+/// Elements that the destination of a transposition is written in at least, if it has as many side by side: a row of
+/// fewer wastes most of its burst.
+const SHORTEST_RUN: u64 = 64;
+
 struct State {
     sides: Vec<JointSide<2>>,
     bases: [u64; 2],
@@ -161,6 +165,15 @@ fn turned_wide(sides: &[JointSide<2>]) -> Option<(ElementBytes, Vec<JointSide<2>
     (moves_together && aligned).then(|| (size, rest.to_vec(), other))
 }
 
+/// Rows and columns of a tile of at most so many elements: whole rows of the source, unless that leaves rows of the
+/// destination shorter than [`SHORTEST_RUN`].
+fn tile(rows: u64, columns: u64, budget: u64) -> [u64; 2] {
+    let whole = columns.min(budget);
+    let of_whole = rows.min((budget / whole).max(1)).min((1 << 16) - 1);
+    let least = rows.min(SHORTEST_RUN).min(budget);
+    if of_whole >= least { [of_whole, whole] } else { [least, columns.min((budget / least).max(1))] }
+}
+
 /// Exchanges side 0, contiguous in the destination, with side `other`, contiguous in the source, for elements of so many
 /// bytes. A source that is kept is transposed where it lies.
 fn transpose(
@@ -173,8 +186,7 @@ fn transpose(
     let (is_kept, bases) = (from.is_kept(), [from.base, to.base]);
     let (inner, outer, element) = (sides[0], sides[other], size.bytes());
     let budget = ((lowering.rates.nram / 4).clamp(1, TILE_BYTES) / element).max(1);
-    let columns = outer.count.min(budget);
-    let rows = inner.count.min((budget / columns).max(1)).min((1 << 16) - 1);
+    let [rows, columns] = tile(inner.count, outer.count, budget);
     let mut rest: Vec<JointSide<2>> = sides
         .iter()
         .enumerate()

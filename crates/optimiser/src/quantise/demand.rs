@@ -21,6 +21,8 @@ pub(super) struct Demand {
     pub(super) behind: bool,
     /// Whether a reduction reads what such operators make of it.
     pub(super) reduced: bool,
+    /// Whether a pool, pad or resize reads it, as it is or stored.
+    pub(super) image: bool,
 }
 
 impl Demand {
@@ -50,7 +52,7 @@ pub(super) fn moves(node: &Node) -> bool {
 }
 
 /// Whether a node makes images of images without weights.
-pub(super) fn shapes_images(node: &Node) -> bool {
+fn shapes_images(node: &Node) -> bool {
     node.op_as::<Pool>().is_some()
         || node.op_as::<Pad>().is_some()
         || node.op_as::<Resize>().is_some()
@@ -68,7 +70,9 @@ pub(super) fn demands(graph: &Graph) -> Vec<Demand> {
             convolution: all.convolution || one.convolution,
             behind: all.behind || one.behind,
             reduced: all.reduced || one.reduced,
+            image: all.image || one.image,
         });
+        let converts = matches!(node.op.name(), "quantize_linear" | "dequantize_linear");
         let product = node.op_as::<MatMul>().is_some() || node.op_as::<Gemm>().is_some();
         let convolution = node.op_as::<Conv>().is_some() || node.op_as::<ConvTranspose>().is_some();
         for &input in &node.inputs {
@@ -77,6 +81,7 @@ pub(super) fn demands(graph: &Graph) -> Vec<Demand> {
             wanted.convolution |= convolution || moves(node) && results.convolution;
             let passes = moves(node) || node.op.is_elementwise() || shapes_images(node);
             wanted.behind |= product || convolution || passes && (results.behind || results.is_multiplied());
+            wanted.image |= shapes_images(node) || converts && results.image;
             wanted.reduced |= node.op_as::<Reduce>().is_some() || passes && results.reduced;
         }
     }

@@ -186,6 +186,26 @@ impl Emitter<'_> {
         })
     }
 
+    /// An image of so many axes with its channels last: itself, or its bytes in another order.
+    ///
+    /// # Errors
+    /// The graph refuses the transposition.
+    pub(crate) fn with_channels_last(
+        &mut self,
+        lowering: &Lowering,
+        stored: Stored,
+        rank: usize,
+    ) -> Result<Stored> {
+        if stored.layout == Layout::ChannelsLast {
+            return Ok(stored);
+        }
+        let own = inverse(&stored.layout.permutation(rank));
+        let permutation = Layout::ChannelsLast.permutation(rank).iter().map(|&axis| own[axis]).collect();
+        let name = format!("{}.channels_last", self.name(lowering));
+        let value = self.add(name, Transpose { permutation }, &[stored.value])?;
+        Ok(Stored { value, layout: Layout::ChannelsLast, ..stored })
+    }
+
     /// N-MULTIPLIER: the multiplier of a ratio of scales.
     ///
     /// A calibrated result may be so much narrower than what it is computed from (noise around zero) that the

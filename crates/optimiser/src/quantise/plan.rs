@@ -245,10 +245,7 @@ impl<'a> Plan<'a> {
             let unset = self.layouts[output.index()].is_none() && !self.denied.contains(&output);
             let wanted = demand.is_multiplied() || self.meets_only_int8(id, output);
             if unset && ty.dtype == DType::F32 && wanted && self.has_scale(output) {
-                let of_images = self.graph.consumers(output).into_iter().any(|reader| {
-                    demand::shapes_images(self.graph.node(reader)) && !self.floats.contains(&reader)
-                });
-                self.layouts[output.index()] = match of_images && self.floats.contains(&id) {
+                self.layouts[output.index()] = match demand.image && self.floats.contains(&id) {
                     true => Layout::of_input(ty),
                     false => demand.layout(ty.rank()),
                 };

@@ -3,7 +3,7 @@
 use ediacara_graph::ops::{Conv, Gather, QConv};
 use ediacara_graph::{DType, Node, NodeId, Rescaling, Tensor, ValueId};
 
-use super::{Rule, bounds};
+use super::{Rule, bounds, unreadable_image};
 use crate::quantise::emit::{Emitter, Stored};
 use crate::quantise::layer::{Layer, Records};
 use crate::quantise::layout::Layout;
@@ -35,8 +35,8 @@ pub(crate) struct QuantisedConv {
 fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     let Some(conv) = node.op_as::<Conv>() else { return Verdict::NotMine };
     let mut x = node.inputs[0];
-    if plan.layout(x) != Some(Layout::ChannelsLast) {
-        return Verdict::Refused("its operand is not stored with channels last".to_owned());
+    if let Some(reason) = unreadable_image(plan, x) {
+        return Verdict::Refused(reason);
     }
     let weights = match Weights::read(plan.graph, node.inputs[1]) {
         Ok(weights) => weights,
@@ -136,7 +136,8 @@ impl Emit for QuantisedConv {
     }
 
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
-        let (x, y) = (operands[0], emitter.encoding(lowering)?);
+        let x = emitter.with_channels_last(lowering, operands[0], 4)?;
+        let y = emitter.encoding(lowering)?;
         let constants = emitter.constants(lowering, |emitter| self.quantised(emitter, lowering, x, y))?;
         let (low, high) = bounds(lowering.activation, y);
         let op = QConv {

@@ -10,7 +10,7 @@ use ediacara_graph::ops::{Concat, ConvTranspose, QConv, Reshape, Slice};
 use ediacara_graph::{Node, NodeId, Tensor, ValueId};
 use ediacara_kernels::int8::{Multiplier, QOutput, requantise};
 
-use super::{Rule, bounds};
+use super::{Rule, bounds, unreadable_image};
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
 use crate::quantise::layer::{Integers, Layer, Records};
@@ -47,8 +47,8 @@ struct QuantisedConvTranspose {
 fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     let Some(conv) = node.op_as::<ConvTranspose>() else { return Verdict::NotMine };
     let x = node.inputs[0];
-    if plan.layout(x) != Some(Layout::ChannelsLast) {
-        return Verdict::Refused("its operand is not stored with channels last".to_owned());
+    if let Some(reason) = unreadable_image(plan, x) {
+        return Verdict::Refused(reason);
     }
     let weights = Weights::read_outputs_first(plan.graph, node.inputs[1], conv.groups);
     let bias = node.inputs.get(2).map(|&bias| Bias::read(plan.graph, bias)).transpose();
@@ -277,7 +277,8 @@ fn join(emitter: &mut Emitter, name: &str, axis: usize, parts: &[ValueId]) -> Re
 
 impl Emit for QuantisedConvTranspose {
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
-        let (x, y) = (operands[0], emitter.encoding(lowering)?);
+        let x = emitter.with_channels_last(lowering, operands[0], 4)?;
+        let y = emitter.encoding(lowering)?;
         let layer = Layer {
             weights: &self.weights,
             bias: self.bias.as_ref(),

@@ -20,6 +20,7 @@ mod transpose;
 use ediacara_graph::ops::Activation;
 use ediacara_graph::{Node, NodeId, Tensor, TensorType, ValueId};
 
+use super::layout::Layout;
 use super::plan::{Plan, Verdict};
 use crate::known::real_constant;
 use crate::{Encoding, Range};
@@ -73,6 +74,15 @@ fn constant_beside(plan: &Plan, value: ValueId, ty: &TensorType) -> Option<Tenso
     let spread = real_constant(plan.graph, value)?.broadcast_to(&ty.shape).ok()?.to_contiguous();
     let range = Range::of(spread.as_slice::<f32>().ok()?)?.with_zero();
     (range.width() <= WIDEST_CONSTANT).then_some(spread)
+}
+
+/// Why an image is not read: it is not stored, or its axes are not apart. Channels that do not lie last are put there.
+pub(crate) fn unreadable_image(plan: &Plan, x: ValueId) -> Option<String> {
+    match plan.layout(x) {
+        Some(Layout::ChannelsLast | Layout::Plain | Layout::AxisLast(_)) => None,
+        Some(Layout::Flat { .. }) => Some("its operand is stored as a flattened image".to_owned()),
+        None => Some("its operand is not stored in int8".to_owned()),
+    }
 }
 
 /// The stored bounds `(low, high)` of an activation.

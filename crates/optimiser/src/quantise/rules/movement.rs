@@ -55,13 +55,11 @@ fn stored_order(movement: Movement, layout: Layout) -> std::result::Result<Movem
             ends: layout.store(&ends),
             steps: layout.store(&steps),
         })),
-        Movement::Pad(Pad { before, after, mode: PadMode::Constant, value }) => Ok(Movement::Pad(Pad {
-            before: layout.store(&before),
-            after: layout.store(&after),
-            mode: PadMode::Constant,
-            value,
+        Movement::Pad(pad) => Ok(Movement::Pad(Pad {
+            before: layout.store(&pad.before),
+            after: layout.store(&pad.after),
+            ..pad
         })),
-        Movement::Pad(pad) => Err(format!("a pad of mode {} has no int8 form", pad.mode)),
         Movement::Resize(resize) if resize.mode != ResizeMode::Nearest => {
             Err(format!("a resize of mode {} has no int8 form", resize.mode))
         }
@@ -84,7 +82,8 @@ impl Emit for Movement {
                 };
                 (0..channels[0]).map(position).collect()
             }
-            Movement::Pad(pad) if pad.value == 0.0 => {
+            Movement::Pad(pad) if pad.before[place] + pad.after[place] == 0 => unmoved(channels[0]),
+            Movement::Pad(pad) if pad.value == 0.0 && pad.mode == PadMode::Constant => {
                 let before = pad.before[place];
                 (before..before + channels[0]).map(Some).collect()
             }

@@ -3,7 +3,7 @@
 use ediacara_graph::ops::{Pool, PoolKind, QPool};
 use ediacara_graph::{Node, NodeId};
 
-use super::{Rule, bounds};
+use super::{Rule, bounds, unreadable_image};
 use crate::Result;
 use crate::quantise::emit::{Emitter, Stored};
 use crate::quantise::equalise::{ChannelMap, unmoved};
@@ -25,8 +25,8 @@ struct QuantisedPool(Pool);
 fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     let Some(pool) = node.op_as::<Pool>() else { return Verdict::NotMine };
     let x = node.inputs[0];
-    if plan.layout(x) != Some(Layout::ChannelsLast) {
-        return Verdict::Refused("its operand is not stored with channels last".to_owned());
+    if let Some(reason) = unreadable_image(plan, x) {
+        return Verdict::Refused(reason);
     }
     if pool.dilation != [1, 1] {
         return Verdict::Refused("a dilated pool has no int8 form".to_owned());
@@ -45,7 +45,7 @@ impl Emit for QuantisedPool {
     }
 
     fn emit(&self, emitter: &mut Emitter, lowering: &Lowering, operands: &[Stored]) -> Result<Stored> {
-        let (x, pool) = (operands[0], &self.0);
+        let (x, pool) = (emitter.with_channels_last(lowering, operands[0], 4)?, &self.0);
         let y = match pool.kind {
             PoolKind::Max => x.encoding,
             PoolKind::Average => emitter.encoding(lowering)?,
