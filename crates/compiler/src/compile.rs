@@ -18,7 +18,7 @@ use crate::check::disjoint;
 use crate::fuse::additions::fuse_additions;
 use crate::fuse::blocks::{BlockNodes, fuse_blocks};
 use crate::fuse::gathers::{GatherOf, fuse_gathers, taken};
-use crate::fuse::rows::{Chain, fuse_rows};
+use crate::fuse::rows::{Chain, fuse_rows, gathered};
 use crate::fuse::tables::{LookedUp, fuse_tables};
 use crate::keep::decide::{Keeping, Kept, KeptBuffer, keep};
 use crate::keep::export::{self, Stored, Twin};
@@ -212,7 +212,14 @@ impl Compiler<'_> {
     /// Divides the graph into segments of DLP and host.
     fn partition(&mut self) -> Division {
         let graph = self.graph;
-        let division = divide(graph, &places(graph, self.machine));
+        let mut division = divide(graph, &places(graph, self.machine));
+        for part in &mut division.parts {
+            if let Part::Dlp(part) = part
+                && let Some(order) = gathered(graph, part, self.machine.core.nram_bytes.into())
+            {
+                part.dlp = order;
+            }
+        }
         decisions::tell_partition(graph, &division);
         self.listings.add("partition", || listings::partition_text(graph, &division));
         division
@@ -328,7 +335,8 @@ impl Compiler<'_> {
     /// Puts nodes of the float dialect together that go over the same rows.
     fn fuse_row(&mut self, part: &DlpPart) -> Vec<Chain> {
         let graph = self.graph;
-        let chains = fuse_rows(graph, part, !self.listings.enabled("fuse-row"));
+        let nram = self.machine.core.nram_bytes;
+        let chains = fuse_rows(graph, part, nram.into(), !self.listings.enabled("fuse-row"));
         self.listings
             .add("fuse-row", || chains.iter().map(|chain| listings::chain_text(graph, chain)).collect());
         chains

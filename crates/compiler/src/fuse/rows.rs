@@ -1,7 +1,8 @@
 //! Which nodes of the float dialect run as one layer, a block of rows at a time, so that what passes between them stays on
 //! chip.
 
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use ediacara_graph::ops::FRow;
 use ediacara_graph::{Graph, NodeId, ValueId};
@@ -18,39 +19,149 @@ pub(crate) struct Chain {
     pub shape: Vec<usize>,
 }
 
-/// Puts the nodes of the float dialect into chains; with `alone`, each into its own.
+/// Puts the nodes of the float dialect into chains; with `alone`, each into its own. `nram` is the bytes of NRAM.
 ///
-/// A node joins the last chain of its rows if all it reads is made by the chain or before its first node. So nothing that the
-/// chain waits for waits for the chain.
-pub(crate) fn fuse_rows(graph: &Graph, part: &DlpPart, alone: bool) -> Vec<Chain> {
+/// A node joins a chain of its rows that it follows directly, in the order that [`gathered`] gives, if a row of all that the
+/// chain goes over fits NRAM. So nothing that the chain waits for waits for the chain.
+pub(crate) fn fuse_rows(graph: &Graph, part: &DlpPart, nram: u64, alone: bool) -> Vec<Chain> {
+    Chains::of(graph, part, nram, |chains, id, index| {
+        let last = chains.all[index].nodes.last().map(|last| chains.position[last] + 1);
+        !alone && last == Some(chains.position[&id])
+    })
+}
+
+/// The nodes of a segment in an order in which those that may be a chain follow one another; nothing if no node goes by rows.
+///
+/// A node may join a chain of its rows if nothing else that it reads waits for the chain.
+pub(crate) fn gathered(graph: &Graph, part: &DlpPart, nram: u64) -> Option<Vec<NodeId>> {
+    let chains = Chains::of(graph, part, nram, |chains, id, index| !chains.waits_for(id, index));
+    if chains.is_empty() {
+        return None;
+    }
+    // A unit is a chain or a node of its own; its number is the place of its first node.
     let position: HashMap<NodeId, usize> =
         part.dlp.iter().enumerate().map(|(index, &id)| (id, index)).collect();
-    let mut chains: Vec<Chain> = Vec::new();
-    let mut chain_of: HashMap<NodeId, usize> = HashMap::new();
-    for &id in part.dlp.iter().filter(|&&id| goes_by_rows(graph, id)) {
-        let before = |value: &ValueId| graph.producer(*value).and_then(|node| chain_of.get(&node)).copied();
-        let found = graph.node(id).inputs.iter().filter_map(before).max().filter(|_| !alone);
-        let joins = found.filter(|&index| {
-            let chain = &chains[index];
-            let start = position[&chain.nodes[0]];
-            let ready = |value: &ValueId| match graph.producer(*value) {
-                Some(node) => {
-                    chain_of.get(&node) == Some(&index)
-                        || position.get(&node).is_none_or(|&position| position < start)
-                }
-                None => true,
-            };
-            fits(graph, id, chain) && graph.node(id).inputs.iter().all(ready)
-        });
-        let index = joins.unwrap_or_else(|| {
-            let shape = graph.ty(graph.node(id).inputs[0]).shape.clone();
-            chains.push(Chain { nodes: Vec::new(), shape });
-            chains.len() - 1
-        });
-        chains[index].nodes.push(id);
-        chain_of.insert(id, index);
+    let mut unit: Vec<usize> = (0..part.dlp.len()).collect();
+    let mut nodes: Vec<Vec<NodeId>> = part.dlp.iter().map(|&id| vec![id]).collect();
+    for chain in chains {
+        let first = position[&chain.nodes[0]];
+        for id in &chain.nodes {
+            unit[position[id]] = first;
+            nodes[position[id]].clear();
+        }
+        nodes[first] = chain.nodes;
     }
-    chains
+    let mut waits: Vec<usize> = vec![0; unit.len()];
+    let mut followers: Vec<Vec<usize>> = vec![Vec::new(); unit.len()];
+    for (index, &id) in part.dlp.iter().enumerate() {
+        let makers = graph.node(id).inputs.iter().filter_map(|&value| graph.producer(value));
+        for maker in makers.filter_map(|maker| position.get(&maker)).map(|&maker| unit[maker]) {
+            if maker != unit[index] {
+                followers[maker].push(unit[index]);
+                waits[unit[index]] += 1;
+            }
+        }
+    }
+    let mut order = Vec::with_capacity(part.dlp.len());
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..unit.len()).filter(|&own| unit[own] == own && waits[own] == 0).map(Reverse).collect();
+    while let Some(Reverse(next)) = ready.pop() {
+        order.append(&mut nodes[next]);
+        for &follower in &followers[next] {
+            waits[follower] -= 1;
+            if waits[follower] == 0 {
+                ready.push(Reverse(follower));
+            }
+        }
+    }
+    Some(order)
+}
+
+/// Chains while they grow.
+struct Chains<'a> {
+    graph: &'a Graph,
+    nram: u64,
+    of: HashMap<NodeId, usize>,
+    all: Vec<Chain>,
+    position: HashMap<NodeId, usize>,
+}
+
+impl<'a> Chains<'a> {
+    /// The chains of a segment, where `joins` says whether a node that fits a chain joins it.
+    fn of(
+        graph: &'a Graph,
+        part: &DlpPart,
+        nram: u64,
+        joins: impl Fn(&Chains<'a>, NodeId, usize) -> bool,
+    ) -> Vec<Chain> {
+        let position = part.dlp.iter().enumerate().map(|(index, &id)| (id, index)).collect();
+        let mut chains = Chains { graph, nram, of: HashMap::new(), all: Vec::new(), position };
+        for &id in part.dlp.iter().filter(|&&id| goes_by_rows(graph, id)) {
+            let makers = graph.node(id).inputs.iter().filter_map(|&value| graph.producer(value));
+            let mut before: Vec<usize> = makers.filter_map(|maker| chains.of.get(&maker).copied()).collect();
+            before.sort_unstable_by_key(|&chain| Reverse(chain));
+            let takes = |index: usize| {
+                let chain = &chains.all[index];
+                fits(graph, id, chain) && chains.has_room(id, chain) && joins(&chains, id, index)
+            };
+            let found = before.into_iter().find(|&index| takes(index));
+            chains.add(id, found);
+        }
+        chains.all
+    }
+
+    fn add(&mut self, id: NodeId, chain: Option<usize>) {
+        let index = chain.unwrap_or_else(|| {
+            let shape = self.graph.ty(self.graph.node(id).inputs[0]).shape.clone();
+            self.all.push(Chain { nodes: Vec::new(), shape });
+            self.all.len() - 1
+        });
+        self.all[index].nodes.push(id);
+        self.of.insert(id, index);
+    }
+
+    /// Whether a row of everything that the chain goes over fits NRAM, twice for what is loaded or stored meanwhile. Rows that
+    /// are not reduced may be cut.
+    fn has_room(&self, id: NodeId, chain: &Chain) -> bool {
+        let nodes = || chain.nodes.iter().chain([&id]).map(|&id| self.graph.node(id));
+        let keeps_rows = nodes().any(|node| node.op_as::<FRow>().is_none_or(|op| op.operation.reduces()));
+        let row = |value: ValueId| {
+            let ty = self.graph.ty(value);
+            (ty.shape.last().copied().unwrap_or(1) * ty.dtype.size_bytes()) as u64
+        };
+        let values: HashSet<ValueId> =
+            nodes().flat_map(|node| node.inputs.iter().chain(&node.outputs)).copied().collect();
+        !keeps_rows || values.into_iter().map(row).sum::<u64>() * 2 <= self.nram
+    }
+
+    /// Whether something that a node reads, other than results of the chain, needs the chain to be done before.
+    fn waits_for(&self, id: NodeId, index: usize) -> bool {
+        let start = self.position[&self.all[index].nodes[0]];
+        let mut seen: HashSet<NodeId> = HashSet::new();
+        let mut open: Vec<NodeId> = vec![id];
+        while let Some(next) = open.pop() {
+            let makers = self.graph.node(next).inputs.iter().filter_map(|&value| self.graph.producer(value));
+            for maker in makers {
+                let Some(&position) = self.position.get(&maker) else { continue };
+                let chain = self.of.get(&maker).copied();
+                if chain == Some(index) {
+                    if next != id {
+                        return true;
+                    }
+                    continue;
+                }
+                // All of a chain runs at once.
+                let together = chain.map_or(&[][..], |chain| &self.all[chain].nodes);
+                let last = together.last().map_or(position, |last| self.position[last]);
+                if last < start || !seen.insert(maker) {
+                    continue;
+                }
+                open.push(maker);
+                open.extend(together.iter().copied().filter(|node| seen.insert(*node)));
+            }
+        }
+        false
+    }
 }
 
 /// Whether a node goes over the rows of a chain: its first operand has their shape, or one number for each of them that the
