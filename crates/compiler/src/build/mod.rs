@@ -4,4 +4,5 @@ pub(crate) mod homes;
 pub(crate) mod layers;
 mod movement;
 pub(crate) mod ports;
+mod row_pairs;
 pub(crate) mod rows;

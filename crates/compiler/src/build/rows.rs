@@ -7,6 +7,7 @@ use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_isa::{ElementType, VectorOperation};
 
 use crate::build::homes::Placement;
+use crate::build::row_pairs::join_pairs;
 use crate::fuse::rows::Chain;
 use crate::program::rows::{RowOperand, RowStep, RowValue, Rows, merged};
 use crate::program::view::View;
@@ -37,10 +38,12 @@ pub(crate) fn rows(
     for &id in &chain.nodes {
         builder.node(id)?;
     }
+    let vectors = builder.vectors()?;
     let ChainBuilder { mut values, steps, .. } = builder;
     let axes =
         merged(axes, &mut values.iter_mut().filter_map(|value| value.tensor.as_mut()).collect::<Vec<_>>());
     let mut rows = Rows { axes, length, values, steps };
+    join_pairs(&mut rows, &vectors, records);
     rows.refold();
     Ok(rows)
 }
@@ -113,6 +116,19 @@ impl ChainBuilder<'_> {
         let tensor: &Tensor =
             self.graph.constant(value).ok_or_else(|| format!("operand `{}` is no constant", name()))?;
         tensor.to_vec::<f32>().map_err(|error| error.to_string())
+    }
+
+    /// What constants of a row's length hold, by the number of the value.
+    fn vectors(&self) -> Result<HashMap<usize, Vec<f32>>, String> {
+        let is_vector = |&(&value, _): &(&ValueId, &usize)| {
+            let tensor = self.graph.constant(value);
+            tensor.is_some_and(|tensor| {
+                let length = tensor.shape().last().copied().unwrap_or_default();
+                tensor.dtype() == DType::F32 && length as u64 == self.length && tensor.len() == length
+            })
+        };
+        let known = self.numbers.iter().filter(is_vector);
+        known.map(|(&value, &number)| Ok((number, self.reals(value)?))).collect()
     }
 
     /// The number of a value that a step reads: one that a step before made, or a tensor.
