@@ -26,14 +26,14 @@ pub fn is_qdq(graph: &Graph) -> bool {
 /// # Errors
 /// The graph has no quantize_linear.
 pub fn import_qdq(graph: &Graph, calibration: Option<&Calibration>) -> Result<Quantised> {
-    import_beside(graph, calibration, HashSet::new())
+    import_beside(graph, calibration, None)
 }
 
 /// The same, where the nodes of `floats` are the DLP's if they stay real.
 pub(crate) fn import_beside(
     graph: &Graph,
     calibration: Option<&Calibration>,
-    floats: HashSet<NodeId>,
+    floats: Option<HashSet<NodeId>>,
 ) -> Result<Quantised> {
     if !is_qdq(graph) {
         return Err(OptimiserError::NotQuantised { graph: graph.name.clone() });

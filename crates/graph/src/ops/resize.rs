@@ -180,8 +180,9 @@ impl Resize {
         rounded.clamp(0.0, (from - 1) as f64) as usize
     }
 
-    /// The elements of x and their weights that make element `index` of the result.
-    fn taps(&self, axis: usize, index: usize, from: usize) -> Vec<(usize, f64)> {
+    /// The elements of x and their weights that make element `index` of the result along an axis of `from` elements: as
+    /// many as the mode has at most, and one at least.
+    pub fn taps(&self, axis: usize, index: usize, from: usize) -> Vec<(usize, f64)> {
         let position = self.position(axis, index, from);
         let (base, fraction) = (position.floor(), position - position.floor());
         let weights: Vec<(f64, f64)> = match self.mode {
@@ -243,7 +244,7 @@ impl Resize {
     }
 
     /// Whether an axis of `size` elements stays as it is.
-    fn keeps(&self, axis: usize, size: usize) -> bool {
+    pub fn keeps(&self, axis: usize, size: usize) -> bool {
         size == self.shape[axis] && (0..size).all(|index| self.taps(axis, index, size) == [(index, 1.0)])
     }
 

@@ -13,6 +13,7 @@ mod rules;
 
 use std::collections::{HashMap, HashSet};
 
+use ediacara_graph::ops::FRow;
 use ediacara_graph::{DType, Graph, NodeId, ValueId};
 
 use crate::forest::Forest;
@@ -27,7 +28,7 @@ use rewriter::Rewriter;
 /// # Errors
 /// As [`quantise`](crate::quantise()).
 pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
-    match with_islands(quantise_beside(graph, calibration, forms(graph)?)?)? {
+    match with_islands(quantise_beside(graph, calibration, Some(forms(graph)?))?)? {
         Some(quantised) => Ok(quantised),
         None => quantise(graph, calibration),
     }
@@ -38,7 +39,7 @@ pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<
 /// # Errors
 /// As [`import_qdq`](crate::import_qdq).
 pub fn import_qdq_with_floats(graph: &Graph, calibration: Option<&Calibration>) -> Result<Quantised> {
-    match with_islands(import_beside(graph, calibration, forms(graph)?)?)? {
+    match with_islands(import_beside(graph, calibration, Some(forms(graph)?))?)? {
         Some(quantised) => Ok(quantised),
         None => import_qdq(graph, calibration),
     }
@@ -49,7 +50,8 @@ fn with_islands(quantised: Quantised) -> Result<Option<Quantised>> {
     let Quantised { graph, mut left, silenced, origins } = quantised;
     let inside = islands(&graph)?;
     if inside.is_empty() {
-        return Ok(None);
+        let goes_by_rows = graph.nodes().any(|id| graph.node(id).op_as::<FRow>().is_some());
+        return Ok(goes_by_rows.then_some(Quantised { graph, left, silenced, origins }));
     }
     let (graph, origins) = float_islands(graph, origins, inside)?;
     let still: HashSet<&str> =
@@ -134,7 +136,8 @@ fn islands(graph: &Graph) -> Result<HashSet<NodeId>> {
         let makers = graph.node(id).inputs.iter().filter_map(|&input| graph.producer(input));
         makers.filter_map(|maker| index.get(&maker)).for_each(|&maker| forest.join(own, maker));
     }
-    if !nodes.iter().any(between_int8(graph)) {
+    let goes_by_rows = graph.nodes().any(|id| graph.node(id).op_as::<FRow>().is_some());
+    if !goes_by_rows && !nodes.iter().any(between_int8(graph)) {
         return Ok(HashSet::new());
     }
     let meets: HashSet<usize> = (0..nodes.len())

@@ -140,14 +140,14 @@ pub struct Quantised {
 /// # Errors
 /// The graph quantises values itself, or was not the one calibrated.
 pub fn quantise(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
-    quantise_beside(graph, calibration, HashSet::new())
+    quantise_beside(graph, calibration, None)
 }
 
-/// Quantises, where the nodes of `floats` are the DLP's if they stay real.
+/// Quantises, where the nodes of `floats` are the DLP's if they stay real; with nothing it has no real numbers.
 pub(crate) fn quantise_beside(
     graph: &Graph,
     calibration: &Calibration,
-    floats: HashSet<NodeId>,
+    floats: Option<HashSet<NodeId>>,
 ) -> Result<Quantised> {
     let quantises = |node: &&Node| node.op.name() == "quantize_linear";
     if let Some(node) = graph.nodes().map(|id| graph.node(id)).find(quantises) {
@@ -170,7 +170,7 @@ pub(crate) fn quantise_marked(
     graph: &Graph,
     marks: HashMap<ValueId, Encoding>,
     calibration: Option<&Calibration>,
-    floats: HashSet<NodeId>,
+    floats: Option<HashSet<NodeId>>,
 ) -> Result<Quantised> {
     let plan = Plan::new(graph, Ranges::Marked(&marks, calibration), floats);
     let encodings = Encodings::from_marks(&plan, &marks, calibration)?;

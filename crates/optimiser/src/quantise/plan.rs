@@ -138,8 +138,8 @@ pub(crate) struct Plan<'a> {
     roots: HashMap<ValueId, ValueId>,
     /// Who wants each value in int8, by index.
     demands: Vec<Demand>,
-    /// Real nodes that the DLP runs if they are not lowered.
-    floats: HashSet<NodeId>,
+    /// Real nodes that the DLP runs if they are not lowered; nothing if it does not compute with real numbers.
+    floats: Option<HashSet<NodeId>>,
     /// Values of the host that are not stored, because what is behind them is not worth a turn.
     denied: HashSet<ValueId>,
     axes: ChannelAxes,
@@ -150,7 +150,7 @@ impl<'a> Plan<'a> {
     ///
     /// An island of int8 between nodes of the host that multiplies too little for a turn of its own is given
     /// back to the host.
-    pub(crate) fn new(graph: &'a Graph, ranges: Ranges<'a>, mut floats: HashSet<NodeId>) -> Plan<'a> {
+    pub(crate) fn new(graph: &'a Graph, ranges: Ranges<'a>, mut floats: Option<HashSet<NodeId>>) -> Plan<'a> {
         let mut denied = HashSet::new();
         loop {
             let plan = Plan::without(graph, ranges, (floats, denied.clone()));
@@ -167,7 +167,7 @@ impl<'a> Plan<'a> {
     fn without(
         graph: &'a Graph,
         ranges: Ranges<'a>,
-        (floats, denied): (HashSet<NodeId>, HashSet<ValueId>),
+        (floats, denied): (Option<HashSet<NodeId>>, HashSet<ValueId>),
     ) -> Plan<'a> {
         let mut plan = Plan {
             graph,
@@ -245,7 +245,7 @@ impl<'a> Plan<'a> {
             let unset = self.layouts[output.index()].is_none() && !self.denied.contains(&output);
             let wanted = demand.is_multiplied() || self.meets_only_int8(id, output);
             if unset && ty.dtype == DType::F32 && wanted && self.has_scale(output) {
-                self.layouts[output.index()] = match demand.image && self.floats.contains(&id) {
+                self.layouts[output.index()] = match demand.image && self.is_float(id) {
                     true => Layout::of_input(ty),
                     false => demand.layout(ty.rank()),
                 };
@@ -253,10 +253,20 @@ impl<'a> Plan<'a> {
         }
     }
 
+    /// Whether the DLP computes with real numbers.
+    pub(crate) fn has_floats(&self) -> bool {
+        self.floats.is_some()
+    }
+
+    /// Whether the DLP runs a node if it stays real.
+    fn is_float(&self, node: NodeId) -> bool {
+        self.floats.as_ref().is_some_and(|floats| floats.contains(&node))
+    }
+
     /// Whether the DLP computes a value in real numbers, and something reads it that the DLP can only do in int8.
     fn meets_only_int8(&self, id: NodeId, value: ValueId) -> bool {
         let readers = self.graph.consumers(value);
-        self.floats.contains(&id) && readers.iter().any(|reader| !self.floats.contains(reader))
+        self.is_float(id) && readers.iter().any(|reader| !self.is_float(*reader))
     }
 
     /// Why a node that multiplies nothing stays with the host that computes its operands: all of them, unless
@@ -265,7 +275,7 @@ impl<'a> Plan<'a> {
         let demand = node.outputs.first().map(|output| self.demands[output.index()]).unwrap_or_default();
         let data = || node.inputs.iter().copied().filter(|&input| !self.is_constant(input));
         let from_host = data().find(|&input| self.is_left(input))?;
-        let int8_alone = !self.floats.is_empty() && !self.floats.contains(&id);
+        let int8_alone = self.has_floats() && !self.is_float(id);
         if int8_alone && !data().any(|input| self.is_of_host(input)) {
             return None;
         }
@@ -393,7 +403,7 @@ impl<'a> Plan<'a> {
         for (index, lowering) in lowerings.iter().enumerate() {
             let root = islands.root(index);
             operations[root] += 2 * self.graph.cost_of(lowering.node).macs;
-            may_be_real[root] &= self.floats.contains(&lowering.node);
+            may_be_real[root] &= self.is_float(lowering.node);
         }
         let mut found = Vec::new();
         for (index, lowering) in lowerings.iter().enumerate() {
@@ -409,7 +419,7 @@ impl<'a> Plan<'a> {
 
     /// Whether the host computes a value, other than by converting an input.
     fn is_of_host(&self, value: ValueId) -> bool {
-        self.is_left(value) && !self.graph.producer(value).is_some_and(|node| self.floats.contains(&node))
+        self.is_left(value) && !self.graph.producer(value).is_some_and(|node| self.is_float(node))
     }
 
     /// Whether a value is computed in real numbers, other than by converting an input.

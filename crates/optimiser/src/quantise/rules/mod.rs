@@ -7,6 +7,7 @@ mod concat;
 mod conv;
 mod conv_transpose;
 mod gather;
+mod interpolation;
 mod markers;
 mod matmul;
 mod maximum;
@@ -49,6 +50,7 @@ pub(crate) fn all() -> &'static [Rule] {
         concat::RULE,
         gather::RULE,
         reshape::RULE,
+        interpolation::RULE,
         movement::RULE,
         transpose::RULE,
         table::RULE,
