@@ -51,13 +51,13 @@ impl File {
     }
 }
 
-/// A convolution, a softmax, which has no int8 form, and a convolution behind it.
-const BEHIND_A_SOFTMAX: &str = "
+/// A convolution, a running sum, which the DLP has no form for, and a convolution behind it.
+const BEHIND_A_SUM: &str = "
   input %x: f32[1,3,8,8]
   constant %w: f32[4,3,3,3] = @w
   constant %u: f32[64,4,3,3] = @u
   %y: f32[1,4,6,6] = conv(%x, %w) CONV
-  %p: f32[1,4,6,6] = softmax(%y) {axis = 1}
+  %p: f32[1,4,6,6] = cumulative_sum(%y) {axis = 1, exclusive = false, reverse = false}
   %z: f32[1,64,4,4] = conv(%p, %u) CONV
   output %z";
 
@@ -84,7 +84,7 @@ fn refusal(arguments: &[&str]) -> String {
 
 #[test]
 fn a_network_of_which_a_part_runs_says_how_much() {
-    let file = File::new(BEHIND_A_SOFTMAX);
+    let file = File::new(BEHIND_A_SUM);
     let report = json(&["run", file.model(), "--json"]);
     // 4 x 6 x 6 results of 3 x 3 x 3 products, and 64 x 4 x 4 results of 3 x 3 x 4 products.
     let (first, second) = (4 * 36 * 27, 64 * 16 * 36);
@@ -98,17 +98,23 @@ fn a_network_of_which_a_part_runs_says_how_much() {
     assert_eq!(places, ["dlp", "host", "dlp"]);
     accounts_balance(&report);
     let ops = report["host_ops"].as_array().unwrap();
-    let softmax = ops.iter().find(|found| found["op"] == "softmax").unwrap();
-    assert!(softmax["reason"].as_str().unwrap().contains("softmax has no int8 form"), "{softmax:?}");
+    let sum = ops.iter().find(|found| found["op"] == "cumulative_sum").unwrap();
+    assert!(sum["reason"].as_str().unwrap().contains("cumulative_sum has no int8 form"), "{sum:?}");
     let nodes = report["nodes"].as_array().unwrap();
     let of = |op: &str| nodes.iter().filter(|node| node["op"] == op).collect::<Vec<_>>();
-    assert_eq!((&of("softmax")[0]["place"], &of("softmax")[0]["segment"]), (&"host".into(), &1.into()));
+    assert_eq!(
+        (&of("cumulative_sum")[0]["place"], &of("cumulative_sum")[0]["segment"]),
+        (&"host".into(), &1.into())
+    );
     assert!(of("conv").iter().all(|node| node["place"] == "dlp" && node["reason"] == Value::Null));
 
     let line = "100.0 % of 40,752 multiply-adds, 2 of 3 nodes";
     let text = succeed(&["run", file.model()]);
     assert_eq!(text.lines().nth(1), Some(format!("on the DLP    {line}").as_str()), "{text}");
-    assert!(text.contains("softmax has no int8 form") && text.contains("segments      DLP "), "{text}");
+    assert!(
+        text.contains("cumulative_sum has no int8 form") && text.contains("segments      DLP "),
+        "{text}"
+    );
 
     let program = file.program();
     let text = succeed(&["compile", file.model(), "-o", &program]);
@@ -124,7 +130,7 @@ fn a_network_of_which_a_part_runs_says_how_much() {
     assert_eq!((&executed["not_run"], &executed["outputs"][0]["name"]), (&Value::Null, &"z".into()));
     assert_eq!(executed["cycles"], report["cycles"]);
     let text = succeed(&["disasm", &program]);
-    assert!(text.contains("// segment 1 of 3, on the host") && text.contains("softmax("), "{text}");
+    assert!(text.contains("// segment 1 of 3, on the host") && text.contains("cumulative_sum("), "{text}");
     let proof = json(&["prove", file.model(), "--json"]);
     let segments = proof["segments"].as_array().unwrap();
     assert!(proof["proven"] == true && segments.len() == 2);
@@ -135,7 +141,7 @@ fn a_network_of_which_a_part_runs_says_how_much() {
 #[test]
 fn an_island_that_is_not_worth_a_turn_stays_with_the_host() {
     let file = File::new(
-        &BEHIND_A_SOFTMAX
+        &BEHIND_A_SUM
             .replace("%u: f32[64,4,3,3] = @u", "%v: f32[2,4,1,1] = @v")
             .replace("%z: f32[1,64,4,4] = conv(%p, %u)", "%z: f32[1,2,6,6] = conv(%p, %v)"),
     );
@@ -146,10 +152,31 @@ fn an_island_that_is_not_worth_a_turn_stays_with_the_host() {
     assert!(conv["reason"].as_str().unwrap().contains("before a turn of the DLP began"), "{conv}");
 }
 
+/// With float lanes a softmax between convolutions is the DLP's, without it is the host's.
+#[test]
+fn a_softmax_runs_where_the_machine_has_float_lanes() {
+    let sum = "cumulative_sum(%y) {axis = 1, exclusive = false, reverse = false}";
+    let file = File::new(&BEHIND_A_SUM.replace(sum, "softmax(%y) {axis = 1}"));
+    let with = json(&["run", file.model(), "--json"]);
+    assert_eq!((&with["check"]["bit_exact"], &with["on_dlp"]["dlp_nodes"]), (&true.into(), &3.into()));
+    let places = |report: &Value| -> Vec<String> {
+        let segments = report["segments"].as_array().unwrap().iter();
+        segments.map(|one| one["place"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(places(&with), ["dlp"]);
+    let without = json(&["run", file.model(), "--machine", "dlp4", "--json"]);
+    assert_eq!(places(&without), ["dlp", "host", "dlp"]);
+    assert_eq!(without["on_dlp"]["dlp_nodes"], 2);
+    // Both are near what the real network gives.
+    for report in [with, without] {
+        assert!(report["outputs"][0]["sqnr_db"].as_f64().unwrap() > 25.0, "{}", report["outputs"]);
+    }
+}
+
 /// `run` and `exec` give the same numbers, whoever computes them.
 #[test]
 fn a_file_gives_the_networks_outputs_without_its_model() {
-    let file = File::new(BEHIND_A_SOFTMAX);
+    let file = File::new(BEHIND_A_SUM);
     let program = file.program();
     succeed(&["compile", file.model(), "-o", &program]);
     let [input, ran, executed] = ["x.npy", "run.npz", "exec.npz"].map(|name| file.folder.path().join(name));

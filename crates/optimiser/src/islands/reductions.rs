@@ -2,7 +2,8 @@
 
 use std::f32::consts::{LN_2, LOG2_E};
 
-use ediacara_graph::ops::{Pool, PoolKind, ReduceKind, Transpose};
+use ediacara_graph::ops::{Concat, Lrn, Pool, PoolKind, Reading, ReduceKind, Slice, Transpose};
+use ediacara_graph::{DType, Tensor, ValueId};
 use ediacara_kernels::ordered::RowOperation as R;
 
 use super::functions::scaled;
@@ -64,6 +65,52 @@ pub(super) fn whole_axes(pool: &Pool, shape: &[usize]) -> Option<(ReduceKind, Ve
         PoolKind::Max => ReduceKind::Max,
     };
     (pool.padding == [0; 4]).then_some((kind, axes))
+}
+
+/// Normalisation over neighbouring channels of `x[N,C,..]` (Krizhevsky et al. 2012, 3.3): `x * (bias + alpha / size * sum of
+/// squares)^-beta`.
+///
+/// The squares lie between zeros, so that each of `size` slices of them is as large as x; the power is one of two.
+///
+/// # Errors
+/// The graph refuses what was built.
+pub(super) fn local_response(r: &mut Rewriter<'_>, name: String, a: Operand, lrn: &Lrn) -> Result<Operand> {
+    let shape = r.shape(a);
+    let square = r.pair(format!("{name}.squares"), R::Multiply, a, Second::Value(a))?;
+    let before = (lrn.size - 1) / 2;
+    let zeros = |r: &mut Rewriter<'_>, side: &str, channels: usize| -> Result<Option<ValueId>> {
+        let mut shape = shape.clone();
+        shape[1] = channels;
+        let tensor = Tensor::zeros(DType::F32, &shape)?;
+        Ok((channels > 0).then(|| r.graph.add_constant(format!("{name}.{side}"), tensor)))
+    };
+    let parts = [zeros(r, "before", before)?, Some(square.value), zeros(r, "behind", lrn.size - 1 - before)?];
+    let parts: Vec<ValueId> = parts.into_iter().flatten().collect();
+    let padded = match parts[..] {
+        [alone] => alone,
+        _ => r.add(format!("{name}.padded"), Concat { axis: 1 }, &parts)?,
+    };
+    let mut all = shape.clone();
+    all[1] += lrn.size - 1;
+    let mut sum: Option<Operand> = None;
+    for offset in 0..lrn.size {
+        let mut slice = Slice::all(&all);
+        (slice.starts[1], slice.ends[1]) = (offset as i64, (offset + shape[1]) as i64);
+        let value = r.add(format!("{name}.neighbours.{offset}"), slice, &[padded])?;
+        let part = Operand { value, reading: Reading::default() };
+        sum = Some(match sum {
+            None => part,
+            Some(sum) => r.pair(format!("{name}.sum.{offset}"), R::Add, sum, Second::Value(part))?,
+        });
+    }
+    let sum = sum.unwrap_or(square);
+    let factor = Second::Number((lrn.alpha / lrn.size as f64) as f32);
+    let mean = r.pair(format!("{name}.mean"), R::Multiply, sum, factor)?;
+    let base = r.pair(format!("{name}.base"), R::Add, mean, Second::Number(lrn.bias as f32))?;
+    let log2 = r.unary(format!("{name}.log2"), R::Log2, base)?;
+    let exponent = r.pair(format!("{name}.exponent"), R::Multiply, log2, Second::Number(-lrn.beta as f32))?;
+    let power = r.pair(format!("{name}.power"), R::Exp2, exponent, Second::Number(0.0))?;
+    r.pair(format!("{name}.rows"), R::Multiply, power, Second::Value(a))
 }
 
 /// Softmax along an axis.

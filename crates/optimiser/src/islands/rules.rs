@@ -1,7 +1,7 @@
 //! Which nodes have a form in the float dialect, and which.
 
 use ediacara_graph::ops::{
-    Add, Broadcast, Clamp, Concat, Div, Gather, LogSoftmax, Max, Min, Mul, Pool, Pow, Reduce, Reshape,
+    Add, Broadcast, Clamp, Concat, Div, Gather, LogSoftmax, Lrn, Max, Min, Mul, Pool, Pow, Reduce, Reshape,
     Select, Slice, Softmax, Sub, Transpose,
 };
 use ediacara_graph::{DType, Node, NodeId, Tensor, ValueId};
@@ -64,6 +64,9 @@ fn unary(r: &mut Rewriter<'_>, node: &Node, a: Operand) -> Result<Option<Operand
     let name = node.name.clone();
     if let Some(softmax) = node.op_as::<Softmax>() {
         return reductions::softmax(r, name, a, softmax.axis).map(Some);
+    }
+    if let Some(lrn) = node.op_as::<Lrn>().filter(|lrn| lrn.size > 0) {
+        return reductions::local_response(r, name, a, lrn).map(Some);
     }
     if let Some(softmax) = node.op_as::<LogSoftmax>() {
         return reductions::log_softmax(r, name, a, softmax.axis).map(Some);

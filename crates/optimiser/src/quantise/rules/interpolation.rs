@@ -29,6 +29,10 @@ fn check(plan: &mut Plan, id: NodeId, node: &Node) -> Verdict {
     if plan.graph.ty(x).rank() != 4 {
         return Verdict::NotMine;
     }
+    if plan.comes_from_outside(x) {
+        // There it costs no bit of accuracy.
+        return Verdict::Refused("the host resizes the network's inputs".to_owned());
+    }
     if let Some(reason) = unreadable_image(plan, x) {
         return Verdict::Refused(reason);
     }
