@@ -53,10 +53,11 @@ fn check(text: &str, least_sqnr: f64) {
     };
     let expected = run(&real);
     let [old, new] = [&before, &after].map(|quantised| sqnr(&expected, &run(&quantised.graph)));
-    assert!(new > least_sqnr && new > old - 1.0, "{new} dB with islands, {old} without");
+    // Without islands the host may do a product in f32, too, which alone costs int8 its 40 dB.
+    assert!(new > least_sqnr && new > old.min(41.0) - 1.0, "{new} dB with islands, {old} without");
     let old = compile(&before.graph, &machine, &Options::default()).unwrap();
     let new = compile(&after.graph, &machine, &Options::default()).unwrap();
-    assert!(dlp_segments(&old).0 > 1, "there is nothing to show");
+    assert!(dlp_segments(&old).1 > 1, "there is nothing to show");
     assert_eq!(dlp_segments(&new), (1, 1), "{:?}", new.host_ops);
     let subject = Subject::new(after.graph.clone(), inputs);
     subject.compare(&machine, &new).unwrap();
@@ -157,4 +158,110 @@ fn a_norm_between_products_is_part_of_their_program() {
         u = matrix(32, 32, 8),
     );
     check(&text, 25.0);
+}
+
+/// What stands between two products, as lines that make `%m` of `%h: f32[1,12,32]`, and the shape of `%m`.
+const BETWEEN: &[(&str, &str)] = &[
+    ("%m: f32[1,12,32] = softmax(%h) {axis = 1}", "1,12"),
+    ("%m: f32[1,12,32] = log_softmax(%h) {axis = 2}", "1,12"),
+    (
+        "%r: f32[1,1,32] = reduce(%h) {kind = max, axes = [1], keep_dims = true}
+  %m: f32[1,12,32] = broadcast(%r) {shape = [1, 12, 32]}",
+        "1,12",
+    ),
+    (
+        "%r: f32[1,12] = reduce(%h) {kind = min, axes = [2], keep_dims = false}
+  %c: f32[1,12,1] = reshape(%r) {shape = [1, 12, 1]}
+  %m: f32[1,12,32] = sub(%h, %c)",
+        "1,12",
+    ),
+    (
+        "%p: f32[1,12,32] = softmax(%h) {axis = 2}
+  constant %i: i64[] = [3]
+  %m: f32[1,32] = gather(%p, %i) {axis = 1}",
+        "1",
+    ),
+    (
+        "constant %one: f32[] = [1.0]
+  %e: f32[1,12,32] = softmax(%h) {axis = 2}
+  %a: f32[1,12,32] = add(%one, %e)
+  %d: f32[1,12,32] = div(%one, %a)
+  %m: f32[1,12,32] = sub(%d, %e)",
+        "1,12",
+    ),
+    (
+        "%s: f32[1,12,32] = mul(%h, %h)
+  %r: f32[1,1,1] = reduce(%s) {kind = mean, axes = [1, 2], keep_dims = true}
+  %q: f32[1,1,1] = sqrt(%r)
+  %m: f32[1,12,32] = div(%h, %q)",
+        "1,12",
+    ),
+];
+
+#[test]
+fn what_stands_between_products_is_part_of_their_program() {
+    for (index, &(between, rows)) in BETWEEN.iter().enumerate() {
+        let text = format!(
+            r#"graph "between" {{
+  input %x: f32[1,12,16]
+  constant %w: f32[16,32] = {w}
+  constant %u: f32[32,64] = {u}
+  %h: f32[1,12,32] = matmul(%x, %w)
+  {between}
+  %y: f32[{rows},64] = matmul(%m, %u)
+  output %y
+}}
+"#,
+            w = matrix(16, 32, 20 + index),
+            u = matrix(32, 64, 30 + index),
+        );
+        check(&text, 22.0);
+    }
+}
+
+const CONV: &str =
+    "{stride = [1, 1], padding = [1, 1, 1, 1], dilation = [1, 1], groups = 1, activation = none}";
+
+/// What stands between two convolutions, as lines that make `%m` of `%h: f32[1,8,12,12]`, and the shape of `%m`.
+const BETWEEN_IMAGES: &[(&str, &str)] = &[
+    ("%m: f32[1,8,12,12] = lrn(%h) {size = 5, alpha = 0.5, beta = 0.75, bias = 1.0}", "12,12"),
+    (
+        "%m: f32[1,8,24,18] = resize(%h) {mode = linear, coordinates = half_pixel, rounding = floor, shape = [1, 8, 24, 18], \
+         scales = [1.0, 1.0, 2.0, 1.5], cubic_coefficient = -0.75, exclude_outside = false}",
+        "24,18",
+    ),
+    (
+        "%g: f32[1,2,576] = reshape(%h) {shape = [1, 2, 576]}
+  %a: f32[1,2,1] = reduce(%g) {kind = mean, axes = [2], keep_dims = true}
+  %c: f32[1,2,576] = sub(%g, %a)
+  %q: f32[1,2,576] = mul(%c, %c)
+  %v: f32[1,2,1] = reduce(%q) {kind = mean, axes = [2], keep_dims = true}
+  %s: f32[1,2,1] = sqrt(%v)
+  %n: f32[1,2,576] = div(%c, %s)
+  %b: f32[1,8,12,12] = reshape(%n) {shape = [1, 8, 12, 12]}
+  %m: f32[1,8,6,6] = pool(%b) {kind = max, kernel = [2, 2], stride = [2, 2], padding = [0, 0, 0, 0], \
+         dilation = [1, 1], output = [6, 6], count_include_pad = false}",
+        "6,6",
+    ),
+];
+
+#[test]
+fn what_stands_between_convolutions_is_part_of_their_program() {
+    for (index, &(between, pixels)) in BETWEEN_IMAGES.iter().enumerate() {
+        let text = format!(
+            r#"graph "between" {{
+  input %x: f32[1,3,12,12]
+  constant %w: f32[8,3,3,3] = {w}
+  constant %u: f32[8,8,3,3] = {u}
+  %h: f32[1,8,12,12] = conv(%x, %w) {CONV}
+  {between}
+  %y: f32[1,8,{pixels}] = conv(%m, %u) {CONV}
+  output %y
+}}
+"#,
+            w = matrix(8, 27, 40 + index),
+            u = matrix(8, 72, 50 + index),
+        );
+        check(&text, 22.0);
+    }
 }
