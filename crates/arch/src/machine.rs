@@ -123,10 +123,24 @@ pub struct MatrixUnit {
     pub rows: u32,
     /// Inner products side by side: output channels of one block.
     pub columns: u32,
-    /// Element types. Today's tools accept exactly `["int8"]`.
+    /// Element types: `int8` always, and types of floating point, for `float_dot` (docs/isa.md, "Matrix engine").
     pub types: Vec<ElementType>,
     /// Cycles from the last beat to the commit (T-DOT).
     pub latency_cycles: u32,
+}
+
+impl MatrixUnit {
+    /// Whether it has `float_dot` and its register.
+    pub fn has_float(&self) -> bool {
+        self.types.iter().any(|ty| ty.is_float())
+    }
+
+    /// The most elements of one column's share of a WRAM row that are numbers of floating point: the products
+    /// that are added in one beat. 0 without `float_dot`.
+    pub fn float_lanes(&self) -> u32 {
+        let bytes = self.types.iter().filter(|ty| ty.is_float()).map(|ty| ty.bytes());
+        bytes.min().map_or(0, |bytes| self.rows / bytes)
+    }
 }
 
 /// Kinds of matrix unit.
@@ -161,12 +175,12 @@ impl MatrixKind {
 pub enum ElementType {
     /// Signed 8-bit integers, 32-bit accumulation.
     Int8,
+    /// IEEE 754 binary16, f32 accumulation.
+    F16,
     /// bfloat16, f32 accumulation.
     Bf16,
-    /// IEEE half precision, f32 accumulation.
-    Fp16,
-    /// IEEE single precision.
-    Fp32,
+    /// IEEE 754 binary32.
+    F32,
 }
 
 impl ElementType {
@@ -174,10 +188,24 @@ impl ElementType {
     pub fn name(self) -> &'static str {
         match self {
             ElementType::Int8 => "int8",
+            ElementType::F16 => "f16",
             ElementType::Bf16 => "bf16",
-            ElementType::Fp16 => "fp16",
-            ElementType::Fp32 => "fp32",
+            ElementType::F32 => "f32",
         }
+    }
+
+    /// Bytes of an element.
+    pub fn bytes(self) -> u32 {
+        match self {
+            ElementType::Int8 => 1,
+            ElementType::F16 | ElementType::Bf16 => 2,
+            ElementType::F32 => 4,
+        }
+    }
+
+    /// Whether it is a type of floating point.
+    pub fn is_float(self) -> bool {
+        self != ElementType::Int8
     }
 }
 
@@ -339,7 +367,7 @@ impl Machine {
         self.core.pram_bytes / RECORD_BYTES
     }
 
-    /// Multiply-accumulates of the whole chip in a cycle.
+    /// Multiply-accumulates of int8 of the whole chip in a cycle.
     pub fn peak_macs_per_cycle(&self) -> u64 {
         self.row_bytes() * u64::from(self.chip.clusters) * u64::from(self.chip.cores_per_cluster)
     }

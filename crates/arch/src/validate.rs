@@ -89,11 +89,7 @@ impl Machine {
         }
         checker.power_of_two("matrix.rows", self.matrix.rows.into(), 1, 256);
         checker.power_of_two("matrix.columns", self.matrix.columns.into(), 1, 256);
-        if self.matrix.types != [ElementType::Int8] {
-            let found: Vec<_> = self.matrix.types.iter().map(|t| t.name()).collect();
-            let allowed = "[\"int8\"]: the present tools support no other element type";
-            checker.reject("matrix.types", format!("{found:?}"), allowed);
-        }
+        self.check_types(checker);
         // Read, compute, write: no shorter pipeline can be built.
         checker.range("matrix.latency_cycles", self.matrix.latency_cycles.into(), 3, 255);
         checker.power_of_two("vector.lanes", self.vector.lanes.into(), 1, 1_024);
@@ -103,6 +99,36 @@ impl Machine {
         checker.range("host.call_cycles", self.host.call_cycles.into(), 0, 1_000_000_000);
         checker.range("host.bytes_per_cycle", self.host.bytes_per_cycle.into(), 1, 65_536);
         checker.range("host.operations_per_cycle", self.host.operations_per_cycle.into(), 1, 65_536);
+    }
+
+    /// The matrix unit's types, and what floating point asks of it.
+    fn check_types(&self, checker: &mut Checker) {
+        let matrix = &self.matrix;
+        let found = || format!("{:?}", matrix.types.iter().map(|t| t.name()).collect::<Vec<_>>());
+        let is_again = |(index, ty): (usize, &ElementType)| matrix.types[..index].contains(ty);
+        // The engine always has `dot`, and networks are compiled to it.
+        if !matrix.types.contains(&ElementType::Int8) || matrix.types.iter().enumerate().any(is_again) {
+            let allowed = r#""int8" and any of "f16", "bf16", "f32", each once"#;
+            return checker.reject("matrix.types", found(), allowed);
+        }
+        if !matrix.has_float() {
+            return;
+        }
+        if matrix.kind != MatrixKind::Dot {
+            let allowed = r#"["int8"]: only matrix.kind "dot" has floating point"#;
+            checker.reject("matrix.types", found(), allowed);
+        }
+        let widest = matrix.types.iter().map(|ty| ty.bytes()).max().unwrap_or(1);
+        if matrix.rows < widest {
+            let allowed = format!("at least {widest} with such matrix.types: the bytes of an element");
+            return checker.reject("matrix.rows", matrix.rows, allowed);
+        }
+        // Read; convert and multiply; each level of the tree; add to the running sum and write: a stage each.
+        let least = 2 + matrix.float_lanes().max(1).ilog2();
+        if matrix.latency_cycles < least {
+            let allowed = format!("at least {least} with such matrix.types and rows");
+            checker.reject("matrix.latency_cycles", matrix.latency_cycles, allowed);
+        }
     }
 
     fn check_float(&self, checker: &mut Checker) {

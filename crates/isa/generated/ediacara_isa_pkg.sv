@@ -152,6 +152,30 @@ package ediacara_isa_pkg;
   localparam int DOT_ACCUMULATE_WIDTH = 1;
   localparam logic [255:0] USED_DOT = 256'h00000000000000010fffffffffff0fffffff0fffffff0fffffffffffffff00ff;
 
+  // float_dot: N-FLOAT-DOT of the same windows and rows, whose elements are of `matrix.type`, into ARAM
+  localparam logic [7:0] OPCODE_FLOAT_DOT = 8'h21;
+  localparam int FLOAT_DOT_X_OFFSET_LSB = 48;
+  localparam int FLOAT_DOT_X_OFFSET_WIDTH = 24;
+  localparam int FLOAT_DOT_X_REGISTER_LSB = 72;
+  localparam int FLOAT_DOT_X_REGISTER_WIDTH = 4;
+  localparam int FLOAT_DOT_W_OFFSET_LSB = 80;
+  localparam int FLOAT_DOT_W_OFFSET_WIDTH = 24;
+  localparam int FLOAT_DOT_W_REGISTER_LSB = 104;
+  localparam int FLOAT_DOT_W_REGISTER_WIDTH = 4;
+  localparam int FLOAT_DOT_ACC_OFFSET_LSB = 112;
+  localparam int FLOAT_DOT_ACC_OFFSET_WIDTH = 24;
+  localparam int FLOAT_DOT_ACC_REGISTER_LSB = 136;
+  localparam int FLOAT_DOT_ACC_REGISTER_WIDTH = 4;
+  localparam int FLOAT_DOT_PIXELS_X_LSB = 144;
+  localparam int FLOAT_DOT_PIXELS_X_WIDTH = 16;
+  localparam int FLOAT_DOT_PIXELS_Y_LSB = 160;
+  localparam int FLOAT_DOT_PIXELS_Y_WIDTH = 16;
+  localparam int FLOAT_DOT_BLOCKS_LSB = 176;
+  localparam int FLOAT_DOT_BLOCKS_WIDTH = 12;
+  localparam int FLOAT_DOT_ACCUMULATE_LSB = 192;
+  localparam int FLOAT_DOT_ACCUMULATE_WIDTH = 1;
+  localparam logic [255:0] USED_FLOAT_DOT = 256'h00000000000000010fffffffffff0fffffff0fffffff0fffffffffffffff00ff;
+
   // fill: `d[j] = value`
   localparam logic [7:0] OPCODE_FILL = 8'h30;
   localparam int FILL_D_OFFSET_LSB = 48;
@@ -994,7 +1018,7 @@ package ediacara_isa_pkg;
   localparam int FLOAT_WINDOW_MAXIMUM_COUNT_2_WIDTH = 16;
   localparam logic [255:0] USED_FLOAT_WINDOW_MAXIMUM = 256'h0000ffffffff00ffffff00000000000000000fffffff0fffffffffffffff00ff;
 
-  localparam int CONFIG_COUNT = 50;
+  localparam int CONFIG_COUNT = 51;
   localparam logic [7:0] CONFIG_LOAD_SOURCE_STRIDE_1 = 8'h00;
   localparam int CONFIG_LOAD_SOURCE_STRIDE_1_INDEX = 0;
   localparam logic [31:0] CONFIG_LOAD_SOURCE_STRIDE_1_RESET = 32'h00000000;
@@ -1067,83 +1091,86 @@ package ediacara_isa_pkg;
   localparam logic [7:0] CONFIG_MATRIX_W_ZERO = 8'h2b;
   localparam int CONFIG_MATRIX_W_ZERO_INDEX = 23;
   localparam logic [31:0] CONFIG_MATRIX_W_ZERO_RESET = 32'h00000000;
+  localparam logic [7:0] CONFIG_MATRIX_TYPE = 8'h2c;
+  localparam int CONFIG_MATRIX_TYPE_INDEX = 24;
+  localparam logic [31:0] CONFIG_MATRIX_TYPE_RESET = 32'h00000004;
   localparam logic [7:0] CONFIG_VECTOR_A_STRIDE_1 = 8'h30;
-  localparam int CONFIG_VECTOR_A_STRIDE_1_INDEX = 24;
+  localparam int CONFIG_VECTOR_A_STRIDE_1_INDEX = 25;
   localparam logic [31:0] CONFIG_VECTOR_A_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_A_STRIDE_2 = 8'h31;
-  localparam int CONFIG_VECTOR_A_STRIDE_2_INDEX = 25;
+  localparam int CONFIG_VECTOR_A_STRIDE_2_INDEX = 26;
   localparam logic [31:0] CONFIG_VECTOR_A_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_B_STRIDE_1 = 8'h32;
-  localparam int CONFIG_VECTOR_B_STRIDE_1_INDEX = 26;
+  localparam int CONFIG_VECTOR_B_STRIDE_1_INDEX = 27;
   localparam logic [31:0] CONFIG_VECTOR_B_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_B_STRIDE_2 = 8'h33;
-  localparam int CONFIG_VECTOR_B_STRIDE_2_INDEX = 27;
+  localparam int CONFIG_VECTOR_B_STRIDE_2_INDEX = 28;
   localparam logic [31:0] CONFIG_VECTOR_B_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_D_STRIDE_1 = 8'h34;
-  localparam int CONFIG_VECTOR_D_STRIDE_1_INDEX = 28;
+  localparam int CONFIG_VECTOR_D_STRIDE_1_INDEX = 29;
   localparam logic [31:0] CONFIG_VECTOR_D_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_D_STRIDE_2 = 8'h35;
-  localparam int CONFIG_VECTOR_D_STRIDE_2_INDEX = 29;
+  localparam int CONFIG_VECTOR_D_STRIDE_2_INDEX = 30;
   localparam logic [31:0] CONFIG_VECTOR_D_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_WINDOW_COUNT_1 = 8'h36;
-  localparam int CONFIG_VECTOR_WINDOW_COUNT_1_INDEX = 30;
+  localparam int CONFIG_VECTOR_WINDOW_COUNT_1_INDEX = 31;
   localparam logic [31:0] CONFIG_VECTOR_WINDOW_COUNT_1_RESET = 32'h00000001;
   localparam logic [7:0] CONFIG_VECTOR_WINDOW_STRIDE_1 = 8'h37;
-  localparam int CONFIG_VECTOR_WINDOW_STRIDE_1_INDEX = 31;
+  localparam int CONFIG_VECTOR_WINDOW_STRIDE_1_INDEX = 32;
   localparam logic [31:0] CONFIG_VECTOR_WINDOW_STRIDE_1_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_WINDOW_COUNT_2 = 8'h38;
-  localparam int CONFIG_VECTOR_WINDOW_COUNT_2_INDEX = 32;
+  localparam int CONFIG_VECTOR_WINDOW_COUNT_2_INDEX = 33;
   localparam logic [31:0] CONFIG_VECTOR_WINDOW_COUNT_2_RESET = 32'h00000001;
   localparam logic [7:0] CONFIG_VECTOR_WINDOW_STRIDE_2 = 8'h39;
-  localparam int CONFIG_VECTOR_WINDOW_STRIDE_2_INDEX = 33;
+  localparam int CONFIG_VECTOR_WINDOW_STRIDE_2_INDEX = 34;
   localparam logic [31:0] CONFIG_VECTOR_WINDOW_STRIDE_2_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_B_WINDOW_STRIDE = 8'h3a;
-  localparam int CONFIG_VECTOR_B_WINDOW_STRIDE_INDEX = 34;
+  localparam int CONFIG_VECTOR_B_WINDOW_STRIDE_INDEX = 35;
   localparam logic [31:0] CONFIG_VECTOR_B_WINDOW_STRIDE_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_A_ZERO = 8'h3b;
-  localparam int CONFIG_VECTOR_A_ZERO_INDEX = 35;
+  localparam int CONFIG_VECTOR_A_ZERO_INDEX = 36;
   localparam logic [31:0] CONFIG_VECTOR_A_ZERO_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_B_ZERO = 8'h3c;
-  localparam int CONFIG_VECTOR_B_ZERO_INDEX = 36;
+  localparam int CONFIG_VECTOR_B_ZERO_INDEX = 37;
   localparam logic [31:0] CONFIG_VECTOR_B_ZERO_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_D_ZERO = 8'h3d;
-  localparam int CONFIG_VECTOR_D_ZERO_INDEX = 37;
+  localparam int CONFIG_VECTOR_D_ZERO_INDEX = 38;
   localparam logic [31:0] CONFIG_VECTOR_D_ZERO_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_LOW = 8'h3e;
-  localparam int CONFIG_VECTOR_LOW_INDEX = 38;
+  localparam int CONFIG_VECTOR_LOW_INDEX = 39;
   localparam logic [31:0] CONFIG_VECTOR_LOW_RESET = 32'hffffff80;
   localparam logic [7:0] CONFIG_VECTOR_HIGH = 8'h3f;
-  localparam int CONFIG_VECTOR_HIGH_INDEX = 39;
+  localparam int CONFIG_VECTOR_HIGH_INDEX = 40;
   localparam logic [31:0] CONFIG_VECTOR_HIGH_RESET = 32'h0000007f;
   localparam logic [7:0] CONFIG_VECTOR_A_MULTIPLIER = 8'h40;
-  localparam int CONFIG_VECTOR_A_MULTIPLIER_INDEX = 40;
+  localparam int CONFIG_VECTOR_A_MULTIPLIER_INDEX = 41;
   localparam logic [31:0] CONFIG_VECTOR_A_MULTIPLIER_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_B_MULTIPLIER = 8'h41;
-  localparam int CONFIG_VECTOR_B_MULTIPLIER_INDEX = 41;
+  localparam int CONFIG_VECTOR_B_MULTIPLIER_INDEX = 42;
   localparam logic [31:0] CONFIG_VECTOR_B_MULTIPLIER_RESET = 32'h00000000;
   localparam logic [7:0] CONFIG_VECTOR_SHIFT = 8'h42;
-  localparam int CONFIG_VECTOR_SHIFT_INDEX = 42;
+  localparam int CONFIG_VECTOR_SHIFT_INDEX = 43;
   localparam logic [31:0] CONFIG_VECTOR_SHIFT_RESET = 32'h00000001;
   localparam logic [7:0] CONFIG_VECTOR_A_TYPE = 8'h43;
-  localparam int CONFIG_VECTOR_A_TYPE_INDEX = 43;
+  localparam int CONFIG_VECTOR_A_TYPE_INDEX = 44;
   localparam logic [31:0] CONFIG_VECTOR_A_TYPE_RESET = 32'h00000004;
   localparam logic [7:0] CONFIG_VECTOR_B_TYPE = 8'h44;
-  localparam int CONFIG_VECTOR_B_TYPE_INDEX = 44;
+  localparam int CONFIG_VECTOR_B_TYPE_INDEX = 45;
   localparam logic [31:0] CONFIG_VECTOR_B_TYPE_RESET = 32'h00000004;
   localparam logic [7:0] CONFIG_VECTOR_D_TYPE = 8'h45;
-  localparam int CONFIG_VECTOR_D_TYPE_INDEX = 45;
+  localparam int CONFIG_VECTOR_D_TYPE_INDEX = 46;
   localparam logic [31:0] CONFIG_VECTOR_D_TYPE_RESET = 32'h00000004;
   localparam logic [7:0] CONFIG_VECTOR_A_SCALE = 8'h46;
-  localparam int CONFIG_VECTOR_A_SCALE_INDEX = 46;
+  localparam int CONFIG_VECTOR_A_SCALE_INDEX = 47;
   localparam logic [31:0] CONFIG_VECTOR_A_SCALE_RESET = 32'h3f800000;
   localparam logic [7:0] CONFIG_VECTOR_B_SCALE = 8'h47;
-  localparam int CONFIG_VECTOR_B_SCALE_INDEX = 47;
+  localparam int CONFIG_VECTOR_B_SCALE_INDEX = 48;
   localparam logic [31:0] CONFIG_VECTOR_B_SCALE_RESET = 32'h3f800000;
   localparam logic [7:0] CONFIG_VECTOR_D_INVERSE_SCALE = 8'h48;
-  localparam int CONFIG_VECTOR_D_INVERSE_SCALE_INDEX = 48;
+  localparam int CONFIG_VECTOR_D_INVERSE_SCALE_INDEX = 49;
   localparam logic [31:0] CONFIG_VECTOR_D_INVERSE_SCALE_RESET = 32'h3f800000;
   localparam logic [7:0] CONFIG_VECTOR_CONSTANT = 8'h49;
-  localparam int CONFIG_VECTOR_CONSTANT_INDEX = 49;
+  localparam int CONFIG_VECTOR_CONSTANT_INDEX = 50;
   localparam logic [31:0] CONFIG_VECTOR_CONSTANT_RESET = 32'h00000000;
 
   // Whether the instructions of an engine have their fields of one name and width at one place: hardware reads
@@ -1159,7 +1186,13 @@ package ediacara_isa_pkg;
       && MOVE_COUNT_1_LSB == LOAD_COUNT_1_LSB
       && MOVE_COUNT_2_LSB == LOAD_COUNT_2_LSB
       && MOVE_COUNT_3_LSB == LOAD_COUNT_3_LSB;
-  localparam bit MATRIX_FIELDS_AGREE = 1'b1;
+  localparam bit MATRIX_FIELDS_AGREE = FLOAT_DOT_X_OFFSET_LSB == DOT_X_OFFSET_LSB
+      && FLOAT_DOT_W_OFFSET_LSB == DOT_W_OFFSET_LSB
+      && FLOAT_DOT_ACC_OFFSET_LSB == DOT_ACC_OFFSET_LSB
+      && FLOAT_DOT_PIXELS_X_LSB == DOT_PIXELS_X_LSB
+      && FLOAT_DOT_PIXELS_Y_LSB == DOT_PIXELS_Y_LSB
+      && FLOAT_DOT_BLOCKS_LSB == DOT_BLOCKS_LSB
+      && FLOAT_DOT_ACCUMULATE_LSB == DOT_ACCUMULATE_LSB;
   localparam bit VECTOR_FIELDS_AGREE = COPY_D_OFFSET_LSB == FILL_D_OFFSET_LSB
       && COPY_LENGTH_LSB == FILL_LENGTH_LSB
       && COPY_COUNT_1_LSB == FILL_COUNT_1_LSB
@@ -1410,6 +1443,7 @@ package ediacara_isa_pkg;
       OPCODE_LOAD: engine_of = 3'd1;
       OPCODE_MOVE: engine_of = 3'd1;
       OPCODE_DOT: engine_of = 3'd2;
+      OPCODE_FLOAT_DOT: engine_of = 3'd2;
       OPCODE_FILL: engine_of = 3'd3;
       OPCODE_COPY: engine_of = 3'd3;
       OPCODE_REQUANTISE: engine_of = 3'd3;
@@ -1478,6 +1512,10 @@ package ediacara_isa_pkg;
           || word[176 +: 16] == 16'd0
           || word[192 +: 16] == 16'd0;
       OPCODE_DOT: word_refused = (word & ~USED_DOT) != 256'd0
+          || word[144 +: 16] == 16'd0
+          || word[160 +: 16] == 16'd0
+          || word[176 +: 12] == 12'd0;
+      OPCODE_FLOAT_DOT: word_refused = (word & ~USED_FLOAT_DOT) != 256'd0
           || word[144 +: 16] == 16'd0
           || word[160 +: 16] == 16'd0
           || word[176 +: 12] == 12'd0;
@@ -1708,6 +1746,7 @@ package ediacara_isa_pkg;
     config_reset = '0;
     config_reset[CONFIG_MATRIX_WINDOW_COUNT_X_INDEX] = CONFIG_MATRIX_WINDOW_COUNT_X_RESET;
     config_reset[CONFIG_MATRIX_WINDOW_COUNT_Y_INDEX] = CONFIG_MATRIX_WINDOW_COUNT_Y_RESET;
+    config_reset[CONFIG_MATRIX_TYPE_INDEX] = CONFIG_MATRIX_TYPE_RESET;
     config_reset[CONFIG_VECTOR_WINDOW_COUNT_1_INDEX] = CONFIG_VECTOR_WINDOW_COUNT_1_RESET;
     config_reset[CONFIG_VECTOR_WINDOW_COUNT_2_INDEX] = CONFIG_VECTOR_WINDOW_COUNT_2_RESET;
     config_reset[CONFIG_VECTOR_LOW_INDEX] = CONFIG_VECTOR_LOW_RESET;
@@ -1748,33 +1787,34 @@ package ediacara_isa_pkg;
       CONFIG_MATRIX_ACC_STRIDE_BLOCK: config_index = 8'd21;
       CONFIG_MATRIX_X_ZERO: config_index = 8'd22;
       CONFIG_MATRIX_W_ZERO: config_index = 8'd23;
-      CONFIG_VECTOR_A_STRIDE_1: config_index = 8'd24;
-      CONFIG_VECTOR_A_STRIDE_2: config_index = 8'd25;
-      CONFIG_VECTOR_B_STRIDE_1: config_index = 8'd26;
-      CONFIG_VECTOR_B_STRIDE_2: config_index = 8'd27;
-      CONFIG_VECTOR_D_STRIDE_1: config_index = 8'd28;
-      CONFIG_VECTOR_D_STRIDE_2: config_index = 8'd29;
-      CONFIG_VECTOR_WINDOW_COUNT_1: config_index = 8'd30;
-      CONFIG_VECTOR_WINDOW_STRIDE_1: config_index = 8'd31;
-      CONFIG_VECTOR_WINDOW_COUNT_2: config_index = 8'd32;
-      CONFIG_VECTOR_WINDOW_STRIDE_2: config_index = 8'd33;
-      CONFIG_VECTOR_B_WINDOW_STRIDE: config_index = 8'd34;
-      CONFIG_VECTOR_A_ZERO: config_index = 8'd35;
-      CONFIG_VECTOR_B_ZERO: config_index = 8'd36;
-      CONFIG_VECTOR_D_ZERO: config_index = 8'd37;
-      CONFIG_VECTOR_LOW: config_index = 8'd38;
-      CONFIG_VECTOR_HIGH: config_index = 8'd39;
-      CONFIG_VECTOR_A_MULTIPLIER: config_index = 8'd40;
-      CONFIG_VECTOR_B_MULTIPLIER: config_index = 8'd41;
-      CONFIG_VECTOR_SHIFT: config_index = 8'd42;
-      CONFIG_VECTOR_A_TYPE: config_index = 8'd43;
-      CONFIG_VECTOR_B_TYPE: config_index = 8'd44;
-      CONFIG_VECTOR_D_TYPE: config_index = 8'd45;
-      CONFIG_VECTOR_A_SCALE: config_index = 8'd46;
-      CONFIG_VECTOR_B_SCALE: config_index = 8'd47;
-      CONFIG_VECTOR_D_INVERSE_SCALE: config_index = 8'd48;
-      CONFIG_VECTOR_CONSTANT: config_index = 8'd49;
-      default: config_index = 8'd50;
+      CONFIG_MATRIX_TYPE: config_index = 8'd24;
+      CONFIG_VECTOR_A_STRIDE_1: config_index = 8'd25;
+      CONFIG_VECTOR_A_STRIDE_2: config_index = 8'd26;
+      CONFIG_VECTOR_B_STRIDE_1: config_index = 8'd27;
+      CONFIG_VECTOR_B_STRIDE_2: config_index = 8'd28;
+      CONFIG_VECTOR_D_STRIDE_1: config_index = 8'd29;
+      CONFIG_VECTOR_D_STRIDE_2: config_index = 8'd30;
+      CONFIG_VECTOR_WINDOW_COUNT_1: config_index = 8'd31;
+      CONFIG_VECTOR_WINDOW_STRIDE_1: config_index = 8'd32;
+      CONFIG_VECTOR_WINDOW_COUNT_2: config_index = 8'd33;
+      CONFIG_VECTOR_WINDOW_STRIDE_2: config_index = 8'd34;
+      CONFIG_VECTOR_B_WINDOW_STRIDE: config_index = 8'd35;
+      CONFIG_VECTOR_A_ZERO: config_index = 8'd36;
+      CONFIG_VECTOR_B_ZERO: config_index = 8'd37;
+      CONFIG_VECTOR_D_ZERO: config_index = 8'd38;
+      CONFIG_VECTOR_LOW: config_index = 8'd39;
+      CONFIG_VECTOR_HIGH: config_index = 8'd40;
+      CONFIG_VECTOR_A_MULTIPLIER: config_index = 8'd41;
+      CONFIG_VECTOR_B_MULTIPLIER: config_index = 8'd42;
+      CONFIG_VECTOR_SHIFT: config_index = 8'd43;
+      CONFIG_VECTOR_A_TYPE: config_index = 8'd44;
+      CONFIG_VECTOR_B_TYPE: config_index = 8'd45;
+      CONFIG_VECTOR_D_TYPE: config_index = 8'd46;
+      CONFIG_VECTOR_A_SCALE: config_index = 8'd47;
+      CONFIG_VECTOR_B_SCALE: config_index = 8'd48;
+      CONFIG_VECTOR_D_INVERSE_SCALE: config_index = 8'd49;
+      CONFIG_VECTOR_CONSTANT: config_index = 8'd50;
+      default: config_index = 8'd51;
     endcase
   endfunction
 
@@ -1805,6 +1845,7 @@ package ediacara_isa_pkg;
       CONFIG_MATRIX_ACC_STRIDE_BLOCK: config_refused = 1'b0;
       CONFIG_MATRIX_X_ZERO: config_refused = $signed(value) < -32'sd128 || $signed(value) > 32'sd127;
       CONFIG_MATRIX_W_ZERO: config_refused = $signed(value) < -32'sd128 || $signed(value) > 32'sd127;
+      CONFIG_MATRIX_TYPE: config_refused = value > 32'd4;
       CONFIG_VECTOR_A_STRIDE_1: config_refused = 1'b0;
       CONFIG_VECTOR_A_STRIDE_2: config_refused = 1'b0;
       CONFIG_VECTOR_B_STRIDE_1: config_refused = 1'b0;

@@ -1,5 +1,7 @@
 //! The table of configuration registers.
 
+use ediacara_arch::Machine;
+
 use crate::{ElementType, Engine, FieldSpec, OperandError, Word, field::Field, word};
 
 /// One register of the table.
@@ -121,7 +123,7 @@ config_registers! {
     0x20 "matrix.x_stride_x" MatrixXStrideX (0)..=(STRIDE), reset 0;
     /// NRAM bytes from the window of one output pixel to that of its lower neighbour
     0x21 "matrix.x_stride_y" MatrixXStrideY (0)..=(STRIDE), reset 0;
-    /// contiguous bytes of one stretch of the reduction; must be written before the first `dot`
+    /// contiguous bytes of one stretch of the reduction, for `float_dot` whole elements; must be written before the first `dot`
     0x22 "matrix.stretch" MatrixStretch (1)..=(STRETCH), reset 0;
     /// stretches side by side in a window
     0x23 "matrix.window_count_x" MatrixWindowCountX (1)..=(WINDOW), reset 1;
@@ -141,6 +143,8 @@ config_registers! {
     0x2a "matrix.x_zero" MatrixXZero (-128)..=(127), reset 0;
     /// zero point of w
     0x2b "matrix.w_zero" MatrixWZero (-128)..=(127), reset 0;
+    /// `float_dot`: type of x and w; `f16`, `bf16`, `f32` are 2 to 4
+    0x2c "matrix.type" MatrixType (0)..=(TYPE), reset 4 as Type;
     /// elements between steps of dimension 1 (inner) of operand a
     0x30 "vector.a_stride_1" VectorAStride1 (0)..=(STRIDE), reset 0;
     /// the same of dimension 2 (outer)
@@ -234,9 +238,18 @@ impl ConfigRegister {
         self.spec().engine
     }
 
-    /// Whether only a machine with `vector.float_lanes` has it: it holds a type or a real number.
+    /// Whether float instructions alone read it: it holds a type or a real number.
     pub fn is_float(self) -> bool {
         self.spec().form != ConfigForm::Number
+    }
+
+    /// Whether a machine has it: one that lacks an engine's float instructions lacks their registers.
+    pub fn is_on(self, machine: &Machine) -> bool {
+        match self.engine() {
+            _ if !self.is_float() => true,
+            Engine::Matrix => machine.matrix.has_float(),
+            _ => machine.vector.float_lanes > 0,
+        }
     }
 
     /// Value at reset.

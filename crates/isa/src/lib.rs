@@ -18,6 +18,7 @@ mod executable;
 mod field;
 mod fuzz;
 mod instruction;
+mod matrix;
 mod notes;
 mod plan;
 mod spec;
@@ -37,6 +38,7 @@ pub use executable::{
 };
 pub use fuzz::{fuzz_assemble, fuzz_executable};
 pub use instruction::{DecodeError, Instruction, OperandError, decode, encode, encode_unchecked};
+pub use matrix::MatrixOperation;
 pub use notes::{HostRest, Label, NamedBytes, Notes, Place, SelfTest, UnknownNote};
 pub use plan::{
     Binding, Buffer, BufferId, Constant, CoreProgram, HostProgram, Plan, PlanNotes, Segment, Work,

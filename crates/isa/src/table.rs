@@ -156,6 +156,23 @@ with_floats! {
             /// adds to what ARAM holds instead of overwriting it
             accumulate: bool = Kind::Flag, 192..193, default 0;
         }
+        /// N-FLOAT-DOT of the same windows and rows, whose elements are of `matrix.type`, into ARAM
+        0x21 "float_dot" FloatDot, Matrix {
+            /// window of the first output pixel
+            x: Address = NRAM, 48..76;
+            /// first row of weights, a multiple of a row
+            w: Address = WRAM, 80..108;
+            /// first accumulator
+            acc: Address = ARAM, 112..140;
+            /// output pixels side by side
+            pixels_x: u16 = Kind::Count, 144..160, default 1;
+            /// output pixels below one another
+            pixels_y: u16 = Kind::Count, 160..176, default 1;
+            /// blocks of output columns
+            blocks: u16 = Kind::Count, 176..188, default 1;
+            /// adds to what ARAM holds instead of overwriting it
+            accumulate: bool = Kind::Flag, 192..193, default 0;
+        }
         /// strided copy from NRAM to DRAM
         0x40 "store" Store, Store {
             /// where the first row is read

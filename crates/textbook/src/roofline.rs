@@ -46,7 +46,8 @@ impl Roofs {
         let clock = machine.chip.clock_hz as f64;
         let matrix = machine.matrix.types.iter().map(|ty| Peak {
             name: format!("matrix {}", ty.name()),
-            operations_per_second: 2.0 * machine.peak_macs_per_cycle() as f64 * clock,
+            // A row of WRAM has as many elements as fit into its bytes.
+            operations_per_second: 2.0 * machine.peak_macs_per_cycle() as f64 / f64::from(ty.bytes()) * clock,
         });
         let vector = Peak {
             name: "vector int8".to_owned(),
