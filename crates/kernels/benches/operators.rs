@@ -8,6 +8,7 @@ use ediacara_kernels::float::{
     Activation, ConvShape, MatrixMut, MatrixRef, conv2d, gemm as blocked, gemm_plain,
 };
 use ediacara_kernels::int8::*;
+use ediacara_kernels::ordered::{OrderedScratch, Stored, array_dot};
 
 fn main() {
     divan::main();
@@ -58,10 +59,9 @@ fn q_matmul(bencher: Bencher, variant: Variant) {
     });
 }
 
-/// The simulator's instruction on the reference array: 14 x 14 pixels, 3 x 3 windows of 64 channels.
-#[divan::bench(args = Variant::ALL)]
-fn array(bencher: Bencher, variant: Variant) {
-    let dot = ArrayDot {
+/// 14 x 14 pixels, 3 x 3 windows of 64 bytes of channels, on the reference array.
+fn reference_dot() -> ArrayDot {
+    ArrayDot {
         rows: 16,
         columns: 16,
         x: 0,
@@ -78,12 +78,31 @@ fn array(bencher: Bencher, variant: Variant) {
         acc_stride_block: 0,
         x_zero: 3,
         w_zero: 0,
-    };
+    }
+}
+
+/// The simulator's `dot`.
+#[divan::bench(args = Variant::ALL)]
+fn array(bencher: Bencher, variant: Variant) {
+    let dot = reference_dot();
     let (nram, wram, mut aram) = (vec![5; 16 * 1024], vec![-7; 36 * 256], vec![0; 196 * 16]);
     let mut scratch = ArrayScratch::default();
     bencher.counter(ItemsCount::new(196usize * 16 * 576)).bench_local(|| {
         let mode = Accumulation::Overwrite;
         assert!(array_dot_by(variant, &dot, mode, &nram, &wram, &mut aram, &mut scratch).is_ok());
+    });
+}
+
+/// The simulator's `float_dot`: the same bytes, which are half or a quarter as many elements.
+#[divan::bench(args = Stored::ALL)]
+fn float_array(bencher: Bencher, stored: Stored) {
+    let dot = reference_dot();
+    // 0x3f3f of every type is a normal number.
+    let (nram, wram, mut aram) = (vec![0x3f; 16 * 1024], vec![0x3f; 36 * 256], vec![0; 196 * 16]);
+    let mut scratch = OrderedScratch::default();
+    bencher.counter(ItemsCount::new(196usize * 16 * 576 / stored.bytes())).bench_local(|| {
+        let mode = Accumulation::Overwrite;
+        assert!(array_dot(&dot, stored, mode, &nram, &wram, &mut aram, &mut scratch).is_ok());
     });
 }
 

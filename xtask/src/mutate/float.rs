@@ -23,8 +23,8 @@ pub(super) const MUTATIONS: &[Mutation] = &[
     m(
         "N-FLOAT",
         VALUE,
-        "f32::from_bits(if value.is_nan() { 0x7fc0_0000 } else { kept })",
-        "f32::from_bits(kept)",
+        "if value.is_nan() { f32::from_bits(0x7fc0_0000) } else { flushed(value) }",
+        "flushed(value)",
         "a NaN keeps its payload",
     ),
     m("N-FLOAT-PAIR", VALUE, "canonical(a - b)", "canonical(b - a)", "the second less the first"),

@@ -146,16 +146,17 @@ pub fn array_dot_by(
 
 impl ArrayDot {
     /// Array steps of a stretch.
-    fn steps(&self) -> usize {
+    pub(crate) fn steps(&self) -> usize {
         self.stretch.div_ceil(self.rows)
     }
 
-    fn stretches(&self) -> usize {
+    /// Stretches of a window.
+    pub(crate) fn stretches(&self) -> usize {
         self.window_counts[0] * self.window_counts[1]
     }
 
     /// Whether no accumulator belongs to two pixels or blocks.
-    fn accumulators_are_disjoint(&self) -> bool {
+    pub(crate) fn accumulators_are_disjoint(&self) -> bool {
         let (pixels, columns) = (self.pixels[0] * self.pixels[1], self.columns);
         let (pixel, block) = (self.acc_stride_pixel, self.acc_stride_block);
         let apart = |count: usize, stride: usize, length: usize| count == 1 || stride >= length;
@@ -167,7 +168,7 @@ impl ArrayDot {
     }
 
     /// The part of the instruction for one pixel of one block.
-    fn single(&self, block: usize, pixel: usize) -> Self {
+    pub(crate) fn single(&self, block: usize, pixel: usize) -> Self {
         let (px, py) = (pixel % self.pixels[0], pixel / self.pixels[0]);
         Self {
             x: self.x + px * self.x_strides[0] + py * self.x_strides[1],
@@ -180,7 +181,7 @@ impl ArrayDot {
     }
 
     /// Compares the last address of each kind with the size of its memory.
-    fn check(&self, [nram, wram, aram]: [usize; 3]) -> Result<(), KernelError> {
+    pub(crate) fn check(&self, [nram, wram, aram]: [usize; 3]) -> Result<(), KernelError> {
         if self.rows == 0 || self.columns == 0 || self.stretch == 0 {
             let problem = "rows, columns and stretch must be at least 1";
             return Err(KernelError::shape(KERNEL, problem));

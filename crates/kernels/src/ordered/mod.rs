@@ -4,6 +4,8 @@
 //! The simulator computes with these functions, and the RTL agrees with them. The host's fast kernels
 //! ([`crate::float`]) fuse and reorder instead.
 
+mod array;
+mod dot;
 mod functions;
 mod operation;
 mod rows;
@@ -11,6 +13,8 @@ mod stored;
 pub mod tables;
 mod value;
 
+pub use array::{OrderedScratch, Stored, array_dot};
+pub use dot::{OrderedWeights, dot};
 pub use functions::{
     exp2, exp2_row, log2, log2_row, reciprocal, reciprocal_root, reciprocal_root_row, reciprocal_row, root,
     root_row,

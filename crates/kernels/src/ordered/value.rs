@@ -6,9 +6,16 @@ const EXPONENT: u32 = 0x7f80_0000;
 /// A subnormal as zero of its sign, and a NaN as the one NaN; any other number as it is (N-FLOAT).
 #[inline(always)]
 pub fn canonical(value: f32) -> f32 {
+    if value.is_nan() { f32::from_bits(0x7fc0_0000) } else { flushed(value) }
+}
+
+/// A subnormal as zero of its sign; any other number as it is, a NaN in the form that it has.
+///
+/// A NaN gives a NaN in every operation, so that only what is written must be [`canonical`].
+#[inline(always)]
+pub(super) fn flushed(value: f32) -> f32 {
     let bits = value.to_bits();
-    let kept = if bits & EXPONENT == 0 { bits & SIGN } else { bits };
-    f32::from_bits(if value.is_nan() { 0x7fc0_0000 } else { kept })
+    f32::from_bits(if bits & EXPONENT == 0 { bits & SIGN } else { bits })
 }
 
 /// `a + b`
