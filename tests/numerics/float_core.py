@@ -1,4 +1,4 @@
-"""What the float instructions of docs/isa.md do to the memories, written from that page ("Float instructions").
+"""What the float instructions of docs/isa.md do to the memories, written from that page ("Matrix engine", "Float instructions").
 
 `core.Core` inherits them. Types are their names in assembly; scales and the constant are the bits of an f32.
 """
@@ -7,6 +7,7 @@ import floats
 
 DEFAULTS = {
     **{f"vector.{operand}_type": "f32" for operand in "abd"},
+    "matrix.type": "f32",
     **{f"vector.{scale}": 0x3F800000 for scale in ("a_scale", "b_scale", "d_inverse_scale")},
 }
 
@@ -154,6 +155,40 @@ class FloatInstructions:
 
     def do_float_row_maximum(self, **o):
         self.float_rows(lambda xs, ys: [floats.largest(xs)], two=False, **o)
+
+    # Matrix.
+
+    def matrix_elements(self, memory, at, count):
+        """Numbers of the type in matrix.type from a byte on."""
+        f = floats.FORMATS[self.c("matrix.type")]
+        row = memory[at : at + f.bytes * count]
+        assert len(row) == f.bytes * count
+        return [f.decode(unsigned(row[k : k + f.bytes])) for k in range(0, len(row), f.bytes)]
+
+    def do_float_dot(self, x, w, acc, pixels_x=1, pixels_y=1, blocks=1, accumulate=False):
+        m = lambda name: self.c("matrix." + name)
+        size = floats.SIZES[m("type")]
+        assert m("stretch") % size == 0
+        lanes, steps = self.rows // size, -(-m("stretch") // self.rows)
+        for block in range(blocks):
+            for pixel in range(pixels_x * pixels_y):
+                window = x + pixel // pixels_x * m("x_stride_y") + pixel % pixels_x * m("x_stride_x")
+                a = acc + pixel * m("acc_stride_pixel") + block * m("acc_stride_block")
+                for column in range(self.columns):
+                    total = floats.F32.decode(self.aram[a + column] & 0xFFFFFFFF) if accumulate else floats.ZERO
+                    row = w // (self.rows * self.columns) + block * m("w_block_stride")
+                    for wy in range(m("window_count_y")):
+                        for wx in range(m("window_count_x")):
+                            stretch = window + wy * m("window_stride_y") + wx * m("window_stride_x")
+                            for step in range(steps):
+                                left = min((m("stretch") - step * self.rows) // size, lanes)
+                                xs = self.matrix_elements(self.nram, stretch + step * self.rows, left)
+                                ws = self.matrix_elements(
+                                    self.wram, (row * self.columns + column) * self.rows, left)
+                                total = floats.dot_beat(total, xs, ws, lanes)
+                                row += 1
+                    bits = floats.F32.encode(total)
+                    self.aram[a + column] = bits - 2**32 if bits >> 31 else bits
 
     # Windows.
 

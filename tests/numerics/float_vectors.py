@@ -1,4 +1,4 @@
-"""Cases of the float instructions: operands of every type, with values that round, cancel, overflow and vanish."""
+"""Cases of the float instructions, of the vector engine and of the matrix engine: operands of every type, with values that round, cancel, overflow and vanish."""
 
 import struct
 
@@ -49,7 +49,7 @@ class Values:
         self.r = r
         self.centre = r.choice([0, 0, 0, r.randrange(-130, 128), -63, -126, 63, 126, -14, 15])
         # One NaN decides a sum, so that most sums are of ordinary numbers.
-        gathers = mnemonic.startswith(("float_row", "float_window"))
+        gathers = mnemonic.startswith(("float_row", "float_window", "float_dot"))
         is_calm = gathers and r.random() < 0.75
         self.flavours = [r.choice(self.CALM if is_calm else self.FLAVOURS) for _ in range(r.randrange(1, 4))]
         if gathers and r.random() < 0.1:
@@ -340,7 +340,67 @@ def make_window(kind):
     return make
 
 
+# What `float_dot` has for rows and columns: one lane to 32.
+ARRAYS = [(4, 4), (8, 4), (8, 8), (16, 16), (16, 4), (32, 4), (64, 2)]
+WRAM_ROWS = 26
+
+
+class DotCase(FloatCase):
+    """Memories are full of numbers of one type: NRAM from any byte on, WRAM by rows, ARAM of f32s."""
+
+    def memories(self):
+        memories = super().memories()
+        r = self.r
+        self.rows, self.columns = r.choice(ARRAYS)
+        self.wram = WRAM_ROWS * self.rows * self.columns
+        self.type = r.choice(["f16", "bf16", "f32", "f32"])
+        self.first = r.randrange(4)
+        memories["nram"] = memories["nram"][: self.first] + self.numbers(self.type, NRAM - 4)
+        memories["wram"] = self.numbers(self.type, self.wram)
+        memories["nram"] += [0] * (NRAM - len(memories["nram"]))
+        memories["aram"] = list(struct.unpack(f"<{ARAM}i", bytes(b & 255 for b in self.numbers("f32", 4 * ARAM))))
+        return memories
+
+    def numbers(self, type_, size):
+        """Signed bytes."""
+        raw = b"".join(self.values.real(FORMATS[type_]).to_bytes(SIZES[type_], "little")
+                       for _ in range(size // SIZES[type_]))
+        return list(struct.unpack(f"{len(raw)}b", raw))
+
+
+def make_dot(r):
+    case = DotCase(r, "float_dot")
+    rows, columns, size = case.rows, case.columns, SIZES[case.type]
+    lanes = rows // size
+    elements = r.choice([r.randrange(1, 3 * lanes + 1), lanes, 2 * lanes, lanes + 1, max(lanes - 1, 1), 1])
+    steps = -(-elements // lanes)
+    wx, wy = r.choice([(1, 1), (2, 1), (1, 2), (2, 2), (3, 1)])
+    blocks = r.randrange(1, 3)
+    block_stride = wx * wy * steps + r.randrange(0, 2)
+    last_row = (blocks - 1) * block_stride + wx * wy * steps
+    px, py = r.randrange(1, 4), r.randrange(1, 3)
+    strides = {"x_stride_x": r.choice([size * r.randrange(0, 12), r.randrange(0, 40)]), "x_stride_y": r.randrange(0, 60),
+               "window_stride_x": size * r.randrange(0, 12), "window_stride_y": size * r.randrange(0, 12)}
+    far = ((px - 1) * strides["x_stride_x"] + (py - 1) * strides["x_stride_y"] + (wx - 1) * strides["window_stride_x"]
+           + (wy - 1) * strides["window_stride_y"] + size * elements)
+    # Pixels may share accumulators: each takes up what the one before left, or overwrites it.
+    pixel = r.choice([columns, columns + 1, 0, columns // 2])
+    block = r.choice([px * py * pixel, columns])
+    last = (px * py - 1) * pixel + (blocks - 1) * block + columns
+    assert last <= ARAM and last_row <= WRAM_ROWS
+    case.config(matrix={**strides, "stretch": size * elements, "window_count_x": wx, "window_count_y": wy,
+                        "w_block_stride": block_stride, "acc_stride_pixel": pixel, "acc_stride_block": block,
+                        "x_zero": zero(r), "w_zero": zero(r), "type": case.type})
+    w, acc = r.randrange(0, WRAM_ROWS - last_row + 1) * rows * columns, r.randrange(0, ARAM - last + 1)
+    for accumulate in r.choice([[False], [True], [False, True], [True, True]]):
+        # Mostly where the numbers begin; elsewhere the bytes are those of other numbers.
+        x = r.randrange(0, NRAM - 4 - far) if r.random() < 0.15 else case.first + size * r.randrange(0, (NRAM - 4 - far) // size)
+        case.run("float_dot", x=x, w=w, acc=acc, pixels_x=px, pixels_y=py, blocks=blocks,
+                 accumulate=accumulate)
+    return case
+
+
 UNARY = ["copy", "scale", "log2", "reciprocal", "reciprocal_root", "root", "row_sum", "row_maximum"]
 # Twice, where few of the values that a sum meets show the order of its steps.
 TWICE = ["row_sum", "row_dot", "exp2"]
-MAKERS = [make_fill, *map(make_rows, UNARY + sorted(PAIRS) + TWICE), *map(make_window, ["sum", "dot", "maximum"])]
+MAKERS = [make_fill, *map(make_rows, UNARY + sorted(PAIRS) + TWICE), *map(make_window, ["sum", "dot", "maximum"]), make_dot, make_dot]

@@ -238,6 +238,17 @@ def row_dot(xs, ys):
     return row_sum([multiply(x, y) for x, y in zip(xs, ys)])
 
 
+# N-FLOAT-DOT
+
+def dot_beat(running, xs, ws, lanes):
+    """The running sum after a beat; lanes past the end of xs and ws are masked."""
+    level = [multiply(x, w) for x, w in zip(xs, ws, strict=True)]
+    level += [ZERO] * (lanes - len(level))
+    while len(level) > 1:
+        level = [add(level[k], level[k + 1]) for k in range(0, len(level), 2)]
+    return add(running, level[0])
+
+
 def largest(values):
     found = values[0]
     for value in values[1:]:

@@ -7,6 +7,7 @@ use ediacara_arch::Machine;
 use ediacara_isa::{self as isa, Address, ConfigRegister as C, Engine, Memory, Operation};
 
 use crate::bits::Bits;
+use crate::vector_footprint::element;
 
 /// Why an orderly program does not have an instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,7 @@ impl Context<'_> {
             Operation::Move(o) => self.move_rows(o),
             Operation::Store(o) => self.store(o),
             Operation::Dot(o) => self.dot(o),
+            Operation::FloatDot(o) => self.float_dot(o),
             other => crate::vector_footprint::vector(self, other),
         }
     }
@@ -179,6 +181,15 @@ impl Context<'_> {
         add(&mut footprint.writes[Memory::Dram as usize], &destinations, length);
         footprint.cycles = self.bursts(&destinations, length);
         Ok(footprint)
+    }
+
+    fn float_dot(&self, o: &isa::FloatDot) -> Result<Footprint, Problem> {
+        let kind = self.config[C::MatrixType.index()];
+        let is_refused = !element::of_matrix(self.machine).contains(&kind);
+        if is_refused || !self.c(C::MatrixStretch).is_multiple_of(element::bytes(kind)) {
+            return Err(Problem::Fault);
+        }
+        self.dot(&isa::Dot::from(*o))
     }
 
     fn dot(&self, o: &isa::Dot) -> Result<Footprint, Problem> {

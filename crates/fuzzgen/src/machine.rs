@@ -1,6 +1,6 @@
 //! Random machines, and the shapes for which hardware is built.
 
-use ediacara_arch::{Core, Fraction, Machine};
+use ediacara_arch::{Core, ElementType, Fraction, Machine};
 
 use crate::Random;
 
@@ -24,6 +24,13 @@ pub fn machine(random: &mut Random) -> Machine {
     machine.matrix.rows = r.pick(&[4, 8, 16]);
     machine.matrix.columns = r.pick(&[4, 8, 16]);
     machine.matrix.latency_cycles = r.pick(&[3, 4, 8, 13]);
+    if r.chance(40) {
+        use ElementType::{Bf16, F16, F32};
+        let floats: [&[ElementType]; 6] =
+            [&[F16, Bf16, F32], &[F16, Bf16, F32], &[F32], &[Bf16], &[F32, F16], &[Bf16, F32]];
+        machine.matrix.types.extend(r.pick(&floats));
+        machine.matrix.latency_cycles = r.pick(&[5, 6, 8, 13]);
+    }
     machine.vector.lanes = r.pick(&[2, 4, 8, 16, 32]);
     machine.vector.latency_cycles = r.pick(&[3, 5, 8, 12]);
     if machine.vector.lanes >= 4 && r.chance(60) {
@@ -57,7 +64,7 @@ fn set_pace(machine: &mut Machine, random: &mut Random) {
     machine.dram.bytes_per_cycle = Fraction { numerator, denominator };
 }
 
-/// The shapes for which hardware is built: three of integers, two with float lanes.
+/// The shapes for which hardware is built: three of integers, two with float lanes and `float_dot`.
 ///
 /// Each costs a build.
 ///
@@ -95,6 +102,8 @@ fn square() -> Machine {
     machine.dram.bursts_in_flight = 3;
     machine.matrix.rows = 8;
     machine.matrix.columns = 8;
+    // Two types of three, and one stage more than their tree needs.
+    machine.matrix.types.extend([ElementType::F32, ElementType::Bf16]);
     machine.matrix.latency_cycles = 5;
     machine.vector.lanes = 16;
     // More than the lanes have bytes for f32s: the width then follows the type.
@@ -112,10 +121,11 @@ fn square() -> Machine {
     checked(machine)
 }
 
-/// 16 x 16: the reference machine with small memories.
+/// 16 x 16: the reference machine, with all types in its array, and small memories.
 fn reference() -> Machine {
     let mut machine = base("fuzz-16x16");
     machine.vector.float_lanes = preset().vector.float_lanes;
+    machine.matrix.types.extend([ElementType::F16, ElementType::Bf16, ElementType::F32]);
     machine.core.nram_bytes = 4096;
     machine.core.wram_bytes = 33 * 256;
     machine.core.aram_bytes = 2048;

@@ -135,12 +135,9 @@ impl Model {
                 self.order.sync()?;
             }
             Operation::Signal => self.order.signal(instruction.post)?,
-            Operation::Config(o) if machine.vector.float_lanes == 0 => {
-                // The machine lacks some registers.
-                if o.writes.iter().any(|(register, _)| register.is_float()) {
-                    return Err(Problem::Fault);
-                }
-                self.scalar.apply(&instruction.operation);
+            // The machine may lack some registers.
+            Operation::Config(o) if o.writes.iter().any(|(register, _)| !register.is_on(machine)) => {
+                return Err(Problem::Fault);
             }
             Operation::Set(_) | Operation::AddScalar(_) | Operation::Config(_) => {
                 self.scalar.apply(&instruction.operation);

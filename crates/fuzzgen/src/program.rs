@@ -73,7 +73,7 @@ pub fn program(random: &mut Random, machine: &Machine, recipe: &Recipe) -> Progr
 impl Program {
     /// A program with memories full of noise.
     pub fn new(random: &mut Random, machine: &Machine, base: u64, code: Vec<Word>) -> Self {
-        let has_float = machine.vector.float_lanes > 0;
+        let has_float = machine.vector.float_lanes > 0 || machine.matrix.has_float();
         let mut dram = random.bytes(machine.dram.bytes);
         if has_float {
             reals::strew(random, &mut dram);
@@ -90,7 +90,11 @@ impl Program {
         if has_float {
             reals::strew(random, &mut nram);
         }
-        Self { base, dram, nram, wram: random.bytes(machine.core.wram_bytes), aram, pram, code }
+        let mut wram = random.bytes(machine.core.wram_bytes);
+        if machine.matrix.has_float() {
+            reals::strew(random, &mut wram);
+        }
+        Self { base, dram, nram, wram, aram, pram, code }
     }
 
     /// The code as a file would carry it.

@@ -10,6 +10,8 @@ use crate::footprint::{Context, Footprint, Problem, add, rows};
 
 /// Types of operands, as their registers hold them (docs/isa.md, "Configuration registers").
 pub(crate) mod element {
+    use ediacara_arch::{ElementType, Machine};
+
     pub(crate) const I8: i64 = 0;
     pub(crate) const I32: i64 = 1;
     pub(crate) const F16: i64 = 2;
@@ -23,6 +25,17 @@ pub(crate) mod element {
             F16 | BF16 => 2,
             _ => 4,
         }
+    }
+
+    /// The types that `float_dot` of a machine takes.
+    pub(crate) fn of_matrix(machine: &Machine) -> Vec<i64> {
+        let types = machine.matrix.types.iter().filter_map(|ty| match ty {
+            ElementType::Int8 => None,
+            ElementType::F16 => Some(F16),
+            ElementType::Bf16 => Some(BF16),
+            ElementType::F32 => Some(F32),
+        });
+        types.collect()
     }
 }
 

@@ -3,15 +3,15 @@
 //! It is written from that page alone. It uses neither the simulator's tables nor the compiler's, so that a
 //! mistake there is not repeated here.
 
-use ediacara_arch::Machine;
-use ediacara_isa::{Address, ConfigRegister as C, Memory, Operation};
+use ediacara_arch::{ElementType, Machine};
+use ediacara_isa::{Address, ConfigRegister as C, Dot, FloatDot, Memory, Operation};
 
 use crate::Property;
 use crate::finding::Refused;
 use crate::operands::Rows;
 use crate::place::{Place, TableUse};
 use crate::region::{Region, intersect, meets_itself, reach};
-use crate::walk::State;
+use crate::walk::{Floats, State};
 
 /// One operand's access.
 #[derive(Debug, Clone)]
@@ -38,8 +38,9 @@ pub(crate) struct Sizes {
     memories: [u64; Place::COUNT],
     rows: u64,
     columns: u64,
-    /// Whether the machine has float instructions.
-    float: bool,
+    has: Floats,
+    /// Whether `float_dot` takes f16, bf16 and f32.
+    matrix_types: [bool; 3],
     code: (u64, u64),
 }
 
@@ -54,9 +55,10 @@ impl Sizes {
             machine.aram_accumulators(),
             machine.pram_records(),
         ];
-        let float = machine.vector.float_lanes > 0;
         let [rows, columns] = [machine.matrix.rows, machine.matrix.columns].map(u64::from);
-        Sizes { memories, rows, columns, float, code }
+        let types = [ElementType::F16, ElementType::Bf16, ElementType::F32];
+        let matrix_types = types.map(|ty| machine.matrix.types.contains(&ty));
+        Sizes { memories, rows, columns, has: Floats::of(machine), matrix_types, code }
     }
 
     /// The size of a memory, in its units.
@@ -116,6 +118,7 @@ pub(crate) fn accesses(operation: &Operation, state: &State, sizes: &Sizes) -> R
             collector.spares_code()?;
         }
         Operation::Dot(dot) => collector.dot(dot)?,
+        Operation::FloatDot(dot) => collector.float_dot(dot)?,
         other => {
             if let Some(rows) = Rows::of(other, state) {
                 collector.vector(&rows)?;
@@ -225,8 +228,28 @@ impl Collector<'_> {
         Ok(())
     }
 
+    /// "Matrix engine": what `float_dot` asks for, beside what `dot` does.
+    fn float_dot(&mut self, dot: &FloatDot) -> Result<(), Refused> {
+        if !self.sizes.has.matrix {
+            let detail = format!("is a float instruction, and {}", Floats::NOT_IN_MATRIX);
+            return self.refuse(Property::Opcode, detail);
+        }
+        // The codes of f16, bf16 and f32, and the bytes of their elements.
+        let types = [(2, 2), (3, 2), (4, 4)].into_iter().zip(self.sizes.matrix_types);
+        let mut those = types.filter(|(_, has)| *has).map(|(ty, _)| ty);
+        let Some((_, bytes)) = those.find(|(code, _)| *code == self.unsigned(C::MatrixType)) else {
+            return self.refuse(Property::Operand, "matrix.type: is none of matrix.types".to_owned());
+        };
+        let stretch = self.unsigned(C::MatrixStretch);
+        if !stretch.is_multiple_of(bytes) {
+            let detail = format!("matrix.stretch: {stretch} is no multiple of {bytes}, an element");
+            return self.refuse(Property::Operand, detail);
+        }
+        self.dot(&Dot::from(*dot))
+    }
+
     /// "Matrix engine".
-    fn dot(&mut self, dot: &ediacara_isa::Dot) -> Result<(), Refused> {
+    fn dot(&mut self, dot: &Dot) -> Result<(), Refused> {
         let stretch = self.unsigned(C::MatrixStretch);
         if stretch == 0 {
             return self.refuse(Property::Operand, "matrix.stretch: is 0".to_owned());
@@ -266,9 +289,9 @@ impl Collector<'_> {
 
     /// "Vector engine".
     fn vector(&mut self, rows: &Rows) -> Result<(), Refused> {
-        if rows.float && !self.sizes.float {
-            return self
-                .refuse(Property::Opcode, "is a float instruction, and vector.float_lanes is 0".to_owned());
+        if rows.float && !self.sizes.has.vector {
+            let detail = format!("is a float instruction, and {}", Floats::NOT_IN_VECTOR);
+            return self.refuse(Property::Opcode, detail);
         }
         if let Some(wrong) = rows.wrong {
             return self.refuse(Property::Operand, wrong.to_owned());

@@ -38,7 +38,7 @@ use memory::{Conflict, Cover, Memory, Visitor};
 use order::{Clock, ENGINES, Left, Number, Order, QUEUED, SemaphoreProblem, engine_index};
 use place::{Place, TableUse};
 use provenance::{Declaration, Reading, Stray};
-use walk::{Step, Walk};
+use walk::{Floats, Step, Walk};
 
 /// How far to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +199,7 @@ impl<'a> Prover<'a> {
             machine,
             options,
             sizes: Sizes::new(machine, Walk::code(executable)),
-            walk: Walk::new(executable, machine.vector.float_lanes > 0),
+            walk: Walk::new(executable, Floats::of(machine)),
             order: Order::new(machine.core.queue_entries as usize),
             memories: Default::default(),
             outputs: Cover::default(),

@@ -3,6 +3,7 @@
 //! Nothing that control does depends on time or on data, so that the path is known without running any
 //! engine.
 
+use ediacara_arch::Machine;
 use ediacara_isa::{
     Address, Condition, ConfigRegister, DecodeError, Engine, Executable, Instruction, Loop, Operation,
     WORD_BYTES,
@@ -74,27 +75,47 @@ pub(crate) enum Step {
     Halt,
 }
 
+/// Which engines of a machine have float instructions, and the registers of these.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Floats {
+    pub(crate) matrix: bool,
+    pub(crate) vector: bool,
+}
+
+impl Floats {
+    /// What a machine without them says.
+    pub(crate) const NOT_IN_MATRIX: &'static str = "matrix.types has no type of floating point";
+    pub(crate) const NOT_IN_VECTOR: &'static str = "vector.float_lanes is 0";
+
+    pub(crate) fn of(machine: &Machine) -> Floats {
+        Floats { matrix: machine.matrix.has_float(), vector: machine.vector.float_lanes > 0 }
+    }
+}
+
 /// Walks through the code.
 pub(crate) struct Walk<'a> {
     executable: &'a Executable,
     pub(crate) state: State,
     index: u64,
     loops: Vec<Running>,
-    /// Whether the machine has float instructions and their registers.
-    has_float: bool,
+    has: Floats,
     /// Instructions executed so far.
     pub(crate) executed: u64,
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(executable: &'a Executable, has_float: bool) -> Walk<'a> {
-        Walk { executable, state: State::at_reset(), index: 0, loops: Vec::new(), has_float, executed: 0 }
+    pub(crate) fn new(executable: &'a Executable, has: Floats) -> Walk<'a> {
+        Walk { executable, state: State::at_reset(), index: 0, loops: Vec::new(), has, executed: 0 }
     }
 
-    /// Whether the next instruction has the opcode of a float instruction.
-    fn is_float(&self) -> bool {
+    /// Whether the next instruction has the opcode of a float instruction that the machine lacks.
+    fn is_lacking(&self) -> bool {
         let word = usize::try_from(self.index).ok().and_then(|index| self.executable.code.get(index));
-        word.is_some_and(|word| (0x50..=0x66).contains(&word[0]))
+        word.is_some_and(|word| match word[0] {
+            0x21 => !self.has.matrix,
+            0x50..=0x66 => !self.has.vector,
+            _ => false,
+        })
     }
 
     /// First byte of the code, and the one past its last.
@@ -155,7 +176,7 @@ impl<'a> Walk<'a> {
             let property = match error {
                 DecodeError::Opcode(_) => Property::Opcode,
                 // A machine without floating point has no float instructions, whatever their operands are.
-                DecodeError::Operand(_) if !self.has_float && self.is_float() => Property::Opcode,
+                DecodeError::Operand(_) if self.is_lacking() => Property::Opcode,
                 DecodeError::Operand(_) => Property::Operand,
             };
             Refused { property, detail: error.to_string() }
@@ -172,8 +193,12 @@ impl<'a> Walk<'a> {
             }
             Operation::Config(config) => {
                 for (register, value) in config.writes.iter() {
-                    if register.is_float() && !self.has_float {
-                        let detail = format!("config {}: vector.float_lanes is 0", register.name());
+                    let (has, why) = match register.engine() {
+                        Engine::Matrix => (self.has.matrix, Floats::NOT_IN_MATRIX),
+                        _ => (self.has.vector, Floats::NOT_IN_VECTOR),
+                    };
+                    if register.is_float() && !has {
+                        let detail = format!("config {}: {why}", register.name());
                         return Err(Refused { property: Property::Operand, detail });
                     }
                     self.state.config[register.index()] = value;

@@ -3,7 +3,7 @@
 use ediacara_isa::{Condition, ConfigRegister, ConfigWrites, Loop, Operation};
 
 use crate::outcome::FaultKind;
-use crate::resolve::{Refusal, State, WORD_MASK};
+use crate::resolve::{Refusal, State, WORD_MASK, no_float};
 
 /// The most loops that may be inside one another.
 const LOOP_DEPTH: usize = 4;
@@ -35,13 +35,13 @@ pub(crate) struct Scalar {
     /// Index of the instruction to execute next.
     pub(crate) pc: u64,
     loops: Vec<Running>,
-    /// Whether the machine has the registers of float instructions.
-    has_float: bool,
+    /// Whether the machine has each configuration register.
+    present: [bool; ConfigRegister::COUNT],
 }
 
 impl Scalar {
-    pub(crate) fn new(has_float: bool) -> Self {
-        Self { state: State::new(), pc: 0, loops: Vec::with_capacity(LOOP_DEPTH), has_float }
+    pub(crate) fn new(present: [bool; ConfigRegister::COUNT]) -> Self {
+        Self { state: State::new(), pc: 0, loops: Vec::with_capacity(LOOP_DEPTH), present }
     }
 
     fn write(&mut self, register: u8, value: u64) {
@@ -83,11 +83,10 @@ impl Scalar {
     }
 
     fn configure(&mut self, writes: &ConfigWrites) -> Result<(), Refusal> {
-        let missing = |register: &ConfigRegister| register.is_float() && !self.has_float;
+        let missing = |register: &ConfigRegister| !self.present[register.index()];
         if let Some(register) = writes.iter().map(|(register, _)| register).find(missing) {
-            let name = register.name();
-            let detail =
-                format!("config {name}: the machine has no floating point (vector.float_lanes is 0)");
+            let why = no_float(register.engine());
+            let detail = format!("config {}: {why}", register.name());
             return Err(Refusal { kind: FaultKind::Operand, detail });
         }
         for (register, value) in writes.iter() {

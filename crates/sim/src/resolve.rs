@@ -6,10 +6,11 @@ use std::ops::Range;
 
 use ediacara_arch::{Machine, MatrixKind};
 use ediacara_isa::{
-    self as isa, Address, ConfigRegister as C, ElementType, Memory, OperandTypes, Operation, VectorOperands,
-    VectorRule, VectorShape,
+    self as isa, Address, ConfigRegister as C, ElementType, Engine, Memory, OperandTypes, Operation,
+    VectorOperands, VectorRule, VectorShape,
 };
 use ediacara_kernels::int8::ArrayDot;
+use ediacara_kernels::ordered::Stored;
 
 use crate::outcome::FaultKind;
 use crate::work::{Dot, Float, Operand, Rows, Units, Vector, Work};
@@ -37,6 +38,10 @@ pub(crate) struct Limits {
     columns: u64,
     lanes: u64,
     float_lanes: u64,
+    /// Whether `float_dot` takes elements of a type, by its code in `matrix.type`.
+    matrix_types: [bool; ElementType::OPERANDS.len()],
+    /// Whether the machine has each configuration register.
+    pub(crate) registers: [bool; C::COUNT],
     move_bytes: u64,
     code: Range<u64>,
 }
@@ -55,14 +60,19 @@ impl Limits {
             columns: machine.matrix.columns.into(),
             lanes: machine.vector.lanes.into(),
             float_lanes: machine.vector.float_lanes.into(),
+            matrix_types: ElementType::OPERANDS.map(|element| element.is_on(&machine.matrix)),
+            registers: std::array::from_fn(|index| C::ALL[index].is_on(machine)),
             move_bytes: machine.load.move_bytes_per_cycle.into(),
             code,
         }
     }
+}
 
-    /// Whether the machine has float instructions and their registers.
-    pub(crate) fn has_float(&self) -> bool {
-        self.float_lanes > 0
+/// Why a machine lacks the float instructions of an engine, and their registers.
+pub(crate) fn no_float(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Matrix => "the matrix unit has no floating point (matrix.types has no such type)",
+        _ => "the machine has no floating point (vector.float_lanes is 0)",
     }
 }
 
@@ -124,7 +134,8 @@ impl Resolver<'_> {
             Operation::Load(load) => self.load(load)?,
             Operation::Move(op) => self.move_rows(op)?,
             Operation::Store(store) => self.store(store)?,
-            Operation::Dot(dot) => Work::Dot(self.dot(dot)?),
+            Operation::Dot(dot) => Work::Dot(self.dot(dot, None)?),
+            Operation::FloatDot(dot) => Work::Dot(self.float_dot(dot)?),
             other => return Ok(self.vector(other)?.map(Work::Vector)),
         };
         Ok(Some(work))
@@ -265,7 +276,34 @@ impl Resolver<'_> {
         Err(Refusal { kind: FaultKind::Address, detail })
     }
 
-    fn dot(&self, dot: &isa::Dot) -> Result<Dot, Refusal> {
+    /// `float_dot`: as `dot`, with elements of `matrix.type`.
+    fn float_dot(&self, dot: &isa::FloatDot) -> Result<Dot, Refusal> {
+        if !self.limits.matrix_types.contains(&true) {
+            let detail = format!("{}: {}", self.operation.mnemonic(), no_float(Engine::Matrix));
+            return Err(Refusal { kind: FaultKind::Opcode, detail });
+        }
+        let code = self.state.unsigned(C::MatrixType) as usize;
+        // A register holds no value outside its range.
+        let element = ElementType::OPERANDS.get(code).copied().unwrap_or(ElementType::F32);
+        if !self.limits.matrix_types.get(code).is_some_and(|has| *has) {
+            let name = element.name();
+            return Err(self.operand(format!("matrix.type: {name} is no float type of matrix.types")));
+        }
+        let stored = match element {
+            ElementType::F16 => Stored::F16,
+            ElementType::BF16 => Stored::Bf16,
+            _ => Stored::F32,
+        };
+        let (stretch, bytes) = (self.state.unsigned(C::MatrixStretch), stored.bytes());
+        if !stretch.is_multiple_of(bytes as u64) {
+            let detail = format!("matrix.stretch: {stretch} is not a multiple of {bytes} bytes, an element");
+            return Err(self.operand(detail));
+        }
+        self.dot(&isa::Dot::from(*dot), Some(stored))
+    }
+
+    /// An instruction of the matrix engine; `stored` is what its elements are if they are no integers.
+    fn dot(&self, dot: &isa::Dot, stored: Option<Stored>) -> Result<Dot, Refusal> {
         let (state, limits) = (self.state, self.limits);
         let stretch = state.unsigned(C::MatrixStretch);
         if stretch == 0 {
@@ -324,7 +362,7 @@ impl Resolver<'_> {
             w_zero: state.small(C::MatrixWZero) as i8,
         };
         let beats = dot_beats(limits, blocks, pixels[0] * pixels[1], rows);
-        Ok(Dot { array, accumulate: dot.accumulate, steps: steps as usize, beats })
+        Ok(Dot { array, stored, accumulate: dot.accumulate, steps: steps as usize, beats })
     }
 
     fn vector(&self, operation: &Operation) -> Result<Option<Vector>, Refusal> {
@@ -403,8 +441,8 @@ impl Resolver<'_> {
         float: &Float,
     ) -> Result<(), Refusal> {
         let mnemonic = self.operation.mnemonic();
-        if !self.limits.has_float() {
-            let detail = format!("{mnemonic}: the machine has no floating point (vector.float_lanes is 0)");
+        if self.limits.float_lanes == 0 {
+            let detail = format!("{mnemonic}: {}", no_float(Engine::Vector));
             return Err(Refusal { kind: FaultKind::Opcode, detail });
         }
         let types = float.types;

@@ -166,7 +166,7 @@ impl<'a, D: DramModel> Run<'a, D> {
             limit: limit.unwrap_or(NEVER),
             dram,
             cycle: 0,
-            scalar: Scalar::new(shape.limits.has_float()),
+            scalar: Scalar::new(shape.limits.registers),
             fetch: Fetch::new(shape.fetch_entries, per_burst, program.code.len() as u64),
             semaphores: Semaphores::default(),
             lanes,

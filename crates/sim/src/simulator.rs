@@ -2,8 +2,8 @@
 
 use ediacara_arch::Machine;
 use ediacara_isa::{
-    DecodeError, Engine, Executable, Instruction, MachineKey, Memory, Notes, Port, VectorOperation,
-    WORD_BYTES, Word, decode,
+    DecodeError, Engine, Executable, INSTRUCTIONS, Instruction, MachineKey, Memory, Notes, Port, WORD_BYTES,
+    Word, decode,
 };
 
 use crate::checked::Checked;
@@ -335,18 +335,18 @@ fn check_dram(what: impl FnOnce() -> String, address: u64, length: u64, size: u6
     }
 }
 
+/// An instruction of the machine: one without floating point has no float instructions, whatever their operands are.
+fn decoded(word: &Word, machine: &Machine) -> Result<Instruction, DecodeError> {
+    let spec = INSTRUCTIONS.iter().find(|spec| spec.opcode == word[0]);
+    match spec {
+        Some(spec) if !spec.is_on(machine) => decode(word).map_err(|_| DecodeError::Opcode(word[0])),
+        _ => decode(word),
+    }
+}
+
 /// Checks that the machine can run a program that was made for `key`.
 ///
 /// A parameter of zero does not matter. Array sizes must be equal, and memories large enough.
-/// An instruction of the machine: one without floating point has no float instructions, whatever their operands are.
-fn decoded(word: &Word, machine: &Machine) -> Result<Instruction, DecodeError> {
-    let has_float = machine.vector.float_lanes > 0;
-    decode(word).map_err(|error| match VectorOperation::by_opcode(word[0]) {
-        Some(operation) if operation.rule().float && !has_float => DecodeError::Opcode(word[0]),
-        _ => error,
-    })
-}
-
 fn check_key(machine: &Machine, key: &MachineKey) -> Result<(), SimError> {
     let mismatch = |difference| Err(SimError::Mismatch { machine: machine.name.clone(), difference });
     let equal = [

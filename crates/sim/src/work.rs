@@ -2,6 +2,7 @@
 
 use ediacara_isa::{Memory, OperandTypes, Relation, VectorOperation, VectorRule, VectorShape};
 use ediacara_kernels::int8::ArrayDot;
+use ediacara_kernels::ordered::Stored;
 
 /// Length of a clock: one component an engine, in the order of [`ediacara_isa::Engine`].
 pub(crate) const ENGINES: usize = 5;
@@ -30,7 +31,7 @@ pub(crate) enum Work {
     Move(Rows, u64),
     /// NRAM to DRAM.
     Store(Rows),
-    /// The matrix engine's instruction.
+    /// An instruction of the matrix engine.
     Dot(Dot),
     /// Any instruction of the vector engine.
     Vector(Vector),
@@ -71,11 +72,13 @@ impl Rows {
     }
 }
 
-/// `dot`.
+/// `dot` or `float_dot`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Dot {
-    /// The operands, as the kernel takes them.
+    /// The operands, as the kernels take them.
     pub(crate) array: ArrayDot,
+    /// What elements are in `float_dot`; nothing in `dot`.
+    pub(crate) stored: Option<Stored>,
     pub(crate) accumulate: bool,
     /// Array steps of a stretch.
     pub(crate) steps: usize,

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use ediacara_arch::Machine;
+use ediacara_arch::{ElementType, Machine};
 use ediacara_isa::{Memory, assemble};
 use ediacara_kernels::int8::{
     Multiplier, QOperand, QOutput, QWeights, q_add, q_matmul, q_maximum, q_multiply, q_table,
@@ -27,7 +27,7 @@ use serde_json::Value;
 const CASES: &str = "900";
 /// Programs of float instructions at least, and instructions: those of integers, and those called `float_…`.
 const FLOAT_PROGRAMS: u32 = 1200;
-const INSTRUCTIONS: [usize; 2] = [15, 21];
+const INSTRUCTIONS: [usize; 2] = [15, 22];
 const SEED: &str = "1";
 /// Where the code lies: past what the cases use of DRAM.
 const CODE: u64 = 4096;
@@ -60,6 +60,7 @@ fn machine(case: &Value) -> Machine {
     machine.matrix.rows = case["rows"].as_u64().unwrap() as u32;
     machine.matrix.columns = case["columns"].as_u64().unwrap() as u32;
     machine.vector.float_lanes = 8;
+    machine.matrix.types = vec![ElementType::Int8, ElementType::F16, ElementType::Bf16, ElementType::F32];
     machine.dram.bytes = 2 * CODE;
     machine.core.nram_bytes = length("nram");
     machine.core.wram_bytes = length("wram");

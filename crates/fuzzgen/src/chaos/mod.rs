@@ -106,9 +106,9 @@ impl Generator<'_> {
 
     fn configure(&mut self) {
         let mut writes = ConfigWrites::default();
-        let may_float = self.machine.vector.float_lanes > 0 || self.random.chance(self.chaos * 2);
+        let may_lack = self.random.chance(self.chaos * 2);
         let registers: Vec<_> =
-            C::ALL.iter().copied().filter(|register| may_float || !register.is_float()).collect();
+            C::ALL.iter().copied().filter(|register| may_lack || register.is_on(self.machine)).collect();
         for _ in 0..self.random.range(1, 5) {
             let register = self.random.pick(&registers);
             let spec = register.spec();

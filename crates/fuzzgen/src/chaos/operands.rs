@@ -1,8 +1,8 @@
 //! Instructions of the engines, with operands that mostly fit.
 
 use ediacara_isa::{
-    Address, Config, ConfigRegister as C, ConfigWrites, Dot, ElementBytes, Load, Memory, Move, Operation,
-    Relation, Store, TABLE_BYTES, VectorOperands, VectorOperation, VectorRule, VectorShape,
+    Address, Config, ConfigRegister as C, ConfigWrites, Dot, ElementBytes, Load, MatrixOperation, Memory,
+    Move, Operation, Relation, Store, TABLE_BYTES, VectorOperands, VectorOperation, VectorRule, VectorShape,
 };
 
 use super::Generator;
@@ -117,7 +117,15 @@ impl Generator<'_> {
         })
     }
 
+    /// An instruction of the matrix engine; `float_dot` with a type and a stretch that it may mostly have.
     pub(super) fn dot(&mut self) -> Operation {
+        let types = element::of_matrix(self.machine);
+        let percent = if types.is_empty() { self.chaos } else { 60 };
+        let operation =
+            if self.random.chance(percent) { MatrixOperation::FloatDot } else { MatrixOperation::Dot };
+        if operation == MatrixOperation::FloatDot && !types.is_empty() && !self.random.chance(self.chaos) {
+            self.make_legal_dot(&types);
+        }
         if !self.stretch_written && !self.random.chance(self.chaos) {
             let stretch = self.random.small(1, 50) as i64;
             let mut writes = ConfigWrites::default();
@@ -146,7 +154,7 @@ impl Generator<'_> {
         if !self.random.chance(self.chaos) {
             w = Address::new(w.offset * row_bytes);
         }
-        Operation::Dot(Dot {
+        operation.with(Dot {
             x: self.place(x, self.machine.core.nram_bytes),
             w,
             acc: self.place(acc, self.machine.aram_accumulators()),
@@ -155,6 +163,29 @@ impl Generator<'_> {
             blocks,
             accumulate: self.random.chance(50),
         })
+    }
+
+    /// Writes a type of the matrix unit, and a stretch of whole elements, where they are others.
+    fn make_legal_dot(&mut self, types: &[i64]) {
+        let mut kind = self.config[C::MatrixType.index()];
+        let mut writes = ConfigWrites::default();
+        if !types.contains(&kind) || self.random.chance(15) {
+            kind = self.random.pick(types);
+            if writes.push(C::MatrixType, kind).is_ok() {
+                self.config[C::MatrixType.index()] = kind;
+            }
+        }
+        let (stretch, bytes) = (self.at(C::MatrixStretch), element::bytes(kind));
+        if stretch == 0 || !stretch.is_multiple_of(bytes) {
+            let stretch = (bytes * self.random.small(1, 50 / bytes)) as i64;
+            if writes.push(C::MatrixStretch, stretch).is_ok() {
+                self.config[C::MatrixStretch.index()] = stretch;
+                self.stretch_written = true;
+            }
+        }
+        if writes.iter().next().is_some() {
+            self.push(Operation::Config(Config { writes }));
+        }
     }
 
     pub(super) fn vector(&mut self) -> Operation {

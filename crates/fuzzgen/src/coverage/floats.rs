@@ -19,7 +19,7 @@ const ACCUMULATORS: [(i64, &str); 2] = [(element::I32, "i32"), (element::F32, "f
 /// Everything that must occur on machines with floating point.
 pub(super) fn required() -> Vec<String> {
     let mut names = Vec::new();
-    for spec in INSTRUCTIONS.iter().filter(|spec| modes::is_float(spec)) {
+    for spec in INSTRUCTIONS.iter().filter(|spec| modes::is_vector_float(spec)) {
         names.extend(modes::of_fields(spec));
     }
     for operation in VectorOperation::ALL.iter().filter(|operation| operation.rule().float) {

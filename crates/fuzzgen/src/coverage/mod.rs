@@ -23,8 +23,10 @@ use crate::model::Scalar;
 pub struct Coverage {
     counts: BTreeMap<String, u64>,
     programs: u64,
-    /// Programs that ran on a machine with floating point.
+    /// Programs that ran on a machine with floating point in its vector engine.
     float_programs: u64,
+    /// Programs that ran on one with floating point in its matrix engine.
+    float_dot_programs: u64,
 }
 
 /// How often each alignment must occur, and each way to use a float instruction, since there are so many; and how often
@@ -49,6 +51,7 @@ impl Coverage {
     pub fn add(&mut self, machine: &Machine, program: &Program, outcome: &Outcome) {
         self.programs += 1;
         self.float_programs += u64::from(machine.vector.float_lanes > 0);
+        self.float_dot_programs += u64::from(machine.matrix.has_float());
         for engine in &outcome.engines {
             for (cause, cycles) in &engine.stalls {
                 self.count_many(stall(engine.engine, *cause), u64::from(*cycles > 0));
@@ -71,6 +74,7 @@ impl Coverage {
     pub fn merge(&mut self, other: &Self) {
         self.programs += other.programs;
         self.float_programs += other.float_programs;
+        self.float_dot_programs += other.float_dot_programs;
         for (name, count) in &other.counts {
             self.count_many(name.clone(), *count);
         }
@@ -100,6 +104,9 @@ impl Coverage {
         let mut names = required();
         if self.float_programs > 0 {
             names.extend(floats::required());
+        }
+        if self.float_dot_programs > 0 {
+            names.extend(modes::required_of_float_dot());
         }
         names
     }

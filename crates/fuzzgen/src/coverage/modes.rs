@@ -2,18 +2,23 @@
 
 use ediacara_arch::Machine;
 use ediacara_isa::{
-    Address, Condition, ConfigRegister as C, INSTRUCTIONS, Instruction, InstructionSpec, Kind, Memory,
-    Operation, VectorOperation, VectorShape,
+    Address, Condition, ConfigRegister as C, INSTRUCTIONS, Instruction, InstructionSpec, Kind,
+    MatrixOperation, Memory, Operation, VectorOperation, VectorShape,
 };
 
 use super::{Coverage, alignment, is_queued};
 use crate::footprint::Context;
 use crate::model::Scalar;
+use crate::vector_footprint::element;
+
+/// Those of `dot`, and of `float_dot`.
+const DOT: &[&str] =
+    &["accumulate", "overwrite", "accumulators overlap", "acc stride 0", "reduction not whole"];
 
 /// Modes in which an instruction must have been used, by mnemonic.
 const MODES: &[(&str, &[&str])] = &[
     ("load", &["to nram", "to wram", "to pram"]),
-    ("dot", &["accumulate", "overwrite", "accumulators overlap", "acc stride 0", "reduction not whole"]),
+    ("dot", DOT),
     ("transpose", &["whole tiles", "partial tiles", "element 1", "element 2", "element 4"]),
     ("branch", &["equal", "not_equal", "less", "greater_equal"]),
 ];
@@ -53,8 +58,27 @@ pub(super) fn required() -> Vec<String> {
     names
 }
 
+/// Everything that must occur on machines with floating point in their matrix engine.
+pub(super) fn required_of_float_dot() -> Vec<String> {
+    let name = MatrixOperation::FloatDot.name();
+    let mut names: Vec<String> =
+        INSTRUCTIONS.iter().filter(|spec| spec.mnemonic == name).flat_map(of_fields).collect();
+    let types = FLOATS.map(|(_, kind)| kind);
+    names.extend(DOT.iter().chain(&WINDOWS).chain(&types).map(|mode| format!("{name} {mode}")));
+    names.extend(FLOATS.map(|(_, kind)| format!("{name} {kind} masked")));
+    names
+}
+
+/// Types of `float_dot`, with their names.
+const FLOATS: [(i64, &str); 3] = [(element::F16, "f16"), (element::BF16, "bf16"), (element::F32, "f32")];
+
 /// Whether only machines with floating point have an instruction.
 pub(super) fn is_float(spec: &InstructionSpec) -> bool {
+    spec.mnemonic == MatrixOperation::FloatDot.name() || is_vector_float(spec)
+}
+
+/// Whether only machines with floating point in their vector engine have it.
+pub(super) fn is_vector_float(spec: &InstructionSpec) -> bool {
     VectorOperation::ALL.iter().any(|kind| kind.rule().float && kind.name() == spec.mnemonic)
 }
 
@@ -146,7 +170,7 @@ pub(super) fn count(coverage: &mut Coverage, machine: &Machine, scalar: &Scalar,
             coverage.count(alignment("store length", o.length.into()));
             strides(coverage, &context, 1, o.length.into(), o.count_1, &[1, 1]);
         }
-        Operation::Dot(_) => dot(coverage, &context, operation),
+        Operation::Dot(_) | Operation::FloatDot(_) => dot(coverage, &context, operation),
         other => vector(coverage, &context, other),
     }
     ends(coverage, &context, operation);
@@ -228,19 +252,30 @@ fn window(coverage: &mut Coverage, name: &str, [inner, outer]: [u64; 2]) {
 }
 
 fn dot(coverage: &mut Coverage, context: &Context<'_>, operation: &Operation) {
-    let Operation::Dot(o) = operation else { return };
-    coverage.count(format!("dot {}", if o.accumulate { "accumulate" } else { "overwrite" }));
-    window(coverage, "dot", [context.c(C::MatrixWindowCountX), context.c(C::MatrixWindowCountY)]);
+    let Some((kind, o)) = operation.matrix() else { return };
+    let name = kind.name();
+    coverage.count(format!("{name} {}", if o.accumulate { "accumulate" } else { "overwrite" }));
+    window(coverage, name, [context.c(C::MatrixWindowCountX), context.c(C::MatrixWindowCountY)]);
     let stride = context.c(C::MatrixAccStridePixel);
     if o.pixels_x > 1 && stride == 0 {
-        coverage.count("dot acc stride 0".to_owned());
+        coverage.count(format!("{name} acc stride 0"));
     } else if o.pixels_x > 1 && stride < u64::from(context.machine.matrix.columns) {
-        coverage.count("dot accumulators overlap".to_owned());
+        coverage.count(format!("{name} accumulators overlap"));
     }
-    if !context.c(C::MatrixStretch).is_multiple_of(context.machine.matrix.rows.into()) {
-        coverage.count("dot reduction not whole".to_owned());
+    let is_masked = !context.c(C::MatrixStretch).is_multiple_of(context.machine.matrix.rows.into());
+    if is_masked {
+        coverage.count(format!("{name} reduction not whole"));
     }
-    zeros(coverage, context, &ZEROS[..2]);
+    if kind == MatrixOperation::Dot {
+        return zeros(coverage, context, &ZEROS[..2]);
+    }
+    let code = context.config[C::MatrixType.index()];
+    if let Some((_, kind)) = FLOATS.iter().find(|(other, _)| *other == code) {
+        coverage.count(format!("{name} {kind}"));
+        if is_masked {
+            coverage.count(format!("{name} {kind} masked"));
+        }
+    }
 }
 
 /// Registers at an end of their range.

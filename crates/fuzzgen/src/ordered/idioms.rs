@@ -81,9 +81,8 @@ impl Builder<'_> {
 
     /// Writes of configuration that no instruction reads, or only the next one.
     fn noise(&mut self) -> Result<(), Problem> {
-        let has_float = self.has_float();
         let registers: Vec<_> =
-            C::ALL.iter().copied().filter(|register| has_float || !register.is_float()).collect();
+            C::ALL.iter().copied().filter(|register| register.is_on(self.machine)).collect();
         let writes: Vec<_> = (0..self.random.range(1, 7))
             .map(|_| {
                 let register = self.random.pick(&registers);
@@ -266,10 +265,14 @@ impl Builder<'_> {
             };
             let mut next = Proposal { writes: proposal.writes.clone(), operation: proposal.operation };
             self.put(proposal)?;
-            if let Operation::Dot(dot) = &mut next.operation {
-                dot.accumulate = self.random.chance(70);
-                let zero = self.zero();
-                next.writes.push((C::MatrixXZero, zero));
+            match &mut next.operation {
+                Operation::Dot(dot) => {
+                    dot.accumulate = self.random.chance(70);
+                    let zero = self.zero();
+                    next.writes.push((C::MatrixXZero, zero));
+                }
+                Operation::FloatDot(dot) => dot.accumulate = self.random.chance(70),
+                _ => {}
             }
             same = Some(next);
         }

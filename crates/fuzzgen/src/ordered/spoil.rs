@@ -38,6 +38,9 @@ impl Builder<'_> {
         let mut word = [0; 32];
         let known = |opcode: u8| ediacara_isa::INSTRUCTIONS.iter().any(|spec| spec.opcode == opcode);
         let opcode = self.random.next() as u8;
+        if self.matrix_types().is_empty() && self.random.chance(15) {
+            return encode_unchecked(&Instruction::new(self.float_dot_fault().1));
+        }
         if !self.has_float() && self.random.chance(30) {
             // What the machine does not have, whatever its operands.
             let fill = FloatFill { d: Address::new(0), length: 1, count_1: 1, count_2: 1 };
@@ -51,7 +54,7 @@ impl Builder<'_> {
     fn operand_fault(&mut self) -> Vec<Word> {
         let fill = self.fill();
         let mut word = encode_unchecked(&fill);
-        match self.random.range(0, 13) {
+        match self.random.range(0, 15) {
             // Counts and lengths of zero.
             0 => word[22..25].fill(0),
             1 => word[26..28].fill(0),
@@ -98,6 +101,11 @@ impl Builder<'_> {
             // Types that a float instruction may not have; or its registers, where there are none.
             10..=12 => {
                 let (writes, operation) = self.float_fault();
+                return vec![config(&writes), encode_unchecked(&Instruction::new(operation))];
+            }
+            // A type that the matrix unit does not have, or a part of an element; or its register, where there is none.
+            13..=14 => {
+                let (writes, operation) = self.float_dot_fault();
                 return vec![config(&writes), encode_unchecked(&Instruction::new(operation))];
             }
             // A clamp whose ends are the wrong way round.
@@ -167,7 +175,7 @@ impl Builder<'_> {
             })
         };
         let row = self.machine.row_bytes();
-        let unit = if operation.opcode() == 0x20 && lsb == 80 { row } else { 1 };
+        let unit = if operation.matrix().is_some() && lsb == 80 { row } else { 1 };
         let (mut low, mut high) = (0, (1u64 << offset_width.min(24)) / unit);
         if !is_in_range(0) {
             // The code lies low in DRAM, so that there is nothing to bisect.

@@ -8,6 +8,7 @@ mod vector;
 
 use ediacara_isa::Memory;
 use ediacara_kernels::int8::{Accumulation, ArrayScratch, array_dot};
+use ediacara_kernels::ordered::{self, OrderedScratch};
 
 use crate::memory::Memories;
 use crate::work::{Dot, Rows, Work};
@@ -16,6 +17,7 @@ use crate::work::{Dot, Rows, Work};
 #[derive(Default)]
 pub(crate) struct Scratch {
     dot: ArrayScratch,
+    float_dot: OrderedScratch,
     vector: vector::Scratch,
     bytes: Vec<i8>,
 }
@@ -39,7 +41,7 @@ pub(crate) fn execute(work: &Work, memories: &mut Memories, scratch: &mut Scratc
                 memories.dram.write(destination, &memories.nram[source..source + length]);
             }
         }
-        Work::Dot(dot) => multiply(dot, memories, &mut scratch.dot),
+        Work::Dot(dot) => multiply(dot, memories, scratch),
         Work::Vector(vector) => vector::execute(vector, memories, &mut scratch.vector),
     }
 }
@@ -67,10 +69,15 @@ fn load(memory: Memory, transfer: &Rows, memories: &mut Memories, bytes: &mut Ve
     }
 }
 
-/// N-DOT
-fn multiply(dot: &Dot, memories: &mut Memories, scratch: &mut ArrayScratch) {
+/// N-DOT or N-FLOAT-DOT
+fn multiply(dot: &Dot, memories: &mut Memories, scratch: &mut Scratch) {
     let accumulation = if dot.accumulate { Accumulation::Accumulate } else { Accumulation::Overwrite };
-    let Memories { nram, wram, aram, .. } = memories;
-    let result = array_dot(&dot.array, accumulation, nram, wram, aram, scratch);
+    let (Memories { nram, wram, aram, .. }, array) = (memories, &dot.array);
+    let result = match dot.stored {
+        None => array_dot(array, accumulation, nram, wram, aram, &mut scratch.dot),
+        Some(stored) => {
+            ordered::array_dot(array, stored, accumulation, nram, wram, aram, &mut scratch.float_dot)
+        }
+    };
     assert!(result.is_ok(), "every address was checked at issue: {result:?}");
 }

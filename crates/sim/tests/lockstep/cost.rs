@@ -1,7 +1,7 @@
 //! What an instruction that goes to a queue does to time, and when it is a fault, from docs/isa.md and
 //! docs/microarchitecture.md.
 
-use ediacara_arch::Machine;
+use ediacara_arch::{ElementType, Machine};
 use ediacara_isa::{self as isa, Address, ConfigRegister as C, Instruction, Memory, Operation};
 use ediacara_sim::FaultKind;
 
@@ -42,6 +42,7 @@ impl Situation<'_> {
             Operation::Store(o) => self.store(&o),
             Operation::Move(o) => self.move_rows(&o),
             Operation::Dot(o) => self.dot(&o),
+            Operation::FloatDot(o) => self.float_dot(&o),
             operation => self.vector(&operation),
         }
     }
@@ -108,6 +109,25 @@ impl Situation<'_> {
         let beats =
             counts.iter().product::<u128>() * length.div_ceil(self.machine.load.move_bytes_per_cycle.into());
         Ok(Cost::Move(beats as u64))
+    }
+
+    fn float_dot(&self, o: &isa::FloatDot) -> Result<Cost, FaultKind> {
+        use ElementType::{Bf16, F16, F32, Int8};
+        let types = &self.machine.matrix.types;
+        if *types == [Int8] {
+            return Err(FaultKind::Opcode);
+        }
+        // By the codes of docs/isa.md.
+        let (ty, bytes) = match self.c(C::MatrixType) {
+            2 => (F16, 2),
+            3 => (Bf16, 2),
+            4 => (F32, 4),
+            _ => return Err(FaultKind::Operand),
+        };
+        if !types.contains(&ty) || !self.c(C::MatrixStretch).is_multiple_of(bytes) {
+            return Err(FaultKind::Operand);
+        }
+        self.dot(&(*o).into())
     }
 
     fn dot(&self, o: &isa::Dot) -> Result<Cost, FaultKind> {

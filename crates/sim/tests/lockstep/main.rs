@@ -164,6 +164,11 @@ fn other_pace(machine: &Machine, random: &mut Random) -> Machine {
     other.matrix.rows = machine.matrix.rows;
     other.matrix.columns = machine.matrix.columns;
     // It has the same instructions.
+    other.matrix.types = machine.matrix.types.clone();
+    if machine.matrix.has_float() {
+        // Enough for 8 products, of 16 bytes.
+        other.matrix.latency_cycles = other.matrix.latency_cycles.max(5);
+    }
     let has_same = |vector: &VectorUnit| {
         (vector.float_lanes > 0) == (machine.vector.float_lanes > 0)
             && vector.lanes.min(4) >= machine.vector.lanes.min(4)

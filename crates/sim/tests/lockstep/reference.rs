@@ -136,7 +136,7 @@ pub(crate) fn run(machine: &Machine, base: u64, code: &[Word], limit: u64) -> Ve
     }
     config[C::VectorLow.index()] = -128;
     config[C::VectorHigh.index()] = 127;
-    for register in [C::VectorAType, C::VectorBType, C::VectorDType] {
+    for register in [C::MatrixType, C::VectorAType, C::VectorBType, C::VectorDType] {
         // An f32.
         config[register.index()] = 4;
     }
@@ -432,11 +432,15 @@ impl Reference<'_> {
             (Control::Fault, None, None)
         };
         let has_no_float = self.machine.vector.float_lanes == 0;
+        let has_no_float_dot = self.machine.matrix.types.len() == 1;
         let instruction = match decode(&self.code[pc as usize]) {
             Ok(instruction) => instruction,
             Err(DecodeError::Opcode(_)) => return fault(FaultKind::Opcode),
             // A machine without floating point has no float instructions, whatever their operands are.
             Err(_) if has_no_float && (0x50..=0x66).contains(&self.code[pc as usize][0]) => {
+                return fault(FaultKind::Opcode);
+            }
+            Err(_) if has_no_float_dot && self.code[pc as usize][0] == 0x21 => {
                 return fault(FaultKind::Opcode);
             }
             Err(DecodeError::Operand(_)) => return fault(FaultKind::Operand),
@@ -456,7 +460,11 @@ impl Reference<'_> {
             }
             Operation::Config(o) => {
                 let is_float = |register: C| register as usize >= C::VectorAType as usize;
-                if self.machine.vector.float_lanes == 0 && o.writes.iter().any(|(r, _)| is_float(r)) {
+                let lacks = |register: C| match register {
+                    C::MatrixType => has_no_float_dot,
+                    register => has_no_float && is_float(register),
+                };
+                if o.writes.iter().any(|(register, _)| lacks(register)) {
                     return fault(FaultKind::Operand);
                 }
                 for (register, value) in o.writes.iter() {
