@@ -21,6 +21,7 @@ module control (
     output ediacara_core_pkg::load_t    load,
     output ediacara_core_pkg::dot_t     dot,
     output ediacara_core_pkg::vector_t  vector,
+    output ediacara_core_pkg::float_dot_t float_dot,
     output ediacara_core_pkg::floating_t floating,
     output ediacara_core_pkg::store_t   store,
     input  logic [3:0]                  queue_full,
@@ -55,7 +56,8 @@ module control (
   end
 
   localparam int LOOPS = 4;
-  // The registers of float instructions are the last. Without them they are what they would be at reset.
+  // The vector engine's registers of float instructions are the last. Without them they are what they would be at reset, and
+  // so is that of the matrix engine.
   localparam int CONFIG_PRESENT = FLOAT_LANES > 0 ? CONFIG_COUNT : CONFIG_VECTOR_A_TYPE_INDEX;
 
   typedef struct packed {
@@ -113,17 +115,21 @@ module control (
   always_comb begin
     configuration = config_reset();
     configuration[CONFIG_PRESENT-1:0] = present;
+    if (FLOAT_DOT == 0) configuration[CONFIG_MATRIX_TYPE_INDEX] = CONFIG_MATRIX_TYPE_RESET;
   end
 
   // Whether the machine lacks what the head wants: an instruction, or a register of those that it writes.
   logic lacks_instruction, lacks_register;
 
   always_comb begin
-    lacks_instruction = FLOAT_LANES == 0 && vector_is_float(opcode);
+    lacks_instruction = (FLOAT_LANES == 0 && vector_is_float(opcode)) || (FLOAT_DOT == 0 && opcode == OPCODE_FLOAT_DOT);
     lacks_register = 1'b0;
     for (int place = 0; place < 5; place++) begin
       if (head[CONFIG_WRITES_LSB+40*place+:8] >= CONFIG_VECTOR_A_TYPE && head[CONFIG_WRITES_LSB+40*place+:8] != 8'hff) begin
-        lacks_register = FLOAT_LANES == 0 && opcode == OPCODE_CONFIG;
+        lacks_register |= FLOAT_LANES == 0 && opcode == OPCODE_CONFIG;
+      end
+      if (head[CONFIG_WRITES_LSB+40*place+:8] == CONFIG_MATRIX_TYPE) begin
+        lacks_register |= FLOAT_DOT == 0 && opcode == OPCODE_CONFIG;
       end
     end
   end
@@ -138,6 +144,7 @@ module control (
       .load(load),
       .store(store),
       .dot(dot),
+      .float_dot(float_dot),
       .vector(vector),
       .floating(floating),
       .operand_fault(operand_fault),

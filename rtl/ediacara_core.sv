@@ -61,6 +61,8 @@ module ediacara_core (
   dot_t dot, dot_head;
   vector_t vector, vector_head;
   /* verilator lint_off UNUSEDSIGNAL */  // nothing, on a machine without floating point
+  float_dot_t float_dot;
+  float_dot_t float_dot_head;
   floating_t floating;
   /* verilator lint_on UNUSEDSIGNAL */
   floating_t floating_head;
@@ -143,6 +145,7 @@ module ediacara_core (
       .load(load),
       .dot(dot),
       .vector(vector),
+      .float_dot(float_dot),
       .floating(floating),
       .store(store),
       .queue_full(queue_full),
@@ -206,6 +209,28 @@ module ediacara_core (
       .full(queue_full[VECTOR]),
       .head({heads[VECTOR], vector_head})
   );
+
+  // What `float_dot` has beside, in step with the entries of `matrix_queue`.
+  if (FLOAT_DOT > 0) begin : g_float_dot
+    /* verilator lint_off UNUSEDSIGNAL */  // as those of `matrix_queue`
+    logic float_dot_empty, float_dot_full;
+    /* verilator lint_on UNUSEDSIGNAL */
+    engine_queue #(
+        .ENTRIES(QUEUE_ENTRIES),
+        .BITS($bits(float_dot_t))
+    ) float_dot_queue (
+        .clock(clock),
+        .reset(reset),
+        .push(push[MATRIX]),
+        .pushed(float_dot),
+        .pop(starts[MATRIX]),
+        .empty(float_dot_empty),
+        .full(float_dot_full),
+        .head(float_dot_head)
+    );
+  end else begin : g_no_float_dot
+    assign float_dot_head = '0;
+  end
 
   // What float instructions have beside, in step with the entries of `vector_queue`.
   if (FLOAT_LANES > 0) begin : g_float
@@ -324,11 +349,15 @@ module ediacara_core (
   matrix_engine #(
       .ROWS(ROWS),
       .COLUMNS(COLUMNS),
-      .LATENCY(MATRIX_LATENCY)
+      .LATENCY(MATRIX_LATENCY),
+      .F16(MATRIX_F16 != 0),
+      .BF16(MATRIX_BF16 != 0),
+      .F32(MATRIX_F32 != 0)
   ) multiplier (
       .clock(clock),
       .reset(reset),
       .head(dot_head),
+      .head_floating(float_dot_head),
       .head_ticket(heads[MATRIX]),
       .start(starts[MATRIX]),
       .ready(engine_ready[MATRIX]),

@@ -76,6 +76,12 @@ package ediacara_core_pkg;
     logic [7:0] w_zero;
   } dot_t;
 
+  // What an instruction of the matrix engine has beside if it computes in floating point, else zero.
+  typedef struct packed {
+    logic valid;
+    logic [2:0] code;  // the type of x and w
+  } float_dot_t;
+
   // The computation of one beat of the vector engine, with its constants.
   typedef struct packed {
     logic [7:0] opcode;

@@ -1,9 +1,10 @@
 // An element of an operand as an f32, by the first step of N-FLOAT-READ, combinational.
 //
 // `bits` has the element in its lowest bits. An i8 comes without its zero point. What the scale does to it is
-// not done here. Without I32 no element is of that type.
+// not done here. Without I32 no element is of that type, and without I8 none is an integer.
 module float_from #(
-    parameter bit I32 = 1
+    parameter bit I32 = 1,
+    parameter bit I8 = 1
 ) (
     input  logic [2:0]  code,
     input  logic [31:0] bits,
@@ -14,39 +15,48 @@ module float_from #(
 
   localparam int unsigned BITS = I32 ? 32 : 9;
 
-  logic [8:0] difference;
-  logic [BITS-1:0] integer_value, magnitude;
-  logic [31:0] aligned;
-  logic negative;
-  logic [5:0] leading;  // zeros of the magnitude, as a number of 32 bits
   logic [31:0] from_integer, from_half;
 
-  assign difference = {bits[7], bits[7:0]} - {zero[7], zero};
-  if (I32) begin : wide
-    assign integer_value = code == TYPE_I32 ? bits : {{23{difference[8]}}, difference};
-  end else begin : narrow
-    assign integer_value = difference;
-  end
-  assign negative = integer_value[BITS-1];
-  assign magnitude = negative ? -integer_value : integer_value;
+  if (I32 || I8) begin : g_integers
+    logic [8:0] difference;
+    logic [BITS-1:0] integer_value, magnitude;
+    logic [31:0] aligned;
+    logic negative;
+    logic [5:0] leading;  // zeros of the magnitude, as a number of 32 bits
 
-  always_comb begin
-    leading = 6'd32;
-    for (int k = 0; k < int'(BITS); k++) begin
-      if (magnitude[k]) leading = 6'(31 - k);
+    assign difference = {bits[7], bits[7:0]} - {zero[7], zero};
+    if (I32) begin : wide
+      assign integer_value = code == TYPE_I32 ? bits : {{23{difference[8]}}, difference};
+    end else begin : narrow
+      assign integer_value = difference;
     end
+    assign negative = integer_value[BITS-1];
+    assign magnitude = negative ? -integer_value : integer_value;
+
+    always_comb begin
+      leading = 6'd32;
+      for (int k = 0; k < int'(BITS); k++) begin
+        if (magnitude[k]) leading = 6'(31 - k);
+      end
+    end
+
+    assign aligned = 32'(magnitude) << leading;
+
+    float_round round (
+        .sign(negative),
+        .exponent(12'sd158 - $signed({6'd0, leading})),
+        .significand(aligned[31:8]),
+        .guard(aligned[7]),
+        .sticky(aligned[6:0] != '0),
+        .result(from_integer)
+    );
+  end else begin : g_no_integers
+    /* verilator lint_off UNUSEDSIGNAL */  // there is nothing that it would be of
+    logic [7:0] unused;
+    assign unused = zero;
+    /* verilator lint_on UNUSEDSIGNAL */
+    assign from_integer = '0;
   end
-
-  assign aligned = 32'(magnitude) << leading;
-
-  float_round round (
-      .sign(negative),
-      .exponent(12'sd158 - $signed({6'd0, leading})),
-      .significand(aligned[31:8]),
-      .guard(aligned[7]),
-      .sticky(aligned[6:0] != '0),
-      .result(from_integer)
-  );
 
   // A subnormal f16 is a normal f32.
   logic [3:0] half_leading;  // zeros of the fraction

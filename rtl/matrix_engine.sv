@@ -1,4 +1,4 @@
-// The matrix engine: inner products of NRAM windows with rows of WRAM into ARAM (T-DOT, N-DOT).
+// The matrix engine: inner products of NRAM windows with rows of WRAM into ARAM (T-DOT, N-DOT, N-FLOAT-DOT).
 //
 // `start` (cycle s) takes the entry at the queue's head. The first beat is in s itself, when the RAMs get the
 // addresses. `ready` is low while beats are left, so that the next instruction follows without a bubble.
@@ -7,14 +7,23 @@
 // read with the window's last beat. In b+LATENCY ARAM is written, and the instruction commits with its last
 // window. ARAM forwards a write to a read of the same cycle, so that windows that share accumulators add up
 // in order.
+// In floating point ARAM is read with the window's first beat, where its sum begins, and the sum takes the beat in in
+// b+LATENCY itself, in which it is written after the window's last. So the next window, whose first beat may follow in
+// the next cycle, reads in the cycle of that write. Without F16, BF16 and F32 there is none of this.
 module matrix_engine #(
     parameter int unsigned ROWS = 16,
     parameter int unsigned COLUMNS = 16,
-    parameter int unsigned LATENCY = 8
+    parameter int unsigned LATENCY = 8,
+    parameter bit F16 = 0,
+    parameter bit BF16 = 0,
+    parameter bit F32 = 0
 ) (
     input  logic                              clock,
     input  logic                              reset,
     input  ediacara_core_pkg::dot_t           head,
+    /* verilator lint_off UNUSEDSIGNAL */  // nothing, on a machine without floating point
+    input  ediacara_core_pkg::float_dot_t     head_floating,
+    /* verilator lint_on UNUSEDSIGNAL */
     input  ediacara_core_pkg::ticket_t        head_ticket,
     input  logic                              start,
     output logic                              ready,
@@ -84,12 +93,15 @@ module matrix_engine #(
   logic [8:0] operand_lanes;
   logic [7:0] x_zero, w_zero;
   logic [COLUMNS-1:0][31:0] products;
+  // Whether the beat there is one of floating point, and what its window's sum is with it.
+  logic operands_float, summed_float, result_float;
+  logic [COLUMNS-1:0][31:0] float_sums;
 
   dot_unit #(
       .ROWS(ROWS),
       .COLUMNS(COLUMNS)
   ) unit (
-      .valid(operands.valid),
+      .valid(operands.valid && !operands_float),
       .lanes(operand_lanes),
       .x_zero(x_zero),
       .w_zero(w_zero),
@@ -112,7 +124,7 @@ module matrix_engine #(
     end
   end
 
-  assign acc_read = summed.valid && summed.last && summed.accumulate;
+  assign acc_read = summed.valid && (summed_float ? summed.first : summed.last) && summed.accumulate;
   assign acc_read_address = summed.acc;
 
   // The window's result meets what ARAM held.
@@ -123,7 +135,62 @@ module matrix_engine #(
   always_comb begin
     for (int c = 0; c < COLUMNS; c++) begin
       acc_written[c] = window[c] + (result.accumulate ? acc[c] : 32'd0);
+      if (result_float) acc_written[c] = float_sums[c];
     end
+  end
+
+  if (F16 || BF16 || F32) begin : g_float
+    float_dot_t floating, floating_register;
+    logic [2:0] code;
+    logic [LATENCY-1:0] floats;  // by the cycles after the addresses, less one
+    logic [COLUMNS-1:0][31:0] trees, running;
+
+    assign floating = start ? head_floating : floating_register;
+    assign operands_float = floats[0];
+    assign summed_float = floats[LATENCY-2];
+    assign result_float = floats[LATENCY-1];
+
+    float_dot #(
+        .ROWS(ROWS),
+        .COLUMNS(COLUMNS),
+        .STAGES(LATENCY - 1),
+        .F16(F16),
+        .BF16(BF16),
+        .F32(F32)
+    ) unit (
+        .clock(clock),
+        .valid(operands.valid && operands_float),
+        .code(code),
+        .lanes(operand_lanes),
+        .x(x),
+        .w(w),
+        .sums(trees)
+    );
+
+    for (genvar c = 0; c < COLUMNS; c++) begin : column
+      logic [31:0] start_sum;
+      always_comb begin
+        start_sum = running[c];
+        if (result.first) start_sum = result.accumulate ? acc[c] : '0;
+      end
+      float_add adder (
+          .a(start_sum),
+          .b(trees[c]),
+          .sum(float_sums[c])
+      );
+    end
+
+    always_ff @(posedge clock) begin
+      if (start) floating_register <= head_floating;
+      if (beat) code <= floating.code;
+      floats <= {floats[LATENCY-2:0], floating.valid};
+      if (result.valid && result_float) running <= float_sums;
+    end
+  end else begin : g_no_float
+    assign operands_float = 1'b0;
+    assign summed_float = 1'b0;
+    assign result_float = 1'b0;
+    assign float_sums = '0;
   end
 
   assign acc_write = result.valid && result.last;

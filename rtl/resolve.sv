@@ -16,6 +16,7 @@ module resolve (
     output ediacara_core_pkg::load_t           load,
     output ediacara_core_pkg::store_t          store,
     output ediacara_core_pkg::dot_t            dot,
+    output ediacara_core_pkg::float_dot_t      float_dot,
     output ediacara_core_pkg::vector_t         vector,
     output ediacara_core_pkg::floating_t       floating,
     output logic                               operand_fault,
@@ -148,6 +149,24 @@ module resolve (
   logic [39:0] dot_x, dot_w, dot_acc;
   logic [63:0] dot_x_reach, dot_w_reach, dot_acc_reach, dot_rows;
   logic [23:0] dot_steps;
+  logic operand_of_float_dot;
+
+  always_comb begin
+    float_dot = '0;
+    operand_of_float_dot = 1'b0;
+    if (FLOAT_DOT > 0 && valid && word[7:0] == OPCODE_FLOAT_DOT) begin
+      float_dot.valid = 1'b1;
+      float_dot.code = 3'(c(CONFIG_MATRIX_TYPE_INDEX));
+      case (float_dot.code)
+        TYPE_F16: operand_of_float_dot = MATRIX_F16 == 0;
+        TYPE_BF16: operand_of_float_dot = MATRIX_BF16 == 0;
+        TYPE_F32: operand_of_float_dot = MATRIX_F32 == 0;
+        default: operand_of_float_dot = 1'b1;
+      endcase
+      // A stretch is a whole number of elements.
+      operand_of_float_dot |= (c(CONFIG_MATRIX_STRETCH_INDEX) & ((32'd1 << type_shift(float_dot.code)) - 32'd1)) != '0;
+    end
+  end
 
   always_comb begin
     dot = '0;
@@ -185,7 +204,7 @@ module resolve (
       dot.w_row = 24'(dot_w >> ROW_SHIFT);
       dot.acc = dot_acc[23:0];
       dot_steps = 24'((25'(dot.stretch) + 25'(ROWS - 1)) >> STEP_SHIFT);
-      operand_of_dot = dot.stretch == '0 || (dot_w & (40'(ROW_BYTES) - 40'd1)) != '0;
+      operand_of_dot = dot.stretch == '0 || (dot_w & (40'(ROW_BYTES) - 40'd1)) != '0 || operand_of_float_dot;
       dot_x_reach = term(32'(dot.pixels_x), c(CONFIG_MATRIX_X_STRIDE_X_INDEX)) +
           term(32'(dot.pixels_y), c(CONFIG_MATRIX_X_STRIDE_Y_INDEX)) +
           term(32'(dot.window_count_x), c(CONFIG_MATRIX_WINDOW_STRIDE_X_INDEX)) +

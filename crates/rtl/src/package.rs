@@ -2,17 +2,22 @@
 
 use std::fmt::Write;
 
-use ediacara_arch::Machine;
+use ediacara_arch::{ElementType, Machine};
 
 /// The text of package `ediacara_machine_pkg`: everything that shapes the hardware of a core.
 ///
 /// Clock rate, names, and the DRAM's latency and bandwidth are not in it: the core does not depend on them,
 /// so machines that differ only there have the same package.
 pub fn machine_package(machine: &Machine) -> String {
-    let parameters: [(&str, u64); 15] = [
+    let has = |ty: ElementType| machine.matrix.types.contains(&ty).into();
+    let parameters: [(&str, u64); 19] = [
         ("ROWS", machine.matrix.rows.into()),
         ("COLUMNS", machine.matrix.columns.into()),
         ("MATRIX_LATENCY", machine.matrix.latency_cycles.into()),
+        ("FLOAT_DOT", machine.matrix.has_float().into()),
+        ("MATRIX_F16", has(ElementType::F16)),
+        ("MATRIX_BF16", has(ElementType::Bf16)),
+        ("MATRIX_F32", has(ElementType::F32)),
         ("LANES", machine.vector.lanes.into()),
         ("FLOAT_LANES", machine.vector.float_lanes.into()),
         ("VECTOR_LATENCY", machine.vector.latency_cycles.into()),

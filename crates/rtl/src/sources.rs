@@ -35,6 +35,7 @@ pub const FILES: &[(&str, &str)] = embedded!("../../../rtl/":
     "fetch.sv",
     "float_add.sv",
     "float_compare.sv",
+    "float_dot.sv",
     "float_from.sv",
     "float_function.sv",
     "float_lane.sv",
