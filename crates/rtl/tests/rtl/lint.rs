@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use ediacara_arch::Machine;
+use ediacara_arch::{ElementType, Machine};
 use ediacara_rtl::{FILES, Verilator, machine_package};
 
+use crate::float::dot::matrix_machine;
 use crate::float::float_machine;
 use crate::{odd_machine, options};
 
@@ -42,6 +43,18 @@ fn float_machines() -> [Machine; 5] {
         .map(|(lanes, float_lanes, latency)| float_machine(lanes, float_lanes, latency))
 }
 
+/// Machines with floating point in the matrix engine alone: each type by itself, without a tree and with a wide one.
+fn matrix_machines() -> [Machine; 5] {
+    use ElementType::{Bf16, F16, F32};
+    [
+        matrix_machine([4, 4, 3], &[F32]),
+        matrix_machine([2, 4, 3], &[F16]),
+        matrix_machine([8, 2, 4], &[Bf16]),
+        matrix_machine([4, 8, 3], &[F16, F32]),
+        matrix_machine([64, 2, 7], &[F16, Bf16, F32]),
+    ]
+}
+
 fn expect_none(machines: &[Machine], variant: &[&str]) {
     for machine in machines {
         let folder = tempfile::tempdir().unwrap();
@@ -57,6 +70,8 @@ fn no_shape_has_a_warning() {
     machines.push(odd_machine());
     machines.extend(ediacara_fuzzgen::shapes());
     machines.extend(float_machines());
+    machines.extend(matrix_machines());
+    machines.push(Machine::preset("dlp16f").unwrap());
     expect_none(&machines, &[]);
 }
 
@@ -66,5 +81,6 @@ fn no_shape_has_a_warning_as_synthesized() {
     let mut machines = ediacara_fuzzgen::shapes();
     machines.push(odd_machine());
     machines.extend(float_machines());
+    machines.extend(matrix_machines());
     expect_none(&machines, &["-DSYNTHESIS"]);
 }

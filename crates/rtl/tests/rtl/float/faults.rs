@@ -1,10 +1,11 @@
 //! Faults of float instructions and of `transpose`, at either side of each limit.
 
-use ediacara_arch::Machine;
+use ediacara_arch::{ElementType, Machine};
 use ediacara_isa::{Executable, assemble};
 use ediacara_rtl::{Core, Initial, LockstepOptions, RunOptions, Verdict, lockstep};
 use ediacara_sim::FaultKind;
 
+use super::dot::matrix_machine;
 use super::float_machine;
 use crate::options;
 
@@ -108,6 +109,35 @@ const WITHOUT_FLOAT: &[Expectation] = &[
     ("transpose d=0, a=64, length=2, count_1=2, element=4", OPERAND),
 ];
 
+/// On a matrix unit of 4 x 4 with bf16 and f32, a row of WRAM is 16 bytes.
+const WITH_FLOAT_DOT: &[Expectation] = &[
+    ("config matrix.stretch=8; float_dot x=0, w=0, acc=0", None),
+    ("float_dot x=0, w=0, acc=0", OPERAND),
+    ("config matrix.stretch=4, matrix.type=bf16; float_dot x=1, w=16, acc=0, accumulate", None),
+    ("config matrix.stretch=4, matrix.type=f16; float_dot x=0, w=0, acc=0", OPERAND),
+    ("config matrix.stretch=4, matrix.type=i8; float_dot x=0, w=0, acc=0", OPERAND),
+    ("config matrix.stretch=4, matrix.type=i32; float_dot x=0, w=0, acc=0", OPERAND),
+    ("config matrix.stretch=4, matrix.type=i32; dot x=0, w=0, acc=0", None),
+    ("config matrix.stretch=6, matrix.type=bf16; float_dot x=0, w=0, acc=0", None),
+    ("config matrix.stretch=5, matrix.type=bf16; float_dot x=0, w=0, acc=0", OPERAND),
+    ("config matrix.stretch=6; float_dot x=0, w=0, acc=0", OPERAND),
+    ("config matrix.stretch=6; dot x=0, w=0, acc=0", None),
+    ("config matrix.stretch=4; float_dot x=0, w=8, acc=0", OPERAND),
+    ("config matrix.stretch=4; float_dot x=4092, w=0, acc=0", None),
+    ("config matrix.stretch=4; float_dot x=4093, w=0, acc=0", ADDRESS),
+    ("config matrix.stretch=8; float_dot x=0, w=16*22, acc=0", None),
+    ("config matrix.stretch=8; float_dot x=0, w=16*23, acc=0", ADDRESS),
+    ("config matrix.stretch=4; float_dot x=0, w=0, acc=252", None),
+    ("config matrix.stretch=4; float_dot x=0, w=0, acc=253", ADDRESS),
+];
+
+const WITHOUT_FLOAT_DOT: &[Expectation] = &[
+    ("float_dot x=0, w=0, acc=0", OPCODE),
+    ("config matrix.stretch=5; float_dot x=9000, w=3, acc=0", OPCODE),
+    ("config matrix.type=f32", OPERAND),
+    ("config matrix.stretch=4, matrix.type=i8", OPERAND),
+];
+
 fn program(text: &str) -> Executable {
     let lines = format!("{}\nhalt\n", text.replace("; ", "\n"));
     assemble(&lines, "fault").unwrap_or_else(|errors| panic!("{text}: {errors}"))
@@ -139,6 +169,15 @@ fn a_machine_without_floating_point_has_neither_instructions_nor_registers() {
     let mut machine = float_machine(2, 0, 3);
     machine.core.queue_entries = 1;
     check(&machine, WITHOUT_FLOAT);
+}
+
+#[test]
+fn float_dot_faults_where_the_page_says() {
+    let machine = matrix_machine([4, 4, 3], &[ElementType::Bf16, ElementType::F32]);
+    check(&machine, WITH_FLOAT_DOT);
+    // What the other engine has does not matter.
+    check(&float_machine(8, 4, 12), WITHOUT_FLOAT_DOT);
+    check(&machine, &WITHOUT_FLOAT[..5]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Floating point: the units of `rtl/float_*.sv` one by one, and instructions on whole cores.
 
 mod cases;
+pub(crate) mod dot;
 mod faults;
 mod machine_model;
 mod model;
