@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use ediacara_arch::Machine;
 use ediacara_fuzzgen::graph::motif::{
     MOTIFS, PUBLISHED_SIDES, Size, draw, draw_first, draw_sized, sides_and_crowds,
 };
@@ -13,11 +14,16 @@ use ediacara_fuzzgen::graph::motif::{
 /// The networks that a run of CI compares, which are those of the first seeds.
 const NETWORKS: u64 = 500;
 /// Machines on which seeds take turns.
-const MACHINES: u64 = 5;
+const MACHINES: u64 = 7;
 /// The fewest networks that must have a motif.
 const LEAST_OF_EACH: u64 = 60;
 /// The fewest networks that must have it on each machine.
-const LEAST_ON_EACH: u64 = 8;
+const LEAST_ON_EACH: u64 = 5;
+
+#[test]
+fn seeds_take_turns_on_every_preset() {
+    assert_eq!(Machine::presets().len() as u64, MACHINES);
+}
 
 #[test]
 fn every_motif_comes_often_enough_on_every_machine() {

@@ -64,12 +64,18 @@ fn record(file: &str, options: &BuildOptions, programs: &str) -> Result<(), Box<
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sim/tests/faults");
     let machine = Machine::from_file(&folder.join("machine.toml"))?;
-    let mut core = Core::build(&machine, options)?;
-    for path in written(&folder)? {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let program = read(&path, &machine)?;
-        if let Some(case) = case(name, &machine, &mut core, program)? {
-            case.write(&mut to)?;
+    let core = Core::build(&machine, options)?;
+    // That machine has no floating point, so that they also run on a shape that has all of it.
+    let has_all = |shape: &Machine| shape.vector.float_lanes > 0 && shape.matrix.has_float();
+    let with_float = cores.into_iter().find(|(shape, _)| has_all(shape));
+    for (machine, mut core) in [(machine, core)].into_iter().chain(with_float) {
+        for path in written(&folder)? {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let program = read(&path, &machine)?;
+            let name = format!("{name} on {}", machine.name);
+            if let Some(case) = case(name, &machine, &mut core, program)? {
+                case.write(&mut to)?;
+            }
         }
     }
     Ok(to.flush()?)

@@ -6,6 +6,8 @@ const VALUE: &str = "crates/kernels/src/ordered/value.rs";
 const STORED: &str = "crates/kernels/src/ordered/stored.rs";
 const ROWS: &str = "crates/kernels/src/ordered/rows.rs";
 const OPERATION: &str = "crates/kernels/src/ordered/operation.rs";
+const DOT: &str = "crates/kernels/src/ordered/dot.rs";
+const ARRAY: &str = "crates/kernels/src/ordered/array.rs";
 const FUNCTIONS: &str = "crates/kernels/src/ordered/functions.rs";
 const FLOAT: &str = "crates/sim/src/values/float.rs";
 const RESOLVE: &str = "crates/sim/src/resolve.rs";
@@ -126,6 +128,63 @@ pub(super) const MUTATIONS: &[Mutation] = &[
         "let b_row = if v.rule.b_moves { v.b.row(i1, i2) } else { v.b.base };",
         "let b_row = v.b.base;",
         "b of a window never moves",
+    ),
+    m(
+        "N-FLOAT-DOT",
+        DOT,
+        "let four = |at: usize| add(&two(at), &two(at + 2));",
+        "let four = |at: usize| add(&add(&two(at), &product(x[at + 2], &w[at + 2])), &product(x[at + 3], &w[at + 3]));",
+        "four products are added one after the other",
+    ),
+    m(
+        "N-FLOAT-DOT",
+        DOT,
+        "let eight = |at: usize| add(&four(at), &four(at + 4));",
+        "let eight = |at: usize| add(&add(&two(at), &two(at + 4)), &add(&two(at + 2), &two(at + 6)));",
+        "the tree of eight adds quarters that are no neighbours",
+    ),
+    m("N-FLOAT-DOT", DOT, "flushed(x * w[column])", "x * w[column]", "subnormal products stay"),
+    m(
+        "N-FLOAT-DOT",
+        ARRAY,
+        "if accumulation == Accumulation::Accumulate {",
+        "if false {",
+        "a sum always starts at zero",
+    ),
+    m(
+        "N-FLOAT-DOT",
+        ARRAY,
+        "*held = canonical(sum).to_bits() as i32",
+        "*held = sum.to_bits() as i32",
+        "a NaN is written in the form that it has",
+    ),
+    m(
+        "N-FLOAT-DOT",
+        ARRAY,
+        "column[used..].fill(0.0)",
+        "column[lanes..].fill(0.0)",
+        "weights past the end of a stretch count",
+    ),
+    m(
+        "N-FLOAT-DOT",
+        ARRAY,
+        "if !dot.accumulators_are_disjoint() && pixels * dot.blocks > 1 {",
+        "if false {",
+        "pixels do not take up what others left in their accumulators",
+    ),
+    m(
+        "ISA",
+        RESOLVE,
+        "if !self.limits.matrix_types.get(code).is_some_and(|has| *has) {",
+        "if false {",
+        "float_dot takes any type",
+    ),
+    m(
+        "ISA",
+        RESOLVE,
+        "if !stretch.is_multiple_of(bytes as u64) {",
+        "if false {",
+        "a stretch may end within an element",
     ),
     m(
         "N-FUNCTION",
