@@ -215,7 +215,7 @@ impl Compiler<'_> {
         let mut division = divide(graph, &places(graph, self.machine));
         for part in &mut division.parts {
             if let Part::Dlp(part) = part
-                && let Some(order) = gathered(graph, part, self.machine.core.nram_bytes.into())
+                && let Some(order) = gathered(graph, part, self.machine.core.nram_bytes)
             {
                 part.dlp = order;
             }
@@ -336,7 +336,7 @@ impl Compiler<'_> {
     fn fuse_row(&mut self, part: &DlpPart) -> Vec<Chain> {
         let graph = self.graph;
         let nram = self.machine.core.nram_bytes;
-        let chains = fuse_rows(graph, part, nram.into(), !self.listings.enabled("fuse-row"));
+        let chains = fuse_rows(graph, part, nram, !self.listings.enabled("fuse-row"));
         self.listings
             .add("fuse-row", || chains.iter().map(|chain| listings::chain_text(graph, chain)).collect());
         chains

@@ -177,6 +177,7 @@ impl<'a> Builder<'a> {
         let mut kind = self.movement(id)?;
         if let Kind::Copy(copy) = &mut kind {
             // Whatever the elements are, bytes are moved.
+            copy.element = copy.parts.first().map_or(1, |(from, _)| from.element);
             copy.parts.iter_mut().for_each(|(from, to)| (*from, *to) = (from.of_bytes(), to.of_bytes()));
         }
         if let Kind::Copy(copy) = &kind
@@ -521,7 +522,7 @@ impl<'a> Builder<'a> {
                 }
                 start += extent;
             }
-            return Ok(Kind::Copy(Copy { fill: None, parts }));
+            return Ok(Kind::Copy(Copy { fill: None, parts, element: 1 }));
         }
         let x = self.home(id, node.inputs[0])?;
         if node.op_as::<Gather>().is_some()
@@ -534,7 +535,7 @@ impl<'a> Builder<'a> {
             || node.op_as::<Resize>().is_some()
             || node.op_as::<Gather>().is_some();
         if let Some(view) = view_of(self.graph, id, x) {
-            return Ok(Kind::Copy(Copy { fill: None, parts: vec![(view, y.clone())] }));
+            return Ok(Kind::Copy(Copy { fill: None, parts: vec![(view, y.clone())], element: 1 }));
         }
         if movable && let Some(maps) = maps(self.graph, id) {
             let mut y_axes = y.clone();
@@ -545,14 +546,14 @@ impl<'a> Builder<'a> {
                 y_axes.strides.insert(axis, 0);
             }
             let fill = maps.value.map(|value| (maps.frame(y), value));
-            return Ok(Kind::Copy(Copy { fill, parts: parts(&maps, x, &y_axes) }));
+            return Ok(Kind::Copy(Copy { fill, parts: parts(&maps, x, &y_axes), element: 1 }));
         }
         if node.op_as::<Reshape>().is_some() || node.op_as::<Transpose>().is_some() {
             // A reshape of a pitched tensor: element by element in order, which is the result's dense order.
             let from = x.clone();
             let to = y.reshape(&from.shape);
             return match to {
-                Some(to) => Ok(Kind::Copy(Copy { fill: None, parts: vec![(from, to)] })),
+                Some(to) => Ok(Kind::Copy(Copy { fill: None, parts: vec![(from, to)], element: 1 })),
                 None => Err(self.problem(id, "a reshape cannot be written into part of another tensor")),
             };
         }

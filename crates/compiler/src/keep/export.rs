@@ -110,7 +110,7 @@ pub(crate) fn store(graph: &Graph, homes: &Placement, built: &mut Built, twins: 
             vector_operations: 0,
             weight_bytes: 0,
         };
-        let copy = Copy { fill: None, parts: vec![(twin.twin.clone(), twin.home.clone())] };
+        let copy = Copy { fill: None, parts: vec![(twin.twin.clone(), twin.home.clone())], element: 1 };
         built.layers.insert(last + 1, Layer { info, kind: Kind::Copy(copy) });
         let stored = last as u32 + 1;
         let behind = all.iter_mut().map(|stored| &mut stored.layer).chain(built.completed_by.values_mut());

@@ -31,7 +31,7 @@ pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> R
             continue;
         }
         let sides = joint([from, to]);
-        if let Some((element, sides, index)) = turned_wide(&sides) {
+        if let Some((element, sides, index)) = turned_wide(&sides, copy.element) {
             transpose(lowering, &sides, (index, element), [from, to], context)?;
             continue;
         }
@@ -152,13 +152,12 @@ struct Matrix {
     columns: Range,
 }
 
-/// The bytes of an element, the sides over elements, and the one contiguous in the source, if bytes move together of which
-/// the destination's next are others than the source's.
-fn turned_wide(sides: &[JointSide<2>]) -> Option<(ElementBytes, Vec<JointSide<2>>, usize)> {
-    let (bytes, rest) = sides.split_first()?;
+/// The bytes of a wide element, the sides over elements, and the one contiguous in the source, if the destination's next
+/// element is another than the source's.
+fn turned_wide(sides: &[JointSide<2>], element: u64) -> Option<(ElementBytes, Vec<JointSide<2>>, usize)> {
+    let (bytes, rest) = sides.split_first().filter(|(bytes, _)| bytes.count == element)?;
     let wide = [ElementBytes::Two, ElementBytes::Four];
-    let size = wide.into_iter().find(|size| size.bytes() == bytes.count)?;
-    let element = bytes.count;
+    let size = wide.into_iter().find(|size| size.bytes() == element)?;
     let other = rest.iter().position(|side| side.strides[0] == element).filter(|&index| index > 0)?;
     let aligned = rest.iter().all(|side| side.strides[0].is_multiple_of(element));
     let moves_together = bytes.strides == [1, 1] && rest[0].strides[1] == element;

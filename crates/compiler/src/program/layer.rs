@@ -315,6 +315,8 @@ pub struct Lookup {
 pub struct Copy {
     /// What is filled, and with what.
     pub fill: Option<(Vec<View>, i8)>,
-    /// Source and destination, of equal shapes.
+    /// Source and destination, of equal shapes: bytes.
     pub parts: Vec<(View, View)>,
+    /// Bytes that lie together in both, of an element.
+    pub element: u64,
 }
