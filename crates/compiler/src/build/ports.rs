@@ -37,8 +37,11 @@ pub(crate) fn ports(graph: &Graph, part: &DlpPart, placement: &Placement) -> Res
     for (value, fed) in &part.fed {
         let mut port = plain(graph, fed.source);
         port.name = name(fed.source);
-        if ports.inputs.iter().any(|other| other.name == port.name) {
-            // One input under two scales: the second port is called after its value.
+        // One input in two forms: as it is, it has its own name; else the first form has it, and the others are called
+        // after their values.
+        let as_it_is = |source: ValueId| part.fed.iter().any(|(value, _)| *value == source);
+        let taken = ports.inputs.iter().any(|other| other.name == port.name);
+        if *value != fed.source && (taken || as_it_is(fed.source)) {
             port.name = name(*value);
         }
         if *value != fed.source {

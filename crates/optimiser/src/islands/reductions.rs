@@ -181,7 +181,7 @@ fn in_rows(r: &mut Rewriter<'_>, name: &str, a: Operand, axes: &[usize]) -> Resu
 }
 
 fn transposed(r: &mut Rewriter<'_>, name: String, a: Operand, order: &[usize]) -> Result<Operand> {
-    let value = r.add(name, Transpose { permutation: order.to_vec() }, &[a.value])?;
+    let value = r.moved(name, Transpose { permutation: order.to_vec() }, &[a.value])?;
     Ok(Operand { value, ..a })
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use ediacara_graph::ops::{DequantizeLinear, FRow, QuantizeLinear, Reading, Reshape, Writing};
-use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, ValueId};
+use ediacara_graph::{DType, Graph, IntoOp, NodeId, Tensor, TensorType, ValueId};
 use ediacara_kernels::ordered::RowOperation;
 
 use crate::Result;
@@ -248,6 +248,26 @@ impl<'a> Rewriter<'a> {
         Ok(self.graph.output_of(id))
     }
 
+    /// Adds a node that moves elements; what it makes of constants is a constant.
+    ///
+    /// # Errors
+    /// The graph refuses the node.
+    pub(super) fn moved(&mut self, name: String, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId> {
+        let op = op.into_op();
+        let tensors: Option<Vec<&Tensor>> = inputs.iter().map(|&input| self.graph.constant(input)).collect();
+        let Some(tensors) = tensors else { return self.add(name, op, inputs) };
+        let types: Vec<&TensorType> = inputs.iter().map(|&input| self.graph.ty(input)).collect();
+        let mut outputs = Vec::new();
+        for ty in op.infer(&types)? {
+            outputs.push(ty.zeros()?);
+        }
+        op.run(&tensors, &mut outputs)?;
+        match outputs.pop() {
+            Some(tensor) if outputs.is_empty() => Ok(self.graph.add_constant(name, tensor)),
+            _ => self.add(name, op, inputs),
+        }
+    }
+
     /// An operation of one operand, to f32.
     pub(super) fn unary(&mut self, name: String, operation: RowOperation, a: Operand) -> Result<Operand> {
         let op = FRow { a: a.reading, ..FRow::new(operation) };
@@ -284,7 +304,7 @@ impl<'a> Rewriter<'a> {
         if self.shape(a) == shape {
             return Ok(a);
         }
-        let value = self.add(name, Reshape { shape }, &[a.value])?;
+        let value = self.moved(name, Reshape { shape }, &[a.value])?;
         Ok(Operand { value, ..a })
     }
 

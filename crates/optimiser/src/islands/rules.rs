@@ -226,7 +226,7 @@ fn repeated(r: &mut Rewriter<'_>, name: String, a: Operand, shape: &[usize]) -> 
         if from != 1 || to > MOST_COPIES {
             return Ok(None);
         }
-        let value = r.add(format!("{name}.rows.{axis}"), Concat { axis }, &vec![result.value; to])?;
+        let value = r.moved(format!("{name}.rows.{axis}"), Concat { axis }, &vec![result.value; to])?;
         result = Operand { value, ..result };
     }
     Ok(Some(result))
@@ -251,7 +251,7 @@ fn picked(r: &mut Rewriter<'_>, node: &Node, axis: usize) -> Result<Option<Opera
     }
     let mut slice = Slice::all(&shape);
     (slice.starts[axis], slice.ends[axis]) = (first, first + indices.len() as i64);
-    let value = r.add(format!("{}.slice", node.name), slice, &[a.value])?;
+    let value = r.moved(format!("{}.slice", node.name), slice, &[a.value])?;
     r.reshape(format!("{}.rows", node.name), Operand { value, ..a }, result).map(Some)
 }
 
@@ -271,13 +271,13 @@ fn moved(r: &mut Rewriter<'_>, node: &Node, operands: &[Operand]) -> Result<Opti
     let name = format!("{}.rows", node.name);
     if others.iter().all(alike) {
         let values: Vec<ValueId> = operands.iter().map(|operand| operand.value).collect();
-        let value = r.add(name, node.op.clone(), &values)?;
+        let value = r.moved(name, node.op.clone(), &values)?;
         return Ok(Some(Operand { value, ..first }));
     }
     let mut values = Vec::with_capacity(operands.len());
     for (index, &operand) in operands.iter().enumerate() {
         values.push(r.real(format!("{}.real.{index}", node.name), operand)?);
     }
-    let value = r.add(name, node.op.clone(), &values)?;
+    let value = r.moved(name, node.op.clone(), &values)?;
     Ok(Some(Operand { value, reading: Default::default() }))
 }
