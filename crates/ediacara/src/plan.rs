@@ -109,7 +109,7 @@ pub(crate) fn host_cycles(graph: &Graph, host: &Host) -> u64 {
 }
 
 /// Cycles of a node on the host: the longer of moving its operands and results and of its operations. A reshape
-/// takes none.
+/// takes none, and a look-up moves the elements that it takes, not the whole table.
 pub(crate) fn node_cycles(graph: &Graph, id: NodeId, host: &Host) -> u64 {
     let node = graph.node(id);
     if node.op_as::<Reshape>().is_some() || node.op_as::<Barrier>().is_some() {
@@ -119,9 +119,14 @@ pub(crate) fn node_cycles(graph: &Graph, id: NodeId, host: &Host) -> u64 {
         let ty = graph.ty(*value);
         (ty.elements() * ty.dtype.size_bytes()) as u64
     };
+    let looks_up = matches!(node.op.name(), "gather" | "gather_nd" | "gather_elements");
+    let operands = match looks_up {
+        true => node.inputs[1..].iter().chain(&node.outputs),
+        false => node.inputs.iter().chain(&[]),
+    };
     let cost = graph.cost_of(id);
     let operations = cost.multiplications + cost.additions + cost.others;
-    host.cycles(node.inputs.iter().chain(&node.outputs).map(bytes).sum(), operations)
+    host.cycles(operands.chain(&node.outputs).map(bytes).sum(), operations)
 }
 
 /// Cycles in which the network's inputs are brought into DRAM and its outputs taken from there: for each port at

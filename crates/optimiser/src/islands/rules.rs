@@ -162,6 +162,9 @@ fn broadcast_constant(
 /// where it is chosen, and both the constant elsewhere.
 fn selection(r: &mut Rewriter<'_>, node: &Node) -> Result<Option<Operand>> {
     let [condition, x, y] = node.inputs[..] else { return Ok(None) };
+    if let Some(number) = without_nan(r, node) {
+        return r.operand(number);
+    }
     let Some(condition) = r.graph.constant(condition).cloned() else { return Ok(None) };
     let (kept, constant, wanted) = match (r.graph.constant(x), r.graph.constant(y)) {
         (None, Some(constant)) => (x, constant.clone(), true),
@@ -185,6 +188,30 @@ fn selection(r: &mut Rewriter<'_>, node: &Node) -> Result<Option<Operand>> {
     let (above, below) = (bound("above", f32::INFINITY)?, bound("below", f32::NEG_INFINITY)?);
     let bounded = r.pair(format!("{}.bounded", node.name), R::Minimum, kept, above)?;
     r.pair(format!("{}.rows", node.name), R::Maximum, bounded, below).map(Some)
+}
+
+/// The value that a node gives but for 0 where it is no number, if all that reads the result stores it in int8: there a NaN is
+/// 0 (N-FLOAT-WRITE).
+fn without_nan(r: &Rewriter<'_>, node: &Node) -> Option<ValueId> {
+    let [condition, x, y] = node.inputs[..] else { return None };
+    let made_by = |value: ValueId| r.graph.producer(value).map(|node| r.graph.node(node));
+    let is_zero = |value: ValueId| {
+        let numbers = r.graph.constant(value).and_then(|tensor| tensor.cast(DType::F32).to_vec::<f32>().ok());
+        numbers.is_some_and(|numbers| numbers.iter().all(|&number| number == 0.0))
+    };
+    let inverted = made_by(condition).filter(|node| node.op.name() == "not")?;
+    let compared = made_by(inverted.inputs[0]).filter(|node| node.op.name() == "equal")?;
+    let is_nan = compared.inputs[..] == [y, y] && is_zero(x);
+    let alike = r.graph.ty(y) == r.graph.ty(node.outputs[0]);
+    // Before a network is quantised, what multiplies stands for what stores.
+    let is_real = !r.graph.nodes().any(|id| r.graph.node(id).op.name() == "quantize_linear");
+    let stores = |reader: NodeId| match r.graph.node(reader).op.name() {
+        "quantize_linear" => true,
+        "matmul" | "gemm" => is_real,
+        _ => false,
+    };
+    let all_store = r.graph.consumers(node.outputs[0]).into_iter().all(stores);
+    (is_nan && alike && all_store && !r.graph.is_output(node.outputs[0])).then_some(y)
 }
 
 /// The shape of two tensors together, whose axes are aligned at the right.
