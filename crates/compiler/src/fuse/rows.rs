@@ -120,18 +120,28 @@ impl<'a> Chains<'a> {
         self.of.insert(id, index);
     }
 
-    /// Whether a row of everything that the chain goes over fits NRAM, twice for what is loaded or stored meanwhile. Rows that
-    /// are not reduced may be cut.
+    /// Whether a row of everything that the chain goes over fits NRAM, twice for what is loaded or stored while another is
+    /// computed. Rows that are not reduced may be cut.
     fn has_room(&self, id: NodeId, chain: &Chain) -> bool {
-        let nodes = || chain.nodes.iter().chain([&id]).map(|&id| self.graph.node(id));
+        let graph = self.graph;
+        let own: HashSet<NodeId> = chain.nodes.iter().copied().chain([id]).collect();
+        let nodes = || own.iter().map(|&id| graph.node(id));
         let keeps_rows = nodes().any(|node| node.op_as::<FRow>().is_none_or(|op| op.operation.reduces()));
-        let row = |value: ValueId| {
-            let ty = self.graph.ty(value);
-            (ty.shape.last().copied().unwrap_or(1) * ty.dtype.size_bytes()) as u64
+        let rows: usize = chain.shape.iter().rev().skip(1).product();
+        let is_inner = |value: ValueId| {
+            let made_here = graph.producer(value).is_some_and(|maker| own.contains(&maker));
+            made_here
+                && !graph.is_output(value)
+                && graph.consumers(value).iter().all(|reader| own.contains(reader))
+        };
+        let bytes = |value: ValueId| {
+            let ty = graph.ty(value);
+            let row = (ty.shape.last().copied().unwrap_or(1) * ty.dtype.size_bytes()) as u64;
+            if is_inner(value) || rows == 1 { row } else { 2 * row }
         };
         let values: HashSet<ValueId> =
             nodes().flat_map(|node| node.inputs.iter().chain(&node.outputs)).copied().collect();
-        !keeps_rows || values.into_iter().map(row).sum::<u64>() * 2 <= self.nram
+        !keeps_rows || values.into_iter().map(bytes).sum::<u64>() <= self.nram
     }
 
     /// Whether something that a node reads, other than results of the chain, needs the chain to be done before.

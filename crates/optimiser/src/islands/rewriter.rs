@@ -67,7 +67,7 @@ impl<'a> Rewriter<'a> {
         let output = self.graph.output_of(id);
         let mut stored = Vec::new();
         for reader in self.graph.consumers(output) {
-            if self.graph.node(reader).op_as::<QuantizeLinear>().is_none() {
+            if !self.stores(reader) {
                 continue;
             }
             let Some(new) = self.quantise(reader, result)? else { return Ok(false) };
@@ -91,9 +91,7 @@ impl<'a> Rewriter<'a> {
         // The host may read results of an island, too.
         let results: Vec<ValueId> = self.inside.iter().map(|&id| self.graph.output_of(id)).collect();
         for old in results {
-            let outside = |reader: &NodeId| {
-                !self.inside.contains(reader) && self.graph.node(*reader).op_as::<QuantizeLinear>().is_none()
-            };
+            let outside = |reader: &NodeId| !self.inside.contains(reader) && !self.stores(*reader);
             let wanted = self.graph.is_output(old) || self.graph.consumers(old).iter().any(outside);
             if let (true, Some(&operand)) = (wanted, self.known.get(&old)) {
                 let name = format!("{}.real", self.graph.value(old).name);
@@ -102,6 +100,12 @@ impl<'a> Rewriter<'a> {
             }
         }
         Ok(self.made)
+    }
+
+    /// Whether a node stores a real value in int8.
+    fn stores(&self, id: NodeId) -> bool {
+        let node = self.graph.node(id);
+        node.op_as::<QuantizeLinear>().is_some() && self.graph.ty(node.outputs[0]).dtype == DType::I8
     }
 
     /// The scale and zero point of a quantize_linear or dequantize_linear node of one scale.
@@ -116,10 +120,6 @@ impl<'a> Rewriter<'a> {
     /// Stores a result as a quantize_linear node does, which has one scale, or one for each index of an axis; nothing for others.
     fn quantise(&mut self, id: NodeId, result: Operand) -> Result<Option<ValueId>> {
         let name = self.graph.node(id).name.clone();
-        let output = self.graph.output_of(id);
-        if self.graph.ty(output).dtype != DType::I8 {
-            return Ok(None);
-        }
         if let Some(stored) = self.quantise_before_move(id, result)? {
             return Ok(Some(stored));
         }
@@ -223,7 +223,9 @@ impl<'a> Rewriter<'a> {
         }
         let stored = self.graph.node(producer).inputs[0];
         if self.graph.ty(stored).dtype != DType::I8 {
-            return Ok(None);
+            let rounded = self.rounded(value, stored)?;
+            // Otherwise the host makes real numbers of it.
+            return Ok(rounded.or(is_real.then_some(as_it_is)));
         }
         if let Some(reading) = self.encoding(producer) {
             return Ok(Some(Operand { value: stored, reading }));
@@ -235,6 +237,31 @@ impl<'a> Rewriter<'a> {
         let real = self.pair(name, RowOperation::Multiply, a, b)?;
         self.known.insert(value, real);
         Ok(Some(real))
+    }
+
+    /// What a pair of markers makes of a real value by way of u8: the value in i8 of the same steps. Nothing if `stored` is of
+    /// another origin.
+    fn rounded(&mut self, value: ValueId, stored: ValueId) -> Result<Option<Operand>> {
+        let marker = self.graph.producer(stored).map(|node| self.graph.node(node).clone());
+        let Some(marker) = marker.filter(|node| node.op_as::<QuantizeLinear>().is_some()) else {
+            return Ok(None);
+        };
+        let [x, scale, zero] = marker.inputs[..] else { return Ok(None) };
+        let number = |value: ValueId| self.graph.constant(value).filter(|tensor| tensor.len() == 1);
+        let (Some(scale), Some(zero)) = (number(scale), number(zero)) else { return Ok(None) };
+        if zero.dtype() != DType::U8 {
+            return Ok(None);
+        }
+        let (scale, zero) = (scale.to_vec::<f32>()?, zero.to_vec::<u8>()?);
+        // N-STORE: unsigned numbers are 128 less.
+        let reading = Reading { scale: scale[0], zero: zero[0].wrapping_sub(128) as i8 };
+        let Some(real) = self.operand(x)? else { return Ok(None) };
+        let result = Writing::quantised(reading.scale, reading.zero);
+        let copy = FRow { a: real.reading, result, ..FRow::new(RowOperation::Copy) };
+        let value_in_i8 = self.add(format!("{}.rounded", marker.name), copy, &[real.value])?;
+        let rounded = Operand { value: value_in_i8, reading };
+        self.known.insert(value, rounded);
+        Ok(Some(rounded))
     }
 
     pub(super) fn shape(&self, operand: Operand) -> Vec<usize> {
