@@ -42,7 +42,8 @@ impl Prepared {
     /// # Errors
     /// A real node cannot be rewritten, which is a fault of a rule.
     pub fn on(&self, machine: &Machine) -> Result<(Graph, Vec<Origin>), Error> {
-        if machine.vector.float_lanes == 0 {
+        let nothing_is_real = self.origins.iter().all(|origin| origin.left.is_none());
+        if machine.vector.float_lanes == 0 || nothing_is_real {
             return Ok((self.quantised.clone(), self.origins.clone()));
         }
         let Quantised { graph, origins, .. } = match &self.ranges {
