@@ -179,10 +179,7 @@ fn nodes(kind: &Kind) -> Vec<Node<'_>> {
         }
         Kind::Binary(binary) => vec![elementwise(binary.d.len())],
         Kind::Table(table) => vec![elementwise(table.d.len())],
-        Kind::Rows(rows) => {
-            let stored = (0..rows.values.len()).filter(|&value| rows.is_stored(value));
-            vec![elementwise(stored.map(|value| rows.count() * rows.values[value].length).sum())]
-        }
+        Kind::Rows(rows) => vec![chain(rows)],
         Kind::Copy(_) => vec![Node::default()],
     }
 }
@@ -206,13 +203,20 @@ fn product<'a>(conv: &'a Conv, outputs: &[Vec<u64>; 2]) -> Vec<Node<'a>> {
         macs: [products * y.height * y.width * window.kernel[0] * window.kernel[1], 0],
         products: if conv.is_of_one_channel() { 0 } else { wanted },
         window_products: if conv.is_of_one_channel() { wanted } else { 0 },
-        operations: results,
+        operations: if conv.epilogue.is_some() { 0 } else { results },
         weights: conv.computed.is_none().then(|| touched(&conv.weights, axes, outputs, window)),
         border_bytes: 0,
     };
     let addition = conv.residual.is_some().then(|| elementwise(results));
     let table = conv.table.is_some().then(|| elementwise(results));
-    [node].into_iter().chain(addition).chain(table).collect()
+    let epilogue = conv.epilogue.as_deref().map(chain);
+    [node].into_iter().chain(addition).chain(table).chain(epilogue).collect()
+}
+
+/// A chain of float instructions.
+fn chain(rows: &Rows) -> Node<'static> {
+    let stored = (0..rows.values.len()).filter(|&value| rows.is_stored(value));
+    elementwise(stored.map(|value| rows.count() * rows.values[value].length).sum())
 }
 
 fn depthwise(conv: &Conv) -> Node<'_> {
@@ -316,13 +320,17 @@ fn convolution(conv: &Conv) -> Vec<(u64, u64)> {
     let mut reads = vec![window(&conv.x, &conv.y, &conv.window)];
     reads.extend(conv.computed.as_ref().map(elements));
     reads.extend(conv.residual.iter().map(|residual| pixels(&residual.image)));
+    reads.extend(conv.epilogue.iter().flat_map(|rows| tensors(rows, false)));
     reads
 }
 
 /// Where a layer writes, and how many bytes.
 fn writes(kind: &Kind) -> Vec<(u64, u64)> {
     match kind {
-        Kind::Conv(conv) | Kind::Depthwise(conv) => vec![pixels(&conv.y)],
+        Kind::Conv(conv) | Kind::Depthwise(conv) => match &conv.epilogue {
+            Some(rows) => tensors(rows, true),
+            None => vec![pixels(&conv.y)],
+        },
         Kind::Pool(pool) => vec![pixels(&pool.y)],
         Kind::Block(block) => {
             let (_, y, _) = block.middle.shape();
@@ -369,6 +377,7 @@ pub(crate) fn selects_channels(conv: &Conv) -> bool {
     let apart =
         Window { stride: conv.window.kernel, dilation: [1; 2], before: [0; 2], after: [0; 2], ..conv.window };
     conv.window == apart
+        && conv.epilogue.is_none()
         && conv.w_zero == 0
         && row > 1
         && bias.iter().all(|&bias| bias == 0)

@@ -17,6 +17,7 @@ use crate::check::declared::{self, Allocations};
 use crate::check::disjoint;
 use crate::fuse::additions::fuse_additions;
 use crate::fuse::blocks::{BlockNodes, fuse_blocks};
+use crate::fuse::epilogues::{ProductOf, fuse_epilogues};
 use crate::fuse::gathers::{GatherOf, fuse_gathers, taken};
 use crate::fuse::rows::{Chain, fuse_rows, gathered};
 use crate::fuse::tables::{LookedUp, fuse_tables};
@@ -233,7 +234,8 @@ impl Compiler<'_> {
         let gathers = self.fuse_gather(part, &additions, &blocks, &mut choices);
         let tables = self.fuse_table(part, &additions, &blocks);
         let chains = self.fuse_row(part);
-        let fused = Fused { additions, gathers, tables, blocks, chains };
+        let epilogues = self.fuse_epilogue(part, &chains, choices.rates());
+        let fused = Fused { additions, gathers, tables, blocks, chains, epilogues };
         let placement = self.place(part, fused, &stay, &mut dram)?;
         let (mut network, mut kept) = self.build(part, &placement, &mut dram, &mut choices)?;
         let holdings = self.hold(&mut network, &mut kept, &mut choices);
@@ -340,6 +342,23 @@ impl Compiler<'_> {
         self.listings
             .add("fuse-row", || chains.iter().map(|chain| listings::chain_text(graph, chain)).collect());
         chains
+    }
+
+    /// Finds the chains that go on with the sums of a product, tile by tile.
+    fn fuse_epilogue(
+        &mut self,
+        part: &DlpPart,
+        chains: &[Chain],
+        rates: &Rates,
+    ) -> HashMap<NodeId, ProductOf> {
+        let graph = self.graph;
+        let epilogues = match self.listings.enabled("fuse-epilogue") {
+            true => fuse_epilogues(graph, part, chains, rates),
+            false => HashMap::new(),
+        };
+        let pairs = || epilogues.iter().map(|(first, of)| [of.product, *first]);
+        self.listings.add("fuse-epilogue", || listings::pairs_text(graph, pairs()));
+        epilogues
     }
 
     /// Gives every activation a home in DRAM.

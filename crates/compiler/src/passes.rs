@@ -46,6 +46,11 @@ pub const PASSES: &[PassDescription] = &[
         optional: true,
     },
     PassDescription {
+        name: "fuse-epilogue",
+        documentation: "lets operations on rows go on with the sums of a product, a tile at a time",
+        optional: true,
+    },
+    PassDescription {
         name: "place",
         documentation: "gives every activation a home in DRAM; concats, slices and reshapes become views",
         optional: false,

@@ -13,6 +13,7 @@
 //!
 //! Start reading at [`float::conv2d`] or [`int8::q_conv`].
 
+mod array;
 mod error;
 pub mod float;
 pub mod int8;

@@ -6,16 +6,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::ops::{Concat, Gather, QMatMul, Reshape, Slice, Transpose};
+use ediacara_graph::ops::{Concat, Gather, Reshape, Slice, Transpose};
 use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::CompileError;
 use crate::build::movement::view_of;
 use crate::fuse::blocks::BlockNodes;
+use crate::fuse::epilogues::ProductOf;
 use crate::fuse::gathers::GatherOf;
 use crate::fuse::rows::Chain;
 use crate::fuse::tables::LookedUp;
 use crate::place::dram::DramImage;
+use crate::place::partition::is_matrix_product;
 use crate::place::segments::DlpPart;
 use crate::program::view::View;
 
@@ -40,6 +42,8 @@ pub(crate) struct Placement {
     pub blocks: HashMap<NodeId, BlockNodes>,
     /// Chains of the float dialect, by their first node; nothing stands for the others of a chain.
     pub chains: HashMap<NodeId, Option<Chain>>,
+    /// By the first node of a chain, the product that it goes on with.
+    pub epilogues: HashMap<NodeId, ProductOf>,
     /// What was reserved in DRAM for results of layers, in the order of addresses: each value that is no part of another,
     /// and where it lies.
     pub buffers: Vec<(ValueId, View)>,
@@ -87,6 +91,8 @@ pub(crate) struct Fused {
     pub blocks: Vec<BlockNodes>,
     /// Nodes of the float dialect that run together.
     pub chains: Vec<Chain>,
+    /// By the first node of a chain, the product that it goes on with.
+    pub epilogues: HashMap<NodeId, ProductOf>,
 }
 
 /// Gives every value of a segment a home; `stay` has the addresses of what earlier segments left in DRAM.
@@ -100,17 +106,27 @@ pub(crate) fn place(
     stay: &HashMap<ValueId, u64>,
     dram: &mut DramImage,
 ) -> Result<Placement, CompileError> {
-    let Fused { additions, gathers, tables, blocks, chains } = fused;
+    let Fused { additions, gathers, tables, blocks, chains, epilogues } = fused;
     let blocks = by_node(&blocks);
     let in_blocks = blocks.iter().filter(|(id, block)| block.last != **id).map(|(id, _)| *id);
     let products = additions.values().map(|(product, _)| *product);
     let gathered = gathers.values().map(|gather| gather.conv);
     let looked_up = tables.values().flat_map(|table| table.between.iter().chain([&table.before])).copied();
     let in_chains = chains.iter().flat_map(|chain| inside(graph, part, chain));
-    let inner = products.chain(gathered).chain(looked_up).chain(in_blocks).chain(in_chains).collect();
+    let before_chains = epilogues.values().flat_map(ProductOf::nodes);
+    let inner = products.chain(gathered).chain(looked_up).chain(in_blocks).chain(in_chains);
+    let inner = inner.chain(before_chains).collect();
     let chains = by_first(chains);
-    let placement =
-        Placement { fused: additions, gathers, tables, inner, blocks, chains, ..Placement::default() };
+    let placement = Placement {
+        fused: additions,
+        gathers,
+        tables,
+        inner,
+        blocks,
+        chains,
+        epilogues,
+        ..Placement::default()
+    };
     let mut placer = Placer {
         graph,
         dlp: part.dlp.iter().copied().collect(),
@@ -268,7 +284,7 @@ impl Placer<'_> {
             let moves = node.op_as::<Slice>().is_some()
                 || node.op_as::<Reshape>().is_some()
                 || node.op_as::<Transpose>().is_some();
-            let multiplies = node.op_as::<QMatMul>().is_some() && node.inputs[0] != value;
+            let multiplies = is_matrix_product(self.graph, reader) && node.inputs[0] != value;
             self.dlp.contains(&reader) && (multiplies || moves && self.only_multiplied(node.outputs[0]))
         };
         !consumers.is_empty() && !self.outputs.contains(&value) && consumers.iter().all(takes)
@@ -279,7 +295,7 @@ impl Placer<'_> {
         if self.outputs.contains(&value) && !view.is_dense() {
             return false;
         }
-        let is_operand = |reader: &NodeId| self.graph.node(*reader).op_as::<QMatMul>().is_some();
+        let is_operand = |&reader: &NodeId| is_matrix_product(self.graph, reader);
         view.is_readable()
             || self.only_multiplied(value)
                 && (view.is_matrix() || !self.graph.consumers(value).iter().any(is_operand))

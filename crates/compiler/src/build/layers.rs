@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use ediacara_graph::ops::{
-    Concat, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable, Reshape, Resize,
-    Slice, Transpose,
+    Concat, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMatMulReal, QMaximum, QMultiply, QPool, QTable,
+    Reshape, Resize, Slice, Transpose,
 };
 use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
 use ediacara_isa::{LayerInfo, Memory};
@@ -13,16 +13,19 @@ use crate::CompileError;
 use crate::bounds::{pixels_seen, selects_channels, taps_on_pixels};
 use crate::build::homes::Placement;
 use crate::build::movement::{maps, parts, picks, view_of};
-use crate::build::rows::rows;
+use crate::build::rows::{epilogue, rows, stored_sums};
 use crate::fuse::additions::is_depthwise;
 use crate::fuse::blocks::{BlockNodes, unplaced};
+use crate::fuse::epilogues::one_scale;
 use crate::fuse::rows::Chain;
 use crate::fuse::tables::LookedUp;
+use crate::place::partition::is_matrix_product;
 use crate::place::segments::DlpPart;
 use crate::program::layer::{
     Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Lookup, Middle, Output, Pool,
-    PoolMode, Residual, Table, Weights,
+    PoolMode, Residual, Scaling, Table, Weights,
 };
+use crate::program::rows::Rows;
 use crate::program::shuffle::forms;
 use crate::program::view::{Image, View};
 use crate::program::window::Window;
@@ -82,7 +85,7 @@ fn shared<'a>(graph: &'a Graph, part: &DlpPart) -> HashMap<&'a [ValueId], u32> {
     let mut counts: HashMap<&[ValueId], (usize, u32)> = HashMap::new();
     for (number, &id) in (0..).zip(&part.dlp) {
         let node = graph.node(id);
-        let multiplies = node.op_as::<QConv>().is_some() || node.op_as::<QMatMul>().is_some();
+        let multiplies = node.op_as::<QConv>().is_some() || is_matrix_product(graph, id);
         if (multiplies || node.op_as::<QTable>().is_some()) && graph.constant(node.inputs[1]).is_some() {
             counts.entry(&node.inputs[1..]).or_insert((0, number)).0 += 1;
         }
@@ -132,8 +135,10 @@ impl<'a> Builder<'a> {
         Ok(Weights {
             values: if computed.is_some() { nothing()? } else { constant(1)? },
             bias: constant(2)?,
-            multiplier: constant(3)?,
-            shift: constant(4)?,
+            scaling: match self.graph.node(id).op_as::<QMatMulReal>() {
+                Some(_) => Scaling::Real(constant(3)?),
+                None => Scaling::Integer { multiplier: constant(3)?, shift: constant(4)? },
+            },
         })
     }
 
@@ -153,6 +158,13 @@ impl<'a> Builder<'a> {
         let (y, op) = (node.outputs[0], &node.op);
         if node.op_as::<QConv>().is_some() || node.op_as::<QMatMul>().is_some() {
             return self.product(id, None, None);
+        }
+        if node.op_as::<QMatMulReal>().is_some() {
+            let rows = stored_sums(self.home(id, y)?, one_scale(self.graph, id));
+            let rows = rows.map_err(|why| self.problem(id, why))?;
+            let (layer, _) = self.real_product(id, rows)?;
+            self.layers.push(layer);
+            return Ok(());
         }
         if let Some(pool) = node.op_as::<QPool>() {
             let name = if pool.kind == PoolKind::Max { "max_pool" } else { "average_pool" };
@@ -225,7 +237,7 @@ impl<'a> Builder<'a> {
 
     /// How many neighbouring pixels are joined for the array: more than one where that is estimated to be faster.
     fn fastest_join(&mut self, conv: &Conv) -> u64 {
-        if conv.shared.is_some() {
+        if conv.shared.is_some() || conv.epilogue.is_some() {
             return 1;
         }
         let rates = *self.choices.rates();
@@ -276,6 +288,7 @@ impl<'a> Builder<'a> {
                 x_zero: op.x_zero,
                 w_zero: op.w_zero,
                 output: Output { zero: op.y_zero, low: op.low, high: op.high },
+                epilogue: None,
                 residual: None,
                 table: None,
                 order: None,
@@ -284,7 +297,11 @@ impl<'a> Builder<'a> {
                 held: None,
             });
         }
-        let op = node.op_as::<QMatMul>().ok_or_else(|| self.problem(id, "is no convolution"))?;
+        let (x_zero, w_zero, output) = match (node.op_as::<QMatMul>(), node.op_as::<QMatMulReal>()) {
+            (Some(op), _) => (op.x_zero, op.w_zero, Output { zero: op.y_zero, low: op.low, high: op.high }),
+            (None, Some(op)) => (op.x_zero, op.w_zero, Output { zero: 0, low: i8::MIN, high: i8::MAX }),
+            (None, None) => return Err(self.problem(id, "is no convolution")),
+        };
         Ok(Conv {
             x,
             y,
@@ -293,9 +310,10 @@ impl<'a> Builder<'a> {
             weights,
             computed,
             computed_first,
-            x_zero: op.x_zero,
-            w_zero: op.w_zero,
-            output: Output { zero: op.y_zero, low: op.low, high: op.high },
+            x_zero,
+            w_zero,
+            output,
+            epilogue: None,
             residual: None,
             table: None,
             order: None,
@@ -581,8 +599,10 @@ impl<'a> Builder<'a> {
         let weights = Weights {
             values: Tensor::from_vec(&[outputs, 1, 1, inputs], values).map_err(wrong)?,
             bias: Tensor::full(&[outputs], 0_i32).map_err(wrong)?,
-            multiplier: Tensor::full(&[outputs], 1_i32 << 30).map_err(wrong)?,
-            shift: Tensor::full(&[outputs], 30_u8).map_err(wrong)?,
+            scaling: Scaling::Integer {
+                multiplier: Tensor::full(&[outputs], 1_i32 << 30).map_err(wrong)?,
+                shift: Tensor::full(&[outputs], 30_u8).map_err(wrong)?,
+            },
         };
         Ok(Some(Conv {
             x: self.image(id, node.inputs[0])?,
@@ -595,6 +615,7 @@ impl<'a> Builder<'a> {
             x_zero: 0,
             w_zero: 0,
             output: Output { zero: 0, low: i8::MIN, high: i8::MAX },
+            epilogue: None,
             residual: None,
             table: None,
             order: None,
@@ -604,23 +625,53 @@ impl<'a> Builder<'a> {
         }))
     }
 
-    /// Nodes of the float dialect as one layer.
+    /// Nodes of the float dialect as one layer, with the product that they go on with.
     fn chain(&mut self, chain: &Chain) -> Result<(), CompileError> {
-        let records = self.choices.rates().pram;
+        let rates = *self.choices.rates();
         let (first, last) = (chain.nodes[0], chain.nodes[chain.nodes.len() - 1]);
-        let rows =
-            rows(self.graph, self.placement, chain, records).map_err(|why| self.problem(first, why))?;
-        let elements: u64 = rows.steps.iter().map(|step| rows.count() * rows.values[step.a].length).sum();
         let name = match first == last {
             true => self.graph.node(first).name.clone(),
             false => format!("{} .. {}", self.graph.node(first).name, self.graph.node(last).name),
         };
-        let macs = chain.nodes.iter().map(|&id| self.graph.cost_of(id).macs).sum();
-        let shape = chain.shape.clone();
-        let op = "float".to_owned();
-        let info = LayerInfo { name, op, shape, macs, vector_operations: elements, ..LayerInfo::default() };
+        let macs = chain.nodes.iter().map(|&id| self.graph.cost_of(id).macs).sum::<u64>();
+        if let Some(of) = self.placement.epilogues.get(&first) {
+            let nodes = of.nodes().map(|node| self.graph.output_of(node)).collect::<Vec<_>>();
+            let scale = one_scale(self.graph, of.product);
+            let rows = epilogue(self.graph, self.placement, chain, (&nodes, scale), &rates);
+            let (mut layer, operations) =
+                self.real_product(of.product, rows.map_err(|why| self.problem(first, why))?)?;
+            layer.info.name += &format!(" + {name}");
+            layer.info.op += "+float";
+            layer.info.macs += macs;
+            layer.info.vector_operations += operations;
+            self.layers.push(layer);
+            return Ok(());
+        }
+        let rows = rows(self.graph, self.placement, chain, &rates).map_err(|why| self.problem(first, why))?;
+        let (vector_operations, shape) = (rows.operations(), chain.shape.clone());
+        let info = LayerInfo {
+            name,
+            op: "float".to_owned(),
+            shape,
+            macs,
+            vector_operations,
+            ..LayerInfo::default()
+        };
         self.layers.push(Layer { info, kind: Kind::Rows(Box::new(rows)) });
         Ok(())
+    }
+
+    /// A product whose sums a chain goes on with, and the operations of the chain.
+    fn real_product(&mut self, id: NodeId, rows: Rows) -> Result<(Layer, u64), CompileError> {
+        let node = self.graph.node(id);
+        let extents: Vec<u64> =
+            self.graph.ty(node.outputs[0]).shape.iter().map(|&extent| extent as u64).collect();
+        let y = View::dense(0, &extents).image();
+        let y = y.ok_or_else(|| self.problem(id, "its result is no matrix"))?;
+        let mut conv = self.convolution(id, self.image(id, node.inputs[0])?, y)?;
+        let operations = rows.operations();
+        conv.epilogue = Some(Box::new(rows));
+        Ok((self.described(id, "matmul", Kind::Conv(Box::new(conv))), operations))
     }
 
     fn layer(&mut self, id: NodeId, op: &str, kind: Kind) -> Result<(), CompileError> {

@@ -41,6 +41,7 @@ fn joined(
     let alone = rows.steps.iter().filter(|step| reads(step, between)).count() == 1
         && step.b != RowOperand::Value(between)
         && rows.values[between].tensor.is_none();
+    let reads_sums = rows.reads_sums(product);
     let is_whole = rows.length > 1 && rows.values[product.a].length == rows.length;
     let is_real = rows.values[between].element == ElementType::F32;
     if product.operation != VectorOperation::FloatMultiply || !alone || !is_whole || !is_real {
@@ -51,7 +52,7 @@ fn joined(
             let operation = VectorOperation::FloatRowDot;
             RowStep { operation, d: step.d, writing: step.writing, ..product.clone() }
         }
-        VectorOperation::FloatAdd if has_room => {
+        VectorOperation::FloatAdd if has_room && !reads_sums => {
             let (RowOperand::Value(scale), RowOperand::Value(bias)) = (product.b, step.b) else {
                 return None;
             };

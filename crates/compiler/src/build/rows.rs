@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 
-use ediacara_graph::ops::{FRow, FScale, Reading};
+use ediacara_graph::ops::{FRow, FScale, Reading, Writing};
 use ediacara_graph::{DType, Graph, Tensor, ValueId};
 use ediacara_isa::{ElementType, VectorOperation};
 
 use crate::build::homes::Placement;
 use crate::build::row_pairs::join_pairs;
 use crate::fuse::rows::Chain;
-use crate::program::rows::{RowOperand, RowStep, RowValue, Rows, merged};
+use crate::program::rows::{RowOperand, RowStep, RowValue, Rows, Sums, merged};
 use crate::program::view::View;
+use crate::tile::cost::Rates;
 use crate::tile::rows::instruction;
 
-/// The layer of a chain; `records` is how many records PRAM holds.
+/// The layer of a chain on a machine of these sizes.
 ///
 /// # Errors
 /// What is wrong, as a sentence without its end.
@@ -21,6 +22,68 @@ pub(crate) fn rows(
     graph: &Graph,
     placement: &Placement,
     chain: &Chain,
+    rates: &Rates,
+) -> Result<Rows, String> {
+    let mut rows = steps(graph, placement, chain, (&[], None), rates.pram)?;
+    let mut views: Vec<&mut View> =
+        rows.values.iter_mut().filter_map(|value| value.tensor.as_mut()).collect();
+    rows.axes = merged(&rows.axes, &mut views);
+    rows.refold(rates.nram);
+    Ok(rows)
+}
+
+/// A chain that goes on with the sums of a product of `[rows, channels]`. They are `values`, under several shapes, and all are
+/// multiplied by `scale`, or each channel has a record.
+///
+/// # Errors
+/// As [`rows()`].
+pub(crate) fn epilogue(
+    graph: &Graph,
+    placement: &Placement,
+    chain: &Chain,
+    (values, scale): (&[ValueId], Option<f32>),
+    rates: &Rates,
+) -> Result<Rows, String> {
+    let own = if scale.is_some() { 0 } else { graph.ty(values[0]).shape[1] as u64 };
+    let rows = steps(graph, placement, chain, (values, scale), rates.pram.saturating_sub(own))?;
+    rows.over(&[1, 1, rows.count()]).ok_or_else(|| "its rows are not those of its product".to_owned())
+}
+
+/// The sums of a product of `[rows, channels]` as real numbers, which are stored as they are.
+///
+/// # Errors
+/// As [`rows()`].
+pub(crate) fn stored_sums(view: &View, scale: Option<f32>) -> Result<Rows, String> {
+    let [rows, length] = view.shape[..] else { return Err("its result is no matrix".to_owned()) };
+    let value = |element, tensor: Option<View>, written| RowValue { element, length, tensor, written };
+    let values =
+        vec![value(ElementType::I32, None, false), value(ElementType::F32, Some(view.clone()), true)];
+    let step = copied(0, 1);
+    let rows =
+        Rows { axes: vec![rows], length, values, steps: vec![step], sums: Some(Sums { value: 0, scale }) };
+    rows.over(&[1, 1, rows.count()]).ok_or_else(|| "its rows are not evenly apart".to_owned())
+}
+
+/// A step that writes a value as an f32.
+fn copied(a: usize, d: usize) -> RowStep {
+    RowStep {
+        operation: VectorOperation::FloatCopy,
+        relation: Default::default(),
+        a,
+        b: RowOperand::None,
+        d,
+        readings: [Reading::default(); 2],
+        writing: Writing::default(),
+        records: None,
+    }
+}
+
+/// The steps of a chain over the axes of its rows; they may have so many records.
+fn steps(
+    graph: &Graph,
+    placement: &Placement,
+    chain: &Chain,
+    (sums, scale): (&[ValueId], Option<f32>),
     records: u64,
 ) -> Result<Rows, String> {
     let extents: Vec<u64> = chain.shape.iter().map(|&extent| extent as u64).collect();
@@ -34,17 +97,21 @@ pub(crate) fn rows(
         values: Vec::new(),
         steps: Vec::new(),
         numbers: HashMap::new(),
+        sums: None,
     };
+    if !sums.is_empty() {
+        let element = ElementType::I32;
+        builder.values.push(RowValue { element, length, tensor: None, written: false });
+        builder.numbers.extend(sums.iter().map(|&value| (value, 0)));
+        builder.sums = Some(Sums { value: 0, scale });
+    }
     for &id in &chain.nodes {
         builder.node(id)?;
     }
     let vectors = builder.vectors()?;
-    let ChainBuilder { mut values, steps, .. } = builder;
-    let axes =
-        merged(axes, &mut values.iter_mut().filter_map(|value| value.tensor.as_mut()).collect::<Vec<_>>());
-    let mut rows = Rows { axes, length, values, steps };
+    let ChainBuilder { values, steps, sums, .. } = builder;
+    let mut rows = Rows { axes: axes.to_vec(), length, values, steps, sums };
     join_pairs(&mut rows, &vectors, records);
-    rows.refold();
     Ok(rows)
 }
 
@@ -58,14 +125,16 @@ struct ChainBuilder<'a> {
     steps: Vec<RowStep>,
     /// The values of the graph among `values`.
     numbers: HashMap<ValueId, usize>,
+    /// The sums of a product.
+    sums: Option<Sums>,
 }
 
 impl ChainBuilder<'_> {
     fn node(&mut self, id: ediacara_graph::NodeId) -> Result<(), String> {
         let node = self.graph.node(id);
-        let a = self.value(node.inputs[0])?;
+        let mut a = self.value(node.inputs[0])?;
         if let Some(op) = node.op_as::<FRow>() {
-            let b = match node.inputs.get(1) {
+            let mut b = match node.inputs.get(1) {
                 None if op.operation.is_pair() => RowOperand::Constant(op.constant),
                 None => RowOperand::None,
                 Some(&value) => match self.number(value, op.b)? {
@@ -75,13 +144,27 @@ impl ChainBuilder<'_> {
             };
             let d = self.result(node.outputs[0])?;
             let (operation, relation) = instruction(op.operation);
-            let (readings, writing) = ([op.a, op.b], op.result);
+            let (mut readings, writing) = ([op.a, op.b], op.result);
+            // Sums are a first operand only.
+            if let Some(value) = self.sums.map(|sums| sums.value).filter(|&sums| b == RowOperand::Value(sums))
+            {
+                if op.operation.is_symmetric() && a != value {
+                    (a, b) = (value, RowOperand::Value(a));
+                    readings.reverse();
+                } else {
+                    b = RowOperand::Value(self.sums_in_nram(value));
+                }
+            }
             self.steps.push(RowStep { operation, relation, a, b, d, readings, writing, records: None });
             return Ok(());
         }
         let op = node.op_as::<FScale>().ok_or("it is no node of rows")?;
         let [bias, scale] = [1, 2].map(|index| self.reals(node.inputs[index]));
         let (bias, scale) = (bias?, scale?);
+        if self.sums.is_some_and(|sums| sums.value == a) {
+            // An instruction reads one record an element.
+            a = self.sums_in_nram(a);
+        }
         let d = self.result(node.outputs[0])?;
         let step = RowStep {
             operation: VectorOperation::FloatScale,
@@ -98,6 +181,15 @@ impl ChainBuilder<'_> {
         }
         self.steps.push(step);
         Ok(())
+    }
+
+    /// The sums as real numbers in NRAM.
+    fn sums_in_nram(&mut self, sums: usize) -> usize {
+        let (element, length) = (ElementType::F32, self.length);
+        self.values.push(RowValue { element, length, tensor: None, written: true });
+        let number = self.values.len() - 1;
+        self.steps.push(copied(sums, number));
+        number
     }
 
     /// The number that an operand is, if it is a constant of one element.

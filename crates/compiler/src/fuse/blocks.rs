@@ -232,6 +232,7 @@ pub(crate) fn product_problem(graph: &Graph, id: NodeId) -> Option<Problem> {
         groups: 1,
         inputs: weights[3] as u64,
         outputs: weights[0] as u64,
+        epilogue: None,
         residual: None,
         table: false,
         staging: Staging::Constant,

@@ -361,7 +361,7 @@ pub(crate) fn highest_gap(mut taken: Vec<Range<u64>>, size: u64, bytes: u64) -> 
 /// A layer with a buffer where it is kept; nothing if strides cannot say what it reads or writes there.
 fn moved(kind: &Kind, candidate: &Candidate, residence: &Residence) -> Option<Kind> {
     let mut kind = kind.clone();
-    let (mut possible, by_rows) = (true, matches!(kind, Kind::Rows(_)));
+    let mut possible = true;
     operands::visit(&mut kind, &mut |operand| match operand.place {
         Place::Image(image) if !image.is_kept() && contains(candidate.home, image.base) => {
             match residence.image(image, &operand.frame) {
@@ -372,7 +372,7 @@ fn moved(kind: &Kind, candidate: &Candidate, residence: &Residence) -> Option<Ki
         Place::View(view) if !view.is_kept() && contains(candidate.home, view.base) => {
             match residence.view(view) {
                 // A chain reads its rows as they lie.
-                Some(kept) if !by_rows || kept.is_readable() => *view = kept,
+                Some(kept) if !operand.by_rows || kept.is_readable() => *view = kept,
                 _ => possible = false,
             }
         }

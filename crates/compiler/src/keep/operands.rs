@@ -3,6 +3,7 @@
 use crate::keep::residence::Frame;
 use crate::program::boxes::{joint, turned};
 use crate::program::layer::{Conv, Copy, Kind, Middle, Pool};
+use crate::program::rows::Rows;
 use crate::program::view::{Image, View};
 use crate::program::window::{Axis, Range, Window};
 
@@ -17,6 +18,8 @@ pub(crate) struct Operand<'a> {
     pub frame: Frame,
     /// Whether the layer can do with it in NRAM.
     pub keepable: bool,
+    /// Whether its rows have to be contiguous.
+    pub by_rows: bool,
 }
 
 /// A tensor of a layer.
@@ -36,7 +39,10 @@ pub(crate) fn visit(kind: &mut Kind, visit: &mut dyn FnMut(Operand)) {
     match kind {
         Kind::Conv(conv) | Kind::Depthwise(conv) => {
             convolution_input(conv, visit);
-            image(&mut conv.y, true, BARE, visit);
+            match &mut conv.epilogue {
+                Some(rows) => chain(rows, visit),
+                None => image(&mut conv.y, true, BARE, visit),
+            }
         }
         Kind::Block(block) => {
             match (&mut block.expand, &mut block.middle) {
@@ -68,21 +74,26 @@ pub(crate) fn visit(kind: &mut Kind, visit: &mut dyn FnMut(Operand)) {
             view(&mut table.a, false, true, visit);
             view(&mut table.d, true, true, visit);
         }
-        Kind::Rows(rows) => {
-            for value in &mut rows.values {
-                value.tensor.iter_mut().for_each(|tensor| view(tensor, value.written, true, visit));
-            }
-        }
+        Kind::Rows(rows) => chain(rows, visit),
         Kind::Copy(copy) => copied(copy, visit),
     }
 }
 
 fn image(image: &mut Image, written: bool, frame: Frame, visit: &mut dyn FnMut(Operand)) {
-    visit(Operand { place: Place::Image(image), written, frame, keepable: true });
+    visit(Operand { place: Place::Image(image), written, frame, keepable: true, by_rows: false });
 }
 
 fn view(view: &mut View, written: bool, keepable: bool, visit: &mut dyn FnMut(Operand)) {
-    visit(Operand { place: Place::View(view), written, frame: BARE, keepable });
+    visit(Operand { place: Place::View(view), written, frame: BARE, keepable, by_rows: false });
+}
+
+fn chain(rows: &mut Rows, visit: &mut dyn FnMut(Operand)) {
+    for value in &mut rows.values {
+        if let Some(tensor) = &mut value.tensor {
+            let (written, keepable, by_rows) = (value.written, true, true);
+            visit(Operand { place: Place::View(tensor), written, frame: BARE, keepable, by_rows });
+        }
+    }
 }
 
 fn convolution_input(conv: &mut Conv, visit: &mut dyn FnMut(Operand)) {

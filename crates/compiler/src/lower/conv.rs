@@ -6,21 +6,25 @@
 
 use ediacara_arch::RECORD_BYTES;
 use ediacara_isa::Memory;
+use smallvec::SmallVec;
 
 use crate::CompileError;
 use crate::lower::lowering::{Context, HeldConstants, Lowering, TileSource};
 use crate::lower::pixels::Part;
 use crate::lower::pixels::Pixels;
 use crate::lower::products::Products;
+use crate::lower::rows::{Block, Chain, Places, SumsOf};
 use crate::lower::slots::Pool;
 use crate::lower::staging::{Staged, deal};
 use crate::lower::weights::{TileImage, slices};
 use crate::program::layer::Conv;
+use crate::program::rows::Rows;
 use crate::program::transfer::BoxCopy;
 use crate::program::window::Range;
 use crate::tile::convolution::{Chunk, Order, Problem, Shortage, Tiling};
 use crate::tile::cost::Space;
 use crate::tile::grouping::{self, Grouping};
+use crate::tile::rows::Plan;
 
 /// One `dot`.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +43,8 @@ struct Prepared {
     w: u64,
     p: u64,
     residual: Option<Pixels>,
+    /// Where what the epilogue reads was loaded to.
+    loaded: u64,
 }
 
 struct State<'a> {
@@ -52,6 +58,7 @@ struct State<'a> {
     w: Pool,
     p: Pool,
     acc: Pool,
+    epilogue: Option<Chain<'a>>,
     /// By tile of pixels, where the sums are on which it works.
     accumulators: Vec<u64>,
     /// DRAM address of each weight tile, [group][channel tile][chunk]; none of weights that are staged.
@@ -71,11 +78,28 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
         lowering.choices.product(&problem, space).map_err(|shortage| refuse(lowering, context, shortage))?;
     let tiling = lowering.take(&choice);
     let claims = tiling.claims(&problem, &rates);
-    let nram = [claims.x, claims.y, claims.residual, claims.staging, claims.table];
-    let [x, y, residual, staging, table] = lowering.claim(Memory::Nram, nram, context)?;
+    let nram = [claims.x, claims.y, claims.residual, claims.staging, claims.table, claims.between];
+    let [x, y, residual, staging, table, between] = lowering.claim(Memory::Nram, nram, context)?;
     let staged = conv.computed.as_ref().map(|matrix| Staged::new(matrix, staging, conv.w_zero));
     let cut = Cut { problem: &problem, tiling: &tiling, grouping, chunks: &tiling.chunks(&problem) };
-    let HeldConstants { w, p, weights, records } = constants(lowering, conv, &cut, context)?;
+    let (HeldConstants { w, p, weights, records }, own) = constants(lowering, conv, &cut, context)?;
+    let unseen = || {
+        let problem = "its rows cannot be seen as the pixels of its product".to_owned();
+        CompileError::Layer { layer: context.name.to_owned(), problem }
+    };
+    let over_pixels = |rows: &Rows| rows.over(&axes(&problem)).ok_or_else(unseen);
+    let rows = conv.epilogue.as_deref().map(over_pixels).transpose()?;
+    let epilogue = match &rows {
+        Some(rows) => {
+            let (pixels, outputs) = tiling.largest(&problem, &rates);
+            let plan = Plan::new(rows, pixels, outputs);
+            let base = if between.len() > 0 { between.base(0) } else { 0 };
+            let pools = [residual.clone(), y.clone()];
+            let places = Places { constant: [base, base + plan.bytes[0]], pools, records: own };
+            Some(Chain::begin(lowering, (rows, plan), places, context)?)
+        }
+        None => None,
+    };
     let [acc] = lowering.claim(Memory::Aram, [claims.acc], context)?;
     let chunks = tiling.chunks(&problem);
     let mut state = State {
@@ -89,6 +113,7 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
         w,
         p,
         acc,
+        epilogue,
         accumulators: Vec::new(),
         weights,
         staged,
@@ -117,19 +142,25 @@ struct Cut<'a> {
     chunks: &'a [Chunk],
 }
 
-/// The slots of weights and records, and where these lie in DRAM. What is held on chip is as the layer before left it.
+/// The axes of the pixels of an output.
+fn axes(problem: &Problem) -> [u64; 3] {
+    [problem.y.batch, problem.y.height, problem.y.width]
+}
+
+/// The slots of weights and records, and where these lie in DRAM; and the first record of an epilogue's own. What is held on
+/// chip is as the layer before left it.
 fn constants(
     lowering: &mut Lowering,
     conv: &Conv,
     cut: &Cut,
     context: Context,
-) -> Result<HeldConstants, CompileError> {
+) -> Result<(HeldConstants, u64), CompileError> {
     let claims = cut.tiling.claims(cut.problem, &lowering.rates);
     let Some(held) = &conv.held else {
         let [w] = lowering.claim(Memory::Wram, [claims.w], context)?;
-        let [p] = lowering.claim(Memory::Pram, [claims.p], context)?;
+        let [p, own] = lowering.claim(Memory::Pram, [claims.p, claims.records], context)?;
         let (weights, records) = place(lowering, conv, cut, context)?;
-        return Ok(HeldConstants { w, p, weights, records });
+        return Ok((HeldConstants { w, p, weights, records }, own.base(0)));
     };
     let constants = match lowering.held.remove(&held.index) {
         Some(constants) => constants,
@@ -141,7 +172,7 @@ fn constants(
     };
     lowering.note(Memory::Wram, std::slice::from_ref(&constants.w), Some(held.index));
     lowering.note(Memory::Pram, std::slice::from_ref(&constants.p), Some(held.index));
-    Ok(constants)
+    Ok((constants, 0))
 }
 
 fn refuse(lowering: &Lowering, context: Context, shortage: Shortage) -> CompileError {
@@ -236,6 +267,15 @@ impl State<'_> {
         Part { batch: item.batch, pixels: item.pixels, channels: self.outputs(item, columns) }
     }
 
+    fn block(&self, item: &Item, columns: u64) -> Block {
+        let [rows, across] = item.pixels;
+        Block {
+            start: SmallVec::from_slice(&[item.batch, rows.start, across.start]),
+            rows: [across.count, rows.count],
+            elements: self.outputs(item, columns),
+        }
+    }
+
     fn is_last_chunk(&self, item: &Item) -> bool {
         item.chunk + 1 == self.chunks.len()
     }
@@ -252,6 +292,12 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
     }
     let x = input(lowering, state, &item);
     let part = state.part(&item, lowering.rates.columns);
+    let block = state.block(&item, lowering.rates.columns);
+    let is_last = state.is_last_chunk(&item);
+    let loaded = match &mut state.epilogue {
+        Some(epilogue) if is_last => epilogue.load(lowering, &block),
+        _ => 0,
+    };
     let residual = match &state.problem.residual {
         Some(image) if state.is_last_chunk(&item) && image.is_kept() => Some(Pixels::kept(image, &part)),
         Some(image) if state.is_last_chunk(&item) => {
@@ -264,7 +310,7 @@ fn prepare(lowering: &mut Lowering, state: &mut State, item: Item) -> Prepared {
     if let Some(tile) = last {
         deal(lowering, &tile);
     }
-    Prepared { x, w, p, residual }
+    Prepared { x, w, p, residual, loaded }
 }
 
 /// The WRAM address of the item's weights, loaded if they are not there yet; those that are computed are loaded to NRAM, with
@@ -292,7 +338,8 @@ fn weights(lowering: &mut Lowering, state: &mut State, item: &Item) -> (u64, Opt
 fn records(lowering: &mut Lowering, state: &mut State, item: &Item) -> u64 {
     let (slot, held) = state.p.take([item.group as u32, item.channel_tile, 0, 0]);
     let chip = state.p.base(slot);
-    if !held {
+    let reads_records = state.problem.epilogue.is_none_or(|epilogue| epilogue.reads_records);
+    if !held && reads_records {
         let outputs = state.outputs(item, lowering.rates.columns);
         let address = state.records + outputs.start * RECORD_BYTES;
         lowering.load_run(Memory::Pram, address, chip, outputs.count * RECORD_BYTES);
@@ -344,12 +391,18 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, prepared: Pre
     if !state.is_last_chunk(&item) {
         return;
     }
+    let pixel = item.blocks.count * columns;
+    let block = state.block(&item, columns);
+    if let Some(epilogue) = &mut state.epilogue {
+        let strides = [pixel, part.pixels[1].count * pixel];
+        let sums = SumsOf { address: accumulators, strides, records: prepared.p };
+        return epilogue.compute(lowering, &block, prepared.loaded, Some(&sums));
+    }
     let problem = &state.problem;
     let y = match problem.y.is_kept() {
         true => Pixels::kept(&problem.y, &part),
         false => Pixels::dense(state.y.next(), &part),
     };
-    let pixel = item.blocks.count * columns;
     let sums = Pixels { address: accumulators, pixel, row: part.pixels[1].count * pixel };
     let addend = prepared.residual.as_ref();
     lowering.finish((state.conv, problem), &part, (&sums, prepared.p), &y, addend);

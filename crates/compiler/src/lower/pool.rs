@@ -15,7 +15,7 @@ use crate::lower::pixels::Part;
 use crate::lower::pixels::Pixels;
 use crate::lower::slots::Pool;
 use crate::lower::{self, conv};
-use crate::program::layer::{Conv, Output, Pool as PoolLayer, PoolMode, Weights};
+use crate::program::layer::{Conv, Output, Pool as PoolLayer, PoolMode, Scaling, Weights};
 use crate::program::vector::Vector;
 use crate::program::window::{Range, Window};
 use crate::tile::window::{WindowProblem, WindowTiling};
@@ -129,8 +129,10 @@ fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Optio
     let weights = Weights {
         values: Tensor::full(&[channels, kernel_down, kernel_across, 1], 1_i8).ok()?,
         bias: Tensor::full(&[channels], 0_i32).ok()?,
-        multiplier: Tensor::full(&[channels], multiplier as i32).ok()?,
-        shift: Tensor::full(&[channels], shift).ok()?,
+        scaling: Scaling::Integer {
+            multiplier: Tensor::full(&[channels], multiplier as i32).ok()?,
+            shift: Tensor::full(&[channels], shift).ok()?,
+        },
     };
     let groups = layer.x.channels;
     let (x, y, window, output) = (layer.x, layer.y, layer.window, layer.output);
@@ -145,6 +147,7 @@ fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Optio
         x_zero,
         w_zero: 0,
         output,
+        epilogue: None,
         residual: None,
         table: None,
         order: None,

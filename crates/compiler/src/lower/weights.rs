@@ -4,7 +4,7 @@ use ediacara_arch::RECORD_BYTES;
 
 use crate::CompileError;
 use crate::lower::lowering::Context;
-use crate::program::layer::Weights;
+use crate::program::layer::{Scaling, Weights};
 use crate::program::window::Range;
 use crate::tile::convolution::{Chunk, Problem, Tiling};
 use crate::tile::grouping::Grouping;
@@ -15,29 +15,37 @@ pub(crate) struct Slices<'a> {
     /// Weights, [O][KH][KW][C / groups].
     pub values: &'a [i8],
     bias: &'a [i32],
-    multiplier: &'a [i32],
-    shift: &'a [u8],
+    scaling: Factors<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Factors<'a> {
+    /// Multiplier and shift.
+    Integer(&'a [i32], &'a [u8]),
+    Real(&'a [f32]),
 }
 
 /// The slices of the constants, with every record's range checked.
 pub(crate) fn slices<'a>(weights: &'a Weights, context: Context) -> Result<Slices<'a>, CompileError> {
     let bad = |problem: String| CompileError::Layer { layer: context.name.to_owned(), problem };
     let wrong = |error: ediacara_tensor::TensorError| bad(error.to_string());
-    let slices = Slices {
-        values: weights.values.as_slice().map_err(wrong)?,
-        bias: weights.bias.as_slice().map_err(wrong)?,
-        multiplier: weights.multiplier.as_slice().map_err(wrong)?,
-        shift: weights.shift.as_slice().map_err(wrong)?,
+    let scaling = match &weights.scaling {
+        Scaling::Real(scale) => Factors::Real(scale.as_slice().map_err(wrong)?),
+        Scaling::Integer { multiplier, shift } => {
+            let multiplier: &[i32] = multiplier.as_slice().map_err(wrong)?;
+            let shift: &[u8] = shift.as_slice().map_err(wrong)?;
+            let refused = multiplier.iter().zip(shift).position(|(&m, &s)| m < 0 || !(1..=62).contains(&s));
+            if let Some(channel) = refused {
+                return Err(bad(format!(
+                    "channel {channel} has multiplier {} and shift {}; the machine takes 0 and more, and 1 to 62",
+                    multiplier[channel], shift[channel]
+                )));
+            }
+            Factors::Integer(multiplier, shift)
+        }
     };
-    let refused =
-        slices.multiplier.iter().zip(slices.shift).position(|(&m, &s)| m < 0 || !(1..=62).contains(&s));
-    match refused {
-        Some(channel) => Err(bad(format!(
-            "channel {channel} has multiplier {} and shift {}; the machine takes 0 and more, and 1 to 62",
-            slices.multiplier[channel], slices.shift[channel]
-        ))),
-        None => Ok(slices),
-    }
+    let (values, bias) = (&weights.values, &weights.bias);
+    Ok(Slices { values: values.as_slice().map_err(wrong)?, bias: bias.as_slice().map_err(wrong)?, scaling })
 }
 
 impl Slices<'_> {
@@ -51,8 +59,16 @@ impl Slices<'_> {
         let mut bytes = Vec::with_capacity(channels.size_hint().0 * RECORD_BYTES as usize);
         for channel in channels {
             bytes.extend(self.bias[channel].to_le_bytes());
-            bytes.extend(self.multiplier[channel].to_le_bytes());
-            bytes.extend([self.shift[channel], 0, 0, 0]);
+            match self.scaling {
+                Factors::Integer(multiplier, shift) => {
+                    bytes.extend(multiplier[channel].to_le_bytes());
+                    bytes.extend([shift[channel], 0, 0, 0]);
+                }
+                Factors::Real(scale) => {
+                    bytes.extend(scale[channel].to_le_bytes());
+                    bytes.extend([0; 4]);
+                }
+            }
         }
         bytes
     }

@@ -10,8 +10,8 @@ use std::collections::{HashMap, HashSet};
 
 use ediacara_arch::Machine;
 use ediacara_graph::ops::{
-    Cast, Concat, FRow, FScale, Gather, Pad, QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable,
-    QuantizeLinear, Reshape, Resize, ResizeMode, Slice, Transpose,
+    Cast, Concat, FRow, FScale, Gather, Pad, QAdd, QConv, QMatMul, QMatMulReal, QMaximum, QMultiply, QPool,
+    QTable, QuantizeLinear, Reshape, Resize, ResizeMode, Slice, Transpose,
 };
 use ediacara_graph::{DType, Definition, Graph, NodeId, TensorType, ValueId};
 
@@ -63,6 +63,12 @@ pub(crate) fn goes_by_rows(graph: &Graph, id: NodeId) -> bool {
     node.op_as::<FRow>().is_some() || node.op_as::<FScale>().is_some()
 }
 
+/// Whether a node multiplies two matrices, the second of which a layer may compute.
+pub(crate) fn is_matrix_product(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    node.op_as::<QMatMul>().is_some() || node.op_as::<QMatMulReal>().is_some()
+}
+
 /// What the DLP can read, while nodes are classified.
 struct Known<'a> {
     graph: &'a Graph,
@@ -111,6 +117,11 @@ impl Known<'_> {
             return self.check_rows(id);
         }
         let is_real = |ty: &&&TensorType| ty.dtype != DType::I8;
+        if node.op_as::<QMatMulReal>().is_some() {
+            self.check_floating_point()?;
+            node.inputs.iter().for_each(|&value| drop(self.feed(value)));
+            return self.check_operator(id);
+        }
         if let Some(ty) = outputs.clone().find(|ty| is_real(&ty)).filter(|_| !self.moves_real_rows(id)) {
             return Err(format!("the DLP computes in i8, and this gives {ty}"));
         }
@@ -123,9 +134,7 @@ impl Known<'_> {
     /// Whether the machine runs a node of the float dialect.
     fn check_rows(&self, id: NodeId) -> Result<(), String> {
         let node = self.graph.node(id);
-        if self.machine.vector.float_lanes == 0 {
-            return Err("the machine has no floating point (vector.float_lanes is 0)".to_owned());
-        }
+        self.check_floating_point()?;
         if node.op_as::<FScale>().is_none() {
             return Ok(());
         }
@@ -138,6 +147,13 @@ impl Known<'_> {
             return Err(format!("its {records} records are more than the {of_pram} of PRAM"));
         }
         Ok(())
+    }
+
+    fn check_floating_point(&self) -> Result<(), String> {
+        match self.machine.vector.float_lanes {
+            0 => Err("the machine has no floating point (vector.float_lanes is 0)".to_owned()),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a node moves what nodes of the float dialect on the DLP made, and constants.
@@ -238,7 +254,7 @@ impl Known<'_> {
         if node.op_as::<QConv>().is_some() || node.op_as::<QTable>().is_some() {
             return constants(1);
         }
-        if node.op_as::<QMatMul>().is_some() {
+        if is_matrix_product(self.graph, id) {
             return constants(2);
         }
         if let Some(gather) = node.op_as::<Gather>() {

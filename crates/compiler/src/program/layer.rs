@@ -63,7 +63,9 @@ impl Kind {
                     Kind::Conv(conv) if conv.joined > 1 => format!(" joined {}", conv.joined),
                     _ => String::new(),
                 };
-                format!("kernel {kernel:?} stride {stride:?} groups {}{joined}", conv.groups)
+                let rows =
+                    conv.epilogue.as_ref().map_or_else(String::new, |rows| format!(" {}", rows.detail()));
+                format!("kernel {kernel:?} stride {stride:?} groups {}{joined}{rows}", conv.groups)
             }
             Kind::Block(block) => {
                 let (x, _, Window { kernel, stride, .. }) = block.middle.shape();
@@ -71,10 +73,7 @@ impl Kind {
             }
             Kind::Pool(pool) => format!("kernel {:?} stride {:?}", pool.window.kernel, pool.window.stride),
             Kind::Binary(_) | Kind::Table(_) => String::new(),
-            Kind::Rows(rows) => {
-                let steps = rows.steps.iter().map(|step| step.operation.name().trim_start_matches("float_"));
-                format!("length {} steps {}", rows.length, steps.collect::<Vec<_>>().join(" "))
-            }
+            Kind::Rows(rows) => rows.detail(),
             Kind::Copy(copy) => format!("{} parts", copy.parts.len()),
         }
     }
@@ -87,10 +86,22 @@ pub struct Weights {
     pub values: Tensor,
     /// `i32[O]`.
     pub bias: Tensor,
-    /// `i32[O]`.
-    pub multiplier: Tensor,
-    /// `u8[O]`.
-    pub shift: Tensor,
+    /// What results are scaled by.
+    pub scaling: Scaling,
+}
+
+/// What the sums of each output channel are scaled by.
+#[derive(Debug, Clone)]
+pub enum Scaling {
+    /// On their way to eight bits (N-REQUANTISE).
+    Integer {
+        /// `i32[O]`.
+        multiplier: Tensor,
+        /// `u8[O]`.
+        shift: Tensor,
+    },
+    /// As real numbers (N-FLOAT-READ): `f32[O]`.
+    Real(Tensor),
 }
 
 impl Conv {
@@ -136,6 +147,9 @@ pub struct Conv {
     pub w_zero: i8,
     /// Zero point and clamp of the result of the inner products.
     pub output: Output,
+    /// What is done with the sums as real numbers, row by row of all output channels; nothing if they are brought to eight
+    /// bits. Its axes are those of y. Then y, which has the extents of the sums, lies nowhere.
+    pub epilogue: Option<Box<Rows>>,
     /// What is added before the result is stored.
     pub residual: Option<Residual>,
     /// What the result, or the sum, is looked up in before it is stored.

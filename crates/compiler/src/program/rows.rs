@@ -16,6 +16,17 @@ pub struct Rows {
     pub values: Vec<RowValue>,
     /// In order; each is one vector instruction for a block of rows.
     pub steps: Vec<RowStep>,
+    /// The sums of a product among the values, if they are read where the matrix engine leaves them.
+    pub sums: Option<Sums>,
+}
+
+/// The sums of a product, in ARAM.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sums {
+    /// Their number among the values.
+    pub value: usize,
+    /// What all of them are multiplied by; nothing where each element of a row has a record, with its bias and scale.
+    pub scale: Option<f32>,
 }
 
 /// A value of a chain: tensors that it reads or writes, and what passes between its steps on chip.
@@ -70,15 +81,12 @@ pub enum RowOperand {
 const REFOLDED: [u64; 2] = [16, 1024];
 
 impl Rows {
-    /// Joins short rows and cuts long ones, where no step depends on where a row begins.
-    pub(crate) fn refold(&mut self) {
+    /// Joins short rows and cuts long ones, where no step depends on where a row begins. Two rows have room in `nram` bytes.
+    pub(crate) fn refold(&mut self, nram: u64) {
         let [shortest, longest] = REFOLDED;
-        let goes_on = |value: &RowValue| value.length == self.length || value.length == 1 && !value.written;
-        let by_element = |step: &RowStep| {
-            let reduces = step.operation.rule().shape == VectorShape::RowReduction;
-            !reduces && step.records.is_none() && self.values[step.a].length == self.length
-        };
-        if !self.values.iter().all(goes_on) || !self.steps.iter().all(by_element) {
+        let of_element = self.values.iter().map(|value| value.element.bytes() as u64).sum::<u64>().max(1);
+        let longest = longest.min(nram / (2 * of_element)).max(shortest);
+        if !self.goes_by_element() {
             return;
         }
         while self.length < longest && self.join_rows() {}
@@ -141,9 +149,55 @@ impl Rows {
         self.axes = merged(&self.axes, &mut views);
     }
 
+    /// Whether each element of a row is computed by itself, so that rows may be cut.
+    pub(crate) fn goes_by_element(&self) -> bool {
+        let by_element = |step: &RowStep| {
+            let reduces = step.operation.rule().shape == VectorShape::RowReduction;
+            !reduces && step.records.is_none() && self.values[step.a].length == self.length
+        };
+        self.steps.iter().all(by_element)
+            && self
+                .values
+                .iter()
+                .all(|value| value.length == self.length || value.length == 1 && !value.written)
+    }
+
+    /// The same rows in the same order along other axes; nothing if a tensor cannot be seen that way.
+    pub(crate) fn over(&self, axes: &[u64]) -> Option<Rows> {
+        let mut rows = Rows { axes: axes.to_vec(), ..self.clone() };
+        for view in rows.values.iter_mut().filter_map(|value| value.tensor.as_mut()) {
+            let length = view.shape.last().copied()?;
+            let shape: Vec<u64> = axes.iter().copied().chain([length]).collect();
+            *view = view.reshape(&shape)?;
+        }
+        Some(rows)
+    }
+
+    /// Elements that the steps go over, all together.
+    pub(crate) fn operations(&self) -> u64 {
+        self.steps.iter().map(|step| self.count() * self.values[step.a].length).sum()
+    }
+
+    /// What a listing says of the steps.
+    pub(crate) fn detail(&self) -> String {
+        let steps = self.steps.iter().map(|step| step.operation.name().trim_start_matches("float_"));
+        format!("length {} steps {}", self.length, steps.collect::<Vec<_>>().join(" "))
+    }
+
     /// The number of rows.
     pub fn count(&self) -> u64 {
         self.axes.iter().product()
+    }
+
+    /// Bytes of a value that go with so many elements of a row.
+    pub(crate) fn bytes_of(&self, value: &RowValue, elements: u64) -> u64 {
+        let elements = if value.length == self.length { elements } else { value.length };
+        elements * value.element.bytes() as u64
+    }
+
+    /// Whether a step reads sums in ARAM.
+    pub(crate) fn reads_sums(&self, step: &RowStep) -> bool {
+        self.sums.is_some_and(|sums| sums.value == step.a)
     }
 
     /// The step after which a value is not needed; nothing for one that is stored or that no step reads.
@@ -227,14 +281,14 @@ mod tests {
             value(Some(factor), of_factor, false),
             value(Some(d), length, true),
         ];
-        Rows { axes: axes.to_vec(), length, values, steps: vec![step] }
+        Rows { axes: axes.to_vec(), length, values, steps: vec![step], sums: None }
     }
 
     #[test]
     fn short_rows_that_follow_one_another_become_long_ones() {
         let mut rows =
             doubled(&[30, 64], 3, View { strides: vec![0, 0, 4], ..View::dense_of(9, &[30, 64, 1], 4) });
-        rows.refold();
+        rows.refold(1 << 18);
         assert_eq!((&rows.axes[..], rows.length), (&[1, 6][..], 960));
         let view = rows.values[2].tensor.as_ref().unwrap();
         assert_eq!((&view.shape[..], &view.strides[..]), (&[1, 6, 960][..], &[0, 3840, 4][..]));
@@ -246,13 +300,13 @@ mod tests {
     fn a_long_row_is_cut_and_a_factor_for_each_row_keeps_rows_apart() {
         let mut rows =
             doubled(&[1, 5], 6000, View { strides: vec![0, 4, 4], ..View::dense_of(9, &[1, 5, 1], 4) });
-        rows.refold();
+        rows.refold(1 << 18);
         assert_eq!((&rows.axes[..], rows.length), (&[5, 6][..], 1000));
         let factor = rows.values[1].tensor.as_ref().unwrap();
         assert_eq!((&factor.shape[..], &factor.strides[..2]), (&[5, 6, 1][..], &[4, 0][..]));
         let mut vector =
             doubled(&[1, 5], 60, View { strides: vec![0, 0, 4], ..View::dense_of(9, &[1, 5, 60], 4) });
-        vector.refold();
+        vector.refold(1 << 18);
         assert_eq!((&vector.axes[..], vector.length), (&[1, 5][..], 60));
     }
 

@@ -106,8 +106,9 @@ mod tests {
             let image = View::dense(base, &[1, 14, 14, channels]).image().unwrap();
             let (inputs, outputs) = (channels, channels);
             let (x, y, window) = (image, image, Window::POINT);
-            let (residual, table, staging, held) = (None, false, Staging::Constant, false);
-            Problem { x, y, window, groups: 1, inputs, outputs, residual, table, staging, held }
+            let (epilogue, residual, table) = (None, None, false);
+            let (staging, held) = (Staging::Constant, false);
+            Problem { x, y, window, groups: 1, inputs, outputs, epilogue, residual, table, staging, held }
         };
         let first = choices.product(&problem(0x1000, 64), rates.space()).unwrap();
         assert_eq!(choices.product(&problem(0x8040, 64), rates.space()).unwrap(), first);

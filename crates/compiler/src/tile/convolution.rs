@@ -12,6 +12,7 @@ use crate::program::view::Image;
 use crate::program::window::{Axis, Range, Tile, Window, largest_tile};
 use crate::tile::claim::{Claim, TABLE_BYTES};
 use crate::tile::cost::{Choice, Estimate, Rates, Search};
+use crate::tile::epilogue::Epilogue;
 
 /// A convolution as the tiler sees it. Groups are those after merging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +29,8 @@ pub struct Problem {
     pub inputs: u64,
     /// Output channels of a group.
     pub outputs: u64,
+    /// What becomes of the sums, if they are not requantised. Then y lies nowhere.
+    pub epilogue: Option<Epilogue>,
     /// What is added, an image of the output's extents, if anything.
     pub residual: Option<Image>,
     /// Whether results are looked up in a table.
@@ -173,6 +176,10 @@ impl Problem {
 
     /// Tiles that are loaded, of each kind: of the input, of the residual; and of the output that are stored.
     fn in_dram(&self) -> [u64; 3] {
+        if let Some(epilogue) = &self.epilogue {
+            let [loaded, stored] = epilogue.crosses_dram();
+            return [!self.x.is_kept(), loaded, stored].map(u64::from);
+        }
         let residual = self.residual.is_some_and(|image| !image.is_kept());
         [!self.x.is_kept(), residual, !self.y.is_kept()].map(u64::from)
     }
@@ -260,6 +267,11 @@ impl Tiling {
         }
     }
 
+    /// Pixels and output channels of a full tile.
+    pub(crate) fn largest(&self, problem: &Problem, rates: &Rates) -> (u64, u64) {
+        (self.pixels[0] * self.pixels[1], self.tile_outputs(problem, rates))
+    }
+
     /// Output channels of a full tile.
     fn tile_outputs(&self, problem: &Problem, rates: &Rates) -> u64 {
         (self.blocks * rates.columns).min(problem.outputs)
@@ -273,15 +285,24 @@ impl Tiling {
         let outputs = self.tile_outputs(problem, rates);
         let Slots { x, w, p, acc, y } = self.slots;
         let [_, residual, stored] = problem.in_dram();
+        let requantised = || {
+            let tile = |slots: u64| Claim::new(pixels * outputs, slots, 1);
+            [tile(stored * y), tile(residual * y), Claim::new(0, 0, 1)]
+        };
+        let [stored, loaded, between] =
+            problem.epilogue.map_or_else(requantised, |epilogue| epilogue.claims(pixels, outputs, y));
+        let has_records = problem.epilogue.is_none_or(|epilogue| epilogue.reads_records);
         Claims {
             x: Claim::new(self.largest_tile(problem), x, 1),
-            y: Claim::new(pixels * outputs, stored * y, 1),
-            residual: Claim::new(pixels * outputs, residual * y, 1),
+            y: stored,
+            residual: loaded,
+            between,
             staging: Claim::new(self.blocks * steps * rates.row_bytes(), problem.staging.copies(), 1),
             table: Claim::new(TABLE_BYTES, problem.table.into(), 1),
             w: Claim::new(self.blocks * steps * rates.row_bytes(), w, rates.row_bytes()),
             acc: Claim::new(pixels * self.blocks * rates.columns, acc, 1),
-            p: Claim::new(outputs, p, 1),
+            p: Claim::new(if has_records { outputs } else { 1 }, p, 1),
+            records: Claim::new(problem.epilogue.map_or(0, |epilogue| epilogue.records), 1, 1),
         }
     }
 }
@@ -293,8 +314,10 @@ pub struct Claims {
     pub x: Claim,
     /// Output tiles, NRAM bytes.
     pub y: Claim,
-    /// Residual tiles, NRAM bytes.
+    /// Residual tiles, or what an epilogue reads, NRAM bytes.
     pub residual: Claim,
+    /// What passes between the steps of an epilogue, and what it reads for all rows, NRAM bytes.
+    pub between: Claim,
     /// Weight tiles on their way, NRAM bytes.
     pub staging: Claim,
     /// The table on its way to the vector unit, NRAM bytes.
@@ -305,6 +328,8 @@ pub struct Claims {
     pub acc: Claim,
     /// Records.
     pub p: Claim,
+    /// Records of an epilogue's own.
+    pub records: Claim,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -382,11 +407,12 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
     let fits = |memory, needed, available| {
         if needed <= available { Ok(()) } else { Err(Shortage { memory, needed, available }) }
     };
-    let passing = claims.staging.units() + claims.table.units();
+    let passing = claims.staging.units() + claims.table.units() + claims.between.units();
     fits(Memory::Nram, x_bytes + y_bytes + passing, rates.nram)?;
     fits(Memory::Wram, claims.w.units(), rates.wram)?;
     fits(Memory::Aram, claims.acc.size * 4, rates.aram * 4)?;
-    fits(Memory::Pram, claims.p.size * RECORD_BYTES, rates.pram * RECORD_BYTES)?;
+    let own_records = claims.records.units();
+    fits(Memory::Pram, (claims.p.size + own_records) * RECORD_BYTES, rates.pram * RECORD_BYTES)?;
     let (x_all, w_all) = (counts.x_tiles(tiling.shared_input), counts.w_tiles());
     let p_all = counts.groups * counts.channel_tiles;
     // What is used again is kept whole if it fits; otherwise a few tiles let loads run ahead: those of weights as far as
@@ -397,7 +423,7 @@ fn slots(tiling: &Tiling, problem: &Problem, rates: &Rates) -> Result<Slots, Sho
         fits(Memory::Pram, p_all * claims.p.size * RECORD_BYTES, rates.pram * RECORD_BYTES)?;
     }
     let w = useful(w_all, rates.wram / claims.w.units(), WEIGHTS_AHEAD);
-    let p = useful(p_all, rates.pram / claims.p.size, WEIGHTS_AHEAD);
+    let p = useful(p_all, (rates.pram - own_records) / claims.p.size, WEIGHTS_AHEAD);
     let acc = (rates.aram / claims.acc.size).min(4).min(counts.tiles()).max(1);
     let room = rates.nram - passing;
     let y = if 2 * y_bytes + x_bytes * x_all.min(2) <= room { 2 } else { 1 };
@@ -449,8 +475,15 @@ impl Tiling {
         let full = problem.outputs / outputs;
         let rest = problem.outputs % outputs;
         let chunks_of_lanes = full * outputs.div_ceil(rates.lanes) + rest.div_ceil(rates.lanes);
-        let passes_of_results = 1 + u64::from(problem.residual.is_some()) + u64::from(problem.table);
-        let requantised = groups * pixels * (chunks_of_lanes * passes_of_results) as f64;
+        let passes_of_results = match &problem.epilogue {
+            Some(epilogue) => epilogue.steps,
+            None => 1 + u64::from(problem.residual.is_some()) + u64::from(problem.table),
+        };
+        let beats = match &problem.epilogue {
+            Some(epilogue) => epilogue.beats,
+            None => chunks_of_lanes * passes_of_results,
+        };
+        let requantised = groups * pixels * beats as f64;
         let (moves, passes) = staging_beats(problem, &claims, rates);
         let vector = requantised + w_loads as f64 * passes;
 
@@ -459,8 +492,12 @@ impl Tiling {
         let w_bursts = if in_dram { rates.bursts(claims.w.size as f64) } else { 0.0 };
         let y_tile =
             [0, 1].map(|axis| y_pixels[axis] as f64 / y_pixels[axis].div_ceil(self.pixels[axis]) as f64);
-        let y_bursts =
-            rates.image_bursts(&problem.y, y_tile[0], y_tile[1], outputs) * (stored + residual) as f64;
+        let y_bursts = match &problem.epilogue {
+            Some(epilogue) => rates.bursts(epilogue.traffic(y_tile[0] * y_tile[1], outputs)),
+            None => {
+                rates.image_bursts(&problem.y, y_tile[0], y_tile[1], outputs) * (stored + residual) as f64
+            }
+        };
         let p_bursts = rates.bursts(12.0 * outputs as f64);
         let loads = (x_loads + w_loads) as f64;
         let instructions = tiles * (counts.chunks as f64 + 3.0) + 1.5 * loads;
@@ -516,8 +553,7 @@ impl Tiling {
         } else {
             tiles * (together + 2.0 * rates.dram_latency) + between
         };
-        let store =
-            if problem.y.is_kept() { 0.0 } else { rates.dram_latency + y_bursts * rates.burst_cycles };
+        let store = if stored == 0 { 0.0 } else { rates.dram_latency + y_bursts * rates.burst_cycles };
         let drain = vector_tile + rates.pipelines() + store;
         Estimate { matrix, vector, dram, steady: steady + fetched, start, drain }
     }
@@ -684,6 +720,10 @@ fn consider(
 ) {
     // Instructions hold 16 bits of pixels and 12 of blocks.
     if tiling.pixels[0] * tiling.pixels[1] >= 1 << 16 || tiling.blocks >= 1 << 12 {
+        return;
+    }
+    if problem.epilogue.is_some_and(|epilogue| !epilogue.may_be_cut) && tiling.blocks < problem.blocks(rates)
+    {
         return;
     }
     let accumulators = tiling.pixels[0] * tiling.pixels[1] * tiling.blocks * rates.columns;

@@ -5,6 +5,7 @@ use crate::program::view::{Image, View};
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::convolution::{Problem, Staging};
 use crate::tile::cost::Rates;
+use crate::tile::epilogue::Epilogue;
 use crate::tile::window::WindowProblem;
 
 /// How groups of the network are merged into groups of the array: `merged` of them side by side become one
@@ -60,8 +61,10 @@ impl Grouping {
 /// The product with so many neighbouring pixels joined; nothing if they do not fill rows, or do not lie next to each other.
 fn join(problem: &Problem, pixels: u64) -> Option<Problem> {
     let [kernel, stride] = [problem.window.kernel[1], problem.window.stride[1]];
-    let plain =
-        problem.groups == 1 && problem.staging == Staging::Constant && problem.window.dilation[1] == 1;
+    let plain = problem.groups == 1
+        && problem.staging == Staging::Constant
+        && problem.window.dilation[1] == 1
+        && problem.epilogue.is_none();
     let joined = |image: &Image| image.join(pixels);
     let residual = match &problem.residual {
         Some(image) => Some(joined(image)?),
@@ -104,12 +107,16 @@ pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
         groups: conv.groups / grouping.merged,
         inputs: grouping.inputs * grouping.merged,
         outputs: grouping.outputs * grouping.merged,
+        epilogue: conv.epilogue.as_ref().map(|rows| Epilogue::of(rows, rates)),
         residual: conv.residual.map(|residual| residual.image),
         table: conv.table.is_some(),
         staging: conv.computed.as_ref().map_or(Staging::Constant, staging),
         held: conv.held.is_some(),
     };
-    let problem = problem.simplified();
+    let simplified = problem.simplified();
+    let axes = [simplified.y.batch, simplified.y.height, simplified.y.width];
+    let may_be = conv.epilogue.as_ref().is_none_or(|rows| rows.over(&axes).is_some());
+    let problem = if may_be { simplified } else { problem };
     // Where it lies now, a result may have no pixels next to each other.
     match join(&problem, conv.joined).filter(|_| conv.joined > 1) {
         None => (problem, grouping),
@@ -139,6 +146,7 @@ pub(crate) fn block(block: &Block) -> BlockProblem {
         groups: 1,
         inputs: conv.x.channels,
         outputs: conv.y.channels,
+        epilogue: None,
         residual: conv.residual.map(|residual| residual.image),
         table: conv.table.is_some(),
         staging: Staging::Constant,

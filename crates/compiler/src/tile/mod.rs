@@ -5,6 +5,7 @@ pub(crate) mod choices;
 pub mod claim;
 pub mod convolution;
 pub mod cost;
+pub mod epilogue;
 pub(crate) mod explain;
 pub(crate) mod grouping;
 pub mod mean;

@@ -46,8 +46,8 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// For blocks of at most so many rows.
-    pub(crate) fn new(rows: &Rows, count: u64) -> Plan {
+    /// For blocks of at most so many rows, and so many elements of each.
+    pub(crate) fn new(rows: &Rows, count: u64, elements: u64) -> Plan {
         let mut plan = Plan { places: vec![(Area::Between, 0); rows.values.len()], bytes: [0; 4] };
         for (index, value) in rows.values.iter().enumerate() {
             let area = match &value.tensor {
@@ -57,7 +57,10 @@ impl Plan {
                 Some(_) if value.is_same_for_all() => Area::Whole,
                 Some(_) => Area::Loaded,
             };
-            let size = if area == Area::Whole { value.row_bytes() } else { value.row_bytes() * count };
+            let size = match area {
+                Area::Whole => value.row_bytes(),
+                _ => rows.bytes_of(value, elements) * count,
+            };
             let used = match area {
                 Area::Whole => &mut plan.bytes[0],
                 Area::Loaded => &mut plan.bytes[1],
@@ -70,12 +73,12 @@ impl Plan {
             plan.places[index] = (area, *used);
             *used += size;
         }
-        plan.place_between(rows, count);
+        plan.place_between(rows, count, elements);
         plan
     }
 
     /// Gives what passes between steps places that are free while it lives.
-    fn place_between(&mut self, rows: &Rows, count: u64) {
+    fn place_between(&mut self, rows: &Rows, count: u64, elements: u64) {
         // Places: offset, bytes, and the step after which each is free.
         let mut known: Vec<(u64, u64, usize)> = Vec::new();
         for (number, step) in rows.steps.iter().enumerate() {
@@ -83,7 +86,7 @@ impl Plan {
             if value.tensor.is_some() {
                 continue;
             }
-            let bytes = value.row_bytes() * count;
+            let bytes = rows.bytes_of(value, elements) * count;
             let until = rows.last_use(step.d).unwrap_or(number);
             let own =
                 |place: u64| self.places[step.a] == (Area::Between, place) && may_be_in_place(rows, step);
@@ -126,7 +129,8 @@ pub(crate) fn width(rows: &Rows, step: &RowStep, rates: &Rates) -> u64 {
         RowOperand::Value(b) => bytes(&rows.values[b]),
         RowOperand::None | RowOperand::Constant(_) => 0,
     };
-    let a = if rule.a.is_some() { bytes(&rows.values[step.a]) } else { 0 };
+    let in_nram = rule.a.is_some() && !rows.reads_sums(step);
+    let a = if in_nram { bytes(&rows.values[step.a]) } else { 0 };
     let widest = a.max(b).max(bytes(&rows.values[step.d])).max(1);
     rates.float_lanes.min(rates.lanes / widest).max(1)
 }
@@ -136,8 +140,25 @@ pub(crate) fn goes_over_numbers(rows: &Rows, step: &RowStep) -> bool {
     rows.values[step.a].length == 1 && rows.length > 1
 }
 
+/// Records that the steps read, beside those of sums.
+pub(crate) fn record_count(rows: &Rows) -> u64 {
+    rows.steps.iter().filter(|step| step.records.is_some()).count() as u64 * rows.length
+}
+
+/// Bytes of a row that are stored, or loaded, through DRAM.
+pub(crate) fn moved_bytes(rows: &Rows, written: bool) -> u64 {
+    moved(rows, written).map(RowValue::row_bytes).sum()
+}
+
+/// What is stored, or loaded, for every row.
+fn moved(rows: &Rows, written: bool) -> impl Iterator<Item = &RowValue> {
+    let tensors =
+        rows.values.iter().filter(move |value| value.written == written && !value.is_same_for_all());
+    tensors.filter(|value| value.tensor.as_ref().is_some_and(|view| view.memory != Memory::Nram))
+}
+
 /// Beats of a step over so many rows.
-fn beats(rows: &Rows, step: &RowStep, count: u64, rates: &Rates) -> u64 {
+pub(crate) fn beats(rows: &Rows, step: &RowStep, count: u64, rates: &Rates) -> u64 {
     let width = width(rows, step, rates);
     if goes_over_numbers(rows, step) { count.div_ceil(width) } else { count * rows.length.div_ceil(width) }
 }
@@ -185,21 +206,16 @@ pub(crate) fn estimate(rows: &Rows, tiling: &RowTiling, rates: &Rates) -> Option
     let last = rows.axes.len() - 1;
     let others: u64 = rows.axes[..last - 1].iter().product();
     let blocks = rows.axes[last].div_ceil(across) * rows.axes[last - 1].div_ceil(down) * others;
-    let plan = Plan::new(rows, count);
+    let plan = Plan::new(rows, count, rows.length);
     let units: u64 = plan.claims(blocks).iter().map(Claim::units).sum();
-    let records: u64 = rows.steps.iter().filter(|step| step.records.is_some()).map(|_| rows.length).sum();
-    if units > rates.nram || records > rates.pram {
+    if units > rates.nram || record_count(rows) > rates.pram {
         return None;
     }
     let compute = rows.steps.iter().map(|step| beats(rows, step, count, rates) as f64 + rates.vector_latency);
     let block_vector: f64 = compute.sum();
     let transfer = |written: bool| {
-        let tensors = rows.values.iter().filter(|value| value.written == written && !value.is_same_for_all());
-        let moved = tensors.filter_map(|value| Some((value, value.tensor.as_ref()?)));
-        let moved = moved.filter(|(_, view)| view.memory != Memory::Nram);
-        moved
-            .map(|(value, _)| rates.bursts((value.row_bytes() * count) as f64) * rates.burst_cycles)
-            .sum::<f64>()
+        let bursts = |value: &RowValue| rates.bursts((value.row_bytes() * count) as f64);
+        moved(rows, written).map(|value| bursts(value) * rates.burst_cycles).sum::<f64>()
     };
     let [load, store] = [false, true].map(transfer);
     let (vector, dram) = (block_vector * blocks as f64, (load + store) * blocks as f64);

@@ -8,6 +8,7 @@ mod borders;
 mod bounds;
 mod detectors;
 mod differential;
+mod epilogues;
 mod estimates;
 mod islands;
 mod kept;

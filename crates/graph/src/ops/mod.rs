@@ -81,7 +81,7 @@ pub use max_pool_indices::MaxPoolIndices;
 pub use non_zero::NonZero;
 pub use pad::{Pad, PadMode};
 pub use pool::{Pool, PoolKind};
-pub use quantised::{QAdd, QConv, QMatMul, QMaximum, QMultiply, QPool, QTable};
+pub use quantised::{QAdd, QConv, QMatMul, QMatMulReal, QMaximum, QMultiply, QPool, QTable};
 pub use quantize_linear::QuantizeLinear;
 pub use recur::Recur;
 pub use reduce::{Reduce, ReduceKind};

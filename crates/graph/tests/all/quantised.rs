@@ -72,6 +72,25 @@ fn q_matmul_saturates() {
 }
 
 #[test]
+fn q_matmul_real_scales_each_output() {
+    let op = QMatMulReal { x_zero: 1, w_zero: -2 };
+    let x = tensor(&[2, 2], &[3_i8, -4, 1, 127]);
+    let w = tensor(&[3, 2], &[5_i8, 6, -2, -2, -128, 127]);
+    let (bias, scale) = (tensor(&[3], &[0_i32, 7, -1]), tensor(&[3], &[0.5_f32, -0.25, 3.0]));
+    // (2, -5) and (0, 126) times (7, 8), (0, 0) and (-126, 129).
+    let expected = [-13.0_f32, -1.75, -2694.0, 504.0, -1.75, 48759.0];
+    check(&run(&op, &[&x, &w, &bias, &scale]), &[2, 3], &expected);
+    // Sums and bias wrap in 32 bits.
+    let top = tensor(&[3], &[i32::MAX; 3]);
+    let wrapped = run(&op, &[&x, &w, &top, &scale]).to_vec::<f32>().unwrap();
+    assert_eq!(wrapped[3], (i32::MAX.wrapping_add(1008) as f32) * 0.5);
+    assert!(error(&op, &[&x, &w, &bias, &tensor(&[2], &[1.0_f32; 2])]).contains("scale"));
+    assert!(error(&op, &[&x, &tensor(&[3, 1], &[0_i8; 3]), &bias, &scale]).contains("one K"));
+    let types = [TensorType::i8(&[2, 2]), TensorType::i8(&[3, 2])];
+    assert_eq!(op.cost(&[&types[0], &types[1]], &[&TensorType::f32(&[2, 3])]).macs, 12);
+}
+
+#[test]
 fn q_pool_q_add_q_multiply_q_table() {
     let x = tensor(&[1, 1, 3, 1], &[10_i8, 20, -30]);
     let pool = QPool {

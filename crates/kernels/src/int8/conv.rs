@@ -1,13 +1,13 @@
 //! N-DOT with N-REQUANTISE: convolution and the fully connected layer.
 
-use super::conv_shape::{QConvShape, QWeights};
+use super::conv_shape::{QConvShape, QWeights, RealWeights};
 use super::depthwise::depthwise;
 use super::dot::{QUAD, Variant};
 use super::gather::Gather;
-use super::product::Product;
+use super::product::{Factors, Product, Requantised, Scaled};
 use super::requantise::QOutput;
+use crate::KernelError;
 use crate::error::{check_length, elements};
-use crate::{KernelError, Window};
 
 /// `y[N,OH,OW,O] = requantise(sum (x - x_zero)(w - w_zero))` over `x[N,H,W,C]`, `w[O,KH,KW,C/groups]`.
 ///
@@ -70,7 +70,9 @@ pub fn q_conv_by(
         return Ok(());
     }
     let gather = Gather { shape, output: size, x, x_zero, row_bytes: depth.next_multiple_of(QUAD) };
-    Product::new(variant, gather, depth, weights, output).run(pixels, y);
+    let factors = Factors { values: weights.values, zero: weights.zero, depth };
+    let results = |bias: &dyn Fn(usize) -> i32| Requantised { records: weights.records(bias), output };
+    Product::new(variant, gather, factors, |channel| weights.bias[channel], results).run(pixels, y);
     Ok(())
 }
 
@@ -91,6 +93,42 @@ pub fn q_matmul(
     q_matmul_by(Variant::best(), sizes, x, x_zero, weights, output, y)
 }
 
+/// `y[M,O] = float(bias + sum over k of (x - x_zero)(w - w_zero)) * scale` over `x[M,K]`, `w[O,K]`: N-DOT, and
+/// N-FLOAT-READ of its accumulators with records.
+///
+/// `sizes` is `[M, O, K]`.
+///
+/// # Errors
+/// Slices whose length is not the shape's; no terms.
+pub fn q_matmul_real(
+    [m, o, k]: [usize; 3],
+    x: &[i8],
+    x_zero: i8,
+    weights: &RealWeights,
+    y: &mut [f32],
+) -> Result<(), KernelError> {
+    const KERNEL: &str = "q_matmul_real";
+    if k == 0 {
+        return Err(KernelError::shape(KERNEL, "a sum has no terms; at least one is needed"));
+    }
+    check_length(KERNEL, "x", x.len(), elements(KERNEL, &[m, k])?)?;
+    check_length(KERNEL, "y", y.len(), elements(KERNEL, &[m, o])?)?;
+    check_length(KERNEL, "w", weights.values.len(), elements(KERNEL, &[o, k])?)?;
+    check_length(KERNEL, "bias", weights.bias.len(), o)?;
+    check_length(KERNEL, "scale", weights.scale.len(), o)?;
+    if y.is_empty() {
+        return Ok(());
+    }
+    let shape = QConvShape::of_product([m, o, k]);
+    let gather = Gather { shape: &shape, output: [m, 1], x, x_zero, row_bytes: k.next_multiple_of(QUAD) };
+    let factors = Factors { values: weights.values, zero: weights.zero, depth: k };
+    let results =
+        |bias: &dyn Fn(usize) -> i32| Scaled { bias: (0..o).map(bias).collect(), scale: weights.scale };
+    let bias = |channel: usize| weights.bias[channel];
+    Product::new(Variant::best(), gather, factors, bias, results).run(m, y);
+    Ok(())
+}
+
 /// [`q_matmul`] by a chosen variant, as [`q_conv_by`].
 ///
 /// # Errors
@@ -104,14 +142,7 @@ pub fn q_matmul_by(
     output: QOutput,
     y: &mut [i8],
 ) -> Result<(), KernelError> {
-    let shape = QConvShape {
-        batch: 1,
-        input: [m, 1],
-        in_channels: k,
-        out_channels: o,
-        groups: 1,
-        window: Window::POINT,
-    };
+    let shape = QConvShape::of_product([m, o, k]);
     if m == 0 && x.is_empty() && y.is_empty() {
         return weights.check("q_matmul", elements("q_matmul", &[o, k])?, o);
     }

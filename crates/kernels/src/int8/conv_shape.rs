@@ -23,6 +23,18 @@ pub struct QConvShape {
 }
 
 impl QConvShape {
+    /// A fully connected layer of `[M, O, K]`: a convolution of M pixels.
+    pub(super) fn of_product([m, o, k]: [usize; 3]) -> QConvShape {
+        QConvShape {
+            batch: 1,
+            input: [m, 1],
+            in_channels: k,
+            out_channels: o,
+            groups: 1,
+            window: Window::POINT,
+        }
+    }
+
     /// Output `[height, width]`.
     ///
     /// # Errors
@@ -46,6 +58,20 @@ pub struct QWeights<'a> {
     pub multiplier: &'a [i32],
     /// Shift of each output channel, `1..=62`.
     pub shift: &'a [u8],
+}
+
+/// The constants of a product that gives real numbers: weights, their zero point, and a record `{bias, scale}` for each
+/// output channel.
+#[derive(Debug, Clone, Copy)]
+pub struct RealWeights<'a> {
+    /// Weights, output channel outermost: `[O, K]`.
+    pub values: &'a [i8],
+    /// Zero point of the weights.
+    pub zero: i8,
+    /// Bias of each output channel, added to its sum, wrapping.
+    pub bias: &'a [i32],
+    /// What the sum of each output channel is multiplied by.
+    pub scale: &'a [f32],
 }
 
 impl QWeights<'_> {

@@ -19,9 +19,10 @@ mod requantise;
 #[cfg(test)]
 mod tests;
 
-pub use array::{Accumulation, ArrayDot, ArrayScratch, array_dot, array_dot_by};
-pub use conv::{q_conv, q_conv_by, q_matmul, q_matmul_by};
-pub use conv_shape::{QConvShape, QWeights};
+pub use crate::array::{Accumulation, ArrayDot};
+pub use array::{ArrayScratch, array_dot, array_dot_by};
+pub use conv::{q_conv, q_conv_by, q_matmul, q_matmul_by, q_matmul_real};
+pub use conv_shape::{QConvShape, QWeights, RealWeights};
 pub use dot::Variant;
 pub use elementwise::{QOperand, q_add, q_maximum, q_multiply, q_multiply_channels, q_table};
 pub use pool::{QPoolKind, QPoolShape, q_pool};

@@ -3,11 +3,11 @@
 //! The product is `y[pixel, channel]`. A task is a block of pixels by a chunk of one group's channels, and
 //! owns the pieces of the output rows that it writes. The cut depends on the shape alone.
 
-use super::conv_shape::QWeights;
 use super::dot::{PANEL_COLUMNS, PackedWeights, QUAD, Records, Rows, TILE_ROWS, Tile, Variant};
 use super::dot::{requantise_row, row_sums, tile};
 use super::gather::Gather;
 use super::requantise::QOutput;
+use crate::ordered::read_accumulators;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -22,26 +22,80 @@ const TASKS: usize = 16;
 /// Fewest channels of a chunk.
 const CHUNK_CHANNELS: usize = 2 * PANEL_COLUMNS;
 
-/// A product ready to run, with packed weights for each group and every constant term folded into the
-/// records.
-pub(super) struct Product<'a> {
+/// What becomes of sums.
+pub(super) trait Results: Sync {
+    /// A result.
+    type Element: Send;
+
+    /// The results of some output channels of a row, whose sums still lack `row_term`.
+    fn row(
+        &self,
+        variant: Variant,
+        sums: &[i32],
+        row_term: i32,
+        channels: Range<usize>,
+        y: &mut [Self::Element],
+    );
+}
+
+/// N-REQUANTISE.
+pub(super) struct Requantised {
+    pub(super) records: Records,
+    pub(super) output: QOutput,
+}
+
+impl Results for Requantised {
+    type Element = i8;
+
+    fn row(&self, variant: Variant, sums: &[i32], row_term: i32, channels: Range<usize>, y: &mut [i8]) {
+        requantise_row(variant, sums, row_term, self.records.slice(channels), self.output, y);
+    }
+}
+
+/// N-FLOAT-READ of accumulators with records.
+pub(super) struct Scaled<'a> {
+    /// Bias with every constant term of the product folded in.
+    pub(super) bias: Vec<i32>,
+    pub(super) scale: &'a [f32],
+}
+
+impl Results for Scaled<'_> {
+    type Element = f32;
+
+    fn row(&self, _: Variant, sums: &[i32], row_term: i32, channels: Range<usize>, y: &mut [f32]) {
+        let bias = self.bias[channels.clone()].iter().map(|bias| bias.wrapping_add(row_term));
+        read_accumulators(sums, bias.zip(self.scale[channels].iter().copied()), y);
+    }
+}
+
+/// A product ready to run, with packed weights for each group and every constant term folded into the bias of its
+/// results.
+pub(super) struct Product<'a, R> {
     variant: Variant,
     gather: Gather<'a>,
     packed: Vec<PackedWeights>,
-    records: Records,
+    results: R,
     /// The factor of a row's sum, `-(128 + w_zero)`.
     row_factor: i32,
-    output: QOutput,
+}
+
+/// The weights of a product and their zero point.
+#[derive(Clone, Copy)]
+pub(super) struct Factors<'a> {
+    pub(super) values: &'a [i8],
+    pub(super) zero: i8,
+    /// Terms of a sum.
+    pub(super) depth: usize,
 }
 
 /// A block of pixels by a chunk of channels.
-struct Task<'y> {
+struct Task<'y, T> {
     group: usize,
     pixels: Range<usize>,
     /// The channels, counted within the group.
     channels: Range<usize>,
     /// One piece of output for each pixel.
-    y: Vec<&'y mut [i8]>,
+    y: Vec<&'y mut [T]>,
 }
 
 /// Where a task finds its rows.
@@ -61,32 +115,33 @@ struct Scratch {
     tile: Box<Tile>,
 }
 
-impl<'a> Product<'a> {
+impl<'a, R: Results> Product<'a, R> {
+    /// `bias` is that of a channel, and `results` are made of the bias with all constant terms.
     pub(super) fn new(
         variant: Variant,
         gather: Gather<'a>,
-        depth: usize,
-        weights: &QWeights,
-        output: QOutput,
+        factors: Factors,
+        bias: impl Fn(usize) -> i32,
+        results: impl FnOnce(&dyn Fn(usize) -> i32) -> R,
     ) -> Self {
+        let Factors { values, zero, depth } = factors;
         let shape = gather.shape;
         let columns = shape.out_channels / shape.groups;
-        let packed: Vec<_> = weights
-            .values
+        let packed: Vec<_> = values
             .par_chunks(columns * depth)
             .map(|group| PackedWeights::pack(group, columns, depth))
             .collect();
-        let (x_zero, w_zero) = (i32::from(gather.x_zero), i32::from(weights.zero));
+        let (x_zero, w_zero) = (i32::from(gather.x_zero), i32::from(zero));
         let constant = (depth as i32).wrapping_mul(x_zero * w_zero);
-        let records = weights.records(|channel| {
+        let results = results(&|channel| {
             let sum = packed[channel / columns].sums()[channel % columns];
-            weights.bias[channel].wrapping_sub(x_zero.wrapping_mul(sum)).wrapping_add(constant)
+            bias(channel).wrapping_sub(x_zero.wrapping_mul(sum)).wrapping_add(constant)
         });
-        Self { variant, gather, packed, records, row_factor: -(128 + w_zero), output }
+        Self { variant, gather, packed, results, row_factor: -(128 + w_zero) }
     }
 
     /// Computes `y[pixels, channels]`.
-    pub(super) fn run(&self, pixels: usize, y: &mut [i8]) {
+    pub(super) fn run(&self, pixels: usize, y: &mut [R::Element]) {
         let shape = self.gather.shape;
         let columns = shape.out_channels / shape.groups;
         let fitting = (BLOCK_BYTES / self.gather.row_bytes).clamp(TILE_ROWS, BLOCK_PIXELS);
@@ -122,7 +177,7 @@ impl<'a> Product<'a> {
         Source::Shared(rows)
     }
 
-    fn tasks<'y>(&self, block: usize, chunk: usize, y: &'y mut [i8]) -> Vec<Task<'y>> {
+    fn tasks<'y>(&self, block: usize, chunk: usize, y: &'y mut [R::Element]) -> Vec<Task<'y, R::Element>> {
         let shape = self.gather.shape;
         let columns = shape.out_channels / shape.groups;
         let mut tasks = Vec::new();
@@ -148,7 +203,7 @@ impl<'a> Product<'a> {
         tasks
     }
 
-    fn compute(&self, source: &Source, mut task: Task, scratch: &mut Scratch) {
+    fn compute(&self, source: &Source, mut task: Task<R::Element>, scratch: &mut Scratch) {
         let bytes = self.gather.row_bytes;
         let count = task.pixels.len();
         let from = task.pixels.start * bytes..task.pixels.end * bytes;
@@ -170,14 +225,14 @@ impl<'a> Product<'a> {
         let height = count.div_ceil(count.div_ceil(TILE_ROWS));
         for first in task.channels.clone().step_by(PANEL_COLUMNS) {
             let columns = first..task.channels.end.min(first + PANEL_COLUMNS);
-            let records = self.records.slice(group_first + columns.start..group_first + columns.end);
+            let channels = group_first + columns.start..group_first + columns.end;
             let place = columns.start - task.channels.start..columns.end - task.channels.start;
             for start in (0..count).step_by(height) {
                 let tile_rows = rows.tile(start, height.min(count - start));
                 tile(self.variant, &tile_rows, weights, first / PANEL_COLUMNS, &mut scratch.tile);
                 let pieces = task.y[start..].iter_mut().zip(&scratch.sums[start..]).zip(&*scratch.tile);
                 for ((y, &row_term), sums) in pieces.take(height) {
-                    requantise_row(self.variant, sums, row_term, records, self.output, &mut y[place.clone()]);
+                    self.results.row(self.variant, sums, row_term, channels.clone(), &mut y[place.clone()]);
                 }
             }
         }

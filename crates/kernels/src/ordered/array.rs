@@ -6,8 +6,8 @@ use super::dot::{OrderedWeights, dot};
 use super::stored::{read_bf16, read_f16, read_f32};
 use super::value::canonical;
 use crate::KernelError;
+use crate::array::{Accumulation, ArrayDot};
 use crate::error::elements;
-use crate::int8::{Accumulation, ArrayDot};
 
 const KERNEL: &str = "ordered_array_dot";
 

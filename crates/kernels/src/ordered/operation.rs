@@ -108,6 +108,12 @@ impl RowOperation {
         )
     }
 
+    /// Whether its operands may change places without a change of the result.
+    pub fn is_symmetric(self) -> bool {
+        use RowOperation as R;
+        matches!(self, R::Add | R::Multiply | R::Maximum | R::Minimum | R::RowDot)
+    }
+
     /// Whether its result is one number a row.
     pub fn reduces(self) -> bool {
         matches!(self, RowOperation::RowSum | RowOperation::RowDot | RowOperation::RowMaximum)

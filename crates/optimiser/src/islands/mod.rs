@@ -6,7 +6,11 @@
 //! its first and last instructions. Functions are made of powers of two and reciprocals (docs/numerics.md, N-FUNCTION), and
 //! a division multiplies by a reciprocal.
 
+mod changes;
+mod denominators;
 mod functions;
+mod heads;
+mod real_products;
 mod reductions;
 mod rewriter;
 mod rules;
@@ -20,6 +24,10 @@ use crate::forest::Forest;
 use crate::qdq::{import_beside, import_qdq};
 use crate::quantise::{Origin, Quantised, quantise, quantise_beside};
 use crate::{Calibration, Result};
+use changes::Changes;
+use denominators::move_denominators;
+use heads::take_heads_apart;
+use real_products::real_products;
 use rewriter::Rewriter;
 
 /// Quantises as [`quantise`](crate::quantise()) does, for a DLP with float lanes: real nodes that have a form in the float
@@ -73,9 +81,14 @@ fn float_islands(
 ) -> Result<(Graph, Vec<Origin>)> {
     let became = rewrite(&mut graph, inside)?;
     graph.unlink_dead();
+    let mut changes = Changes::default();
+    take_heads_apart(&mut graph, &mut changes)?;
+    move_denominators(&mut graph, &mut changes)?;
+    real_products(&mut graph, &mut changes)?;
     // Nodes are known by what they give, which keeps its identity when the graph is renumbered.
     let values_of = |origin: &Origin| -> Vec<ValueId> {
         let nodes = origin.nodes.iter().flat_map(|id| became.get(id).cloned().unwrap_or_else(|| vec![*id]));
+        let nodes = nodes.flat_map(|id| changes.last(id));
         nodes.filter(|&id| graph.is_live(id)).map(|id| graph.output_of(id)).collect()
     };
     let values: Vec<Vec<ValueId>> = origins.iter().map(values_of).collect();

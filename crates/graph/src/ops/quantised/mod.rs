@@ -6,6 +6,7 @@
 mod q_add;
 mod q_conv;
 mod q_matmul;
+mod q_matmul_real;
 mod q_maximum;
 mod q_multiply;
 mod q_pool;
@@ -14,6 +15,7 @@ mod q_table;
 pub use q_add::QAdd;
 pub use q_conv::QConv;
 pub use q_matmul::QMatMul;
+pub use q_matmul_real::QMatMulReal;
 pub use q_maximum::QMaximum;
 pub use q_multiply::QMultiply;
 pub use q_pool::QPool;
@@ -30,6 +32,7 @@ pub(crate) const DESCRIPTIONS: &[OpDescription] = &[
     q_add::DESCRIPTION,
     q_conv::DESCRIPTION,
     q_matmul::DESCRIPTION,
+    q_matmul_real::DESCRIPTION,
     q_maximum::DESCRIPTION,
     q_multiply::DESCRIPTION,
     q_pool::DESCRIPTION,
