@@ -224,10 +224,7 @@ fn candidates<'a>(
         home,
         layers: Vec::new(),
         frame: Some(bare),
-        unfit: match () {
-            () if home.element > 1 => Some("its elements are wider than a byte"),
-            () => outputs.iter().any(|output| contains(home, output.base)).then_some("the host reads it"),
-        },
+        unfit: outputs.iter().any(|output| contains(home, output.base)).then_some("the host reads it"),
     };
     let mut found: Vec<Candidate> = buffers.iter().map(new).collect();
     for (index, layer) in layers.iter_mut().enumerate() {
@@ -274,7 +271,7 @@ impl Keeper<'_> {
     /// Decides about a buffer.
     fn weigh(&mut self, name: &str, candidate: &Candidate) {
         let residence = candidate.frame.as_ref().and_then(|frame| Residence::new(candidate.home, frame));
-        let bytes = residence.as_ref().map_or(candidate.home.len(), Residence::bytes);
+        let bytes = residence.as_ref().map_or(candidate.home.bytes(), Residence::bytes);
         let verdict = match (candidate.unfit, residence) {
             (Some(why), _) => Verdict::Unfit(why),
             (None, None) => Verdict::Unfit("its readers want different padding around it"),

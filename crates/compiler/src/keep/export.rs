@@ -38,7 +38,7 @@ pub(crate) struct Stored {
 
 impl Twin {
     fn is_in_home(&self, view: &View) -> bool {
-        (self.home.base..self.home.base + self.home.len()).contains(&view.base)
+        (self.home.base..self.home.base + self.home.bytes()).contains(&view.base)
     }
 }
 
@@ -54,12 +54,12 @@ pub(crate) fn twins(
     (dram, rates): (&mut DramImage, &Rates),
 ) -> Result<Vec<Twin>, CompileError> {
     let (mut found, limit) = (Vec::new(), rates.nram / 2);
-    for (value, home) in placement.buffers.iter().filter(|(_, home)| home.len() <= limit) {
+    for (value, home) in placement.buffers.iter().filter(|(_, home)| home.bytes() <= limit) {
         let mut twin = Twin { value: *value, home: home.clone(), twin: home.clone() };
         let is_given = |value: &ValueId| placement.homes.get(value).is_some_and(|view| twin.is_in_home(view));
         if part.outputs.iter().any(is_given) && layers.iter_mut().any(|layer| touches(layer, home, false)) {
             let what = format!("twin of activation `{}`", graph.value(*value).name);
-            twin.twin.base = dram.reserve(home.len(), &what)?;
+            twin.twin.base = dram.reserve(home.bytes(), &what)?;
             found.push(twin);
         }
     }
@@ -74,7 +74,7 @@ fn touches(layer: &mut Layer, buffer: &View, written: bool) -> bool {
             Place::Image(image) => image.base,
             Place::View(view) => view.base,
         };
-        found |= operand.written == written && (buffer.base..buffer.base + buffer.len()).contains(&base);
+        found |= operand.written == written && (buffer.base..buffer.base + buffer.bytes()).contains(&base);
     });
     found
 }
@@ -110,7 +110,11 @@ pub(crate) fn store(graph: &Graph, homes: &Placement, built: &mut Built, twins: 
             vector_operations: 0,
             weight_bytes: 0,
         };
-        let copy = Copy { fill: None, parts: vec![(twin.twin.clone(), twin.home.clone())], element: 1 };
+        let copy = Copy {
+            fill: None,
+            parts: vec![(twin.twin.of_bytes(), twin.home.of_bytes())],
+            element: twin.home.element,
+        };
         built.layers.insert(last + 1, Layer { info, kind: Kind::Copy(copy) });
         let stored = last as u32 + 1;
         let behind = all.iter_mut().map(|stored| &mut stored.layer).chain(built.completed_by.values_mut());

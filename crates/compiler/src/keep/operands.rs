@@ -1,7 +1,7 @@
 //! What layers read and write, in one place for those who ask and those who move it.
 
 use crate::keep::residence::Frame;
-use crate::program::boxes::{joint, turned};
+use crate::program::boxes::{joint, turned, turned_wide};
 use crate::program::layer::{Conv, Copy, Kind, Middle, Pool};
 use crate::program::rows::Rows;
 use crate::program::view::{Image, View};
@@ -116,8 +116,8 @@ fn copied(copy: &mut Copy, visit: &mut dyn FnMut(Operand)) {
     for (from, to) in &mut copy.parts {
         // Whole runs move within NRAM, and what is transposed on the way may come from there.
         let sides = joint([&*from, &*to]);
-        let runs = sides[0].strides == [1, 1];
-        view(from, false, runs || turned(&sides).is_some(), visit);
+        let runs = sides[0].strides == [1, 1] && turned_wide(&sides, copy.element).is_none();
+        view(from, false, sides[0].strides == [1, 1] || turned(&sides).is_some(), visit);
         view(to, true, runs, visit);
     }
     for filled in copy.fill.iter_mut().flat_map(|(views, _)| views) {

@@ -68,7 +68,7 @@ impl Residence {
         let image = if home.shape.len() <= 4 { home.image() } else { None };
         let extents = match image {
             Some(image) => [image.batch, image.height, image.width, image.channels],
-            None => [1, 1, 1, home.len()],
+            None => [1, 1, 1, home.bytes()],
         };
         if image.is_none() && !frame.is_empty() {
             return None;
@@ -216,7 +216,7 @@ impl Residence {
 
     /// DRAM addresses that it would take.
     pub(crate) fn home(&self) -> std::ops::Range<u64> {
-        self.home.base..self.home.base + self.home.len()
+        self.home.base..self.home.base + self.home.bytes()
     }
 
     /// All of it in NRAM, without its frame, in the order of its DRAM addresses.

@@ -9,7 +9,7 @@ use ediacara_isa::{ElementBytes, Memory, VectorOperation};
 use crate::CompileError;
 use crate::lower::lowering::{Context, Lowering};
 use crate::lower::slots::Pool;
-use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint, turned};
+use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint, turned, turned_wide};
 use crate::program::layer::Copy;
 use crate::program::transfer::BoxCopy;
 use crate::program::transfer::sides as chip_sides;
@@ -150,18 +150,6 @@ struct Matrix {
     to: u64,
     rows: Range,
     columns: Range,
-}
-
-/// The bytes of a wide element, the sides over elements, and the one contiguous in the source, if the destination's next
-/// element is another than the source's.
-fn turned_wide(sides: &[JointSide<2>], element: u64) -> Option<(ElementBytes, Vec<JointSide<2>>, usize)> {
-    let (bytes, rest) = sides.split_first().filter(|(bytes, _)| bytes.count == element)?;
-    let wide = [ElementBytes::Two, ElementBytes::Four];
-    let size = wide.into_iter().find(|size| size.bytes() == element)?;
-    let other = rest.iter().position(|side| side.strides[0] == element).filter(|&index| index > 0)?;
-    let aligned = rest.iter().all(|side| side.strides[0].is_multiple_of(element));
-    let moves_together = bytes.strides == [1, 1] && rest[0].strides[1] == element;
-    (moves_together && aligned).then(|| (size, rest.to_vec(), other))
 }
 
 /// Rows and columns of a tile of at most so many elements: whole rows of the source, unless that leaves rows of the

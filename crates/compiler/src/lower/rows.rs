@@ -308,8 +308,10 @@ fn vector(layer: &Rows, block: &Block, places: &[Place], (records, step): (u64, 
         float,
         ..Vector::new(step.operation, places[step.d].address, block.elements.count)
     };
-    if numbers {
-        // One number a row, densely: one row of them all.
+    let vector = if numbers { Vector { length: 1, ..vector } } else { vector };
+    let dense = |value: usize| across * down == 1 || places[value].strides == [1, across];
+    if numbers && [Some(step.a), b, Some(step.d)].into_iter().flatten().all(dense) {
+        // One number a row: one row of them all.
         return Vector { length: across * down, ..vector };
     }
     Vector {

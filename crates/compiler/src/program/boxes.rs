@@ -1,5 +1,6 @@
 //! Several tensors of one shape walked together, cut into boxes that fit on chip.
 
+use ediacara_isa::ElementBytes;
 use smallvec::SmallVec;
 
 use crate::program::transfer::{BoxCopy, Side};
@@ -140,6 +141,21 @@ pub(crate) fn joint<const K: usize>(views: [&View; K]) -> Vec<JointSide<K>> {
 pub(crate) fn turned(sides: &[JointSide<2>]) -> Option<usize> {
     let other = sides.iter().position(|side| side.strides[0] == 1);
     other.filter(|&index| index > 0 && sides[0].strides[1] == 1)
+}
+
+/// The bytes of a wide element, the sides over elements, and the one contiguous in the source, if the destination's next
+/// element is another than the source's.
+pub(crate) fn turned_wide(
+    sides: &[JointSide<2>],
+    element: u64,
+) -> Option<(ElementBytes, Vec<JointSide<2>>, usize)> {
+    let (bytes, rest) = sides.split_first().filter(|(bytes, _)| bytes.count == element)?;
+    let wide = [ElementBytes::Two, ElementBytes::Four];
+    let size = wide.into_iter().find(|size| size.bytes() == element)?;
+    let other = rest.iter().position(|side| side.strides[0] == element).filter(|&index| index > 0)?;
+    let aligned = rest.iter().all(|side| side.strides[0].is_multiple_of(element));
+    let moves_together = bytes.strides == [1, 1] && rest[0].strides[1] == element;
+    (moves_together && aligned).then(|| (size, rest.to_vec(), other))
 }
 
 /// The sides cut into boxes of at most `budget` elements (at least 1) that extend along the first `depth`

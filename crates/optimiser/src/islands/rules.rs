@@ -185,7 +185,14 @@ fn selection(r: &mut Rewriter<'_>, node: &Node) -> Result<Option<Operand>> {
         let value = r.graph.add_constant(format!("{}.{suffix}", node.name), tensor);
         Ok(Second::Value(Operand { value, reading: Default::default() }))
     };
-    let (above, below) = (bound("above", f32::INFINITY)?, bound("below", f32::NEG_INFINITY)?);
+    let above = bound("above", f32::INFINITY)?;
+    let below = bound("below", f32::NEG_INFINITY)?;
+    // No number is less than the least, so that it needs no bound from below.
+    let is_least =
+        chosen.iter().zip(&numbers).all(|(&chosen, &number)| chosen == wanted || number <= f32::MIN);
+    if is_least {
+        return r.pair(format!("{}.rows", node.name), R::Minimum, kept, above).map(Some);
+    }
     let bounded = r.pair(format!("{}.bounded", node.name), R::Minimum, kept, above)?;
     r.pair(format!("{}.rows", node.name), R::Maximum, bounded, below).map(Some)
 }
