@@ -139,6 +139,27 @@ fn every_tensor_of_the_int8_form_is_the_stored_one() {
     }
 }
 
+/// For a DLP that computes with rows of real numbers, nothing is left to the host, and the outputs are the stored ones.
+#[test]
+fn nothing_of_the_integer_networks_is_left_to_the_host() {
+    let Some(models) = common::network("../models2") else { return };
+    for name in INTEGERS {
+        let folder = models.join(name);
+        let real = ediacara_optimiser::optimise(imported(&folder), &Default::default()).unwrap();
+        let quantised = ediacara_optimiser::import_qdq_with_floats(&real, None).unwrap();
+        let left: Vec<_> = quantised.origins.iter().filter(|origin| origin.left.is_some()).collect();
+        assert!(left.is_empty(), "{name}: {left:#?}");
+        let data = folder.join("test_data_set_0");
+        let inputs = common::stored_tensors(&data, "input").unwrap();
+        let expected = common::stored_tensors(&data, "output").unwrap();
+        let found = common::run(&quantised.graph, &inputs).unwrap();
+        assert_eq!(found.len(), expected.len());
+        for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+            assert_eq!(distance(found, expected), 0.0, "{name}: output {index}");
+        }
+    }
+}
+
 /// The graph is judged as it is written: GeluGrad reads the sum before the bias.
 #[test]
 fn the_fine_tuning_step_is_that_of_its_graph() {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use ediacara_tensor::Tensor;
 
-use crate::{Attributes, Emit, GradientContext, OpError, OperandGradients, TensorType, ValueId};
+use crate::{
+    Attributes, Emit, GradientContext, OpError, OperandGradients, RowForm, RowValue, TensorType, ValueId,
+};
 
 /// The arithmetic of one execution of an operator, counted in operations on scalars.
 ///
@@ -166,6 +168,19 @@ pub trait Op: Debug + Send + Sync + Any {
     /// operator does, without storing its own result first. It is nothing, which is the default, for other operators.
     fn rescaling(&self, _operands: &[Option<&Tensor>]) -> Option<Rescaling> {
         None
+    }
+
+    /// The operator in the float dialect (f_row and what moves or looks up bytes), for a DLP that has float lanes.
+    ///
+    /// It is built with `form`, which says how operands and result are stored, and its last node is an f_row that stores
+    /// the result in these steps. To the bit it is what [`run`](Op::run) gives and the steps then hold: for all operands
+    /// that can be stored so, rows without a number that the operator refuses excepted. It is nothing, which is the
+    /// default, if the operator has no form or none that is exact; it is the host's then.
+    ///
+    /// # Errors
+    /// A node refuses its operands.
+    fn row_form(&self, _form: &mut RowForm<'_>) -> Result<Option<RowValue>, OpError> {
+        Ok(None)
     }
 
     /// The same function composed of other operators, which go to `emit`.

@@ -186,6 +186,22 @@ impl<'a> Context<'a> {
         Some(output)
     }
 
+    /// The scale and the zero point of the dequantize_linear that gives a value, be it reshaped or transposed; nothing if there are
+    /// several of them or none.
+    pub fn stored_as(&self, value: ValueId) -> Option<(f32, Tensor)> {
+        let node = self.graph.node(self.graph.producer(value)?);
+        match node.op.name() {
+            "reshape" | "transpose" => self.stored_as(node.inputs[0]),
+            "dequantize_linear" => {
+                let &[_, scale, zero] = node.inputs.as_slice() else { return None };
+                let zero = self.graph.constant(zero).filter(|zero| zero.len() == 1)?;
+                let scale = self.graph.constant(scale)?.to_vec::<f32>().ok()?;
+                scale.first().filter(|_| scale.len() == 1).map(|&scale| (scale, zero.clone()))
+            }
+            _ => None,
+        }
+    }
+
     /// The only element of a constant of one element.
     pub(crate) fn constant_scalar(&self, value: ValueId) -> Option<f64> {
         let tensor = self.known(value).filter(|tensor| tensor.len() == 1)?;

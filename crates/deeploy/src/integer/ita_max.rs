@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use ediacara_graph::ops::{Comparison, RowOperation as R, Writing};
 use ediacara_graph::{
-    Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, Tensor, TensorType, ValueId,
+    Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, RowForm, RowValue, Tensor,
+    TensorType, ValueId,
 };
 use ediacara_onnx::{Context, Node, NodeError};
 
-use crate::stored::{LEVELS, Sign, stored};
+use super::normal::{LONGEST_ROW, signed, unsigned};
+use crate::stored::{LEVELS, Sign, stored, stored_input};
 use crate::support::{Wide, floor_div, integers, operands, positive, row_length, tensors, whole, write};
 
 const NAME: &str = "ita_max";
@@ -77,6 +80,37 @@ impl Op for ItaMax {
         write(NAME, outputs, values.chunks_exact(length).flat_map(|row| self.of(row)))
     }
 
+    /// Halvings are powers of two, of which f32 adds and multiplies these few exactly.
+    fn row_form(&self, form: &mut RowForm<'_>) -> Result<Option<RowValue>, OpError> {
+        let Some((x, _)) = form.whole_numbers(0) else { return Ok(None) };
+        let length = form.shape(x).last().copied().unwrap_or_default();
+        let is_unsigned = form.result() == RowValue::stored_as(unsigned());
+        if !is_unsigned || self.levels > Wide::from(LEVELS) || length > LONGEST_ROW {
+            return Ok(None);
+        }
+        let (step, unit) = ((1 << HALVING_BITS) as f32, UNIT as f32);
+        let largest = form.unary(R::RowMaximum, x)?;
+        let start = form.pair(R::Multiply, largest, 1.0 / step)?;
+        let start = form.pair(R::Add, start, 0.5 / step)?;
+        // The number of halvings, below 0. Differences are at most 255, so that it is -8 at least. No quotient lies half-way.
+        let mut shared = x;
+        shared.reading.scale = 1.0 / step;
+        let halvings = form.store_pair(R::Subtract, shared, start, signed())?;
+        let powers = form.pair(R::Exp2, halvings, -unit.log2())?;
+        let sum = form.unary(R::RowSum, powers)?;
+        // The nearest integer is the quotient rounded down, or one more: its product with the sum is too large then.
+        let total = (self.levels - 1) as f32 * unit;
+        let share = form.unary(R::Reciprocal, sum)?;
+        let near = form.store_pair(R::Multiply, share, total, unsigned())?;
+        let product = form.pair(R::Multiply, near, sum)?;
+        let over = form.pair(R::Compare(Comparison::Greater), product, total)?;
+        let inverse = form.pair(R::Subtract, near, over)?;
+        // Halved, rounded down: multiples of 1 / unit, of which none lies half-way after half a step is taken away.
+        let whole = form.pair(R::Multiply, powers, inverse)?;
+        let writing = Writing { inverse_scale: 1.0 / unit, ..unsigned() };
+        form.store_pair(R::Add, whole, 0.5 - 0.5 * unit, writing).map(Some)
+    }
+
     fn cost(&self, _inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {
         let count = outputs.iter().map(|output| output.elements() as u64).sum::<u64>();
         Cost::additions(3 * count) + Cost::others(4 * count)
@@ -87,7 +121,8 @@ impl Op for ItaMax {
 pub(crate) fn import(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<ValueId>, NodeError> {
     let levels = whole(node, "n_levels")?;
     let attributes = Attributes::new().with("levels", Attribute::Int(levels));
-    let results = context.emit_all((DESCRIPTION.build)(&attributes)?, &[node.input(0)?])?;
+    let x = stored_input(context, node.input(0)?)?;
+    let results = context.emit_all((DESCRIPTION.build)(&attributes)?, &[x])?;
     match (levels == LEVELS, results.as_slice()) {
         (true, &[y]) => Ok(vec![stored(context, y, Sign::Unsigned)?]),
         _ => Ok(results),

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use ediacara_graph::ops::{Reading, RowOperation};
 use ediacara_graph::{
-    Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, Tensor, TensorType, ValueId,
+    Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, RowForm, RowValue, Tensor,
+    TensorType, ValueId,
 };
 use ediacara_onnx::{Context, Node, NodeError};
 
-use crate::stored::{LEVELS, Sign, stored};
+use super::normal::{deviation, is_exact, mean, normalised, numbers};
+use super::quotient::Quotient;
+use crate::stored::{LEVELS, Sign, stored, stored_input};
 use crate::support::{
     Wide, floor_div, integers, operands, positive, require_row, row_length, tensors, whole, write,
 };
@@ -72,6 +76,33 @@ impl Op for LayerNorm {
         write(NAME, outputs, values.chunks_exact(length).flat_map(|row| self.of(row, &weight, &bias)))
     }
 
+    /// As that of the norm by squares, of what is left when the mean is taken away.
+    fn row_form(&self, form: &mut RowForm<'_>) -> Result<Option<RowValue>, OpError> {
+        let [weight, bias] = [1, 2].map(|index| form.constant(index).and_then(numbers));
+        let (Some((x, [low, high])), Some(weight), Some(bias)) = (form.whole_numbers(0), weight, bias) else {
+            return Ok(None);
+        };
+        let count = form.shape(x).last().copied().unwrap_or_default();
+        let width = high - low;
+        if form.result() != Reading::default() || !is_exact(count, (width + 1) / 2) {
+            return Ok(None);
+        }
+        let quotient = Quotient {
+            x: [-width, width],
+            // Squares of distances to a mean are at most (width / 2)^2 on average; rounding the mean adds less than 1.
+            largest_deviation: (width + 1) / 2 + 1,
+            divisor: self.divisor,
+            weight: &weight,
+            bias: &bias,
+        };
+        let sum = form.unary(RowOperation::RowSum, x)?;
+        let mean = mean(form, sum, count, x.reading.zero)?;
+        let centred = form.pair(RowOperation::Subtract, x, mean)?;
+        let squares = form.pair(RowOperation::RowDot, centred, centred)?;
+        let deviation = deviation(form, squares, count)?;
+        normalised(form, centred, deviation, &quotient)
+    }
+
     fn cost(&self, _inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {
         let count = outputs.iter().map(|output| output.elements() as u64).sum::<u64>();
         Cost::multiplications(2 * count) + Cost::additions(4 * count) + Cost::others(2 * count)
@@ -84,7 +115,7 @@ impl Op for LayerNorm {
 /// would wrap.
 pub(crate) fn import(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<ValueId>, NodeError> {
     let attributes = Attributes::new().with("divisor", Attribute::Int(whole(node, "D")?));
-    let operands = [node.input(0)?, node.input(1)?, node.input(2)?];
+    let operands = [stored_input(context, node.input(0)?)?, node.input(1)?, node.input(2)?];
     let results = context.emit_all((DESCRIPTION.build)(&attributes)?, &operands)?;
     match (node.number("n_levels")? == Some(LEVELS as f64), results.as_slice()) {
         (true, &[y]) => Ok(vec![stored(context, y, Sign::Signed)?]),

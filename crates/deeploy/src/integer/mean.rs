@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use ediacara_graph::ops::{Reshape, RowOperation as R, Transpose, Writing};
 use ediacara_graph::{
-    Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, Tensor, TensorType, ValueId,
+    Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, RowForm, RowValue, Tensor,
+    TensorType, ValueId,
 };
 use ediacara_onnx::{Context, Node, NodeError};
 
+use super::normal::{LONGEST_ROW, signed};
+use crate::stored::{stored_input, stored_like};
 use crate::support::{
     Wide, floor_div, integers, operand_error, operands, tensor_error, tensors, whole, write,
 };
@@ -48,6 +52,25 @@ fn mean(sum: Wide, count: usize) -> Wide {
     }
 }
 
+/// What is added to a sum, and what the result is multiplied by, so that the nearest integer is the mean of every sum of `count` numbers between bounds;
+/// nothing if there are no such numbers.
+///
+/// Half a step of the sum decides for the larger of two; a factor that is a little too large, for the one further from zero.
+fn rounding(count: usize, [low, high]: [i32; 2]) -> Option<(f32, f32)> {
+    let first = 1.0 / count as f32;
+    let (offset, factors) = match count.is_power_of_two() {
+        true => (0.5, vec![first]),
+        false => (0.0, (0..64).map(|units| f32::from_bits(first.to_bits() + units)).collect()),
+    };
+    let bounds = [low, high].map(|bound| i64::from(bound) * count as i64);
+    let is_mean = |sum: i64, factor: f32| {
+        let found = ((sum as f32 + offset) * factor).round_ties_even();
+        Wide::from(found as i64) == mean(sum.into(), count)
+    };
+    let exact = |factor: &f32| (bounds[0]..=bounds[1]).all(|sum| is_mean(sum, *factor));
+    factors.into_iter().find(exact).map(|factor| (offset, factor))
+}
+
 impl Op for IntegerMean {
     fn name(&self) -> &'static str {
         NAME
@@ -85,15 +108,40 @@ impl Op for IntegerMean {
         write(NAME, outputs, sums.map(|sum| mean(sum, count)))
     }
 
+    /// Sums are exact, and every one of them is tried.
+    fn row_form(&self, form: &mut RowForm<'_>) -> Result<Option<RowValue>, OpError> {
+        let Some((x, bounds)) = form.whole_numbers(0) else { return Ok(None) };
+        let shape = form.shape(x).to_vec();
+        let (means, kept): (Vec<usize>, Vec<usize>) =
+            (0..shape.len()).partition(|axis| self.axes.contains(axis));
+        let count = means.iter().map(|&axis| shape[axis]).product::<usize>();
+        let results = self.infer(&[&TensorType::f32(&shape)])?;
+        let Some(result) = results.first().filter(|result| result.rank() > 0) else { return Ok(None) };
+        if form.result().scale != 1.0 || count > LONGEST_ROW {
+            return Ok(None);
+        }
+        let Some((offset, factor)) = rounding(count, bounds) else { return Ok(None) };
+        let permutation: Vec<usize> = kept.iter().chain(&means).copied().collect();
+        let mut rows: Vec<usize> = kept.iter().map(|&axis| shape[axis]).collect();
+        rows.push(count);
+        let is_turned = !permutation.is_sorted();
+        let turned = if is_turned { form.moved(Transpose { permutation }, x)? } else { x };
+        let turned = form.moved(Reshape { shape: rows }, turned)?;
+        let sum = form.unary(R::RowSum, turned)?;
+        let sum = form.moved(Reshape { shape: result.shape.clone() }, sum)?;
+        let writing = Writing { inverse_scale: factor, zero: form.result().zero, ..signed() };
+        form.store_pair(R::Add, sum, offset, writing).map(Some)
+    }
+
     fn cost(&self, inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {
         let elements = |types: &[&TensorType]| types.iter().map(|ty| ty.elements() as u64).sum::<u64>();
         Cost::additions(elements(inputs)) + Cost::others(elements(outputs))
     }
 }
 
-/// IntegerMean(x; axes, keepdims).
+/// IntegerMean(x; axes, keepdims). The mean of integers of 8 bits is marked as one.
 pub(crate) fn import(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<ValueId>, NodeError> {
-    let x = node.input(0)?;
+    let x = stored_input(context, node.input(0)?)?;
     let rank = context.shape(x).len() as i64;
     let given = node.numbers("axes")?.ok_or_else(|| NodeError::new("has no attribute 'axes'"))?;
     let mut axes: Vec<i64> =
@@ -102,7 +150,8 @@ pub(crate) fn import(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<V
     let keep_dims = node.numbers("keepdims")?.is_none() || whole(node, "keepdims")? != 0;
     let attributes =
         Attributes::new().with("axes", Attribute::Ints(axes)).with("keep_dims", Attribute::Bool(keep_dims));
-    context.emit_all((DESCRIPTION.build)(&attributes)?, &[x])
+    let means = context.emit_all((DESCRIPTION.build)(&attributes)?, &[x])?;
+    means.into_iter().map(|mean| stored_like(context, mean, x)).collect()
 }
 
 #[cfg(test)]

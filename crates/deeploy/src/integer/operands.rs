@@ -3,10 +3,10 @@
 use ediacara_graph::ValueId;
 use ediacara_onnx::{Context, Node, NodeError};
 
-use crate::stored::{Sign, stored};
+use crate::stored::stored_input;
 
-/// A product of ONNX. In a file that requantises, inputs of the network that it multiplies are marked as signed
-/// integers of 8 bits; Deeploy types them so from the data that it is given.
+/// A product of ONNX. In a file that requantises, inputs of the network that it multiplies are marked as integers of 8
+/// bits.
 pub(crate) fn stored_inputs(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<ValueId>, NodeError> {
     if !context.uses("", "RequantShift") {
         return context.standard(node);
@@ -14,10 +14,7 @@ pub(crate) fn stored_inputs(context: &mut Context<'_>, node: &Node<'_>) -> Resul
     let mut operands = Vec::new();
     for index in 0..node.input_count() {
         let operand = node.optional(index);
-        operands.push(match operand {
-            Some(value) if context.is_input(value) => Some(stored(context, value, Sign::Signed)?),
-            other => other,
-        });
+        operands.push(operand.map(|value| stored_input(context, value)).transpose()?);
     }
     context.standard(&node.with_inputs(operands))
 }

@@ -8,7 +8,7 @@ use ediacara_graph::{
 };
 use ediacara_onnx::{Context, Node, NodeError};
 
-use crate::stored::{LEVELS, Sign, stored};
+use crate::stored::{LEVELS, Sign, stored, stored_input};
 use crate::support::{
     Wide, floor_div, integers, operand_error, operands, positive, tensor_error, tensors, whole, write,
 };
@@ -131,7 +131,7 @@ impl Op for RequantShift {
 ///
 /// A result of 8 bits is marked as such. Where nothing is multiplied or added, the mark is all there is.
 pub(crate) fn import(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<ValueId>, NodeError> {
-    let (x, mul, add) = (node.input(0)?, node.input(1)?, node.input(2)?);
+    let (x, mul, add) = (stored_input(context, node.input(0)?)?, node.input(1)?, node.input(2)?);
     let levels = if node.numbers("n_levels_out")?.is_some() { "n_levels_out" } else { "n_levels" };
     let (div, levels, signed) = (whole(node, "div")?, whole(node, levels)?, whole(node, "signed")? != 0);
     let only = |number: f64, value: ValueId, context: &Context<'_>| {

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use ediacara_graph::ops::{Reading, RowOperation};
 use ediacara_graph::{
-    Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, Tensor, TensorType, ValueId,
+    Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, RowForm, RowValue, Tensor,
+    TensorType, ValueId,
 };
 use ediacara_onnx::{Context, Node, NodeError};
 
-use crate::stored::{LEVELS, Sign, stored};
+use super::normal::{deviation, is_exact, normalised, numbers};
+use super::quotient::Quotient;
+use crate::stored::{LEVELS, Sign, stored, stored_input};
 use crate::support::{
     Wide, floor_div, integers, operands, positive, require_row, row_length, tensors, whole, write,
 };
@@ -70,6 +74,29 @@ impl Op for RmsNorm {
         write(NAME, outputs, values.chunks_exact(length).flat_map(|row| self.of(row, &weight)))
     }
 
+    /// The squares are added exactly, and the quotient has factors that make it exact.
+    fn row_form(&self, form: &mut RowForm<'_>) -> Result<Option<RowValue>, OpError> {
+        let weight = form.constant(1).and_then(numbers);
+        let (Some((x, range)), Some(weight)) = (form.whole_numbers(0), weight) else { return Ok(None) };
+        let count = form.shape(x).last().copied().unwrap_or_default();
+        let largest = range[0].abs().max(range[1].abs());
+        let signed = form.result() == Reading::default() && self.levels == Wide::from(LEVELS);
+        if !signed || !is_exact(count, largest) {
+            return Ok(None);
+        }
+        let quotient = Quotient {
+            x: range,
+            // The root of the largest mean square and 1 more.
+            largest_deviation: largest + i32::from(largest == 0),
+            divisor: self.divisor,
+            weight: &weight,
+            bias: &vec![0; count],
+        };
+        let squares = form.pair(RowOperation::RowDot, x, x)?;
+        let deviation = deviation(form, squares, count)?;
+        normalised(form, x, deviation, &quotient)
+    }
+
     fn cost(&self, _inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {
         let count = outputs.iter().map(|output| output.elements() as u64).sum::<u64>();
         Cost::multiplications(2 * count) + Cost::additions(count) + Cost::others(4 * count)
@@ -82,7 +109,7 @@ pub(crate) fn import(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<V
     let attributes = Attributes::new()
         .with("divisor", Attribute::Int(whole(node, "D")?))
         .with("levels", Attribute::Int(levels));
-    let operands = [node.input(0)?, node.input(1)?];
+    let operands = [stored_input(context, node.input(0)?)?, node.input(1)?];
     let results = context.emit_all((DESCRIPTION.build)(&attributes)?, &operands)?;
     match (levels == LEVELS, results.as_slice()) {
         (true, &[y]) => Ok(vec![stored(context, y, Sign::Signed)?]),

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use ediacara_graph::ops::{Comparison, RowOperation as R, Writing};
 use ediacara_graph::{
-    Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, Tensor, TensorType, ValueId,
+    Attribute, AttributeReader, Attributes, Cost, Op, OpDescription, OpError, RowForm, RowValue, Tensor,
+    TensorType, ValueId,
 };
 use ediacara_onnx::{Context, Node, NodeError};
 
-use crate::stored::{LEVELS, Sign, stored};
+use super::normal::{EXACT, LONGEST_ROW, signed, unsigned};
+use crate::stored::{LEVELS, Sign, stored, stored_input};
 use crate::support::{
     Wide, floor_div, integer, integers, operands, positive, row_length, tensors, whole, write,
 };
@@ -47,16 +50,17 @@ pub(crate) struct Softmax {
 }
 
 impl Softmax {
+    /// What stands for the exponential of a number that is at most 0.
+    fn exponential(&self, below: Wide) -> Wide {
+        let [a, b, c] = self.polynomial;
+        let halvings = (-below / self.log2).min(MOST_HALVINGS);
+        let rest = below + halvings * self.log2 + b;
+        (a * rest * rest + c) >> halvings
+    }
+
     fn of(&self, row: &[Wide]) -> Result<Vec<Wide>, OpError> {
         let largest = row.iter().copied().max().unwrap_or(0);
-        let [a, b, c] = self.polynomial;
-        let exponential = |x: &Wide| {
-            let below = x - largest;
-            let halvings = (-below / self.log2).min(MOST_HALVINGS);
-            let rest = below + halvings * self.log2 + b;
-            (a * rest * rest + c) >> halvings
-        };
-        let exponentials: Vec<Wide> = row.iter().map(exponential).collect();
+        let exponentials: Vec<Wide> = row.iter().map(|x| self.exponential(x - largest)).collect();
         let sum: Wide = exponentials.iter().sum();
         if sum <= 0 {
             let problem = format!("the coefficients make a sum of {sum} of a row, which has to be above 0");
@@ -66,6 +70,31 @@ impl Softmax {
         let share = |one: Wide| floor_div(one.saturating_mul(self.levels - 1), sum);
         Ok(exponentials.into_iter().map(share).collect())
     }
+}
+
+/// The exponentials of all differences to the largest of a row of 8 bits, the smallest first, if they are of 16 bits, and that of 0 is above 0.
+fn exponentials(softmax: &Softmax) -> Option<Vec<u16>> {
+    let all: Option<Vec<u16>> = (-255..=0).map(|below| softmax.exponential(below).try_into().ok()).collect();
+    all.filter(|all| all.last().is_some_and(|&largest| largest > 0))
+}
+
+/// What two tables of bytes give for a difference to the largest, which is stored with 127 for 0.
+fn look_up(form: &mut RowForm<'_>, below: RowValue, numbers: &[u16]) -> Result<RowValue, OpError> {
+    let byte = |shift: u32| {
+        let mut table = [0; 256];
+        for (entry, number) in table.iter_mut().zip(numbers) {
+            // N-STORE: unsigned numbers are 128 less.
+            *entry = ((number >> shift) as u8 ^ 0x80) as i8;
+        }
+        table
+    };
+    let low = form.look_up(below, byte(0), i8::MIN)?;
+    if numbers.iter().all(|&number| number < 256) {
+        return Ok(low);
+    }
+    let mut high = form.look_up(below, byte(8), i8::MIN)?;
+    high.reading.scale = 256.0;
+    form.pair(R::Add, high, low)
 }
 
 impl Op for Softmax {
@@ -98,6 +127,34 @@ impl Op for Softmax {
         write(NAME, outputs, rows?.into_iter().flatten())
     }
 
+    /// An exponential is two bytes that the difference to the largest looks up; its share is a quotient of integers below 2^24.
+    fn row_form(&self, form: &mut RowForm<'_>) -> Result<Option<RowValue>, OpError> {
+        let (Some((x, _)), Some(numbers)) = (form.whole_numbers(0), exponentials(self)) else {
+            return Ok(None);
+        };
+        let length = form.shape(x).last().copied().unwrap_or_default();
+        let largest = i64::from(numbers.iter().copied().max().unwrap_or_default());
+        let most = self.levels - 1;
+        let is_unsigned = form.result() == RowValue::stored_as(unsigned()) && most < Wide::from(LEVELS);
+        // Sums, and products of a share that is one too large with them.
+        let is_exact = length <= LONGEST_ROW && largest * (length as i64 + most as i64) <= EXACT;
+        if !is_unsigned || !is_exact {
+            return Ok(None);
+        }
+        let top = form.unary(R::RowMaximum, x)?;
+        let below = form.store_pair(R::Subtract, x, top, Writing { zero: i8::MAX, ..signed() })?;
+        let powers = look_up(form, below, &numbers)?;
+        let sum = form.unary(R::RowSum, powers)?;
+        let share = form.unary(R::Reciprocal, sum)?;
+        let share = form.pair(R::Multiply, share, most as f32)?;
+        // The nearest integer is the quotient rounded down, or one more: its product with the sum is too large then.
+        let near = form.store_pair(R::Multiply, powers, share, unsigned())?;
+        let product = form.pair(R::Multiply, near, sum)?;
+        let whole = form.pair(R::Multiply, powers, most as f32)?;
+        let over = form.pair(R::Compare(Comparison::Less), whole, product)?;
+        form.store_pair(R::Subtract, near, over, unsigned()).map(Some)
+    }
+
     fn cost(&self, _inputs: &[&TensorType], outputs: &[&TensorType]) -> Cost {
         let count = outputs.iter().map(|output| output.elements() as u64).sum::<u64>();
         Cost::multiplications(4 * count) + Cost::additions(5 * count) + Cost::others(5 * count)
@@ -113,7 +170,8 @@ pub(crate) fn import(context: &mut Context<'_>, node: &Node<'_>) -> Result<Vec<V
         .with("c", Attribute::Int(whole(node, "coeffC")?))
         .with("log2", Attribute::Int(whole(node, "log2")?))
         .with("levels", Attribute::Int(levels));
-    let results = context.emit_all((DESCRIPTION.build)(&attributes)?, &[node.input(0)?])?;
+    let x = stored_input(context, node.input(0)?)?;
+    let results = context.emit_all((DESCRIPTION.build)(&attributes)?, &[x])?;
     match (levels == LEVELS, results.as_slice()) {
         (true, &[y]) => Ok(vec![stored(context, y, Sign::Unsigned)?]),
         _ => Ok(results),

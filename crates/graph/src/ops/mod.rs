@@ -67,7 +67,7 @@ pub use conv_filter_gradient::ConvFilterGradient;
 pub use conv_transpose::ConvTranspose;
 pub use cumulative_sum::CumulativeSum;
 pub use dequantize_linear::DequantizeLinear;
-pub use float_rows::{FRow, FScale, Reading, Writing};
+pub use float_rows::{Comparison, FRow, FScale, Reading, RowOperation, Writing};
 pub use gather::Gather;
 pub use gather_elements::GatherElements;
 pub use gather_nd::GatherNd;

@@ -10,6 +10,7 @@ mod changes;
 mod denominators;
 mod functions;
 mod heads;
+mod own;
 mod real_products;
 mod reductions;
 mod rewriter;
@@ -111,7 +112,12 @@ fn rewrite(graph: &mut Graph, inside: HashSet<NodeId>) -> Result<HashMap<NodeId,
             continue;
         }
         rewriter.begin();
-        let ended = match rules::lower(&mut rewriter, id)? {
+        let mut lowered = rules::lower(&mut rewriter, id)?;
+        if lowered.is_none() {
+            rewriter.begin();
+            lowered = own::form(&mut rewriter, id)?;
+        }
+        let ended = match lowered {
             Some(result) => rewriter.end(id, result)?,
             None => false,
         };

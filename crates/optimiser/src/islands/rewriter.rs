@@ -103,7 +103,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Whether a node stores a real value in int8.
-    fn stores(&self, id: NodeId) -> bool {
+    pub(super) fn stores(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
         node.op_as::<QuantizeLinear>().is_some() && self.graph.ty(node.outputs[0]).dtype == DType::I8
     }
@@ -119,6 +119,9 @@ impl<'a> Rewriter<'a> {
 
     /// Stores a result as a quantize_linear node does, which has one scale, or one for each index of an axis; nothing for others.
     fn quantise(&mut self, id: NodeId, result: Operand) -> Result<Option<ValueId>> {
+        if self.is_stored(id, result) {
+            return Ok(Some(result.value));
+        }
         let name = self.graph.node(id).name.clone();
         if let Some(stored) = self.quantise_before_move(id, result)? {
             return Ok(Some(stored));
@@ -137,6 +140,14 @@ impl<'a> Rewriter<'a> {
             }
         };
         Ok(Some(stored))
+    }
+
+    /// Whether an instruction of the node in hand has stored its result already, in the steps of a quantize_linear node.
+    fn is_stored(&self, id: NodeId, result: Operand) -> bool {
+        let is_i8 = self.graph.ty(result.value).dtype == DType::I8;
+        let own = self.graph.producer(result.value).filter(|node| self.added.contains(node));
+        let is_row = own.is_some_and(|node| self.graph.node(node).op_as::<FRow>().is_some());
+        is_i8 && is_row && self.encoding(id) == Some(result.reading)
     }
 
     /// Stores what a transpose or reshape moves, with one scale, and moves the bytes instead of real numbers; nothing if the

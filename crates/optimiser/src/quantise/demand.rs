@@ -19,6 +19,8 @@ pub(super) struct Demand {
     pub(super) convolution: bool,
     /// Whether either reads what operators without weights make of it: elementwise ones, pools and their like.
     pub(super) behind: bool,
+    /// Whether a convolution, pool, pad or resize does.
+    pub(super) shaped: bool,
     /// Whether a reduction reads what such operators make of it.
     pub(super) reduced: bool,
     /// Whether a pool, pad or resize reads it, as it is or stored.
@@ -69,6 +71,7 @@ pub(super) fn demands(graph: &Graph) -> Vec<Demand> {
             product: all.product || one.product,
             convolution: all.convolution || one.convolution,
             behind: all.behind || one.behind,
+            shaped: all.shaped || one.shaped,
             reduced: all.reduced || one.reduced,
             image: all.image || one.image,
         });
@@ -81,6 +84,7 @@ pub(super) fn demands(graph: &Graph) -> Vec<Demand> {
             wanted.convolution |= convolution || moves(node) && results.convolution;
             let passes = moves(node) || node.op.is_elementwise() || shapes_images(node);
             wanted.behind |= product || convolution || passes && (results.behind || results.is_multiplied());
+            wanted.shaped |= convolution || shapes_images(node) || passes && results.shaped;
             wanted.image |= shapes_images(node) || converts && results.image;
             wanted.reduced |= node.op_as::<Reduce>().is_some() || passes && results.reduced;
         }

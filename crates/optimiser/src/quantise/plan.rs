@@ -369,6 +369,9 @@ impl<'a> Plan<'a> {
     /// The order in which an input is stored: that of its axes where products or transpositions would have it so.
     fn input_layout(&self, input: ValueId) -> Option<Layout> {
         let ty = self.graph.ty(input);
+        if self.is_marked(input) && self.is_no_image(input) {
+            return Some(Layout::Plain);
+        }
         let first = Layout::of_input(ty)?;
         let readers = self.graph.consumers(input);
         let turns = |reader: &NodeId| {
@@ -385,6 +388,11 @@ impl<'a> Plan<'a> {
         let turned = !readers.is_empty() && readers.iter().all(turns);
         let plain = turned || self.demanded(input) == Some(Layout::Plain);
         Some(if plain { Layout::Plain } else { first })
+    }
+
+    /// Whether a value is of rows or a row, and neither it nor what elementwise operators make of it is read as an image.
+    fn is_no_image(&self, value: ValueId) -> bool {
+        !self.demands[value.index()].shaped && matches!(self.graph.ty(value).rank(), 1 | 3)
     }
 
     /// Values of the host that are read by islands of too few operations: what lowerings make of one another. Beside real nodes

@@ -48,7 +48,7 @@ pub(crate) const CIRCLES: &[KnownCircle] = &[
     KnownCircle {
         of: "graph",
         room: "crate",
-        modules: &["gradient", "graph", "op", "ops", "registry", "text"],
+        modules: &["gradient", "graph", "op", "ops", "registry", "row_form", "text"],
         reason: "an operator has a gradient, which is built of operators, and a recurrence a graph for its body: adding one \
                  stays one file",
     },

@@ -11,6 +11,7 @@ pub use f_row::FRow;
 pub use f_scale::FScale;
 
 use ediacara_kernels::ordered::{self, Quantiser, canonical};
+pub use ediacara_kernels::ordered::{Comparison, RowOperation};
 use ediacara_tensor::{DType, Tensor};
 use half::{bf16, f16};
 use rayon::prelude::*;
