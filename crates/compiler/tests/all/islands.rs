@@ -265,3 +265,68 @@ fn what_stands_between_convolutions_is_part_of_their_program() {
         check(&text, 22.0);
     }
 }
+
+#[test]
+fn heads_are_programs_of_their_own_rows() {
+    // Matrices of 40 x 40 are worth instructions of their own.
+    let text = format!(
+        r#"graph "heads" {{
+  input %x: f32[1,40,16]
+  constant %wq: f32[16,16] = {q}
+  constant %wk: f32[16,16] = {k}
+  constant %wv: f32[16,16] = {v}
+  constant %bias: f32[2,40,40] = {bias}
+  constant %wo: f32[16,16] = {o}
+  %q: f32[1,40,16] = matmul(%x, %wq)
+  %q4: f32[1,40,2,8] = reshape(%q) {{shape = [1, 40, 2, 8]}}
+  %qh: f32[1,2,40,8] = transpose(%q4) {{permutation = [0, 2, 1, 3]}}
+  %k: f32[1,40,16] = matmul(%x, %wk)
+  %k4: f32[1,40,2,8] = reshape(%k) {{shape = [1, 40, 2, 8]}}
+  %kh: f32[1,2,8,40] = transpose(%k4) {{permutation = [0, 2, 3, 1]}}
+  %v: f32[1,40,16] = matmul(%x, %wv)
+  %v4: f32[1,40,2,8] = reshape(%v) {{shape = [1, 40, 2, 8]}}
+  %vh: f32[1,2,40,8] = transpose(%v4) {{permutation = [0, 2, 1, 3]}}
+  %s: f32[1,2,40,40] = matmul(%qh, %kh)
+  %b: f32[1,2,40,40] = add(%s, %bias)
+  %p: f32[1,2,40,40] = softmax(%b) {{axis = 3}}
+  %a: f32[1,2,40,8] = matmul(%p, %vh)
+  %t: f32[1,40,2,8] = transpose(%a) {{permutation = [0, 2, 1, 3]}}
+  %j: f32[1,40,16] = reshape(%t) {{shape = [1, 40, 16]}}
+  %y: f32[1,40,16] = matmul(%j, %wo)
+  output %y
+}}
+"#,
+        q = matrix(16, 16, 1),
+        k = matrix(16, 16, 2),
+        v = matrix(16, 16, 3),
+        o = matrix(16, 16, 4),
+        bias = matrix(80, 40, 5),
+    );
+    check(&text, 25.0);
+    let [_, after] = quantised(&text);
+    let machine = Machine::preset("dlp16").unwrap();
+    let compiled = compile(&after.graph, &machine, &Options::default()).unwrap();
+    let layers = &compiled.only_dlp().unwrap().executable.layers;
+    // Of each head, the powers go on with the first product, and the division with the second.
+    assert_eq!(layers.iter().filter(|layer| layer.op == "matmul+float").count(), 4, "{layers:#?}");
+}
+
+#[test]
+fn an_activation_that_a_product_does_stays_before_real_nodes() {
+    let text = format!(
+        r#"graph "relu" {{
+  input %x: f32[24,16]
+  constant %w: f32[16,32] = {w}
+  constant %u: f32[32,8] = {u}
+  %h: f32[24,32] = matmul(%x, %w)
+  %a: f32[24,32] = relu(%h)
+  %p: f32[24,32] = softmax(%a) {{axis = 1}}
+  %y: f32[24,8] = matmul(%p, %u)
+  output %y
+}}
+"#,
+        w = matrix(16, 32, 7),
+        u = matrix(32, 8, 8),
+    );
+    check(&text, 25.0);
+}

@@ -18,7 +18,7 @@ mod rules;
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::ops::FRow;
+use ediacara_graph::ops::{Activation, FRow, Gemm};
 use ediacara_graph::{DType, Graph, NodeId, ValueId};
 
 use crate::forest::Forest;
@@ -37,7 +37,7 @@ use rewriter::Rewriter;
 /// # Errors
 /// As [`quantise`](crate::quantise()).
 pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
-    match with_islands(quantise_beside(graph, calibration, Some(forms(graph)?))?)? {
+    match with_islands(quantise_beside(graph, calibration, Some(forms(graph)?))?, Rounding::Free(graph))? {
         Some(quantised) => Ok(quantised),
         None => quantise(graph, calibration),
     }
@@ -48,21 +48,30 @@ pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<
 /// # Errors
 /// As [`import_qdq`](crate::import_qdq).
 pub fn import_qdq_with_floats(graph: &Graph, calibration: Option<&Calibration>) -> Result<Quantised> {
-    match with_islands(import_beside(graph, calibration, Some(forms(graph)?))?)? {
+    match with_islands(import_beside(graph, calibration, Some(forms(graph)?))?, Rounding::Marked)? {
         Some(quantised) => Ok(quantised),
         None => import_qdq(graph, calibration),
     }
 }
 
+/// Who says what is rounded to int8.
+#[derive(Debug, Clone, Copy)]
+enum Rounding<'a> {
+    /// The network itself, by its markers: what they round is its result.
+    Marked,
+    /// The quantiser, for the products' sake, of this network.
+    Free(&'a Graph),
+}
+
 /// A quantised network with its islands in the float dialect; nothing if it has none.
-fn with_islands(quantised: Quantised) -> Result<Option<Quantised>> {
+fn with_islands(quantised: Quantised, rounding: Rounding<'_>) -> Result<Option<Quantised>> {
     let Quantised { graph, mut left, silenced, origins } = quantised;
     let inside = islands(&graph)?;
     if inside.is_empty() {
         let goes_by_rows = graph.nodes().any(|id| graph.node(id).op_as::<FRow>().is_some());
         return Ok(goes_by_rows.then_some(Quantised { graph, left, silenced, origins }));
     }
-    let (graph, origins) = float_islands(graph, origins, inside)?;
+    let (graph, origins) = float_islands(graph, origins, inside, rounding)?;
     let still: HashSet<&str> =
         origins.iter().filter(|origin| origin.left.is_some()).map(|origin| origin.node.as_str()).collect();
     left.retain(|node| still.contains(node.node.as_str()));
@@ -79,13 +88,16 @@ fn float_islands(
     mut graph: Graph,
     mut origins: Vec<Origin>,
     inside: HashSet<NodeId>,
+    rounding: Rounding<'_>,
 ) -> Result<(Graph, Vec<Origin>)> {
     let became = rewrite(&mut graph, inside)?;
     graph.unlink_dead();
     let mut changes = Changes::default();
-    take_heads_apart(&mut graph, &mut changes)?;
-    move_denominators(&mut graph, &mut changes)?;
-    real_products(&mut graph, &mut changes)?;
+    if let Rounding::Free(real) = rounding {
+        take_heads_apart(&mut graph, &mut changes)?;
+        move_denominators(&mut graph, &mut changes)?;
+        real_products(&mut graph, &mut changes, &bounded(real, &origins))?;
+    }
     // Nodes are known by what they give, which keeps its identity when the graph is renumbered.
     let values_of = |origin: &Origin| -> Vec<ValueId> {
         let nodes = origin.nodes.iter().flat_map(|id| became.get(id).cloned().unwrap_or_else(|| vec![*id]));
@@ -101,6 +113,18 @@ fn float_islands(
         origin.nodes = values.iter().filter_map(|value| graph.producer(new[value.index()]?)).collect();
     }
     Ok((graph, origins))
+}
+
+/// The nodes that do the work of an activation, too: their clamp is no mere end of a range.
+fn bounded(real: &Graph, origins: &[Origin]) -> HashSet<NodeId> {
+    let sums = ["matmul", "gemm", "add", "mul", "div", "reshape", "transpose"];
+    let activates =
+        |id: &NodeId| real.node(*id).op_as::<Gemm>().is_some_and(|gemm| gemm.activation != Activation::None);
+    let active: HashSet<&str> =
+        real.nodes().filter(activates).map(|id| real.node(id).name.as_str()).collect();
+    let is_bounded =
+        |origin: &&Origin| !sums.contains(&origin.op.as_str()) || active.contains(origin.node.as_str());
+    origins.iter().filter(is_bounded).flat_map(|origin| origin.nodes.iter().copied()).collect()
 }
 
 /// Builds what stands for the nodes inside that have a form in the dialect, and says what each became.

@@ -1,17 +1,23 @@
 //! Products of int8 whose results real nodes alone read give real numbers: an int8 between would round what is not stored.
 
+use std::collections::HashSet;
+
 use ediacara_graph::ops::{DequantizeLinear, FRow, FScale, QMatMul, QMatMulReal, Reading, Reshape};
 use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::changes::{Changes, readers};
 use crate::Result;
 
-/// Replaces products whose int8 results only real nodes and the network's outputs read.
+/// Replaces products whose int8 results only real nodes and the network's outputs read, but for those of `bounded`.
 ///
 /// # Errors
 /// The graph refuses a node, which is a fault of this pass.
-pub(super) fn real_products(graph: &mut Graph, changes: &mut Changes) -> Result<()> {
-    for id in graph.order() {
+pub(super) fn real_products(
+    graph: &mut Graph,
+    changes: &mut Changes,
+    bounded: &HashSet<NodeId>,
+) -> Result<()> {
+    for id in graph.order().into_iter().filter(|id| !bounded.contains(id)) {
         let Some(op) = graph.node(id).op_as::<QMatMul>().copied() else { continue };
         let value = graph.output_of(id);
         let Some(readers) = readers(graph, value).filter(|readers| !readers.is_empty()) else { continue };
