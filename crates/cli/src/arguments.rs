@@ -83,7 +83,8 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ModelArguments {
     /// An ONNX file, or a built-in network: efficientnet_lite0 (real weights, the default), or with seeded weights alexnet,
-    /// alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, lenet5, mlp:33-512-10, lstm:128-128x100, gru:128-128x100
+    /// alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, vit_s, lenet5, gpt2, mlp:33-512-10,
+    /// lstm:128-128x100, gru:128-128x100
     #[arg(default_value = "efficientnet_lite0")]
     pub(crate) model: String,
     /// Give a dimension its size, by its name or as `INPUT[AXIS]`; repeatable

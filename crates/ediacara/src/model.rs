@@ -37,7 +37,8 @@ pub struct Model {
 pub struct Binding {
     /// Sizes of symbolic dimensions, by name.
     ///
-    /// A built-in network takes its batch size from the one named `N`.
+    /// A built-in network takes its batch size from the one named `N`, or, if it decodes tokens, how many
+    /// came before from `T`.
     pub dims: Vec<(String, usize)>,
     /// Whole shapes of inputs, by name; for ONNX files only.
     pub shapes: Vec<(String, Vec<usize>)>,
@@ -106,7 +107,8 @@ pub fn load_bound(name: &str, binding: &Binding) -> Result<Model, Error> {
     let shaped = binding.shapes.iter().map(|(input, _)| input);
     if let Some(input) = shaped.chain(binding.constants.iter().map(|(input, _)| input)).next() {
         return Err(Error::Invalid(format!(
-            "{name} is built in: only its batch size can be given, with --dim N=SIZE, nothing for an input {input}"
+            "{name} is built in: only one size can be given, with --dim {}=SIZE, nothing for an input {input}",
+            ediacara_nn::free_dimension(name).name
         )));
     }
     Ok(Model {
@@ -137,18 +139,21 @@ pub fn files_beside(name: &Path) -> Vec<PathBuf> {
 
 /// A built-in network.
 ///
-/// Its batch is that of `N`, else that of the tensor that will be fed.
+/// The size of its free dimension is the one given, else that of the tensor that will be fed.
 fn built_in(name: &str, binding: &Binding) -> Result<Graph, NnError> {
-    let given = binding.dims.iter().find(|(dimension, _)| dimension == "N").map(|(_, size)| *size);
-    let graph = ediacara_nn::build(name, given.unwrap_or(1), WEIGHT_SEED)?;
-    let own = graph.inputs().first().map(|&input| graph.ty(input).shape.as_slice());
-    let fed = binding.fed.first().and_then(Option::as_ref).map(Tensor::shape);
-    match (given, own, fed) {
-        (None, Some([_, own @ ..]), Some([batch, fed @ ..])) if own == fed && *batch > 1 => {
-            ediacara_nn::build(name, *batch, WEIGHT_SEED)
-        }
-        _ => Ok(graph),
+    let free = ediacara_nn::free_dimension(name);
+    let given = binding.dims.iter().find(|(dimension, _)| dimension == free.name).map(|(_, size)| *size);
+    let graph = ediacara_nn::build_sized(name, given.unwrap_or(1), WEIGHT_SEED)?;
+    if let Some((dimension, _)) = binding.dims.iter().find(|(dimension, _)| dimension != free.name) {
+        let (name, dimension) = (name.to_owned(), dimension.clone());
+        return Err(NnError::Dimension { name, dimension, known: free.name });
     }
+    let own = graph.inputs().get(free.input).map(|&input| graph.ty(input).shape.clone());
+    let fed = binding.fed.get(free.input).and_then(Option::as_ref).map(Tensor::shape);
+    let (None, Some(mut own), Some(fed)) = (given, own, fed) else { return Ok(graph) };
+    let Some(&size) = fed.get(free.axis).filter(|size| **size > 1) else { return Ok(graph) };
+    own.get_mut(free.axis).into_iter().for_each(|own| *own = size);
+    if own == fed { ediacara_nn::build_sized(name, size, WEIGHT_SEED) } else { Ok(graph) }
 }
 
 /// Every name that is no file: bundled and built-in.

@@ -108,6 +108,17 @@ impl Builder {
         Signal::normal(self.graph.add_input("input", TensorType::f32(shape)), 1.0)
     }
 
+    /// An input of which nothing is known.
+    pub(crate) fn input_of(&mut self, name: &str, ty: TensorType) -> ValueId {
+        self.graph.add_input(name, ty)
+    }
+
+    /// The finished graph with these outputs.
+    pub(crate) fn finish_all(mut self, outputs: &[(String, ValueId)]) -> Result<Graph, NnError> {
+        self.graph.set_named_outputs(outputs)?;
+        Ok(self.graph)
+    }
+
     /// The finished graph, whose only output is `output`, called `logits`.
     pub(crate) fn finish(mut self, output: Signal) -> Graph {
         self.graph.rename_value(output.value, "logits");
@@ -142,15 +153,32 @@ impl Builder {
         self.constant(name.to_owned(), &[outputs, inputs], weights)
     }
 
+    /// A constant of nearly normal numbers with this mean and deviation.
+    pub(crate) fn normal(
+        &mut self,
+        name: &str,
+        shape: &[usize],
+        mean: f32,
+        deviation: f32,
+    ) -> Result<ValueId, NnError> {
+        let values = self.around(name, shape.iter().product(), mean, deviation);
+        self.constant(name.to_owned(), shape, values)
+    }
+
     /// Biases around 0.
     pub(crate) fn bias(&mut self, name: &str, count: usize) -> Result<ValueId, NnError> {
         let bias = self.around(name, count, 0.0, SPREAD);
         self.constant(name.to_owned(), &[count], bias)
     }
 
-    /// The dimensions of a value.
+    /// The dimensions of a value with its statistics.
     pub(crate) fn shape(&self, signal: Signal) -> &[usize] {
-        &self.graph.ty(signal.value).shape
+        self.shape_of(signal.value)
+    }
+
+    /// The dimensions of a value.
+    pub(crate) fn shape_of(&self, value: ValueId) -> &[usize] {
+        &self.graph.ty(value).shape
     }
 
     fn constant(&mut self, name: String, shape: &[usize], values: Vec<f32>) -> Result<ValueId, NnError> {

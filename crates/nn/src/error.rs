@@ -41,6 +41,28 @@ pub enum NnError {
         /// The largest batch.
         limit: usize,
     },
+    /// A decoder has room for fewer tokens, or is given none before its own.
+    #[error(
+        "'{name}' cannot be built for {past} tokens before the one that it decodes; give T=1 to T={limit}"
+    )]
+    Past {
+        /// The network.
+        name: String,
+        /// The tokens before, as asked for.
+        past: usize,
+        /// The most that there may be.
+        limit: usize,
+    },
+    /// A size is given for a dimension that the network has not.
+    #[error("'{name}' has no dimension {dimension} to be sized; its only one is {known}")]
+    Dimension {
+        /// The network.
+        name: String,
+        /// What was given.
+        dimension: String,
+        /// The one there is.
+        known: &'static str,
+    },
     /// A parameter would have more elements than any that makes sense.
     #[error(
         "parameter `{name}` would be {shape:?}, more than {limit} elements; make the layer, or what comes before it, smaller"

@@ -30,7 +30,7 @@ pub use error::NnError;
 pub use initialiser::Initialiser;
 pub use layers::Sequence;
 pub use loss_scale::LossScale;
-pub use networks::{Network, build, names, networks};
+pub use networks::{FreeDimension, Network, build, build_sized, free_dimension, names, networks};
 pub use schedule::{LearningRate, Schedule};
 pub use scope::{Mode, Parameter, Role, Scope, Update};
 pub use summary::{Layer, Layers, Port, Summary};

@@ -4,7 +4,7 @@
 
 use ediacara_data::synthetic;
 use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
-use ediacara_nn::{Summary, build, names, networks};
+use ediacara_nn::{Summary, build, build_sized, names, networks};
 
 /// Computes every value of a graph on the host, and shows each node's result.
 fn run(graph: &Graph, input: Tensor, mut see: impl FnMut(NodeId, &Tensor)) {
@@ -60,6 +60,9 @@ fn parameters_and_macs_are_torchvisions() {
         ("resnet50", 25_557_032, 4_089_184_256),
         ("resnet152", 60_192_808, 11_513_626_624),
         ("mobilenet_v2", 3_504_872, 300_774_272),
+        // timm's vit_small_patch16_224. Products: 196 patches of 768, then 12 layers of 197 tokens with 12 * 384^2
+        // and the class. Those of attention have no weights: 12 layers of 2 * 197^2 * 384.
+        ("vit_s", 22_050_664, 196 * 768 * 384 + 12 * 197 * (12 * 384 * 384 + 2 * 197 * 384) + 384_000),
         // LeNet-5's usual figures.
         ("lenet5", 61_706, 416_520),
         ("mlp:33-512-10", 22_538, 22_016),
@@ -70,6 +73,50 @@ fn parameters_and_macs_are_torchvisions() {
         assert_eq!((summary.parameters, summary.macs), (parameters, macs), "{name}");
         assert_eq!(summary.parameter_bytes, 4 * parameters, "{name}");
     }
+}
+
+/// 124,439,808 parameters are published for GPT-2 small.
+///
+/// The same count from the paper's sizes: tokens, positions, 12 layers of two normalisations, 12 * 768^2
+/// weights and 9 * 768 biases, and the last normalisation. The output's weights are the tokens'.
+#[test]
+fn the_decoder_has_the_published_parameters() {
+    let (width, past) = (768, 7);
+    let parameters = (50_257 + 1024) * width + 12 * (4 * width + 12 * width * width + 9 * width) + 2 * width;
+    assert_eq!(parameters, 124_439_808);
+    let graph = build_sized("gpt2", past, 0).unwrap();
+    let summary = Summary::new(&graph);
+    assert_eq!(summary.parameters, parameters as u64);
+    let macs = 12 * (12 * width * width + 2 * (past + 1) * width) + 50_257 * width;
+    assert_eq!(summary.macs, macs as u64);
+    let ports = |ports: &[ediacara_nn::Port]| -> Vec<String> {
+        ports.iter().map(|port| format!("{} {} {:?}", port.name, port.dtype, port.shape)).collect()
+    };
+    let (inputs, outputs) = (ports(&summary.inputs), ports(&summary.outputs));
+    assert_eq!((inputs.len(), outputs.len()), (25, 25));
+    assert_eq!(inputs[..2], ["input_ids i64 [1, 1]", "past_0_key f32 [1, 12, 7, 64]"]);
+    assert_eq!(inputs[24], "past_11_value f32 [1, 12, 7, 64]");
+    assert_eq!(outputs[..2], ["logits f32 [1, 1, 50257]", "present_0_key f32 [1, 12, 8, 64]"]);
+    assert_eq!(outputs[24], "present_11_value f32 [1, 12, 8, 64]");
+}
+
+/// The weights are the papers': mean 0, deviation 0.02, those behind a sum scaled by 1 / sqrt(24).
+#[test]
+fn weights_of_transformers_are_the_papers() {
+    let graph = build("vit_s", 1, 3).unwrap();
+    let check = |graph: &Graph, name: &str, deviation: f64| {
+        let weight = graph.constant(graph.value_by_name(name).unwrap()).unwrap();
+        let (mean, variance) = moments(&weight.to_vec::<f32>().unwrap());
+        assert!(mean.abs() < 0.05 * deviation, "{name}: mean {mean}");
+        assert!((variance.sqrt() / deviation - 1.0).abs() < 0.02, "{name}: variance {variance}");
+    };
+    for name in ["patch_embed.proj.weight", "pos_embed", "blocks.11.attn.qkv.weight", "head.weight"] {
+        check(&graph, name, 0.02);
+    }
+    let graph = build("gpt2", 1, 3).unwrap();
+    check(&graph, "wte.weight", 0.02);
+    check(&graph, "h.0.attn.c_proj.weight", 0.02 / 24.0_f64.sqrt());
+    check(&graph, "h.11.mlp.c_proj.weight", 0.02 / 24.0_f64.sqrt());
 }
 
 /// The published table of AlexNet's layers.
@@ -287,14 +334,22 @@ fn errors_list_what_there_is() {
     let check = |name: &str, batch: usize, expect: &str| {
         assert_eq!(build(name, batch, 0).map(|_| ()).unwrap_err().to_string(), expect);
     };
-    let known = "alexnet, alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, lenet5, mlp:33-512-10, \
-         lstm:128-128x100, gru:128-128x100";
+    let known = "alexnet, alexnet_two_groups, vgg19, resnet50, resnet152, mobilenet_v2, vit_s, lenet5, gpt2, \
+         mlp:33-512-10, lstm:128-128x100, gru:128-128x100";
     assert_eq!(names().join(", "), known);
     check(
         "resnet51",
         1,
         &format!("no built-in network is called 'resnet51'; did you mean `resnet50`? There are {known}"),
     );
+    check("gpt2", 2, "a batch of 2 cannot be built for 'gpt2'; give 1 to 1");
+    for past in [0, 1024] {
+        let error = build_sized("gpt2", past, 0).map(|_| ()).unwrap_err().to_string();
+        let expected = format!(
+            "'gpt2' cannot be built for {past} tokens before the one that it decodes; give T=1 to T=1023"
+        );
+        assert_eq!(error, expected);
+    }
     check("lenet5", 0, "a batch of 0 cannot be built for 'lenet5'; give 1 to 1024");
     let form = "write inputs, units and steps like lstm:128-128x100";
     check("lstm:512-256", 1, &format!("'lstm:512-256': '512-256' is not INPUT-HIDDENxSTEPS; {form}"));
