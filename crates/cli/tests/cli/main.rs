@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "helpers of tests")]
 
+mod attention;
 #[cfg(unix)]
 mod big;
 mod calibration;
