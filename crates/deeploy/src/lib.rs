@@ -8,7 +8,8 @@
 //!
 //! What f32 computes exactly enough is composed of core operators: `float.rs` and `training.rs`. What has to be
 //! computed in integers is an [`Op`](ediacara_graph::Op) with a kernel: `integer/`. Results of 8 bits are marked with
-//! quantize_linear and dequantize_linear of step 1, from which the optimiser takes their int8 form.
+//! quantize_linear and dequantize_linear of step 1, from which the optimiser takes their int8 form. Softmaxes, norms and
+//! means build themselves of float instructions (`row_form`), with the bits of their kernels.
 //!
 //! This crate is also the example of how an operator is added from outside: see docs/import.md. Start reading at
 //! `integer/activation.rs`.

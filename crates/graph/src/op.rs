@@ -175,7 +175,7 @@ pub trait Op: Debug + Send + Sync + Any {
     /// It is built with `form`, which says how operands and result are stored, and its last node is an f_row that stores
     /// the result in these steps. To the bit it is what [`run`](Op::run) gives and the steps then hold: for all operands
     /// that can be stored so, rows without a number that the operator refuses excepted. It is nothing, which is the
-    /// default, if the operator has no form or none that is exact; it is the host's then.
+    /// default, if the operator has no form or none that is exact ([`RowForm::refuse`] says why); it is the host's then.
     ///
     /// # Errors
     /// A node refuses its operands.

@@ -58,12 +58,13 @@ pub struct RowForm<'a> {
     emit: &'a mut dyn Emit,
     operands: Vec<RowOperand>,
     result: Reading,
+    refusal: Option<String>,
 }
 
 impl<'a> RowForm<'a> {
     /// For an operator of these operands, whose result is stored in the steps of `result`.
     pub fn new(emit: &'a mut dyn Emit, operands: Vec<RowOperand>, result: Reading) -> RowForm<'a> {
-        RowForm { emit, operands, result }
+        RowForm { emit, operands, result, refusal: None }
     }
 
     /// An operand that is stored as whole numbers, one a step, and the least and the most of them; nothing for another.
@@ -82,6 +83,17 @@ impl<'a> RowForm<'a> {
     /// What the i8s of the result stand for.
     pub fn result(&self) -> Reading {
         self.result
+    }
+
+    /// Says why there is no form, as a sentence without its end: what an operator without one gives.
+    pub fn refuse(&mut self, reason: impl Into<String>) -> Result<Option<RowValue>, OpError> {
+        self.refusal = Some(reason.into());
+        Ok(None)
+    }
+
+    /// Why there is no form.
+    pub fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
     }
 
     /// The dimensions of a value.

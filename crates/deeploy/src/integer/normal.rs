@@ -75,7 +75,9 @@ pub(super) fn normalised(
     deviation: RowValue,
     quotient: &Quotient<'_>,
 ) -> Result<Option<RowValue>, OpError> {
-    let Some((scale, factors)) = quotient.factors()? else { return Ok(None) };
+    let Some((scale, factors)) = quotient.factors()? else {
+        return form.refuse("no factors of f32 round its quotients right for every number and deviation");
+    };
     let all = |number: fn(&Factors) -> f32| factors.iter().map(number).collect::<Vec<f32>>();
     let factor = form.row(all(|factors| factors.factor))?;
     let offset = form.row(all(|factors| factors.offset))?;

@@ -81,8 +81,11 @@ impl Op for RmsNorm {
         let count = form.shape(x).last().copied().unwrap_or_default();
         let largest = range[0].abs().max(range[1].abs());
         let signed = form.result() == Reading::default() && self.levels == Wide::from(LEVELS);
-        if !signed || !is_exact(count, largest) {
+        if !signed {
             return Ok(None);
+        }
+        if !is_exact(count, largest) {
+            return form.refuse(format!("squares of {count} numbers of up to {largest} add up beyond 2^24"));
         }
         let quotient = Quotient {
             x: range,

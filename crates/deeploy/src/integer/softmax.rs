@@ -129,8 +129,9 @@ impl Op for Softmax {
 
     /// An exponential is two bytes that the difference to the largest looks up; its share is a quotient of integers below 2^24.
     fn row_form(&self, form: &mut RowForm<'_>) -> Result<Option<RowValue>, OpError> {
-        let (Some((x, _)), Some(numbers)) = (form.whole_numbers(0), exponentials(self)) else {
-            return Ok(None);
+        let Some((x, _)) = form.whole_numbers(0) else { return Ok(None) };
+        let Some(numbers) = exponentials(self) else {
+            return form.refuse("its coefficients make exponentials beyond 16 bits");
         };
         let length = form.shape(x).last().copied().unwrap_or_default();
         let largest = i64::from(numbers.iter().copied().max().unwrap_or_default());
@@ -138,8 +139,11 @@ impl Op for Softmax {
         let is_unsigned = form.result() == RowValue::stored_as(unsigned()) && most < Wide::from(LEVELS);
         // Sums, and products of a share that is one too large with them.
         let is_exact = length <= LONGEST_ROW && largest * (length as i64 + most as i64) <= EXACT;
-        if !is_unsigned || !is_exact {
+        if !is_unsigned {
             return Ok(None);
+        }
+        if !is_exact {
+            return form.refuse(format!("exponentials of {length} numbers add up beyond 2^24"));
         }
         let top = form.unary(R::RowMaximum, x)?;
         let below = form.store_pair(R::Subtract, x, top, Writing { zero: i8::MAX, ..signed() })?;

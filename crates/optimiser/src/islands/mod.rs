@@ -37,7 +37,8 @@ use rewriter::Rewriter;
 /// # Errors
 /// As [`quantise`](crate::quantise()).
 pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
-    match with_islands(quantise_beside(graph, calibration, Some(forms(graph)?))?, Rounding::Free(graph))? {
+    let quantised = quantise_beside(graph, calibration, Some(forms(graph)?.found))?;
+    match with_islands(quantised, Rounding::Free(graph))? {
         Some(quantised) => Ok(quantised),
         None => quantise(graph, calibration),
     }
@@ -48,7 +49,8 @@ pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<
 /// # Errors
 /// As [`import_qdq`](crate::import_qdq).
 pub fn import_qdq_with_floats(graph: &Graph, calibration: Option<&Calibration>) -> Result<Quantised> {
-    match with_islands(import_beside(graph, calibration, Some(forms(graph)?))?, Rounding::Marked)? {
+    let quantised = import_beside(graph, calibration, Some(forms(graph)?.found))?;
+    match with_islands(quantised, Rounding::Marked)? {
         Some(quantised) => Ok(quantised),
         None => import_qdq(graph, calibration),
     }
@@ -65,8 +67,10 @@ enum Rounding<'a> {
 
 /// A quantised network with its islands in the float dialect; nothing if it has none.
 fn with_islands(quantised: Quantised, rounding: Rounding<'_>) -> Result<Option<Quantised>> {
-    let Quantised { graph, mut left, silenced, origins } = quantised;
-    let inside = islands(&graph)?;
+    let Quantised { graph, mut left, silenced, mut origins } = quantised;
+    let forms = forms(&graph)?;
+    say_why(&forms.refused, &mut origins);
+    let inside = islands(&graph, &forms.found);
     if inside.is_empty() {
         let goes_by_rows = graph.nodes().any(|id| graph.node(id).op_as::<FRow>().is_some());
         return Ok(goes_by_rows.then_some(Quantised { graph, left, silenced, origins }));
@@ -76,6 +80,16 @@ fn with_islands(quantised: Quantised, rounding: Rounding<'_>) -> Result<Option<Q
         origins.iter().filter(|origin| origin.left.is_some()).map(|origin| origin.node.as_str()).collect();
     left.retain(|node| still.contains(node.node.as_str()));
     Ok(Some(Quantised { graph, left, silenced, origins }))
+}
+
+/// Gives the nodes that stayed real the reasons of operators of one's own.
+fn say_why(refused: &HashMap<NodeId, String>, origins: &mut [Origin]) {
+    for origin in origins {
+        let reason = origin.nodes.iter().find_map(|id| refused.get(id));
+        if let (Some(left), Some(reason)) = (&mut origin.left, reason) {
+            left.reason = format!("{}: {reason}", left.reason);
+        }
+    }
 }
 
 /// Rewrites the islands of an int8 network, whose nodes are `inside`, for the DLP.
@@ -90,7 +104,7 @@ fn float_islands(
     inside: HashSet<NodeId>,
     rounding: Rounding<'_>,
 ) -> Result<(Graph, Vec<Origin>)> {
-    let became = rewrite(&mut graph, inside)?;
+    let (became, _) = rewrite(&mut graph, inside)?;
     graph.unlink_dead();
     let mut changes = Changes::default();
     if let Rounding::Free(real) = rounding {
@@ -127,8 +141,11 @@ fn bounded(real: &Graph, origins: &[Origin]) -> HashSet<NodeId> {
     origins.iter().filter(is_bounded).flat_map(|origin| origin.nodes.iter().copied()).collect()
 }
 
-/// Builds what stands for the nodes inside that have a form in the dialect, and says what each became.
-fn rewrite(graph: &mut Graph, inside: HashSet<NodeId>) -> Result<HashMap<NodeId, Vec<NodeId>>> {
+/// What each node that has a form in the dialect became, and why others have none.
+type Rewritten = (HashMap<NodeId, Vec<NodeId>>, HashMap<NodeId, String>);
+
+/// Builds what stands for the nodes inside that have a form in the dialect.
+fn rewrite(graph: &mut Graph, inside: HashSet<NodeId>) -> Result<Rewritten> {
     let order = graph.order();
     let mut rewriter = Rewriter::new(graph, inside);
     for id in order {
@@ -149,14 +166,22 @@ fn rewrite(graph: &mut Graph, inside: HashSet<NodeId>) -> Result<HashMap<NodeId,
             rewriter.leave(id);
         }
     }
-    rewriter.finish()
+    let refused = std::mem::take(&mut rewriter.refused);
+    Ok((rewriter.finish()?, refused))
+}
+
+/// Which real nodes have a form in the dialect.
+struct Forms {
+    found: HashSet<NodeId>,
+    /// Why operators of one's own have none.
+    refused: HashMap<NodeId, String>,
 }
 
 /// The real nodes that have a form in the dialect.
 ///
 /// # Errors
 /// As [`float_islands`].
-fn forms(graph: &Graph) -> Result<HashSet<NodeId>> {
+fn forms(graph: &Graph) -> Result<Forms> {
     let order = graph.order();
     let is_real = |id: &NodeId| {
         let node = graph.node(*id);
@@ -166,12 +191,12 @@ fn forms(graph: &Graph) -> Result<HashSet<NodeId>> {
     let border = border(graph, &order);
     let real = order.iter().copied().filter(|id| is_real(id) && !border.contains(id)).collect();
     // A trial shows it.
-    Ok(rewrite(&mut graph.clone(), real)?.into_keys().collect())
+    let (became, refused) = rewrite(&mut graph.clone(), real)?;
+    Ok(Forms { found: became.into_keys().collect(), refused })
 }
 
-/// The nodes of all islands.
-fn islands(graph: &Graph) -> Result<HashSet<NodeId>> {
-    let found = forms(graph)?;
+/// The nodes of all islands, of those that have a form.
+fn islands(graph: &Graph, found: &HashSet<NodeId>) -> HashSet<NodeId> {
     let nodes: Vec<NodeId> = graph.order().into_iter().filter(|id| found.contains(id)).collect();
     let index: HashMap<NodeId, usize> = nodes.iter().enumerate().map(|(index, &id)| (id, index)).collect();
     let mut forest = Forest::new(nodes.len());
@@ -181,13 +206,13 @@ fn islands(graph: &Graph) -> Result<HashSet<NodeId>> {
     }
     let goes_by_rows = graph.nodes().any(|id| graph.node(id).op_as::<FRow>().is_some());
     if !goes_by_rows && !nodes.iter().any(between_int8(graph)) {
-        return Ok(HashSet::new());
+        return HashSet::new();
     }
     let meets: HashSet<usize> = (0..nodes.len())
         .filter(|&own| reads_int8(graph, nodes[own]) || makes_int8(graph, nodes[own]))
         .map(|own| forest.root(own))
         .collect();
-    Ok((0..nodes.len()).filter(|&own| meets.contains(&forest.root(own))).map(|own| nodes[own]).collect())
+    (0..nodes.len()).filter(|&own| meets.contains(&forest.root(own))).map(|own| nodes[own]).collect()
 }
 
 /// Says of a node whether some int8 node leads to it and some int8 node follows.

@@ -28,9 +28,14 @@ pub(super) fn form(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<Operand>> 
         operands.push(RowOperand { row: RowValue { value, reading }, constant });
     }
     let mut emit = Named { rewriter: r, name: node.name.clone(), count: 0 };
-    let built = node.op.row_form(&mut RowForm::new(&mut emit, operands, result));
+    let mut form = RowForm::new(&mut emit, operands, result);
+    let built = node.op.row_form(&mut form);
+    let refusal = form.refusal().map(str::to_owned);
     let built =
         built.map_err(|source| GraphError::Op { node: node.name.clone(), source: Box::new(source) })?;
+    if let Some(refusal) = refusal.filter(|_| built.is_none()) {
+        r.refused.insert(id, refusal);
+    }
     Ok(built.map(|RowValue { value, reading }| Operand { value, reading }))
 }
 

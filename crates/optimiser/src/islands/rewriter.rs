@@ -35,12 +35,14 @@ pub(super) struct Rewriter<'a> {
     made: HashMap<NodeId, Vec<NodeId>>,
     /// Nodes added for the node in hand.
     added: Vec<NodeId>,
+    /// Why operators of one's own have no form.
+    pub(super) refused: HashMap<NodeId, String>,
 }
 
 impl<'a> Rewriter<'a> {
     pub(super) fn new(graph: &'a mut Graph, inside: HashSet<NodeId>) -> Rewriter<'a> {
-        let (known, stored) = (HashMap::new(), HashMap::new());
-        Rewriter { graph, inside, known, stored, made: HashMap::new(), added: Vec::new() }
+        let (known, stored, refused) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Rewriter { graph, inside, known, stored, made: HashMap::new(), added: Vec::new(), refused }
     }
 
     /// Whether a node is to be rewritten.
