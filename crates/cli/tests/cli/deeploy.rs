@@ -60,7 +60,20 @@ fn every_graph_runs_on_the_dlp_to_the_bit() {
     }
 }
 
-/// The integers that the whole plan gives, host and DLP in turn, are those that Deeploy's own kernels give.
+/// Norms, softmaxes and means of integers are float instructions between the products: there is no turn of the host.
+#[test]
+fn the_networks_of_integers_are_one_program() {
+    let Some(models) = models() else { return };
+    for (name, _) in &GRAPHS[..2] {
+        let report = report(arguments("run", &models.join(name)), &["--json"]);
+        assert_eq!(number(&report["placement"]["nodes_host"]), 0, "{name}: {}", report["host_ops"]);
+        let segments = report["segments"].as_array().unwrap();
+        assert!(segments.iter().all(|segment| segment["place"] == "dlp"), "{name}: {}", report["segments"]);
+        assert_eq!(segments.len(), 1, "{name}: {}", report["segments"]);
+    }
+}
+
+/// The integers that the whole plan gives are those that Deeploy's own kernels give.
 #[test]
 fn the_networks_of_integers_give_their_stored_outputs_from_the_file_alone() {
     let Some(models) = models() else { return };
