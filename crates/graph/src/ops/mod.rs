@@ -67,7 +67,9 @@ pub use conv_filter_gradient::ConvFilterGradient;
 pub use conv_transpose::ConvTranspose;
 pub use cumulative_sum::CumulativeSum;
 pub use dequantize_linear::DequantizeLinear;
-pub use float_rows::{Comparison, FRow, FScale, Reading, RowOperation, Writing};
+pub use float_rows::{
+    Comparison, FConv, FMatMul, FRow, FScale, FWindow, Reading, RowOperation, WindowOperation, Writing,
+};
 pub use gather::Gather;
 pub use gather_elements::GatherElements;
 pub use gather_nd::GatherNd;

@@ -3,6 +3,7 @@
 
 mod common;
 mod elementwise;
+mod floats;
 mod linear;
 mod movement;
 mod named_outputs;

@@ -1,14 +1,22 @@
 //! The float dialect: real numbers in rows, to the bit as docs/numerics.md, "Floating point", lays down; one
 //! file an operator.
 //!
-//! A node is one float instruction of the DLP. It goes row by row, where a row is the last axis. Operands of
-//! type i8 stand for real numbers as [`Reading`] says, and a result of type i8 is stored as [`Writing`] says.
+//! A node of `f_row` or `f_scale` is one float instruction of the DLP. It goes row by row, where a row is the last axis. Operands of
+//! type i8 stand for real numbers as [`Reading`] says, and a result of type i8 is stored as [`Writing`] says. Products
+//! (`f_conv`, `f_matmul`) are those of the matrix engine, and windows (`f_window`) those of the vector engine.
 
+mod f_conv;
+mod f_matmul;
 mod f_row;
 mod f_scale;
+mod f_window;
+mod products;
 
+pub use f_conv::FConv;
+pub use f_matmul::FMatMul;
 pub use f_row::FRow;
 pub use f_scale::FScale;
+pub use f_window::{FWindow, WindowOperation};
 
 use ediacara_kernels::ordered::{self, Quantiser, canonical};
 pub use ediacara_kernels::ordered::{Comparison, RowOperation};
@@ -17,9 +25,15 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 
 use super::support::{operand_error, tensor_error, walk::CHUNK_ELEMENTS};
-use crate::{Attribute, AttributeReader, Attributes, OpDescription, OpError, TensorType};
+use crate::{Attribute, AttributeReader, Attributes, Cost, OpDescription, OpError, TensorType};
 
-pub(crate) const DESCRIPTIONS: &[OpDescription] = &[f_row::DESCRIPTION, f_scale::DESCRIPTION];
+pub(crate) const DESCRIPTIONS: &[OpDescription] = &[
+    f_conv::DESCRIPTION,
+    f_matmul::DESCRIPTION,
+    f_row::DESCRIPTION,
+    f_scale::DESCRIPTION,
+    f_window::DESCRIPTION,
+];
 
 /// What the i8s of an operand stand for: `(q - zero) * scale` (N-FLOAT-READ). Other types stand for themselves.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,9 +87,12 @@ fn with_types(attributes: Attributes, readings: &[(&str, Reading)], writing: Wri
             .with(&format!("{operand}_scale"), Attribute::Float(reading.scale.into()))
             .with(&format!("{operand}_zero"), Attribute::Int(reading.zero.into()))
     };
-    readings
-        .iter()
-        .fold(attributes, with)
+    with_writing(readings.iter().fold(attributes, with), writing)
+}
+
+/// Adds the attributes of the result.
+fn with_writing(attributes: Attributes, writing: Writing) -> Attributes {
+    attributes
         .with("type", Attribute::word(writing.dtype))
         .with("inverse_scale", Attribute::Float(writing.inverse_scale.into()))
         .with("zero", Attribute::Int(writing.zero.into()))
@@ -108,6 +125,12 @@ fn writing(reader: &mut AttributeReader<'_>) -> Result<Writing, OpError> {
         return Err(reader.error("low, high", format!("{} is above {}", writing.low, writing.high)));
     }
     Ok(writing)
+}
+
+/// The cost of inner products of `terms`, each with a factor and an addend.
+fn dot_cost(output: &TensorType, terms: usize) -> Cost {
+    let elements = output.elements() as u64;
+    Cost::inner_products(elements, terms as u64, elements) + Cost::multiplications(elements)
 }
 
 /// Whether float instructions read and write elements of a type.
