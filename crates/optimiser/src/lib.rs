@@ -19,6 +19,7 @@ mod known;
 mod moments;
 pub mod passes;
 mod pipeline;
+mod precision;
 mod qdq;
 mod quantise;
 
@@ -27,5 +28,6 @@ pub use encoding::{Encoding, Range};
 pub use error::{OptimiserError, Result};
 pub use islands::{import_qdq_with_floats, quantise_with_floats};
 pub use pipeline::{Options, Report, optimise, optimise_with};
+pub use precision::in_floating_point;
 pub use qdq::{import_qdq, is_qdq};
 pub use quantise::{Left, LeftReal, Origin, Quantised, Silenced, quantisation_rules, quantise};

@@ -12,7 +12,7 @@ use crate::Result;
 ///
 /// # Errors
 /// The graph refuses what was built.
-pub(super) fn named(r: &mut Rewriter<'_>, op: &str, name: String, a: Operand) -> Result<Option<Operand>> {
+pub(crate) fn named(r: &mut Rewriter<'_>, op: &str, name: String, a: Operand) -> Result<Option<Operand>> {
     let last = format!("{name}.rows");
     Ok(Some(match op {
         "sqrt" => r.unary(last, R::Root, a)?,
@@ -44,7 +44,7 @@ pub(super) fn named(r: &mut Rewriter<'_>, op: &str, name: String, a: Operand) ->
 }
 
 /// The operand times a factor: in the scale of an i8 where there is one.
-pub(super) fn scaled(r: &mut Rewriter<'_>, name: &str, a: Operand, factor: f32) -> Result<Operand> {
+pub(crate) fn scaled(r: &mut Rewriter<'_>, name: &str, a: Operand, factor: f32) -> Result<Operand> {
     if r.graph.ty(a.value).dtype == ediacara_graph::DType::I8 {
         let reading = Reading { scale: a.reading.scale * factor, ..a.reading };
         return Ok(Operand { reading, ..a });

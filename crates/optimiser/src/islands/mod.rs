@@ -8,13 +8,13 @@
 
 mod changes;
 mod denominators;
-mod functions;
+pub(crate) mod functions;
 mod heads;
 mod own;
 mod real_products;
-mod reductions;
-mod rewriter;
-mod rules;
+pub(crate) mod reductions;
+pub(crate) mod rewriter;
+pub(crate) mod rules;
 
 use std::collections::{HashMap, HashSet};
 

@@ -20,7 +20,7 @@ const LONGEST_ROW: usize = 4096;
 ///
 /// # Errors
 /// The graph refuses what was built.
-pub(super) fn reduction(
+pub(crate) fn reduction(
     r: &mut Rewriter<'_>,
     name: String,
     (kind, axes): (ReduceKind, &[usize]),
@@ -50,7 +50,7 @@ pub(super) fn reduction(
 }
 
 /// The reduction that a pool is whose windows are whole axes of `x[N,C,H,W]`; nothing for another.
-pub(super) fn whole_axes(pool: &Pool, shape: &[usize]) -> Option<(ReduceKind, Vec<usize>)> {
+pub(crate) fn whole_axes(pool: &Pool, shape: &[usize]) -> Option<(ReduceKind, Vec<usize>)> {
     let &[_, _, height, width] = shape else { return None };
     let mut axes = Vec::new();
     for (axis, place, extent) in [(2, 0, height), (3, 1, width)] {
@@ -74,7 +74,7 @@ pub(super) fn whole_axes(pool: &Pool, shape: &[usize]) -> Option<(ReduceKind, Ve
 ///
 /// # Errors
 /// The graph refuses what was built.
-pub(super) fn local_response(r: &mut Rewriter<'_>, name: String, a: Operand, lrn: &Lrn) -> Result<Operand> {
+pub(crate) fn local_response(r: &mut Rewriter<'_>, name: String, a: Operand, lrn: &Lrn) -> Result<Operand> {
     let shape = r.shape(a);
     let square = r.pair(format!("{name}.squares"), R::Multiply, a, Second::Value(a))?;
     let before = (lrn.size - 1) / 2;
@@ -119,7 +119,7 @@ pub(super) fn local_response(r: &mut Rewriter<'_>, name: String, a: Operand, lrn
 ///
 /// # Errors
 /// The graph refuses what was built.
-pub(super) fn softmax(r: &mut Rewriter<'_>, name: String, a: Operand, axis: usize) -> Result<Operand> {
+pub(crate) fn softmax(r: &mut Rewriter<'_>, name: String, a: Operand, axis: usize) -> Result<Operand> {
     along_axis(r, &name, a, axis, |r, a| {
         let scaled = scaled(r, &name, a, LOG2_E)?;
         let largest = reduced(r, &format!("{name}.largest"), R::RowMaximum, scaled)?;
@@ -134,7 +134,7 @@ pub(super) fn softmax(r: &mut Rewriter<'_>, name: String, a: Operand, axis: usiz
 ///
 /// # Errors
 /// The graph refuses what was built.
-pub(super) fn log_softmax(r: &mut Rewriter<'_>, name: String, a: Operand, axis: usize) -> Result<Operand> {
+pub(crate) fn log_softmax(r: &mut Rewriter<'_>, name: String, a: Operand, axis: usize) -> Result<Operand> {
     along_axis(r, &name, a, axis, |r, a| {
         let largest = reduced(r, &format!("{name}.largest"), R::RowMaximum, a)?;
         let below = r.pair(format!("{name}.below"), R::Subtract, a, Second::Value(largest))?;

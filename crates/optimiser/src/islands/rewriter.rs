@@ -10,21 +10,21 @@ use crate::Result;
 
 /// A real value as an instruction reads it: an f32, or an i8 and what it stands for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Operand {
-    pub(super) value: ValueId,
-    pub(super) reading: Reading,
+pub(crate) struct Operand {
+    pub(crate) value: ValueId,
+    pub(crate) reading: Reading,
 }
 
 /// The second operand of an instruction.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Second {
+pub(crate) enum Second {
     Value(Operand),
     Number(f32),
 }
 
 /// Rewrites the nodes of islands.
-pub(super) struct Rewriter<'a> {
-    pub(super) graph: &'a mut Graph,
+pub(crate) struct Rewriter<'a> {
+    pub(crate) graph: &'a mut Graph,
     /// The nodes of the islands, in the graph as it was.
     inside: HashSet<NodeId>,
     /// What stands for real values of the graph as it was.
@@ -40,24 +40,24 @@ pub(super) struct Rewriter<'a> {
 }
 
 impl<'a> Rewriter<'a> {
-    pub(super) fn new(graph: &'a mut Graph, inside: HashSet<NodeId>) -> Rewriter<'a> {
+    pub(crate) fn new(graph: &'a mut Graph, inside: HashSet<NodeId>) -> Rewriter<'a> {
         let (known, stored, refused) = (HashMap::new(), HashMap::new(), HashMap::new());
         Rewriter { graph, inside, known, stored, made: HashMap::new(), added: Vec::new(), refused }
     }
 
     /// Whether a node is to be rewritten.
-    pub(super) fn is_inside(&self, id: NodeId) -> bool {
+    pub(crate) fn is_inside(&self, id: NodeId) -> bool {
         self.inside.contains(&id)
     }
 
     /// Leaves a node as it is, because it has no form, or what reads it has none.
-    pub(super) fn leave(&mut self, id: NodeId) {
+    pub(crate) fn leave(&mut self, id: NodeId) {
         self.inside.remove(&id);
         self.added.clear();
     }
 
     /// Begins a node; what is built from here on is its own.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.added.clear();
     }
 
@@ -65,7 +65,7 @@ impl<'a> Rewriter<'a> {
     ///
     /// # Errors
     /// The graph refuses what stores it.
-    pub(super) fn end(&mut self, id: NodeId, result: Operand) -> Result<bool> {
+    pub(crate) fn end(&mut self, id: NodeId, result: Operand) -> Result<bool> {
         let output = self.graph.output_of(id);
         let mut stored = Vec::new();
         for reader in self.graph.consumers(output) {
@@ -81,11 +81,31 @@ impl<'a> Rewriter<'a> {
         Ok(true)
     }
 
+    /// Ends a node of the network; what was built since it began is its own.
+    pub(crate) fn done(&mut self, id: NodeId) {
+        self.made.insert(id, std::mem::take(&mut self.added));
+    }
+
+    /// Whether it is known what stands for a value.
+    pub(crate) fn knows(&self, value: ValueId) -> bool {
+        self.known.contains_key(&value)
+    }
+
+    /// Notes what stands for a value.
+    pub(crate) fn know(&mut self, value: ValueId, operand: Operand) {
+        self.known.insert(value, operand);
+    }
+
+    /// Whether a node was built for the node in hand.
+    pub(crate) fn has_added(&self, node: NodeId) -> bool {
+        self.added.contains(&node)
+    }
+
     /// Puts what was built in place of the islands, and gives what each of their nodes became.
     ///
     /// # Errors
     /// The graph refuses it.
-    pub(super) fn finish(mut self) -> Result<HashMap<NodeId, Vec<NodeId>>> {
+    pub(crate) fn finish(mut self) -> Result<HashMap<NodeId, Vec<NodeId>>> {
         let stored: Vec<_> = self.stored.drain().collect();
         for (old, new) in stored {
             self.graph.replace_uses(old, new)?;
@@ -111,7 +131,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The scale and zero point of a quantize_linear or dequantize_linear node of one scale.
-    pub(super) fn encoding(&self, id: NodeId) -> Option<Reading> {
+    pub(crate) fn encoding(&self, id: NodeId) -> Option<Reading> {
         let [_, scale, zero] = self.graph.node(id).inputs[..] else { return None };
         let scale = self.graph.constant(scale)?.to_vec::<f32>().ok()?;
         let zero = self.graph.constant(zero)?.to_vec::<i8>().ok()?;
@@ -224,7 +244,7 @@ impl<'a> Rewriter<'a> {
     ///
     /// # Errors
     /// The graph refuses what reads it.
-    pub(super) fn operand(&mut self, value: ValueId) -> Result<Option<Operand>> {
+    pub(crate) fn operand(&mut self, value: ValueId) -> Result<Option<Operand>> {
         if let Some(&known) = self.known.get(&value) {
             return Ok(Some(known));
         }
@@ -277,12 +297,12 @@ impl<'a> Rewriter<'a> {
         Ok(Some(rounded))
     }
 
-    pub(super) fn shape(&self, operand: Operand) -> Vec<usize> {
+    pub(crate) fn shape(&self, operand: Operand) -> Vec<usize> {
         self.graph.ty(operand.value).shape.clone()
     }
 
     /// Adds a node.
-    pub(super) fn add(&mut self, name: String, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId> {
+    pub(crate) fn add(&mut self, name: String, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId> {
         let id = self.graph.add_node(name, op, inputs)?;
         self.added.push(id);
         Ok(self.graph.output_of(id))
@@ -292,7 +312,7 @@ impl<'a> Rewriter<'a> {
     ///
     /// # Errors
     /// The graph refuses the node.
-    pub(super) fn moved(&mut self, name: String, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId> {
+    pub(crate) fn moved(&mut self, name: String, op: impl IntoOp, inputs: &[ValueId]) -> Result<ValueId> {
         let op = op.into_op();
         let tensors: Option<Vec<&Tensor>> = inputs.iter().map(|&input| self.graph.constant(input)).collect();
         let Some(tensors) = tensors else { return self.add(name, op, inputs) };
@@ -309,14 +329,14 @@ impl<'a> Rewriter<'a> {
     }
 
     /// An operation of one operand, to f32.
-    pub(super) fn unary(&mut self, name: String, operation: RowOperation, a: Operand) -> Result<Operand> {
+    pub(crate) fn unary(&mut self, name: String, operation: RowOperation, a: Operand) -> Result<Operand> {
         let op = FRow { a: a.reading, ..FRow::new(operation) };
         let value = self.add(name, op, &[a.value])?;
         Ok(Operand { value, reading: Reading::default() })
     }
 
     /// An operation of two operands, to f32; the first has the shape of the result.
-    pub(super) fn pair(
+    pub(crate) fn pair(
         &mut self,
         name: String,
         operation: RowOperation,
@@ -332,7 +352,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// An operand as f32.
-    pub(super) fn real(&mut self, name: String, a: Operand) -> Result<ValueId> {
+    pub(crate) fn real(&mut self, name: String, a: Operand) -> Result<ValueId> {
         if self.graph.ty(a.value).dtype == DType::F32 {
             return Ok(a.value);
         }
@@ -340,7 +360,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The same elements under another shape.
-    pub(super) fn reshape(&mut self, name: String, a: Operand, shape: Vec<usize>) -> Result<Operand> {
+    pub(crate) fn reshape(&mut self, name: String, a: Operand, shape: Vec<usize>) -> Result<Operand> {
         if self.shape(a) == shape {
             return Ok(a);
         }
@@ -349,12 +369,12 @@ impl<'a> Rewriter<'a> {
     }
 
     /// The constant that an operand is.
-    pub(super) fn constant(&self, a: Operand) -> Option<&Tensor> {
+    pub(crate) fn constant(&self, a: Operand) -> Option<&Tensor> {
         self.graph.constant(a.value).filter(|tensor| tensor.dtype() == DType::F32)
     }
 
     /// The number that an operand is, if it is a constant of one element.
-    pub(super) fn number(&self, a: Operand) -> Option<f32> {
+    pub(crate) fn number(&self, a: Operand) -> Option<f32> {
         let tensor = self.constant(a).filter(|tensor| tensor.len() == 1)?;
         tensor.to_vec::<f32>().ok()?.first().copied()
     }

@@ -21,7 +21,7 @@ const MOST_REPEATED: usize = 1 << 20;
 ///
 /// # Errors
 /// The graph refuses what was built.
-pub(super) fn lower(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<Operand>> {
+pub(crate) fn lower(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<Operand>> {
     let node = r.graph.node(id).clone();
     let name = node.name.clone();
     if node.outputs.len() != 1 || node.inputs.is_empty() {
@@ -60,7 +60,7 @@ pub(super) fn lower(r: &mut Rewriter<'_>, id: NodeId) -> Result<Option<Operand>>
     }
 }
 
-fn unary(r: &mut Rewriter<'_>, node: &Node, a: Operand) -> Result<Option<Operand>> {
+pub(crate) fn unary(r: &mut Rewriter<'_>, node: &Node, a: Operand) -> Result<Option<Operand>> {
     let name = node.name.clone();
     if let Some(softmax) = node.op_as::<Softmax>() {
         return reductions::softmax(r, name, a, softmax.axis).map(Some);
@@ -89,7 +89,7 @@ fn unary(r: &mut Rewriter<'_>, node: &Node, a: Operand) -> Result<Option<Operand
 }
 
 /// `a^b` of a constant exponent that is a small integer or half of one.
-fn power(r: &mut Rewriter<'_>, name: String, a: Operand, b: Operand) -> Result<Option<Operand>> {
+pub(crate) fn power(r: &mut Rewriter<'_>, name: String, a: Operand, b: Operand) -> Result<Option<Operand>> {
     let Some(exponent) = r.number(b) else { return Ok(None) };
     let square = |r: &mut Rewriter<'_>, name: String| r.pair(name, R::Multiply, a, Second::Value(a));
     Ok(Some(match exponent {
@@ -106,7 +106,7 @@ fn power(r: &mut Rewriter<'_>, name: String, a: Operand, b: Operand) -> Result<O
 }
 
 /// A sum, difference, product, quotient, maximum or minimum.
-fn binary(
+pub(crate) fn binary(
     r: &mut Rewriter<'_>,
     node: &Node,
     [a, b]: [Operand; 2],

@@ -27,6 +27,7 @@ use std::fmt;
 use ediacara_graph::{Graph, Node, NodeId, ValueId};
 
 use emit::emit;
+pub(crate) use origins::UNCOUNTED;
 pub(crate) use weights::to_signed;
 
 use crate::{Calibration, Encoding, OptimiserError, Result};

@@ -8,7 +8,7 @@ use super::plan::{Lowering, Plan, Step};
 use super::{Left, Origin};
 
 /// Operators that neither compute nor move anything.
-const UNCOUNTED: [&str; 3] = ["reshape", "quantize_linear", "dequantize_linear"];
+pub(crate) const UNCOUNTED: [&str; 3] = ["reshape", "quantize_linear", "dequantize_linear"];
 
 /// The nodes that count, in topological order.
 ///
