@@ -12,7 +12,7 @@ use ediacara_arch::Machine;
 use ediacara_isa::Port;
 use ediacara_tensor::Tensor;
 
-use crate::program::layer::{Conv, Kind, Layer, Middle, Pool, PoolMode, Weights};
+use crate::program::layer::{Conv, FloatWindow, Kind, Layer, Middle, Pool, PoolMode, Weights};
 use crate::program::rows::Rows;
 use crate::program::view::{Image, View};
 use crate::program::window::{Axis, Window};
@@ -177,6 +177,7 @@ fn nodes(kind: &Kind) -> Vec<Node<'_>> {
             nodes.extend(block.project.iter().flat_map(|conv| product(conv, &all(&conv.y))));
             nodes
         }
+        Kind::FloatWindow(layer) => vec![float_window(layer)],
         Kind::Binary(binary) => vec![elementwise(binary.d.len())],
         Kind::Table(table) => vec![elementwise(table.d.len())],
         Kind::Rows(rows) => vec![chain(rows)],
@@ -245,6 +246,21 @@ fn pool(pool: &Pool) -> Node<'static> {
     }
 }
 
+/// A window of real numbers, which the vector unit alone computes: an operation for each element under it that exists, or each
+/// result.
+fn float_window(layer: &FloatWindow) -> Node<'static> {
+    let unit = layer.types.a.bytes() as u64;
+    let (y, outputs) = (&layer.y, all(&layer.y));
+    let taps = [0, 1].map(|index| {
+        taps(&Axis::of(&layer.window, &layer.x, index), &outputs[index], layer.window.kernel[index])
+    });
+    let channels = y.batch * y.channels / unit;
+    let operations = channels * (taps[0] * taps[1]).max(y.height * y.width);
+    let macs = if layer.weights.is_some() { channels * y.height * y.width } else { 0 };
+    let [rows, columns] = layer.window.kernel;
+    Node { macs: [0, macs * rows * columns], ..elementwise(operations) }
+}
+
 /// The weights of taps that lie on a pixel that exists for some output.
 fn touched<'a>(
     weights: &'a Weights,
@@ -309,6 +325,7 @@ fn reads(kind: &Kind) -> Vec<(u64, u64)> {
             (None, Middle::Depthwise(conv)) => convolution(conv),
             (None, Middle::MaxPool(pool)) => vec![window(&pool.x, &pool.y, &pool.window)],
         },
+        Kind::FloatWindow(layer) => vec![window(&layer.x, &layer.y, &layer.window)],
         Kind::Binary(binary) => vec![elements(&binary.a), elements(&binary.b)],
         Kind::Table(table) => vec![elements(&table.a)],
         Kind::Rows(rows) => tensors(rows, false),
@@ -336,6 +353,7 @@ fn writes(kind: &Kind) -> Vec<(u64, u64)> {
             let (_, y, _) = block.middle.shape();
             vec![pixels(block.project.as_ref().map_or(&y, |conv| &conv.y))]
         }
+        Kind::FloatWindow(layer) => vec![pixels(&layer.y)],
         Kind::Binary(binary) => vec![elements(&binary.d)],
         Kind::Table(table) => vec![elements(&table.d)],
         Kind::Rows(rows) => tensors(rows, true),

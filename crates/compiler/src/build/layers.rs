@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 
 use ediacara_graph::ops::{
-    Concat, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMatMulReal, QMaximum, QMultiply, QPool, QTable,
-    Reshape, Resize, Slice, Transpose,
+    Concat, FWindow, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMatMulReal, QMaximum, QMultiply, QPool,
+    QTable, Reshape, Resize, Slice, Transpose,
 };
 use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
-use ediacara_isa::{LayerInfo, Memory};
+use ediacara_isa::{LayerInfo, Memory, OperandTypes};
 
 use crate::CompileError;
 use crate::bounds::{pixels_seen, selects_channels, taps_on_pixels};
 use crate::build::homes::Placement;
 use crate::build::movement::{maps, parts, picks, view_of};
-use crate::build::rows::{epilogue, rows, stored_sums};
+use crate::build::rows::{element, epilogue, rows, stored_sums};
 use crate::fuse::additions::is_depthwise;
 use crate::fuse::blocks::{BlockNodes, unplaced};
 use crate::fuse::epilogues::one_scale;
@@ -22,8 +22,8 @@ use crate::fuse::tables::LookedUp;
 use crate::place::partition::is_matrix_product;
 use crate::place::segments::DlpPart;
 use crate::program::layer::{
-    Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Lookup, Middle, Output, Pool,
-    PoolMode, Residual, Scaling, Table, Weights,
+    Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, FloatWindow, Kind, Layer, Lookup, Middle, Output,
+    Pool, PoolMode, Residual, Scaling, Table, Weights,
 };
 use crate::program::rows::Rows;
 use crate::program::shuffle::forms;
@@ -110,6 +110,14 @@ impl<'a> Builder<'a> {
         self.home(id, value)?.image().ok_or_else(|| self.problem(id, format!("`{name}` is no NHWC tensor")))
     }
 
+    /// The home as images whose channels are bytes.
+    fn byte_image(&self, id: NodeId, value: ValueId) -> Result<Image, CompileError> {
+        let name = &self.graph.value(value).name;
+        self.home(id, value)?
+            .byte_image()
+            .ok_or_else(|| self.problem(id, format!("`{name}` is no NHWC tensor")))
+    }
+
     /// Where a product's results go, as images of its own extents: to the home of the result of `last`, which differs from it in
     /// axes of one index at most.
     fn result(&self, id: NodeId, last: NodeId) -> Result<Image, CompileError> {
@@ -172,6 +180,10 @@ impl<'a> Builder<'a> {
             let kind = Kind::Pool(self.pool(pool, x, y));
             return self.layer(id, name, kind);
         }
+        if let Some(window) = node.op_as::<FWindow>() {
+            let kind = Kind::FloatWindow(Box::new(self.float_window(id, window)?));
+            return self.layer(id, "window", kind);
+        }
         if let Some(add) = node.op_as::<QAdd>() {
             return self.add(id, add);
         }
@@ -191,6 +203,8 @@ impl<'a> Builder<'a> {
             // Whatever the elements are, bytes are moved.
             copy.element = copy.parts.first().map_or(1, |(from, _)| from.element);
             copy.parts.iter_mut().for_each(|(from, to)| (*from, *to) = (from.of_bytes(), to.of_bytes()));
+            let filled = copy.fill.iter_mut().flat_map(|(views, _)| views);
+            filled.for_each(|view| *view = view.of_bytes());
         }
         if let Kind::Copy(copy) = &kind
             && copy.parts.is_empty()
@@ -336,6 +350,34 @@ impl<'a> Builder<'a> {
             mode,
             output: Output { zero: op.y_zero, low: op.low, high: op.high },
         }
+    }
+
+    /// A window of real numbers.
+    fn float_window(&self, id: NodeId, op: &FWindow) -> Result<FloatWindow, CompileError> {
+        let node = self.graph.node(id);
+        let weights = match node.inputs.get(1) {
+            Some(_) => {
+                let tensor = self.constant(id, 1)?.to_contiguous();
+                let bytes = tensor.as_bytes().map_err(|error| self.problem(id, error.to_string()))?;
+                Some(bytes.to_vec())
+            }
+            None => None,
+        };
+        let element = |value: ValueId| {
+            let ty = self.graph.ty(value);
+            element(ty.dtype)
+                .ok_or_else(|| self.problem(id, format!("{ty} is no type of float instructions")))
+        };
+        let (a, d) = (element(node.inputs[0])?, element(node.outputs[0])?);
+        let b = node.inputs.get(1).map_or(Ok(a), |&weights| element(weights))?;
+        Ok(FloatWindow {
+            x: self.byte_image(id, node.inputs[0])?,
+            y: self.byte_image(id, node.outputs[0])?,
+            window: Window::new(op.kernel, op.stride, op.padding, op.dilation),
+            operation: op.operation,
+            types: OperandTypes { a, b, d },
+            weights,
+        })
     }
 
     /// The constants of an addition.
@@ -687,6 +729,7 @@ impl<'a> Builder<'a> {
             Kind::Conv(conv) => self.product_info(id, op, conv),
             Kind::Depthwise(conv) => self.depthwise_info(id, conv),
             Kind::Pool(pool) => self.pool_info(id, op, pool),
+            Kind::FloatWindow(layer) => self.float_window_info(id, op, layer),
             Kind::Binary(_) | Kind::Table(_) => self.plain_info(id, op, 1),
             Kind::Copy(_) | Kind::Block(_) | Kind::Rows(_) => self.plain_info(id, op, 0),
         };
@@ -718,6 +761,13 @@ impl<'a> Builder<'a> {
     fn pool_info(&self, id: NodeId, op: &str, pool: &Pool) -> LayerInfo {
         let info = self.plain_info(id, op, 0);
         LayerInfo { vector_operations: pool.y.batch * pool.y.channels * taps_on_pixels(pool), ..info }
+    }
+
+    /// A window of real numbers does an operation for each tap.
+    fn float_window_info(&self, id: NodeId, op: &str, layer: &FloatWindow) -> LayerInfo {
+        let [rows, columns] = layer.window.kernel;
+        let info = self.plain_info(id, op, rows * columns);
+        LayerInfo { weight_bytes: layer.weights.as_ref().map_or(0, |bytes| bytes.len() as u64), ..info }
     }
 
     fn depthwise_info(&self, id: NodeId, conv: &Conv) -> LayerInfo {

@@ -270,7 +270,7 @@ impl ChainBuilder<'_> {
 }
 
 /// The type of a float instruction's operand.
-fn element(dtype: DType) -> Option<ElementType> {
+pub(crate) fn element(dtype: DType) -> Option<ElementType> {
     match dtype {
         DType::I8 => Some(ElementType::I8),
         DType::F16 => Some(ElementType::F16),

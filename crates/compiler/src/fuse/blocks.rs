@@ -212,6 +212,7 @@ impl Finder<'_> {
             window,
             weighted: node.op_as::<QConv>().is_some(),
             table: false,
+            element: 1,
         })
     }
 

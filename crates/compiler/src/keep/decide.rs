@@ -421,6 +421,10 @@ pub(crate) fn cost(kind: &Kind, space: Space, choices: &mut Choices) -> Option<C
             let mean = mean::faster(pool, cycles, &rates.within(space)).map(|choice| choice.estimate);
             mean.or(window).map(|estimate| Cost::of(&estimate))
         }
+        Kind::FloatWindow(layer) => {
+            let choice = choices.window(&grouping::float_window(layer), space);
+            choice.ok().map(|choice| Cost::of(&choice.estimate))
+        }
         Kind::Block(parts) => {
             let problem: BlockProblem = grouping::block(parts);
             choices.block(&problem, space).map(|choice| Cost::of(&choice.estimate))

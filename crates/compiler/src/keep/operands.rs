@@ -65,6 +65,17 @@ pub(crate) fn visit(kind: &mut Kind, visit: &mut dyn FnMut(Operand)) {
             pool_input(pool, visit);
             image(&mut pool.y, true, BARE, visit);
         }
+        Kind::FloatWindow(layer) => {
+            for (image, written) in [(&mut layer.x, false), (&mut layer.y, true)] {
+                visit(Operand {
+                    place: Place::Image(image),
+                    written,
+                    frame: BARE,
+                    keepable: false,
+                    by_rows: false,
+                });
+            }
+        }
         Kind::Binary(binary) => {
             view(&mut binary.a, false, true, visit);
             view(&mut binary.b, false, true, visit);

@@ -371,7 +371,7 @@ fn load_expansion(lowering: &mut Lowering, state: &mut State, stage: &Stage, pro
     }
     if let (0, Some(conv), false) = (stage.group, &state.block.expand, problem.x.is_kept()) {
         let tile = x_tile(problem, &state.tile(stage));
-        let source = TileSource { image: &conv.x, batch: stage.batch, channel: 0, pad: conv.x_zero };
+        let source = TileSource { image: &conv.x, batch: stage.batch, channel: 0, pad: conv.x_zero.into() };
         let slot = stage.tile as usize % state.x.len();
         lowering.load_tile(&mut state.x, slot, &tile, &source);
     }
@@ -386,7 +386,8 @@ fn load_window(lowering: &mut Lowering, state: &mut State, stage: &Stage) {
         let (image, _, _) = state.block.middle.shape();
         let slot = stage.item as usize % state.middle.len();
         let (tile, channel) = (state.tile(stage), stage.channels.start);
-        let source = TileSource { image: &image, batch: stage.batch, channel, pad: state.block.middle.pad() };
+        let source =
+            TileSource { image: &image, batch: stage.batch, channel, pad: state.block.middle.pad().into() };
         lowering.load_tile(&mut state.middle, slot, &tile, &source);
     }
 }

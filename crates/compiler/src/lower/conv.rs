@@ -361,7 +361,8 @@ fn input(lowering: &mut Lowering, state: &mut State, item: &Item) -> Pixels {
     let (slot, held) = state.x.take([group as u32, item.pixel_tile, item.chunk as u32, 0]);
     if !held {
         let channel = if shared { 0 } else { own + chunk.channels.start };
-        let source = TileSource { image: &problem.x, batch: item.batch, channel, pad: state.conv.x_zero };
+        let source =
+            TileSource { image: &problem.x, batch: item.batch, channel, pad: state.conv.x_zero.into() };
         lowering.load_tile(&mut state.x, slot, &tile, &source);
     }
     let channel = if shared { own } else { 0 };

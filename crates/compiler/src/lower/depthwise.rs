@@ -5,7 +5,7 @@ use ediacara_isa::{Memory, VectorOperation};
 
 use crate::CompileError;
 use crate::lower::conv;
-use crate::lower::lowering::{Context, Lowering, TileSource};
+use crate::lower::lowering::{Context, Lowering, Pad, TileSource};
 use crate::lower::pixels::Part;
 use crate::lower::pixels::Pixels;
 use crate::lower::slots::Pool;
@@ -125,7 +125,7 @@ pub(crate) fn input(
     problem: &WindowProblem,
     tiling: &WindowTiling,
     item: &Item,
-    pad: i8,
+    pad: impl Into<Pad>,
 ) -> Pixels {
     let channel = item.channels.start;
     if problem.x.is_kept() {
@@ -135,7 +135,7 @@ pub(crate) fn input(
     }
     let tile = tiling.tile(problem, item.pixels, item.channels.count);
     let (slot, _) = slots.take([item.index, 0, 0, 0]);
-    let source = TileSource { image: &problem.x, batch: item.batch, channel, pad };
+    let source = TileSource { image: &problem.x, batch: item.batch, channel, pad: pad.into() };
     lowering.load_tile(slots, slot, &tile, &source);
     Pixels { address: slots.base(slot) + tile.origin(), pixel: tile.pixel, row: tile.row_stride() }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Display;
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Memory, VectorOperation};
+use ediacara_isa::{ElementType, Memory, OperandTypes, VectorOperation};
 use smallvec::SmallVec;
 
 use crate::CompileError;
@@ -15,7 +15,7 @@ use crate::place::dram::DramImage;
 use crate::program::layer::BinaryConstants;
 use crate::program::step::{Step, Work};
 use crate::program::transfer::{BoxCopy, sides};
-use crate::program::vector::Vector;
+use crate::program::vector::{FloatOperands, Vector};
 use crate::program::view::Image;
 use crate::program::window::Tile;
 use crate::tile::choices::Choices;
@@ -214,19 +214,33 @@ impl Lowering {
         self.load(memory, &BoxCopy { dram, chip, run: bytes, sides: SmallVec::new() });
     }
 
-    /// Writes a constant over `bytes` bytes of NRAM, `count` times at a distance of `stride`.
-    pub(crate) fn fill(&mut self, start: u64, bytes: u64, count: u64, stride: u64, value: i8) {
+    /// Writes a constant over `bytes` bytes of NRAM, `count` times at a distance of `stride` bytes.
+    pub(crate) fn fill(&mut self, start: u64, bytes: u64, count: u64, stride: u64, pad: impl Into<Pad>) {
+        let pad = pad.into();
         let mut done = 0;
         while bytes > 0 && done < count {
             let part = (count - done).min((1 << 16) - 1);
-            let fill = Vector::new(VectorOperation::Fill, start + done * stride, bytes);
-            self.vector(Vector { counts: [part, 1], d_strides: [stride, 0], value, ..fill });
+            let at = start + done * stride;
+            let fill = match pad {
+                Pad::Byte(value) => {
+                    Vector { d_strides: [stride, 0], value, ..Vector::new(VectorOperation::Fill, at, bytes) }
+                }
+                Pad::Real(element, number) => {
+                    let unit = element.bytes() as u64;
+                    let types = OperandTypes { d: element, ..FloatOperands::default().types };
+                    let float = FloatOperands { types, constant: Some(number), ..FloatOperands::default() };
+                    let fill = Vector::new(VectorOperation::FloatFill, at, bytes / unit);
+                    Vector { d_strides: [stride / unit, 0], float, ..fill }
+                }
+            };
+            self.vector(Vector { counts: [part, 1], ..fill });
             done += part;
         }
     }
 
     /// Paints the frame of a tile.
-    pub(crate) fn paint(&mut self, base: u64, tile: &Tile, pad: i8) {
+    pub(crate) fn paint(&mut self, base: u64, tile: &Tile, pad: impl Into<Pad>) {
+        let pad = pad.into();
         if tile.gap() > 0 {
             self.paint_gaps(base, tile, pad);
         }
@@ -234,12 +248,12 @@ impl Lowering {
     }
 
     /// Paints what lies between the rows of a tile.
-    fn paint_gaps(&mut self, base: u64, tile: &Tile, pad: i8) {
+    fn paint_gaps(&mut self, base: u64, tile: &Tile, pad: Pad) {
         self.fill(base, tile.gap() * tile.pixel, tile.rows.length() + 1, tile.row_stride(), pad);
     }
 
     /// Paints the rows of a tile that are padding, but for the gaps.
-    fn paint_rows(&mut self, base: u64, tile: &Tile, pad: i8) {
+    fn paint_rows(&mut self, base: u64, tile: &Tile, pad: Pad) {
         let (rows, row, gap) = (tile.rows, tile.row_stride(), tile.gap() * tile.pixel);
         self.fill(base + gap, (rows.before * row).saturating_sub(gap), 1, 0, pad);
         let below = base + gap + (rows.before + rows.valid) * row;
@@ -358,5 +372,20 @@ pub(crate) struct TileSource<'a> {
     /// First channel.
     pub channel: u64,
     /// Value of the frame.
-    pub pad: i8,
+    pub pad: Pad,
+}
+
+/// What stands around an image.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pad {
+    /// Every byte is this one.
+    Byte(i8),
+    /// Every element is this number.
+    Real(ElementType, f32),
+}
+
+impl From<i8> for Pad {
+    fn from(byte: i8) -> Pad {
+        Pad::Byte(byte)
+    }
 }

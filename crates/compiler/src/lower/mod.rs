@@ -10,6 +10,7 @@ mod block;
 mod conv;
 mod copy;
 mod depthwise;
+mod float_window;
 pub(crate) mod lowering;
 mod mean;
 mod pixels;
@@ -43,6 +44,7 @@ pub(crate) fn lower(
         Kind::Depthwise(conv) => depthwise::lower(lowering, conv, context),
         Kind::Block(block) => block::lower(lowering, block, context),
         Kind::Pool(pool) => pool::lower(lowering, pool, context),
+        Kind::FloatWindow(window) => float_window::lower(lowering, window, context),
         Kind::Binary(binary) => binary::lower(lowering, binary, context),
         Kind::Table(table) => table::lower(lowering, table, context),
         Kind::Rows(rows) => rows::lower(lowering, rows, context),

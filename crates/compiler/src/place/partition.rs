@@ -10,8 +10,8 @@ use std::collections::{HashMap, HashSet};
 
 use ediacara_arch::Machine;
 use ediacara_graph::ops::{
-    Cast, Concat, FRow, FScale, Gather, Pad, QAdd, QConv, QMatMul, QMatMulReal, QMaximum, QMultiply, QPool,
-    QTable, QuantizeLinear, Reshape, Resize, ResizeMode, Slice, Transpose,
+    Cast, Concat, FRow, FScale, FWindow, Gather, Pad, PadMode, QAdd, QConv, QMatMul, QMatMulReal, QMaximum,
+    QMultiply, QPool, QTable, QuantizeLinear, Reshape, Resize, ResizeMode, Slice, Transpose,
 };
 use ediacara_graph::{DType, Definition, Graph, NodeId, TensorType, ValueId};
 
@@ -116,6 +116,9 @@ impl Known<'_> {
         if goes_by_rows(self.graph, id) {
             return self.check_rows(id);
         }
+        if let Some(window) = node.op_as::<FWindow>() {
+            return self.check_window(id, window);
+        }
         let is_real = |ty: &&&TensorType| ty.dtype != DType::I8;
         if node.op_as::<QMatMulReal>().is_some() {
             self.check_floating_point()?;
@@ -149,6 +152,21 @@ impl Known<'_> {
         Ok(())
     }
 
+    /// Whether the machine runs a window of real numbers.
+    fn check_window(&self, id: NodeId, window: &FWindow) -> Result<(), String> {
+        let node = self.graph.node(id);
+        self.check_floating_point()?;
+        if node.inputs[1..].iter().any(|&value| self.graph.constant(value).is_none()) {
+            return Err("its weights are no constants".to_owned());
+        }
+        let bytes = |value: ValueId| self.graph.ty(value).dtype.size_bytes();
+        let stored = window.result.dtype.size_bytes();
+        if node.inputs.iter().any(|&value| bytes(value) != stored) {
+            return Err("its operands and its result differ in the bytes of an element".to_owned());
+        }
+        Ok(())
+    }
+
     fn check_floating_point(&self) -> Result<(), String> {
         match self.machine.vector.float_lanes {
             0 => Err("the machine has no floating point (vector.float_lanes is 0)".to_owned()),
@@ -162,7 +180,9 @@ impl Known<'_> {
         let moves = node.op_as::<Reshape>().is_some()
             || node.op_as::<Transpose>().is_some()
             || node.op_as::<Slice>().is_some()
-            || node.op_as::<Concat>().is_some();
+            || node.op_as::<Concat>().is_some()
+            || node.op_as::<Pad>().is_some_and(|pad| pad.mode == PadMode::Constant && pad.value == 0.0)
+            || node.op_as::<Resize>().is_some_and(|resize| resize.mode == ResizeMode::Nearest);
         let made_here =
             |&value: &ValueId| self.graph.producer(value).is_some_and(|node| self.dlp.contains(&node));
         let known = |value: &ValueId| self.graph.constant(*value).is_some() || made_here(value);

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use ediacara_isa::LayerInfo;
+use ediacara_graph::ops::WindowOperation;
+use ediacara_isa::{LayerInfo, OperandTypes};
 use ediacara_tensor::Tensor;
 
 use crate::program::rows::Rows;
@@ -29,6 +30,8 @@ pub enum Kind {
     Block(Box<Block>),
     /// Pooling.
     Pool(Pool),
+    /// A window of real numbers.
+    FloatWindow(Box<FloatWindow>),
     /// Elementwise with two operands.
     Binary(Binary),
     /// Elementwise by a table.
@@ -47,6 +50,7 @@ impl Kind {
             Kind::Depthwise(_) => "depthwise convolution",
             Kind::Block(_) => "block of convolutions",
             Kind::Pool(_) => "pooling",
+            Kind::FloatWindow(_) => "window of real numbers",
             Kind::Binary(_) => "elementwise",
             Kind::Table(_) => "table",
             Kind::Rows(_) => "rows of real numbers",
@@ -71,7 +75,13 @@ impl Kind {
                 let (x, _, Window { kernel, stride, .. }) = block.middle.shape();
                 format!("kernel {kernel:?} stride {stride:?} channels {}", x.channels)
             }
-            Kind::Pool(pool) => format!("kernel {:?} stride {:?}", pool.window.kernel, pool.window.stride),
+            Kind::Pool(Pool { window, .. }) => {
+                format!("kernel {:?} stride {:?}", window.kernel, window.stride)
+            }
+            Kind::FloatWindow(layer) => {
+                let Window { kernel, stride, .. } = layer.window;
+                format!("{} kernel {kernel:?} stride {stride:?}", layer.operation)
+            }
             Kind::Binary(_) | Kind::Table(_) => String::new(),
             Kind::Rows(rows) => rows.detail(),
             Kind::Copy(copy) => format!("{} parts", copy.parts.len()),
@@ -263,6 +273,23 @@ pub enum PoolMode {
         /// Whether padding counts.
         count_include_pad: bool,
     },
+}
+
+/// A window of real numbers, channel by channel.
+#[derive(Debug, Clone)]
+pub struct FloatWindow {
+    /// Input; its channels are counted in bytes.
+    pub x: Image,
+    /// Output, of as many bytes.
+    pub y: Image,
+    /// Window.
+    pub window: Window,
+    /// What it computes.
+    pub operation: WindowOperation,
+    /// The types of input, weights and output, which have as many bytes.
+    pub types: OperandTypes,
+    /// `[KH, KW]` of the bytes of all channels, if there are weights.
+    pub weights: Option<Vec<u8>>,
 }
 
 /// Multipliers, zero points and clamp of N-ADD, N-MULTIPLY; of N-MAXIMUM only the clamp.

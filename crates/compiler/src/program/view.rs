@@ -185,6 +185,19 @@ impl View {
         Some(View { shape: shape.to_vec(), strides, ..*self })
     }
 
+    /// The view as images whose channels are the bytes of its elements; axes are missing on the left.
+    pub fn byte_image(&self) -> Option<Image> {
+        let mut view = View { element: 1, ..self.clone() };
+        if self.element > 1 {
+            if !self.is_readable() {
+                return None;
+            }
+            *view.shape.last_mut()? *= self.element;
+            *view.strides.last_mut()? = 1;
+        }
+        view.image()
+    }
+
     /// The view, one of bytes, as images with contiguous channels; axes are missing on the left.
     pub fn image(&self) -> Option<Image> {
         let rank = self.shape.len();

@@ -1,6 +1,6 @@
 //! Layers as their tilers see them: with groups merged and pixels joined where that fills the array better.
 
-use crate::program::layer::{Block, Conv, Middle, Pool};
+use crate::program::layer::{Block, Conv, FloatWindow, Middle, Pool};
 use crate::program::view::{Image, View};
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::convolution::{Problem, Staging};
@@ -129,12 +129,25 @@ pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
 
 /// A depthwise convolution as the tiler of windows sees it.
 pub(crate) fn depthwise(conv: &Conv) -> WindowProblem {
-    WindowProblem { x: conv.x, y: conv.y, window: conv.window, weighted: true, table: conv.table.is_some() }
+    WindowProblem {
+        x: conv.x,
+        y: conv.y,
+        window: conv.window,
+        weighted: true,
+        table: conv.table.is_some(),
+        element: 1,
+    }
 }
 
 /// A pool as the tiler of windows sees it.
 pub(crate) fn pool(pool: &Pool) -> WindowProblem {
-    WindowProblem { x: pool.x, y: pool.y, window: pool.window, weighted: false, table: false }
+    WindowProblem { x: pool.x, y: pool.y, window: pool.window, weighted: false, table: false, element: 1 }
+}
+
+/// A window of real numbers as the tiler of windows sees it.
+pub(crate) fn float_window(layer: &FloatWindow) -> WindowProblem {
+    let (x, y, window, weighted) = (layer.x, layer.y, layer.window, layer.weights.is_some());
+    WindowProblem { x, y, window, weighted, table: false, element: layer.types.a.bytes() as u64 }
 }
 
 /// The block as its tiler sees it.
@@ -156,7 +169,7 @@ pub(crate) fn block(block: &Block) -> BlockProblem {
     let weighted = matches!(block.middle, Middle::Depthwise(_));
     BlockProblem {
         expand: block.expand.as_ref().map(conv),
-        window: WindowProblem { x, y, window, weighted, table: false },
+        window: WindowProblem { x, y, window, weighted, table: false, element: 1 },
         project: block.project.as_ref().map(conv),
     }
 }

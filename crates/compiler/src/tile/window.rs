@@ -24,6 +24,8 @@ pub struct WindowProblem {
     pub weighted: bool,
     /// Whether results are looked up in a table.
     pub table: bool,
+    /// Bytes of an element; where they are several, channels are counted in bytes, and there are no records.
+    pub element: u64,
 }
 
 /// How a windowed operation is cut.
@@ -80,7 +82,7 @@ impl WindowTiling {
             x: Claim::new(self.largest_tile(problem), self.slots[0], 1),
             y: Claim::new(self.pixels[0] * self.pixels[1] * self.channels * stored, self.slots[1], 1),
             w: Claim::new(problem.taps() * row, weighted, 1),
-            p: Claim::new(row, weighted, 1),
+            p: Claim::new(if problem.element > 1 { 0 } else { row }, weighted, 1),
             table: Claim::new(TABLE_BYTES, problem.table.into(), 1),
         }
     }
@@ -240,6 +242,7 @@ pub fn choose(problem: &WindowProblem, rates: &Rates) -> Result<Choice<WindowTil
     channel_tiles
         .extend(parts(channels.div_ceil(unit), 16).into_iter().map(|units| (units * unit).min(channels)));
     channel_tiles.extend(parts(channels, 12));
+    channel_tiles.retain(|channels| channels.is_multiple_of(problem.element));
     channel_tiles.dedup();
     let mut pixels: Vec<[u64; 2]> = Vec::new();
     for columns in parts(problem.y.width, 6) {
