@@ -161,7 +161,11 @@ impl<'a> Forms<'a> {
         // Axes of one element have no say in the order.
         let wide = permutation.iter().filter(|&&axis| extents[axis] > 1);
         if wide.is_sorted() {
-            return self.r.moved(name, Reshape { shape }, &[value]);
+            // A reshape of a reshape is one.
+            let before = self.r.graph.producer(value).map(|id| self.r.graph.node(id));
+            let before = before.filter(|node| node.op_as::<Reshape>().is_some());
+            let source = before.map_or(value, |node| node.inputs[0]);
+            return self.r.moved(name, Reshape { shape }, &[source]);
         }
         self.r.moved(name, Transpose { permutation }, &[value])
     }

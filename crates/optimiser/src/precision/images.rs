@@ -10,6 +10,9 @@ use crate::Result;
 use crate::islands::reductions;
 use crate::islands::rewriter::Operand;
 
+/// The axes of images with channels last, in the order of images.
+const FROM_CHANNELS_LAST: [usize; 4] = [0, 3, 1, 2];
+
 /// What such a node becomes where its operand lies with channels last, and pads and resizes that move bytes alone; nothing for others.
 ///
 /// # Errors
@@ -25,6 +28,11 @@ pub(super) fn lower(forms: &mut Forms, node: &Node) -> Result<Option<Lowered>> {
             return Ok(None);
         };
         return given(forms, node, x, permutation).map(Some);
+    }
+    if node.op_as::<Transpose>().is_some_and(|op| op.permutation == FROM_CHANNELS_LAST) {
+        // What had its channels last has them last again.
+        let Some(given) = forms.given(x)? else { return Ok(None) };
+        return forms.typed(given.value).map(|image| Some(Ok(Form::Last(image))));
     }
     if let Some(concat) = node.op_as::<Concat>().filter(|_| lies_so) {
         return joined(forms, node, concat.axis).map(Some);

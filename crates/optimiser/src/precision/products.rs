@@ -2,7 +2,7 @@
 
 use ediacara_graph::ops::{
     Activation, Concat, Conv, FConv, FMatMul, FRow, FWindow, Gemm, MatMul, Reshape, Slice, Transpose,
-    WindowOperation,
+    WindowOperation, Writing,
 };
 use ediacara_graph::{DType, Node, Tensor, ValueId};
 use ediacara_kernels::ordered::RowOperation;
@@ -75,11 +75,16 @@ fn convolution(forms: &mut Forms, node: &Node, conv: &Conv) -> Result<Lowered> {
         dilation: conv.dilation,
         groups: conv.groups,
         lanes: forms.lanes,
-        result: forms.writing(),
+        result: before(forms, conv.activation),
     };
     let [bias, scale] = records;
     let value = forms.r.add(format!("{name}.product"), op, &[x, w, bias, scale])?;
     activated(forms, &name, value, conv.activation)
+}
+
+/// How a product stores what an activation reads: as it is, since the activation goes on with the sums.
+fn before(forms: &Forms, activation: Activation) -> Writing {
+    if activation == Activation::None { forms.writing() } else { Writing::default() }
 }
 
 /// A convolution of each channel by itself: a window, and an addition of the bias.
@@ -142,7 +147,7 @@ fn fully_connected(forms: &mut Forms, node: &Node, activation: Activation) -> Re
     let Some([bias, scale]) = records(forms, &name, node.inputs.get(2).copied(), outputs)? else {
         return Ok(Err("its bias is computed".to_owned()));
     };
-    let op = FMatMul { lanes: forms.lanes, result: forms.writing() };
+    let op = FMatMul { lanes: forms.lanes, result: before(forms, activation) };
     let value = forms.r.add(format!("{name}.product"), op, &[x, w, bias, scale])?;
     let value = bounded(forms, &name, value, activation)?;
     Ok(Ok(Form::Given(Operand { value, reading: Default::default() })))
@@ -216,9 +221,9 @@ fn part(
     let own = shape.len() - 2;
     let mut slice = Slice::all(&shape);
     // Axes are aligned at the right.
-    for axis in 0..own {
+    for (axis, &extent) in shape[..own].iter().enumerate() {
         let at = (index.len() + axis).checked_sub(own).and_then(|at| index.get(at)).copied().unwrap_or(0);
-        let at = if shape[axis] == 1 { 0 } else { at as i64 };
+        let at = if extent == 1 { 0 } else { at as i64 };
         (slice.starts[axis], slice.ends[axis]) = (at, at + 1);
     }
     let value = match slice == Slice::all(&shape) {
