@@ -5,9 +5,9 @@
 //! is left as it is.
 
 use ediacara_isa::{
-    Address, Config, ConfigRegister, ConfigWrites, Dot, ElementType, Instruction, Label, Load, Memory, Move,
-    NO_LAYER, OperandTypes, Operation, SourceLocation, Store, VectorOperands, VectorOperation, VectorRule,
-    VectorShape, Word, encode,
+    Address, Config, ConfigRegister, ConfigWrites, Dot, ElementType, Instruction, Label, Load,
+    MatrixOperation, Memory, Move, NO_LAYER, OperandTypes, Operation, SourceLocation, Store, VectorOperands,
+    VectorOperation, VectorRule, VectorShape, Word, encode,
 };
 use smallvec::SmallVec;
 
@@ -208,8 +208,13 @@ fn matrix(dot: &step::Dot) -> Result<(Settings, Operation), Problem> {
     settings.push((R::MatrixStretch, dot.stretch as i64));
     settings.push((R::MatrixWindowCountX, dot.window_counts[0] as i64));
     settings.push((R::MatrixWindowCountY, dot.window_counts[1] as i64));
-    settings.push((R::MatrixXZero, i64::from(dot.x_zero)));
-    settings.push((R::MatrixWZero, i64::from(dot.w_zero)));
+    let is_real = dot.element != ElementType::I8;
+    if is_real {
+        settings.push((R::MatrixType, element_code(dot.element)));
+    } else {
+        settings.push((R::MatrixXZero, i64::from(dot.x_zero)));
+        settings.push((R::MatrixWZero, i64::from(dot.w_zero)));
+    }
     strides(&dot.pixels, [R::MatrixXStrideX, R::MatrixXStrideY], &dot.x_strides, &mut settings);
     let window = [R::MatrixWindowStrideX, R::MatrixWindowStrideY];
     strides(&dot.window_counts, window, &dot.window_strides, &mut settings);
@@ -220,7 +225,7 @@ fn matrix(dot: &step::Dot) -> Result<(Settings, Operation), Problem> {
     if dot.pixels[0] * dot.pixels[1] > 1 {
         settings.push((R::MatrixAccStridePixel, dot.acc_stride_pixel as i64));
     }
-    let operation = Dot {
+    let operands = Dot {
         x: Address::new(dot.x),
         w: Address::new(dot.w),
         acc: Address::new(dot.acc),
@@ -229,7 +234,8 @@ fn matrix(dot: &step::Dot) -> Result<(Settings, Operation), Problem> {
         blocks: narrow("dot blocks", dot.blocks, 12)?,
         accumulate: dot.accumulate,
     };
-    Ok((settings, operation.into()))
+    let operation = if is_real { MatrixOperation::FloatDot } else { MatrixOperation::Dot };
+    Ok((settings, operation.with(operands)))
 }
 
 /// Which constants and strides an operation reads.

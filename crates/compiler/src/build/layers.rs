@@ -3,27 +3,27 @@
 use std::collections::HashMap;
 
 use ediacara_graph::ops::{
-    Concat, FWindow, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMatMulReal, QMaximum, QMultiply, QPool,
-    QTable, Reshape, Resize, Slice, Transpose,
+    Concat, FConv, FWindow, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMatMulReal, QMaximum, QMultiply,
+    QPool, QTable, Reshape, Resize, Slice, Transpose,
 };
 use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
-use ediacara_isa::{LayerInfo, Memory, OperandTypes};
+use ediacara_isa::{ElementType, LayerInfo, Memory};
 
 use crate::CompileError;
 use crate::bounds::{pixels_seen, selects_channels, taps_on_pixels};
 use crate::build::homes::Placement;
 use crate::build::movement::{maps, parts, picks, view_of};
-use crate::build::rows::{element, epilogue, rows, stored_sums};
+use crate::build::rows::{epilogue, rows};
 use crate::fuse::additions::is_depthwise;
 use crate::fuse::blocks::{BlockNodes, unplaced};
 use crate::fuse::epilogues::one_scale;
 use crate::fuse::rows::Chain;
 use crate::fuse::tables::LookedUp;
-use crate::place::partition::is_matrix_product;
+use crate::place::partition::{is_matrix_product, is_real_product, multiplies_real};
 use crate::place::segments::DlpPart;
 use crate::program::layer::{
-    Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, FloatWindow, Kind, Layer, Lookup, Middle, Output,
-    Pool, PoolMode, Residual, Scaling, Table, Weights,
+    Binary, BinaryConstants, BinaryOp, Block, Conv, Copy, Kind, Layer, Lookup, Middle, Output, Pool,
+    PoolMode, Residual, Scaling, Table, Weights,
 };
 use crate::program::rows::Rows;
 use crate::program::shuffle::forms;
@@ -69,8 +69,8 @@ pub(crate) fn build(
     Ok(Built { layers: builder.layers, completed_by: builder.completed_by })
 }
 
-struct Builder<'a> {
-    graph: &'a Graph,
+pub(super) struct Builder<'a> {
+    pub(super) graph: &'a Graph,
     placement: &'a Placement,
     choices: &'a mut Choices,
     layers: Vec<Layer>,
@@ -94,11 +94,11 @@ fn shared<'a>(graph: &'a Graph, part: &DlpPart) -> HashMap<&'a [ValueId], u32> {
 }
 
 impl<'a> Builder<'a> {
-    fn problem(&self, id: NodeId, problem: impl Into<String>) -> CompileError {
+    pub(super) fn problem(&self, id: NodeId, problem: impl Into<String>) -> CompileError {
         CompileError::Layer { layer: self.graph.node(id).name.clone(), problem: problem.into() }
     }
 
-    fn home(&self, id: NodeId, value: ValueId) -> Result<&'a View, CompileError> {
+    pub(super) fn home(&self, id: NodeId, value: ValueId) -> Result<&'a View, CompileError> {
         let missing = || self.problem(id, format!("`{}` has no home in DRAM", self.graph.value(value).name));
         self.placement.homes.get(&value).ok_or_else(missing)
     }
@@ -108,14 +108,6 @@ impl<'a> Builder<'a> {
     fn image(&self, id: NodeId, value: ValueId) -> Result<Image, CompileError> {
         let name = &self.graph.value(value).name;
         self.home(id, value)?.image().ok_or_else(|| self.problem(id, format!("`{name}` is no NHWC tensor")))
-    }
-
-    /// The home as images whose channels are bytes.
-    fn byte_image(&self, id: NodeId, value: ValueId) -> Result<Image, CompileError> {
-        let name = &self.graph.value(value).name;
-        self.home(id, value)?
-            .byte_image()
-            .ok_or_else(|| self.problem(id, format!("`{name}` is no NHWC tensor")))
     }
 
     /// Where a product's results go, as images of its own extents: to the home of the result of `last`, which differs from it in
@@ -128,7 +120,7 @@ impl<'a> Builder<'a> {
         image.ok_or_else(|| self.problem(last, format!("`{name}` is no NHWC tensor")))
     }
 
-    fn constant(&self, id: NodeId, index: usize) -> Result<Tensor, CompileError> {
+    pub(super) fn constant(&self, id: NodeId, index: usize) -> Result<Tensor, CompileError> {
         let value = self.graph.node(id).inputs[index];
         let name = &self.graph.value(value).name;
         self.graph
@@ -139,11 +131,19 @@ impl<'a> Builder<'a> {
 
     fn weights(&self, id: NodeId, computed: Option<&View>) -> Result<Weights, CompileError> {
         let constant = |index| self.constant(id, index).map(|tensor| tensor.to_contiguous());
-        let nothing = || Tensor::full(&[0], 0_i8).map_err(|error| self.problem(id, error.to_string()));
+        let wrong = |error: ediacara_graph::TensorError| self.problem(id, error.to_string());
+        let nothing = || Tensor::full(&[0], 0_i8).map_err(wrong);
+        let real = multiplies_real(self.graph, id);
+        let values = match computed {
+            Some(_) => nothing()?,
+            None if real => self.constant_bytes(id, 1)?,
+            None => constant(1)?,
+        };
         Ok(Weights {
-            values: if computed.is_some() { nothing()? } else { constant(1)? },
-            bias: constant(2)?,
+            values,
+            bias: if real { self.constant_bits(id, 2)? } else { constant(2)? },
             scaling: match self.graph.node(id).op_as::<QMatMulReal>() {
+                _ if real => Scaling::Real(constant(3)?),
                 Some(_) => Scaling::Real(constant(3)?),
                 None => Scaling::Integer { multiplier: constant(3)?, shift: constant(4)? },
             },
@@ -167,9 +167,8 @@ impl<'a> Builder<'a> {
         if node.op_as::<QConv>().is_some() || node.op_as::<QMatMul>().is_some() {
             return self.product(id, None, None);
         }
-        if node.op_as::<QMatMulReal>().is_some() {
-            let rows = stored_sums(self.home(id, y)?, one_scale(self.graph, id));
-            let rows = rows.map_err(|why| self.problem(id, why))?;
+        if is_real_product(self.graph, id) {
+            let rows = self.stored_product(id)?;
             let (layer, _) = self.real_product(id, rows)?;
             self.layers.push(layer);
             return Ok(());
@@ -288,39 +287,28 @@ impl<'a> Builder<'a> {
         let [of_x, of_weights] = [0, 1].map(|index| self.completed_by.get(&node.inputs[index]));
         let computed_first = of_x > of_weights;
         let weights = self.weights(id, computed.as_ref())?;
-        let shared = self.shared.get(&node.inputs[1..]).copied();
-        if let Some(op) = node.op_as::<QConv>() {
-            let kernel = [weights.values.shape()[1], weights.values.shape()[2]];
-            return Ok(Conv {
-                x,
-                y,
-                window: Window::of(op, kernel),
-                groups: op.groups as u64,
-                weights,
-                computed,
-                computed_first,
-                x_zero: op.x_zero,
-                w_zero: op.w_zero,
-                output: Output { zero: op.y_zero, low: op.low, high: op.high },
-                epilogue: None,
-                residual: None,
-                table: None,
-                order: None,
-                joined: 1,
-                shared,
-                held: None,
-            });
-        }
-        let (x_zero, w_zero, output) = match (node.op_as::<QMatMul>(), node.op_as::<QMatMulReal>()) {
-            (Some(op), _) => (op.x_zero, op.w_zero, Output { zero: op.y_zero, low: op.low, high: op.high }),
-            (None, Some(op)) => (op.x_zero, op.w_zero, Output { zero: 0, low: i8::MIN, high: i8::MAX }),
-            (None, None) => return Err(self.problem(id, "is no convolution")),
+        let is_real = multiplies_real(self.graph, id);
+        let shared = self.shared.get(&node.inputs[1..]).copied().filter(|_| !is_real);
+        let element = if is_real { self.element(id, node.inputs[0])? } else { ElementType::I8 };
+        let (window, groups) = self.window(id);
+        let whole = Output { zero: 0, low: i8::MIN, high: i8::MAX };
+        let (x_zero, w_zero, output) = if let Some(op) = node.op_as::<QConv>() {
+            (op.x_zero, op.w_zero, Output { zero: op.y_zero, low: op.low, high: op.high })
+        } else if let Some(op) = node.op_as::<QMatMul>() {
+            (op.x_zero, op.w_zero, Output { zero: op.y_zero, low: op.low, high: op.high })
+        } else if let Some(op) = node.op_as::<QMatMulReal>() {
+            (op.x_zero, op.w_zero, whole)
+        } else if is_real {
+            (0, 0, whole)
+        } else {
+            return Err(self.problem(id, "is no convolution"));
         };
         Ok(Conv {
+            element,
             x,
             y,
-            window: Window::POINT,
-            groups: 1,
+            window,
+            groups,
             weights,
             computed,
             computed_first,
@@ -337,6 +325,19 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// The window of a product, and its groups.
+    fn window(&self, id: NodeId) -> (Window, u64) {
+        let node = self.graph.node(id);
+        let shape = &self.graph.ty(node.inputs[1]).shape;
+        if let Some(op) = node.op_as::<QConv>() {
+            return (Window::of(op, [shape[1], shape[2]]), op.groups as u64);
+        }
+        node.op_as::<FConv>().map_or((Window::POINT, 1), |op| {
+            let window = Window::new([shape[1], shape[2]], op.stride, op.padding, op.dilation);
+            (window, op.groups as u64)
+        })
+    }
+
     fn pool(&self, op: &QPool, x: Image, y: Image) -> Pool {
         let (ratio, x_zero, count_include_pad) = (op.ratio, op.x_zero, op.count_include_pad);
         let mode = match op.kind {
@@ -350,34 +351,6 @@ impl<'a> Builder<'a> {
             mode,
             output: Output { zero: op.y_zero, low: op.low, high: op.high },
         }
-    }
-
-    /// A window of real numbers.
-    fn float_window(&self, id: NodeId, op: &FWindow) -> Result<FloatWindow, CompileError> {
-        let node = self.graph.node(id);
-        let weights = match node.inputs.get(1) {
-            Some(_) => {
-                let tensor = self.constant(id, 1)?.to_contiguous();
-                let bytes = tensor.as_bytes().map_err(|error| self.problem(id, error.to_string()))?;
-                Some(bytes.to_vec())
-            }
-            None => None,
-        };
-        let element = |value: ValueId| {
-            let ty = self.graph.ty(value);
-            element(ty.dtype)
-                .ok_or_else(|| self.problem(id, format!("{ty} is no type of float instructions")))
-        };
-        let (a, d) = (element(node.inputs[0])?, element(node.outputs[0])?);
-        let b = node.inputs.get(1).map_or(Ok(a), |&weights| element(weights))?;
-        Ok(FloatWindow {
-            x: self.byte_image(id, node.inputs[0])?,
-            y: self.byte_image(id, node.outputs[0])?,
-            window: Window::new(op.kernel, op.stride, op.padding, op.dilation),
-            operation: op.operation,
-            types: OperandTypes { a, b, d },
-            weights,
-        })
     }
 
     /// The constants of an addition.
@@ -647,6 +620,7 @@ impl<'a> Builder<'a> {
             },
         };
         Ok(Some(Conv {
+            element: ElementType::I8,
             x: self.image(id, node.inputs[0])?,
             y: self.image(id, node.outputs[0])?,
             window: Window::POINT,
@@ -710,10 +684,11 @@ impl<'a> Builder<'a> {
             self.graph.ty(node.outputs[0]).shape.iter().map(|&extent| extent as u64).collect();
         let y = View::dense(0, &extents).image();
         let y = y.ok_or_else(|| self.problem(id, "its result is no matrix"))?;
-        let mut conv = self.convolution(id, self.image(id, node.inputs[0])?, y)?;
+        let mut conv = self.convolution(id, self.byte_image(id, node.inputs[0])?, y)?;
         let operations = rows.operations();
         conv.epilogue = Some(Box::new(rows));
-        Ok((self.described(id, "matmul", Kind::Conv(Box::new(conv))), operations))
+        let op = if node.op_as::<FConv>().is_some() { "conv" } else { "matmul" };
+        Ok((self.described(id, op, Kind::Conv(Box::new(conv))), operations))
     }
 
     fn layer(&mut self, id: NodeId, op: &str, kind: Kind) -> Result<(), CompileError> {
@@ -737,7 +712,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What is known of a layer that does `operations` an element on the vector unit.
-    fn plain_info(&self, id: NodeId, op: &str, operations: u64) -> LayerInfo {
+    pub(super) fn plain_info(&self, id: NodeId, op: &str, operations: u64) -> LayerInfo {
         let node = self.graph.node(id);
         LayerInfo {
             name: node.name.clone(),
@@ -761,13 +736,6 @@ impl<'a> Builder<'a> {
     fn pool_info(&self, id: NodeId, op: &str, pool: &Pool) -> LayerInfo {
         let info = self.plain_info(id, op, 0);
         LayerInfo { vector_operations: pool.y.batch * pool.y.channels * taps_on_pixels(pool), ..info }
-    }
-
-    /// A window of real numbers does an operation for each tap.
-    fn float_window_info(&self, id: NodeId, op: &str, layer: &FloatWindow) -> LayerInfo {
-        let [rows, columns] = layer.window.kernel;
-        let info = self.plain_info(id, op, rows * columns);
-        LayerInfo { weight_bytes: layer.weights.as_ref().map_or(0, |bytes| bytes.len() as u64), ..info }
     }
 
     fn depthwise_info(&self, id: NodeId, conv: &Conv) -> LayerInfo {

@@ -4,5 +4,6 @@ pub(crate) mod homes;
 pub(crate) mod layers;
 mod movement;
 pub(crate) mod ports;
+mod real;
 mod row_pairs;
 pub(crate) mod rows;

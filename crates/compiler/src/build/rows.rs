@@ -9,6 +9,7 @@ use ediacara_isa::{ElementType, VectorOperation};
 use crate::build::homes::Placement;
 use crate::build::row_pairs::join_pairs;
 use crate::fuse::rows::Chain;
+use crate::place::partition::multiplies_real;
 use crate::program::rows::{RowOperand, RowStep, RowValue, Rows, Sums, merged};
 use crate::program::view::View;
 use crate::tile::cost::Rates;
@@ -44,24 +45,39 @@ pub(crate) fn epilogue(
     (values, scale): (&[ValueId], Option<f32>),
     rates: &Rates,
 ) -> Result<Rows, String> {
-    let own = if scale.is_some() { 0 } else { graph.ty(values[0]).shape[1] as u64 };
+    let extents: Vec<u64> = graph.ty(values[0]).shape.iter().map(|&extent| extent as u64).collect();
+    let (&channels, axes) = extents.split_last().ok_or("its sums have no axis")?;
+    let own = if scale.is_some() { 0 } else { channels };
     let rows = steps(graph, placement, chain, (values, scale), rates.pram.saturating_sub(own))?;
-    rows.over(&[1, 1, rows.count()]).ok_or_else(|| "its rows are not those of its product".to_owned())
+    rows.over(&pixels(axes)).ok_or_else(|| "its rows are not those of its product".to_owned())
 }
 
-/// The sums of a product of `[rows, channels]` as real numbers, which are stored as they are.
+/// The axes of the pixels of a product, as images have them.
+fn pixels(axes: &[u64]) -> [u64; 3] {
+    match *axes {
+        [batch, height, width] => [batch, height, width],
+        _ => [1, 1, axes.iter().product()],
+    }
+}
+
+/// The sums of a product of `[.., channels]` as real numbers, which are stored as `writing` says.
 ///
 /// # Errors
 /// As [`rows()`].
-pub(crate) fn stored_sums(view: &View, scale: Option<f32>) -> Result<Rows, String> {
-    let [rows, length] = view.shape[..] else { return Err("its result is no matrix".to_owned()) };
+pub(crate) fn stored_sums(
+    view: &View,
+    of: ElementType,
+    writing: Writing,
+    scale: Option<f32>,
+) -> Result<Rows, String> {
+    let (&length, axes) = view.shape.split_last().ok_or("its result has no axis")?;
+    let to = element(writing.dtype).ok_or_else(|| format!("{} is no type of results", writing.dtype))?;
     let value = |element, tensor: Option<View>, written| RowValue { element, length, tensor, written };
-    let values =
-        vec![value(ElementType::I32, None, false), value(ElementType::F32, Some(view.clone()), true)];
-    let step = copied(0, 1);
-    let rows =
-        Rows { axes: vec![rows], length, values, steps: vec![step], sums: Some(Sums { value: 0, scale }) };
-    rows.over(&[1, 1, rows.count()]).ok_or_else(|| "its rows are not evenly apart".to_owned())
+    let values = vec![value(of, None, false), value(to, Some(view.clone()), true)];
+    let step = RowStep { writing, ..copied(0, 1) };
+    let sums = Some(Sums { value: 0, scale });
+    let rows = Rows { axes: axes.to_vec(), length, values, steps: vec![step], sums };
+    rows.over(&pixels(axes)).ok_or_else(|| "its rows are not evenly apart".to_owned())
 }
 
 /// A step that writes a value as an f32.
@@ -100,7 +116,9 @@ fn steps(
         sums: None,
     };
     if !sums.is_empty() {
-        let element = ElementType::I32;
+        let product = sums.first().and_then(|&sums| graph.producer(sums));
+        let real = product.is_some_and(|product| multiplies_real(graph, product));
+        let element = if real { ElementType::F32 } else { ElementType::I32 };
         builder.values.push(RowValue { element, length, tensor: None, written: false });
         builder.numbers.extend(sums.iter().map(|&value| (value, 0)));
         builder.sums = Some(Sums { value: 0, scale });

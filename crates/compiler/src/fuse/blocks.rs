@@ -12,7 +12,7 @@ use crate::program::view::{Image, View};
 use crate::program::window::Window;
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::choices::Choices;
-use crate::tile::convolution::{Problem, Staging};
+use crate::tile::convolution::{Problem, Staging, Summation};
 use crate::tile::grouping::{Grouping, best_join};
 use crate::tile::window::WindowProblem;
 
@@ -233,6 +233,7 @@ pub(crate) fn product_problem(graph: &Graph, id: NodeId) -> Option<Problem> {
         groups: 1,
         inputs: weights[3] as u64,
         outputs: weights[0] as u64,
+        summation: Summation::Any,
         epilogue: None,
         residual: None,
         table: false,

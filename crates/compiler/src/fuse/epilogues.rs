@@ -3,10 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::ops::{FRow, FScale, QMatMulReal, Reshape};
+use ediacara_graph::DType;
+use ediacara_graph::ops::{FConv, FMatMul, FRow, FScale, Reshape};
 use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::fuse::rows::Chain;
+use crate::place::partition::{is_real_product, multiplies_real};
 use crate::place::segments::DlpPart;
 use crate::tile::cost::Rates;
 
@@ -44,11 +46,26 @@ pub(crate) fn fuse_epilogues(
 
 /// What all sums of a product are multiplied by, if nothing is added to them and the factor is the same for all.
 pub(crate) fn one_scale(graph: &Graph, product: NodeId) -> Option<f32> {
+    if multiplies_real(graph, product) {
+        // A zero of one sign that is added may turn one of the other.
+        return None;
+    }
     let constant = |index: usize| graph.constant(graph.node(product).inputs[index]);
     let (bias, scale) = (constant(2)?.to_vec::<i32>().ok()?, constant(3)?.to_vec::<f32>().ok()?);
     let first = *scale.first()?;
     (bias.iter().all(|&bias| bias == 0) && scale.iter().all(|scale| scale.to_bits() == first.to_bits()))
         .then_some(first)
+}
+
+/// Whether a product of real numbers stores them in a narrower type, as which they are read.
+fn is_rounded(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    let stored = match (node.op_as::<FConv>(), node.op_as::<FMatMul>()) {
+        (Some(op), _) => op.result.dtype,
+        (_, Some(op)) => op.result.dtype,
+        (None, None) => return false,
+    };
+    stored != DType::F32
 }
 
 struct Finder<'a> {
@@ -83,11 +100,14 @@ impl Finder<'_> {
             }
             node = self.graph.producer(source).filter(|producer| self.dlp.contains(producer))?;
         }
-        self.graph.node(node).op_as::<QMatMulReal>()?;
-        let [rows, channels] = self.graph.ty(self.graph.output_of(node)).shape[..] else { return None };
+        if !is_real_product(self.graph, node) || is_rounded(self.graph, node) {
+            return None;
+        }
+        let (&channels, extents) = self.graph.ty(self.graph.output_of(node)).shape.split_last()?;
+        let rows: usize = extents.iter().product();
         let (&length, outer) = chain.shape.split_last()?;
         // Rows of one axis are evenly apart wherever they lie.
-        let evenly = outer.iter().filter(|&&extent| extent != 1).count() <= 1;
+        let evenly = between.is_empty() || outer.iter().filter(|&&extent| extent != 1).count() <= 1;
         let fits = length == channels && outer.iter().product::<usize>() == rows && evenly;
         (fits && self.has_room(node, chain)).then_some(ProductOf { product: node, between })
     }

@@ -65,7 +65,7 @@ pub(crate) struct Room<'a> {
 impl Residence {
     /// A buffer at NRAM address 0. One of no images has no frame.
     pub(crate) fn new(home: &View, frame: &Frame) -> Option<Residence> {
-        let image = if home.shape.len() <= 4 { home.image() } else { None };
+        let image = if home.shape.len() <= 4 { home.byte_image() } else { None };
         let extents = match image {
             Some(image) => [image.batch, image.height, image.width, image.channels],
             None => [1, 1, 1, home.bytes()],

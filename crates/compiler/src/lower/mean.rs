@@ -1,7 +1,7 @@
 //! Means of whole maps on the matrix unit: products with an identity matrix, all of whose pixels add to the same sums.
 
 use ediacara_arch::RECORD_BYTES;
-use ediacara_isa::Memory;
+use ediacara_isa::{ElementType, Memory};
 
 use crate::CompileError;
 use crate::lower::lowering::{Context, Lowering};
@@ -117,6 +117,7 @@ fn compute(lowering: &mut Lowering, state: &mut State, item: Item, (x, p): (Pixe
     let rows = identity_rows(&lowering.rates);
     let PoolMode::Average { x_zero, .. } = state.layer.mode else { return };
     let sum = Dot {
+        element: ElementType::I8,
         x: x.address,
         w: state.w,
         acc: state.sums,

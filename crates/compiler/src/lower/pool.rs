@@ -4,7 +4,7 @@
 //! counted, output pixels near the border average fewer elements; they are cut into rectangles of one
 //! count, each with its multiplier.
 
-use ediacara_isa::{Memory, VectorOperation};
+use ediacara_isa::{ElementType, Memory, VectorOperation};
 use ediacara_kernels::int8::quantize_multiplier;
 use ediacara_tensor::Tensor;
 
@@ -137,6 +137,7 @@ fn as_convolution(layer: &PoolLayer, multipliers: &[Option<(u32, u8)>]) -> Optio
     let groups = layer.x.channels;
     let (x, y, window, output) = (layer.x, layer.y, layer.window, layer.output);
     Some(Conv {
+        element: ElementType::I8,
         x,
         y,
         window,

@@ -61,6 +61,7 @@ impl Lowering {
         let (rates, window) = (&self.rates, problem.window);
         let (stretch, across) = tiling.stretch(problem, &chunk);
         let dot = Dot {
+            element: conv.element,
             x: x.address,
             w,
             acc,

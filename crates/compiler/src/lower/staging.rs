@@ -5,7 +5,7 @@
 //! there. Then `move` deals them out. What pads the last block and the last step is weighed with nothing, but has to be
 //! there: it is painted once.
 
-use ediacara_isa::{Memory, VectorOperation};
+use ediacara_isa::{ElementBytes, Memory, VectorOperation};
 
 use crate::lower::lowering::Lowering;
 use crate::lower::slots::Pool;
@@ -54,12 +54,19 @@ impl Staged {
         }
         self.slots.set_note(0, Some(geometry));
         let [output_stride, term_stride] = [0, 1].map(|axis| self.matrix.strides[axis]);
-        let source = self.matrix.base + first * output_stride + terms.start * term_stride;
+        // Terms are counted in bytes.
+        let unit = self.matrix.element;
+        let source = self.matrix.base + first * output_stride + terms.start / unit * term_stride;
         let turn = |a: u64, stride: u64| Vector {
             a,
-            counts: [terms.count, 1],
-            a_strides: [stride, 0],
-            d_strides: [pitch, 0],
+            counts: [terms.count / unit, 1],
+            a_strides: [stride / unit, 0],
+            d_strides: [pitch / unit, 0],
+            element: match unit {
+                2 => ElementBytes::Two,
+                4 => ElementBytes::Four,
+                _ => ElementBytes::One,
+            },
             ..Vector::new(VectorOperation::Transpose, tile, outputs)
         };
         match (self.matrix.is_kept(), has_contiguous_terms(&self.matrix)) {
@@ -69,9 +76,10 @@ impl Staged {
             }
             (false, false) => {
                 let chip = self.slots.base(1);
-                let sides = sides(&[(terms.count, term_stride, outputs)]);
-                lowering.load(Memory::Nram, &BoxCopy { dram: source, chip, run: outputs, sides });
-                lowering.vector(turn(chip, outputs));
+                let run = outputs * unit;
+                let sides = sides(&[(terms.count / unit, term_stride, run)]);
+                lowering.load(Memory::Nram, &BoxCopy { dram: source, chip, run, sides });
+                lowering.vector(turn(chip, run));
             }
             (true, true) => lowering.vector(Vector {
                 a: source,

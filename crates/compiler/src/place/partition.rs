@@ -10,8 +10,9 @@ use std::collections::{HashMap, HashSet};
 
 use ediacara_arch::Machine;
 use ediacara_graph::ops::{
-    Cast, Concat, FRow, FScale, FWindow, Gather, Pad, PadMode, QAdd, QConv, QMatMul, QMatMulReal, QMaximum,
-    QMultiply, QPool, QTable, QuantizeLinear, Reshape, Resize, ResizeMode, Slice, Transpose,
+    Cast, Concat, FConv, FMatMul, FRow, FScale, FWindow, Gather, Pad, PadMode, QAdd, QConv, QMatMul,
+    QMatMulReal, QMaximum, QMultiply, QPool, QTable, QuantizeLinear, Reshape, Resize, ResizeMode, Slice,
+    Transpose,
 };
 use ediacara_graph::{DType, Definition, Graph, NodeId, TensorType, ValueId};
 
@@ -66,7 +67,19 @@ pub(crate) fn goes_by_rows(graph: &Graph, id: NodeId) -> bool {
 /// Whether a node multiplies two matrices, the second of which a layer may compute.
 pub(crate) fn is_matrix_product(graph: &Graph, id: NodeId) -> bool {
     let node = graph.node(id);
-    node.op_as::<QMatMul>().is_some() || node.op_as::<QMatMulReal>().is_some()
+    node.op_as::<QMatMul>().is_some() || is_real_product(graph, id) && node.op_as::<FConv>().is_none()
+}
+
+/// Whether a node is a product that gives real numbers.
+pub(crate) fn is_real_product(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    node.op_as::<QMatMulReal>().is_some() || multiplies_real(graph, id)
+}
+
+/// Whether a node is a product of real numbers.
+pub(crate) fn multiplies_real(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    node.op_as::<FConv>().is_some() || node.op_as::<FMatMul>().is_some()
 }
 
 /// What the DLP can read, while nodes are classified.
@@ -75,12 +88,15 @@ struct Known<'a> {
     machine: &'a Machine,
     dlp: HashSet<NodeId>,
     fed: HashMap<ValueId, Fed>,
+    /// Whether the network multiplies real numbers, whose inputs and outputs are real on the DLP, too.
+    real: bool,
 }
 
 /// Says who runs each node.
 pub(crate) fn places(graph: &Graph, machine: &Machine) -> Places {
     let order = graph.order();
-    let mut known = Known { graph, machine, dlp: HashSet::new(), fed: HashMap::new() };
+    let real = order.iter().any(|&id| multiplies_real(graph, id));
+    let mut known = Known { graph, machine, dlp: HashSet::new(), fed: HashMap::new(), real };
     let mut reasons = HashMap::new();
     for &node in &order {
         match known.classify(node) {
@@ -103,7 +119,8 @@ impl Known<'_> {
         if node.op_as::<QuantizeLinear>().is_some() && self.feed(node.outputs[0]).is_some() {
             return Err("the host quantises and lays out the network's inputs".to_owned());
         }
-        if node.op_as::<Transpose>().is_some() && self.feed(node.outputs[0]).is_some() {
+        let lays_out = node.op_as::<Transpose>().is_some() || self.real && node.op_as::<Reshape>().is_some();
+        if lays_out && self.feed(node.outputs[0]).is_some() {
             return Err("the host lays out the network's inputs".to_owned());
         }
         if node.op.name() == "dequantize_linear" {
@@ -120,13 +137,17 @@ impl Known<'_> {
             return self.check_window(id, window);
         }
         let is_real = |ty: &&&TensorType| ty.dtype != DType::I8;
-        if node.op_as::<QMatMulReal>().is_some() {
+        if is_real_product(self.graph, id) {
             self.check_floating_point()?;
+            self.check_matrix_type(id)?;
             node.inputs.iter().for_each(|&value| drop(self.feed(value)));
             return self.check_operator(id);
         }
         if let Some(ty) = outputs.clone().find(|ty| is_real(&ty)).filter(|_| !self.moves_real_rows(id)) {
-            return Err(format!("the DLP computes in i8, and this gives {ty}"));
+            return Err(match self.real {
+                true => "it only moves what the host gives".to_owned(),
+                false => format!("the DLP computes in i8, and this gives {ty}"),
+            });
         }
         self.check_operator(id)?;
         // What the network's inputs become at the border is found here, as their readers are.
@@ -167,6 +188,25 @@ impl Known<'_> {
         Ok(())
     }
 
+    /// Whether the array multiplies the real numbers of a product, and as many of them in a beat.
+    fn check_matrix_type(&self, id: NodeId) -> Result<(), String> {
+        let node = self.graph.node(id);
+        let lanes = match (node.op_as::<FConv>(), node.op_as::<FMatMul>()) {
+            (Some(op), _) => op.lanes,
+            (_, Some(op)) => op.lanes,
+            (None, None) => return Ok(()),
+        };
+        let (dtype, matrix) = (self.graph.ty(node.inputs[0]).dtype, &self.machine.matrix);
+        if !matrix.types.iter().any(|ty| ty.name() == dtype.name()) {
+            return Err(format!("the machine's array does not multiply {dtype} (matrix.types)"));
+        }
+        let own = matrix.rows as usize / dtype.size_bytes();
+        if lanes != own {
+            return Err(format!("its sums are those of {lanes} lanes, and the machine's array has {own}"));
+        }
+        Ok(())
+    }
+
     fn check_floating_point(&self) -> Result<(), String> {
         match self.machine.vector.float_lanes {
             0 => Err("the machine has no floating point (vector.float_lanes is 0)".to_owned()),
@@ -199,9 +239,10 @@ impl Known<'_> {
                 let permutation = (0..self.graph.ty(value).rank()).collect();
                 Some(Fed { source: value, scale: None, permutation })
             }
-            Definition::Node { node, .. } => {
-                self.quantised_input(node).or_else(|| self.transposed_input(node))
-            }
+            Definition::Node { node, .. } => self
+                .quantised_input(node)
+                .or_else(|| self.transposed_input(node))
+                .or_else(|| self.real_input(node)),
             _ => None,
         }?;
         self.fed.insert(value, fed.clone());
@@ -252,6 +293,22 @@ impl Known<'_> {
         Some(Fed { permutation: step.iter().map(|&axis| fed.permutation[axis]).collect(), ..fed })
     }
 
+    /// A transposition or a reshape of a real input, in a network of real numbers.
+    fn real_input(&self, node: NodeId) -> Option<Fed> {
+        let node = self.graph.node(node);
+        let source = *node.inputs.first()?;
+        let ty = self.graph.ty(source);
+        let is_input = matches!(self.graph.value(source).definition, Definition::Input);
+        if !self.real || !is_input || ty.dtype != DType::F32 || ty.rank() == 0 || ty.elements() == 0 {
+            return None;
+        }
+        let permutation = match node.op_as::<Transpose>() {
+            Some(transpose) => transpose.permutation.clone(),
+            None => node.op_as::<Reshape>().map(|_| (0..ty.rank()).collect())?,
+        };
+        Some(Fed { source, scale: None, permutation })
+    }
+
     /// A transpose (with its permutation) or a reshape (without) that defines the value.
     fn real_step(&self, value: ValueId) -> Option<(NodeId, Option<&Vec<usize>>)> {
         let id = self.graph.producer(value)?;
@@ -271,7 +328,8 @@ impl Known<'_> {
                 Err(format!("operand `{}` is no constant", self.graph.value(value).name))
             })
         };
-        if node.op_as::<QConv>().is_some() || node.op_as::<QTable>().is_some() {
+        let is_conv = node.op_as::<QConv>().is_some() || node.op_as::<FConv>().is_some();
+        if is_conv || node.op_as::<QTable>().is_some() {
             return constants(1);
         }
         if is_matrix_product(self.graph, id) {
@@ -310,7 +368,10 @@ impl Known<'_> {
             let consumers = self.graph.consumers(output);
             let host_only =
                 !consumers.is_empty() && consumers.iter().all(|reader| !self.dlp.contains(reader));
-            if border && self.dlp.contains(&id) && host_only && !self.graph.is_output(output) {
+            // An output of real numbers is laid out by its port.
+            let given_out = self.real && consumers.is_empty() && self.graph.is_output(output);
+            let host_only = host_only && !self.graph.is_output(output) || given_out;
+            if border && self.dlp.contains(&id) && host_only {
                 self.dlp.remove(&id);
                 reasons.insert(id, "the host lays out its own results".to_owned());
             }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ediacara_graph::ops::WindowOperation;
-use ediacara_isa::{LayerInfo, OperandTypes};
+use ediacara_isa::{ElementType, LayerInfo, OperandTypes};
 use ediacara_tensor::Tensor;
 
 use crate::program::rows::Rows;
@@ -92,9 +92,9 @@ impl Kind {
 /// The constants of inner products, as in the graph.
 #[derive(Debug, Clone)]
 pub struct Weights {
-    /// `i8[O, KH, KW, C / groups]` or `i8[O, K]`; empty where a layer computes them.
+    /// `i8[O, KH, KW, C / groups]` or `i8[O, K]`; empty where a layer computes them. Of real numbers, their bytes.
     pub values: Tensor,
-    /// `i32[O]`.
+    /// `i32[O]`. Of products of real numbers, the bits of f32s.
     pub bias: Tensor,
     /// What results are scaled by.
     pub scaling: Scaling,
@@ -136,6 +136,9 @@ pub struct Output {
 /// A convolution.
 #[derive(Debug, Clone)]
 pub struct Conv {
+    /// The type of x and of the weights. Where an element has several bytes, the channels of x and of the weights are counted in
+    /// bytes, and sums are real numbers in the order of N-FLOAT-DOT.
+    pub element: ElementType,
     /// Input.
     pub x: Image,
     /// Output.

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use ediacara_isa::Memory;
+use ediacara_isa::{ElementType, Memory};
 
 use crate::program::region::{Access, Dimension, Region};
 use crate::program::vector::Vector;
@@ -81,6 +81,8 @@ impl Transfer {
 /// A `dot`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dot {
+    /// The type of x and w: a `float_dot` multiplies real numbers.
+    pub element: ElementType,
     /// NRAM address of the first pixel's window.
     pub x: u64,
     /// WRAM byte address.
@@ -219,8 +221,12 @@ impl fmt::Display for Step {
             Work::Load(_) => "load",
             Work::Store(_) => "store",
             Work::Move(_) => "move",
-            Work::Dot(dot) if dot.accumulate => "dot+",
-            Work::Dot(_) => "dot",
+            Work::Dot(dot) => match (dot.element, dot.accumulate) {
+                (ElementType::I8, true) => "dot+",
+                (ElementType::I8, false) => "dot",
+                (_, true) => "float_dot+",
+                (_, false) => "float_dot",
+            },
             Work::Vector(vector) => vector.op.name(),
         };
         let access = self.access();

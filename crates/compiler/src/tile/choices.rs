@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use crate::program::view::View;
     use crate::program::window::Window;
-    use crate::tile::convolution::Staging;
+    use crate::tile::convolution::{Staging, Summation};
 
     #[test]
     fn layers_that_differ_in_nothing_but_their_place_share_a_choice() {
@@ -104,11 +104,25 @@ mod tests {
         let mut choices = Choices::new(rates);
         let problem = |base: u64, channels: u64| {
             let image = View::dense(base, &[1, 14, 14, channels]).image().unwrap();
+            let summation = Summation::Any;
             let (inputs, outputs) = (channels, channels);
             let (x, y, window) = (image, image, Window::POINT);
             let (epilogue, residual, table) = (None, None, false);
             let (staging, held) = (Staging::Constant, false);
-            Problem { x, y, window, groups: 1, inputs, outputs, epilogue, residual, table, staging, held }
+            Problem {
+                x,
+                y,
+                window,
+                groups: 1,
+                inputs,
+                outputs,
+                summation,
+                epilogue,
+                residual,
+                table,
+                staging,
+                held,
+            }
         };
         let first = choices.product(&problem(0x1000, 64), rates.space()).unwrap();
         assert_eq!(choices.product(&problem(0x8040, 64), rates.space()).unwrap(), first);

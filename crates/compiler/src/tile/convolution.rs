@@ -29,6 +29,8 @@ pub struct Problem {
     pub inputs: u64,
     /// Output channels of a group.
     pub outputs: u64,
+    /// In which order terms are summed.
+    pub summation: Summation,
     /// What becomes of the sums, if they are not requantised. Then y lies nowhere.
     pub epilogue: Option<Epilogue>,
     /// What is added, an image of the output's extents, if anything.
@@ -39,6 +41,17 @@ pub struct Problem {
     pub staging: Staging,
     /// Whether weights and records lie on chip already, and stay there.
     pub held: bool,
+}
+
+/// In which order the terms of a sum are added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Summation {
+    /// In any: they are integers.
+    Any,
+    /// Of real numbers (N-FLOAT-DOT), the channels of a tap are a stretch.
+    Taps,
+    /// Of real numbers, a row of the window with its channels is a stretch.
+    Rows,
 }
 
 /// How weights come to WRAM: constants lie in DRAM as WRAM wants them; what a layer computes passes through NRAM.
@@ -204,7 +217,11 @@ impl Tiling {
 
     /// Whether the taps of a row are one stretch: their channels are contiguous in NRAM.
     pub fn merges_taps(&self, problem: &Problem, channels: u64) -> bool {
-        problem.window.dilation[1] == 1 && self.pixel(problem, channels) == channels
+        match problem.summation {
+            Summation::Any => problem.window.dilation[1] == 1 && self.pixel(problem, channels) == channels,
+            Summation::Taps => false,
+            Summation::Rows => true,
+        }
     }
 
     /// Contiguous bytes of a stretch, and stretches across, of a chunk.
@@ -222,6 +239,16 @@ impl Tiling {
     /// The chunks of the reduction, in order.
     pub fn chunks(&self, problem: &Problem) -> Vec<Chunk> {
         let mut chunks = Vec::new();
+        if problem.summation != Summation::Any {
+            // Window row, window column, step.
+            for down in Range::cut(problem.window.kernel[0], self.taps[0]) {
+                for across in Range::cut(problem.window.kernel[1], self.taps[1]) {
+                    let parts = Range::cut(problem.inputs, self.channels).into_iter();
+                    chunks.extend(parts.map(|channels| Chunk { taps: [down, across], channels }));
+                }
+            }
+            return chunks;
+        }
         for channels in Range::cut(problem.inputs, self.channels) {
             for down in Range::cut(problem.window.kernel[0], self.taps[0]) {
                 for across in Range::cut(problem.window.kernel[1], self.taps[1]) {
@@ -644,6 +671,17 @@ fn reductions(problem: &Problem, rates: &Rates) -> Vec<([u64; 2], u64)> {
         parts(lanes, limit).into_iter().map(|steps| (steps * rates.rows).min(problem.inputs)).collect()
     };
     let mut found = vec![(kernel, problem.inputs)];
+    if problem.summation != Summation::Any {
+        // Between window rows, else between taps, else between the steps of one tap.
+        let rows = parts(kernel[0], 4).into_iter().skip(1);
+        found.extend(rows.map(|down| ([down, kernel[1]], problem.inputs)));
+        if problem.summation == Summation::Taps {
+            let taps = parts(kernel[1], 6).into_iter().skip(1);
+            found.extend(taps.map(|across| ([1, across], problem.inputs)));
+            found.extend(channels(12).into_iter().skip(1).map(|channels| ([1, 1], channels)));
+        }
+        return found;
+    }
     found.extend(channels(12).into_iter().skip(1).map(|c| (kernel, c)));
     for down in parts(kernel[0], 4).into_iter().skip(1) {
         found.extend(channels(4).into_iter().map(|c| ([down, kernel[1]], c)));
@@ -720,6 +758,10 @@ fn consider(
 ) {
     // Instructions hold 16 bits of pixels and 12 of blocks.
     if tiling.pixels[0] * tiling.pixels[1] >= 1 << 16 || tiling.blocks >= 1 << 12 {
+        return;
+    }
+    // A stretch is contiguous.
+    if problem.summation == Summation::Rows && tiling.pixel(problem, tiling.channels) != tiling.channels {
         return;
     }
     if problem.epilogue.is_some_and(|epilogue| !epilogue.may_be_cut) && tiling.blocks < problem.blocks(rates)

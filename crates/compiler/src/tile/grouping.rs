@@ -1,9 +1,11 @@
 //! Layers as their tilers see them: with groups merged and pixels joined where that fills the array better.
 
+use ediacara_isa::ElementType;
+
 use crate::program::layer::{Block, Conv, FloatWindow, Middle, Pool};
 use crate::program::view::{Image, View};
 use crate::tile::block::tiling::BlockProblem;
-use crate::tile::convolution::{Problem, Staging};
+use crate::tile::convolution::{Problem, Staging, Summation};
 use crate::tile::cost::Rates;
 use crate::tile::epilogue::Epilogue;
 use crate::tile::window::WindowProblem;
@@ -52,6 +54,11 @@ impl Grouping {
         Grouping { merged, inputs, outputs, joint: Joint::NONE }
     }
 
+    /// Every group by itself.
+    fn apart([inputs, outputs]: [u64; 2], groups: u64) -> Grouping {
+        Grouping { merged: 1, inputs: inputs / groups, outputs: outputs / groups, joint: Joint::NONE }
+    }
+
     /// All groups as one.
     fn all([inputs, outputs]: [u64; 2], groups: u64) -> Grouping {
         Grouping { merged: groups, inputs: inputs / groups, outputs: outputs / groups, joint: Joint::NONE }
@@ -95,7 +102,10 @@ pub(crate) fn best_join(problem: &Problem, rates: &Rates) -> Option<(u64, Proble
 /// The convolution as its tiler sees it, and how its groups are merged and its pixels joined.
 pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
     let channels = [conv.x.channels, conv.y.channels];
+    let summation = summation(conv, rates);
     let mut grouping = match conv.order {
+        // Groups that are merged would add zeros to the sums of real numbers.
+        _ if summation != Summation::Any => Grouping::apart(channels, conv.groups),
         // The outputs of a group lie anywhere.
         Some(_) => Grouping::all(channels, conv.groups),
         None => Grouping::best(channels, conv.groups, rates),
@@ -107,6 +117,7 @@ pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
         groups: conv.groups / grouping.merged,
         inputs: grouping.inputs * grouping.merged,
         outputs: grouping.outputs * grouping.merged,
+        summation,
         epilogue: conv.epilogue.as_ref().map(|rows| Epilogue::of(rows, rates)),
         residual: conv.residual.map(|residual| residual.image),
         table: conv.table.is_some(),
@@ -124,6 +135,17 @@ pub(crate) fn convolution(conv: &Conv, rates: &Rates) -> (Problem, Grouping) {
             grouping.joint = Joint { pixels: conv.joined, step: problem.window.stride[1] };
             (joined, grouping)
         }
+    }
+}
+
+/// In which order a convolution sums (N-FLOAT-DOT): a stretch holds a row of the window where the channels of a group do not fill
+/// a beat.
+fn summation(conv: &Conv, rates: &Rates) -> Summation {
+    let few = conv.x.channels / conv.groups.max(1) < rates.rows;
+    match conv.element {
+        ElementType::I8 => Summation::Any,
+        _ if few && conv.window.kernel[1] > 1 && conv.window.dilation[1] == 1 => Summation::Rows,
+        _ => Summation::Taps,
     }
 }
 
@@ -159,6 +181,7 @@ pub(crate) fn block(block: &Block) -> BlockProblem {
         groups: 1,
         inputs: conv.x.channels,
         outputs: conv.y.channels,
+        summation: Summation::Any,
         epilogue: None,
         residual: conv.residual.map(|residual| residual.image),
         table: conv.table.is_some(),
@@ -175,7 +198,7 @@ pub(crate) fn block(block: &Block) -> BlockProblem {
 }
 
 pub(crate) fn has_contiguous_terms(matrix: &View) -> bool {
-    matrix.shape[1] == 1 || matrix.strides[1] == 1
+    matrix.shape[1] == 1 || matrix.strides[1] == matrix.element
 }
 
 /// How a matrix that a layer computed comes to WRAM.

@@ -75,6 +75,11 @@ impl Subject {
         Subject { graph, inputs, outputs, values }
     }
 
+    /// What the host computes of the inputs.
+    pub(crate) fn outputs(&self) -> &[Tensor] {
+        &self.outputs
+    }
+
     /// Runs a program of the network in checked mode, and compares all that it leaves behind.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod detectors;
 mod differential;
 mod epilogues;
 mod estimates;
+mod floats;
 mod islands;
 mod kept;
 mod limits;

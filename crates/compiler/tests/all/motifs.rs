@@ -106,12 +106,17 @@ fn told(seed: u64, problem: &str) -> String {
 
 /// The seeds to run: one, a range, or CI's.
 fn seeds() -> std::ops::Range<u64> {
+    seeds_of(NETWORKS)
+}
+
+/// The seeds to run: one, a range, or the first so many.
+pub(crate) fn seeds_of(networks: u64) -> std::ops::Range<u64> {
     let number =
         |text: &str| text.replace('_', "").parse::<u64>().unwrap_or_else(|_| panic!("`{text}` is no seed"));
     if let Ok(seed) = std::env::var("EDIACARA_SEED") {
         return number(&seed)..number(&seed) + 1;
     }
-    let Ok(range) = std::env::var("EDIACARA_MOTIFS") else { return 0..NETWORKS };
+    let Ok(range) = std::env::var("EDIACARA_MOTIFS") else { return 0..networks };
     let (from, to) =
         range.split_once("..").unwrap_or_else(|| panic!("EDIACARA_MOTIFS={range} is no range A..B"));
     number(from)..number(to)

@@ -52,7 +52,7 @@ mod tests {
         let image = View::dense(0, &[1, 14, 14, 48]).image().unwrap();
         let window =
             Window { kernel: [3; 2], stride: [1; 2], before: [1; 2], after: [1; 2], dilation: [1; 2] };
-        let window = WindowProblem { x: image, y: image, window, weighted: true, table: false };
+        let window = WindowProblem { x: image, y: image, window, weighted: true, table: false, element: 1 };
         let problem = BlockProblem { expand: None, window, project: None };
         assert!(choose(&problem, &rates).is_some());
         rates.nram = 1000;

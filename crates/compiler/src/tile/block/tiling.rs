@@ -395,7 +395,7 @@ mod tests {
             dilation: [1; 2],
         };
         let (x, y) = (image([1, 14, 14, 48]), image([1, 14 / stride, 14 / stride, 48]));
-        let window = WindowProblem { x, y, window, weighted: true, table: false };
+        let window = WindowProblem { x, y, window, weighted: true, table: false, element: 1 };
         BlockProblem { expand: None, window, project: None }
     }
 
