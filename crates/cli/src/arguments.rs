@@ -17,7 +17,7 @@ pub(crate) use train::TrainArguments;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ediacara::tensor::{Tensor, npy};
-use ediacara::{HostOnly, SampleFile};
+use ediacara::{HostOnly, Precision, SampleFile};
 
 /// From a model file to the cycles of a deep learning processor (DLP).
 #[derive(Debug, Parser)]
@@ -29,6 +29,7 @@ use ediacara::{HostOnly, SampleFile};
         ediacara run                                     the bundled network on the bundled photo\n  \
         ediacara run model.onnx --input cat.jpg --preprocess imagenet\n  \
         ediacara run resnet50 --machine dlp32 --json\n  \
+        ediacara run lenet5 --machine dlp16f --precision f32\n  \
         ediacara summary vgg19"
 )]
 pub(crate) struct Arguments {
@@ -138,6 +139,15 @@ pub(crate) fn paths(samples: &[SampleFile]) -> impl Iterator<Item = &PathBuf> {
     samples.iter().map(|given| &given.path)
 }
 
+/// What the network computes in.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct PrecisionArguments {
+    /// What the network computes in: int8, or floating point as it is, f32, bf16 or f16, on a machine whose array multiplies it (dlp16f,
+    /// textbook1); floating point needs no calibration
+    #[arg(long, value_name = "TYPE", default_value_t, conflicts_with = "calibrate")]
+    pub(crate) precision: Precision,
+}
+
 /// Where the int8 ranges of a network that is only timed come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Ranges {
@@ -203,6 +213,8 @@ pub(crate) struct RunArguments {
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]
     pub(crate) calibration: CalibrationArguments,
+    #[command(flatten)]
+    pub(crate) precision: PrecisionArguments,
     /// Whether int8 ranges are measured or assumed; assumed ones need no samples, and cycles differ by a percent at most
     #[arg(long, value_enum, default_value_t, requires_if("assumed", "timing_only"), conflicts_with_all = ["calibrate", "dataset"])]
     pub(crate) ranges: Ranges,
@@ -217,7 +229,7 @@ pub(crate) struct RunArguments {
     #[arg(long, default_value_t = 5)]
     pub(crate) top: usize,
     /// Ask a whole data set, batched, calibrated on its training samples: mnist-test, fashion-mnist-test, digits-test, ...
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["input", "calibrate", "timing_only", "save_outputs", "labels"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["input", "calibrate", "precision", "timing_only", "save_outputs", "labels"])]
     pub(crate) dataset: Option<String>,
     /// With --dataset: ask only the first so many samples
     #[arg(long, value_name = "COUNT", requires = "dataset")]
@@ -263,6 +275,8 @@ pub(crate) struct CompileArguments {
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]
     pub(crate) calibration: CalibrationArguments,
+    #[command(flatten)]
+    pub(crate) precision: PrecisionArguments,
     #[command(flatten)]
     pub(crate) compiler: CompilerArguments,
     #[command(flatten)]
@@ -356,6 +370,8 @@ pub(crate) struct ProveArguments {
     #[command(flatten)]
     pub(crate) calibration: CalibrationArguments,
     #[command(flatten)]
+    pub(crate) precision: PrecisionArguments,
+    #[command(flatten)]
     pub(crate) host_only: HostOnlyArguments,
     /// Give up on a program that executes more instructions
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000_000)]
@@ -391,6 +407,8 @@ pub(crate) struct VerifyArguments {
     pub(crate) preprocess: PreprocessArguments,
     #[command(flatten)]
     pub(crate) calibration: CalibrationArguments,
+    #[command(flatten)]
+    pub(crate) precision: PrecisionArguments,
     #[command(flatten)]
     pub(crate) host_only: HostOnlyArguments,
     /// Seed of the numbers that stand in for missing inputs

@@ -14,7 +14,7 @@ use ediacara_profile::{Check, Difference};
 use ediacara_sim::{Simulator, Watch};
 use ediacara_tensor::Tensor;
 
-use crate::Error;
+use crate::{Error, Precision};
 
 /// The result of a comparison.
 #[derive(Debug)]
@@ -38,19 +38,19 @@ pub(crate) fn watches(segment: &DlpSegment) -> Vec<Watch> {
     segment.kept.iter().map(watch).collect()
 }
 
-/// Runs `host`, the whole int8 graph, on the inputs, and compares every activation byte for byte with what
-/// the simulated program left of it.
+/// Runs `host`, the whole graph that was compiled, on the inputs, and compares every activation byte for byte with what
+/// the simulated program left of it: those of int8, and in floating point the real ones, too.
 ///
 /// # Errors
 /// The host cannot run the graph; an activation has another size on the host.
 pub(crate) fn compare(
     simulators: &[&Simulator],
     compiled: &Compiled,
-    graph: &Graph,
+    (graph, precision): (&Graph, Precision),
     host: &Executor,
     inputs: &[Tensor],
 ) -> Result<Checked, Error> {
-    let mut comparison = Comparison::new(simulators, compiled, graph);
+    let mut comparison = Comparison::new(simulators, compiled, (graph, precision));
     let mut result = Ok(());
     host.run_with_observer(inputs, |value, tensor| {
         if result.is_ok() {
@@ -70,6 +70,8 @@ struct Comparison<'a> {
     computed: HashSet<ValueId>,
     check: Check,
     first: Option<((usize, u32, ValueId), Difference)>,
+    /// Whether real values are compared, too: where the network computes in floating point.
+    real: bool,
     fewest_distinct: Option<usize>,
 }
 
@@ -87,7 +89,11 @@ struct Kept {
 }
 
 impl<'a> Comparison<'a> {
-    fn new(simulators: &[&'a Simulator], compiled: &'a Compiled, graph: &'a Graph) -> Comparison<'a> {
+    fn new(
+        simulators: &[&'a Simulator],
+        compiled: &'a Compiled,
+        (graph, precision): (&'a Graph, Precision),
+    ) -> Comparison<'a> {
         let layers = graph.order().into_iter().filter(|&node| graph.node(node).op.name().starts_with("q_"));
         let ran = |(segment, &simulator): (&'a DlpSegment, &&'a Simulator)| Ran {
             segment,
@@ -105,8 +111,9 @@ impl<'a> Comparison<'a> {
             graph,
             homes,
             computed: layers.flat_map(|node| graph.outputs_of(node).to_vec()).collect(),
-            check: Check { reference: "host int8".to_owned(), ..Check::none() },
+            check: Check { reference: format!("host {precision}"), ..Check::none() },
             first: None,
+            real: precision != Precision::Int8,
             fewest_distinct: None,
         }
     }
@@ -114,6 +121,14 @@ impl<'a> Comparison<'a> {
     fn see(&mut self, value: ValueId, tensor: &Tensor) -> Result<(), Error> {
         let homes = self.homes.get(&value).cloned().unwrap_or_default();
         let counts = self.computed.contains(&value) && tensor.len() > 256;
+        let is_real = matches!(tensor.dtype(), DType::F16 | DType::BF16 | DType::F32);
+        if self.real && is_real {
+            // Real numbers are compared as the bytes of their elements, one more axis.
+            let contiguous = tensor.to_contiguous();
+            let bytes: Vec<i8> = contiguous.as_bytes()?.iter().map(|byte| byte.cast_signed()).collect();
+            let shape = [tensor.shape(), &[tensor.dtype().size_bytes()]].concat();
+            return homes.into_iter().try_for_each(|home| self.compare(home, &shape, &bytes));
+        }
         if tensor.dtype() != DType::I8 || homes.is_empty() && !counts {
             return Ok(());
         }

@@ -245,7 +245,8 @@ fn ask_all(
         let ran = runner.run(&inputs, simulation, &|index| check::watches(segments[index]))?;
         refuse_fault(&ran)?;
         let simulators: Vec<_> = ran.dlp().map(|(simulator, _)| simulator).collect();
-        let check = check::compare(&simulators, compiled, quantised, &int8, &inputs)?.check;
+        let check =
+            check::compare(&simulators, compiled, (quantised, crate::Precision::Int8), &int8, &inputs)?.check;
         let right = |tensor: Option<&Tensor>| right(samples, &rows, asked, tensor);
         Ok(BatchResult {
             int8_right: right(ran.outputs.first().map(|(_, tensor)| tensor))?,

@@ -58,6 +58,7 @@ pub mod model;
 pub mod pipeline;
 mod plan;
 pub mod ports;
+mod precision;
 mod prepare;
 mod report;
 mod results;
@@ -72,7 +73,8 @@ pub use error::Error;
 pub use explain::{LayerExplanation, explain};
 pub use model::Model;
 pub use pipeline::{Execution, Run, RunOptions, adopt_machine, execute, run, what_if};
-pub use prepare::{Prepared, prepare};
+pub use precision::Precision;
+pub use prepare::{Prepared, prepare, prepare_in};
 pub use stage::Stage;
 
 pub use ediacara_train::freeze;

@@ -106,7 +106,7 @@ pub fn run(
         let host_options = ediacara_host::Options { same_bits: true, ..Default::default() };
         let int8 = Executor::new(graph, &host_options)?;
         let simulators: Vec<_> = ran.dlp().map(|(simulator, _)| simulator).collect();
-        let checked = check::compare(&simulators, compiled, graph, &int8, tensors)?;
+        let checked = check::compare(&simulators, compiled, (graph, prepared.precision), &int8, tensors)?;
         report.check = checked.check;
         report.quantisation.fewest_distinct_values = checked.fewest_distinct;
         drop(int8);

@@ -1,4 +1,4 @@
-//! A model in int8, ready to be compiled for any machine.
+//! A model in int8 or in floating point, ready to be compiled for any machine.
 
 use ediacara_arch::Machine;
 use ediacara_graph::rewrite::{Unrolled, unroll};
@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use crate::calibration::{self, CalibrationSource, Samples};
 use crate::stage::{Clock, Stage};
-use crate::{Error, Model};
+use crate::{Error, Model, Precision};
 
-/// A network in int8, and the real one that it came from.
+/// A network in int8, and the real one that it came from; or, in floating point, the real one alone.
 ///
 /// It does not depend on the machine. Prepared once, a network can be compiled for many machines, and with
 /// different passes left out.
@@ -20,7 +20,9 @@ pub struct Prepared {
     pub name: String,
     /// The optimised real network, the reference for accuracy.
     pub real: Graph,
-    /// The int8 network. [`Prepared::on`] gives the form that a machine runs.
+    /// What it computes in.
+    pub precision: Precision,
+    /// The int8 network; in floating point the real one. [`Prepared::on`] gives the form that a machine runs.
     pub quantised: Graph,
     /// What became of the network's nodes.
     pub origins: Vec<Origin>,
@@ -40,8 +42,14 @@ impl Prepared {
     /// are float instructions.
     ///
     /// # Errors
-    /// A real node cannot be rewritten, which is a fault of a rule.
+    /// The machine does not compute in the network's precision. A real node cannot be rewritten, which is a fault of a rule.
     pub fn on(&self, machine: &Machine) -> Result<(Graph, Vec<Origin>), Error> {
+        if let Some(dtype) = self.precision.dtype() {
+            let lanes = self.precision.lanes(machine)?;
+            let Quantised { graph, origins, .. } =
+                ediacara_optimiser::in_floating_point(&self.real, dtype, lanes)?;
+            return Ok((graph, origins));
+        }
         let nothing_is_real = self.origins.iter().all(|origin| origin.left.is_none());
         if machine.vector.float_lanes == 0 || nothing_is_real {
             return Ok((self.quantised.clone(), self.origins.clone()));
@@ -63,6 +71,46 @@ enum Ranges {
     Calibrated(Calibration),
     /// Its own marks, and ranges of values that have none.
     Imported(Option<Calibration>),
+}
+
+/// Makes the model ready to compute in a precision: int8 as [`prepare`] does; floating point needs no calibration, and takes the network
+/// as it is.
+///
+/// # Errors
+/// As [`prepare`]. The network is quantised already, and floating point is wanted.
+pub fn prepare_in(
+    model: &Model,
+    precision: Precision,
+    calibration: &CalibrationSource,
+    stage: Stage<'_>,
+) -> Result<Prepared, Error> {
+    if precision == Precision::Int8 {
+        return prepare(model, calibration, stage);
+    }
+    check_frozen(&model.graph)?;
+    let mut clock = Clock::new(stage);
+    clock.begin("optimise");
+    let real = ediacara_optimiser::optimise(model.graph.clone(), &ediacara_optimiser::Options::default())?;
+    let unrolled = unroll(&real).map_err(ediacara_optimiser::OptimiserError::from)?;
+    let real = unrolled.map_or(real, |unrolled| unrolled.graph);
+    if ediacara_optimiser::is_qdq(&real) {
+        return Err(Error::Invalid(format!(
+            "{}: it comes quantised, so that it computes in int8: leave --precision {precision} out, or give the float original",
+            model.name
+        )));
+    }
+    Ok(Prepared {
+        name: model.name.clone(),
+        quantised: real.clone(),
+        real,
+        precision,
+        origins: Vec::new(),
+        method: format!("none, computed in {precision}"),
+        seeded_inputs: Vec::new(),
+        assumed: false,
+        wall_seconds: clock.finish(),
+        ranges: Ranges::Imported(None),
+    })
 }
 
 /// Makes the model int8: imports its own quantisation (QDQ), or calibrates and quantises.
@@ -96,7 +144,19 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
     let name = model.name.clone();
     let wall_seconds = clock.finish();
     let ranges = Ranges::Calibrated(ranges);
-    Ok(Prepared { name, real, quantised, origins, method, seeded_inputs, assumed, wall_seconds, ranges })
+    let precision = Precision::Int8;
+    Ok(Prepared {
+        name,
+        real,
+        precision,
+        quantised,
+        origins,
+        method,
+        seeded_inputs,
+        assumed,
+        wall_seconds,
+        ranges,
+    })
 }
 
 /// Takes the network's own quantisation.
@@ -114,6 +174,7 @@ fn prepare_quantised(
     let mut prepared = Prepared {
         name: model.name.clone(),
         real,
+        precision: Precision::Int8,
         quantised: Graph::default(),
         origins: Vec::new(),
         method: "imported (QDQ)".to_owned(),

@@ -49,7 +49,7 @@ pub(crate) fn account(
         machine: machine.name.clone(),
         on_dlp: network.share,
         placement: Placement::of(network.share),
-        precision: "int8".to_owned(),
+        precision: prepared.precision.name().to_owned(),
         timing_basis: basis.to_owned(),
         cycles: ran.cycles(),
         dlp_cycles,

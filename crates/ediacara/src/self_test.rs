@@ -48,7 +48,7 @@ pub fn expected(network: &CompiledNetwork) -> Result<Option<SelfTest>, Error> {
     let executable = &segment.executable;
     let computed = |port: &ediacara_isa::Port| {
         let here = |home: &&ediacara_compiler::Home| {
-            home.view.base == port.address && home.view.is_dense() && home.view.len() == port.len() as u64
+            home.view.base == port.address && home.view.is_dense() && home.view.bytes() == port.len() as u64
         };
         segment.homes.iter().find(here).map(|home| home.value)
     };

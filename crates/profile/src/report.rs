@@ -173,7 +173,7 @@ pub struct Difference {
     pub shape: Vec<usize>,
     /// The first element that differs, by its index along each axis.
     pub index: Vec<usize>,
-    /// The DLP's element; null where no instruction wrote it.
+    /// The DLP's element, of real numbers a byte of it; null where no instruction wrote it.
     pub found: Option<i8>,
     /// The host's element.
     pub expected: i8,

@@ -26,7 +26,9 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     let progress = Progress::new();
     let model = setup::sampled(&arguments.model, &arguments.preprocess, &[], &arguments.calibration)?;
     let calibration = setup::calibration(&arguments.calibration)?;
-    let prepared = ediacara::prepare(&model, &calibration, &mut |name| progress.stage(name))?;
+    let prepared = ediacara::prepare_in(&model, arguments.precision.precision, &calibration, &mut |name| {
+        progress.stage(name)
+    })?;
     progress.stage("compile");
     let options = Options {
         print_after: arguments.print_after.iter().cloned().collect(),

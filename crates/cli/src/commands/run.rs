@@ -38,7 +38,7 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         Ranges::Calibrated => setup::calibration_beside(&arguments.calibration, &model, &tensors)?,
         Ranges::Assumed => CalibrationSource::Assumed,
     };
-    let prepared = ediacara::prepare(&model, &calibration, &mut stage)?;
+    let prepared = ediacara::prepare_in(&model, arguments.precision.precision, &calibration, &mut stage)?;
     // From here on only its name and labels are read; its weights would stay in memory beside the optimised
     // ones.
     model.graph = Graph::default();

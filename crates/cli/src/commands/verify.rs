@@ -121,7 +121,7 @@ fn prepare(
     let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)?;
     let mut stage = |name: &str| progress.stage(name);
     let calibration = setup::calibration_beside(&arguments.calibration, &model, &tensors)?;
-    let prepared = ediacara::prepare(&model, &calibration, &mut stage)?;
+    let prepared = ediacara::prepare_in(&model, arguments.precision.precision, &calibration, &mut stage)?;
     progress.stage("compile");
     let programs = verify::network(&prepared, &machine, &tensors, arguments.host_only.choice())?;
     Ok((machine, programs))

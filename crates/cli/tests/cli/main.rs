@@ -17,6 +17,7 @@ mod kept;
 mod mnist;
 mod networks;
 mod pages;
+mod precision;
 mod programs;
 mod prove;
 mod recurrent;
