@@ -292,7 +292,8 @@ mod tests {
         let ran = runner.run(&tensors, Options::default(), &watched).unwrap();
         let simulators: Vec<&Simulator> = ran.dlp().map(|(simulator, _)| simulator).collect();
         let host = Executor::new(&network.graph, &HostOptions::default()).unwrap();
-        let checked = compare(&simulators, &compiled, &network.graph, &host, &tensors).unwrap();
+        let checked =
+            compare(&simulators, &compiled, (&network.graph, Precision::Int8), &host, &tensors).unwrap();
         (checked.check, compiled)
     }
 

@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use ediacara_graph::ops::{FConv, FMatMul, FRow, FScale, FWindow, Reshape, Transpose, Writing};
-use ediacara_graph::{DType, Graph, NodeId, Tensor, ValueId};
+use ediacara_graph::{DType, Graph, Node, NodeId, Tensor, ValueId};
 use ediacara_kernels::ordered::RowOperation;
 
-use super::{images, pointwise, products, windows};
 use crate::Result;
 use crate::islands::rewriter::{Operand, Rewriter};
 use crate::islands::rules;
@@ -25,6 +24,9 @@ pub(super) enum Form {
 
 /// Why a node has no form, or its form.
 pub(super) type Lowered = std::result::Result<Form, String>;
+
+/// What becomes of a node that a rule knows; nothing for others.
+pub(super) type Rule = fn(&mut Forms<'_>, &Node) -> Result<Option<Lowered>>;
 
 /// The values of the network in the new graph.
 pub(super) struct Forms<'a> {
@@ -52,14 +54,14 @@ impl<'a> Forms<'a> {
         Forms { r: Rewriter::new(graph, inside.clone()), last, typed, inside, dtype, lanes }
     }
 
-    /// Rewrites a node, or says why it stays as it is.
+    /// Rewrites a node by the first of the rules that knows it, else as islands are rewritten; or says why it stays as it is.
     ///
     /// # Errors
     /// The graph refuses what was built.
-    pub(super) fn lower(&mut self, id: NodeId) -> Result<std::result::Result<(), String>> {
+    pub(super) fn lower(&mut self, id: NodeId, rules: &[Rule]) -> Result<std::result::Result<(), String>> {
         self.r.begin();
         let lowered = match self.inside.contains(&id) {
-            true => self.form(id)?,
+            true => self.form(id, rules)?,
             false => Err("its result is no real number of 32 bits".to_owned()),
         };
         let output = self.r.graph.output_of(id);
@@ -84,7 +86,7 @@ impl<'a> Forms<'a> {
         }
     }
 
-    fn form(&mut self, id: NodeId) -> Result<Lowered> {
+    fn form(&mut self, id: NodeId, rules: &[Rule]) -> Result<Lowered> {
         let node = self.r.graph.node(id).clone();
         let is_empty = |&value: &ValueId| self.r.graph.ty(value).shape.contains(&0);
         if node.outputs.len() != 1 || node.inputs.is_empty() {
@@ -93,7 +95,7 @@ impl<'a> Forms<'a> {
         if node.inputs.iter().chain(&node.outputs).any(is_empty) {
             return Ok(Err("it has no elements".to_owned()));
         }
-        for rule in [products::lower, windows::lower, pointwise::lower, images::lower] {
+        for rule in rules {
             if let Some(lowered) = rule(self, &node)? {
                 return Ok(lowered);
             }

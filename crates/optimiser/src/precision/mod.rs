@@ -17,7 +17,10 @@ use ediacara_graph::{DType, Graph, NodeId, ValueId};
 
 use crate::Result;
 use crate::quantise::{Left, LeftReal, Origin, Quantised, UNCOUNTED};
-use forms::Forms;
+use forms::{Forms, Rule};
+
+/// What the networks' nodes become, but for what is rewritten as in islands.
+const RULES: &[Rule] = &[products::lower, windows::lower, pointwise::lower, images::lower];
 
 /// Rewrites an optimised real network for a DLP that computes in `dtype` (f32, f16 or bf16) with `lanes` products of a beat
 /// ([`FConv::lanes`](ediacara_graph::ops::FConv)).
@@ -37,7 +40,7 @@ pub fn in_floating_point(graph: &Graph, dtype: DType, lanes: usize) -> Result<Qu
     let mut reasons: HashMap<NodeId, String> = HashMap::new();
     let mut forms = Forms::new(&mut new, inside, dtype, lanes);
     for &id in &order {
-        if let Err(reason) = forms.lower(id)? {
+        if let Err(reason) = forms.lower(id, RULES)? {
             reasons.insert(id, reason);
         }
     }
