@@ -46,6 +46,7 @@ pub(crate) const UNCHECKED: &[(&str, &str)] = &[
     ("q_add", "quantised"),
     ("q_conv", "quantised"),
     ("q_matmul", "quantised"),
+    ("q_matmul_real", "quantised"),
     ("q_maximum", "quantised"),
     ("q_multiply", "quantised"),
     ("q_pool", "quantised"),
