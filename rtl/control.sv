@@ -9,6 +9,10 @@ module control (
     input  logic                        reset,
     input  logic [39:0]                 code_base,
     input  logic [24:0]                 code_length,
+    // bindings: in a cycle of reset, writes a scalar register instead of clearing all of them
+    input  logic                        register_write,
+    input  logic [3:0]                  register_number,
+    input  logic [39:0]                 register_value,
     // the FIFO's head
     input  logic                        head_valid,
     input  logic [255:0]                head,
@@ -284,7 +288,9 @@ module control (
     if (reset) begin
       cycle <= '0;
       pc <= '0;
-      registers <= '0;
+      if (register_write) registers[register_number] <= register_value;
+      else registers <= '0;
+      registers[0] <= '0;
       depth <= '0;
       faulted <= 1'b0;
       ended <= 1'b0;

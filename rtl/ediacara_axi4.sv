@@ -1,7 +1,7 @@
 // The core behind AXI4, which a system on chip instantiates: `ediacara_core` and `axi4_bridge`.
 //
 // It starts when `reset` falls, as the core does. `code_base` and `code_length` must stay as they are while
-// it runs. Its reads and writes have one identifier, so that a bus with identifiers ties them to zero.
+// it runs. `register_*` set scalar registers during reset, as for the core. Its reads and writes have one identifier, so that a bus with identifiers ties them to zero.
 // `fault_*` are valid with `finished`.
 module ediacara_axi4 #(
     parameter int unsigned DATA_BYTES = 8  // of the bus: a power of two, at most a burst
@@ -10,6 +10,9 @@ module ediacara_axi4 #(
     input  logic                    reset,
     input  logic [39:0]             code_base,
     input  logic [24:0]             code_length,
+    input  logic                    register_write,
+    input  logic [3:0]              register_number,
+    input  logic [39:0]             register_value,
     output logic                    finished,
     output logic                    fault_valid,
     output logic [2:0]              fault_kind,
@@ -58,6 +61,9 @@ module ediacara_axi4 #(
       .reset(reset),
       .code_base(code_base),
       .code_length(code_length),
+      .register_write(register_write),
+      .register_number(register_number),
+      .register_value(register_value),
       .request_valid(request_valid),
       .request_ready(request_ready),
       .request_write(request_write),

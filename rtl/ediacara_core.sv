@@ -1,7 +1,9 @@
 // The core: five in-order engines, four memories on chip, one memory port (docs/microarchitecture.md).
 //
 // Cycle 0 is the first with `reset` low. The code segment lies at `code_base`, a multiple of the burst, and
-// has `code_length` instructions. Both must stay as they are while the core runs. The memory port is that of
+// has `code_length` instructions. Both must stay as they are while the core runs. A cycle with `reset` and
+// `register_write` sets a scalar register, a binding of the program, and a cycle with `reset` alone clears them
+// all: so first comes one without `register_write`. The memory port is that of
 // `memory_port`. `finished` is high from the program's last cycle on, and the fault outputs are valid with
 // it. The trace outputs say what happens in the present cycle. The core itself does not use them.
 module ediacara_core (
@@ -9,6 +11,9 @@ module ediacara_core (
     input  logic                                              reset,
     input  logic [39:0]                                       code_base,
     input  logic [24:0]                                       code_length,
+    input  logic                                              register_write,
+    input  logic [3:0]                                        register_number,
+    input  logic [39:0]                                       register_value,
     output logic                                              request_valid,
     input  logic                                              request_ready,
     output logic                                              request_write,
@@ -135,6 +140,9 @@ module ediacara_core (
       .reset(reset),
       .code_base(code_base),
       .code_length(code_length),
+      .register_write(register_write),
+      .register_number(register_number),
+      .register_value(register_value),
       .head_valid(head_valid),
       .head(head),
       .pop(pop),

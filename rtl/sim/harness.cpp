@@ -15,6 +15,7 @@
 //           word  number of instructions
 //           word  flags: 1 = report events, 2 = report memories
 //           word  seed of the registers that reset leaves alone; 0 = they are zero
+//           words what the 16 scalar registers hold before cycle 0
 //           word  number of regions, each:
 //                   word  memory: 0 DRAM, 1 NRAM, 2 WRAM, 3 ARAM, 4 PRAM
 //                   word  address in bytes
@@ -130,6 +131,7 @@ struct Request {
     uint64_t code_base = 0, code_length = 0;
     uint64_t flags = 0;
     uint64_t seed = 0;
+    uint64_t registers[16] = {};
     std::vector<Region> regions;
 };
 
@@ -145,6 +147,7 @@ bool read_request(Request& request) {
     request.code_length = read_word();
     request.flags = read_word();
     request.seed = read_word();
+    for (uint64_t& value : request.registers) value = read_word();
     request.regions.resize(read_word());
     for (Region& region : request.regions) {
         region.memory = read_word();
@@ -403,9 +406,20 @@ void run(const Request& request, Writer& out, const char* wave_path) {
     core.code_length = request.code_length;
     core.request_ready = 0;
     core.response_valid = 0;
+    core.register_write = 0;
+    core.register_number = 0;
+    core.register_value = 0;
     core.reset = 1;
     clock_edge(core);
     clock_edge(core);
+    for (unsigned number = 1; number < 16; ++number) {
+        if (request.registers[number] == 0) continue;
+        core.register_write = 1;
+        core.register_number = number;
+        core.register_value = request.registers[number] & 0xffffffffffull;
+        clock_edge(core);
+    }
+    core.register_write = 0;
     // The memories are cleared only now, because before its first edge in reset a core may write noise to any
     // of them.
     std::vector<Ram> rams = on_chip(core);

@@ -99,6 +99,14 @@ pub(crate) struct ModelArguments {
     pub(crate) constants: Vec<(String, Tensor)>,
 }
 
+/// Numbers of a program's bindings.
+#[derive(Debug, Args)]
+pub(crate) struct BindingArguments {
+    /// Set a binding of the program, a scalar register that it declares, before cycle 0; repeatable
+    #[arg(long = "set-binding", value_name = "NAME=NUMBER", value_parser = parse_binding)]
+    pub(crate) bindings: Vec<(String, u64)>,
+}
+
 /// How photos become inputs.
 #[derive(Debug, Args)]
 pub(crate) struct PreprocessArguments {
@@ -332,9 +340,11 @@ pub(crate) struct ExecArguments {
     #[arg(long)]
     pub(crate) strict: bool,
     #[command(flatten)]
+    pub(crate) bindings: BindingArguments,
+    #[command(flatten)]
     pub(crate) host_only: HostOnlyArguments,
     /// Run on seeded inputs and compare the outputs' checksum with the file's, which the host computed when it was compiled
-    #[arg(long, conflicts_with_all = ["input", "output", "seed", "timing_only", "checked", "max_cycles"])]
+    #[arg(long, conflicts_with_all = ["input", "output", "seed", "bindings", "timing_only", "checked", "max_cycles"])]
     pub(crate) self_test: bool,
     /// Only count cycles
     #[arg(long)]
@@ -371,6 +381,8 @@ pub(crate) struct ProveArguments {
     pub(crate) calibration: CalibrationArguments,
     #[command(flatten)]
     pub(crate) precision: PrecisionArguments,
+    #[command(flatten)]
+    pub(crate) bindings: BindingArguments,
     #[command(flatten)]
     pub(crate) host_only: HostOnlyArguments,
     /// Give up on a program that executes more instructions
@@ -409,6 +421,8 @@ pub(crate) struct VerifyArguments {
     pub(crate) calibration: CalibrationArguments,
     #[command(flatten)]
     pub(crate) precision: PrecisionArguments,
+    #[command(flatten)]
+    pub(crate) bindings: BindingArguments,
     #[command(flatten)]
     pub(crate) host_only: HostOnlyArguments,
     /// Seed of the numbers that stand in for missing inputs
@@ -499,6 +513,15 @@ fn parse_dimension(text: &str) -> Result<(String, usize), String> {
     match size.parse() {
         Ok(size) if size > 0 => Ok((name.to_owned(), size)),
         _ => Err(format!("the size of {name} is a number of at least 1, found {size:?}")),
+    }
+}
+
+fn parse_binding(text: &str) -> Result<(String, u64), String> {
+    let (name, number) =
+        text.rsplit_once('=').ok_or_else(|| format!("expected NAME=NUMBER, found {text:?}"))?;
+    match number.parse() {
+        Ok(number) => Ok((name.to_owned(), number)),
+        Err(_) => Err(format!("the number of {name} is whole and at least 0, found {number:?}")),
     }
 }
 

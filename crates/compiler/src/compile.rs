@@ -522,6 +522,7 @@ impl Compiler<'_> {
             source_map: code.source_map,
             layers: network.layers.iter().map(|layer| layer.info.clone()).collect(),
             notes: Notes { labels: code.labels, values: names, ..Notes::default() },
+            bindings: Vec::new(),
         };
         self.listings.add("emit", || ediacara_isa::disassemble(&executable));
         Ok(executable)

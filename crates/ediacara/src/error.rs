@@ -130,6 +130,9 @@ pub enum Error {
     /// An executable was compiled for another machine.
     #[error("{0}")]
     Invalid(String),
+    /// From the bindings of a program.
+    #[error(transparent)]
+    Binding(#[from] ediacara_isa::BindingError),
     /// From the tensor files.
     #[error(transparent)]
     Tensor(#[from] ediacara_tensor::TensorError),

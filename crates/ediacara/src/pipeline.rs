@@ -201,19 +201,22 @@ pub struct Execution {
 
 /// Runs a plan on inputs from `sources`, and on seeded numbers where there are fewer than inputs.
 ///
-/// `registry` knows the operators of its host segments.
+/// `registry` knows the operators of its host segments, and `bindings` are numbers for the plan's, by name.
 ///
 /// # Errors
-/// The machine does not fit the plan; a source does not fit its input; the host cannot run a segment.
+/// The machine does not fit the plan; a source does not fit its input; the host cannot run a segment; a binding
+/// is unknown, missing or outside its range.
 pub fn execute(
     plan: &Plan,
     machine: &Machine,
     registry: &Registry,
     sources: &[Source],
+    bindings: &[(String, u64)],
     seed: u64,
     options: ediacara_sim::Options,
 ) -> Result<Execution, Error> {
-    let runner = Runner::new(plan, machine, registry)?;
+    let mut runner = Runner::new(plan, machine, registry)?;
+    runner.bind(bindings)?;
     let PlanInputs { tensors, doubts } = plan_inputs(plan, &runner, sources, seed)?;
     let ran = runner.run(&tensors, options, &|_| Vec::new())?;
     Ok(Execution { ran, input_warnings: doubts })

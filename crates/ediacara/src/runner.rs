@@ -6,7 +6,7 @@
 use ediacara_arch::Machine;
 use ediacara_graph::{Graph, Registry};
 use ediacara_host::Executor;
-use ediacara_isa::{BufferId, Executable, Plan, Segment, Work};
+use ediacara_isa::{BufferId, Executable, Plan, REGISTERS, Registers, Segment, Work};
 use ediacara_sim::{Fault, Options, Outcome, Simulator, Watch};
 use ediacara_tensor::Tensor;
 
@@ -19,6 +19,8 @@ pub struct Runner<'a> {
     machine: &'a Machine,
     steps: Vec<Step<'a>>,
     transfer_cycles: u64,
+    /// What the DLP's scalar registers hold before each segment; unset where the plan has bindings.
+    registers: Option<Registers>,
 }
 
 /// A segment that is ready to run.
@@ -131,7 +133,26 @@ impl<'a> Runner<'a> {
                 }
             });
         }
-        Ok(Runner { plan, machine, steps, transfer_cycles: plan::transfer_cycles(plan, &machine.host) })
+        let registers = plan.bindings.is_empty().then_some([0; REGISTERS]);
+        let transfer_cycles = plan::transfer_cycles(plan, &machine.host);
+        Ok(Runner { plan, machine, steps, transfer_cycles, registers })
+    }
+
+    /// Sets the plan's bindings, by name.
+    ///
+    /// # Errors
+    /// Those of [`Plan::registers`].
+    pub fn bind(&mut self, bindings: &[(String, u64)]) -> Result<(), Error> {
+        self.registers = Some(self.plan.registers(bindings)?);
+        Ok(())
+    }
+
+    /// What the DLP's scalar registers hold before each segment.
+    ///
+    /// # Errors
+    /// The plan has bindings that were not set.
+    pub(crate) fn registers(&self) -> Result<Registers, Error> {
+        self.registers.map_or_else(|| Ok(self.plan.registers(&[])?), Ok)
     }
 
     /// Runs every segment on the network's inputs, in their order; without values if `options` say so.
@@ -140,7 +161,7 @@ impl<'a> Runner<'a> {
     ///
     /// # Errors
     /// The machine does not fit the plan; an input is missing or of another type or shape; the host cannot run a
-    /// graph.
+    /// graph; the plan has bindings that were not set ([`Runner::bind`]).
     pub fn run(
         &self,
         inputs: &[Tensor],
@@ -189,12 +210,14 @@ impl<'a> Runner<'a> {
         for (id, tensor) in self.plan.inputs.iter().zip(inputs) {
             buffers[id.index()] = Some(tensor.clone());
         }
+        let registers = self.registers()?;
         let mut ran =
             Ran { segments: Vec::new(), transfer_cycles: self.transfer_cycles, outputs: Vec::new() };
         for (segment, step) in self.plan.segments.iter().zip(&self.steps).take(count) {
             match step {
                 Step::Dlp(executable) => {
                     let mut simulator = Simulator::new(self.machine, executable, options)?;
+                    simulator.set_registers(&registers);
                     if options.values {
                         simulator.watch(&watches(ran.dlp().count()))?;
                         for (name, bytes) in self.port_bytes(executable, segment, &buffers)? {

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use ediacara_arch::Machine;
+use ediacara_data::Random;
 use ediacara_graph::Registry;
-use ediacara_isa::{CoreProgram, Executable, Plan, Work};
+use ediacara_isa::{Binding, CoreProgram, Executable, Plan, Work};
 use ediacara_rtl::Initial;
 use ediacara_sim::{Fault, FaultKind, Options, Simulator};
 use ediacara_tensor::Tensor;
@@ -23,26 +24,41 @@ pub struct Ready {
     pub segment: usize,
     /// What runs.
     pub executable: Arc<Executable>,
-    /// Its inputs.
+    /// Its inputs, and the registers of its bindings.
     pub initial: Initial,
 }
 
 /// The programs of a plan with inputs from `sources`, seeded numbers where there are fewer than inputs.
 ///
-/// `registry` knows the operators of its host segments.
+/// `registry` knows the operators of its host segments, and `bindings` are numbers for the plan's, by name; see
+/// [`drawn`].
 ///
 /// # Errors
-/// More sources than inputs; a source that does not fit; the host cannot run what comes before a program.
+/// More sources than inputs; a binding is unknown, missing or outside its range; a source that does not fit; the host cannot run what comes before a program.
 pub fn programs(
     plan: &Plan,
     machine: &Machine,
     registry: &Registry,
     sources: &[Source],
+    bindings: &[(String, u64)],
     seed: u64,
 ) -> Result<Vec<Ready>, Error> {
-    let runner = Runner::new(plan, machine, registry)?;
+    let mut runner = Runner::new(plan, machine, registry)?;
+    runner.bind(bindings)?;
     let tensors = pipeline::plan_inputs(plan, &runner, sources, seed)?.tensors;
     ready(plan, &runner, &tensors)
+}
+
+/// The bindings of a plan with the numbers that are given, and numbers of their ranges drawn by seed for others.
+pub fn drawn(plan: &Plan, given: &[(String, u64)], seed: u64) -> Vec<(String, u64)> {
+    let is_given = |name: &str| given.iter().any(|(given, _)| given == name);
+    let others = plan.bindings.iter().filter(|binding| !is_given(&binding.name));
+    let draw = |binding: &Binding| {
+        let count = binding.high.saturating_sub(binding.low) + 1;
+        let number = binding.low + Random::named(seed, &binding.name).below(count);
+        (binding.name.clone(), number)
+    };
+    given.iter().cloned().chain(others.map(draw)).collect()
 }
 
 /// The programs of a network compiled for a machine, with their inputs.
@@ -66,7 +82,7 @@ fn ready(plan: &Plan, runner: &Runner, tensors: &[Tensor]) -> Result<Vec<Ready>,
         let Work::Dlp(programs) = &plan.segments[segment].work else { continue };
         for CoreProgram { executable, .. } in programs {
             let named = inputs.iter().map(|(name, bytes)| (name.as_str(), bytes.clone()));
-            let initial = Initial::inputs(executable, named)?;
+            let initial = Initial { registers: runner.registers()?, ..Initial::inputs(executable, named)? };
             found.push(Ready { segment, executable: executable.clone(), initial });
         }
     }
@@ -82,6 +98,7 @@ fn ready(plan: &Plan, runner: &Runner, tensors: &[Tensor]) -> Result<Vec<Ready>,
 pub fn race(machine: &Machine, ready: &Ready, max_cycles: Option<u64>) -> Result<Option<Fault>, Error> {
     let options = Options { values: false, checked: true, trace: false, max_cycles };
     let mut simulator = Simulator::new(machine, &ready.executable, options)?;
+    simulator.set_registers(&ready.initial.registers);
     for (address, bytes) in &ready.initial.dram {
         simulator.write_dram(*address, bytes)?;
     }

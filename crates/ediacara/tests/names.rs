@@ -173,9 +173,10 @@ fn outputs_have_their_names_and_numbers_in_run_and_exec() {
         ediacara::tensor::npy::write(&path, &tensors[0]).unwrap();
         let plan = Plan::from_bytes(&compiled(&prepared).file().unwrap().to_bytes()).unwrap();
         let sources = [Source::File(path)];
-        let executed = ediacara::execute(&plan, &machine, &Registry::core(), &sources, 0, Default::default())
-            .unwrap()
-            .ran;
+        let executed =
+            ediacara::execute(&plan, &machine, &Registry::core(), &sources, &[], 0, Default::default())
+                .unwrap()
+                .ran;
         assert_eq!(executed.outputs.len(), expected.len(), "{case}");
         assert_eq!(executed.cycles(), run.report.cycles, "{case}");
         for (name, tensor) in &executed.outputs {

@@ -44,6 +44,10 @@ pub fn instruction_text(instruction: &Instruction) -> String {
 
 fn write_program(out: &mut String, executable: &Executable) -> std::fmt::Result {
     write_machine(out, executable)?;
+    for binding in &executable.bindings {
+        let (register, low, high) = (binding.register, binding.low, binding.high);
+        writeln!(out, ".binding {}, r{register}, {low}, {high}", quote(&binding.name))?;
+    }
     executable.inputs.iter().try_for_each(|port| write_port(out, ".input", port))?;
     executable.outputs.iter().try_for_each(|port| write_port(out, ".output", port))?;
     for layer in &executable.layers {

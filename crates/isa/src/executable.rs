@@ -1,6 +1,6 @@
 //! Executables in memory; `dlpx` reads and writes their bytes.
 
-use crate::{DecodeError, Instruction, Notes, OperandError, Word, decode, encode};
+use crate::{Binding, DecodeError, Instruction, Notes, OperandError, Word, decode, encode};
 
 /// The layer of an instruction that belongs to none.
 pub const NO_LAYER: u32 = u32::MAX;
@@ -26,6 +26,11 @@ pub struct Executable {
     pub layers: Vec<LayerInfo>,
     /// What is known beside the program; none of it changes what runs.
     pub notes: Notes,
+    /// Scalar registers that are set before it starts.
+    ///
+    /// They are of a program by itself, as assembly gives it. Within a plan they are the plan's
+    /// ([`Plan::bindings`](crate::Plan::bindings)), and the image of a program does not hold them.
+    pub bindings: Vec<Binding>,
 }
 
 /// The machine that a program was made for, as far as the program depends on it.

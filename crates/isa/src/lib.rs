@@ -8,6 +8,7 @@
 //! This crate knows how programs are written down, not what they compute. It has no arithmetic and no timing.
 
 mod asm;
+mod binding;
 mod config;
 #[macro_use]
 mod define;
@@ -29,6 +30,7 @@ mod vector;
 mod word;
 
 pub use asm::{AssembleError, AssembleErrors, assemble, assemble_file, included_files};
+pub use binding::{Binding, BindingError, REGISTERS, Registers};
 pub use config::{ConfigForm, ConfigRegister, ConfigSpec, ConfigWrites};
 pub use disasm::{disassemble, instruction_text};
 pub use dlpx::ExecutableError;
@@ -40,9 +42,7 @@ pub use fuzz::{fuzz_assemble, fuzz_executable};
 pub use instruction::{DecodeError, Instruction, OperandError, decode, encode, encode_unchecked};
 pub use matrix::MatrixOperation;
 pub use notes::{HostRest, Label, NamedBytes, Notes, Place, SelfTest, UnknownNote};
-pub use plan::{
-    Binding, Buffer, BufferId, Constant, CoreProgram, HostProgram, Plan, PlanNotes, Segment, Work,
-};
+pub use plan::{Buffer, BufferId, Constant, CoreProgram, HostProgram, Plan, PlanNotes, Segment, Work};
 pub use spec::{
     Address, Condition, ElementBytes, Engine, FieldSpec, InstructionSpec, Kind, Memory, Relation,
 };

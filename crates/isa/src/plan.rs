@@ -5,7 +5,11 @@
 
 use std::sync::Arc;
 
-use crate::{ElementType, Executable, HostRest, MachineKey, Port, SelfTest, UnknownNote};
+use crate::binding::registers;
+use crate::{
+    Binding, BindingError, ElementType, Executable, HostRest, MachineKey, Port, Registers, SelfTest,
+    UnknownNote,
+};
 
 /// A compiled network.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -107,19 +111,6 @@ pub struct Constant {
     pub bytes: Vec<u8>,
 }
 
-/// A scalar register that is set before cycle 0 of every DLP segment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binding {
-    /// What it is called.
-    pub name: String,
-    /// The register.
-    pub register: u8,
-    /// The least number that it may be set to.
-    pub low: u64,
-    /// The largest.
-    pub high: u64,
-}
-
 /// The notes of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PlanNotes {
@@ -135,6 +126,14 @@ impl Plan {
     /// The buffer of an id; nothing for an id of another plan.
     pub fn buffer(&self, id: BufferId) -> Option<&Buffer> {
         self.buffers.get(id.index())
+    }
+
+    /// The registers that these numbers give the bindings, by name: each binding has one.
+    ///
+    /// # Errors
+    /// An unknown name; a binding without a number, with two, or with one outside its range.
+    pub fn registers(&self, given: &[(String, u64)]) -> Result<Registers, BindingError> {
+        registers(&self.bindings, given)
     }
 
     /// The programs of the DLP, in the order in which they run, with the segment of each.
@@ -159,6 +158,7 @@ impl From<Executable> for Plan {
             (first..buffers.len() as u32).map(BufferId).collect()
         };
         let (inputs, outputs) = (add(&executable.inputs), add(&executable.outputs));
+        let bindings = std::mem::take(&mut executable.bindings);
         let notes = PlanNotes {
             self_test: executable.notes.self_test.take(),
             rest: executable.notes.rest.take(),
@@ -174,7 +174,7 @@ impl From<Executable> for Plan {
                 outputs,
                 work: Work::Dlp(vec![CoreProgram { core: 0, executable: Arc::new(executable) }]),
             }],
-            bindings: Vec::new(),
+            bindings,
             notes,
         }
     }

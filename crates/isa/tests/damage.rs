@@ -225,6 +225,12 @@ fn a_plan_that_contradicts_itself_is_refused() {
     assert!(machine.contains("for another machine than its plan"), "{machine}");
     let binding = refusal(|plan| plan.bindings[0].register = 32);
     assert!(binding.contains("binding `position` sets register 32 to 0 to 511"), "{binding}");
+    let zero = refusal(|plan| plan.bindings[0].register = 0);
+    assert!(zero.contains("sets register 0 to 0 to 511"), "{zero}");
+    let large = refusal(|plan| plan.bindings[0].high = 1 << 40);
+    assert!(large.contains("sets register 5 to 0 to 1099511627776"), "{large}");
+    let twice = refusal(|plan| plan.bindings.push(plan.bindings[0].clone()));
+    assert!(twice.contains("bindings `position` and `position` both set register 5"), "{twice}");
 }
 
 /// Deletes, repeats, overwrites and inserts at random places.

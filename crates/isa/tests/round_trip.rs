@@ -3,7 +3,9 @@
 
 mod common;
 
-use ediacara_isa::{Executable, INSTRUCTIONS, Word, assemble, decode, disassemble, encode, instruction_text};
+use ediacara_isa::{
+    Binding, Executable, INSTRUCTIONS, Plan, Word, assemble, decode, disassemble, encode, instruction_text,
+};
 use proptest::prelude::*;
 
 fn check_word(word: &Word) -> Result<(), TestCaseError> {
@@ -57,6 +59,61 @@ proptest! {
         prop_assert_eq!(again.to_bytes(), bytes, "{}", text);
         prop_assert_eq!(disassemble(&again), text);
     }
+}
+
+/// Bindings are the plan's in a file, and the program's in a text.
+#[test]
+fn bindings_survive_bytes_and_text() {
+    let source = ".binding position, r5, 0, 511\n.binding \"first row\", r1, 3, (1 << 40) - 1\nhalt\n";
+    let executable = assemble(source, "x.dlpasm").unwrap();
+    let binding = |name: &str, register, low, high| Binding { name: name.to_owned(), register, low, high };
+    let expected = [binding("position", 5, 0, 511), binding("first row", 1, 3, (1 << 40) - 1)];
+    assert_eq!(executable.bindings, expected);
+    assert_eq!(assemble(&disassemble(&executable), "x.dlpasm").unwrap(), executable);
+    let plan = Plan::from(executable);
+    assert_eq!(plan.bindings, expected);
+    assert_eq!(Plan::from_bytes(&plan.to_bytes()).unwrap(), plan);
+}
+
+#[test]
+fn bindings_are_set_by_name_and_within_their_range() {
+    let source = ".binding position, r5, 2, 511\n.binding rows, r1, 1, 16\nhalt\n";
+    let plan = Plan::from(assemble(source, "x.dlpasm").unwrap());
+    let set = |given: &[(&str, u64)]| {
+        let given: Vec<(String, u64)> =
+            given.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect();
+        plan.registers(&given).map_err(|error| error.to_string())
+    };
+    let mut expected = [0; 16];
+    (expected[1], expected[5]) = (16, 2);
+    assert_eq!(set(&[("position", 2), ("rows", 16)]), Ok(expected));
+    let check = |given: &[(&str, u64)], expect: &str| assert_eq!(set(given), Err(expect.to_owned()));
+    check(&[("rows", 1)], "binding `position` is not set; give it a number of 2 to 511: position=NUMBER");
+    check(&[("rows", 1), ("position", 1)], "binding `position` cannot be 1; give it a number of 2 to 511");
+    check(&[("rows", 17), ("position", 2)], "binding `rows` cannot be 17; give it a number of 1 to 16");
+    check(&[("rows", 1), ("rows", 2)], "binding `rows` is set twice; give it one number");
+    check(
+        &[("row", 1)],
+        "the program has no binding called `row`; did you mean `rows`? There are position, rows",
+    );
+}
+
+#[test]
+fn bindings_are_declared_once_and_with_a_range() {
+    let check = |source: &str, expect: &str| {
+        let errors = assemble(source, "x.dlpasm").unwrap_err().to_string();
+        assert!(errors.contains(expect), "{errors}");
+    };
+    check(".binding a, r0, 0, 1\nhalt", "a register that can be written is expected");
+    check(".binding a, 5, 0, 1\nhalt", "write r1 to r15; r0 is always zero");
+    check(".binding a, r1, 2, 1\nhalt", "`a` can have no number: 2 is above 1");
+    check(
+        ".binding a, r1, 0, 1 << 40\nhalt",
+        "the largest number is 1099511627776, outside 0..=1099511627775",
+    );
+    check(".binding a, r1, 0\nhalt", "the largest number is missing here");
+    check(".binding a, r1, 0, 1\n.binding b, r1, 0, 1\nhalt", "binding `a` has r1 already");
+    check(".binding a, r1, 0, 1\n.binding a, r2, 0, 1\nhalt", "binding `a` has r1 already");
 }
 
 /// The lines of a program's instructions.

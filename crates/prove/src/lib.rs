@@ -15,6 +15,7 @@
 //! Start at [`prove`].
 
 mod access;
+mod bindings;
 mod finding;
 mod memory;
 mod operands;
@@ -27,9 +28,10 @@ mod walk;
 use std::collections::HashMap;
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Executable, Party, Port, Value, WORD_BYTES};
+use ediacara_isa::{Executable, Party, Port, REGISTERS, Registers, Value, WORD_BYTES};
 use serde::Serialize;
 
+pub use bindings::{Settings, settings};
 pub use finding::{Finding, Other, Property, Stretch};
 pub use provenance::{Provenance, ReadBytes};
 
@@ -52,12 +54,14 @@ pub struct Options {
     ///
     /// Then everything may be read and overwritten.
     pub filled: bool,
+    /// What scalar registers hold before cycle 0: the numbers of the program's bindings.
+    pub registers: Registers,
 }
 
 impl Default for Options {
     /// A thousand million instructions, twenty findings, empty memories.
     fn default() -> Self {
-        Options { instructions: 1_000_000_000, findings: 20, filled: false }
+        Options { instructions: 1_000_000_000, findings: 20, filled: false, registers: [0; REGISTERS] }
     }
 }
 
@@ -199,7 +203,7 @@ impl<'a> Prover<'a> {
             machine,
             options,
             sizes: Sizes::new(machine, Walk::code(executable)),
-            walk: Walk::new(executable, Floats::of(machine)),
+            walk: Walk::new(executable, Floats::of(machine), &options.registers),
             order: Order::new(machine.core.queue_entries as usize),
             memories: Default::default(),
             outputs: Cover::default(),

@@ -6,7 +6,7 @@
 use ediacara_arch::Machine;
 use ediacara_isa::{
     Address, Condition, ConfigRegister, DecodeError, Engine, Executable, Instruction, Loop, Operation,
-    WORD_BYTES,
+    Registers, WORD_BYTES,
 };
 
 use crate::Property;
@@ -104,8 +104,11 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(executable: &'a Executable, has: Floats) -> Walk<'a> {
-        Walk { executable, state: State::at_reset(), index: 0, loops: Vec::new(), has, executed: 0 }
+    /// From the first instruction on, with these numbers in the scalar registers.
+    pub(crate) fn new(executable: &'a Executable, has: Floats, registers: &Registers) -> Walk<'a> {
+        let mut state = State::at_reset();
+        (0..).zip(registers).for_each(|(register, value)| state.write(register, *value));
+        Walk { executable, state, index: 0, loops: Vec::new(), has, executed: 0 }
     }
 
     /// Whether the next instruction has the opcode of a float instruction that the machine lacks.

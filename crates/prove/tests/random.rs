@@ -24,7 +24,7 @@ fn property(fault: FaultKind) -> Property {
 
 #[test]
 fn whatever_a_run_shows_is_found() {
-    let options = Options { instructions: 100_000, findings: 1000, filled: true };
+    let options = Options { instructions: 100_000, findings: 1000, filled: true, ..Options::default() };
     let mut proven = 0;
     for seed in 0..3000 {
         let mut random = Random::new(seed);

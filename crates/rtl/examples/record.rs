@@ -113,7 +113,7 @@ fn case(
     }
     let dram = program.around_code().map(|(address, bytes)| (address, bytes.to_vec()));
     let on_chip = program.on_chip().map(|(memory, bytes)| (memory, 0, bytes.to_vec()));
-    let initial = Initial { dram: dram.into(), on_chip: on_chip.into() };
+    let initial = Initial { dram: dram.into(), on_chip: on_chip.into(), ..Initial::default() };
     let outcome = core.run(machine, &program.executable(), &initial, &RunOptions::default())?;
     let dram = outcome.memories.read_dram(0, program.dram.len());
     let memories = std::iter::once(&dram[..]).chain(ON_CHIP.map(|memory| outcome.memories.on_chip(memory)));

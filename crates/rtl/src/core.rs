@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ediacara_arch::{Machine, MatrixKind};
-use ediacara_isa::{Executable, Memory, Port};
+use ediacara_isa::{Executable, Memory, Port, Registers};
 use ediacara_sim::{Event, FaultKind, SimError};
 
 use crate::memories::{Memories, normalise};
@@ -40,6 +40,8 @@ pub struct Initial {
     pub dram: Vec<(u64, Vec<u8>)>,
     /// Memories, addresses in bytes and bytes.
     pub on_chip: Vec<(Memory, u64, Vec<u8>)>,
+    /// Scalar registers, which a program's bindings set.
+    pub registers: Registers,
 }
 
 impl Initial {
@@ -235,6 +237,7 @@ fn request<'a>(
         events: true,
         memories: true,
         seed: options.seed,
+        registers: initial.registers,
         regions,
     }
 }

@@ -111,6 +111,7 @@ fn simulator(
     let simulator_options =
         Options { values: true, checked: false, trace: false, max_cycles: options.max_cycles };
     let mut simulator = Simulator::new(machine, executable, simulator_options)?;
+    simulator.set_registers(&initial.registers);
     for (address, bytes) in &initial.dram {
         simulator.write_dram(*address, bytes)?;
     }

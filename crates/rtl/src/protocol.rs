@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 
-use ediacara_isa::{Engine, Memory};
+use ediacara_isa::{Engine, Memory, Registers};
 use ediacara_sim::{Event, EventKind, FaultKind, Requester};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"EDIACARA");
@@ -42,6 +42,7 @@ pub(crate) struct Request<'a> {
     pub(crate) events: bool,
     pub(crate) memories: bool,
     pub(crate) seed: u64,
+    pub(crate) registers: Registers,
     /// Memory, address, bytes.
     pub(crate) regions: Vec<(Memory, u64, &'a [u8])>,
 }
@@ -59,9 +60,10 @@ impl Request<'_> {
             self.code_length,
             flags,
             self.seed,
-            self.regions.len() as u64,
         ];
         words(to, &head)?;
+        words(to, &self.registers)?;
+        words(to, &[self.regions.len() as u64])?;
         for (memory, address, bytes) in &self.regions {
             let number = ON_CHIP.iter().position(|known| known == memory);
             words(to, &[number.map_or(0, |number| number as u64 + 1), *address, bytes.len() as u64])?;
@@ -221,13 +223,18 @@ mod tests {
     fn a_request_is_a_head_and_regions() {
         let mut bytes = Vec::new();
         let regions = vec![(Memory::Dram, 5, &[1, 2][..]), (Memory::Pram, 12, &[3][..])];
-        Request { seed: 9, memories: true, regions, ..Request::default() }.write(&mut bytes).unwrap();
+        let mut registers = [0; 16];
+        registers[15] = 7;
+        let request = Request { seed: 9, memories: true, registers, regions, ..Request::default() };
+        request.write(&mut bytes).unwrap();
         assert_eq!(&bytes[..8], b"EDIACARA");
-        assert_eq!(bytes[56..80], packed(&[2, 9, 2]));
+        assert_eq!(bytes[56..72], packed(&[2, 9]));
+        assert_eq!(bytes[72..200], packed(&registers));
+        assert_eq!(bytes[200..208], packed(&[2]));
         let mut expected = packed(&[0, 5, 2]);
         expected.extend([1, 2]);
         expected.extend(packed(&[4, 12, 1]));
         expected.push(3);
-        assert_eq!(bytes[80..], expected);
+        assert_eq!(bytes[208..], expected);
     }
 }

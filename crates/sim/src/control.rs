@@ -1,6 +1,6 @@
 //! What control executes itself: scalar registers, configuration, loops, branches (docs/isa.md, "Control").
 
-use ediacara_isa::{Condition, ConfigRegister, ConfigWrites, Loop, Operation};
+use ediacara_isa::{Condition, ConfigRegister, ConfigWrites, Loop, Operation, Registers};
 
 use crate::outcome::FaultKind;
 use crate::resolve::{Refusal, State, WORD_MASK, no_float};
@@ -47,6 +47,13 @@ impl Scalar {
     fn write(&mut self, register: u8, value: u64) {
         if register != 0 {
             self.state.registers[usize::from(register)] = value & WORD_MASK;
+        }
+    }
+
+    /// Sets every register, before the first cycle.
+    pub(crate) fn bind(&mut self, registers: &Registers) {
+        for (register, value) in (0..).zip(registers) {
+            self.write(register, *value);
         }
     }
 

@@ -185,6 +185,11 @@ impl<'a, D: DramModel> Run<'a, D> {
         }
     }
 
+    /// Sets the scalar registers, before the first cycle.
+    pub(crate) fn bind(&mut self, registers: &ediacara_isa::Registers) {
+        self.scalar.bind(registers);
+    }
+
     /// Runs to the end; returns the number of cycles.
     pub(crate) fn run(&mut self) -> u64 {
         if self.limit == 0 {

@@ -2,8 +2,8 @@
 
 use ediacara_arch::Machine;
 use ediacara_isa::{
-    DecodeError, Engine, Executable, INSTRUCTIONS, Instruction, MachineKey, Memory, Notes, Port, WORD_BYTES,
-    Word, decode,
+    DecodeError, Engine, Executable, INSTRUCTIONS, Instruction, MachineKey, Memory, Notes, Port, REGISTERS,
+    Registers, WORD_BYTES, Word, decode,
 };
 
 use crate::checked::Checked;
@@ -49,6 +49,8 @@ pub struct Simulator {
     checked: Option<Checked>,
     scratch: Scratch,
     watched: Vec<Watched>,
+    /// What scalar registers hold before cycle 0.
+    registers: Registers,
 }
 
 impl std::fmt::Debug for Simulator {
@@ -100,6 +102,7 @@ impl Simulator {
             checked: options.checked.then(|| Checked::new(machine)),
             scratch: Scratch::default(),
             watched: Vec::new(),
+            registers: [0; REGISTERS],
         };
         simulator.put(base, executable.code.as_flattened());
         for (index, block) in executable.data.iter().enumerate() {
@@ -238,9 +241,17 @@ impl Simulator {
         self.watched.get(index).map_or(&[], Watched::written)
     }
 
+    /// Makes the following runs start with these numbers in the scalar registers, modulo 2^40; register 0 stays 0.
+    ///
+    /// A program's bindings say which registers want a number, and of which range
+    /// ([`Plan::registers`](ediacara_isa::Plan::registers)).
+    pub fn set_registers(&mut self, registers: &Registers) {
+        self.registers = *registers;
+    }
+
     /// Runs the program from reset to its end.
     ///
-    /// Registers, configuration and semaphores start afresh. Memories keep what they hold.
+    /// Registers (but for those that were set), configuration and semaphores start afresh. Memories keep what they hold.
     pub fn run(&mut self) -> Outcome {
         self.run_with(None)
     }
@@ -256,6 +267,7 @@ impl Simulator {
     fn run_with<'a>(&'a mut self, observer: Option<&'a mut (dyn FnMut(Event) -> bool + 'a)>) -> Outcome {
         let dram = FlatDram::new(&self.dram);
         let mut run = Run::new(&self.shape, &self.program, dram, &mut self.scratch, self.options.max_cycles);
+        run.bind(&self.registers);
         run.memories = self.options.values.then_some(&mut self.memories);
         self.watched.iter_mut().for_each(Watched::reset);
         run.watched = &mut self.watched;

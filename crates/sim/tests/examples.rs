@@ -312,6 +312,35 @@ fn double_buffering_hides_everything_but_the_dram() {
     assert!((bound..bound + bound / 4).contains(&outcome.cycles), "{} cycles", outcome.cycles);
 }
 
+/// The last rows are added first, and each sum is clamped.
+#[test]
+fn first_rows() {
+    let executable = example("first_rows.dlpasm");
+    let x = bytes(11, 16 * 64);
+    let mut cycles = Vec::new();
+    for rows in 1..=16_usize {
+        let options = Options { checked: true, max_cycles: Some(100_000), ..Options::default() };
+        let mut simulator = Simulator::new(&Machine::preset("dlp16").unwrap(), &executable, options).unwrap();
+        let mut registers = [0; 16];
+        registers[1] = rows as u64;
+        simulator.set_registers(&registers);
+        simulator.write_input("x", &x.iter().map(|value| *value as u8).collect::<Vec<_>>()).unwrap();
+        let outcome = simulator.run();
+        assert_eq!(outcome.fault, None, "{rows}");
+        let mut expected = vec![0_i8; 64];
+        for row in x.chunks(64).take(rows).rev() {
+            expected.iter_mut().zip(row).for_each(|(sum, x)| *sum = sum.saturating_add(*x));
+        }
+        let found: Vec<i8> =
+            simulator.read_output("sum").unwrap().into_iter().map(|byte| byte as i8).collect();
+        assert_eq!(found, expected, "{rows}");
+        // 9 before the loop with it, 3 for each row, 3 behind it.
+        assert_eq!(outcome.instructions, 9 + 3 * rows as u64 + 3);
+        cycles.push(outcome.cycles);
+    }
+    assert!(cycles.is_sorted_by(|a, b| a < b), "{cycles:?}");
+}
+
 #[test]
 fn disassembled_examples_are_the_same_programs() {
     for entry in std::fs::read_dir(root().join("examples")).unwrap() {

@@ -28,6 +28,7 @@ fn text(plan: &Plan) -> Result<String, std::fmt::Error> {
         let PlanNotes { self_test, rest, unknown } = plan.notes.clone();
         let mut executable = Executable::clone(&program.executable);
         executable.notes = Notes { self_test, rest, unknown, ..executable.notes };
+        executable.bindings.clone_from(&plan.bindings);
         return Ok(disassemble(&executable));
     }
     let mut text = String::new();

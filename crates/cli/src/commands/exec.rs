@@ -39,8 +39,9 @@ pub(crate) fn execute(arguments: &ExecArguments) -> Outcome {
     let progress = Progress::new();
     progress.stage("simulating");
     let start = Instant::now();
+    let (registry, bindings) = (operators::registry()?, &arguments.bindings.bindings);
     let execution =
-        ediacara::execute(&plan, &machine, &operators::registry()?, &sources, arguments.seed, options)?;
+        ediacara::execute(&plan, &machine, &registry, &sources, bindings, arguments.seed, options)?;
     let wall_seconds = start.elapsed().as_secs_f64();
     drop(progress);
     super::setup::weigh(&execution.input_warnings, arguments.strict)?;
@@ -85,6 +86,7 @@ fn report(
         "not_run": rest.filter(|rest| !rest.outputs.is_empty()).map(|rest| json!({
             "outputs": rest.outputs, "reasons": rest.reasons,
         })),
+        "bindings": super::setup::bindings_json(&arguments.bindings.bindings),
         "timing_basis": machine.timing_basis(),
         "cycles": ran.cycles(),
         "dlp_cycles": ran.dlp_cycles(),
@@ -120,9 +122,10 @@ fn say_execution(
     }
     let instructions: u64 = ran.dlp().map(|(_, outcome)| outcome.instructions).sum();
     say!(
-        "{} on {}: {} cycles, {} instructions, {}",
+        "{} on {}{}: {} cycles, {} instructions, {}",
         arguments.program.display(),
         machine.name,
+        super::setup::with_bindings(&arguments.bindings.bindings),
         thousands(ran.dlp_cycles()),
         thousands(instructions),
         timing_words(machine.timing_basis())

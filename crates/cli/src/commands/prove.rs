@@ -4,8 +4,9 @@ use std::process::ExitCode;
 
 use ediacara::arch::Machine;
 use ediacara::compile::{refuse_empty, share_of};
+use ediacara::isa::{Binding, Executable, Plan, Registers};
 use ediacara::profile::thousands;
-use ediacara::prove::{Options, Proof, Provenance, prove, prove_values};
+use ediacara::prove::{Options, Proof, Provenance, Settings, prove, prove_values, settings};
 use ediacara::verify;
 use serde_json::{Value, json};
 
@@ -25,6 +26,7 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
             (Machine::load(machine)?, plan, None)
         }
         None => {
+            setup::refuse_bindings(name, &arguments.bindings.bindings)?;
             let machine = Machine::load(arguments.machine.as_deref().unwrap_or("dlp16"))?;
             let model = setup::sampled(&arguments.model, &arguments.preprocess, &[], &arguments.calibration)?;
             let mut stage = |name: &str| progress.stage(name);
@@ -43,17 +45,19 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
     progress.stage("prove");
     let options = Options { instructions: arguments.max_instructions, ..Options::default() };
     let mut proofs = Vec::new();
+    let mut bound = Bound::default();
     for (number, (segment, executable)) in plan.programs().enumerate() {
         let proof = match values.as_ref().and_then(|values| values.get(number)) {
             Some(values) => prove_values(executable, &machine, values, &options),
-            None => prove(executable, &machine, &options),
+            None => bound.prove(&plan, executable, &machine, &arguments.bindings.bindings, options)?,
         };
         proofs.push((segment, proof));
     }
     drop(progress);
     let all = proofs.iter().all(|(_, proof)| proof.proven);
     if arguments.json {
-        let summary = json!({ "program": name, "machine": machine.name, "on_dlp": rest.map(share_of) });
+        let mut summary = json!({ "program": name, "machine": machine.name, "on_dlp": rest.map(share_of) });
+        summary["bindings"] = bound.json(&plan);
         say!("{}", serde_json::to_string_pretty(&to_json(summary, &proofs, all)?)?);
     } else {
         if let Some(rest) = rest {
@@ -63,11 +67,99 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
             let name = if proofs.len() > 1 { format!("{name}, segment {segment},") } else { name.clone() };
             say!("{}", text(&name, &machine, proof, options.findings));
         }
+        bound.say(&plan);
         if proofs.is_empty() {
             say!("{name}: it has no program of the DLP, so that nothing was proven");
         }
     }
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// At which numbers of its bindings a plan was proven.
+#[derive(Default)]
+struct Bound {
+    /// Combinations of numbers.
+    count: usize,
+    /// Whether some combination was left out.
+    some: bool,
+    /// The combination at which the proof failed.
+    failed: Option<Registers>,
+}
+
+impl Bound {
+    /// Proves a program at every combination of numbers that has to be looked at, up to the first that fails; at the
+    /// numbers that are given, if there are any.
+    fn prove(
+        &mut self,
+        plan: &Plan,
+        executable: &Executable,
+        machine: &Machine,
+        given: &[(String, u64)],
+        options: Options,
+    ) -> Result<Proof, Box<dyn std::error::Error>> {
+        let settings = if given.is_empty() {
+            settings(executable, machine, &plan.bindings, options.instructions)?
+        } else {
+            Settings { registers: vec![plan.registers(given)?], all: false }
+        };
+        self.some |= !settings.all;
+        self.count = self.count.max(settings.registers.len());
+        let mut last = None;
+        for registers in settings.registers {
+            let proof = prove(executable, machine, &Options { registers, ..options });
+            let proven = proof.proven;
+            last = Some(proof);
+            if !proven {
+                self.failed = Some(registers);
+                break;
+            }
+        }
+        last.ok_or_else(|| "the program's bindings have no number".into())
+    }
+
+    /// The numbers that registers give the bindings.
+    fn numbers(plan: &Plan, registers: &Registers) -> Vec<(String, u64)> {
+        let number = |binding: &Binding| registers[usize::from(binding.register)];
+        plan.bindings.iter().map(|binding| (binding.name.clone(), number(binding))).collect()
+    }
+
+    /// What was proven of which numbers, as an object; null without bindings.
+    fn json(&self, plan: &Plan) -> Value {
+        if plan.bindings.is_empty() {
+            return Value::Null;
+        }
+        let range =
+            |binding: &Binding| json!({ "name": binding.name, "low": binding.low, "high": binding.high });
+        json!({
+            "ranges": plan.bindings.iter().map(range).collect::<Vec<_>>(),
+            "combinations": self.count,
+            "all": !self.some,
+            "failed": self.failed.map(|registers| setup::bindings_json(&Bound::numbers(plan, &registers))),
+        })
+    }
+
+    /// Says it in words.
+    fn say(&self, plan: &Plan) {
+        if plan.bindings.is_empty() {
+            return;
+        }
+        if let Some(registers) = &self.failed {
+            return say!("bindings: it fails{}", setup::with_bindings(&Bound::numbers(plan, registers)));
+        }
+        let ranges: Vec<String> = plan
+            .bindings
+            .iter()
+            .map(|binding| format!("{} {} to {}", binding.name, binding.low, binding.high))
+            .collect();
+        let which = match (self.some, self.count) {
+            (false, count) => format!("at all {count} combinations of their numbers"),
+            (true, 1) => "at the numbers given alone".to_owned(),
+            (true, count) => format!(
+                "at {count} combinations: the ends of the ranges, and wherever a trip count or a branch changes"
+            ),
+        };
+        say!("bindings ({}): proven {which}", ranges.join(", "));
+    }
 }
 
 /// The proof of one program as one object. The proofs of several are a list, with a word on all.

@@ -20,6 +20,30 @@ pub(super) fn binding(arguments: &ModelArguments, fed: Vec<Option<Tensor>>) -> B
     Binding { dims, shapes, constants, fed, operators: operators::imported() }
 }
 
+/// The numbers of bindings as an object; null without any.
+pub(super) fn bindings_json(bindings: &[(String, u64)]) -> serde_json::Value {
+    if bindings.is_empty() {
+        return serde_json::Value::Null;
+    }
+    bindings.iter().map(|(name, number)| (name.clone(), serde_json::Value::from(*number))).collect()
+}
+
+/// Refuses numbers for bindings where a network is compiled, which has none.
+pub(super) fn refuse_bindings(name: &str, bindings: &[(String, u64)]) -> Result<(), Error> {
+    match bindings {
+        [] => Ok(()),
+        [(binding, _), ..] => Err(Error::Invalid(format!(
+            "{name} is a network, and networks have no bindings such as `{binding}`: leave out --set-binding"
+        ))),
+    }
+}
+
+/// ` with NAME=NUMBER, ..`; nothing without bindings.
+pub(super) fn with_bindings(bindings: &[(String, u64)]) -> String {
+    let numbers: Vec<String> = bindings.iter().map(|(name, number)| format!("{name}={number}")).collect();
+    if numbers.is_empty() { String::new() } else { format!(" with {}", numbers.join(", ")) }
+}
+
 /// Loads the model of that name, whose free dimensions are 1.
 pub(super) fn load(name: &str) -> Result<Model, Error> {
     let binding = Binding { operators: operators::imported(), ..Binding::default() };

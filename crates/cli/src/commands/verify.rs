@@ -18,7 +18,7 @@ use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &VerifyArguments) -> Outcome {
     let progress = Progress::new();
-    let (machine, programs) = prepare(arguments, &progress)?;
+    let To { machine, programs, bindings } = prepare(arguments, &progress)?;
     let name = &arguments.model.model;
     progress.stage("looking for races");
     for ready in &programs {
@@ -52,7 +52,7 @@ pub(crate) fn execute(arguments: &VerifyArguments) -> Outcome {
         }
     }
     drop(progress);
-    say_verdicts(arguments, &machine, &verdicts)?;
+    say_verdicts(arguments, &machine, &bindings, &verdicts)?;
     let equal = verdicts.iter().all(|(_, verdict)| matches!(verdict, Verdict::Equal(_)));
     Ok(if equal && !verdicts.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -61,9 +61,14 @@ pub(crate) fn execute(arguments: &VerifyArguments) -> Outcome {
 fn say_verdicts(
     arguments: &VerifyArguments,
     machine: &Machine,
+    bindings: &[(String, u64)],
     verdicts: &[(usize, Verdict)],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let name = &arguments.model.model;
+    let to_json = |name: &str, machine: &Machine, mut value: Value| {
+        value["bindings"] = setup::bindings_json(bindings);
+        to_json(name, machine, value)
+    };
     let value = |verdict: &Verdict| match verdict {
         Verdict::Equal(agreement) => equal(agreement),
         Verdict::Diverged(divergence) => diverged(divergence),
@@ -86,7 +91,7 @@ fn say_verdicts(
                 let name = match verdicts.len() {
                     1 => name.clone(),
                     _ => format!("{name}, segment {segment},"),
-                };
+                } + &setup::with_bindings(bindings);
                 match verdict {
                     Verdict::Equal(agreement) => say!("{}", line(&name, machine, agreement)),
                     Verdict::Diverged(divergence) => {
@@ -99,20 +104,29 @@ fn say_verdicts(
     Ok(())
 }
 
+/// What is compared.
+struct To {
+    machine: Machine,
+    /// The programs with their inputs.
+    programs: Vec<Ready>,
+    /// The numbers of the bindings, those that were drawn too.
+    bindings: Vec<(String, u64)>,
+}
+
 /// The machine, and the programs with their inputs.
-fn prepare(
-    arguments: &VerifyArguments,
-    progress: &Progress,
-) -> Result<(Machine, Vec<Ready>), Box<dyn std::error::Error>> {
+fn prepare(arguments: &VerifyArguments, progress: &Progress) -> Result<To, Box<dyn std::error::Error>> {
     progress.stage("load");
     let given = setup::sources(&arguments.input);
     if let Some(plan) = verify::load_plan(&arguments.model.model)? {
         let own = plan.machine.name.clone();
         let name = arguments.machine.as_deref().unwrap_or(if own.is_empty() { "dlp16" } else { &own });
         let machine = Machine::load(name)?;
-        let programs = verify::programs(&plan, &machine, &operators::registry()?, &given, arguments.seed)?;
-        return Ok((machine, programs));
+        let bindings = verify::drawn(&plan, &arguments.bindings.bindings, arguments.seed);
+        let registry = operators::registry()?;
+        let programs = verify::programs(&plan, &machine, &registry, &given, &bindings, arguments.seed)?;
+        return Ok(To { machine, programs, bindings });
     }
+    setup::refuse_bindings(&arguments.model.model, &arguments.bindings.bindings)?;
     let machine = Machine::load(arguments.machine.as_deref().unwrap_or("dlp16"))?;
     let model =
         setup::sampled(&arguments.model, &arguments.preprocess, &arguments.input, &arguments.calibration)?;
@@ -124,7 +138,7 @@ fn prepare(
     let prepared = ediacara::prepare_in(&model, arguments.precision.precision, &calibration, &mut stage)?;
     progress.stage("compile");
     let programs = verify::network(&prepared, &machine, &tensors, arguments.host_only.choice())?;
-    Ok((machine, programs))
+    Ok(To { machine, programs, bindings: Vec::new() })
 }
 
 fn build_options(arguments: &VerifyArguments) -> Result<BuildOptions, String> {

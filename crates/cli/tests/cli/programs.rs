@@ -32,7 +32,11 @@ fn examples_assemble_run_and_survive_disassembly() {
         // Assembly runs like the executable.
         let folder_program = folder.path().join("first.dlpx");
         let run = |program: &Path| {
-            let mut report = json(&["exec", text(program), "--checked", "--json"]);
+            let mut arguments = vec!["exec", text(program), "--checked", "--json"];
+            if source.ends_with("first_rows.dlpasm") {
+                arguments.extend(["--set-binding", "rows=5"]);
+            }
+            let mut report = json(&arguments);
             report["wall_seconds"] = serde_json::Value::Null;
             report["program"] = serde_json::Value::Null;
             report
@@ -40,6 +44,37 @@ fn examples_assemble_run_and_survive_disassembly() {
         assert_eq!(run(&folder_program), run(&source), "{}", source.display());
     }
     assert!(count >= 5, "no examples found");
+}
+
+#[test]
+fn bindings_are_set_on_the_command_line() {
+    let program = "examples/first_rows.dlpasm";
+    let cycles = |rows: &str| {
+        let report = json(&["exec", program, "--set-binding", &format!("rows={rows}"), "--json"]);
+        assert_eq!(report["bindings"]["rows"].to_string(), rows);
+        number(&report["cycles"])
+    };
+    assert!(cycles("1") < cycles("2") && cycles("2") < cycles("16"));
+    assert!(succeed(&["exec", program, "--set-binding", "rows=3"]).contains("dlp16 with rows=3: "));
+    let says = |arguments: &[&str], expect: &str| {
+        let errors = fail(&[&["exec", program], arguments].concat());
+        assert!(errors.contains(expect), "{errors}");
+    };
+    says(&[], "binding `rows` is not set; give it a number of 1 to 16");
+    says(&["--set-binding", "rows=17"], "binding `rows` cannot be 17; give it a number of 1 to 16");
+    says(&["--set-binding", "row=1"], "did you mean `rows`?");
+    says(&["--set-binding", "rows=-1"], "the number of rows is whole and at least 0");
+    let errors = fail(&["exec", "examples/hello.dlpasm", "--set-binding", "rows=1"]);
+    assert!(errors.contains("no binding called `rows`; it declares none"), "{errors}");
+
+    let proof = json(&["prove", program, "--json"]);
+    assert_eq!((&proof["proven"], &proof["bindings"]["all"]), (&true.into(), &true.into()));
+    assert_eq!(number(&proof["bindings"]["combinations"]), 16);
+    assert!(succeed(&["prove", program]).contains("bindings (rows 1 to 16): proven at all 16"));
+    let one = json(&["prove", program, "--set-binding", "rows=4", "--json"]);
+    assert_eq!((&one["bindings"]["all"], number(&one["bindings"]["combinations"])), (&false.into(), 1));
+    let errors = fail(&["prove", "lenet5", "--set-binding", "rows=4"]);
+    assert!(errors.contains("networks have no bindings"), "{errors}");
 }
 
 #[test]

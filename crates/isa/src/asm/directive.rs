@@ -9,10 +9,13 @@ use super::{
     source::Line,
     text::from_hex,
 };
-use crate::{Data, ElementType, Encoding, LayerInfo, Layout, MachineKey, NO_LAYER, Port, WORD_BYTES};
+use crate::{
+    Binding, Data, ElementType, Encoding, LayerInfo, Layout, MachineKey, NO_LAYER, Port, REGISTERS,
+    WORD_BYTES,
+};
 
 /// Every directive, for suggestions.
-const NAMES: [&str; 25] = [
+const NAMES: [&str; 26] = [
     ".machine",
     ".code",
     ".data",
@@ -23,6 +26,7 @@ const NAMES: [&str; 25] = [
     ".zero",
     ".align",
     ".equ",
+    ".binding",
     ".input",
     ".output",
     ".layer",
@@ -65,6 +69,7 @@ impl Program<'_> {
                 self.late.push((number, first, Late::Port));
                 Ok(())
             }
+            ".binding" => self.binding(arguments),
             ".layer" => self.layer(arguments),
             ".within" => self.within(arguments),
             ".line" => self.line(arguments, number),
@@ -111,6 +116,37 @@ impl Program<'_> {
             }
         }
         self.executable.machine = machine;
+        Ok(())
+    }
+
+    /// A register that is set before the program starts.
+    fn binding(&mut self, mut arguments: Arguments<'_>) -> Result<(), Problem> {
+        let first = arguments.take("the binding's name")?;
+        let name = text_of(arguments.line, &first, "the binding's name")?;
+        let place = arguments.take("its register")?;
+        let register = match place.value {
+            [one] => arguments.line.slice(one).strip_prefix('r').and_then(|number| number.parse().ok()),
+            _ => None,
+        };
+        let Some(register) = register.filter(|register| (1..REGISTERS as u8).contains(register)) else {
+            let problem = place.problem("a register that can be written is expected");
+            return Err(problem.help("write r1 to r15; r0 is always zero"));
+        };
+        let low = arguments.ranged("the least number", ADDRESS, &self.symbols, self.here())? as u64;
+        let high = arguments.ranged("the largest number", ADDRESS, &self.symbols, self.here())? as u64;
+        arguments.finish()?;
+        if low > high {
+            let problem = first.problem(format!("`{name}` can have no number: {low} is above {high}"));
+            return Err(problem.help("the least number stands before the largest"));
+        }
+        let other =
+            self.executable.bindings.iter().find(|other| other.register == register || other.name == name);
+        if let Some(other) = other {
+            let (other, taken) = (&other.name, other.register);
+            let problem = first.problem(format!("binding `{other}` has r{taken} already"));
+            return Err(problem.help("a binding has a name and a register of its own"));
+        }
+        self.executable.bindings.push(Binding { name, register, low, high });
         Ok(())
     }
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::ExecutableError;
-use crate::{Binding, Buffer, BufferId, Plan, Port, Work};
+use crate::{Binding, Buffer, BufferId, Plan, Port, REGISTERS, Work};
 
 /// Axes of a buffer, at most.
 const RANK_LIMIT: usize = 64;
-/// Registers that a program can address.
-const REGISTERS: u8 = 32;
+/// The largest number that a scalar register holds.
+const LARGEST: u64 = (1 << 40) - 1;
 
 impl Plan {
     /// Checks that its parts fit together, and its programs ([`Executable::check`](crate::Executable::check)).
@@ -122,9 +122,20 @@ impl Plan {
     }
 
     fn bad_binding(&self) -> Option<String> {
-        let bad = |binding: &&Binding| binding.low > binding.high || binding.register >= REGISTERS;
-        let Binding { name, register, low, high } = self.bindings.iter().find(bad)?;
-        Some(format!("binding `{name}` sets register {register} to {low} to {high}"))
+        for (index, Binding { name, register, low, high }) in self.bindings.iter().enumerate() {
+            let exists = (1..REGISTERS).contains(&usize::from(*register));
+            if !exists || low > high || *high > LARGEST {
+                return Some(format!("binding `{name}` sets register {register} to {low} to {high}"));
+            }
+            if let Some(before) = self.bindings[..index].iter().find(|before| before.register == *register) {
+                let before = &before.name;
+                return Some(format!("bindings `{before}` and `{name}` both set register {register}"));
+            }
+            if self.bindings[..index].iter().any(|before| before.name == *name) {
+                return Some(format!("two bindings are called `{name}`"));
+            }
+        }
+        None
     }
 }
 

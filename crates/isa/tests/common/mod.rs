@@ -218,7 +218,19 @@ pub(crate) fn executable() -> impl Strategy<Value = Executable> {
             let label = |(at, name)| Label { instruction: at as u32, name };
             notes.labels = labels.into_iter().map(label).collect();
             let code_base = base * 32;
-            Executable { machine, code_base, code, data, inputs, outputs, source_map, layers, notes }
+            let bindings = Vec::new();
+            Executable {
+                machine,
+                code_base,
+                code,
+                data,
+                inputs,
+                outputs,
+                source_map,
+                layers,
+                notes,
+                bindings,
+            }
         },
     )
 }

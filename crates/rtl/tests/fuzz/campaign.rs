@@ -41,7 +41,7 @@ pub(crate) fn draw(shape: &Machine, seed: u64) -> (Machine, Program) {
 pub(crate) fn initial(program: &Program) -> Initial {
     let dram = program.around_code().map(|(address, bytes)| (address, bytes.to_vec()));
     let on_chip = program.on_chip().map(|(memory, bytes)| (memory, 0, bytes.to_vec()));
-    Initial { dram: dram.into(), on_chip: on_chip.into() }
+    Initial { dram: dram.into(), on_chip: on_chip.into(), ..Initial::default() }
 }
 
 /// Runs programs until the shape's share of the cycles is reached.

@@ -79,7 +79,7 @@ fn memories_go_in_and_come_out_again() {
     let bytes: Vec<u8> = (1..=100).collect();
     let chips = [(Memory::Nram, 3), (Memory::Wram, 5), (Memory::Aram, 4), (Memory::Pram, 12)];
     let on_chip = chips.map(|(memory, address)| (memory, address, bytes.clone())).to_vec();
-    let initial = Initial { dram: vec![(0xffff, bytes.clone())], on_chip };
+    let initial = Initial { dram: vec![(0xffff, bytes.clone())], on_chip, ..Initial::default() };
     let outcome = core.run(&machine, &program(), &initial, &RunOptions::default()).unwrap();
     assert_eq!(outcome.memories.read_dram(0xffff, 100), bytes);
     assert_eq!(outcome.memories.dram_pages().count(), 2);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ediacara_arch::Machine;
-use ediacara_isa::{Executable, assemble_file};
+use ediacara_isa::{Binding, Executable, Registers, assemble_file};
 use ediacara_rtl::{BuildOptions, Core, Initial, LockstepOptions, Verdict, lockstep};
 use ediacara_sim::{FaultKind, Options, Simulator};
 
@@ -49,6 +49,7 @@ fn inputs(executable: &Executable) -> Initial {
 fn is_comparable(machine: &Machine, executable: &Executable, initial: &Initial) -> bool {
     let options = Options { values: false, checked: true, trace: false, max_cycles: Some(LIMIT) };
     let Ok(mut simulator) = Simulator::new(machine, executable, options) else { return false };
+    simulator.set_registers(&initial.registers);
     for (address, bytes) in &initial.dram {
         simulator.write_dram(*address, bytes).unwrap();
     }
@@ -60,6 +61,20 @@ pub(crate) fn compare(machine: &Machine, folder: &str) -> usize {
     compare_with(&options(), machine, folder)
 }
 
+/// The registers of a program's bindings at the least and at the largest of their numbers; once without.
+fn bound(executable: &Executable) -> Vec<Registers> {
+    let with = |number: fn(&Binding) -> u64| {
+        let mut registers = Registers::default();
+        for binding in &executable.bindings {
+            registers[usize::from(binding.register)] = number(binding);
+        }
+        registers
+    };
+    let mut all = vec![with(|binding| binding.low), with(|binding| binding.high)];
+    all.dedup();
+    all
+}
+
 /// [`compare`], with a core that is built otherwise.
 pub(crate) fn compare_with(build: &BuildOptions, machine: &Machine, folder: &str) -> usize {
     let mut core = Core::build(machine, build).unwrap();
@@ -67,14 +82,17 @@ pub(crate) fn compare_with(build: &BuildOptions, machine: &Machine, folder: &str
     for path in programs(folder) {
         let executable = assemble_file(&path).unwrap_or_else(|errors| panic!("{errors}"));
         let initial = inputs(&executable);
-        if !is_comparable(machine, &executable, &initial) {
-            continue;
-        }
-        compared += 1;
         let options = LockstepOptions { max_cycles: Some(LIMIT), ..LockstepOptions::default() };
-        let verdict = lockstep(&mut core, machine, &executable, &initial, &options, &mut |_| ()).unwrap();
-        if let Verdict::Diverged(divergence) = verdict {
-            problems.push(format!("{} on {}: {divergence}", path.display(), machine.name));
+        for registers in bound(&executable) {
+            let initial = Initial { registers, ..initial.clone() };
+            if !is_comparable(machine, &executable, &initial) {
+                continue;
+            }
+            compared += 1;
+            let verdict = lockstep(&mut core, machine, &executable, &initial, &options, &mut |_| ()).unwrap();
+            if let Verdict::Diverged(divergence) = verdict {
+                problems.push(format!("{} on {}: {divergence}", path.display(), machine.name));
+            }
         }
     }
     assert!(problems.is_empty(), "{} of {compared}:\n{}", problems.len(), problems.join("\n"));

@@ -8,6 +8,9 @@ module bench (
   longint base, length;
   logic [39:0] code_base;
   logic [24:0] code_length;
+  logic register_write;
+  logic [3:0] register_number;
+  logic [39:0] register_value;
   logic finished, fault_valid, error;
   logic [2:0] fault_kind;
   logic [24:0] fault_instruction;
@@ -26,6 +29,9 @@ module bench (
   assign reset = cycle < 4;
   assign code_base = 40'(base);
   assign code_length = 25'(length);
+  assign register_write = 1'b0;
+  assign register_number = '0;
+  assign register_value = '0;
   assign eagerness = (cycle >> 8) % 2 == 0 ? 100 : 30;
 
   ediacara_axi4 #(.DATA_BYTES(8)) dut (.*);

@@ -238,7 +238,7 @@ fn compare(machine: &Machine, types: &[Type], seeds: std::ops::Range<u64>) -> [u
             (Memory::Wram, 0, memories.wram.clone()),
             (Memory::Aram, 0, aram),
         ];
-        let initial = Initial { dram: Vec::new(), on_chip };
+        let initial = Initial { on_chip, ..Initial::default() };
         let executable = program(&cases);
         let run = RunOptions { seed: 1, ..RunOptions::default() };
         let outcome = core.run(machine, &executable, &initial, &run).unwrap();

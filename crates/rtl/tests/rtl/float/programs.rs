@@ -40,7 +40,7 @@ fn initial(memories: &Memories) -> Initial {
     let pram = memories.pram.iter().flat_map(record).collect();
     let on_chip =
         vec![(Memory::Nram, 0, memories.nram.clone()), (Memory::Aram, 0, aram), (Memory::Pram, 0, pram)];
-    Initial { dram: Vec::new(), on_chip }
+    Initial { on_chip, ..Initial::default() }
 }
 
 /// The first byte in which core and model differ after these instructions.
