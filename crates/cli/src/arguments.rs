@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use data::{DataArguments, DataCommand, FetchArguments, ListArguments};
 pub(crate) use textbook::{
-    ActivationsArguments, DecoderArguments, EstimateArguments, LayerSpeedupArguments,
+    ActivationsArguments, DecoderArguments, EstimateArguments, FormatsArguments, LayerSpeedupArguments,
     NetworkSpeedupArguments, PlotArguments, PlotCommand, RooflineArguments, SpeedupArguments, SpeedupCommand,
     TilesArguments, UtilisationArguments,
 };

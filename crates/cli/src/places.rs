@@ -156,6 +156,10 @@ fn places(command: &Command) -> Places {
             PlotCommand::Activations(activations) => {
                 places.write("--svg", &activations.svg);
             }
+            PlotCommand::Formats(formats) => {
+                places.read_model(&formats.model.model).read_all(paths(&formats.input));
+                places.write("--svg", &formats.svg);
+            }
         },
         // `prove` and `summary` write nothing; `data fetch` writes into the folder of data sets.
         Command::Prove(_) | Command::Summary(_) | Command::Data(_) => {}

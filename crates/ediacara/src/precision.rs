@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ediacara_arch::Machine;
+use ediacara_arch::{ElementType, Machine};
 use ediacara_tensor::DType;
 
 use crate::Error;
@@ -50,6 +50,16 @@ impl Precision {
     pub fn is_on(self, machine: &Machine) -> bool {
         let multiplies = machine.matrix.types.iter().any(|ty| ty.name() == self.name());
         self == Precision::Int8 || multiplies && machine.vector.float_lanes > 0
+    }
+
+    /// The type that a machine's array multiplies in it.
+    ///
+    /// # Errors
+    /// The machine does not compute in it; the error names those that do.
+    pub fn on(self, machine: &Machine) -> Result<ElementType, Error> {
+        self.lanes(machine)?;
+        let own = machine.matrix.types.iter().find(|ty| ty.name() == self.name());
+        Ok(own.copied().unwrap_or(ElementType::Int8))
     }
 
     /// Products that a machine's array adds in one beat.

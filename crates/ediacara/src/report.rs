@@ -16,7 +16,7 @@ use serde_json::Map;
 use crate::compile::{CompiledNetwork, runs_on_dlp};
 use crate::prepare::Prepared;
 use crate::runner::{Ran, SegmentRan};
-use crate::{Model, plan, results};
+use crate::{Model, Precision, plan, results};
 
 /// What the cycles of the host and of the network's border rest on.
 const MODELLED: &str = "modelled";
@@ -33,7 +33,12 @@ pub(crate) fn account(
     let outcomes: Vec<&Outcome> = ran.dlp().map(|(_, outcome)| outcome).collect();
     let mut layers: Vec<LayerReport> = Vec::new();
     for (segment, outcome) in compiled.dlp().zip(&outcomes) {
-        layers.extend(layer_reports(machine, &segment.executable.layers, &yardsticks(segment), outcome));
+        layers.extend(layer_reports(
+            machine,
+            &segment.executable.layers,
+            &yardsticks(segment, prepared.precision),
+            outcome,
+        ));
     }
     let sum = |number: fn(&Outcome) -> u64| outcomes.iter().map(|outcome| number(outcome)).sum::<u64>();
     let (dlp_cycles, host_cycles) = (ran.dlp_cycles(), ran.host_cycles());
@@ -86,12 +91,14 @@ pub(crate) fn account(
     }
 }
 
-/// The compiler's figures for each layer.
-pub(crate) fn yardsticks(segment: &DlpSegment) -> Vec<LayerYardstick> {
+/// The compiler's figures for each layer of a network that computes in `precision`.
+pub(crate) fn yardsticks(segment: &DlpSegment, precision: Precision) -> Vec<LayerYardstick> {
+    let matrix_element_bytes = precision.dtype().map_or(1, |dtype| dtype.size_bytes() as u64);
     let layers = segment.bounds.roofline_cycles.iter().zip(&segment.repeated_beats);
     let yardstick = |(&roofline_cycles, &repeated_matrix_cycles): (&f64, &u64)| LayerYardstick {
         roofline_cycles,
         repeated_matrix_cycles,
+        matrix_element_bytes,
     };
     layers.map(yardstick).collect()
 }
@@ -101,7 +108,9 @@ pub(crate) fn yardsticks(segment: &DlpSegment) -> Vec<LayerYardstick> {
 /// If the matrix unit has none, those of the vector unit count.
 fn mac_utilisation(machine: &Machine, layers: &[LayerReport], cycles: u64) -> f64 {
     let sum = |field: fn(&LayerReport) -> u64| layers.iter().map(field).sum::<u64>() as f64;
-    let (matrix, all) = (sum(|layer| layer.matrix_macs), sum(|layer| layer.macs));
+    // A beat multiplies as many numbers as fit into its bytes.
+    let matrix = sum(|layer| layer.matrix_macs * layer.matrix_element_bytes);
+    let all = sum(|layer| layer.macs);
     let (macs, peak) = match matrix > 0.0 {
         true => (matrix, machine.peak_macs_per_cycle() as f64),
         false => (all, f64::from(machine.vector.lanes)),

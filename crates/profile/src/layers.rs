@@ -23,6 +23,8 @@ pub struct LayerReport {
     /// Multiply-accumulates of the matrix engine. With a depthwise convolution in the layer, `macs` has
     /// others too.
     pub matrix_macs: u64,
+    /// Bytes of the numbers that the matrix engine multiplies for it: 1 in int8, where its peak is highest.
+    pub matrix_element_bytes: u64,
     /// The number of cycles by which this layer advanced the end of the program.
     pub cycles: u64,
     /// The cycles for which the layer occupies the machine.
@@ -75,6 +77,8 @@ pub struct LayerYardstick {
     pub roofline_cycles: f64,
     /// See [`LayerReport::repeated_matrix_cycles`].
     pub repeated_matrix_cycles: u64,
+    /// See [`LayerReport::matrix_element_bytes`]; 0 is taken for 1.
+    pub matrix_element_bytes: u64,
 }
 
 /// The account of every layer of a run; `yardsticks` are those of the layers, in order.
@@ -95,7 +99,9 @@ fn report(
     run: &LayerAccount,
     yardstick: LayerYardstick,
 ) -> LayerReport {
-    let peaks = [machine.peak_macs_per_cycle() as f64, f64::from(machine.vector.lanes)];
+    let matrix_element_bytes = yardstick.matrix_element_bytes.max(1);
+    let matrix_peak = machine.peak_macs_per_cycle() as f64 / matrix_element_bytes as f64;
+    let peaks = [matrix_peak, f64::from(machine.vector.lanes)];
     let bandwidth = machine.dram.bytes_per_cycle.to_f64();
     let dram = run.dram_bytes as f64 / bandwidth;
     let occupied_cycles = run.cycles.max(run.matrix_busy).max(run.vector_busy).max(dram.ceil() as u64);
@@ -120,6 +126,7 @@ fn report(
         shape: layer.shape.clone(),
         macs: layer.macs,
         matrix_macs: layer.matrix_macs,
+        matrix_element_bytes,
         cycles: run.cycles,
         occupied_cycles,
         unit,

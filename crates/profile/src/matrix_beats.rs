@@ -34,7 +34,8 @@ impl MatrixBeats {
                 continue;
             }
             let once = layer.matrix_cycles - layer.repeated_matrix_cycles.min(layer.matrix_cycles);
-            let products = (layer.matrix_macs / machine.peak_macs_per_cycle()).min(once);
+            let bytes = layer.matrix_macs * layer.matrix_element_bytes;
+            let products = (bytes / machine.peak_macs_per_cycle()).min(once);
             beats.products += products;
             beats.idle_lanes += once - products;
             beats.repeated += layer.matrix_cycles - once;

@@ -56,6 +56,7 @@ fn case(seed: u64) -> Option<f64> {
             .map(|(&roofline_cycles, &repeated_matrix_cycles)| LayerYardstick {
                 roofline_cycles,
                 repeated_matrix_cycles,
+                matrix_element_bytes: 1,
             })
             .collect();
         let layers = layer_reports(&machine, &executable.layers, &yardsticks, &outcome);

@@ -1,5 +1,6 @@
 //! The textbook's machines and questions in their own terms: abstract programs, rooflines, utilisation, loop
-//! nests, a catalogue of accelerators, speed-ups, activation functions.
+//! nests, a catalogue of accelerators, speed-ups, activation functions, number
+//! formats.
 //!
 //! The textbook is Chen Yunji et al., "Intelligent Computing Systems". Everything here is a model on paper.
 //! It is exact about itself, and leaves out the latencies, queues and bursts that the simulator of the real
@@ -10,6 +11,7 @@
 pub mod activations;
 pub mod catalogue;
 pub mod decoder;
+pub mod formats;
 pub mod layers;
 pub mod nest;
 pub mod program;

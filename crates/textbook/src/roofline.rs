@@ -3,7 +3,7 @@
 //! Williams, Waterman, Patterson, "Roofline: an insightful visual performance model for multicore
 //! architectures", 2009. A multiply-add is two operations.
 
-use ediacara_arch::Machine;
+use ediacara_arch::{ElementType, Machine};
 use ediacara_plot::{Axis, Chart, Mark, Point, Series};
 use ediacara_profile::RunReport;
 use serde_json::{Value, json};
@@ -31,39 +31,53 @@ pub struct Slope {
 /// The roofs of a machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Roofs {
-    /// Compute units, the fastest first.
+    /// Compute units: the matrix unit in the type that networks are computed in, then the others.
     pub peaks: Vec<Peak>,
     /// Memories, DRAM first.
     pub slopes: Vec<Slope>,
+    /// Bytes of an element of that type.
+    pub element_bytes: u64,
 }
 
 impl Roofs {
-    /// The roofs of a machine.
+    /// The roofs of a machine for networks that are computed in a type.
     ///
-    /// Peaks are the matrix unit in each of its types, and the vector unit with a multiply-add for each lane.
-    /// Slopes are DRAM, and what the matrix unit takes from NRAM and WRAM.
-    pub fn of(machine: &Machine) -> Roofs {
+    /// Peaks are the matrix unit in each of its types, and the vector unit with a multiply-add for each lane. Slopes
+    /// are DRAM, and what the matrix unit takes from NRAM and WRAM.
+    pub fn of(machine: &Machine, ty: ElementType) -> Roofs {
         let clock = machine.chip.clock_hz as f64;
-        let matrix = machine.matrix.types.iter().map(|ty| Peak {
-            name: format!("matrix {}", ty.name()),
-            // A row of WRAM has as many elements as fit into its bytes.
-            operations_per_second: 2.0 * machine.peak_macs_per_cycle() as f64 / f64::from(ty.bytes()) * clock,
-        });
-        let vector = Peak {
-            name: "vector int8".to_owned(),
-            operations_per_second: 2.0 * f64::from(machine.vector.lanes) * clock,
+        let peak = |name: String, macs_per_cycle: f64| Peak {
+            name,
+            operations_per_second: 2.0 * macs_per_cycle * clock,
         };
+        let matrix = |ty: &ElementType| {
+            // A row of WRAM has as many elements as fit into its bytes.
+            peak(
+                format!("matrix {}", ty.name()),
+                machine.peak_macs_per_cycle() as f64 / f64::from(ty.bytes()),
+            )
+        };
+        let (own, others): (Vec<&ElementType>, Vec<_>) =
+            machine.matrix.types.iter().partition(|other| **other == ty);
+        let mut vector = vec![peak("vector int8".to_owned(), f64::from(machine.vector.lanes))];
+        if machine.vector.float_lanes > 0 {
+            vector.push(peak("vector f32".to_owned(), f64::from(machine.vector.float_lanes)));
+        }
+        if ty != ElementType::Int8 {
+            vector.reverse();
+        }
         let slope = |name: &str, bytes_per_cycle: f64| Slope {
             name: name.to_owned(),
             bytes_per_second: bytes_per_cycle * clock,
         };
         Roofs {
-            peaks: matrix.chain([vector]).collect(),
+            peaks: own.into_iter().map(matrix).chain(vector).chain(others.into_iter().map(matrix)).collect(),
             slopes: vec![
                 slope("DRAM", machine.dram.bytes_per_cycle.to_f64()),
                 slope("NRAM to matrix", f64::from(machine.matrix.rows)),
                 slope("WRAM to matrix", machine.row_bytes() as f64),
             ],
+            element_bytes: u64::from(ty.bytes()),
         }
     }
 
@@ -105,7 +119,7 @@ pub struct Load {
 pub struct Network {
     /// Its name.
     pub name: String,
-    /// On paper every weight, the network's input and its output pass DRAM once, each as a byte.
+    /// On paper every weight, the network's input and its output pass DRAM once, each as an element of the type.
     ///
     /// The performance is what the roof allows.
     pub analytic: Load,
@@ -124,8 +138,8 @@ impl Network {
     ///
     /// `border` is the number of elements of its inputs and outputs.
     pub fn analytic(name: &str, layers: &[Layer], border: u64, roofs: &Roofs) -> Network {
-        let load = |name: &str, macs: u64, bytes: u64| {
-            let intensity = 2.0 * macs as f64 / bytes.max(1) as f64;
+        let load = |name: &str, macs: u64, elements: u64| {
+            let intensity = 2.0 * macs as f64 / (elements * roofs.element_bytes).max(1) as f64;
             let attainable = roofs.attainable(intensity);
             Load { name: name.to_owned(), intensity, operations_per_second: attainable, attainable }
         };

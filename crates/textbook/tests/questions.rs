@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use ediacara_arch::Machine;
+use ediacara_arch::{ElementType, Machine};
 use ediacara_isa::{Engine, INSTRUCTIONS};
 use ediacara_textbook::layers::{Layer, layers};
 use ediacara_textbook::roofline::{Network, Roofs};
@@ -75,7 +75,7 @@ fn the_layers_of_alexnet_are_those_of_the_paper() {
 
 #[test]
 fn the_roofs_of_the_reference_machine() {
-    let roofs = Roofs::of(&Machine::preset("dlp16").unwrap());
+    let roofs = Roofs::of(&Machine::preset("dlp16").unwrap(), ElementType::Int8);
     // 256 multiply-adds and 16 bytes a nanosecond.
     close(roofs.attainable(1e6), 512e9);
     close(roofs.attainable(1.0), 16e9);

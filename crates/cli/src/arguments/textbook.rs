@@ -37,13 +37,17 @@ pub(crate) struct EstimateArguments {
 #[command(after_help = "Examples:\n  \
     ediacara roofline alexnet vgg19 resnet152 mlp:784-1024-1024-10 lstm:512-512x20 lstm:128-128x100 --svg roofline.svg\n  \
     ediacara roofline model.onnx --machine dlp32 --json\n  \
-    ediacara roofline vgg19 --paper                  without simulating: at once")]
+    ediacara roofline vgg19 --paper                  without simulating: at once\n  \
+    ediacara roofline lstm:128-128x100 --machine dlp16f --precision f32")]
 pub(crate) struct RooflineArguments {
     /// Networks: what `ediacara run` takes
     #[arg(required = true)]
     pub(crate) models: Vec<String>,
     #[command(flatten)]
     pub(crate) machine: super::MachineArguments,
+    /// What networks compute in: int8, or f32, bf16 or f16 on a machine whose array multiplies it (dlp16f, textbook1)
+    #[arg(long, value_name = "TYPE", default_value_t, conflicts_with = "ranges")]
+    pub(crate) precision: ediacara::Precision,
     /// Only what follows on paper; nothing is compiled or simulated
     #[arg(long)]
     pub(crate) paper: bool,
@@ -118,6 +122,33 @@ pub(crate) struct PlotArguments {
 pub(crate) enum PlotCommand {
     /// Sigmoid, tanh, ReLU, PReLU, ELU, GELU and softmax with their derivatives, and the table of their ranges
     Activations(ActivationsArguments),
+    /// What int8, f16 and bf16 leave of the weights and values of a network
+    Formats(FormatsArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    ediacara plot formats                            the bundled network on the bundled photo\n  \
+    ediacara plot formats model.onnx --input tokens.npy --svg formats.svg\n  \
+    ediacara plot formats --json                     with every tensor and every power of two\n\n\
+    docs/textbook/10-number-formats.md explains the picture.")]
+pub(crate) struct FormatsArguments {
+    #[command(flatten)]
+    pub(crate) model: super::ModelArguments,
+    /// An input, as of `ediacara run`; repeatable [default: the bundled photo for the bundled network, otherwise seeded numbers]
+    #[arg(long, short, value_name = "[NAME=]FILE", value_parser = super::parse_sample)]
+    pub(crate) input: Vec<ediacara::SampleFile>,
+    #[command(flatten)]
+    pub(crate) preprocess: super::PreprocessArguments,
+    /// Seed of the numbers that stand in for missing inputs
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Draw error beside magnitude, and the SQNR of each tensor
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Print tables and curves as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

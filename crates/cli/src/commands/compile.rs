@@ -77,7 +77,7 @@ fn explain(
     progress: &Progress,
 ) -> Result<Explained, ediacara::Error> {
     progress.stage("simulate");
-    let all = ediacara::explain(&network.compiled, machine)?;
+    let all = ediacara::explain(&network.compiled, prepared.precision, machine)?;
     let cycles = all.iter().map(|layer| layer.cycles).sum();
     let layers = chosen(all, part)?;
     let mut tried = Vec::new();

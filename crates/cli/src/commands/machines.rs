@@ -40,9 +40,10 @@ fn describe(machine: &Machine) -> Value {
         "name": machine.name,
         "description": machine.description,
         "clock_hz": machine.chip.clock_hz,
-        "matrix": { "kind": machine.matrix.kind.name(), "rows": machine.matrix.rows, "columns": machine.matrix.columns },
+        "matrix": { "kind": machine.matrix.kind.name(), "rows": machine.matrix.rows, "columns": machine.matrix.columns, "types": types(machine) },
         "peak_macs_per_cycle": machine.peak_macs_per_cycle(),
         "vector_lanes": machine.vector.lanes,
+        "float_lanes": machine.vector.float_lanes,
         "nram_bytes": machine.core.nram_bytes,
         "wram_bytes": machine.core.wram_bytes,
         "aram_bytes": machine.core.aram_bytes,
@@ -52,9 +53,26 @@ fn describe(machine: &Machine) -> Value {
     })
 }
 
+/// The types that the array multiplies.
+fn types(machine: &Machine) -> Vec<&'static str> {
+    machine.matrix.types.iter().map(|ty| ty.name()).collect()
+}
+
 fn table(machines: &[Machine]) -> String {
-    let header =
-        ["machine", "array", "MAC/cycle", "lanes", "NRAM", "WRAM", "ARAM", "PRAM", "DRAM B/cycle", "clock"];
+    let header = [
+        "machine",
+        "array",
+        "int8 MAC/cycle",
+        "lanes",
+        "float lanes",
+        "NRAM",
+        "WRAM",
+        "ARAM",
+        "PRAM",
+        "DRAM B/cycle",
+        "clock",
+        "array's types",
+    ];
     let kib = |bytes: u64| format!("{} KiB", bytes / 1024);
     let row = |machine: &Machine| {
         vec![
@@ -62,15 +80,17 @@ fn table(machines: &[Machine]) -> String {
             format!("{} {}x{}", machine.matrix.kind.name(), machine.matrix.rows, machine.matrix.columns),
             machine.peak_macs_per_cycle().to_string(),
             machine.vector.lanes.to_string(),
+            machine.vector.float_lanes.to_string(),
             kib(machine.core.nram_bytes),
             kib(machine.core.wram_bytes),
             kib(machine.core.aram_bytes),
             kib(machine.core.pram_bytes),
             machine.dram.bytes_per_cycle.to_string(),
             format!("{} MHz", machine.chip.clock_hz / 1_000_000),
+            types(machine).join(", "),
         ]
     };
-    plain_table(&header, 2..10, machines.iter().map(row).collect())
+    plain_table(&header, 2..11, machines.iter().map(row).collect())
 }
 
 /// Accelerators on the market.

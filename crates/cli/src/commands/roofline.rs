@@ -15,7 +15,8 @@ use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &RooflineArguments) -> Outcome {
     let machine = Machine::load(&arguments.machine.machine)?;
-    let roofs = Roofs::of(&machine);
+    let precision = arguments.precision;
+    let roofs = Roofs::of(&machine, precision.on(&machine)?);
     let progress = Progress::new();
     let mut networks = Vec::new();
     for name in &arguments.models {
@@ -25,7 +26,7 @@ pub(crate) fn execute(arguments: &RooflineArguments) -> Outcome {
         networks.push(if arguments.paper {
             network
         } else {
-            let report = setup::timing(&model, &machine, (arguments.ranges, &[]), &mut |stage| {
+            let report = setup::timing(&model, &machine, precision, (arguments.ranges, &[]), &mut |stage| {
                 progress.stage(&format!("{name}: {stage}"));
             })?;
             network.with_run(&report, &roofs)

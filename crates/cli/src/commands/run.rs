@@ -7,7 +7,7 @@ use ediacara::arch::Machine;
 use ediacara::data::Labels;
 use ediacara::dataset::{self, Part};
 use ediacara::graph::Graph;
-use ediacara::inputs::{self, Source};
+use ediacara::inputs;
 use ediacara::profile::{RunReport, host_lines, layer_table, report_engine_table, totals};
 use ediacara::train::Normalisation;
 use ediacara::{CalibrationSource, Model, RunOptions};
@@ -29,7 +29,7 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
     if let Some(path) = &arguments.labels {
         model.labels = Some(Labels::open(path)?);
     }
-    let sources = sources(arguments, &model);
+    let sources = setup::sources_or_photo(&arguments.input, &model);
     let made_up_inputs = inputs::made_up(&model.graph, &sources)?;
     let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)
         .map_err(|error| model.blame_free_dimensions(error))?;
@@ -145,15 +145,6 @@ fn print_dataset(name: &str, report: &dataset::Report) {
         report.dlp_cycles_per_sample,
         report.samples_per_second_simulated
     );
-}
-
-/// The given files.
-///
-/// If there are none, a network with its own preprocessing gets the bundled photo.
-fn sources(arguments: &RunArguments, model: &Model) -> Vec<Source> {
-    let given = setup::sources(&arguments.input);
-    let takes_photo = model.labels.is_some() && model.preprocess.is_some();
-    if given.is_empty() && takes_photo { vec![Source::BundledPhoto] } else { given }
 }
 
 fn print(model: &Model, report: &RunReport) {

@@ -8,7 +8,7 @@ use ediacara::inputs::Source;
 use ediacara::model::Binding;
 use ediacara::profile::RunReport;
 use ediacara::tensor::Tensor;
-use ediacara::{CalibrationSource, Error, HostOnly, Model, RunOptions, SampleFile};
+use ediacara::{CalibrationSource, Error, HostOnly, Model, Precision, RunOptions, SampleFile};
 
 use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments, Ranges};
 use crate::operators;
@@ -85,6 +85,15 @@ fn fed(arguments: &ModelArguments, inputs: &[SampleFile]) -> Vec<Option<Tensor>>
     let file = |name| own(name).or_else(|| unnamed.next());
     let files: Vec<Option<&SampleFile>> = names.iter().map(file).collect();
     files.into_iter().map(|file| ediacara::inputs::stored(&file?.path)).collect()
+}
+
+/// As [`sampled`], for what needs no calibration.
+pub(super) fn fed_model(
+    arguments: &ModelArguments,
+    preprocess: &PreprocessArguments,
+    inputs: &[SampleFile],
+) -> Result<Model, Error> {
+    bound(arguments, preprocess, fed(arguments, inputs))
 }
 
 /// The names of the inputs of an ONNX file that the command line does not fix; of other networks nothing.
@@ -230,14 +239,22 @@ pub(super) fn sources(files: &[SampleFile]) -> Vec<Source> {
     files.iter().cloned().map(source).collect()
 }
 
+/// The given files; if there are none, a network with its own preprocessing gets the bundled photo.
+pub(super) fn sources_or_photo(files: &[SampleFile], model: &Model) -> Vec<Source> {
+    let given = sources(files);
+    let takes_photo = model.labels.is_some() && model.preprocess.is_some();
+    if given.is_empty() && takes_photo { vec![Source::BundledPhoto] } else { given }
+}
+
 /// Compiles and simulates a model for its cycles alone, without the passes of `disable`.
 pub(super) fn timing(
     model: &Model,
     machine: &Machine,
+    precision: Precision,
     (from, disable): (Ranges, &[&str]),
     stage: &mut dyn FnMut(&str),
 ) -> Result<RunReport, Error> {
-    let prepared = ediacara::prepare(model, &ranges(from), stage)?;
+    let prepared = ediacara::prepare_in(model, precision, &ranges(from), stage)?;
     let options = RunOptions {
         machine: machine.clone(),
         values: false,

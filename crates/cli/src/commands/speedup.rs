@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use ediacara::Precision;
 use ediacara::arch::Machine;
 use ediacara::profile::{plain_table, thousands};
 use ediacara::textbook::speedup::{KINDS, Part, Speedup, Streamed, kind_of};
@@ -24,9 +25,13 @@ fn network(arguments: &NetworkSpeedupArguments) -> Outcome {
     let progress = Progress::new();
     let model = setup::load(&arguments.model)?;
     // Blocks would make pools a part of the convolutions beside them.
-    let report = setup::timing(&model, &machine, (arguments.ranges, &["fuse-block"]), &mut |stage| {
-        progress.stage(stage)
-    })?;
+    let report = setup::timing(
+        &model,
+        &machine,
+        Precision::Int8,
+        (arguments.ranges, &["fuse-block"]),
+        &mut |stage| progress.stage(stage),
+    )?;
     drop(progress);
     let factors = [arguments.conv, arguments.fc, arguments.other];
     let cycles = |kind: &str| {

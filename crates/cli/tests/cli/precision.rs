@@ -38,3 +38,61 @@ fn a_machine_without_the_type_is_told_from_those_that_have_it() {
     let text = fail(&["run", "lenet5", "--precision", "fp32"]);
     assert!(text.contains("there are int8, f32, bf16, f16") || text.contains("did you mean"), "{text}");
 }
+
+#[test]
+fn utilisation_is_of_the_peak_in_the_type() {
+    // textbook1 multiplies 256 numbers of f32 in a beat, or 1,024 bytes; these channels fill its lanes.
+    let layer = ["run", "mlp:256-128", "--dim", "N=32", "--machine", "textbook1", "--timing-only", "--json"];
+    for (precision, macs_per_cycle) in [("f32", 256), ("f16", 512), ("int8", 1024)] {
+        let report = json(&[&layer[..], &["--precision", precision]].concat());
+        let (macs, beats) = (32 * 256 * 128, 32 * 256 * 128 / macs_per_cycle);
+        assert_eq!(report["macs"], macs);
+        assert_eq!(report["matrix_beats"]["products"], beats, "{precision}");
+        assert_eq!(report["matrix_beats"]["idle_lanes"], 0, "{precision}");
+        let share = |cycles: &serde_json::Value| f64::from(beats) / cycles.as_f64().unwrap();
+        let found = report["mac_utilisation"].as_f64().unwrap();
+        assert!((found - share(&report["dlp_cycles"])).abs() < 1e-12, "{precision}: {found}");
+        let layers = report["layers"].as_array().unwrap();
+        let layer = layers.iter().find(|layer| layer["macs"] == macs).unwrap();
+        let found = layer["utilisation"].as_f64().unwrap();
+        assert!((found - share(&layer["occupied_cycles"])).abs() < 1e-12, "{precision}: {found}");
+    }
+}
+
+#[test]
+fn a_roofline_is_that_of_the_type() {
+    let roofline = ["roofline", "mlp:256-128", "--machine", "dlp16f", "--paper", "--json", "--precision"];
+    for (precision, bytes) in [("int8", 1.0), ("bf16", 2.0), ("f32", 4.0)] {
+        let report = json(&[&roofline[..], &[precision]].concat());
+        assert_eq!(report["peaks"][0]["name"], format!("matrix {precision}"));
+        assert_eq!(report["peaks"][0]["operations_per_second"], 512e9 / bytes);
+        let intensity = report["networks"][0]["analytic"]["operations_per_byte"].as_f64().unwrap();
+        let expected = 2.0 * 256.0 * 128.0 / (bytes * (256.0 * 128.0 + 256.0 + 128.0));
+        assert!((intensity - expected).abs() < 1e-12, "{precision}: {intensity}");
+    }
+    assert!(
+        fail(&["roofline", "lenet5", "--paper", "--precision", "f32"]).contains("does not compute in f32")
+    );
+}
+
+#[test]
+fn a_recurrence_loads_weights_once_where_they_fit() {
+    // Two products of 128 x 512 in two bytes; the step's weights would be 13 MB if each step loaded them.
+    let report = json(&[
+        "run",
+        "lstm:128-128x100",
+        "--machine",
+        "dlp16f",
+        "--precision",
+        "bf16",
+        "--timing-only",
+        "--json",
+    ]);
+    let layers = report["layers"].as_array().unwrap();
+    let products: u64 = layers
+        .iter()
+        .filter(|layer| layer["op"].as_str().is_some_and(|op| op.contains("matmul")))
+        .map(|layer| layer["dram_bytes"].as_u64().unwrap())
+        .sum();
+    assert!((2 * 128 * 512 * 2..400_000).contains(&products), "{products}");
+}

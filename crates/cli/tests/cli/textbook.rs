@@ -125,3 +125,46 @@ fn activations_are_tabulated_and_drawn() {
     }
     assert!(fail(&["plot"]).contains("activations"));
 }
+
+#[test]
+fn number_formats_are_compared_on_a_network_and_its_photo() {
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("formats.svg");
+    let report = json(&["plot", "formats", "--json", "--svg", picture.to_str().unwrap()]);
+    let formats = report["formats"].as_array().unwrap();
+    let median = |numbers: &str, format: &str| {
+        let is_it = |entry: &&serde_json::Value| entry["numbers"] == numbers && entry["format"] == format;
+        formats.iter().find(is_it).unwrap()["sqnr_median_db"].as_f64().unwrap()
+    };
+    // A half of a unit in the last place, evenly: 20 log10(sqrt(6) * 2^11), and 2^8, but for how numbers lie in an octave.
+    assert!((median("weights", "f16") - 74.0).abs() < 1.5);
+    assert!((median("values", "bf16") - 55.9).abs() < 1.5);
+    let channels = "int8, a scale a channel";
+    assert!(median("weights", channels) > median("weights", "int8") + 3.0);
+    assert!(median("weights", channels) < median("weights", "f16"));
+    // Its convolutions and its fully connected layer.
+    let summary = json(&["summary", "efficientnet_lite0", "--json"]);
+    let layers = summary["layers"].as_array().unwrap().iter().filter(|layer| layer["macs"] != 0);
+    assert_eq!(formats[0]["tensors"].as_array().unwrap().len(), layers.count());
+    assert_eq!(
+        std::fs::read_to_string(&picture).unwrap().matches("<polyline").count(),
+        4 + 1 + 4 + 3 + 1 + 3
+    );
+}
+
+/// The table of the page on the book's core says what its runs say.
+#[test]
+fn the_page_on_the_books_core_quotes_its_runs() {
+    let page = include_str!("../../../../docs/textbook/12-the-books-core.md");
+    for (question, layer) in [
+        ("7.7", &["mlp:256-1"][..]),
+        ("7.8", &["mlp:256-128", "--dim", "N=32"]),
+        ("7.9", &["mlp:256-128", "--dim", "N=1024"]),
+    ] {
+        let machine = ["--machine", "textbook1", "--precision", "f32", "--timing-only", "--json"];
+        let report = json(&[&["run"], layer, &machine[..]].concat());
+        let row = page.lines().find(|line| line.starts_with(&format!("| {question} |"))).unwrap();
+        let quoted = row.split('|').nth(5).unwrap().trim().replace(',', "");
+        assert_eq!(report["dlp_cycles"].to_string(), quoted, "{question}");
+    }
+}

@@ -288,7 +288,7 @@ impl<'a> Builder<'a> {
         let computed_first = of_x > of_weights;
         let weights = self.weights(id, computed.as_ref())?;
         let is_real = multiplies_real(self.graph, id);
-        let shared = self.shared.get(&node.inputs[1..]).copied().filter(|_| !is_real);
+        let shared = self.shared.get(&node.inputs[1..]).copied();
         let element = if is_real { self.element(id, node.inputs[0])? } else { ElementType::I8 };
         let (window, groups) = self.window(id);
         let whole = Output { zero: 0, low: i8::MIN, high: i8::MAX };

@@ -5,6 +5,7 @@
 //! them stays so where it can. Between nodes a value is stored in the type that was chosen, while a node computes in f32. What has no form stays on
 //! the host, with its reason. Start reading at [`in_floating_point`].
 
+mod constants;
 mod forms;
 mod images;
 mod pointwise;
@@ -46,6 +47,7 @@ pub fn in_floating_point(graph: &Graph, dtype: DType, lanes: usize) -> Result<Qu
     }
     let became = forms.finish()?;
     new.unlink_dead();
+    constants::share(&mut new)?;
     let values_of = |id: NodeId| -> Vec<ValueId> {
         let nodes = became.get(&id).cloned().unwrap_or_else(|| vec![id]);
         nodes.into_iter().filter(|&id| new.is_live(id)).map(|id| new.output_of(id)).collect()
