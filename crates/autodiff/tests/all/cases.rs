@@ -55,6 +55,7 @@ pub(crate) const UNCHECKED: &[(&str, &str)] = &[
     ("recur", "it is differentiated once unrolled"),
     ("stop_gradient", "its gradient is nothing whatever the differences are; checked apart"),
     ("xor", "the result is bool"),
+    ("tensor_scatter", "a cache of decoding, which is not trained"),
 ];
 
 fn real(shape: &[usize]) -> Operand {

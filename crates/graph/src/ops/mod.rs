@@ -48,6 +48,7 @@ mod slice_scatter;
 mod softmax;
 mod stop_gradient;
 mod support;
+mod tensor_scatter;
 mod top_k;
 mod transpose;
 mod unary;
@@ -96,6 +97,7 @@ pub use slice::Slice;
 pub use slice_scatter::SliceScatter;
 pub use softmax::Softmax;
 pub use stop_gradient::StopGradient;
+pub use tensor_scatter::TensorScatter;
 pub use top_k::TopK;
 pub use transpose::Transpose;
 pub use unary::*;
@@ -140,6 +142,7 @@ const DESCRIPTIONS: &[OpDescription] = &[
     slice_scatter::DESCRIPTION,
     softmax::DESCRIPTION,
     stop_gradient::DESCRIPTION,
+    tensor_scatter::DESCRIPTION,
     top_k::DESCRIPTION,
     transpose::DESCRIPTION,
 ];

@@ -1,6 +1,7 @@
 //! Reading and writing at positions that data give.
 
 use ediacara_graph::ValueId;
+use ediacara_graph::ops::TensorScatter;
 use ediacara_tensor::DType;
 
 use super::{Table, one};
@@ -15,7 +16,28 @@ pub(super) const TABLE: Table = &[
     ("ScatterND", scatter_nd),
     ("ScatterElements", scatter_elements),
     ("Scatter", scatter_elements),
+    ("TensorScatter", tensor_scatter),
 ];
+
+/// Rows of a cache are replaced from an index on, one index for each batch.
+fn tensor_scatter(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
+    let (cache, update) = (node.input(0)?, node.input(1)?);
+    match node.string_or("mode", "linear")? {
+        "linear" => {}
+        other => {
+            return Err(NodeError::new(format!(
+                "has the mode '{other}', which is not supported; only 'linear' is"
+            )));
+        }
+    }
+    let axis = axis(node.int_or("axis", -2)?, context.shape(cache).len())?;
+    let batches = context.shape(cache).first().copied().unwrap_or(1);
+    let indices = match node.optional(2) {
+        Some(indices) => context.cast(indices, DType::I64)?,
+        None => context.full(DType::I64, &[batches], 0.0)?,
+    };
+    one(context.emit(TensorScatter { axis }, &[cache, update, indices])?)
+}
 
 fn gather(context: &mut Context<'_>, node: &Node<'_>) -> NodeResult<Vec<ValueId>> {
     let (x, indices) = (node.input(0)?, node.input(1)?);
