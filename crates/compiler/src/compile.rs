@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ediacara_arch::Machine;
 use ediacara_graph::{Graph, NodeId, ValueId};
-use ediacara_isa::{Executable, MachineKey, Notes, Port, Value};
+use ediacara_isa::{Binding, Executable, MachineKey, Notes, Port, Value};
 
 use crate::CompileError;
 use crate::bounds::{self, Bounds, Source};
@@ -28,6 +28,7 @@ use crate::listings;
 use crate::lower::lower;
 use crate::lower::lowering::Lowering;
 use crate::passes::{Listing, Listings, Options};
+use crate::place::bindings::bindings;
 use crate::place::dram::DramImage;
 use crate::place::host::host_graph;
 use crate::place::partition::{HostOp, places};
@@ -58,6 +59,8 @@ pub struct Home {
 pub struct Compiled {
     /// What runs, in order.
     pub segments: Vec<Segment>,
+    /// Numbers that every program is given before it starts, each called after an input of the network.
+    pub bindings: Vec<Binding>,
     /// Every node of the network that the DLP does not run, with the reason.
     pub host_ops: Vec<HostOp>,
     /// What [`Options::print_after`] asked for.
@@ -163,7 +166,8 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
             })),
         });
     }
-    Ok(Compiled { segments, host_ops: division.host, listings: compiler.listings.finish() })
+    let bindings = bindings(graph, division.parts.iter().flat_map(Part::dlp).copied());
+    Ok(Compiled { segments, bindings, host_ops: division.host, listings: compiler.listings.finish() })
 }
 
 /// What every pass may look at.

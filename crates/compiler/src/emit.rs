@@ -5,13 +5,14 @@
 //! is left as it is.
 
 use ediacara_isa::{
-    Address, Config, ConfigRegister, ConfigWrites, Dot, ElementType, Instruction, Label, Load,
-    MatrixOperation, Memory, Move, NO_LAYER, OperandTypes, Operation, SourceLocation, Store, VectorOperands,
-    VectorOperation, VectorRule, VectorShape, Word, encode,
+    AddScalar, Address, Config, ConfigRegister, ConfigWrites, Dot, ElementType, Instruction, Label, Load,
+    MatrixOperation, Memory, Move, NO_LAYER, OperandTypes, Operation, REGISTERS, SourceLocation, Store,
+    VectorOperands, VectorOperation, VectorRule, VectorShape, Word, encode,
 };
 use smallvec::SmallVec;
 
 use crate::CompileError;
+use crate::place::bindings::FIRST_FREE_REGISTER;
 use crate::program::step::{self, Step, Transfer, Work};
 use crate::program::vector::Vector;
 use crate::synchronise::Ordered;
@@ -38,7 +39,9 @@ pub(crate) fn emit(program: &[Ordered], layer_name: impl Fn(u32) -> String) -> R
         code: Code::default(),
         shadow: ConfigRegister::ALL.iter().map(|r| r.reset()).collect(),
         place: None,
+        moved: Vec::new(),
     };
+    emitter.prepare(program).map_err(|problem| problem.at("bindings".to_owned()))?;
     for ordered in program {
         emitter.step(ordered).map_err(|problem| problem.at(layer_name(ordered.step.layer)))?;
     }
@@ -74,6 +77,8 @@ struct Emitter {
     shadow: Vec<i64>,
     /// Layer and tile of the last step.
     place: Option<(u32, Option<u32>)>,
+    /// By the register of a binding and a stride, the register that holds their product.
+    moved: Vec<((u8, u64), u8)>,
 }
 
 impl Emitter {
@@ -81,6 +86,47 @@ impl Emitter {
         self.code.words.push(encode(&instruction)?);
         self.code.source_map.push(SourceLocation { layer, line: 0 });
         Ok(())
+    }
+
+    /// Multiplies each binding by the strides that addresses move by, in registers that hold it from then on.
+    fn prepare(&mut self, program: &[Ordered]) -> Result<(), Problem> {
+        for ordered in program {
+            let Work::Store(Transfer { moved: Some(moved), .. }) = ordered.step.work else { continue };
+            let (key, register) =
+                ((moved.register, moved.stride), FIRST_FREE_REGISTER + self.moved.len() as u8);
+            if self.moved.iter().any(|(known, _)| *known == key) {
+                continue;
+            }
+            let limit = (REGISTERS - 1) as u64;
+            if u64::from(register) > limit {
+                return Err(Problem::Field { field: "scalar register", value: register.into(), limit });
+            }
+            self.moved.push((key, register));
+            self.multiply(register, moved.register, moved.stride)?;
+        }
+        Ok(())
+    }
+
+    /// `R[rd] = R[ra] * factor`, bit by bit from the highest: doubled, and added where the bit is set.
+    fn multiply(&mut self, rd: u8, ra: u8, factor: u64) -> Result<(), Problem> {
+        let mut add =
+            |ra: u8, rb: u8| self.push(Instruction::new(AddScalar { rd, ra, rb, value: 0 }), NO_LAYER);
+        let Some(highest) = factor.checked_ilog2() else { return add(0, 0) };
+        add(ra, 0)?;
+        for bit in (0..highest).rev() {
+            add(rd, rd)?;
+            if factor >> bit & 1 == 1 {
+                add(rd, ra)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The register that a transfer's address in DRAM is relative to.
+    fn base(&self, transfer: &Transfer) -> u8 {
+        let key = transfer.moved.map(|moved| (moved.register, moved.stride));
+        let found = self.moved.iter().find(|(known, _)| Some(*known) == key);
+        found.map_or(0, |(_, register)| *register)
     }
 
     fn step(&mut self, ordered: &Ordered) -> Result<(), Problem> {
@@ -91,7 +137,7 @@ impl Emitter {
         }
         let (settings, operation) = match &work {
             Work::Load(transfer) => load(transfer)?,
-            Work::Store(transfer) => store(transfer)?,
+            Work::Store(transfer) => store(transfer, self.base(transfer))?,
             Work::Move(transfer) => move_rows(transfer)?,
             Work::Dot(dot) => matrix(dot)?,
             Work::Vector(vector) => vector_operation(vector)?,
@@ -180,7 +226,8 @@ fn move_rows(t: &Transfer) -> Result<(Settings, Operation), Problem> {
     Ok((load_settings(t), operation.into()))
 }
 
-fn store(t: &Transfer) -> Result<(Settings, Operation), Problem> {
+/// A store, whose address in DRAM is relative to the register `base`.
+fn store(t: &Transfer, base: u8) -> Result<(Settings, Operation), Problem> {
     use ConfigRegister as R;
     let mut settings = Settings::new();
     strides(
@@ -193,7 +240,7 @@ fn store(t: &Transfer) -> Result<(Settings, Operation), Problem> {
     strides(&t.counts, destination, &t.dram_strides, &mut settings);
     let operation = Store {
         source: Address::new(t.chip),
-        destination: Address::new(t.dram),
+        destination: Address::relative(base, t.dram),
         length: narrow("store length", t.length, 24)?,
         count_1: narrow("store count_1", t.counts[0], 16)?,
         count_2: narrow("store count_2", t.counts[1], 16)?,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use ediacara_graph::ops::TensorScatter;
 use ediacara_graph::{Attribute, Graph, Node, ValueId};
 
 /// Operators whose result holds the numbers of their operands, at other places or in another type.
@@ -30,6 +31,11 @@ pub(crate) fn bound(graph: &Graph, input: ValueId) -> Option<u64> {
 
 /// How many places a node can pick from if `value` holds its indices.
 fn extent(graph: &Graph, node: &Node, value: ValueId) -> Option<u64> {
+    if let Some(scatter) = node.op_as::<TensorScatter>() {
+        let extent = |index: usize| Some(graph.ty(*node.inputs.get(index)?).shape[scatter.axis]);
+        let places = extent(0)? - extent(1)? + 1;
+        return (node.inputs.get(2) == Some(&value)).then_some(places as u64);
+    }
     if node.inputs.get(1) != Some(&value) {
         return None;
     }

@@ -6,7 +6,7 @@
 use ediacara_arch::Machine;
 use ediacara_graph::{Graph, Registry};
 use ediacara_host::Executor;
-use ediacara_isa::{BufferId, Executable, Plan, REGISTERS, Registers, Segment, Work};
+use ediacara_isa::{Binding, BufferId, Executable, Plan, Registers, Segment, Work};
 use ediacara_sim::{Fault, Options, Outcome, Simulator, Watch};
 use ediacara_tensor::Tensor;
 
@@ -19,8 +19,8 @@ pub struct Runner<'a> {
     machine: &'a Machine,
     steps: Vec<Step<'a>>,
     transfer_cycles: u64,
-    /// What the DLP's scalar registers hold before each segment; unset where the plan has bindings.
-    registers: Option<Registers>,
+    /// Numbers of bindings, by name.
+    given: Vec<(String, u64)>,
 }
 
 /// A segment that is ready to run.
@@ -133,26 +133,46 @@ impl<'a> Runner<'a> {
                 }
             });
         }
-        let registers = plan.bindings.is_empty().then_some([0; REGISTERS]);
         let transfer_cycles = plan::transfer_cycles(plan, &machine.host);
-        Ok(Runner { plan, machine, steps, transfer_cycles, registers })
+        Ok(Runner { plan, machine, steps, transfer_cycles, given: Vec::new() })
     }
 
-    /// Sets the plan's bindings, by name.
+    /// Sets the plan's bindings, by name, but for those that follow an input ([`plan::followed`]).
     ///
     /// # Errors
-    /// Those of [`Plan::registers`].
+    /// Those of [`Plan::registers`]; a binding follows an input.
     pub fn bind(&mut self, bindings: &[(String, u64)]) -> Result<(), Error> {
-        self.registers = Some(self.plan.registers(bindings)?);
+        let follows = |binding: &&Binding| plan::followed(self.plan, binding).is_some();
+        let following: Vec<&Binding> = self.plan.bindings.iter().filter(follows).collect();
+        let is_known = |(name, _): &&(String, u64)| following.iter().any(|binding| binding.name == *name);
+        if let Some((name, number)) = bindings.iter().find(is_known) {
+            return Err(Error::Invalid(format!(
+                "binding `{name}` is what input `{name}` says: give {number} as that input, and not as a binding"
+            )));
+        }
+        let lowest = following.iter().map(|binding| (binding.name.clone(), binding.low));
+        self.plan.registers(&bindings.iter().cloned().chain(lowest).collect::<Vec<_>>())?;
+        self.given = bindings.to_vec();
         Ok(())
     }
 
-    /// What the DLP's scalar registers hold before each segment.
+    /// What the DLP's scalar registers hold before each segment when the network has these inputs. What no input says is the
+    /// lowest number if only time is asked for.
     ///
     /// # Errors
-    /// The plan has bindings that were not set.
-    pub(crate) fn registers(&self) -> Result<Registers, Error> {
-        self.registers.map_or_else(|| Ok(self.plan.registers(&[])?), Ok)
+    /// The plan has bindings that were not set, or an input says a number outside a binding's range.
+    pub(crate) fn registers(&self, inputs: &[Tensor], values: bool) -> Result<Registers, Error> {
+        let mut numbers = self.given.clone();
+        for binding in &self.plan.bindings {
+            let Some(index) = plan::followed(self.plan, binding) else { continue };
+            let number = match inputs.get(index) {
+                Some(tensor) => plan::number(&binding.name, tensor)?,
+                None if !values => binding.low,
+                None => continue,
+            };
+            numbers.push((binding.name.clone(), number));
+        }
+        Ok(self.plan.registers(&numbers)?)
     }
 
     /// Runs every segment on the network's inputs, in their order; without values if `options` say so.
@@ -210,7 +230,7 @@ impl<'a> Runner<'a> {
         for (id, tensor) in self.plan.inputs.iter().zip(inputs) {
             buffers[id.index()] = Some(tensor.clone());
         }
-        let registers = self.registers()?;
+        let registers = self.registers(inputs, options.values)?;
         let mut ran =
             Ran { segments: Vec::new(), transfer_cycles: self.transfer_cycles, outputs: Vec::new() };
         for (segment, step) in self.plan.segments.iter().zip(&self.steps).take(count) {

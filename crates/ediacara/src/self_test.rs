@@ -94,8 +94,8 @@ pub fn self_test(plan: &Plan, machine: &Machine) -> Result<SelfTestResult, Error
         return Err(Error::Invalid("the executable has no self-test: compile its network anew".to_owned()));
     };
     let mut simulator = Simulator::new(machine, executable, ediacara_sim::Options::default())?;
-    // A self-test has no numbers for bindings.
-    simulator.set_registers(&plan.registers(&[])?);
+    let lowest = plan.bindings.iter().map(|binding| (binding.name.clone(), binding.low));
+    simulator.set_registers(&plan.registers(&lowest.collect::<Vec<_>>())?);
     for (index, port) in executable.inputs.iter().enumerate() {
         let source = Source::Synthetic(expected.seed.wrapping_add(index as u64));
         simulator

@@ -41,15 +41,13 @@ pub enum NnError {
         /// The largest batch.
         limit: usize,
     },
-    /// A decoder has room for fewer tokens, or is given none before its own.
-    #[error(
-        "'{name}' cannot be built for {past} tokens before the one that it decodes; give T=1 to T={limit}"
-    )]
-    Past {
+    /// A decoder has room for fewer tokens, or for none.
+    #[error("'{name}' cannot be built with caches of {length} tokens; give T=1 to T={limit}")]
+    CacheLength {
         /// The network.
         name: String,
-        /// The tokens before, as asked for.
-        past: usize,
+        /// The tokens that there should be room for.
+        length: usize,
         /// The most that there may be.
         limit: usize,
     },

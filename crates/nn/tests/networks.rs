@@ -81,21 +81,22 @@ fn parameters_and_macs_are_torchvisions() {
 /// weights and 9 * 768 biases, and the last normalisation. The output's weights are the tokens'.
 #[test]
 fn the_decoder_has_the_published_parameters() {
-    let (width, past) = (768, 7);
+    let (width, length) = (768, 8);
     let parameters = (50_257 + 1024) * width + 12 * (4 * width + 12 * width * width + 9 * width) + 2 * width;
     assert_eq!(parameters, 124_439_808);
-    let graph = build_sized("gpt2", past, 0).unwrap();
+    let graph = build_sized("gpt2", length, 0).unwrap();
     let summary = Summary::new(&graph);
     assert_eq!(summary.parameters, parameters as u64);
-    let macs = 12 * (12 * width * width + 2 * (past + 1) * width) + 50_257 * width;
+    let macs = 12 * (12 * width * width + 2 * length * width) + 50_257 * width;
     assert_eq!(summary.macs, macs as u64);
     let ports = |ports: &[ediacara_nn::Port]| -> Vec<String> {
         ports.iter().map(|port| format!("{} {} {:?}", port.name, port.dtype, port.shape)).collect()
     };
     let (inputs, outputs) = (ports(&summary.inputs), ports(&summary.outputs));
-    assert_eq!((inputs.len(), outputs.len()), (25, 25));
-    assert_eq!(inputs[..2], ["input_ids i64 [1, 1]", "past_0_key f32 [1, 12, 7, 64]"]);
-    assert_eq!(inputs[24], "past_11_value f32 [1, 12, 7, 64]");
+    assert_eq!((inputs.len(), outputs.len()), (26, 25));
+    assert_eq!(inputs[..2], ["input_ids i64 [1, 1]", "position i64 [1]"]);
+    assert_eq!(inputs[2], "past_0_key f32 [1, 12, 8, 64]");
+    assert_eq!(inputs[25], "past_11_value f32 [1, 12, 8, 64]");
     assert_eq!(outputs[..2], ["logits f32 [1, 1, 50257]", "present_0_key f32 [1, 12, 8, 64]"]);
     assert_eq!(outputs[24], "present_11_value f32 [1, 12, 8, 64]");
 }
@@ -343,11 +344,9 @@ fn errors_list_what_there_is() {
         &format!("no built-in network is called 'resnet51'; did you mean `resnet50`? There are {known}"),
     );
     check("gpt2", 2, "a batch of 2 cannot be built for 'gpt2'; give 1 to 1");
-    for past in [0, 1024] {
-        let error = build_sized("gpt2", past, 0).map(|_| ()).unwrap_err().to_string();
-        let expected = format!(
-            "'gpt2' cannot be built for {past} tokens before the one that it decodes; give T=1 to T=1023"
-        );
+    for length in [0, 1025] {
+        let error = build_sized("gpt2", length, 0).map(|_| ()).unwrap_err().to_string();
+        let expected = format!("'gpt2' cannot be built with caches of {length} tokens; give T=1 to T=1024");
         assert_eq!(error, expected);
     }
     check("lenet5", 0, "a batch of 0 cannot be built for 'lenet5'; give 1 to 1024");

@@ -14,6 +14,9 @@ use crate::walk::{Floats, Step, Walk};
 /// Combinations of numbers that are proven, at most.
 const LIMIT: u64 = 1024;
 
+/// Instructions of all combinations together, up to which every one is proven.
+const INSTRUCTIONS: u64 = 1 << 18;
+
 /// Numbers of the bindings of a program, as its registers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -37,7 +40,8 @@ pub fn settings(
     let mut lowest = [0; REGISTERS];
     bindings.iter().for_each(|binding| lowest[usize::from(binding.register)] = binding.low);
     let count = |binding: &Binding| (binding.high - binding.low).saturating_add(1);
-    let all = bindings.iter().fold(1_u64, |product, binding| product.saturating_mul(count(binding))) <= LIMIT;
+    let combinations = bindings.iter().fold(1_u64, |product, binding| product.saturating_mul(count(binding)));
+    let all = combinations <= (INSTRUCTIONS / executable.code.len().max(1) as u64).min(LIMIT);
     let mut registers = vec![lowest];
     for Binding { name, register, low, high } in bindings {
         let at = usize::from(*register);

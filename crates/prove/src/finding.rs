@@ -40,9 +40,11 @@ pub enum Property {
     /// Where values are declared, a declared reader finds what a declared writer left, and reads nothing
     /// else.
     Provenance,
-    /// Nothing overwrites what the executable places in DRAM, so that the program may run again.
+    /// Nothing overwrites what the executable or the host places in DRAM, so that the program may run again, but for inputs
+    /// that are outputs, too.
     Data,
-    /// Every byte of the outputs is written, once, or belongs to an input or to the executable's data.
+    /// Every byte of the outputs is written, once, or belongs to an input or to the executable's data. Of an input that is an
+    /// output, too, bytes are written once or not at all.
     Output,
 }
 

@@ -130,6 +130,17 @@ fn output_bytes(ports: &[Port]) -> Vec<OutputBytes<'_>> {
     parts
 }
 
+/// The bytes of inputs that are outputs, too: a tensor in which the program writes rows where it lies.
+fn rewritten(executable: &Executable) -> Vec<OutputBytes<'_>> {
+    let is_output = |input: &&Port| {
+        let same = |output: &Port| (output.address, output.len()) == (input.address, input.len());
+        !input.is_empty() && executable.outputs.iter().any(same)
+    };
+    let range = |port: &'_ Port| (port.address, port.address.saturating_add(port.len() as u64));
+    let inputs = executable.inputs.iter().filter(is_output);
+    inputs.map(|port| (range(port).0, range(port).1, port)).collect()
+}
+
 /// Covers the part of `start .. end` that belongs to outputs, and returns the first byte that was covered
 /// before.
 fn cover_outputs<'a>(
@@ -185,6 +196,9 @@ struct Prover<'a> {
     memories: [Memory; Place::COUNT],
     outputs: Cover,
     output_bytes: Vec<OutputBytes<'a>>,
+    /// What was written of inputs that are outputs, too, and where those lie.
+    rewritten: Cover,
+    rewritten_bytes: Vec<OutputBytes<'a>>,
     declaration: Option<Declaration<'a>>,
     /// By engine, the index of each of its instructions; number n is at n - 1.
     history: [Vec<u64>; ENGINES],
@@ -208,6 +222,8 @@ impl<'a> Prover<'a> {
             memories: Default::default(),
             outputs: Cover::default(),
             output_bytes: output_bytes(&executable.outputs),
+            rewritten: Cover::default(),
+            rewritten_bytes: rewritten(executable),
             declaration: None,
             history: Default::default(),
             has_table: false,
@@ -454,6 +470,12 @@ impl<'a> Prover<'a> {
         let (mut data, mut twice) = (None, None);
         let outputs = &mut self.outputs;
         access.region.runs(|start, end| {
+            let is_inside = |&&(first, past, _): &&OutputBytes<'_>| first <= start && end <= past;
+            if self.rewritten_bytes.iter().any(|bytes| is_inside(&bytes)) {
+                let again = cover_outputs(&mut self.rewritten, &self.rewritten_bytes, start, end);
+                twice = twice.or(again.map(|found| (found, (start, end))));
+                return;
+            }
             if !self.options.filled {
                 data = data.or_else(|| dram.placed(start, end).map(|at| (at, (start, end))));
             }

@@ -75,3 +75,34 @@ fn several_bindings_are_combined_and_none_is_one_setting() {
     let none = settings_of(&assemble("halt\n", "x.dlpasm").unwrap()).unwrap();
     assert_eq!((none.registers, none.all), (vec![[0; 16]], true));
 }
+
+/// A cache that is input and output: a row of it may be written, once.
+#[test]
+fn rows_of_an_input_that_is_an_output_are_written_once() {
+    let text = |stores: usize| {
+        let store = "store source=0, destination=0x1_0000 + r2, length=64\nsync\n".repeat(stores);
+        format!(
+            ".binding position, r1, 0, 3\n.input past, 0x1_0000, [4, 64]\n.output present, 0x1_0000, [4, 64]\n.code 0\n\
+             fill d=0, value=1, length=64\nadd_scalar rd=r2, ra=r1, rb=r1\n{}sync\n{store}halt\n",
+            "add_scalar rd=r2, ra=r2, rb=r2\n".repeat(5)
+        )
+    };
+    for (stores, property) in [(1, None), (2, Some(Property::Output))] {
+        let executable = assemble(&text(stores), "x.dlpasm").unwrap();
+        let found = settings_of(&executable).unwrap();
+        assert_eq!(registers(&found, 1), [0, 1, 2, 3]);
+        for registers in found.registers {
+            let proof = proof_at(&executable, registers);
+            assert_eq!(
+                proof.findings.first().map(|finding| finding.property),
+                property,
+                "{:#?}",
+                proof.findings
+            );
+        }
+    }
+    // Beyond the cache is somebody else's, or nobody's.
+    let outside = text(1).replace("0x1_0000 + r2", "0xfff0 + r2");
+    let proof = proof_at(&assemble(&outside, "x.dlpasm").unwrap(), [0; 16]);
+    assert_eq!(proof.findings[0].property, Property::Data, "{:#?}", proof.findings);
+}

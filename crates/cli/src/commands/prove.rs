@@ -26,7 +26,6 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
             (Machine::load(machine)?, plan, None)
         }
         None => {
-            setup::refuse_bindings(name, &arguments.bindings.bindings)?;
             let machine = Machine::load(arguments.machine.as_deref().unwrap_or("dlp16"))?;
             let model = setup::sampled(&arguments.model, &arguments.preprocess, &[], &arguments.calibration)?;
             let mut stage = |name: &str| progress.stage(name);
@@ -47,10 +46,13 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
     let mut proofs = Vec::new();
     let mut bound = Bound::default();
     for (number, (segment, executable)) in plan.programs().enumerate() {
-        let proof = match values.as_ref().and_then(|values| values.get(number)) {
-            Some(values) => prove_values(executable, &machine, values, &options),
-            None => bound.prove(&plan, executable, &machine, &arguments.bindings.bindings, options)?,
+        let program = Program {
+            plan: &plan,
+            executable,
+            machine: &machine,
+            values: values.as_ref().and_then(|values| values.get(number)).map(Vec::as_slice),
         };
+        let proof = bound.prove(&program, &arguments.bindings.bindings, options)?;
         proofs.push((segment, proof));
     }
     drop(progress);
@@ -75,6 +77,14 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
     Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// A program of a plan, and which values it has in its memories, if that is known.
+struct Program<'a> {
+    plan: &'a Plan,
+    executable: &'a Executable,
+    machine: &'a Machine,
+    values: Option<&'a [ediacara::isa::Value]>,
+}
+
 /// At which numbers of its bindings a plan was proven.
 #[derive(Default)]
 struct Bound {
@@ -91,12 +101,11 @@ impl Bound {
     /// numbers that are given, if there are any.
     fn prove(
         &mut self,
-        plan: &Plan,
-        executable: &Executable,
-        machine: &Machine,
+        program: &Program,
         given: &[(String, u64)],
         options: Options,
     ) -> Result<Proof, Box<dyn std::error::Error>> {
+        let &Program { plan, executable, machine, values } = program;
         let settings = if given.is_empty() {
             settings(executable, machine, &plan.bindings, options.instructions)?
         } else {
@@ -106,7 +115,11 @@ impl Bound {
         self.count = self.count.max(settings.registers.len());
         let mut last = None;
         for registers in settings.registers {
-            let proof = prove(executable, machine, &Options { registers, ..options });
+            let options = Options { registers, ..options };
+            let proof = match values {
+                Some(values) => prove_values(executable, machine, values, &options),
+                None => prove(executable, machine, &options),
+            };
             let proven = proof.proven;
             last = Some(proof);
             if !proven {

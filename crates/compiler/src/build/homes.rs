@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use ediacara_graph::ops::{Concat, Gather, Reshape, Slice, Transpose};
+use ediacara_graph::ops::{Concat, Gather, Reshape, Slice, TensorScatter, Transpose};
 use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::CompileError;
@@ -217,6 +217,7 @@ impl Placer<'_> {
         let moves = node.op_as::<Slice>().is_some()
             || node.op_as::<Reshape>().is_some()
             || node.op_as::<Transpose>().is_some()
+            || node.op_as::<TensorScatter>().is_some()
             || node.op_as::<Gather>().is_some();
         !moves && !self.outputs.contains(&value) && !self.parents.contains_key(&value)
     }
@@ -329,6 +330,13 @@ impl Placer<'_> {
         let value = node.outputs[0];
         if self.placement.inner.contains(&id) {
             // It never leaves the chip.
+            return Ok(());
+        }
+        if node.op_as::<TensorScatter>().is_some()
+            && let Some(cache) = self.placement.homes.get(&node.inputs[0]).cloned()
+        {
+            // Rows are written into the cache where it lies.
+            self.placement.homes.insert(value, cache);
             return Ok(());
         }
         let view = self.placement.homes.get(&node.inputs[0]).and_then(|x| view_of(self.graph, id, x));

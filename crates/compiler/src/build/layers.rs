@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ediacara_graph::ops::{
     Concat, FConv, FWindow, Gather, Pad, PoolKind, QAdd, QConv, QMatMul, QMatMulReal, QMaximum, QMultiply,
-    QPool, QTable, Reshape, Resize, Slice, Transpose,
+    QPool, QTable, Reshape, Resize, Slice, TensorScatter, Transpose,
 };
 use ediacara_graph::{Graph, NodeId, Tensor, ValueId};
 use ediacara_isa::{ElementType, LayerInfo, Memory};
@@ -19,6 +19,7 @@ use crate::fuse::blocks::{BlockNodes, unplaced};
 use crate::fuse::epilogues::one_scale;
 use crate::fuse::rows::Chain;
 use crate::fuse::tables::LookedUp;
+use crate::place::bindings;
 use crate::place::partition::{is_matrix_product, is_real_product, multiplies_real};
 use crate::place::segments::DlpPart;
 use crate::program::layer::{
@@ -27,6 +28,7 @@ use crate::program::layer::{
 };
 use crate::program::rows::Rows;
 use crate::program::shuffle::forms;
+use crate::program::step::Moved;
 use crate::program::view::{Image, View};
 use crate::program::window::Window;
 use crate::tile::choices::Choices;
@@ -555,7 +557,16 @@ impl<'a> Builder<'a> {
                 }
                 start += extent;
             }
-            return Ok(Kind::Copy(Copy { fill: None, parts, element: 1 }));
+            return Ok(Kind::Copy(Copy::of(parts)));
+        }
+        if let Some(scatter) = node.op_as::<TensorScatter>() {
+            let from = self.home(id, node.inputs[1])?.clone();
+            let (axis, rows) = (scatter.axis, from.shape[scatter.axis]);
+            let register = bindings::register(self.graph, id)
+                .ok_or_else(|| self.problem(id, "nothing says where it writes"))?;
+            let moved = Moved { register, stride: y.strides[axis], most: y.shape[axis] - rows };
+            let parts = vec![(from, y.slice(axis, 0, rows, 1))];
+            return Ok(Kind::Copy(Copy { moved: Some(moved), ..Copy::of(parts) }));
         }
         let x = self.home(id, node.inputs[0])?;
         if node.op_as::<Gather>().is_some()
@@ -568,7 +579,7 @@ impl<'a> Builder<'a> {
             || node.op_as::<Resize>().is_some()
             || node.op_as::<Gather>().is_some();
         if let Some(view) = view_of(self.graph, id, x) {
-            return Ok(Kind::Copy(Copy { fill: None, parts: vec![(view, y.clone())], element: 1 }));
+            return Ok(Kind::Copy(Copy::of(vec![(view, y.clone())])));
         }
         if movable && let Some(maps) = maps(self.graph, id) {
             let mut y_axes = y.clone();
@@ -579,14 +590,14 @@ impl<'a> Builder<'a> {
                 y_axes.strides.insert(axis, 0);
             }
             let fill = maps.value.map(|value| (maps.frame(y), value));
-            return Ok(Kind::Copy(Copy { fill, parts: parts(&maps, x, &y_axes), element: 1 }));
+            return Ok(Kind::Copy(Copy { fill, ..Copy::of(parts(&maps, x, &y_axes)) }));
         }
         if node.op_as::<Reshape>().is_some() || node.op_as::<Transpose>().is_some() {
             // A reshape of a pitched tensor: element by element in order, which is the result's dense order.
             let from = x.clone();
             let to = y.reshape(&from.shape);
             return match to {
-                Some(to) => Ok(Kind::Copy(Copy { fill: None, parts: vec![(from, to)], element: 1 })),
+                Some(to) => Ok(Kind::Copy(Copy::of(vec![(from, to)]))),
                 None => Err(self.problem(id, "a reshape cannot be written into part of another tensor")),
             };
         }

@@ -140,10 +140,13 @@ impl Allocations<'_> {
                     values.push(whole(reservation, Party::Executable, readers));
                     continue;
                 }
-                // What an earlier segment left may be a part of what was reserved for it.
+                // What an earlier segment left may be a part of what was reserved for it. A layer may write rows into it.
                 for port in inputs.iter().filter(|port| lies_in(port)) {
                     let extent = Extent::run(port.address, port.len() as u64);
-                    values.push(Value { extent, ..whole(reservation, Party::Host, readers.clone()) });
+                    let mut value = Value { extent, ..whole(reservation, Party::Host, readers.clone()) };
+                    let written = operands.iter().filter(|(_, operand)| operand.written);
+                    value.writers.extend(written.map(|&(layer, _)| Party::Layer(layer)));
+                    values.push(value);
                 }
                 continue;
             }

@@ -110,11 +110,8 @@ pub(crate) fn store(graph: &Graph, homes: &Placement, built: &mut Built, twins: 
             vector_operations: 0,
             weight_bytes: 0,
         };
-        let copy = Copy {
-            fill: None,
-            parts: vec![(twin.twin.of_bytes(), twin.home.of_bytes())],
-            element: twin.home.element,
-        };
+        let parts = vec![(twin.twin.of_bytes(), twin.home.of_bytes())];
+        let copy = Copy { element: twin.home.element, ..Copy::of(parts) };
         built.layers.insert(last + 1, Layer { info, kind: Kind::Copy(copy) });
         let stored = last as u32 + 1;
         let behind = all.iter_mut().map(|stored| &mut stored.layer).chain(built.completed_by.values_mut());

@@ -26,6 +26,7 @@ use crate::CompileError;
 use crate::keep::residence::Room;
 use crate::lower::lowering::{Context, Lowering};
 use crate::program::layer::{Kind, Layer};
+use crate::program::step::Work;
 
 /// Appends the steps of a layer in the NRAM that is left to it.
 ///
@@ -48,6 +49,15 @@ pub(crate) fn lower(
         Kind::Binary(binary) => binary::lower(lowering, binary, context),
         Kind::Table(table) => table::lower(lowering, table, context),
         Kind::Rows(rows) => rows::lower(lowering, rows, context),
-        Kind::Copy(copy) => copy::lower(lowering, copy, context),
+        Kind::Copy(copy) => {
+            let first = lowering.steps.len();
+            copy::lower(lowering, copy, context)?;
+            for step in &mut lowering.steps[first..] {
+                if let Work::Store(transfer) = &mut step.work {
+                    transfer.moved = copy.moved;
+                }
+            }
+            Ok(())
+        }
     }
 }

@@ -12,9 +12,11 @@ use ediacara_arch::Machine;
 use ediacara_graph::ops::{
     Cast, Concat, FConv, FMatMul, FRow, FScale, FWindow, Gather, Pad, PadMode, QAdd, QConv, QMatMul,
     QMatMulReal, QMaximum, QMultiply, QPool, QTable, QuantizeLinear, Reshape, Resize, ResizeMode, Slice,
-    Transpose,
+    TensorScatter, Transpose,
 };
 use ediacara_graph::{DType, Definition, Graph, NodeId, TensorType, ValueId};
+
+use crate::place::bindings;
 
 /// A node that the host runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +135,9 @@ impl Known<'_> {
         if goes_by_rows(self.graph, id) {
             return self.check_rows(id);
         }
+        if node.op_as::<TensorScatter>().is_some() {
+            return self.check_scatter(id);
+        }
         if let Some(window) = node.op_as::<FWindow>() {
             return self.check_window(id, window);
         }
@@ -170,6 +175,27 @@ impl Known<'_> {
         if records > of_pram {
             return Err(format!("its {records} records are more than the {of_pram} of PRAM"));
         }
+        Ok(())
+    }
+
+    /// Whether rows can be written into a cache where it lies: it is the network's input, nobody reads it as it was before, and
+    /// a binding says where.
+    fn check_scatter(&mut self, id: NodeId) -> Result<(), String> {
+        let node = self.graph.node(id);
+        let (cache, update) = (node.inputs[0], node.inputs[1]);
+        if self.graph.ty(cache).dtype != DType::I8 {
+            return Err(format!("the DLP writes into a cache of i8, and this is {}", self.graph.ty(cache)));
+        }
+        if bindings::register(self.graph, id).is_none() {
+            return Err("no input of the network with one number of i64 says where it writes".to_owned());
+        }
+        if self.graph.consumers(cache).len() > 1 || self.graph.is_output(cache) {
+            return Err("its cache is read as it was before, too".to_owned());
+        }
+        if self.feed(cache).is_none() {
+            return Err("its cache is not an input of the network".to_owned());
+        }
+        drop(self.feed(update));
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use ediacara_graph::{Graph, NodeId, ValueId};
 use ediacara_isa::Port;
 
+use crate::place::bindings;
 use crate::place::borders::stored;
 use crate::place::partition::{Fed, HostOp, Places};
 
@@ -102,7 +103,10 @@ const DLP: u32 = 1;
 /// Nodes that the host must run: what the network's outputs and the DLP's nodes are computed from, but for
 /// what ports do.
 fn wanted(graph: &Graph, places: &Places, decoded: &HashMap<ValueId, (ValueId, Port)>) -> HashSet<NodeId> {
-    let operands = |node: NodeId| graph.node(node).inputs.iter().copied();
+    let operands = |node: NodeId| match places.dlp.contains(&node) {
+        true => bindings::operands(graph, node).iter().copied(),
+        false => graph.node(node).inputs.iter().copied(),
+    };
     let made_by_port = |value: &ValueId| places.fed.contains_key(value);
     let dlp = graph.order().into_iter().filter(|node| places.dlp.contains(node)).flat_map(operands);
     let outputs = graph.outputs().iter().copied().filter(|output| !decoded.contains_key(output));
@@ -185,7 +189,7 @@ impl Divider<'_> {
         let position = dlp.first().and_then(|node| positions.get(node)).copied().unwrap_or(DLP);
         for &id in &dlp {
             let node = self.graph.node(id);
-            for &value in &node.inputs {
+            for &value in bindings::operands(self.graph, id) {
                 let here = self.graph.producer(value).and_then(|node| positions.get(&node))
                     == Some(&position)
                     && !self.places.fed.contains_key(&value);

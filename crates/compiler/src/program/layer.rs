@@ -7,6 +7,7 @@ use ediacara_isa::{ElementType, LayerInfo, OperandTypes};
 use ediacara_tensor::Tensor;
 
 use crate::program::rows::Rows;
+use crate::program::step::Moved;
 use crate::program::view::{Image, View};
 use crate::program::window::Window;
 
@@ -363,4 +364,13 @@ pub struct Copy {
     pub parts: Vec<(View, View)>,
     /// Bytes that lie together in both, of an element.
     pub element: u64,
+    /// Where a binding moves the destinations, which lie in DRAM.
+    pub moved: Option<Moved>,
+}
+
+impl Copy {
+    /// Of bytes, without a constant around.
+    pub fn of(parts: Vec<(View, View)>) -> Copy {
+        Copy { fill: None, parts, element: 1, moved: None }
+    }
 }

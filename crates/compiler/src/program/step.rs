@@ -56,12 +56,34 @@ pub struct Transfer {
     pub dram_strides: [u64; 3],
     /// Units between rows on chip.
     pub chip_strides: [u64; 3],
+    /// What a binding adds to the address in DRAM, of a store.
+    pub moved: Option<Moved>,
+}
+
+/// An address that moves with a binding: the number in its register times a stride is added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// The scalar register that holds the number.
+    pub register: u8,
+    /// Bytes for each one of it.
+    pub stride: u64,
+    /// The largest number.
+    pub most: u64,
 }
 
 impl Transfer {
     /// One row.
     pub fn row(memory: Memory, dram: u64, chip: u64, length: u64) -> Transfer {
-        Transfer { memory, dram, chip, length, counts: [1; 3], dram_strides: [0; 3], chip_strides: [0; 3] }
+        Transfer {
+            memory,
+            dram,
+            chip,
+            length,
+            counts: [1; 3],
+            dram_strides: [0; 3],
+            chip_strides: [0; 3],
+            moved: None,
+        }
     }
 
     fn dimensions(&self, strides: [u64; 3]) -> [Dimension; 3] {
@@ -69,6 +91,12 @@ impl Transfer {
     }
 
     fn outer_region(&self, memory: Memory) -> Region {
+        if let Some(Moved { stride, most, .. }) = self.moved {
+            // Wherever it is moved to: all that it may touch, and what lies between.
+            let rows = self.counts.iter().zip(&self.dram_strides);
+            let reach = rows.map(|(count, stride)| (count - 1) * stride).sum::<u64>();
+            return Region::run(memory, self.dram, self.length + reach + most * stride);
+        }
         Region::strided(memory, self.dram, self.length, &self.dimensions(self.dram_strides))
     }
 

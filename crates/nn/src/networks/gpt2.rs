@@ -1,10 +1,10 @@
-//! GPT-2 as it decodes one token, with the keys and values of the tokens before it.
+//! GPT-2 as it decodes one token, with the keys and values of the tokens before it in caches of a fixed length.
 //!
 //! Radford et al., "Language models are unsupervised multitask learners", 2019: the small one. The output's
 //! weights are those of the tokens. As in the paper, weights whose products are added to what came in are
 //! scaled by 1 / sqrt(how many there are).
 
-use ediacara_graph::ops::{Add, Concat, Gather, Gemm, Reshape};
+use ediacara_graph::ops::{Add, Gather, Gemm, LessEqual, Reshape, Select, TensorScatter};
 use ediacara_graph::{DType, Graph, TensorType, ValueId};
 use ediacara_tensor::Tensor;
 
@@ -27,20 +27,24 @@ pub(super) struct Sizes {
 const SMALL: Sizes =
     Sizes { name: NAME, vocabulary: 50_257, positions: 1024, width: 768, layers: 12, heads: 12 };
 
-/// The decoder after `past` tokens, which is the position of the token that it is given.
-pub(super) fn build(past: usize, seed: u64) -> Result<Graph, NnError> {
-    let limit = SMALL.positions - 1;
-    if !(1..=limit).contains(&past) {
-        return Err(NnError::Past { name: NAME.to_owned(), past, limit });
+/// What is added to the scores of positions that no token has yet: its exponential is 0, and f32 holds its sums.
+const HIDDEN: f32 = -1e9;
+
+/// The decoder with room for the keys and values of `length` tokens; the input `position` says which token it is given.
+pub(super) fn build(length: usize, seed: u64) -> Result<Graph, NnError> {
+    let limit = SMALL.positions;
+    if !(1..=limit).contains(&length) {
+        return Err(NnError::CacheLength { name: NAME.to_owned(), length, limit });
     }
-    decoder(&SMALL, past, seed)
+    decoder(&SMALL, length, seed)
 }
 
-pub(super) fn decoder(sizes: &Sizes, past: usize, seed: u64) -> Result<Graph, NnError> {
+pub(super) fn decoder(sizes: &Sizes, length: usize, seed: u64) -> Result<Graph, NnError> {
     let &Sizes { vocabulary, width, heads, .. } = sizes;
     let mut builder = Builder::new(sizes.name, seed);
     let token = builder.input_of("input_ids", TensorType::new(DType::I64, &[1, 1]));
-    let cache = TensorType::f32(&[1, heads, past, width / heads]);
+    let position = builder.input_of("position", TensorType::new(DType::I64, &[1]));
+    let cache = TensorType::f32(&[1, heads, length, width / heads]);
     let mut caches = Vec::with_capacity(sizes.layers);
     for index in 0..sizes.layers {
         let [key, value] =
@@ -50,14 +54,16 @@ pub(super) fn decoder(sizes: &Sizes, past: usize, seed: u64) -> Result<Graph, Nn
     let mut layers = Layers { builder, heads, epsilon: 1e-5 };
     let embedding = layers.weight("wte.weight", &[vocabulary, width])?;
     let positions = layers.weight("wpe.weight", &[sizes.positions, width])?;
-    let position = layers.builder.given("position", Tensor::from_vec(&[1, 1], vec![past as i64])?);
     let x = layers.op("wte", Gather { axis: 0 }, &[embedding, token])?;
-    let place = layers.op("wpe", Gather { axis: 0 }, &[positions, position])?;
+    let row = layers.op("position.row", Reshape { shape: vec![1, 1] }, &[position])?;
+    let place = layers.op("wpe", Gather { axis: 0 }, &[positions, row])?;
+    let mask = mask(&mut layers, position, length)?;
     let mut x = layers.op("embedding", Add, &[x, place])?;
     let mut outputs = Vec::with_capacity(1 + 2 * caches.len());
     for (index, cache) in caches.into_iter().enumerate() {
         let present;
-        (x, present) = block(&mut layers, &format!("h.{index}"), sizes, x, cache)?;
+        let own = Cache { past: cache, position, mask };
+        (x, present) = block(&mut layers, &format!("h.{index}"), sizes, x, own)?;
         for (part, value) in ["key", "value"].into_iter().zip(present) {
             outputs.push((format!("present_{index}_{part}"), value));
         }
@@ -70,13 +76,33 @@ pub(super) fn decoder(sizes: &Sizes, past: usize, seed: u64) -> Result<Graph, Nn
     layers.builder.finish_all(&outputs)
 }
 
+/// What hides the places behind a position, `[1, 1, 1, length]`.
+fn mask(layers: &mut Layers, position: ValueId, length: usize) -> Result<ValueId, NnError> {
+    let places = layers.builder.given("places", Tensor::from_vec(&[length], (0..length as i64).collect())?);
+    let seen = layers.op("seen", LessEqual, &[places, position])?;
+    let [nothing, hidden] = [("nothing", 0.0), ("hidden", HIDDEN)]
+        .map(|(name, value)| layers.builder.given(name, Tensor::scalar(value)));
+    let mask = layers.op("mask.row", Select, &[seen, nothing, hidden])?;
+    layers.op("mask", Reshape { shape: vec![1, 1, 1, length] }, &[mask])
+}
+
+/// The keys and values of a layer.
+struct Cache {
+    /// Those of the tokens before.
+    past: [ValueId; 2],
+    /// Where those of this token belong.
+    position: ValueId,
+    /// What is added to the scores.
+    mask: ValueId,
+}
+
 /// Attention over all tokens so far, and the perceptron; then the keys and values with those of this token.
 fn block(
     layers: &mut Layers,
     name: &str,
     sizes: &Sizes,
     x: ValueId,
-    [past_key, past_value]: [ValueId; 2],
+    Cache { past: [past_key, past_value], position, mask }: Cache,
 ) -> Result<(ValueId, [ValueId; 2]), NnError> {
     let width = sizes.width;
     // Two products of each layer are added.
@@ -84,9 +110,10 @@ fn block(
     let normal = layers.layer_norm(&format!("{name}.ln_1"), x)?;
     let wide = product(layers, &format!("{name}.attn.c_attn"), normal, 3 * width, DEVIATION)?;
     let [query, key, value] = layers.split_heads(&format!("{name}.attn"), wide)?;
-    let key = layers.op(&format!("{name}.attn.keys"), Concat { axis: 2 }, &[past_key, key])?;
-    let value = layers.op(&format!("{name}.attn.values"), Concat { axis: 2 }, &[past_value, value])?;
-    let joined = layers.attention(&format!("{name}.attn"), [query, key, value])?;
+    let append = TensorScatter { axis: 2 };
+    let key = layers.op(&format!("{name}.attn.keys"), append, &[past_key, key, position])?;
+    let value = layers.op(&format!("{name}.attn.values"), append, &[past_value, value, position])?;
+    let joined = layers.attention(&format!("{name}.attn"), [query, key, value], Some(mask))?;
     let branch = product(layers, &format!("{name}.attn.c_proj"), joined, width, added)?;
     let x = layers.op(&format!("{name}.add1"), Add, &[branch, x])?;
     let normal = layers.layer_norm(&format!("{name}.ln_2"), x)?;

@@ -98,7 +98,7 @@ pub fn names() -> Vec<&'static str> {
 /// The dimension of a built-in network that can be given a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FreeDimension {
-    /// Its name: `N`, the batch, or `T`, how many tokens come before the one that a decoder is given.
+    /// Its name: `N`, the batch, or `T`, for how many tokens a decoder's caches have room.
     pub name: &'static str,
     /// The number of an input that has it.
     pub input: usize,
@@ -109,7 +109,7 @@ pub struct FreeDimension {
 /// The dimension of the network of this name that can be given a size; 1 where none is given.
 pub fn free_dimension(name: &str) -> FreeDimension {
     if name == gpt2::NAME {
-        FreeDimension { name: "T", input: 1, axis: 2 }
+        FreeDimension { name: "T", input: 2, axis: 2 }
     } else {
         FreeDimension { name: "N", input: 0, axis: 0 }
     }
@@ -150,10 +150,11 @@ pub fn build(name: &str, batch: usize, seed: u64) -> Result<Graph, NnError> {
 /// Builds a network by its name with a size for its [`free_dimension`]: for most it is the batch of
 /// [`build`].
 ///
-/// For `gpt2` it is T, 1 to 1023, the tokens before the one that is decoded and so its position. Inputs are
-/// `input_ids` i64 `[1, 1]` and, for each layer i of 12, `past_{i}_key` and `past_{i}_value`, f32 `[1, 12, T,
-/// 64]`. Outputs are `logits` f32 `[1, 1, 50257]` and `present_{i}_key` and `present_{i}_value`, f32 `[1, 12,
-/// T + 1, 64]`. The weights do not depend on T.
+/// For `gpt2` it is T, 1 to 1024, the tokens for which its caches have room. Inputs are `input_ids` i64 `[1, 1]`,
+/// `position` i64 `[1]`, 0 to T - 1, the tokens before that one, and, for each layer i of 12, `past_{i}_key` and
+/// `past_{i}_value`, f32 `[1, 12, T, 64]`, of which the rows from `position` on are of no consequence. Outputs are
+/// `logits` f32 `[1, 1, 50257]` and `present_{i}_key` and `present_{i}_value`, the caches with this token's row. The
+/// weights do not depend on T.
 ///
 /// # Errors
 /// Those of [`build`]; a size outside its range.

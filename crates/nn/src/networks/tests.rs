@@ -54,8 +54,14 @@ fn network(name: &str) -> Option<PathBuf> {
     }
 }
 
-/// Gives `graph` the weights of the file, and compares its answers with the stored ones.
-fn check(graph: &Graph, folder: &Path, place: impl Fn(&str, Tensor) -> Tensor, tolerance: f32) {
+/// Gives `graph` the weights of the file and inputs made of the stored ones, and compares its answers with the stored ones.
+fn check(
+    graph: &Graph,
+    folder: &Path,
+    place: impl Fn(&str, Tensor) -> Tensor,
+    inputs: impl Fn(&dyn Fn(usize) -> Tensor) -> Vec<Tensor>,
+    tolerance: f32,
+) {
     let file = ediacara_onnx::import(folder.join("model.onnx"), &ImportOptions::default()).unwrap();
     let (own, given) = (weights(graph), weights(&file));
     // The file has a copy of the tied weights at its end.
@@ -71,8 +77,7 @@ fn check(graph: &Graph, folder: &Path, place: impl Fn(&str, Tensor) -> Tensor, t
     let stored = |kind: &str, index: usize| {
         ediacara_onnx::read_tensor(data.join(format!("{kind}_{index}.pb"))).unwrap().1
     };
-    for (index, &input) in graph.inputs().iter().enumerate() {
-        let tensor = stored("input", index);
+    for (&input, tensor) in graph.inputs().iter().zip(inputs(&|index| stored("input", index))) {
         assert_eq!(tensor.shape(), graph.ty(input).shape);
         values.insert(input, tensor);
     }
@@ -99,7 +104,14 @@ fn vision_transformers_compute_what_torchvisions_does() {
         hidden: 256,
         classes: 10,
     };
-    check(&vit::build(&sizes, 1, 0).unwrap(), &folder, |_, tensor| tensor, 3e-5);
+    check(&vit::build(&sizes, 1, 0).unwrap(), &folder, |_, tensor| tensor, |stored| vec![stored(0)], 3e-5);
+}
+
+/// A cache `[1, 4, 31, 16]` with one row more of each head.
+fn padded(cache: &Tensor) -> Tensor {
+    let rows = cache.to_vec::<f32>().unwrap();
+    let heads = rows.chunks_exact(31 * 16).flat_map(|head| head.iter().copied().chain([7.0; 16]));
+    Tensor::from_vec(&[1, 4, 32, 16], heads.collect()).unwrap()
 }
 
 /// The decoder of the transformers library after 31 tokens; of the positions the file only has the 31st.
@@ -115,5 +127,35 @@ fn the_decoder_computes_what_the_librarys_does() {
         all.extend(tensor.to_vec::<f32>().unwrap());
         Tensor::from_vec(&[32, 64], all).unwrap()
     };
-    check(&gpt2::decoder(&sizes, 31, 0).unwrap(), &folder, place, 9e-5);
+    // Its caches hold 31 rows; what lies in the row of the token that is decoded is of no consequence.
+    let inputs = |stored: &dyn Fn(usize) -> Tensor| {
+        let mut inputs = vec![stored(0), Tensor::from_vec(&[1], vec![31_i64]).unwrap()];
+        inputs.extend((1..5).map(|index| padded(&stored(index))));
+        inputs
+    };
+    check(&gpt2::decoder(&sizes, 32, 0).unwrap(), &folder, place, inputs, 9e-5);
+}
+
+/// What lies behind the position does not show, whatever it is.
+#[test]
+fn a_decoder_sees_nothing_behind_its_position() {
+    let logits = |length: usize, behind: f32| {
+        let sizes =
+            gpt2::Sizes { name: "tiny", vocabulary: 50, positions: 9, width: 16, layers: 2, heads: 2 };
+        let graph = gpt2::decoder(&sizes, length, 3).unwrap();
+        let number = |shape: &[usize], number: i64| Tensor::from_vec(shape, vec![number]).unwrap();
+        let row = |head: usize, row: usize, at: usize| ((7 * head + 3 * row + at) % 5) as f32 - 2.0;
+        let value = |head, place| move |at| if place < 4 { row(head, place, at) } else { behind };
+        let rows = (0..2).flat_map(|head| (0..length).flat_map(move |place| (0..8).map(value(head, place))));
+        let cache = Tensor::from_vec(&[1, 2, length, 8], rows.collect()).unwrap();
+        let inputs = [number(&[1, 1], 11), number(&[1], 4)].into_iter().chain(vec![cache; 4]);
+        let values = graph.inputs().iter().copied().zip(inputs).collect();
+        evaluate(&graph, values)[0].to_vec::<f32>().unwrap()
+    };
+    let expected = logits(5, 0.0);
+    for (length, behind) in [(5, 9.0), (9, 0.0), (9, -3.0)] {
+        let found = logits(length, behind);
+        let largest = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(largest < 1e-5, "{length}, {behind}: {largest}");
+    }
 }

@@ -95,12 +95,13 @@ impl Layers {
         Ok(parts)
     }
 
-    /// `softmax(query * transpose(key) / sqrt(E)) * value`, with the heads side by side again: `[batch,
+    /// `softmax(query * transpose(key) / sqrt(E) + mask) * value`, with the heads side by side again: `[batch,
     /// tokens, width]`.
     pub(super) fn attention(
         &mut self,
         name: &str,
         [query, key, value]: [ValueId; 3],
+        mask: Option<ValueId>,
     ) -> Result<ValueId, NnError> {
         let &[batch, heads, tokens, features] = self.shape(query) else { return Ok(query) };
         let transposed = Transpose { permutation: vec![0, 1, 3, 2] };
@@ -108,6 +109,10 @@ impl Layers {
         let scores = self.op(&format!("{name}.product"), MatMul, &[query, key])?;
         let root = self.scalar(&format!("{name}.root"), (features as f32).sqrt());
         let scores = self.op(&format!("{name}.scores"), Div, &[scores, root])?;
+        let scores = match mask {
+            Some(mask) => self.op(&format!("{name}.masked"), Add, &[scores, mask])?,
+            None => scores,
+        };
         let weights = self.op(&format!("{name}.softmax"), Softmax { axis: 3 }, &[scores])?;
         let sums = self.op(&format!("{name}.sums"), MatMul, &[weights, value])?;
         let by_token = Transpose { permutation: vec![0, 2, 1, 3] };

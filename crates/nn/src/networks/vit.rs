@@ -88,7 +88,7 @@ fn block(layers: &mut Layers, name: &str, hidden: usize, x: ValueId) -> Result<V
     let normal = layers.layer_norm(&format!("{name}.norm1"), x)?;
     let wide = layers.linear(&format!("{name}.attn.qkv"), normal, 3 * width)?;
     let parts = layers.split_heads(&format!("{name}.attn"), wide)?;
-    let joined = layers.attention(&format!("{name}.attn"), parts)?;
+    let joined = layers.attention(&format!("{name}.attn"), parts, None)?;
     let branch = layers.linear(&format!("{name}.attn.proj"), joined, width)?;
     let x = layers.op(&format!("{name}.add1"), Add, &[x, branch])?;
     let normal = layers.layer_norm(&format!("{name}.norm2"), x)?;

@@ -4,7 +4,8 @@
 //! Other operators on values of the host stay there: int8 would cost accuracy and save nothing.
 
 use ediacara_graph::ops::{
-    Concat, Conv, ConvTranspose, Gather, Gemm, MatMul, Pad, Pool, Reduce, Reshape, Resize, Slice, Transpose,
+    Concat, Conv, ConvTranspose, Gather, Gemm, MatMul, Pad, Pool, Reduce, Reshape, Resize, Slice,
+    TensorScatter, Transpose,
 };
 use ediacara_graph::{Graph, Node};
 
@@ -50,6 +51,7 @@ pub(super) fn moves(node: &Node) -> bool {
         || node.op_as::<Transpose>().is_some()
         || node.op_as::<Slice>().is_some()
         || node.op_as::<Concat>().is_some()
+        || node.op_as::<TensorScatter>().is_some()
         || matches!(node.op.name(), "quantize_linear" | "dequantize_linear")
 }
 

@@ -16,6 +16,7 @@ mod multiply;
 mod pool;
 mod reshape;
 mod table;
+mod tensor_scatter;
 mod transpose;
 
 use ediacara_graph::ops::Activation;
@@ -48,6 +49,7 @@ pub(crate) fn all() -> &'static [Rule] {
         batch_matmul::RULE,
         pool::RULE,
         concat::RULE,
+        tensor_scatter::RULE,
         gather::RULE,
         reshape::RULE,
         interpolation::RULE,
