@@ -137,7 +137,7 @@ impl<'a> Runner<'a> {
         Ok(Runner { plan, machine, steps, transfer_cycles, given: Vec::new() })
     }
 
-    /// Sets the plan's bindings, by name, but for those that follow an input ([`plan::followed`]).
+    /// Sets the plan's bindings, by name, but for those that an input of their name says: one number of i64.
     ///
     /// # Errors
     /// Those of [`Plan::registers`]; a binding follows an input.
