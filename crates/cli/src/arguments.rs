@@ -207,6 +207,7 @@ pub(crate) struct CompilerArguments {
     ediacara run model.onnx --calibrate ids=ids/ --calibrate mask=ones.npy\n  \
     ediacara run vgg19 --timing-only --ranges assumed --machine my_machine.toml\n  \
     ediacara run mobilenet_v2 --disable fuse-block   what fusion saves\n  \
+    ediacara run gpt2 --generate 16 --prompt-ids 464,3290   a decoder, token after token\n  \
     ediacara run lenet5.onnx --dataset mnist-test    accuracy over a whole data set, in int8 on the DLP")]
 pub(crate) struct RunArguments {
     #[command(flatten)]
@@ -245,6 +246,13 @@ pub(crate) struct RunArguments {
     /// With --dataset: training samples that int8 ranges are taken from
     #[arg(long, value_name = "COUNT", default_value = "1000")]
     pub(crate) calibration_samples: NonZeroUsize,
+    /// Generate so many tokens with a decoder, a network that appends keys and values to caches (inputs past_*, outputs
+    /// present_*); each token is run on the DLP and checked
+    #[arg(long, value_name = "COUNT", requires = "prompt_ids", conflicts_with_all = ["input", "calibrate", "dataset", "timing_only", "save_outputs", "what_if"])]
+    pub(crate) generate: Option<NonZeroUsize>,
+    /// With --generate: the tokens to begin with
+    #[arg(long, value_name = "ID,ID,..", value_delimiter = ',', requires = "generate")]
+    pub(crate) prompt_ids: Vec<i64>,
     /// Seed of the numbers that stand in for missing inputs
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -48,6 +48,7 @@ mod calibration;
 mod check;
 pub mod compile;
 pub mod dataset;
+pub mod decode;
 pub mod doubts;
 mod error;
 mod explain;

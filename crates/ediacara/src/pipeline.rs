@@ -14,7 +14,7 @@ use ediacara_sim::{Outcome, Simulator};
 use ediacara_tensor::Tensor;
 use serde_json::{Value, json};
 
-use crate::compile::{HostOnly, compile};
+use crate::compile::{CompiledNetwork, HostOnly, compile};
 use crate::inputs::{self, Source};
 use crate::prepare::Prepared;
 use crate::runner::{Ran, Runner};
@@ -89,8 +89,35 @@ pub fn run(
         ..ediacara_compiler::Options::default()
     };
     let network = compile(prepared, &options.machine, &passes, options.host_only)?;
-    let (graph, compiled) = (&network.graph, &network.compiled);
+    let mut run = run_compiled(model, prepared, &network, tensors, options, &mut clock)?;
+    drop(network);
+    let report = &mut run.report;
+    if options.what_if {
+        clock.begin("what if");
+        let remedies = report.layers.iter().map(|layer| (layer.remedy, layer.cycles));
+        report.what_if =
+            Some(what_if(prepared, &options.machine, &options.disable, report.dlp_cycles, remedies)?);
+    }
+    report.wall_seconds = prepared.wall_seconds.clone();
+    report.wall_seconds.extend(clock.finish());
+    let total: f64 = report.wall_seconds.values().filter_map(Value::as_f64).sum();
+    report.wall_seconds.insert("total".to_owned(), json!(total));
+    Ok(run)
+}
 
+/// Simulates a compiled network, checks it, and reports; what is of the whole path is left open.
+///
+/// # Errors
+/// As [`run`], but for those of the compiler.
+pub(crate) fn run_compiled(
+    model: &Model,
+    prepared: &Prepared,
+    network: &CompiledNetwork,
+    tensors: &[Tensor],
+    options: &RunOptions,
+    clock: &mut Clock<'_>,
+) -> Result<Run, Error> {
+    let (graph, compiled) = (&network.graph, &network.compiled);
     clock.begin("simulate");
     let segments: Vec<_> = compiled.dlp().collect();
     let runner = network.runner(&options.machine)?;
@@ -99,7 +126,7 @@ pub fn run(
     refuse_fault(&ran)?;
     drop(runner);
 
-    let mut report = report::account(model, prepared, &network, &options.machine, &ran);
+    let mut report = report::account(model, prepared, network, &options.machine, &ran);
     let outputs = std::mem::take(&mut ran.outputs);
     if options.values {
         clock.begin("check");
@@ -115,16 +142,6 @@ pub fn run(
         let real = Executor::new(&prepared.real, &ediacara_host::Options::default())?.run(tensors)?;
         results::fill(&mut report, &outputs, &real, model.labels.as_ref(), options.top);
     }
-    if options.what_if {
-        clock.begin("what if");
-        let remedies = report.layers.iter().map(|layer| (layer.remedy, layer.cycles));
-        report.what_if =
-            Some(what_if(prepared, &options.machine, &options.disable, report.dlp_cycles, remedies)?);
-    }
-    report.wall_seconds = prepared.wall_seconds.clone();
-    report.wall_seconds.extend(clock.finish());
-    let total: f64 = report.wall_seconds.values().filter_map(Value::as_f64).sum();
-    report.wall_seconds.insert("total".to_owned(), json!(total));
     Ok(Run { report, outputs })
 }
 

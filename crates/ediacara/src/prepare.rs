@@ -159,6 +159,20 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
     })
 }
 
+/// Makes a network ready as another one was whose values have the same names, in the same scales: a decoder with caches of
+/// another length.
+///
+/// # Errors
+/// As [`prepare`]; the network has values that the other had not, or comes quantised.
+pub(crate) fn prepare_as(model: &Model, other: &Prepared) -> Result<Prepared, Error> {
+    let Ranges::Calibrated(ranges) = &other.ranges else {
+        return prepare_in(model, other.precision, &CalibrationSource::Default, &mut |_| {});
+    };
+    let real = ediacara_optimiser::optimise(model.graph.clone(), &ediacara_optimiser::Options::default())?;
+    let Quantised { graph: quantised, origins, .. } = ediacara_optimiser::quantise(&real, ranges)?;
+    Ok(Prepared { real, quantised, origins, ranges: other.ranges.clone(), ..other.clone() })
+}
+
 /// Takes the network's own quantisation.
 ///
 /// Where products and recurrences have no marks, samples that were given for calibration give their scales. Values of a

@@ -41,7 +41,7 @@ pub(crate) fn fill(
 /// Signal-to-quantisation-noise ratio in dB: 10 log10(sum of squares / sum of squared differences).
 ///
 /// It is absent if the two are equal.
-fn signal_to_noise(found: &[f32], real: &[f32]) -> Option<f64> {
+pub(crate) fn signal_to_noise(found: &[f32], real: &[f32]) -> Option<f64> {
     let (mut signal, mut noise) = (0.0_f64, 0.0_f64);
     for (found, real) in found.iter().zip(real) {
         signal += f64::from(*real).powi(2);
@@ -50,7 +50,7 @@ fn signal_to_noise(found: &[f32], real: &[f32]) -> Option<f64> {
     (signal > 0.0 && noise > 0.0).then(|| 10.0 * (signal / noise).log10())
 }
 
-fn numbers(tensor: &Tensor) -> Option<Vec<f32>> {
+pub(crate) fn numbers(tensor: &Tensor) -> Option<Vec<f32>> {
     tensor.dtype().is_float().then(|| tensor.cast(DType::F32).to_vec::<f32>().ok()).flatten()
 }
 
@@ -61,7 +61,7 @@ fn class_scores(tensor: &Tensor) -> Option<Vec<f32>> {
     (classes > 1).then(|| numbers(tensor)).flatten().map(|scores| scores[..classes].to_vec())
 }
 
-fn largest(scores: &[f32]) -> Option<usize> {
+pub(crate) fn largest(scores: &[f32]) -> Option<usize> {
     (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(b.cmp(&a)))
 }
 

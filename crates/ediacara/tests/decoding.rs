@@ -1,14 +1,17 @@
-//! Keys that a token appends to a cache: one program, whatever the position, which is a binding of it.
+//! Keys that a token appends to a cache: one program, whatever the position, which is a binding of it; and decoding with it.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use ediacara::arch::Machine;
 use ediacara::data::synthetic;
-use ediacara::graph::ops::{MatMul, Reshape, TensorScatter, Transpose};
-use ediacara::graph::{DType, Tensor, TensorType};
+use ediacara::decode::{DecodeOptions, Family, generate};
+use ediacara::graph::ops::{
+    Add, Gather, LessEqual, MatMul, Reshape, Select, Softmax, TensorScatter, Transpose,
+};
+use ediacara::graph::{DType, Graph, Tensor, TensorType};
 use ediacara::nn::{Mode, Scope};
 use ediacara::prove::{Options, prove_values, settings};
-use ediacara::{CalibrationSource, HostOnly, Model, Prepared, RunOptions, compile, freeze};
+use ediacara::{CalibrationSource, Error, HostOnly, Model, Precision, Prepared, RunOptions, compile, freeze};
 
 const HEADS: usize = 2;
 const LENGTH: usize = 6;
@@ -37,14 +40,12 @@ fn network(of_past: bool) -> Model {
     }
     let (graph, parameters, _) = scope.finish();
     let tensors = parameters.iter().map(|parameter| (parameter.value, parameter.initial.clone()));
-    Model {
-        name: "decoder".to_owned(),
-        graph: freeze(&graph, &outputs, tensors).unwrap(),
-        preprocess: None,
-        labels: None,
-        unbound: Vec::new(),
-        notes: Vec::new(),
-    }
+    model(freeze(&graph, &outputs, tensors).unwrap())
+}
+
+fn model(graph: Graph) -> Model {
+    let name = "decoder".to_owned();
+    Model { name, graph, preprocess: None, labels: None, unbound: Vec::new(), notes: Vec::new() }
 }
 
 fn inputs(position: i64) -> Vec<Tensor> {
@@ -115,4 +116,150 @@ fn a_cache_that_is_read_as_it_was_stays_with_the_host() {
     let options = RunOptions::on(machine);
     let run = ediacara::run(&model, &prepared(&model), &inputs(4), &options, &mut |_| {}).unwrap();
     assert_eq!(run.report.check.bit_exact, Some(true));
+}
+
+const VOCABULARY: usize = 20;
+
+fn embedding() -> Tensor {
+    synthetic::normal(&[VOCABULARY, FEATURES], 8).unwrap()
+}
+
+/// A decoder of one head: an embedding, attention over the tokens so far, and logits; and its weights by name.
+fn decoder(length: usize) -> (Model, Vec<(String, Tensor)>) {
+    let mut scope = Scope::new("decoder", Mode::Inference, 1);
+    let token = scope.input("input_ids", TensorType::new(DType::I64, &[1, 1]));
+    let position = scope.input("position", TensorType::new(DType::I64, &[1]));
+    let [key, value] =
+        ["past_key", "past_value"].map(|name| scope.input(name, TensorType::f32(&[1, 1, length, FEATURES])));
+    let words = scope.constant(embedding());
+    let x = scope.apply(Gather { axis: 0 }, &[words, token]).unwrap();
+    let x = scope.apply(Reshape { shape: vec![1, FEATURES] }, &[x]).unwrap();
+    let mut row = |name: &str| {
+        let y = scope.dense(name, x, FEATURES).unwrap();
+        scope.apply(Reshape { shape: vec![1, 1, 1, FEATURES] }, &[y]).unwrap()
+    };
+    let [query, new_key, new_value] = ["query", "key", "value"].map(&mut row);
+    let keys = scope.apply(TensorScatter { axis: 2 }, &[key, new_key, position]).unwrap();
+    let values = scope.apply(TensorScatter { axis: 2 }, &[value, new_value, position]).unwrap();
+    let places = scope.constant(Tensor::from_vec(&[length], (0..length as i64).collect()).unwrap());
+    let seen = scope.apply(LessEqual, &[places, position]).unwrap();
+    let [nothing, hidden] = [0.0_f32, -1e9].map(|number| scope.constant(Tensor::scalar(number)));
+    let mask = scope.apply(Select, &[seen, nothing, hidden]).unwrap();
+    let mask = scope.apply(Reshape { shape: vec![1, 1, 1, length] }, &[mask]).unwrap();
+    let columns = scope.apply(Transpose { permutation: vec![0, 1, 3, 2] }, &[keys]).unwrap();
+    let scores = scope.apply(MatMul, &[query, columns]).unwrap();
+    let scores = scope.apply(Add, &[scores, mask]).unwrap();
+    let weights = scope.apply(Softmax { axis: 3 }, &[scores]).unwrap();
+    let sums = scope.apply(MatMul, &[weights, values]).unwrap();
+    let sums = scope.apply(Reshape { shape: vec![1, FEATURES] }, &[sums]).unwrap();
+    let y = scope.apply(Add, &[sums, x]).unwrap();
+    let logits = scope.dense("logits", y, VOCABULARY).unwrap();
+    let (graph, parameters, _) = scope.finish();
+    let tensors = parameters.iter().map(|parameter| (parameter.value, parameter.initial.clone()));
+    let weights = parameters.iter().map(|parameter| (parameter.name.clone(), parameter.initial.clone()));
+    (model(freeze(&graph, &[logits, keys, values], tensors).unwrap()), weights.collect())
+}
+
+/// The token with the largest logit behind each of `tokens`, without any cache.
+fn answers(weights: &[(String, Tensor)], tokens: &[i64]) -> Vec<i64> {
+    let numbers = |name: &str| {
+        let found = weights.iter().find(|(known, _)| known == name);
+        found
+            .unwrap_or_else(|| {
+                panic!("{name} in {:?}", weights.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            })
+            .1
+            .to_vec::<f32>()
+            .unwrap()
+    };
+    let dense = |name: &str, x: &[f32]| -> Vec<f32> {
+        let (weight, bias) = (numbers(&format!("{name}.weight")), numbers(&format!("{name}.bias")));
+        let rows = weight.chunks_exact(x.len()).zip(bias);
+        rows.map(|(row, bias)| row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>() + bias).collect()
+    };
+    let words = embedding().to_vec::<f32>().unwrap();
+    let (mut keys, mut values, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    for &token in tokens {
+        let x = &words[token as usize * FEATURES..][..FEATURES];
+        let query = dense("query", x);
+        keys.push(dense("key", x));
+        values.push(dense("value", x));
+        let scores = keys.iter().map(|key| key.iter().zip(&query).map(|(k, q)| k * q).sum::<f32>().exp());
+        let scores: Vec<f32> = scores.collect();
+        let total: f32 = scores.iter().sum();
+        let sum = |at: usize| {
+            scores.iter().zip(&values).map(|(score, value)| score / total * value[at]).sum::<f32>()
+        };
+        let y: Vec<f32> = (0..FEATURES).map(|at| sum(at) + x[at]).collect();
+        let logits = dense("logits", &y);
+        found.push((0..VOCABULARY).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap() as i64);
+    }
+    found
+}
+
+fn options(prompt: &[i64], count: usize) -> DecodeOptions {
+    let run = RunOptions::on(Machine::preset("dlp16").unwrap());
+    DecodeOptions { run, precision: Precision::Int8, prompt: prompt.to_vec(), count }
+}
+
+fn free(length: usize) -> Result<Model, Error> {
+    Ok(decoder(length).0)
+}
+
+#[test]
+fn tokens_are_generated_as_without_caches_and_work_grows_with_them() {
+    let prompt = [3, 19, 0];
+    let family = Family { load: &free, fixed: None };
+    let mut told = 0;
+    let generation = generate(&family, &options(&prompt, 38), &mut |_| {}, &mut |_| told += 1).unwrap();
+    assert_eq!((generation.tokens.len(), generation.steps.len(), told), (38, 40, 40));
+    let given: Vec<i64> = generation.steps.iter().map(|step| step.token).collect();
+    assert_eq!(given, [&prompt[..], &generation.tokens[..37]].concat());
+    let (_, weights) = decoder(16);
+    let expected = answers(&weights, &given);
+    for (position, (step, expected)) in generation.steps.iter().zip(&expected).enumerate() {
+        assert_eq!((step.position, step.next_in_f32), (position, *expected), "{position}");
+        assert_eq!(step.report.check.bit_exact, Some(true), "{position}");
+        assert!(
+            step.report.check.tensors > 10 && step.report.host_ops.iter().all(|op| op.op != "tensor_scatter")
+        );
+        assert_eq!(step.length, (position + 1).div_ceil(16) * 16);
+    }
+    let mut ratios: Vec<f64> = generation.steps.iter().filter_map(|step| step.sqnr_db).collect();
+    ratios.sort_by(f64::total_cmp);
+    assert!(ratios[ratios.len() / 2] > 25.0, "{ratios:?}");
+    let dlp_cycles = |position: usize| generation.steps[position].report.dlp_cycles;
+    assert!(
+        dlp_cycles(0) == dlp_cycles(15) && dlp_cycles(15) < dlp_cycles(16) && dlp_cycles(16) < dlp_cycles(39)
+    );
+    // What crosses the border does not grow: caches stay where they are.
+    let border = |position: usize| generation.steps[position].border_cycles;
+    assert!(border(39) < border(0) + 200, "{} and {}", border(0), border(39));
+}
+
+#[test]
+fn what_cannot_be_generated_is_said() {
+    let short = |_: usize| free(8);
+    let family = Family { load: &short, fixed: Some(8) };
+    let error = |prompt: &[i64], count| {
+        generate(&family, &options(prompt, count), &mut |_| {}, &mut |_| {}).unwrap_err().to_string()
+    };
+    assert!(
+        error(&[1, 2], 8).contains("room for 8 tokens, and 2 and 8 to generate need 9"),
+        "{}",
+        error(&[1, 2], 8)
+    );
+    assert!(
+        error(&[1, 20], 2).contains("token 20 is not in its vocabulary, 0 to 19"),
+        "{}",
+        error(&[1, 20], 2)
+    );
+    assert!(error(&[], 2).contains("a token to begin with"));
+    let lenet = |_: usize| ediacara::model::load("lenet5", &[]);
+    let family = Family { load: &lenet, fixed: Some(1) };
+    let error = generate(&family, &options(&[1], 1), &mut |_| {}, &mut |_| {}).unwrap_err().to_string();
+    assert!(
+        error.contains("has no cache that it appends to") && error.contains("Its inputs are input;"),
+        "{error}"
+    );
 }

@@ -7,6 +7,7 @@ pub(crate) mod decoder;
 pub(crate) mod disasm;
 pub(crate) mod estimate;
 pub(crate) mod exec;
+pub(crate) mod generate;
 pub(crate) mod machines;
 pub(crate) mod plot;
 pub(crate) mod prove;

@@ -18,6 +18,9 @@ use crate::output::say;
 use crate::progress::Progress;
 
 pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
+    if let Some(count) = arguments.generate {
+        return super::generate::execute(count.get(), arguments);
+    }
     if let Some(name) = &arguments.dataset {
         return on_dataset(name, arguments);
     }

@@ -28,12 +28,13 @@ pub(super) fn bindings_json(bindings: &[(String, u64)]) -> serde_json::Value {
     bindings.iter().map(|(name, number)| (name.clone(), serde_json::Value::from(*number))).collect()
 }
 
-/// Refuses numbers for bindings where a network is compiled, which has none.
+/// Refuses numbers for bindings where a network is compiled, whose bindings are what its inputs say.
 pub(super) fn refuse_bindings(name: &str, bindings: &[(String, u64)]) -> Result<(), Error> {
     match bindings {
         [] => Ok(()),
         [(binding, _), ..] => Err(Error::Invalid(format!(
-            "{name} is a network, and networks have no bindings such as `{binding}`: leave out --set-binding"
+            "{name} is a network, whose bindings are what inputs say: leave out --set-binding {binding}, and give such an input \
+             with --input"
         ))),
     }
 }

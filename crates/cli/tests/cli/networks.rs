@@ -6,7 +6,7 @@ use ediacara::data::{DataSet, Locations, skip};
 use serde_json::Value;
 
 use crate::run::accounts_balance;
-use crate::{json, number};
+use crate::{fail, json, number};
 
 fn check(report: &Value) {
     assert_eq!(report["check"]["bit_exact"], true, "{}", report["check"]);
@@ -164,4 +164,28 @@ fn networks_with_floating_point_between_run_in_segments() {
         let executed = json(&["exec", program, "--timing-only", "--json"]);
         assert_eq!(executed["cycles"], report["cycles"], "{name}");
     }
+}
+
+/// A decoder's tokens, each checked; the caches stay in the DLP's memory, so that they do not count at the border.
+#[test]
+fn a_decoder_generates_tokens() {
+    let report = json(&["run", "gpt2", "--generate", "2", "--prompt-ids", "464", "--json"]);
+    let steps = report["steps"].as_array().unwrap();
+    assert_eq!((steps.len(), report["tokens"].as_array().unwrap().len()), (2, 2));
+    assert_eq!((&steps[0]["token"], &steps[1]["token"]), (&464.into(), &report["tokens"][0]));
+    for (position, step) in steps.iter().enumerate() {
+        assert_eq!((&step["position"], &step["cache_length"]), (&position.into(), &16.into()));
+        assert_eq!(step["report"]["check"]["bit_exact"], true);
+        assert!(
+            number(&step["report"]["check"]["tensors"]) > 1000 && number(&step["border_cycles"]) < 20_000
+        );
+        let sum = ["dlp_cycles", "host_cycles"].map(|part| number(&step["report"][part])).iter().sum::<u64>();
+        assert_eq!(number(&step["cycles"]), sum + number(&step["border_cycles"]));
+        // A closed form: 1 GHz over the cycles.
+        let rate = step["tokens_per_second"].as_f64().unwrap();
+        assert!((rate * number(&step["cycles"]) as f64 / 1e9 - 1.0).abs() < 1e-9);
+    }
+    let text = fail(&["run", "lenet5", "--generate", "2", "--prompt-ids", "1"]);
+    assert!(text.contains("it does not decode token by token: it has no cache"), "{text}");
+    assert!(fail(&["run", "gpt2", "--generate", "2"]).contains("--prompt-ids"));
 }

@@ -74,7 +74,7 @@ fn bindings_are_set_on_the_command_line() {
     let one = json(&["prove", program, "--set-binding", "rows=4", "--json"]);
     assert_eq!((&one["bindings"]["all"], number(&one["bindings"]["combinations"])), (&false.into(), 1));
     let errors = fail(&["prove", "lenet5", "--set-binding", "rows=4"]);
-    assert!(errors.contains("networks have no bindings"), "{errors}");
+    assert!(errors.contains("no binding called `rows`; it declares none"), "{errors}");
 }
 
 #[test]
