@@ -10,7 +10,7 @@ use ediacara_isa::{Binding, Executable, MachineKey, Notes, Port, Value};
 
 use crate::CompileError;
 use crate::bounds::{self, Bounds, Source};
-use crate::build::homes::{self, Fused, Placement};
+use crate::build::homes::{self, Appends, Fused, Placement};
 use crate::build::layers::{self, Built};
 use crate::build::ports::{Ports, ports};
 use crate::check::declared::{self, Allocations};
@@ -28,9 +28,10 @@ use crate::listings;
 use crate::lower::lower;
 use crate::lower::lowering::Lowering;
 use crate::passes::{Listing, Listings, Options};
-use crate::place::bindings::bindings;
+use crate::place::bindings::Bindings;
 use crate::place::dram::DramImage;
 use crate::place::host::host_graph;
+use crate::place::pack::packings;
 use crate::place::partition::{HostOp, places};
 use crate::place::segments::{Division, DlpPart, Part, divide};
 use crate::program::layer::Layer;
@@ -143,8 +144,10 @@ type Additions = HashMap<NodeId, (NodeId, usize)>;
 /// # Errors
 /// A layer does not fit the machine, DRAM is full, or a pass is unknown: see [`CompileError`].
 pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Compiled, CompileError> {
-    let mut compiler = Compiler { graph, machine, listings: Listings::new(options)? };
+    let (listings, appends) = (Listings::new(options)?, Appends::default());
+    let mut compiler = Compiler { graph, machine, listings, appends };
     let division = compiler.partition();
+    compiler.pack(&division);
     let mut state = State {
         choices: Choices::new(Rates::of(machine)),
         dram: DramImage::new(machine),
@@ -166,7 +169,7 @@ pub fn compile(graph: &Graph, machine: &Machine, options: &Options) -> Result<Co
             })),
         });
     }
-    let bindings = bindings(graph, division.parts.iter().flat_map(Part::dlp).copied());
+    let bindings = compiler.appends.bindings.declared(graph);
     Ok(Compiled { segments, bindings, host_ops: division.host, listings: compiler.listings.finish() })
 }
 
@@ -175,6 +178,7 @@ struct Compiler<'a> {
     graph: &'a Graph,
     machine: &'a Machine,
     listings: Listings<'a>,
+    appends: Appends,
 }
 
 /// What one segment of the DLP leaves to the next.
@@ -228,6 +232,19 @@ impl Compiler<'_> {
         decisions::tell_partition(graph, &division);
         self.listings.add("partition", || listings::partition_text(graph, &division));
         division
+    }
+
+    /// Decides which caches lie in DRAM as WRAM wants them, and which bindings say where rows are appended.
+    fn pack(&mut self, division: &Division) {
+        let graph = self.graph;
+        let packings = match self.listings.enabled("pack") {
+            true => packings(graph, division, self.machine),
+            false => HashMap::new(),
+        };
+        decisions::tell_packings(graph, &packings);
+        self.listings.add("pack", || listings::packings_text(graph, &packings));
+        let bindings = Bindings::new(graph, division.parts.iter().flat_map(Part::dlp).copied(), &packings);
+        self.appends = Appends { packings, bindings };
     }
 
     /// Runs all other passes over a segment of the DLP.
@@ -374,7 +391,7 @@ impl Compiler<'_> {
         dram: &mut DramImage,
     ) -> Result<Placement, CompileError> {
         let graph = self.graph;
-        let placement = homes::place(graph, part, fused, stay, dram)?;
+        let placement = homes::place(graph, part, fused, &self.appends, stay, dram)?;
         decisions::tell_placement(graph, &placement);
         self.listings.add("place", || listings::placement_text(graph, &placement));
         Ok(placement)

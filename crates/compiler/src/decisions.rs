@@ -13,7 +13,9 @@ use crate::fuse::gathers::GatherOf;
 use crate::fuse::tables::LookedUp;
 use crate::keep::decide::Keeping;
 use crate::keep::hold::Holding;
+use crate::place::pack::in_order;
 use crate::place::segments::{Division, DlpPart, Part};
+use crate::program::packing::Packing;
 
 /// Which nodes the host runs and why, and which the DLP.
 pub(crate) fn tell_partition(graph: &Graph, division: &Division) {
@@ -49,6 +51,13 @@ pub(crate) fn tell_tables(graph: &Graph, part: &DlpPart, fused: &HashMap<NodeId,
     for (table, before) in part.dlp.iter().filter_map(|table| Some((*table, fused.get(table)?.before))) {
         let [table, before] = [table, before].map(|id| &graph.node(id).name);
         tracing::info!("fuse-table: the layer of `{before}` does the table `{table}` as well");
+    }
+}
+
+/// Which caches lie in DRAM as WRAM wants them, in the order of the graph's values.
+pub(crate) fn tell_packings(graph: &Graph, packings: &HashMap<ValueId, Packing>) {
+    for value in in_order(packings) {
+        tracing::info!("pack: `{}` lies in DRAM as WRAM wants it", graph.value(value).name);
     }
 }
 

@@ -77,8 +77,8 @@ struct Emitter {
     shadow: Vec<i64>,
     /// Layer and tile of the last step.
     place: Option<(u32, Option<u32>)>,
-    /// By the register of a binding and a stride, the register that holds their product.
-    moved: Vec<((u8, u64), u8)>,
+    /// By the registers of bindings and their strides, the register that holds the sum of the products.
+    moved: Vec<([(u8, u64); 2], u8)>,
 }
 
 impl Emitter {
@@ -88,21 +88,28 @@ impl Emitter {
         Ok(())
     }
 
-    /// Multiplies each binding by the strides that addresses move by, in registers that hold it from then on.
+    /// Multiplies bindings by the strides that addresses move by, in registers that hold it from then on.
     fn prepare(&mut self, program: &[Ordered]) -> Result<(), Problem> {
+        // The last register is for what is added.
+        const ADDED: u8 = REGISTERS as u8 - 1;
         for ordered in program {
             let Work::Store(Transfer { moved: Some(moved), .. }) = ordered.step.work else { continue };
-            let (key, register) =
-                ((moved.register, moved.stride), FIRST_FREE_REGISTER + self.moved.len() as u8);
-            if self.moved.iter().any(|(known, _)| *known == key) {
+            let register = FIRST_FREE_REGISTER + self.moved.len() as u8;
+            if self.moved.iter().any(|(known, _)| *known == moved.terms) {
                 continue;
             }
-            let limit = (REGISTERS - 1) as u64;
+            let limit = u64::from(ADDED - 1);
             if u64::from(register) > limit {
                 return Err(Problem::Field { field: "scalar register", value: register.into(), limit });
             }
-            self.moved.push((key, register));
-            self.multiply(register, moved.register, moved.stride)?;
+            self.moved.push((moved.terms, register));
+            let [(first, stride), (second, other)] = moved.terms;
+            self.multiply(register, first, stride)?;
+            if second != 0 {
+                self.multiply(ADDED, second, other)?;
+                let sum = AddScalar { rd: register, ra: register, rb: ADDED, value: 0 };
+                self.push(Instruction::new(sum), NO_LAYER)?;
+            }
         }
         Ok(())
     }
@@ -124,7 +131,7 @@ impl Emitter {
 
     /// The register that a transfer's address in DRAM is relative to.
     fn base(&self, transfer: &Transfer) -> u8 {
-        let key = transfer.moved.map(|moved| (moved.register, moved.stride));
+        let key = transfer.moved.map(|moved| moved.terms);
         let found = self.moved.iter().find(|(known, _)| Some(*known) == key);
         found.map_or(0, |(_, register)| *register)
     }

@@ -1,12 +1,16 @@
 //! The results of passes as text, one line a thing.
 
+use std::collections::HashMap;
+
 use ediacara_graph::{Graph, NodeId, ValueId};
 
 use crate::build::homes::Placement;
 use crate::fuse::blocks::BlockNodes;
 use crate::fuse::rows::Chain;
+use crate::place::pack::in_order;
 use crate::place::segments::{Division, Part};
 use crate::program::layer::Layer;
+use crate::program::packing::Packing;
 use crate::program::view::View;
 use crate::synchronise::Ordered;
 
@@ -33,6 +37,13 @@ pub(crate) fn partition_text(graph: &Graph, division: &Division) -> String {
         text += &format!("reason {} {}: {}\n", op.op, op.name, op.reason);
     }
     text
+}
+
+/// Caches and what their last axis is to the products that read them.
+pub(crate) fn packings_text(graph: &Graph, packings: &HashMap<ValueId, Packing>) -> String {
+    let last = |value: &ValueId| if packings[value].outputs_last { "outputs" } else { "terms" };
+    let line = |value: ValueId| format!("{} {} last\n", graph.value(value).name, last(&value));
+    in_order(packings).into_iter().map(line).collect()
 }
 
 /// Nodes after those whose layers do them.

@@ -21,6 +21,11 @@ pub const PASSES: &[PassDescription] = &[
         optional: false,
     },
     PassDescription {
+        name: "pack",
+        documentation: "lets caches that only products read lie in DRAM as WRAM wants them",
+        optional: true,
+    },
+    PassDescription {
         name: "fuse-add",
         documentation: "lets a convolution or matrix product do the residual addition after it",
         optional: true,

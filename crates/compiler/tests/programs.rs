@@ -25,8 +25,8 @@ use std::path::Path;
 
 use ediacara_arch::Machine;
 use ediacara_compiler::{Options, compile};
-use ediacara_graph::ValueId;
-use ediacara_graph::ops::PoolKind;
+use ediacara_graph::ops::{PoolKind, TensorScatter};
+use ediacara_graph::{DType, TensorType, ValueId};
 use support::{ConvShape, Net, tiny};
 
 fn numbers(text: &str) -> Vec<usize> {
@@ -60,6 +60,12 @@ fn line(net: &mut Net, values: &mut HashMap<String, ValueId>, text: &str) {
     let value = match op {
         "input" => net.input(&numbers(rest[0])),
         "conv" => net.conv(at(0), square(rest[1].parse().unwrap())),
+        "position" => net.graph.add_input(name, TensorType::new(DType::I64, &[1])),
+        "append" => {
+            let op = TensorScatter { axis: option(rest, "axis", 0) };
+            net.graph.add(name, op, &[at(0), at(1), at(2)]).unwrap()
+        }
+        "product" => net.product(at(0), at(1)),
         "matmul" => net.matmul(at(0), rest[1].parse().unwrap()),
         "max_pool" => net.pool(at(0), PoolKind::Max, window, padding, false, false),
         "average_pool" => net.pool(at(0), PoolKind::Average, window, padding, false, false),

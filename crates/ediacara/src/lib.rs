@@ -53,6 +53,7 @@ pub mod doubts;
 mod error;
 mod explain;
 pub mod export;
+mod following;
 mod indices;
 pub mod inputs;
 pub mod model;

@@ -19,7 +19,7 @@ use crate::inputs::{self, Source};
 use crate::prepare::Prepared;
 use crate::runner::{Ran, Runner};
 use crate::stage::{Clock, Stage};
-use crate::{Error, Model, check, doubts, plan, ports, report, results};
+use crate::{Error, Model, check, doubts, following, ports, report, results};
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -260,7 +260,7 @@ pub(crate) fn plan_inputs(
     let mut given = PlanInputs { tensors: Vec::new(), doubts: Vec::new() };
     for ((buffer, &id), source) in buffers.into_iter().zip(&plan.inputs).zip(&sources) {
         let tensor = match source {
-            Source::Synthetic(seed) => match plan::drawn(plan, id, *seed) {
+            Source::Synthetic(seed) => match following::drawn(plan, id, *seed) {
                 Some(number) => Some(number?),
                 None => seeded(plan, runner, id, *seed).transpose()?,
             },

@@ -4,15 +4,13 @@ use std::collections::HashMap;
 
 use ediacara_arch::{Host, Machine};
 use ediacara_compiler::{Compiled, Segment};
-use ediacara_data::Random;
 use ediacara_graph::ops::{Barrier, Reshape};
 use ediacara_graph::text::INLINE_ELEMENTS;
 use ediacara_graph::{Graph, NodeId, Registry, TensorType, ValueId};
 use ediacara_isa::{
-    Binding, Buffer, BufferId, Constant, CoreProgram, ElementType, HostProgram, Plan, PlanNotes, Port,
-    Segment as PlanSegment, Work,
+    Buffer, BufferId, Constant, CoreProgram, HostProgram, Plan, PlanNotes, Port, Segment as PlanSegment, Work,
 };
-use ediacara_tensor::{DType, Tensor};
+use ediacara_tensor::Tensor;
 
 use crate::{Error, ports};
 
@@ -64,39 +62,6 @@ impl Buffers<'_> {
             BufferId(self.list.len() as u32 - 1)
         })
     }
-}
-
-/// The index of the input that a binding follows: the network's input of its name, if that is one number of i64. Where a decoder
-/// writes its keys is such an input.
-pub(crate) fn followed(plan: &Plan, binding: &Binding) -> Option<usize> {
-    plan.inputs.iter().position(|&id| {
-        plan.buffer(id).is_some_and(|buffer| {
-            let is_number = buffer.element == ElementType::I64 && buffer.shape.iter().product::<usize>() == 1;
-            buffer.name == binding.name && is_number
-        })
-    })
-}
-
-/// A number for an input that a binding follows, drawn by seed from the binding's range; nothing for another input.
-pub(crate) fn drawn(plan: &Plan, id: BufferId, seed: u64) -> Option<Result<Tensor, Error>> {
-    let is_followed =
-        |binding: &&Binding| followed(plan, binding).is_some_and(|index| plan.inputs[index] == id);
-    let binding = plan.bindings.iter().find(is_followed)?;
-    let count = binding.high.saturating_sub(binding.low) + 1;
-    let number = binding.low + Random::named(seed, &binding.name).below(count);
-    Some(Tensor::from_vec(&plan.buffer(id)?.shape, vec![number as i64]).map_err(Error::from))
-}
-
-/// The number that an input gives the binding of its name.
-///
-/// # Errors
-/// It is no number from 0 up.
-pub(crate) fn number(name: &str, tensor: &Tensor) -> Result<u64, Error> {
-    let numbers = tensor.cast(DType::I64).to_vec::<i64>()?;
-    let number = numbers.first().copied().unwrap_or(-1);
-    u64::try_from(number).map_err(|_| {
-        Error::Invalid(format!("input `{name}` is {number}: it says where rows are written, from 0 on"))
-    })
 }
 
 /// The plan with the graphs of its host segments, as its file holds it.

@@ -10,7 +10,7 @@ use ediacara_isa::{Binding, BufferId, Executable, Plan, Registers, Segment, Work
 use ediacara_sim::{Fault, Options, Outcome, Simulator, Watch};
 use ediacara_tensor::Tensor;
 
-use crate::{Error, plan, ports};
+use crate::{Error, following, plan, ports};
 
 /// A plan that is ready to run on a machine, any number of times.
 #[derive(Debug)]
@@ -142,7 +142,7 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// Those of [`Plan::registers`]; a binding follows an input.
     pub fn bind(&mut self, bindings: &[(String, u64)]) -> Result<(), Error> {
-        let follows = |binding: &&Binding| plan::followed(self.plan, binding).is_some();
+        let follows = |binding: &&Binding| following::followed(self.plan, binding).is_some();
         let following: Vec<&Binding> = self.plan.bindings.iter().filter(follows).collect();
         let is_known = |(name, _): &&(String, u64)| following.iter().any(|binding| binding.name == *name);
         if let Some((name, number)) = bindings.iter().find(is_known) {
@@ -164,9 +164,9 @@ impl<'a> Runner<'a> {
     pub(crate) fn registers(&self, inputs: &[Tensor], values: bool) -> Result<Registers, Error> {
         let mut numbers = self.given.clone();
         for binding in &self.plan.bindings {
-            let Some(index) = plan::followed(self.plan, binding) else { continue };
-            let number = match inputs.get(index) {
-                Some(tensor) => plan::number(&binding.name, tensor)?,
+            let Some(followed) = following::followed(self.plan, binding) else { continue };
+            let number = match inputs.get(followed.input) {
+                Some(tensor) => following::number(self.plan, followed, tensor)?,
                 None if !values => binding.low,
                 None => continue,
             };

@@ -15,7 +15,7 @@ use ediacara_tensor::Tensor;
 
 use crate::inputs::Source;
 use crate::runner::Runner;
-use crate::{Error, HostOnly, Prepared, compile, pipeline, plan};
+use crate::{Error, HostOnly, Prepared, compile, following, pipeline};
 
 /// An executable with what its memories hold at first.
 #[derive(Debug, Clone)]
@@ -52,7 +52,8 @@ pub fn programs(
 /// The bindings of a plan with the numbers that are given, and numbers of their ranges drawn by seed for others.
 pub fn drawn(plan: &Plan, given: &[(String, u64)], seed: u64) -> Vec<(String, u64)> {
     let is_given = |name: &str| given.iter().any(|(given, _)| given == name);
-    let is_free = |binding: &&Binding| !is_given(&binding.name) && plan::followed(plan, binding).is_none();
+    let is_free =
+        |binding: &&Binding| !is_given(&binding.name) && following::followed(plan, binding).is_none();
     let others = plan.bindings.iter().filter(is_free);
     let draw = |binding: &Binding| {
         let count = binding.high.saturating_sub(binding.low) + 1;

@@ -118,6 +118,90 @@ fn a_cache_that_is_read_as_it_was_stays_with_the_host() {
     assert_eq!(run.report.check.bit_exact, Some(true));
 }
 
+/// Places and features that are whole blocks and steps of the array.
+const PACKED: [usize; 4] = [1, HEADS, 48, 32];
+
+/// A token against its keys and values, without a softmax; and the caches with its own. With `turned`, something reads the
+/// keys element by element as well.
+fn packed(turned: bool) -> Model {
+    let [_, heads, _, features] = PACKED;
+    let mut scope = Scope::new("decoder", Mode::Inference, 1);
+    let token = scope.input("token", TensorType::f32(&[1, 16]));
+    let position = scope.input("position", TensorType::new(DType::I64, &[1]));
+    let [keys, values] = ["keys", "values"].map(|name| scope.input(name, TensorType::f32(&PACKED)));
+    let mut row = |name: &str| {
+        let y = scope.dense(name, token, heads * features).unwrap();
+        scope.apply(Reshape { shape: vec![1, heads, 1, features] }, &[y]).unwrap()
+    };
+    let [query, key, value] = ["query", "key", "value"].map(&mut row);
+    let keys = scope.apply(TensorScatter { axis: 2 }, &[keys, key, position]).unwrap();
+    let values = scope.apply(TensorScatter { axis: 2 }, &[values, value, position]).unwrap();
+    let columns = scope.apply(Transpose { permutation: vec![0, 1, 3, 2] }, &[keys]).unwrap();
+    let scores = scope.apply(MatMul, &[query, columns]).unwrap();
+    let mut outputs = vec![scope.apply(MatMul, &[scores, values]).unwrap(), keys, values];
+    if turned {
+        outputs.push(scope.apply(Add, &[keys, keys]).unwrap());
+    }
+    let (graph, parameters, _) = scope.finish();
+    let tensors = parameters.iter().map(|parameter| (parameter.value, parameter.initial.clone()));
+    model(freeze(&graph, &outputs, tensors).unwrap())
+}
+
+fn packed_inputs(position: usize) -> Vec<Tensor> {
+    let token = synthetic::normal(&[1, 16], 3).unwrap();
+    let [keys, values] = [4, 5].map(|seed| synthetic::normal(&PACKED, seed).unwrap());
+    vec![token, Tensor::from_vec(&[1], vec![position as i64]).unwrap(), keys, values]
+}
+
+#[test]
+fn caches_that_products_read_lie_as_wram_wants_them() {
+    let model = packed(false);
+    let samples = CalibrationSource::Tensors(vec![packed_inputs(0), packed_inputs(30)]);
+    let prepared = ediacara::prepare(&model, &samples, &mut |_| {}).unwrap();
+    let machine = Machine::preset("dlp16").unwrap();
+    let network = compile(&prepared, &machine, &Default::default(), HostOnly::Refused).unwrap();
+    let bindings = network.plan.bindings.iter().map(|binding| (&*binding.name, binding.high));
+    assert_eq!(bindings.collect::<Vec<_>>(), [("position / 16", 2), ("position % 16", 15)]);
+    let options = RunOptions { checked: true, ..RunOptions::on(machine.clone()) };
+    let mut cycles = Vec::new();
+    for position in [0, 1, 15, 16, 21, 31, 32, 47] {
+        let run = ediacara::run(&model, &prepared, &packed_inputs(position), &options, &mut |_| {}).unwrap();
+        assert_eq!(run.report.check.bit_exact, Some(true), "{position}");
+        cycles.push(run.report.dlp_cycles);
+    }
+    assert!(cycles.iter().all(|&other| other == cycles[0]), "{cycles:?}");
+    let apart = RunOptions { disable: vec!["pack".to_owned()], ..options };
+    let run = ediacara::run(&model, &prepared, &packed_inputs(47), &apart, &mut |_| {}).unwrap();
+    assert_eq!(run.report.check.bit_exact, Some(true));
+    assert!(run.report.dlp_cycles > cycles[0], "{} and {}", run.report.dlp_cycles, cycles[0]);
+    let segment = network.compiled.only_dlp().unwrap();
+    let found = settings(&segment.executable, &machine, &network.plan.bindings, 1_000_000).unwrap();
+    assert!(found.all && found.registers.len() == 48);
+    for registers in found.registers {
+        let options = Options { registers, ..Options::default() };
+        let proof = prove_values(&segment.executable, &machine, &segment.values, &options);
+        assert!(proof.proven, "{registers:?}: {:#?}", proof.findings);
+    }
+    let runner = network.runner(&machine).unwrap();
+    let error = runner.run(&packed_inputs(48), Default::default(), &|_| Vec::new()).unwrap_err();
+    assert!(error.to_string().contains("`position` cannot be 48; give it a number of 0 to 47"), "{error}");
+}
+
+#[test]
+fn a_cache_that_is_read_by_elements_lies_in_their_order() {
+    let model = packed(true);
+    let samples = CalibrationSource::Tensors(vec![packed_inputs(0)]);
+    let prepared = ediacara::prepare(&model, &samples, &mut |_| {}).unwrap();
+    let machine = Machine::preset("dlp16").unwrap();
+    let network = compile(&prepared, &machine, &Default::default(), HostOnly::Refused).unwrap();
+    let names = network.plan.bindings.iter().map(|binding| &*binding.name);
+    // The values are packed still.
+    assert_eq!(names.collect::<Vec<_>>(), ["position", "position / 16", "position % 16"]);
+    let options = RunOptions { checked: true, ..RunOptions::on(machine) };
+    let run = ediacara::run(&model, &prepared, &packed_inputs(33), &options, &mut |_| {}).unwrap();
+    assert_eq!(run.report.check.bit_exact, Some(true));
+}
+
 const VOCABULARY: usize = 20;
 
 fn embedding() -> Tensor {

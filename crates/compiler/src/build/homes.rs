@@ -16,9 +16,11 @@ use crate::fuse::epilogues::ProductOf;
 use crate::fuse::gathers::GatherOf;
 use crate::fuse::rows::Chain;
 use crate::fuse::tables::LookedUp;
+use crate::place::bindings::Bindings;
 use crate::place::dram::DramImage;
 use crate::place::partition::is_matrix_product;
 use crate::place::segments::DlpPart;
+use crate::program::packing::Packing;
 use crate::program::view::View;
 
 /// The homes of values, and how each node's result came to its home.
@@ -44,6 +46,8 @@ pub(crate) struct Placement {
     pub chains: HashMap<NodeId, Option<Chain>>,
     /// By the first node of a chain, the product that it goes on with.
     pub epilogues: HashMap<NodeId, ProductOf>,
+    /// The bindings of the network, for what is written where they say.
+    pub bindings: Bindings,
     /// What was reserved in DRAM for results of layers, in the order of addresses: each value that is no part of another,
     /// and where it lies.
     pub buffers: Vec<(ValueId, View)>,
@@ -95,6 +99,15 @@ pub(crate) struct Fused {
     pub epilogues: HashMap<NodeId, ProductOf>,
 }
 
+/// Where rows are appended to caches.
+#[derive(Debug, Default)]
+pub(crate) struct Appends {
+    /// The caches that are packed.
+    pub packings: HashMap<ValueId, Packing>,
+    /// What says where.
+    pub bindings: Bindings,
+}
+
 /// Gives every value of a segment a home; `stay` has the addresses of what earlier segments left in DRAM.
 ///
 /// # Errors
@@ -103,6 +116,7 @@ pub(crate) fn place(
     graph: &Graph,
     part: &DlpPart,
     fused: Fused,
+    appends: &Appends,
     stay: &HashMap<ValueId, u64>,
     dram: &mut DramImage,
 ) -> Result<Placement, CompileError> {
@@ -125,6 +139,7 @@ pub(crate) fn place(
         blocks,
         chains,
         epilogues,
+        bindings: appends.bindings.clone(),
         ..Placement::default()
     };
     let mut placer = Placer {
@@ -145,7 +160,8 @@ pub(crate) fn place(
         };
         // The port has the input's extents in stored order; a reshape of it is the same bytes.
         debug_assert_eq!(graph.ty(fed.source).elements(), graph.ty(*value).elements());
-        placer.placement.homes.insert(*value, dense(graph, *value, base));
+        let packing = appends.packings.get(value).copied();
+        placer.placement.homes.insert(*value, View { packing, ..dense(graph, *value, base) });
     }
     for &id in &part.dlp {
         placer.place_constants(id, dram)?;

@@ -19,7 +19,6 @@ use crate::fuse::blocks::{BlockNodes, unplaced};
 use crate::fuse::epilogues::one_scale;
 use crate::fuse::rows::Chain;
 use crate::fuse::tables::LookedUp;
-use crate::place::bindings;
 use crate::place::partition::{is_matrix_product, is_real_product, multiplies_real};
 use crate::place::segments::DlpPart;
 use crate::program::layer::{
@@ -560,13 +559,7 @@ impl<'a> Builder<'a> {
             return Ok(Kind::Copy(Copy::of(parts)));
         }
         if let Some(scatter) = node.op_as::<TensorScatter>() {
-            let from = self.home(id, node.inputs[1])?.clone();
-            let (axis, rows) = (scatter.axis, from.shape[scatter.axis]);
-            let register = bindings::register(self.graph, id)
-                .ok_or_else(|| self.problem(id, "nothing says where it writes"))?;
-            let moved = Moved { register, stride: y.strides[axis], most: y.shape[axis] - rows };
-            let parts = vec![(from, y.slice(axis, 0, rows, 1))];
-            return Ok(Kind::Copy(Copy { moved: Some(moved), ..Copy::of(parts) }));
+            return self.append(id, scatter.axis);
         }
         let x = self.home(id, node.inputs[0])?;
         if node.op_as::<Gather>().is_some()
@@ -602,6 +595,26 @@ impl<'a> Builder<'a> {
             };
         }
         Err(self.problem(id, format!("no lowering for {}", node.op.name())))
+    }
+
+    /// Rows that are written into a cache where it lies: at a position, or at the two digits of one where the cache is packed.
+    fn append(&self, id: NodeId, axis: usize) -> Result<Kind, CompileError> {
+        let node = self.graph.node(id);
+        let (y, from) = (self.home(id, node.outputs[0])?, self.home(id, node.inputs[1])?);
+        let nowhere = || self.problem(id, "nothing says where it writes");
+        let registers = self.placement.bindings.registers(self.graph, id, y.packing).ok_or_else(nowhere)?;
+        let (cache, rows) = (y.unpacked(), from.shape[axis]);
+        let mut moved = Moved { terms: [(0, 0); 2], most: 0 };
+        let mut to = cache.clone();
+        for (index, register) in registers.into_iter().enumerate() {
+            let (extent, stride) = (cache.shape[axis + index], cache.strides[axis + index]);
+            moved.terms[index] = (register, stride);
+            moved.most += (extent - rows) * stride;
+            to = to.slice(axis + index, 0, rows, 1);
+        }
+        let from =
+            from.reshape(&to.shape).ok_or_else(|| self.problem(id, "its rows are not evenly apart"))?;
+        Ok(Kind::Copy(Copy { moved: Some(moved), ..Copy::of(vec![(from, to)]) }))
     }
 
     /// A gather along channels as a product with a matrix of zeros and ones, exact by construction: the sum

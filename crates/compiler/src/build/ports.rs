@@ -1,6 +1,8 @@
 //! The tables of inputs and outputs of a segment: what is turned into stored bytes and back, under the network's
 //! names.
 
+use std::cmp::Reverse;
+
 use ediacara_graph::{Graph, ValueId};
 use ediacara_isa::{Encoding, Layout, Port};
 
@@ -8,6 +10,7 @@ use crate::CompileError;
 use crate::build::homes::Placement;
 use crate::place::borders::plain;
 use crate::place::segments::DlpPart;
+use crate::program::view::View;
 
 /// The ports of a program.
 #[derive(Debug, Default)]
@@ -53,15 +56,30 @@ pub(crate) fn ports(graph: &Graph, part: &DlpPart, placement: &Placement) -> Res
             port.layout = Layout { permutation: fed.permutation.clone(), shape: extents.clone() };
         }
         port.address = address(*value)?;
+        pack(&mut port, &placement.homes[value]);
         ports.inputs.push(port);
     }
     let outputs = part.decoded.iter().map(|(output, stored, port)| (*output, *stored, port.clone()));
     let others = part.read.iter().map(|&value| (value, value, plain(graph, value)));
     for (value, stored, port) in outputs.chain(others) {
         if !ports.values.contains(&value) {
-            ports.outputs.push(Port { name: name(value), address: address(stored)?, ..port });
+            let mut port = Port { name: name(value), address: address(stored)?, ..port };
+            pack(&mut port, &placement.homes[&stored]);
+            ports.outputs.push(port);
             ports.values.push(value);
         }
     }
     Ok(ports)
+}
+
+/// Lays a port out as its home is, where that is packed.
+fn pack(port: &mut Port, home: &View) {
+    if home.packing.is_none() {
+        return;
+    }
+    let unpacked = home.unpacked();
+    let mut permutation: Vec<usize> = (0..unpacked.shape.len()).collect();
+    permutation.sort_by_key(|&axis| Reverse(unpacked.strides[axis]));
+    port.shape = permutation.iter().map(|&axis| unpacked.shape[axis] as usize).collect();
+    port.layout.permutation = permutation;
 }

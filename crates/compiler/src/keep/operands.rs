@@ -114,7 +114,7 @@ fn convolution_input(conv: &mut Conv, visit: &mut dyn FnMut(Operand)) {
         image(&mut residual.image, false, BARE, visit);
     }
     if let Some(matrix) = &mut conv.computed {
-        view(matrix, false, true, visit);
+        view(matrix, false, matrix.packing.is_none(), visit);
     }
 }
 

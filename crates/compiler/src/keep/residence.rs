@@ -165,7 +165,14 @@ impl Residence {
         // Axes that together step over the end of a row would meet the gap there.
         let inside = last.iter().zip(self.extents).all(|(&index, extent)| index < extent);
         let shape = view.shape.clone();
-        inside.then_some(View { memory: Memory::Nram, base, shape, strides, element: view.element })
+        inside.then_some(View {
+            memory: Memory::Nram,
+            base,
+            shape,
+            strides,
+            element: view.element,
+            packing: None,
+        })
     }
 
     /// The axis along which a DRAM stride steps, by how much, and the bytes of one such step in NRAM.
@@ -189,6 +196,7 @@ impl Residence {
             shape,
             strides: vec![batch_stride, row_stride, pixel_stride, 1],
             element: 1,
+            packing: None,
         };
         let view = self.view(&view)?;
         let position = self.position(image.base);
@@ -228,6 +236,7 @@ impl Residence {
             shape: self.extents.to_vec(),
             strides: vec![image, row, pixel, 1],
             element: 1,
+            packing: None,
         }
     }
 }

@@ -19,10 +19,11 @@ use crate::lower::staging::{Staged, deal};
 use crate::lower::weights::{TileImage, slices};
 use crate::program::layer::Conv;
 use crate::program::rows::Rows;
-use crate::program::transfer::BoxCopy;
+use crate::program::transfer::{BoxCopy, sides};
+use crate::program::view::View;
 use crate::program::window::Range;
 use crate::tile::convolution::{Chunk, Order, Problem, Shortage, Tiling};
-use crate::tile::cost::Space;
+use crate::tile::cost::{Rates, Space};
 use crate::tile::grouping::{self, Grouping};
 use crate::tile::rows::Plan;
 
@@ -80,7 +81,8 @@ pub(crate) fn lower(lowering: &mut Lowering, conv: &Conv, context: Context) -> R
     let claims = tiling.claims(&problem, &rates);
     let nram = [claims.x, claims.y, claims.residual, claims.staging, claims.table, claims.between];
     let [x, y, residual, staging, table, between] = lowering.claim(Memory::Nram, nram, context)?;
-    let staged = conv.computed.as_ref().map(|matrix| Staged::new(matrix, staging, conv.w_zero));
+    let passing = conv.computed.as_ref().filter(|matrix| matrix.packing.is_none());
+    let staged = passing.map(|matrix| Staged::new(matrix, staging, conv.w_zero));
     let cut = Cut { problem: &problem, tiling: &tiling, grouping, chunks: &tiling.chunks(&problem) };
     let (HeldConstants { w, p, weights, records }, own) = constants(lowering, conv, &cut, context)?;
     let unseen = || {
@@ -325,6 +327,10 @@ fn weights(lowering: &mut Lowering, state: &mut State, item: &Item) -> (u64, Opt
     if let Some(staged) = &mut state.staged {
         return (chip, Some(staged.load(lowering, item.blocks, chunk.channels, chip)));
     }
+    if let Some(matrix) = &state.conv.computed {
+        lowering.load(Memory::Wram, &packed(&lowering.rates, matrix, [item.blocks, chunk.channels], chip));
+        return (chip, None);
+    }
     let columns = lowering.rates.columns;
     let tile_index = (item.group * problem.outputs.div_ceil(columns).div_ceil(state.tiling.blocks))
         + u64::from(item.channel_tile);
@@ -332,6 +338,15 @@ fn weights(lowering: &mut Lowering, state: &mut State, item: &Item) -> (u64, Opt
     let steps = state.tiling.steps(&problem, &chunk, &lowering.rates);
     lowering.load_run(Memory::Wram, address, chip, item.blocks.count * steps * lowering.rates.row_bytes());
     (chip, None)
+}
+
+/// Blocks of output columns and terms of a packed matrix to WRAM address `chip`. Chunks of terms are whole steps.
+fn packed(rates: &Rates, matrix: &View, [blocks, terms]: [Range; 2], chip: u64) -> BoxCopy {
+    let (all, steps) = (matrix.shape[1] / rates.rows, terms.count / rates.rows);
+    let first = blocks.start * all + terms.start / rates.rows;
+    let [pitch, run] = [all, steps].map(|steps| steps * rates.row_bytes());
+    let dram = matrix.base + first * rates.row_bytes();
+    BoxCopy { dram, chip, run, sides: sides(&[(blocks.count, pitch, run)]) }
 }
 
 /// The PRAM address of the item's records, loaded if they are not there yet.

@@ -186,7 +186,7 @@ impl Known<'_> {
         if self.graph.ty(cache).dtype != DType::I8 {
             return Err(format!("the DLP writes into a cache of i8, and this is {}", self.graph.ty(cache)));
         }
-        if bindings::register(self.graph, id).is_none() {
+        if !bindings::has_register(self.graph, id) {
             return Err("no input of the network with one number of i64 says where it writes".to_owned());
         }
         if self.graph.consumers(cache).len() > 1 || self.graph.is_output(cache) {

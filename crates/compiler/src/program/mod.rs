@@ -2,6 +2,7 @@
 
 pub(crate) mod boxes;
 pub mod layer;
+pub(crate) mod packing;
 pub mod region;
 pub mod rows;
 pub(crate) mod shuffle;

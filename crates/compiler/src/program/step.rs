@@ -60,14 +60,12 @@ pub struct Transfer {
     pub moved: Option<Moved>,
 }
 
-/// An address that moves with a binding: the number in its register times a stride is added.
+/// An address that moves with bindings: the number in a register times a stride is added, once or twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moved {
-    /// The scalar register that holds the number.
-    pub register: u8,
-    /// Bytes for each one of it.
-    pub stride: u64,
-    /// The largest number.
+    /// The scalar registers that hold the numbers, and bytes for each one of them. Register 0 holds 0.
+    pub terms: [(u8, u64); 2],
+    /// The most that is added.
     pub most: u64,
 }
 
@@ -91,11 +89,11 @@ impl Transfer {
     }
 
     fn outer_region(&self, memory: Memory) -> Region {
-        if let Some(Moved { stride, most, .. }) = self.moved {
+        if let Some(Moved { most, .. }) = self.moved {
             // Wherever it is moved to: all that it may touch, and what lies between.
             let rows = self.counts.iter().zip(&self.dram_strides);
             let reach = rows.map(|(count, stride)| (count - 1) * stride).sum::<u64>();
-            return Region::run(memory, self.dram, self.length + reach + most * stride);
+            return Region::run(memory, self.dram, self.length + reach + most);
         }
         Region::strided(memory, self.dram, self.length, &self.dimensions(self.dram_strides))
     }

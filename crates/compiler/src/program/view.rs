@@ -1,8 +1,10 @@
 //! Where a tensor lies, in DRAM or in NRAM: a base and a pitch an axis.
 
+use std::ops::Range;
+
 use ediacara_isa::Memory;
 
-use std::ops::Range;
+use crate::program::packing::Packing;
 
 /// A strided tensor. What cannot be said with strides that are not negative is no view.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct View {
     pub strides: Vec<u64>,
     /// Bytes of an element.
     pub element: u64,
+    /// How the last two axes lie, if they lie in another order than their strides say.
+    pub packing: Option<Packing>,
 }
 
 impl View {
@@ -31,7 +35,22 @@ impl View {
         for axis in (1..shape.len()).rev() {
             strides[axis - 1] = strides[axis] * shape[axis];
         }
-        View { memory: Memory::Dram, base, shape: shape.to_vec(), strides, element }
+        View { memory: Memory::Dram, base, shape: shape.to_vec(), strides, element, packing: None }
+    }
+
+    /// The same elements in the same order, where strides say how they lie: two axes for each of the last two of a packed view.
+    pub fn unpacked(&self) -> View {
+        let (Some(packing), [leading @ .., before, last]) = (self.packing, &self.shape[..]) else {
+            return self.clone();
+        };
+        let mut view = View { packing: None, ..self.clone() };
+        view.shape.truncate(leading.len());
+        view.strides.truncate(leading.len());
+        for (extent, stride) in packing.axes([*before, *last]) {
+            view.shape.push(extent);
+            view.strides.push(stride * self.element);
+        }
+        view
     }
 
     /// The same tensor as one of bytes: itself, or with the bytes of its elements as one more axis.
@@ -66,6 +85,9 @@ impl View {
 
     /// Whether the elements lie row-major without a gap.
     pub fn is_dense(&self) -> bool {
+        if self.packing.is_some() {
+            return false;
+        }
         let mut expected = self.element;
         for (&extent, &stride) in self.shape.iter().zip(&self.strides).rev() {
             if extent != 1 && stride != expected {
@@ -79,7 +101,7 @@ impl View {
     /// Whether both are the same bytes in the same order: axes of one index have no say.
     pub fn same_place(&self, other: &View) -> bool {
         let mut strides = self.shape.iter().zip(self.strides.iter().zip(&other.strides));
-        (self.memory, self.base) == (other.memory, other.base)
+        (self.memory, self.base, self.packing) == (other.memory, other.base, other.packing)
             && self.shape == other.shape
             && strides.all(|(&extent, (left, right))| extent == 1 || left == right)
     }
@@ -94,20 +116,21 @@ impl View {
     }
 
     /// Address and bytes of stretches that are contiguous and, one after the other, the elements in row-major order.
-    pub fn stretches(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        let (outer, length) = match (self.shape.split_last(), self.strides.last()) {
-            _ if self.is_dense() => (0, self.bytes()),
-            (Some((&last, _)), Some(&stride)) if stride == self.element => {
-                (self.shape.len() - 1, last * self.element)
+    pub fn stretches(&self) -> impl Iterator<Item = (u64, u64)> + use<> {
+        let view = self.unpacked();
+        let (outer, length) = match (view.shape.split_last(), view.strides.last()) {
+            _ if view.is_dense() => (0, view.bytes()),
+            (Some((&last, _)), Some(&stride)) if stride == view.element => {
+                (view.shape.len() - 1, last * view.element)
             }
-            _ => (self.shape.len(), self.element),
+            _ => (view.shape.len(), view.element),
         };
-        let count: u64 = self.shape[..outer].iter().product();
+        let count: u64 = view.shape[..outer].iter().product();
         (0..count).map(move |index| {
-            let (mut address, mut rest) = (self.base, index);
+            let (mut address, mut rest) = (view.base, index);
             for axis in (0..outer).rev() {
-                address += rest % self.shape[axis] * self.strides[axis];
-                rest /= self.shape[axis];
+                address += rest % view.shape[axis] * view.strides[axis];
+                rest /= view.shape[axis];
             }
             (address, length)
         })
@@ -115,7 +138,13 @@ impl View {
 
     /// Whether the innermost axis is contiguous, as operators read their images.
     pub fn is_readable(&self) -> bool {
-        self.shape.iter().zip(&self.strides).next_back().is_none_or(|(&n, &s)| n == 1 || s == self.element)
+        self.packing.is_none()
+            && self
+                .shape
+                .iter()
+                .zip(&self.strides)
+                .next_back()
+                .is_none_or(|(&n, &s)| n == 1 || s == self.element)
     }
 
     /// Whether a matrix has a contiguous axis, its last or its first.
@@ -133,9 +162,10 @@ impl View {
         view
     }
 
-    /// Axis `k` of the result is axis `permutation[k]` of this one.
+    /// Axis `k` of the result is axis `permutation[k]` of this one. The last two axes of a packed view stay the last two.
     pub fn transpose(&self, permutation: &[usize]) -> View {
         View {
+            packing: self.packing.and_then(|packing| packing.transpose(permutation)),
             shape: permutation.iter().map(|&axis| self.shape[axis]).collect(),
             strides: permutation.iter().map(|&axis| self.strides[axis]).collect(),
             ..*self
@@ -144,6 +174,10 @@ impl View {
 
     /// The same elements in the same order under another shape, where strides can say it.
     pub fn reshape(&self, shape: &[u64]) -> Option<View> {
+        let matrix = |shape: &[u64]| shape.last_chunk::<2>().copied();
+        if self.packing.is_some() && matrix(shape) != matrix(&self.shape) {
+            return None;
+        }
         // Axes of extent 1 have no say.
         let old: Vec<(u64, u64)> = self
             .shape
@@ -323,6 +357,19 @@ mod tests {
             all = all.iter().flat_map(|&base| (0..extent).map(move |i| base + i * stride)).collect();
         }
         all
+    }
+
+    #[test]
+    fn packed_elements_come_in_the_order_of_the_tensor() {
+        // Two outputs a block, two terms a step.
+        let packing = Some(Packing { outputs_last: false, rows: 2, columns: 2 });
+        let view = View { packing, ..View::dense(100, &[1, 2, 4]) };
+        assert_eq!(view.stretches().collect::<Vec<_>>(), [(100, 2), (104, 2), (102, 2), (106, 2)]);
+        let turned = view.transpose(&[0, 2, 1]);
+        assert_eq!(turned.stretches().take(4).collect::<Vec<_>>(), [(100, 1), (102, 1), (101, 1), (103, 1)]);
+        assert!(!view.is_dense() && !view.is_readable());
+        assert_eq!(view.reshape(&[2, 4]).and_then(|view| view.packing), packing);
+        assert_eq!(view.reshape(&[8]), None);
     }
 
     #[test]

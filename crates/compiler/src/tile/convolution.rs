@@ -59,6 +59,8 @@ pub enum Summation {
 pub enum Staging {
     /// They are loaded as they lie.
     Constant,
+    /// A cache, which lies in DRAM as WRAM wants it, too.
+    Packed,
     /// Rows of terms are loaded to NRAM.
     Loaded,
     /// Columns are loaded to NRAM, and transposed there.
@@ -73,7 +75,7 @@ impl Staging {
     /// Copies of a weight tile in NRAM on its way.
     pub fn copies(self) -> u64 {
         match self {
-            Staging::Constant => 0,
+            Staging::Constant | Staging::Packed => 0,
             Staging::Loaded | Staging::Copied | Staging::Transposed => 1,
             Staging::LoadedTransposed => 2,
         }
@@ -87,7 +89,7 @@ impl Staging {
     /// Beats of the vector unit for so many bytes. A square of lanes is transposed in twice as many beats as it has rows.
     fn beats(self, bytes: f64, rates: &Rates) -> f64 {
         let passes = match self {
-            Staging::Constant | Staging::Loaded => 0.0,
+            Staging::Constant | Staging::Packed | Staging::Loaded => 0.0,
             Staging::Copied => 1.0,
             Staging::LoadedTransposed | Staging::Transposed => 2.0,
         };
@@ -535,7 +537,7 @@ impl Tiling {
             + instructions * 32.0 / rates.burst as f64;
         // While the load engine moves, it loads nothing; nor while a move waits for what it moves (T-MOVE).
         let dealt = match problem.staging {
-            Staging::Constant => 0.0,
+            Staging::Constant | Staging::Packed => 0.0,
             Staging::Loaded | Staging::LoadedTransposed => moves + rates.dram_latency,
             Staging::Copied | Staging::Transposed => moves + rates.vector_latency,
         };

@@ -203,6 +203,9 @@ pub(crate) fn has_contiguous_terms(matrix: &View) -> bool {
 
 /// How a matrix that a layer computed comes to WRAM.
 fn staging(matrix: &View) -> Staging {
+    if matrix.packing.is_some() {
+        return Staging::Packed;
+    }
     match (matrix.is_kept(), has_contiguous_terms(matrix)) {
         (false, true) => Staging::Loaded,
         (false, false) => Staging::LoadedTransposed,

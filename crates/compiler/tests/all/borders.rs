@@ -225,7 +225,10 @@ fn errors_name_what_is_missing() {
     let nram = error(|machine| machine.core.nram_bytes = 24, &none);
     assert!(nram.contains("does not fit NRAM"), "{nram}");
     let pass = error(|_| {}, &Options { print_after: vec!["tile".to_owned()], ..Options::default() });
-    assert!(pass.starts_with("there is no compiler pass `tile`; there are partition, fuse-add,"), "{pass}");
+    assert!(
+        pass.starts_with("there is no compiler pass `tile`; there are partition, pack, fuse-add,"),
+        "{pass}"
+    );
 }
 
 #[test]
