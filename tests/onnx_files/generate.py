@@ -16,6 +16,7 @@ import onnx
 import onnxruntime
 from onnxruntime import quantization
 
+import decoders
 import images
 import sequences
 from spelling import Spelling
@@ -283,6 +284,7 @@ def main(first, last, folder):
         onnx.save(model, stem + ".onnx")
         np.savez(stem + ".npz", **arrays)
         written += 1
+    decoders.write(os.path.join(folder, "decoders"))
     print(
         f"{written} files; {dull} networks whose answers say nothing, or change with any rounding; "
         f"{refused} that onnxruntime could not run or quantise"

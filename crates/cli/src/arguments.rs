@@ -246,8 +246,9 @@ pub(crate) struct RunArguments {
     /// With --dataset: training samples that int8 ranges are taken from
     #[arg(long, value_name = "COUNT", default_value = "1000")]
     pub(crate) calibration_samples: NonZeroUsize,
-    /// Generate so many tokens with a decoder, a network that appends keys and values to caches (inputs past_*, outputs
-    /// present_*); each token is run on the DLP and checked
+    /// Generate so many tokens with a decoder, a network that appends keys and values to caches: inputs past_* and outputs
+    /// present_*, as exporters write them with a symbolic axis of tokens, or with TensorScatter. Each token is run on the DLP
+    /// and checked
     #[arg(long, value_name = "COUNT", requires = "prompt_ids", conflicts_with_all = ["input", "calibrate", "dataset", "timing_only", "save_outputs", "what_if"])]
     pub(crate) generate: Option<NonZeroUsize>,
     /// With --generate: the tokens to begin with

@@ -2,15 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+use std::path::Path;
+
 use ediacara::arch::Machine;
-use ediacara::data::synthetic;
-use ediacara::decode::{DecodeOptions, Family, generate};
+use ediacara::data::{skip, synthetic};
+use ediacara::decode::{DecodeOptions, Family, generate, length};
 use ediacara::graph::ops::{
-    Add, Gather, LessEqual, MatMul, Reshape, Select, Softmax, TensorScatter, Transpose,
+    Add, Concat, Gather, LessEqual, MatMul, Reduce, ReduceKind, Reshape, Select, Slice, Softmax,
+    TensorScatter, Transpose,
 };
 use ediacara::graph::{DType, Graph, Tensor, TensorType};
 use ediacara::nn::{Mode, Scope};
 use ediacara::prove::{Options, prove_values, settings};
+use ediacara::tensor::npz;
 use ediacara::{CalibrationSource, Error, HostOnly, Model, Precision, Prepared, RunOptions, compile, freeze};
 
 const HEADS: usize = 2;
@@ -293,7 +297,7 @@ fn free(length: usize) -> Result<Model, Error> {
 #[test]
 fn tokens_are_generated_as_without_caches_and_work_grows_with_them() {
     let prompt = [3, 19, 0];
-    let family = Family { load: &free, fixed: None };
+    let family = Family::Placed { load: &free, fixed: None };
     let mut told = 0;
     let generation = generate(&family, &options(&prompt, 38), &mut |_| {}, &mut |_| told += 1).unwrap();
     assert_eq!((generation.tokens.len(), generation.steps.len(), told), (38, 40, 40));
@@ -324,7 +328,7 @@ fn tokens_are_generated_as_without_caches_and_work_grows_with_them() {
 #[test]
 fn what_cannot_be_generated_is_said() {
     let short = |_: usize| free(8);
-    let family = Family { load: &short, fixed: Some(8) };
+    let family = Family::Placed { load: &short, fixed: Some(8) };
     let error = |prompt: &[i64], count| {
         generate(&family, &options(prompt, count), &mut |_| {}, &mut |_| {}).unwrap_err().to_string()
     };
@@ -340,10 +344,135 @@ fn what_cannot_be_generated_is_said() {
     );
     assert!(error(&[], 2).contains("a token to begin with"));
     let lenet = |_: usize| ediacara::model::load("lenet5", &[]);
-    let family = Family { load: &lenet, fixed: Some(1) };
+    let family = Family::Placed { load: &lenet, fixed: Some(1) };
     let error = generate(&family, &options(&[1], 1), &mut |_| {}, &mut |_| {}).unwrap_err().to_string();
     assert!(
         error.contains("has no cache that it appends to") && error.contains("Its inputs are input;"),
         "{error}"
     );
+}
+
+/// Decoders as exporters write them, their caches growing along a symbolic axis: onnxruntime's greedy answers.
+#[test]
+fn files_whose_caches_grow_answer_as_in_onnxruntime() {
+    let Some(folder) = std::env::var_os("EDIACARA_ONNX_FILES") else {
+        return skip(
+            "decoders in ONNX files",
+            "EDIACARA_ONNX_FILES does not name a folder; `cargo xtask test` makes it",
+        );
+    };
+    for name in ["gpt2-masked", "gpt2-bare", "llama"] {
+        let path = Path::new(&folder).join("decoders").join(name);
+        let arrays = npz::read(&path.with_extension("npz")).unwrap();
+        let numbers = |key: &str| {
+            let (_, tensor) = arrays.iter().find(|(name, _)| name == key).unwrap();
+            tensor.to_vec::<i64>().unwrap()
+        };
+        let tokens = [numbers("prompt"), numbers("tokens")].concat();
+        let path = path.with_extension("onnx");
+        let load = |dims: &[(String, usize)]| ediacara::model::load(path.to_str().unwrap(), dims);
+        assert_eq!(length(&load(&[]).unwrap()).unwrap(), None);
+        let (last, given) = tokens.split_last().unwrap();
+        let family = Family::Growing { load: &load };
+        let generation = generate(&family, &options(given, 1), &mut |_| {}, &mut |_| {}).unwrap();
+        let answers: Vec<i64> = generation.steps.iter().map(|step| step.next_in_f32).collect();
+        let expected = [&given[numbers("prompt").len()..], &[*last]].concat();
+        assert_eq!(answers[numbers("prompt").len() - 1..], expected, "{name}");
+        for step in &generation.steps {
+            let report = &step.report;
+            assert_eq!(report.check.bit_exact, Some(true), "{name} at {}", step.position);
+            assert!(
+                step.file_distance.unwrap() < 1e-5,
+                "{name} at {}: {:?}",
+                step.position,
+                step.file_distance
+            );
+            assert!(
+                report.host_ops.iter().all(|op| op.op != "tensor_scatter" && op.op != "matmul"),
+                "{name}"
+            );
+        }
+        let cycles: Vec<u64> = generation.steps.iter().map(|step| step.report.dlp_cycles).collect();
+        assert!(cycles[0] == cycles[15] && cycles[15] < cycles[16], "{name}: {cycles:?}");
+        let right = generation.steps.iter().filter(|step| step.next == step.next_in_f32).count();
+        assert!(right * 3 > generation.steps.len() * 2, "{name}: {right}");
+    }
+}
+
+/// What the attention of [`growing`] does with the past beside attending.
+#[derive(Clone, Copy, PartialEq)]
+enum Odd {
+    Nothing,
+    /// Keys come in the reverse order of values.
+    Reversed,
+    /// The mean of all keys is added.
+    Mean,
+}
+
+/// One token that attends to caches that it was concatenated to, as a network behind so many tokens.
+fn growing(past: usize, odd: Odd) -> Model {
+    let mut scope = Scope::new("decoder", Mode::Inference, 1);
+    let token = scope.input("input_ids", TensorType::new(DType::I64, &[1, 1]));
+    let [keys, values] =
+        ["past_key", "past_value"].map(|name| scope.input(name, TensorType::f32(&[1, 1, past, FEATURES])));
+    let words = scope.constant(embedding());
+    let x = scope.apply(Gather { axis: 0 }, &[words, token]).unwrap();
+    let x = scope.apply(Reshape { shape: vec![1, FEATURES] }, &[x]).unwrap();
+    let mut row = |name: &str| {
+        let y = scope.dense(name, x, FEATURES).unwrap();
+        scope.apply(Reshape { shape: vec![1, 1, 1, FEATURES] }, &[y]).unwrap()
+    };
+    let [query, key, value] = ["query", "key", "value"].map(&mut row);
+    let keys = scope.apply(Concat { axis: 2 }, &[keys, key]).unwrap();
+    let values = scope.apply(Concat { axis: 2 }, &[values, value]).unwrap();
+    let seen = match odd {
+        Odd::Reversed => {
+            let mut slice = Slice::all(&[1, 1, past + 1, FEATURES]);
+            (slice.starts[2], slice.ends[2], slice.steps[2]) = (past as i64, -1, -1);
+            scope.apply(slice, &[keys]).unwrap()
+        }
+        _ => keys,
+    };
+    let columns = scope.apply(Transpose { permutation: vec![0, 1, 3, 2] }, &[seen]).unwrap();
+    let scores = scope.apply(MatMul, &[query, columns]).unwrap();
+    let weights = scope.apply(Softmax { axis: 3 }, &[scores]).unwrap();
+    let mut sums = scope.apply(MatMul, &[weights, values]).unwrap();
+    if odd == Odd::Mean {
+        let mean = Reduce { kind: ReduceKind::Mean, axes: vec![2], keep_dims: true };
+        let mean = scope.apply(mean, &[keys]).unwrap();
+        sums = scope.apply(Add, &[sums, mean]).unwrap();
+    }
+    let sums = scope.apply(Reshape { shape: vec![1, FEATURES] }, &[sums]).unwrap();
+    let logits = scope.dense("logits", sums, VOCABULARY).unwrap();
+    let (graph, parameters, _) = scope.finish();
+    let tensors = parameters.iter().map(|parameter| (parameter.value, parameter.initial.clone()));
+    Model {
+        unbound: vec!["past".to_owned()],
+        ..model(freeze(&graph, &[logits, keys, values], tensors).unwrap())
+    }
+}
+
+#[test]
+fn what_the_length_of_caches_means_beside_tokens_is_refused() {
+    let generated = |odd: Odd, fixed: bool| {
+        let load = |sizes: &[(String, usize)]| {
+            let past = sizes.iter().find(|(axis, _)| axis == "past_key[2]").map_or(1, |(_, size)| *size);
+            let mut model = growing(past, odd);
+            if fixed {
+                model.unbound.clear();
+            }
+            Ok(model)
+        };
+        let family = Family::Growing { load: &load };
+        generate(&family, &options(&[3, 7], 4), &mut |_| {}, &mut |_| {})
+    };
+    let generation = generated(Odd::Nothing, false).unwrap();
+    assert!(generation.steps.iter().all(|step| step.file_distance.unwrap() < 1e-5));
+    let error = |odd: Odd, fixed: bool| generated(odd, fixed).err().unwrap().to_string();
+    let mean = error(Odd::Mean, false);
+    assert!(mean.contains("(reduce) goes over all tokens so far and is no product"), "{mean}");
+    let reversed = error(Odd::Reversed, false);
+    assert!(reversed.contains("away from those of the file itself"), "{reversed}");
+    let fixed = error(Odd::Nothing, true);
+    assert!(fixed.contains("have axes of fixed sizes") && fixed.contains("past_key, past_value"), "{fixed}");
 }

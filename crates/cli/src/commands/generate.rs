@@ -21,11 +21,12 @@ pub(crate) fn execute(count: usize, arguments: &RunArguments) -> Outcome {
     let own = decode::length(&first)?;
     let free = free_dimension(&arguments.model, &first);
     drop(first);
-    let load = |length: usize| {
-        let Some(dimension) = &free else { return setup::model(&arguments.model, &arguments.preprocess) };
-        let dims = [&arguments.model.dims[..], &[(dimension.clone(), length)]].concat();
+    let sized = |sizes: &[(String, usize)]| {
+        let dims = [&arguments.model.dims[..], sizes].concat();
         setup::model(&ModelArguments { dims, ..arguments.model.clone() }, &arguments.preprocess)
     };
+    let load =
+        |length: usize| sized(&free.iter().map(|dimension| (dimension.clone(), length)).collect::<Vec<_>>());
     let options = DecodeOptions {
         run: RunOptions {
             checked: arguments.checked,
@@ -37,7 +38,10 @@ pub(crate) fn execute(count: usize, arguments: &RunArguments) -> Outcome {
         prompt: arguments.prompt_ids.clone(),
         count,
     };
-    let family = Family { load: &load, fixed: free.is_none().then_some(own) };
+    let family = match own {
+        Some(own) => Family::Placed { load: &load, fixed: free.is_none().then_some(own) },
+        None => Family::Growing { load: &sized },
+    };
     let generation = decode::generate(&family, &options, &mut |name| progress.stage(name), &mut |step| {
         tracing::info!("token {} at {}: {}", step.token, step.position, step.next);
     })?;
@@ -130,6 +134,13 @@ fn print(generation: &Generation, arguments: &RunArguments) {
         thousands(tensors as u64),
         thousands(bytes)
     );
+    let distances = generation.steps.iter().filter_map(|step| step.file_distance);
+    if let Some(largest) = distances.reduce(f32::max) {
+        say!(
+            "file          concatenates to its caches, and is compiled with caches of a fixed length: logits in f32 within \
+             {largest:.0e} of its own at each position"
+        );
+    }
     say!("quantisation  {}", generation.method);
     let same = generation.steps.iter().filter(|step| step.next == step.next_in_f32).count();
     say!("              the same next token as in f32 for {same} of {} tokens", generation.steps.len());
@@ -147,6 +158,7 @@ fn to_json(generation: &Generation, arguments: &RunArguments) -> serde_json::Res
             "next": step.next,
             "next_in_f32": step.next_in_f32,
             "sqnr_db": step.sqnr_db,
+            "file_distance": step.file_distance,
             "cycles": step.cycles,
             "border_cycles": step.border_cycles,
             "tokens_per_second": tokens_a_second(step),

@@ -185,6 +185,24 @@ fn a_decoder_generates_tokens() {
         let rate = step["tokens_per_second"].as_f64().unwrap();
         assert!((rate * number(&step["cycles"]) as f64 / 1e9 - 1.0).abs() < 1e-9);
     }
+    if let Some(folder) = std::env::var_os("EDIACARA_ONNX_FILES") {
+        // A file that concatenates: the answer is onnxruntime's, in f32.
+        let file = Path::new(&folder).join("decoders/llama.onnx");
+        let arguments = ["--generate", "3", "--prompt-ids", "7,31,2,55", "--json"];
+        let report = json(&[&["run", file.to_str().unwrap()][..], &arguments].concat());
+        let steps = report["steps"].as_array().unwrap();
+        assert!(steps.iter().all(|step| step["file_distance"].as_f64().unwrap() < 1e-5));
+        assert_eq!(steps[3]["next_in_f32"], 45);
+    }
+    let locations = Locations::of_machine(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let fixed =
+        locations.find(DataSet::Models).map(|models| models.join("../models2/gpt2_tiny_decode/model.onnx"));
+    if let Ok(file) = fixed
+        && file.exists()
+    {
+        let text = fail(&["run", file.to_str().unwrap(), "--generate", "2", "--prompt-ids", "1"]);
+        assert!(text.contains("have axes of fixed sizes in the file"), "{text}");
+    }
     let text = fail(&["run", "lenet5", "--generate", "2", "--prompt-ids", "1"]);
     assert!(text.contains("it does not decode token by token: it has no cache"), "{text}");
     assert!(fail(&["run", "gpt2", "--generate", "2"]).contains("--prompt-ids"));
