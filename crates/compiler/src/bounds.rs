@@ -7,6 +7,7 @@
 //! leave out: taps in the padding, pixels that no window sees, and constants that have passed DRAM before.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use ediacara_arch::Machine;
 use ediacara_isa::Port;
@@ -63,16 +64,19 @@ pub(crate) fn bounds(machine: &Machine, layers: &[Layer], sources: &[Source], ou
         compulsory += if constants.is_new(weights.values) { weights.touched } else { 0 };
     }
     for source in sources {
-        let read = |layer: &Layer| {
-            let reads = reads(&layer.kind).into_iter().filter(|(base, _)| source.holds(*base));
-            reads.map(|(_, bytes)| bytes).max()
+        let of_source = |(layer, kind)| {
+            let reads = reads(kind).into_iter().filter(|part| source.holds(part.span.start));
+            reads.map(move |part| (layer, part))
         };
-        let reading: Vec<Option<u64>> = layers.iter().map(read).collect();
-        let most = reading.iter().flatten().copied().max().unwrap_or(0);
-        let first = reading.iter().position(Option::is_some);
-        if let Some(node) = first.and_then(|layer| nodes[layer].first_mut()) {
-            node.border_bytes += most;
+        let reading: Vec<(usize, Part)> =
+            layers.iter().map(|layer| &layer.kind).enumerate().flat_map(of_source).collect();
+        let apart = apart(&reading);
+        for &(layer, bytes) in &apart {
+            if let Some(node) = nodes[layer].first_mut() {
+                node.border_bytes += bytes;
+            }
         }
+        let most = apart.iter().map(|(_, bytes)| bytes).sum::<u64>();
         compulsory += if source.constant.is_none_or(|tensor| constants.is_new(tensor)) { most } else { 0 };
     }
     let mut seen = HashSet::new();
@@ -83,9 +87,9 @@ pub(crate) fn bounds(machine: &Machine, layers: &[Layer], sources: &[Source], ou
         }
         let range = output.address..output.address + bytes;
         for (layer, nodes) in layers.iter().zip(&mut nodes) {
-            let written = writes(&layer.kind).into_iter().filter(|(base, _)| range.contains(base));
+            let written = writes(&layer.kind).into_iter().filter(|part| range.contains(&part.span.start));
             if let Some(node) = nodes.last_mut() {
-                node.border_bytes += written.map(|(_, bytes)| bytes).sum::<u64>();
+                node.border_bytes += written.map(|part| part.bytes).sum::<u64>();
             }
         }
         compulsory += bytes;
@@ -161,7 +165,7 @@ fn nodes(kind: &Kind) -> Vec<Node<'_>> {
     match kind {
         Kind::Conv(conv) => product(conv, &all(&conv.y)),
         Kind::Depthwise(conv) => {
-            let table = conv.table.as_ref().map(|_| elementwise(pixels(&conv.y).1));
+            let table = conv.table.as_ref().map(|_| elementwise(pixels(&conv.y).bytes));
             [depthwise(conv)].into_iter().chain(table).collect()
         }
         Kind::Pool(one) => vec![pool(one)],
@@ -238,7 +242,7 @@ fn depthwise(conv: &Conv) -> Node<'_> {
 /// each result that is written. Sums may be the matrix unit's, as products with ones.
 fn pool(pool: &Pool) -> Node<'static> {
     let results = pool.y.batch * pool.y.height * pool.y.width * pool.y.channels;
-    let (_, read) = window(&pool.x, &pool.y, &pool.window);
+    let read = window(&pool.x, &pool.y, &pool.window).bytes;
     let pairs = read.saturating_sub(results);
     match pool.mode {
         PoolMode::Max => elementwise(results.max(pairs)),
@@ -315,8 +319,46 @@ pub(crate) fn pixels_seen(x: &Image, y: &Image, window: &Window) -> u64 {
     along(0) * along(1)
 }
 
+/// A part of a tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    /// From its first byte to one past its last.
+    span: Range<u64>,
+    /// Bytes of it, at least.
+    bytes: u64,
+}
+
+/// Parts of one tensor that are read, which do not meet, with the layer that reads each first: those of the most bytes
+/// together. Parts that meet may share bytes, so that only one of them counts.
+fn apart(reading: &[(usize, Part)]) -> Vec<(usize, u64)> {
+    let mut ordered: Vec<&(usize, Part)> = reading.iter().collect();
+    ordered.sort_by_key(|(layer, part)| (part.span.end, *layer));
+    // By number of parts: the most bytes among the first of them, and whether the last is one that counts.
+    let mut most = vec![(0, false)];
+    let before = |part: &Part| ordered.partition_point(|(_, other)| other.span.end <= part.span.start);
+    for (index, (_, part)) in ordered.iter().enumerate() {
+        let with = most[before(part).min(index)].0 + part.bytes;
+        let without = most[index].0;
+        most.push((with.max(without), with > without));
+    }
+    let (mut chosen, mut count) = (Vec::new(), ordered.len());
+    while count > 0 {
+        let (_, part) = ordered[count - 1];
+        if most[count].1 {
+            // Whoever reads something of it first brings it.
+            let meets = |other: &Part| other.span.start < part.span.end && part.span.start < other.span.end;
+            let first = reading.iter().filter(|(_, other)| meets(other)).map(|(layer, _)| *layer).min();
+            chosen.extend(first.map(|layer| (layer, part.bytes)));
+            count = before(part).min(count - 1);
+        } else {
+            count -= 1;
+        }
+    }
+    chosen
+}
+
 /// Where a layer reads activations, and how many bytes at least.
-fn reads(kind: &Kind) -> Vec<(u64, u64)> {
+fn reads(kind: &Kind) -> Vec<Part> {
     match kind {
         Kind::Conv(conv) | Kind::Depthwise(conv) => convolution(conv),
         Kind::Pool(pool) => vec![window(&pool.x, &pool.y, &pool.window)],
@@ -333,7 +375,7 @@ fn reads(kind: &Kind) -> Vec<(u64, u64)> {
     }
 }
 
-fn convolution(conv: &Conv) -> Vec<(u64, u64)> {
+fn convolution(conv: &Conv) -> Vec<Part> {
     let mut reads = vec![window(&conv.x, &conv.y, &conv.window)];
     reads.extend(conv.computed.as_ref().map(elements));
     reads.extend(conv.residual.iter().map(|residual| pixels(&residual.image)));
@@ -342,7 +384,7 @@ fn convolution(conv: &Conv) -> Vec<(u64, u64)> {
 }
 
 /// Where a layer writes, and how many bytes.
-fn writes(kind: &Kind) -> Vec<(u64, u64)> {
+fn writes(kind: &Kind) -> Vec<Part> {
     match kind {
         Kind::Conv(conv) | Kind::Depthwise(conv) => match &conv.epilogue {
             Some(rows) => tensors(rows, true),
@@ -365,23 +407,25 @@ fn writes(kind: &Kind) -> Vec<(u64, u64)> {
 }
 
 /// The tensors that a chain reads, or writes.
-fn tensors(rows: &Rows, written: bool) -> Vec<(u64, u64)> {
+fn tensors(rows: &Rows, written: bool) -> Vec<Part> {
     let values = rows.values.iter().filter(|value| value.written == written);
     values.filter_map(|value| value.tensor.as_ref()).map(elements).collect()
 }
 
 /// The pixels under a window that exist. A convolution has every channel of them multiplied.
-fn window(x: &Image, y: &Image, window: &Window) -> (u64, u64) {
-    (x.base, x.batch * pixels_seen(x, y, window) * x.channels)
+fn window(x: &Image, y: &Image, window: &Window) -> Part {
+    Part { bytes: x.batch * pixels_seen(x, y, window) * x.channels, ..pixels(x) }
 }
 
-fn pixels(image: &Image) -> (u64, u64) {
-    (image.base, image.batch * image.height * image.width * image.channels)
+fn pixels(image: &Image) -> Part {
+    let Image { batch, height, width, channels, .. } = *image;
+    let end = image.address(batch - 1, height - 1, width - 1, channels - 1) + 1;
+    Part { span: image.base..end, bytes: batch * height * width * channels }
 }
 
-fn elements(view: &View) -> (u64, u64) {
+fn elements(view: &View) -> Part {
     let extents = view.shape.iter().zip(&view.strides).filter(|&(_, &stride)| stride > 0);
-    (view.base, extents.map(|(&extent, _)| extent).product::<u64>() * view.element)
+    Part { span: view.span(), bytes: extents.map(|(&extent, _)| extent).product::<u64>() * view.element }
 }
 
 /// Whether a convolution only picks channels, each window beside the next: each output is one input, times one and nothing
@@ -413,9 +457,9 @@ mod tests {
     #[test]
     fn a_stride_wider_than_its_window_skips_pixels() {
         let strided = Window { stride: [2; 2], ..Window::POINT };
-        assert_eq!(window(&image(5), &image(3), &strided), (0x40, 3 * 3 * 3));
+        assert_eq!(window(&image(5), &image(3), &strided), Part { span: 0x40..0x40 + 75, bytes: 3 * 3 * 3 });
         let padded = Window { kernel: [3; 2], before: [1; 2], ..strided };
-        assert_eq!(window(&image(5), &image(3), &padded), (0x40, 5 * 5 * 3));
+        assert_eq!(window(&image(5), &image(3), &padded), Part { span: 0x40..0x40 + 75, bytes: 5 * 5 * 3 });
     }
 
     #[test]
@@ -427,6 +471,21 @@ mod tests {
         // Of a single pixel only the middle tap sees anything.
         assert_eq!(taps(&axis(1), &[0], 3), 1);
         assert_eq!(seen(&axis(4), &[0, 3], 3), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn parts_that_do_not_meet_are_read_each() {
+        let part = |layer: usize, start: u64, end: u64, bytes: u64| (layer, Part { span: start..end, bytes });
+        // Four heads, one of them read again; and all of them by somebody who skips most of it.
+        let heads = [0, 1, 2, 3].map(|head| part(head as usize + 1, 100 * head, 100 * head + 100, 100));
+        let mut reading = heads.to_vec();
+        reading.extend([part(9, 100, 200, 100), part(8, 0, 400, 40)]);
+        let mut found = apart(&reading);
+        found.sort();
+        assert_eq!(found, [(1, 100), (2, 100), (3, 100), (4, 100)]);
+        // The whole is more than two halves of it.
+        assert_eq!(apart(&[part(5, 0, 50, 50), part(3, 0, 400, 400), part(4, 350, 400, 50)]), [(3, 400)]);
+        assert_eq!(apart(&[]), []);
     }
 
     #[test]
