@@ -6,6 +6,7 @@ mod train;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 pub(crate) use data::{DataArguments, DataCommand, FetchArguments, ListArguments};
 pub(crate) use textbook::{
@@ -16,6 +17,7 @@ pub(crate) use textbook::{
 pub(crate) use train::TrainArguments;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ediacara::mixed::{self, DECIBELS, Wanted};
 use ediacara::tensor::{Tensor, npy};
 use ediacara::{HostOnly, Precision, SampleFile};
 
@@ -148,12 +150,63 @@ pub(crate) fn paths(samples: &[SampleFile]) -> impl Iterator<Item = &PathBuf> {
 }
 
 /// What the network computes in.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct PrecisionArguments {
-    /// What the network computes in: int8, or floating point as it is, f32, bf16 or f16, on a machine whose array multiplies it (dlp16f,
-    /// textbook1); floating point needs no calibration
-    #[arg(long, value_name = "TYPE", default_value_t, conflicts_with = "calibrate")]
-    pub(crate) precision: Precision,
+    /// What the network computes in: int8, or floating point as it is, f32, bf16 or f16, on a machine whose array multiplies it
+    /// (dlp16f, textbook1), which needs no calibration. `auto` is int8 but for the noisiest products: as many of those are in
+    /// floating point as it takes for every output to be --least-db above its noise
+    #[arg(long, value_name = "TYPE", default_value = "int8")]
+    precision: PrecisionArgument,
+    /// What single layers compute in: a file with `"NAME" = "TYPE"` on each line, where a name may end in `*`. `summary` lists
+    /// names; an operator that was fused has that of the layer it is part of
+    #[arg(long, value_name = "FILE")]
+    layer_precision: Option<PathBuf>,
+    /// With --precision auto: the least ratio of each output to its noise, in dB, over the input and the first calibration samples
+    #[arg(long, value_name = "DB", default_value_t = DECIBELS)]
+    least_db: f64,
+}
+
+/// A precision, or `auto`.
+#[derive(Debug, Clone, Copy)]
+enum PrecisionArgument {
+    Auto,
+    Named(Precision),
+}
+
+impl FromStr for PrecisionArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<PrecisionArgument, String> {
+        if text == "auto" {
+            return Ok(PrecisionArgument::Auto);
+        }
+        text.parse().map(PrecisionArgument::Named).map_err(|problem: String| format!("{problem}, auto"))
+    }
+}
+
+impl PrecisionArguments {
+    /// What is wanted of each layer.
+    pub(crate) fn wanted(&self) -> Result<Wanted, ediacara::Error> {
+        let layers = match &self.layer_precision {
+            Some(path) => mixed::read_layers(path)?,
+            None => Vec::new(),
+        };
+        match self.precision {
+            PrecisionArgument::Named(base) => Ok(Wanted::Layers { base, layers }),
+            PrecisionArgument::Auto if layers.is_empty() => Ok(Wanted::Automatic { decibels: self.least_db }),
+            PrecisionArgument::Auto => Err(ediacara::Error::Invalid(
+                "--precision auto chooses the layers itself: leave --layer-precision out".to_owned(),
+            )),
+        }
+    }
+
+    /// The one precision of all layers; nothing if they have several.
+    pub(crate) fn of_all(&self) -> Option<Precision> {
+        match self.precision {
+            PrecisionArgument::Named(precision) if self.layer_precision.is_none() => Some(precision),
+            _ => None,
+        }
+    }
 }
 
 /// Where the int8 ranges of a network that is only timed come from.

@@ -110,6 +110,8 @@ pub struct DlpSegment {
     /// For each layer, beats of the matrix engine on rows of a block that it expands once more: those that the windows of
     /// two tiles see.
     pub repeated_beats: Vec<u64>,
+    /// For each layer, bytes of an element that the matrix engine multiplies; 1 where it multiplies none.
+    pub matrix_element_bytes: Vec<u64>,
     /// Why layers are cut as they are, in their order.
     pub explanations: Vec<Explanation>,
     /// What was decided about keeping activations in NRAM between layers, in the order of the layers.
@@ -264,18 +266,25 @@ impl Compiler<'_> {
         let ordered = self.synchronise(&program.lowering.steps);
         let executable = self.emit(&ordered, &network, &mut program)?;
         // What the host leaves for several segments has one address too.
-        let given = part.fed.iter().filter(|(value, fed)| *value == fed.source).map(|(value, _)| value);
-        let address = |&value: &ValueId| Some((value, placement.homes.get(&value)?.base));
-        stay.extend(given.chain(&part.read).filter_map(address));
+        let given =
+            part.fed.iter().filter(|(_, fed)| fed.is_as_given()).map(|(value, fed)| (fed.source, *value));
+        let left = part.read.iter().map(|&value| (value, value));
+        let address = |(name, value): (ValueId, ValueId)| Some((name, placement.homes.get(&value)?.base));
+        stay.extend(given.chain(left).filter_map(address));
         let Program { lowering, values } = program;
         let segment = DlpSegment {
             nodes: part.dlp.clone(),
-            inputs: part.fed.iter().map(|(_, fed)| fed.source).collect(),
+            inputs: part.brought().map(|(_, fed)| fed.source).collect(),
             outputs: network.ports.values,
             homes: network.homes,
             kept: kept.buffers(&executable.source_map),
             bounds: network.bounds,
             repeated_beats: lowering.repeated_beats,
+            matrix_element_bytes: network
+                .layers
+                .iter()
+                .map(|layer| layer.kind.matrix_element_bytes())
+                .collect(),
             explanations: lowering.explanations,
             keepings: kept.keepings,
             holdings,

@@ -113,7 +113,7 @@ impl<'a> Comparison<'a> {
             computed: layers.flat_map(|node| graph.outputs_of(node).to_vec()).collect(),
             check: Check { reference: format!("host {precision}"), ..Check::none() },
             first: None,
-            real: precision != Precision::Int8,
+            real: precision != Precision::Int8 || multiplies_real(graph),
             fewest_distinct: None,
         }
     }
@@ -244,6 +244,12 @@ fn distinct(values: &[i8]) -> usize {
         seen[usize::from(value.cast_unsigned())] = true;
     }
     seen.iter().filter(|seen| **seen).count()
+}
+
+/// Whether a network multiplies real numbers, in some layers at least.
+fn multiplies_real(graph: &Graph) -> bool {
+    let real = |op: &str| matches!(op, "f_conv" | "f_matmul" | "f_window");
+    graph.nodes().any(|id| real(graph.node(id).op.name()))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use ediacara_profile::Remedy;
 use ediacara_sim::Split;
 use serde_json::{Map, Value, json};
 
-use crate::{Error, Precision};
+use crate::Error;
 
 /// One layer: what was chosen, what it was expected to cost, what it costs.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,30 +88,22 @@ fn activation(keeping: &Keeping) -> Value {
 
 /// Explains every layer of a compiled network.
 ///
-/// The cycles are simulated, without values. `precision` is what the network was compiled in.
+/// The cycles are simulated, without values.
 ///
 /// # Errors
 /// The program stops with a fault, which is a bug of the compiler.
-pub fn explain(
-    compiled: &Compiled,
-    precision: Precision,
-    machine: &Machine,
-) -> Result<Vec<LayerExplanation>, Error> {
+pub fn explain(compiled: &Compiled, machine: &Machine) -> Result<Vec<LayerExplanation>, Error> {
     let mut explained = Vec::new();
     for segment in compiled.dlp() {
-        explained.extend(of_segment(segment, precision, machine)?);
+        explained.extend(of_segment(segment, machine)?);
     }
     Ok(explained)
 }
 
-fn of_segment(
-    segment: &DlpSegment,
-    precision: Precision,
-    machine: &Machine,
-) -> Result<Vec<LayerExplanation>, Error> {
+fn of_segment(segment: &DlpSegment, machine: &Machine) -> Result<Vec<LayerExplanation>, Error> {
     let outcome = crate::pipeline::time(machine, segment)?;
     let mut choices = segment.explanations.iter().peekable();
-    let yardsticks = crate::report::yardsticks(segment, precision);
+    let yardsticks = crate::report::yardsticks(segment);
     let reports = ediacara_profile::layer_reports(machine, &segment.executable.layers, &yardsticks, &outcome);
     let explain = |(index, report): (usize, ediacara_profile::LayerReport)| {
         let concerns = |keeping: &&Keeping| keeping.layers.contains(&(index as u32));

@@ -56,6 +56,7 @@ pub mod export;
 mod following;
 mod indices;
 pub mod inputs;
+pub mod mixed;
 pub mod model;
 pub mod pipeline;
 mod plan;

@@ -1,5 +1,7 @@
 //! A model in int8 or in floating point, ready to be compiled for any machine.
 
+use std::collections::{BTreeMap, HashMap};
+
 use ediacara_arch::Machine;
 use ediacara_graph::rewrite::{Unrolled, unroll};
 use ediacara_graph::{Graph, ValueId};
@@ -22,6 +24,8 @@ pub struct Prepared {
     pub real: Graph,
     /// What it computes in.
     pub precision: Precision,
+    /// Nodes that compute in another precision, by name, each in floating point: in int8 networks alone.
+    pub layers: BTreeMap<String, Precision>,
     /// The int8 network; in floating point the real one. [`Prepared::on`] gives the form that a machine runs.
     pub quantised: Graph,
     /// What became of the network's nodes.
@@ -50,6 +54,9 @@ impl Prepared {
                 ediacara_optimiser::in_floating_point(&self.real, dtype, lanes)?;
             return Ok((graph, origins));
         }
+        if !self.layers.is_empty() {
+            return self.mixed(machine);
+        }
         let nothing_is_real = self.origins.iter().all(|origin| origin.left.is_none());
         if machine.vector.float_lanes == 0 || nothing_is_real {
             return Ok((self.quantised.clone(), self.origins.clone()));
@@ -61,6 +68,55 @@ impl Prepared {
             }
         };
         Ok((graph, origins))
+    }
+}
+
+impl Prepared {
+    /// What it computes in, in words: `int8`, or `int8, and 3 layers in bf16`.
+    pub fn computes_in(&self) -> String {
+        let count = |precision: Precision| self.layers.values().filter(|&&other| other == precision).count();
+        let counted = Precision::ALL.map(|precision| (precision, count(precision)));
+        let others = counted.iter().filter(|(_, count)| *count > 0).map(|(precision, count)| {
+            let layers = if *count == 1 { "layer" } else { "layers" };
+            format!("{count} {layers} in {precision}")
+        });
+        let others: Vec<String> = others.collect();
+        if others.is_empty() {
+            self.precision.to_string()
+        } else {
+            format!("{}, and {}", self.precision, others.join(" and "))
+        }
+    }
+
+    /// The network with these layers in floating point, by name, and all others in int8.
+    pub fn with_layers(self, layers: BTreeMap<String, Precision>) -> Prepared {
+        Prepared { layers, ..self }
+    }
+
+    /// The ranges of its values.
+    ///
+    /// # Errors
+    /// It comes quantised, with scales of its own.
+    pub(crate) fn ranges(&self) -> Result<&Calibration, Error> {
+        match &self.ranges {
+            Ranges::Calibrated(ranges) => Ok(ranges),
+            Ranges::Imported(_) => Err(Error::Invalid(format!(
+                "{}: it comes quantised, so that all its layers compute in int8: take the float original",
+                self.name
+            ))),
+        }
+    }
+
+    /// The int8 network with some layers in floating point.
+    fn mixed(&self, machine: &Machine) -> Result<(Graph, Vec<Origin>), Error> {
+        let mut chosen = HashMap::new();
+        for (name, precision) in &self.layers {
+            precision.lanes(machine)?;
+            chosen.extend(precision.dtype().map(|dtype| (name.clone(), dtype)));
+        }
+        let row_bytes = machine.matrix.rows as usize;
+        let quantised = ediacara_optimiser::quantise_mixed(&self.real, self.ranges()?, &chosen, row_bytes)?;
+        Ok((quantised.graph, quantised.origins))
     }
 }
 
@@ -104,6 +160,7 @@ pub fn prepare_in(
         quantised: real.clone(),
         real,
         precision,
+        layers: BTreeMap::new(),
         origins: Vec::new(),
         method: format!("none, computed in {precision}"),
         seeded_inputs: Vec::new(),
@@ -149,6 +206,7 @@ pub fn prepare(model: &Model, calibration: &CalibrationSource, stage: Stage<'_>)
         name,
         real,
         precision,
+        layers: BTreeMap::new(),
         quantised,
         origins,
         method,
@@ -189,6 +247,7 @@ fn prepare_quantised(
         name: model.name.clone(),
         real,
         precision: Precision::Int8,
+        layers: BTreeMap::new(),
         quantised: Graph::default(),
         origins: Vec::new(),
         method: "imported (QDQ)".to_owned(),

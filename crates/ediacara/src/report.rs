@@ -16,7 +16,7 @@ use serde_json::Map;
 use crate::compile::{CompiledNetwork, runs_on_dlp};
 use crate::prepare::Prepared;
 use crate::runner::{Ran, SegmentRan};
-use crate::{Model, Precision, plan, results};
+use crate::{Model, plan, results};
 
 /// What the cycles of the host and of the network's border rest on.
 const MODELLED: &str = "modelled";
@@ -33,12 +33,7 @@ pub(crate) fn account(
     let outcomes: Vec<&Outcome> = ran.dlp().map(|(_, outcome)| outcome).collect();
     let mut layers: Vec<LayerReport> = Vec::new();
     for (segment, outcome) in compiled.dlp().zip(&outcomes) {
-        layers.extend(layer_reports(
-            machine,
-            &segment.executable.layers,
-            &yardsticks(segment, prepared.precision),
-            outcome,
-        ));
+        layers.extend(layer_reports(machine, &segment.executable.layers, &yardsticks(segment), outcome));
     }
     let sum = |number: fn(&Outcome) -> u64| outcomes.iter().map(|outcome| number(outcome)).sum::<u64>();
     let (dlp_cycles, host_cycles) = (ran.dlp_cycles(), ran.host_cycles());
@@ -54,7 +49,7 @@ pub(crate) fn account(
         machine: machine.name.clone(),
         on_dlp: network.share,
         placement: Placement::of(network.share),
-        precision: prepared.precision.name().to_owned(),
+        precision: prepared.computes_in(),
         timing_basis: basis.to_owned(),
         cycles: ran.cycles(),
         dlp_cycles,
@@ -91,11 +86,11 @@ pub(crate) fn account(
     }
 }
 
-/// The compiler's figures for each layer of a network that computes in `precision`.
-pub(crate) fn yardsticks(segment: &DlpSegment, precision: Precision) -> Vec<LayerYardstick> {
-    let matrix_element_bytes = precision.dtype().map_or(1, |dtype| dtype.size_bytes() as u64);
-    let layers = segment.bounds.roofline_cycles.iter().zip(&segment.repeated_beats);
-    let yardstick = |(&roofline_cycles, &repeated_matrix_cycles): (&f64, &u64)| LayerYardstick {
+/// The compiler's figures for each layer of a segment.
+pub(crate) fn yardsticks(segment: &DlpSegment) -> Vec<LayerYardstick> {
+    let beats = segment.repeated_beats.iter().zip(&segment.matrix_element_bytes);
+    let layers = segment.bounds.roofline_cycles.iter().zip(beats);
+    let yardstick = |(&roofline_cycles, (&repeated_matrix_cycles, &matrix_element_bytes))| LayerYardstick {
         roofline_cycles,
         repeated_matrix_cycles,
         matrix_element_bytes,

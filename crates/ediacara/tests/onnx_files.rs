@@ -6,18 +6,19 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ediacara::arch::Machine;
-use ediacara::data::skip;
+use ediacara::data::{Random, skip};
 use ediacara::host::Executor;
 use ediacara::isa::Plan;
 use ediacara::prove::{Options as Proving, prove_values};
 use ediacara::runner::Runner;
 use ediacara::tensor::{DType, Tensor, npz};
-use ediacara::{CalibrationSource, HostOnly, Model, Prepared, RunOptions};
+use ediacara::{CalibrationSource, HostOnly, Model, Precision, Prepared, RunOptions};
 
 /// How far an answer in f32 may be from onnxruntime's, as a part of the largest number of the answer.
 ///
@@ -162,6 +163,42 @@ fn check_run(case: &Case, expected: &Named) -> Result<Seen, String> {
     Ok(Seen { name: case.name.clone(), macs: (all, dlp), segments, bytes: check.bytes, decibels: least })
 }
 
+/// Some layers of a real network in floating point, drawn by its number, and the others in int8: the DLP's values are the host's,
+/// and every segment is proven.
+fn check_mixed(case: &Case) -> Result<(), String> {
+    let calibration = CalibrationSource::Tensors(vec![case.fed("cal"), case.fed("in")]);
+    let prepared = ediacara::prepare(&case.model, &calibration, &mut |_| {}).map_err(words)?;
+    let mut random = Random::named(1, &case.name);
+    let types = [Precision::F32, Precision::Bf16, Precision::F16];
+    // A third of the layers in a third of the networks, else a few.
+    let share = [3, 3, 8][random.below(3) as usize];
+    let mut layers = BTreeMap::new();
+    for id in prepared.real.nodes() {
+        if random.below(share) == 0 {
+            layers.insert(prepared.real.node(id).name.clone(), types[random.below(3) as usize]);
+        }
+    }
+    let prepared = prepared.with_layers(layers);
+    let machine = Machine::preset("dlp16f").unwrap();
+    let options =
+        RunOptions { checked: true, top: 0, host_only: HostOnly::Allowed, ..RunOptions::on(machine.clone()) };
+    let run = ediacara::run(&case.model, &prepared, &case.fed("in"), &options, &mut |_| {});
+    let run = run.map_err(|error| format!("{}: {error}", prepared.computes_in()))?;
+    let check = &run.report.check;
+    let has_dlp = run.report.segments.iter().any(|segment| segment.place == "dlp");
+    if has_dlp && (check.bit_exact != Some(true) || check.bytes == 0) {
+        let difference = check.first_difference.as_ref();
+        return Err(format!(
+            "{}: bit-exact {:?} over {} bytes: {difference:?}",
+            prepared.computes_in(),
+            check.bit_exact,
+            check.bytes
+        ));
+    }
+    check_file(&prepared, &machine, &case.fed("in"), &run)
+        .map_err(|error| format!("{}: {error}", prepared.computes_in()))
+}
+
 /// Every segment is proven, and the file gives the same outputs in the same cycles with no model at hand.
 fn check_file(
     prepared: &Prepared,
@@ -198,6 +235,9 @@ fn judge(path: &Path) -> Result<Seen, String> {
     let names = graph.outputs().iter().map(|&output| graph.value(output).name.clone());
     let expected: Named = names.map(|name| (name.clone(), case.array("out", &name))).collect();
     check_host(&case, &expected)?;
+    if case.is_real() {
+        check_mixed(&case)?;
+    }
     check_run(&case, &expected)
 }
 

@@ -28,6 +28,6 @@ pub use encoding::{Encoding, Range};
 pub use error::{OptimiserError, Result};
 pub use islands::{import_qdq_with_floats, quantise_with_floats};
 pub use pipeline::{Options, Report, optimise, optimise_with};
-pub use precision::in_floating_point;
+pub use precision::{in_floating_point, quantise_mixed};
 pub use qdq::{import_qdq, is_qdq};
 pub use quantise::{Left, LeftReal, Origin, Quantised, Silenced, quantisation_rules, quantise};

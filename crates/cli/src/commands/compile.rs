@@ -10,7 +10,7 @@ use ediacara::self_test;
 use ediacara::{CompiledNetwork, LayerExplanation, Prepared};
 use serde_json::{Value, json};
 
-use super::{Outcome, setup};
+use super::{Outcome, precisions, setup};
 use crate::arguments::CompileArguments;
 use crate::output::{say, write_plan};
 use crate::progress::Progress;
@@ -26,9 +26,9 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     let progress = Progress::new();
     let model = setup::sampled(&arguments.model, &arguments.preprocess, &[], &arguments.calibration)?;
     let calibration = setup::calibration(&arguments.calibration)?;
-    let prepared = ediacara::prepare_in(&model, arguments.precision.precision, &calibration, &mut |name| {
-        progress.stage(name)
-    })?;
+    let asked = (&arguments.precision, &arguments.calibration);
+    let mut stage = |name: &str| progress.stage(name);
+    let (prepared, choice) = setup::prepared(&model, &machine, asked, (&calibration, &[]), &mut stage)?;
     progress.stage("compile");
     let options = Options {
         print_after: arguments.print_after.iter().cloned().collect(),
@@ -42,6 +42,9 @@ pub(crate) fn execute(arguments: &CompileArguments) -> Outcome {
     };
     drop(progress);
 
+    if let Some(choice) = choice.filter(|_| !arguments.json) {
+        say!("precision: {}", precisions::summary(&choice));
+    }
     write_plan(&arguments.output(), &network.file()?)?;
     for listing in &network.compiled.listings {
         say!("{}", listing.text);
@@ -77,7 +80,7 @@ fn explain(
     progress: &Progress,
 ) -> Result<Explained, ediacara::Error> {
     progress.stage("simulate");
-    let all = ediacara::explain(&network.compiled, prepared.precision, machine)?;
+    let all = ediacara::explain(&network.compiled, machine)?;
     let cycles = all.iter().map(|layer| layer.cycles).sum();
     let layers = chosen(all, part)?;
     let mut tried = Vec::new();

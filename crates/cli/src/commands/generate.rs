@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use ediacara::arch::Machine;
 use ediacara::decode::{self, DecodeOptions, Family, Generation, Step};
 use ediacara::profile::{plain_table, split_line, thousands};
-use ediacara::{Model, RunOptions};
+use ediacara::{Error, Model, RunOptions};
 use serde_json::{Value, json};
 
 use super::{Outcome, setup};
@@ -27,6 +27,9 @@ pub(crate) fn execute(count: usize, arguments: &RunArguments) -> Outcome {
     };
     let load =
         |length: usize| sized(&free.iter().map(|dimension| (dimension.clone(), length)).collect::<Vec<_>>());
+    let precision = arguments.precision.of_all().ok_or_else(|| {
+        Error::Invalid("--generate computes all layers in one precision: int8, f32, bf16 or f16".to_owned())
+    })?;
     let options = DecodeOptions {
         run: RunOptions {
             checked: arguments.checked,
@@ -34,7 +37,7 @@ pub(crate) fn execute(count: usize, arguments: &RunArguments) -> Outcome {
             top: 0,
             ..RunOptions::on(machine)
         },
-        precision: arguments.precision.precision,
+        precision,
         prompt: arguments.prompt_ids.clone(),
         count,
     };

@@ -10,6 +10,7 @@ pub(crate) mod exec;
 pub(crate) mod generate;
 pub(crate) mod machines;
 pub(crate) mod plot;
+mod precisions;
 pub(crate) mod prove;
 pub(crate) mod roofline;
 pub(crate) mod run;

@@ -30,8 +30,8 @@ pub(crate) fn execute(arguments: &ProveArguments) -> Outcome {
             let model = setup::sampled(&arguments.model, &arguments.preprocess, &[], &arguments.calibration)?;
             let mut stage = |name: &str| progress.stage(name);
             let calibration = setup::calibration(&arguments.calibration)?;
-            let prepared =
-                ediacara::prepare_in(&model, arguments.precision.precision, &calibration, &mut stage)?;
+            let asked = (&arguments.precision, &arguments.calibration);
+            let (prepared, _) = setup::prepared(&model, &machine, asked, (&calibration, &[]), &mut stage)?;
             progress.stage("compile");
             let network =
                 ediacara::compile(&prepared, &machine, &Default::default(), arguments.host_only.choice())?;

@@ -9,10 +9,11 @@ use ediacara::dataset::{self, Part};
 use ediacara::graph::Graph;
 use ediacara::inputs;
 use ediacara::profile::{RunReport, host_lines, layer_table, report_engine_table, totals};
+use ediacara::tensor::Tensor;
 use ediacara::train::Normalisation;
-use ediacara::{CalibrationSource, Model, RunOptions};
+use ediacara::{CalibrationSource, Model, Prepared, RunOptions};
 
-use super::{Outcome, setup};
+use super::{Outcome, precisions, setup};
 use crate::arguments::{ModelArguments, Ranges, RunArguments};
 use crate::output::say;
 use crate::progress::Progress;
@@ -41,7 +42,9 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
         Ranges::Calibrated => setup::calibration_beside(&arguments.calibration, &model, &tensors)?,
         Ranges::Assumed => CalibrationSource::Assumed,
     };
-    let prepared = ediacara::prepare_in(&model, arguments.precision.precision, &calibration, &mut stage)?;
+    let asked = (&arguments.precision, &arguments.calibration);
+    let samples = (&calibration, std::slice::from_ref(&tensors));
+    let (prepared, choice) = setup::prepared(&model, &machine, asked, samples, &mut stage)?;
     // From here on only its name and labels are read; its weights would stay in memory beside the optimised
     // ones.
     model.graph = Graph::default();
@@ -63,18 +66,41 @@ pub(crate) fn execute(arguments: &RunArguments) -> Outcome {
     let mut run = ediacara::run(&model, &prepared, &tensors, &options, &mut stage)?;
     run.report.made_up_inputs = made_up_inputs;
     run.report.input_warnings = doubts;
+    let int8 = || int8_cycles(&model, prepared, &tensors, options, &mut stage);
+    let choice = choice.map(|choice| int8().map(|cycles| (choice, cycles))).transpose()?;
     drop(progress);
 
     if let Some(path) = &arguments.save_outputs {
         ediacara::tensor::npz::write(path, &run.outputs)?;
     }
     if arguments.json {
-        say!("{}", serde_json::to_string_pretty(&run.report)?);
+        let mut value = serde_json::to_value(&run.report)?;
+        if let Some((choice, int8)) = &choice {
+            value["precision_choice"] = precisions::to_json(choice, *int8);
+        }
+        say!("{}", serde_json::to_string_pretty(&value)?);
     } else {
         print(&model, &run.report);
+        if let Some((choice, int8)) = &choice {
+            precisions::print(choice, *int8, run.report.dlp_cycles);
+        }
     }
     let equal = run.report.check.bit_exact != Some(false);
     Ok(if equal { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The DLP's cycles with all layers in int8.
+fn int8_cycles(
+    model: &Model,
+    prepared: Prepared,
+    tensors: &[Tensor],
+    options: RunOptions,
+    stage: &mut dyn FnMut(&str),
+) -> Result<u64, ediacara::Error> {
+    stage("time int8");
+    let options = RunOptions { values: false, checked: false, what_if: false, ..options };
+    let all = prepared.with_layers(Default::default());
+    Ok(ediacara::run(model, &all, tensors, &options, stage)?.report.dlp_cycles)
 }
 
 /// The samples of one run of the machine, if the network takes any number.

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use ediacara::arch::Machine;
 use ediacara::data::{ChannelOrder, Preprocess};
 use ediacara::inputs::Source;
+use ediacara::mixed::{self, Choice};
 use ediacara::model::Binding;
 use ediacara::profile::RunReport;
 use ediacara::tensor::Tensor;
-use ediacara::{CalibrationSource, Error, HostOnly, Model, Precision, RunOptions, SampleFile};
+use ediacara::{CalibrationSource, Error, HostOnly, Model, Precision, Prepared, RunOptions, SampleFile};
 
-use crate::arguments::{CalibrationArguments, ModelArguments, PreprocessArguments, Ranges};
+use crate::arguments::{
+    CalibrationArguments, ModelArguments, PrecisionArguments, PreprocessArguments, Ranges,
+};
 use crate::operators;
 
 /// The sizes that the command line states; `fed` are the tensors of the first inputs, where they are known.
@@ -245,6 +248,25 @@ pub(super) fn sources_or_photo(files: &[SampleFile], model: &Model) -> Vec<Sourc
     let given = sources(files);
     let takes_photo = model.labels.is_some() && model.preprocess.is_some();
     if given.is_empty() && takes_photo { vec![Source::BundledPhoto] } else { given }
+}
+
+/// Makes a model ready in the precisions that were asked for, and says which were chosen if that was left open: by their noise on
+/// samples for calibration, and on inputs.
+pub(super) fn prepared(
+    model: &Model,
+    machine: &Machine,
+    (precision, calibrate): (&PrecisionArguments, &CalibrationArguments),
+    samples: (&CalibrationSource, &[Vec<Tensor>]),
+    stage: &mut dyn FnMut(&str),
+) -> Result<(Prepared, Option<Choice>), Error> {
+    if let Some(whole) = precision.of_all().filter(|&whole| whole != Precision::Int8)
+        && !calibrate.calibrate.is_empty()
+    {
+        return Err(Error::Invalid(format!(
+            "--precision {whole} needs no calibration: leave --calibrate out"
+        )));
+    }
+    mixed::prepare_mixed(model, &precision.wanted()?, machine, samples, stage)
 }
 
 /// Compiles and simulates a model for its cycles alone, without the passes of `disable`.

@@ -77,7 +77,7 @@ fn compilers(
     layer: &str,
 ) -> Result<Option<LayerExplanation>, Box<dyn std::error::Error>> {
     let network = ediacara::compile(prepared, machine, &Default::default(), HostOnly::Allowed)?;
-    let explained = ediacara::explain(&network.compiled, prepared.precision, machine)?;
+    let explained = ediacara::explain(&network.compiled, machine)?;
     let parts = |name: &str| name.split(" + ").any(|part| part == layer);
     Ok(explained.into_iter().find(|one| parts(&one.name)))
 }

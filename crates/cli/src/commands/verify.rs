@@ -135,7 +135,8 @@ fn prepare(arguments: &VerifyArguments, progress: &Progress) -> Result<To, Box<d
     let tensors = inputs::load(&model.graph, &sources, model.preprocess.as_ref(), arguments.seed)?;
     let mut stage = |name: &str| progress.stage(name);
     let calibration = setup::calibration_beside(&arguments.calibration, &model, &tensors)?;
-    let prepared = ediacara::prepare_in(&model, arguments.precision.precision, &calibration, &mut stage)?;
+    let asked = (&arguments.precision, &arguments.calibration);
+    let (prepared, _) = setup::prepared(&model, &machine, asked, (&calibration, &[]), &mut stage)?;
     progress.stage("compile");
     let programs = verify::network(&prepared, &machine, &tensors, arguments.host_only.choice())?;
     Ok(To { machine, programs, bindings: Vec::new() })

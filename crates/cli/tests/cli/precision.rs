@@ -96,3 +96,38 @@ fn a_recurrence_loads_weights_once_where_they_fit() {
         .sum();
     assert!((2 * 128 * 512 * 2..400_000).contains(&products), "{products}");
 }
+
+#[test]
+fn layers_give_up_int8_where_it_is_too_noisy_or_a_file_says_so() {
+    let automatic = ["run", "lenet5", "--machine", "dlp16f", "--precision", "auto", "--least-db"];
+    let report = json(&[&automatic[..], &["40", "--json"]].concat());
+    let choice = &report["precision_choice"];
+    let chosen = choice["layers"].as_array().unwrap().len();
+    assert!(chosen > 0 && choice["products"] == 5 && choice["sqnr_db"].as_f64().unwrap() >= 40.0, "{choice}");
+    assert!(choice["int8_sqnr_db"].as_f64().unwrap() < 40.0, "{choice}");
+    assert!(choice["int8_dlp_cycles"].as_u64() < report["dlp_cycles"].as_u64(), "{choice}");
+    assert_eq!(report["check"]["bit_exact"], true);
+    let text = succeed(&[&automatic[..], &["5"]].concat());
+    assert!(text.contains("precision     all 5 products in int8"), "{text}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("layers.toml");
+    std::fs::write(&path, "\"conv2\" = \"bf16\"\n").unwrap();
+    let file = path.to_str().unwrap();
+    let mixed = ["--machine", "dlp16f", "--layer-precision", file];
+    let report = json(&[&["run", "lenet5", "--checked", "--json"], &mixed[..]].concat());
+    assert_eq!(
+        (&report["precision"], &report["check"]["bit_exact"]),
+        (&"int8, and 1 layer in bf16".into(), &true.into())
+    );
+    let text = succeed(&[&["prove", "lenet5"], &mixed[..]].concat());
+    assert!(text.contains("proven for every timing"), "{text}");
+    let text =
+        fail(&["run", "lenet5", "--machine", "dlp16f", "--layer-precision", file, "--precision", "auto"]);
+    assert!(text.contains("leave --layer-precision out"), "{text}");
+    let text = fail(&["run", "lenet5", "--machine", "dlp16f", "--precision", "f32", "--calibrate", file]);
+    assert!(text.contains("--precision f32 needs no calibration"), "{text}");
+    std::fs::write(&path, "\"convolution\" = \"f32\"\n").unwrap();
+    let text = fail(&[&["run", "lenet5"], &mixed[..]].concat());
+    assert!(text.contains("no layer is called `convolution`"), "{text}");
+}

@@ -152,12 +152,18 @@ pub(crate) fn place(
     for &id in part.dlp.iter().rev() {
         placer.embed_operands(id);
     }
+    // An input as it is lies in one place, under whatever shapes it is read.
+    let mut given: HashMap<ValueId, u64> = HashMap::new();
     for (value, fed) in &part.fed {
         let name = &graph.value(*value).name;
-        let base = match stay.get(value) {
+        let before = given.get(&fed.source).or(stay.get(&fed.source)).filter(|_| fed.is_as_given());
+        let base = match stay.get(value).or(before) {
             Some(&base) => base,
             None => dram.reserve(bytes(graph, *value), &format!("input `{name}`"))?,
         };
+        if fed.is_as_given() {
+            given.insert(fed.source, base);
+        }
         // The port has the input's extents in stored order; a reshape of it is the same bytes.
         debug_assert_eq!(graph.ty(fed.source).elements(), graph.ty(*value).elements());
         let packing = appends.packings.get(value).copied();

@@ -37,7 +37,7 @@ pub(crate) fn ports(graph: &Graph, part: &DlpPart, placement: &Placement) -> Res
     };
     let name = |value: ValueId| graph.value(value).name.clone();
     let mut ports = Ports::default();
-    for (value, fed) in &part.fed {
+    for (value, fed) in part.brought() {
         let mut port = plain(graph, fed.source);
         port.name = name(fed.source);
         // One input in two forms: as it is, it has its own name; else the first form has it, and the others are called

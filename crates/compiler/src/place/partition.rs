@@ -49,6 +49,13 @@ impl Fed {
     }
 }
 
+impl Fed {
+    /// Whether it is the bytes of its source, under whatever shape.
+    pub(crate) fn is_as_given(&self) -> bool {
+        self.scale.is_none() && self.permutation.is_sorted()
+    }
+}
+
 /// Who runs each node.
 #[derive(Debug, Default)]
 pub(crate) struct Places {

@@ -56,6 +56,17 @@ pub(crate) struct DlpPart {
     pub decoded: Vec<(ValueId, ValueId, Port)>,
 }
 
+impl DlpPart {
+    /// What ports bring in: of several values that are one input as it is, under several shapes, the first.
+    pub(crate) fn brought(&self) -> impl Iterator<Item = &(ValueId, Fed)> {
+        let is_first = |index: usize| {
+            let fed = &self.fed[index].1;
+            !fed.is_as_given() || !self.fed[..index].iter().any(|(_, other)| other == fed)
+        };
+        self.fed.iter().enumerate().filter(move |(index, _)| is_first(*index)).map(|(_, entry)| entry)
+    }
+}
+
 /// A segment of the host.
 #[derive(Debug, Default)]
 pub(crate) struct HostPart {

@@ -59,6 +59,14 @@ impl Kind {
         }
     }
 
+    /// Bytes of an element that the matrix engine multiplies; 1 where it multiplies none.
+    pub(crate) fn matrix_element_bytes(&self) -> u64 {
+        match self {
+            Kind::Conv(conv) => conv.element.bytes() as u64,
+            _ => 1,
+        }
+    }
+
     /// What a listing says of it besides its shape.
     pub(crate) fn detail(&self) -> String {
         match self {

@@ -37,8 +37,10 @@ use rewriter::Rewriter;
 /// # Errors
 /// As [`quantise`](crate::quantise()).
 pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
-    let quantised = quantise_beside(graph, calibration, Some(forms(graph)?.found))?;
-    match with_islands(quantised, Rounding::Free(graph))? {
+    let rewriting = Rewriting::default();
+    let quantised =
+        quantise_beside(graph, calibration, Some(forms(graph, rewriting)?.found), &HashSet::new())?;
+    match with_islands(quantised, Rounding::Free(graph), rewriting)? {
         Some(quantised) => Ok(quantised),
         None => quantise(graph, calibration),
     }
@@ -49,16 +51,32 @@ pub fn quantise_with_floats(graph: &Graph, calibration: &Calibration) -> Result<
 /// # Errors
 /// As [`import_qdq`](crate::import_qdq).
 pub fn import_qdq_with_floats(graph: &Graph, calibration: Option<&Calibration>) -> Result<Quantised> {
-    let quantised = import_beside(graph, calibration, Some(forms(graph)?.found))?;
-    match with_islands(quantised, Rounding::Marked)? {
+    let rewriting = Rewriting::default();
+    let quantised = import_beside(graph, calibration, Some(forms(graph, rewriting)?.found))?;
+    match with_islands(quantised, Rounding::Marked, rewriting)? {
         Some(quantised) => Ok(quantised),
         None => import_qdq(graph, calibration),
     }
 }
 
+/// How nodes of islands become nodes of the float dialect.
+#[derive(Clone, Copy)]
+pub(crate) struct Rewriting<'a> {
+    /// Builds what stands for the nodes inside that have a form.
+    pub(crate) rewrite: &'a dyn Fn(&mut Graph, HashSet<NodeId>) -> Result<Rewritten>,
+    /// Nodes that are real by choice, wherever they stand.
+    pub(crate) chosen: &'a dyn Fn(NodeId) -> bool,
+}
+
+impl Default for Rewriting<'_> {
+    fn default() -> Self {
+        Rewriting { rewrite: &rewrite, chosen: &|_| false }
+    }
+}
+
 /// Who says what is rounded to int8.
 #[derive(Debug, Clone, Copy)]
-enum Rounding<'a> {
+pub(crate) enum Rounding<'a> {
     /// The network itself, by its markers: what they round is its result.
     Marked,
     /// The quantiser, for the products' sake, of this network.
@@ -66,16 +84,23 @@ enum Rounding<'a> {
 }
 
 /// A quantised network with its islands in the float dialect; nothing if it has none.
-fn with_islands(quantised: Quantised, rounding: Rounding<'_>) -> Result<Option<Quantised>> {
+///
+/// # Errors
+/// The graph refuses a node, which is a fault of a rule.
+pub(crate) fn with_islands(
+    quantised: Quantised,
+    rounding: Rounding<'_>,
+    rewriting: Rewriting<'_>,
+) -> Result<Option<Quantised>> {
     let Quantised { graph, mut left, silenced, mut origins } = quantised;
-    let forms = forms(&graph)?;
+    let forms = forms(&graph, rewriting)?;
     say_why(&forms.refused, &mut origins);
-    let inside = islands(&graph, &forms.found);
+    let inside = islands(&graph, &forms.found, rewriting.chosen);
     if inside.is_empty() {
         let goes_by_rows = graph.nodes().any(|id| graph.node(id).op_as::<FRow>().is_some());
         return Ok(goes_by_rows.then_some(Quantised { graph, left, silenced, origins }));
     }
-    let (graph, origins) = float_islands(graph, origins, inside, rounding)?;
+    let (graph, origins) = float_islands(graph, origins, inside, (rounding, rewriting))?;
     let still: HashSet<&str> =
         origins.iter().filter(|origin| origin.left.is_some()).map(|origin| origin.node.as_str()).collect();
     left.retain(|node| still.contains(node.node.as_str()));
@@ -102,9 +127,9 @@ fn float_islands(
     mut graph: Graph,
     mut origins: Vec<Origin>,
     inside: HashSet<NodeId>,
-    rounding: Rounding<'_>,
+    (rounding, rewriting): (Rounding<'_>, Rewriting<'_>),
 ) -> Result<(Graph, Vec<Origin>)> {
-    let (became, _) = rewrite(&mut graph, inside)?;
+    let (became, _) = (rewriting.rewrite)(&mut graph, inside)?;
     graph.unlink_dead();
     let mut changes = Changes::default();
     if let Rounding::Free(real) = rounding {
@@ -142,7 +167,7 @@ fn bounded(real: &Graph, origins: &[Origin]) -> HashSet<NodeId> {
 }
 
 /// What each node that has a form in the dialect became, and why others have none.
-type Rewritten = (HashMap<NodeId, Vec<NodeId>>, HashMap<NodeId, String>);
+pub(crate) type Rewritten = (HashMap<NodeId, Vec<NodeId>>, HashMap<NodeId, String>);
 
 /// Builds what stands for the nodes inside that have a form in the dialect.
 fn rewrite(graph: &mut Graph, inside: HashSet<NodeId>) -> Result<Rewritten> {
@@ -152,27 +177,36 @@ fn rewrite(graph: &mut Graph, inside: HashSet<NodeId>) -> Result<Rewritten> {
         if !rewriter.is_inside(id) {
             continue;
         }
-        rewriter.begin();
-        let mut lowered = rules::lower(&mut rewriter, id)?;
-        if lowered.is_none() {
-            rewriter.begin();
-            lowered = own::form(&mut rewriter, id)?;
-        }
-        let ended = match lowered {
-            Some(result) => rewriter.end(id, result)?,
-            None => false,
-        };
-        if !ended {
-            rewriter.leave(id);
-        }
+        rewrite_node(&mut rewriter, id)?;
     }
     let refused = std::mem::take(&mut rewriter.refused);
     Ok((rewriter.finish()?, refused))
 }
 
+/// Builds what stands for a node, or leaves it as it is.
+///
+/// # Errors
+/// The graph refuses what was built.
+pub(crate) fn rewrite_node(rewriter: &mut Rewriter<'_>, id: NodeId) -> Result<()> {
+    rewriter.begin();
+    let mut lowered = rules::lower(rewriter, id)?;
+    if lowered.is_none() {
+        rewriter.begin();
+        lowered = own::form(rewriter, id)?;
+    }
+    let ended = match lowered {
+        Some(result) => rewriter.end(id, result)?,
+        None => false,
+    };
+    if !ended {
+        rewriter.leave(id);
+    }
+    Ok(())
+}
+
 /// Which real nodes have a form in the dialect.
-struct Forms {
-    found: HashSet<NodeId>,
+pub(crate) struct Forms {
+    pub(crate) found: HashSet<NodeId>,
     /// Why operators of one's own have none.
     refused: HashMap<NodeId, String>,
 }
@@ -181,7 +215,7 @@ struct Forms {
 ///
 /// # Errors
 /// As [`float_islands`].
-fn forms(graph: &Graph) -> Result<Forms> {
+pub(crate) fn forms(graph: &Graph, rewriting: Rewriting<'_>) -> Result<Forms> {
     let order = graph.order();
     let is_real = |id: &NodeId| {
         let node = graph.node(*id);
@@ -189,14 +223,15 @@ fn forms(graph: &Graph) -> Result<Forms> {
         !converts && node.outputs.iter().all(|&output| graph.ty(output).dtype == DType::F32)
     };
     let border = border(graph, &order);
-    let real = order.iter().copied().filter(|id| is_real(id) && !border.contains(id)).collect();
+    let inner = |id: &NodeId| !border.contains(id) || (rewriting.chosen)(*id);
+    let real = order.iter().copied().filter(|id| is_real(id) && inner(id)).collect();
     // A trial shows it.
-    let (became, refused) = rewrite(&mut graph.clone(), real)?;
+    let (became, refused) = (rewriting.rewrite)(&mut graph.clone(), real)?;
     Ok(Forms { found: became.into_keys().collect(), refused })
 }
 
 /// The nodes of all islands, of those that have a form.
-fn islands(graph: &Graph, found: &HashSet<NodeId>) -> HashSet<NodeId> {
+fn islands(graph: &Graph, found: &HashSet<NodeId>, chosen: &dyn Fn(NodeId) -> bool) -> HashSet<NodeId> {
     let nodes: Vec<NodeId> = graph.order().into_iter().filter(|id| found.contains(id)).collect();
     let index: HashMap<NodeId, usize> = nodes.iter().enumerate().map(|(index, &id)| (id, index)).collect();
     let mut forest = Forest::new(nodes.len());
@@ -205,11 +240,12 @@ fn islands(graph: &Graph, found: &HashSet<NodeId>) -> HashSet<NodeId> {
         makers.filter_map(|maker| index.get(&maker)).for_each(|&maker| forest.join(own, maker));
     }
     let goes_by_rows = graph.nodes().any(|id| graph.node(id).op_as::<FRow>().is_some());
-    if !goes_by_rows && !nodes.iter().any(between_int8(graph)) {
+    let any_chosen = nodes.iter().any(|&id| chosen(id));
+    if !goes_by_rows && !any_chosen && !nodes.iter().any(between_int8(graph)) {
         return HashSet::new();
     }
     let meets: HashSet<usize> = (0..nodes.len())
-        .filter(|&own| reads_int8(graph, nodes[own]) || makes_int8(graph, nodes[own]))
+        .filter(|&own| chosen(nodes[own]) || reads_int8(graph, nodes[own]) || makes_int8(graph, nodes[own]))
         .map(|own| forest.root(own))
         .collect();
     (0..nodes.len()).filter(|&own| meets.contains(&forest.root(own))).map(|own| nodes[own]).collect()

@@ -36,7 +36,7 @@ pub(crate) struct Rewriter<'a> {
     /// Nodes added for the node in hand.
     added: Vec<NodeId>,
     /// Why operators of one's own have no form.
-    pub(super) refused: HashMap<NodeId, String>,
+    pub(crate) refused: HashMap<NodeId, String>,
 }
 
 impl<'a> Rewriter<'a> {
@@ -111,7 +111,8 @@ impl<'a> Rewriter<'a> {
             self.graph.replace_uses(old, new)?;
         }
         // The host may read results of an island, too.
-        let results: Vec<ValueId> = self.inside.iter().map(|&id| self.graph.output_of(id)).collect();
+        let mut results: Vec<ValueId> = self.inside.iter().map(|&id| self.graph.output_of(id)).collect();
+        results.sort_unstable_by_key(|value| value.index());
         for old in results {
             let outside = |reader: &NodeId| !self.inside.contains(reader) && !self.stores(*reader);
             let wanted = self.graph.is_output(old) || self.graph.consumers(old).iter().any(outside);
@@ -125,7 +126,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Whether a node stores a real value in int8.
-    pub(super) fn stores(&self, id: NodeId) -> bool {
+    pub(crate) fn stores(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
         node.op_as::<QuantizeLinear>().is_some() && self.graph.ty(node.outputs[0]).dtype == DType::I8
     }

@@ -7,6 +7,7 @@ use ediacara_graph::{DType, Graph, Node, NodeId, Tensor, ValueId};
 use ediacara_kernels::ordered::RowOperation;
 
 use crate::Result;
+use crate::islands::rewrite_node;
 use crate::islands::rewriter::{Operand, Rewriter};
 use crate::islands::rules;
 
@@ -34,8 +35,8 @@ pub(super) struct Forms<'a> {
     pub(super) r: Rewriter<'a>,
     /// Images with channels last, by the network's value.
     last: HashMap<ValueId, ValueId>,
-    /// Values from outside in the type of products.
-    typed: HashMap<ValueId, ValueId>,
+    /// Values from outside in the types of products.
+    typed: HashMap<(ValueId, DType), ValueId>,
     inside: HashSet<NodeId>,
     /// The type that values are stored in.
     pub(super) dtype: DType,
@@ -84,6 +85,70 @@ impl<'a> Forms<'a> {
                 Ok(Err(reason))
             }
         }
+    }
+
+    /// Rewrites a node beside int8 ones, as [`Forms::lower`] does, and what stores its result in int8; or says why both stay as
+    /// they are.
+    ///
+    /// # Errors
+    /// The graph refuses what was built.
+    pub(super) fn lower_beside(
+        &mut self,
+        id: NodeId,
+        rules: &[Rule],
+    ) -> Result<std::result::Result<(), String>> {
+        self.r.begin();
+        let output = self.r.graph.output_of(id);
+        let operand = match self.form(id, rules)? {
+            Ok(Form::Given(operand)) => Operand { value: self.stored(operand.value)?, ..operand },
+            Ok(Form::Last(value)) => {
+                let value = self.stored(value)?;
+                self.last.insert(output, value);
+                let stores = |reader: &NodeId| self.r.stores(*reader);
+                if !self.r.graph.consumers(output).iter().any(stores) {
+                    self.r.done(id);
+                    return Ok(Ok(()));
+                }
+                match self.given(output)? {
+                    Some(operand) => operand,
+                    None => return Ok(Err("its result is no real number of 32 bits".to_owned())),
+                }
+            }
+            Err(reason) => {
+                self.give_up(id);
+                return Ok(Err(reason));
+            }
+        };
+        if !self.r.end(id, operand)? {
+            self.give_up(id);
+            return Ok(Err("what reads its result stores it in no scale that an instruction has".to_owned()));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Rewrites a node of an island as islands are rewritten.
+    ///
+    /// # Errors
+    /// The graph refuses what was built.
+    pub(super) fn as_island(&mut self, id: NodeId) -> Result<()> {
+        let inputs = self.r.graph.node(id).inputs.clone();
+        for &input in &inputs {
+            if self.is_last(input) {
+                self.given(input)?;
+            }
+        }
+        rewrite_node(&mut self.r, id)?;
+        if !self.r.is_inside(id) {
+            self.inside.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn give_up(&mut self, id: NodeId) {
+        let output = self.r.graph.output_of(id);
+        self.last.remove(&output);
+        self.inside.remove(&id);
+        self.r.leave(id);
     }
 
     fn form(&mut self, id: NodeId, rules: &[Rule]) -> Result<Lowered> {
@@ -139,14 +204,14 @@ impl<'a> Forms<'a> {
     /// The graph refuses what moves it.
     pub(super) fn image(&mut self, value: ValueId) -> Result<Option<ValueId>> {
         if let Some(&last) = self.last.get(&value) {
-            return Ok(Some(last));
+            return self.typed(last).map(Some);
         }
         let shape = self.shape(value);
         let Some(given) = self.given(value)?.filter(|_| shape.len() == 4) else { return Ok(None) };
         let name = format!("{}.image", self.r.graph.value(value).name);
         let shape = CHANNELS_LAST.map(|axis| shape[axis]).to_vec();
         let moved = self.moved(name, given.value, shape, CHANNELS_LAST.to_vec())?;
-        let image = self.typed(moved)?;
+        let image = self.typed_operand(Operand { value: moved, ..given })?;
         self.last.insert(value, image);
         Ok(Some(image))
     }
@@ -172,13 +237,18 @@ impl<'a> Forms<'a> {
         self.r.moved(name, Transpose { permutation }, &[value])
     }
 
-    /// A value in the type of products.
+    /// A real value in the type of products.
     pub(super) fn typed(&mut self, value: ValueId) -> Result<ValueId> {
+        self.typed_operand(Operand { value, reading: Default::default() })
+    }
+
+    /// What an operand stands for, in the type of products.
+    pub(super) fn typed_operand(&mut self, Operand { value, reading }: Operand) -> Result<ValueId> {
         let dtype = self.r.graph.ty(value).dtype;
         if dtype == self.dtype {
             return Ok(value);
         }
-        if let Some(&typed) = self.typed.get(&value) {
+        if let Some(&typed) = self.typed.get(&(value, self.dtype)) {
             return Ok(typed);
         }
         let name = format!("{}.{}", self.r.graph.value(value).name, self.dtype);
@@ -188,11 +258,11 @@ impl<'a> Forms<'a> {
                 self.r.graph.add_constant(name, tensor)
             }
             None => {
-                let op = FRow { result: self.writing(), ..FRow::new(RowOperation::Copy) };
+                let op = FRow { a: reading, result: self.writing(), ..FRow::new(RowOperation::Copy) };
                 self.r.add(name, op, &[value])?
             }
         };
-        self.typed.insert(value, typed);
+        self.typed.insert((value, self.dtype), typed);
         Ok(typed)
     }
 

@@ -32,7 +32,7 @@ pub(super) fn lower(forms: &mut Forms, node: &Node) -> Result<Option<Lowered>> {
     if node.op_as::<Transpose>().is_some_and(|op| op.permutation == FROM_CHANNELS_LAST) {
         // What had its channels last has them last again.
         let Some(given) = forms.given(x)? else { return Ok(None) };
-        return forms.typed(given.value).map(|image| Some(Ok(Form::Last(image))));
+        return forms.typed_operand(given).map(|image| Some(Ok(Form::Last(image))));
     }
     if let Some(concat) = node.op_as::<Concat>().filter(|_| lies_so) {
         return joined(forms, node, concat.axis).map(Some);

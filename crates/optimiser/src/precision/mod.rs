@@ -8,6 +8,7 @@
 mod constants;
 mod forms;
 mod images;
+mod mixed;
 mod pointwise;
 mod products;
 mod windows;
@@ -19,6 +20,7 @@ use ediacara_graph::{DType, Graph, NodeId, ValueId};
 use crate::Result;
 use crate::quantise::{Left, LeftReal, Origin, Quantised, UNCOUNTED};
 use forms::{Forms, Rule};
+pub use mixed::quantise_mixed;
 
 /// What the networks' nodes become, but for what is rewritten as in islands.
 const RULES: &[Rule] = &[products::lower, windows::lower, pointwise::lower, images::lower];

@@ -132,7 +132,7 @@ fn bounded(forms: &mut Forms, name: &str, value: ValueId, activation: Activation
 /// A value of two axes in the type of products.
 fn matrix(forms: &mut Forms, value: ValueId) -> Result<Option<ValueId>> {
     match forms.given(value)?.filter(|operand| forms.shape(operand.value).len() == 2) {
-        Some(operand) => forms.typed(operand.value).map(Some),
+        Some(operand) => forms.typed_operand(operand).map(Some),
         None => Ok(None),
     }
 }
@@ -166,7 +166,7 @@ fn product(forms: &mut Forms, node: &Node) -> Result<Lowered> {
     let (Some(a), Some(b)) = (forms.given(x)?, forms.given(y)?) else {
         return Ok(Err("its operands are not real".to_owned()));
     };
-    let [a, b] = [forms.typed(a.value)?, forms.typed(b.value)?];
+    let [a, b] = [forms.typed_operand(a)?, forms.typed_operand(b)?];
     let Some([bias, scale]) = records(forms, name, None, columns)? else {
         return Ok(Err("its bias is computed".to_owned()));
     };

@@ -141,14 +141,16 @@ pub struct Quantised {
 /// # Errors
 /// The graph quantises values itself, or was not the one calibrated.
 pub fn quantise(graph: &Graph, calibration: &Calibration) -> Result<Quantised> {
-    quantise_beside(graph, calibration, None)
+    quantise_beside(graph, calibration, None, &HashSet::new())
 }
 
-/// Quantises, where the nodes of `floats` are the DLP's if they stay real; with nothing it has no real numbers.
+/// Quantises, where the nodes of `floats` are the DLP's if they stay real; with nothing it has no real numbers. Those of `kept`
+/// stay real, whatever form they have.
 pub(crate) fn quantise_beside(
     graph: &Graph,
     calibration: &Calibration,
     floats: Option<HashSet<NodeId>>,
+    kept: &HashSet<NodeId>,
 ) -> Result<Quantised> {
     let quantises = |node: &&Node| node.op.name() == "quantize_linear";
     if let Some(node) = graph.nodes().map(|id| graph.node(id)).find(quantises) {
@@ -158,7 +160,7 @@ pub(crate) fn quantise_beside(
             op: node.op.name().to_owned(),
         });
     }
-    let plan = Plan::new(graph, Ranges::Calibrated(calibration), floats);
+    let plan = Plan::new(graph, Ranges::Calibrated(calibration), floats, kept);
     let encodings = Encodings::from_calibration(&plan, calibration)?;
     emitted(&plan, &encodings, Some(calibration))
 }
@@ -173,7 +175,8 @@ pub(crate) fn quantise_marked(
     calibration: Option<&Calibration>,
     floats: Option<HashSet<NodeId>>,
 ) -> Result<Quantised> {
-    let plan = Plan::new(graph, Ranges::Marked(&marks, calibration), floats);
+    let nothing = HashSet::new();
+    let plan = Plan::new(graph, Ranges::Marked(&marks, calibration), floats, &nothing);
     let encodings = Encodings::from_marks(&plan, &marks, calibration)?;
     emitted(&plan, &encodings, calibration)
 }

@@ -140,6 +140,8 @@ pub(crate) struct Plan<'a> {
     demands: Vec<Demand>,
     /// Real nodes that the DLP runs if they are not lowered; nothing if it does not compute with real numbers.
     floats: Option<HashSet<NodeId>>,
+    /// Nodes that stay real by choice.
+    kept: &'a HashSet<NodeId>,
     /// Values of the host that are not stored, because what is behind them is not worth a turn.
     denied: HashSet<ValueId>,
     axes: ChannelAxes,
@@ -150,10 +152,15 @@ impl<'a> Plan<'a> {
     ///
     /// An island of int8 between nodes of the host that multiplies too little for a turn of its own is given
     /// back to the host.
-    pub(crate) fn new(graph: &'a Graph, ranges: Ranges<'a>, mut floats: Option<HashSet<NodeId>>) -> Plan<'a> {
+    pub(crate) fn new(
+        graph: &'a Graph,
+        ranges: Ranges<'a>,
+        mut floats: Option<HashSet<NodeId>>,
+        kept: &'a HashSet<NodeId>,
+    ) -> Plan<'a> {
         let mut denied = HashSet::new();
         loop {
-            let plan = Plan::without(graph, ranges, (floats, denied.clone()));
+            let plan = Plan::without(graph, ranges, (floats, kept), denied.clone());
             let before = denied.len();
             denied.extend(plan.small_islands());
             if denied.len() == before {
@@ -167,7 +174,8 @@ impl<'a> Plan<'a> {
     fn without(
         graph: &'a Graph,
         ranges: Ranges<'a>,
-        (floats, denied): (Option<HashSet<NodeId>>, HashSet<ValueId>),
+        (floats, kept): (Option<HashSet<NodeId>>, &'a HashSet<NodeId>),
+        denied: HashSet<ValueId>,
     ) -> Plan<'a> {
         let mut plan = Plan {
             graph,
@@ -177,6 +185,7 @@ impl<'a> Plan<'a> {
             roots: HashMap::new(),
             demands: demands(graph),
             floats,
+            kept,
             denied,
             axes: ChannelAxes::find(graph),
         };
@@ -204,6 +213,9 @@ impl<'a> Plan<'a> {
         if let Some(reason) = self.without_range(node) {
             self.steps[id.index()] = Some(Step::Left(reason));
             return;
+        }
+        if self.kept.contains(&id) {
+            return self.leave(id, "it computes in floating point by choice".to_owned());
         }
         let left = self
             .computes_with_codes(node)
