@@ -86,13 +86,14 @@ pub fn prepare_mixed(
         }
         Wanted::Layers { base, layers } => {
             let prepared = prepare(model, calibration, stage)?;
-            let layers = assigned(&prepared, *base, layers)?;
+            let named = layers;
+            let layers = assigned(&prepared, *base, named)?;
             if layers.values().all(|precision| *precision == *base) && *base != Precision::Int8 {
                 return Ok((prepare_in(model, *base, calibration, stage)?, None));
             }
             let kept = |(_, precision): &(String, Precision)| *precision != Precision::Int8;
-            let layers = layers.into_iter().filter(kept).collect();
-            Ok((prepared.with_layers(layers), None))
+            let prepared = prepared.with_layers(layers.into_iter().filter(kept).collect());
+            Ok((without_absorbed(prepared, machine, named)?, None))
         }
         Wanted::Automatic { decibels } => {
             let prepared = prepare(model, calibration, stage)?;
@@ -121,7 +122,7 @@ fn assigned(
         layers.iter().find(|(pattern, _)| !names.iter().any(|name| covers(pattern, name)))
     {
         return Err(Error::Invalid(format!(
-            "{}: no layer is called `{pattern}`; {} (`summary` lists them)",
+            "{}: no layer is called `{pattern}` once operators are fused; {}",
             prepared.name,
             ediacara_hint::there_are(pattern, names)
         )));
@@ -133,6 +134,32 @@ fn assigned(
             .map_or(base, |(_, own)| *own)
     };
     Ok(names.iter().map(|name| ((*name).to_owned(), of(name))).collect())
+}
+
+/// Leaves out the layers whose work an int8 layer before them does, as it adds a product's bias: they compute in no precision of
+/// their own.
+///
+/// # Errors
+/// One of them was named, and not only the beginning of its name.
+fn without_absorbed(
+    prepared: Prepared,
+    machine: &Machine,
+    named: &[(String, Precision)],
+) -> Result<Prepared, Error> {
+    let (graph, origins) = prepared.on(machine)?;
+    let is_int8 = |&id: &NodeId| graph.node(id).op.name().starts_with("q_");
+    let mut layers = prepared.layers.clone();
+    for origin in origins.iter().filter(|origin| origin.left.is_none() && origin.nodes.iter().any(is_int8)) {
+        let Some(precision) = layers.remove(&origin.node) else { continue };
+        if named.iter().any(|(name, _)| *name == origin.node) {
+            return Err(Error::Invalid(format!(
+                "{}: the int8 layer before `{}` ({}) does its work, so that it cannot compute in {precision} alone: name that \
+                 layer, too",
+                prepared.name, origin.node, origin.op
+            )));
+        }
+    }
+    Ok(prepared.with_layers(layers))
 }
 
 /// Samples on which noise is looked at, at most.

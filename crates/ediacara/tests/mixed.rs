@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use ediacara::arch::Machine;
+use ediacara::graph::ops::{Add, MatMul};
+use ediacara::graph::{Graph, TensorType};
 use ediacara::host::Executor;
 use ediacara::mixed::{Choice, Wanted, prepare_mixed, read_layers};
 use ediacara::prove::{Options, prove_values};
@@ -88,11 +90,50 @@ fn as_few_products_as_it_takes_give_up_int8() {
     }
 }
 
+/// Two products of a matrix and a bias each, with a function between.
+fn perceptron() -> Model {
+    let mut graph = Graph::new("perceptron");
+    let mut value = graph.add_input("x", TensorType::f32(&[3, 4, 32]));
+    for (index, [inputs, outputs]) in [[32, 48], [48, 16]].into_iter().enumerate() {
+        let seed = index as u64;
+        let weights = ediacara::data::synthetic::normal(&[inputs, outputs], seed).unwrap();
+        let weights = graph.add_constant(format!("weights{index}"), weights);
+        let bias = ediacara::data::synthetic::normal(&[outputs], 9 + seed).unwrap();
+        let bias = graph.add_constant(format!("bias{index}"), bias);
+        value = graph.add(format!("product{index}"), MatMul, &[value, weights]).unwrap();
+        value = graph.add(format!("added{index}"), Add, &[value, bias]).unwrap();
+    }
+    graph.set_named_outputs(&[("y".to_owned(), value)]).unwrap();
+    let (preprocess, labels) = (None, None);
+    Model { name: "perceptron".to_owned(), graph, preprocess, labels, unbound: Vec::new(), notes: Vec::new() }
+}
+
+#[test]
+fn a_layer_whose_work_another_does_computes_in_nothing_of_its_own() {
+    let machine = Machine::preset("dlp16f").unwrap();
+    let wanted = |names: &[(&str, Precision)]| {
+        let samples = (&CalibrationSource::Default, &[][..]);
+        let prepared =
+            prepare_mixed(&perceptron(), &layers(Precision::Int8, names), &machine, samples, &mut |_| {});
+        prepared.map(|(prepared, _)| prepared.layers.into_keys().collect::<Vec<_>>())
+    };
+    assert_eq!(wanted(&[("added*", Precision::F32)]).unwrap(), [""; 0]);
+    assert_eq!(
+        wanted(&[("product0", Precision::F32), ("added*", Precision::F32)]).unwrap(),
+        ["added0", "product0"]
+    );
+    let error = wanted(&[("added0", Precision::F32)]).unwrap_err().to_string();
+    assert!(error.contains("the int8 layer before `added0` (add) does its work"), "{error}");
+}
+
 #[test]
 fn what_cannot_be_mixed_is_said() {
     let error = |wanted: &Wanted| prepared(wanted).unwrap_err().to_string();
     let unknown = error(&layers(Precision::Int8, &[("conv9", Precision::F32)]));
-    assert!(unknown.contains("no layer is called `conv9`; did you mean `conv"), "{unknown}");
+    assert!(
+        unknown.contains("no layer is called `conv9` once operators are fused; did you mean `conv"),
+        "{unknown}"
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("layers.toml");
     std::fs::write(&path, "\"conv1\" = \"f32\"\nfc2 = \"bf16\"\n").unwrap();

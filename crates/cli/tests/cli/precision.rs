@@ -129,5 +129,5 @@ fn layers_give_up_int8_where_it_is_too_noisy_or_a_file_says_so() {
     assert!(text.contains("--precision f32 needs no calibration"), "{text}");
     std::fs::write(&path, "\"convolution\" = \"f32\"\n").unwrap();
     let text = fail(&[&["run", "lenet5"], &mixed[..]].concat());
-    assert!(text.contains("no layer is called `convolution`"), "{text}");
+    assert!(text.contains("no layer is called `convolution` once"), "{text}");
 }
