@@ -326,6 +326,28 @@ fn tokens_are_generated_as_without_caches_and_work_grows_with_them() {
 }
 
 #[test]
+fn caches_of_real_numbers_are_written_where_they_lie_too() {
+    let prompt = [3, 19, 0];
+    let family = Family::Placed { load: &free, fixed: None };
+    for (precision, least) in [(Precision::F32, 100.0), (Precision::Bf16, 25.0)] {
+        let run = RunOptions { checked: true, ..RunOptions::on(Machine::preset("dlp16f").unwrap()) };
+        let options = DecodeOptions { run, precision, prompt: prompt.to_vec(), count: 16 };
+        let generation = generate(&family, &options, &mut |_| {}, &mut |_| {}).unwrap();
+        let given: Vec<i64> = generation.steps.iter().map(|step| step.token).collect();
+        let expected = answers(&decoder(16).1, &given);
+        for (step, expected) in generation.steps.iter().zip(expected) {
+            assert_eq!((step.report.check.bit_exact, step.next_in_f32), (Some(true), expected));
+            assert!(
+                step.report.host_ops.iter().all(|op| op.op != "tensor_scatter"),
+                "{:?}",
+                step.report.host_ops
+            );
+            assert!(step.sqnr_db.is_none_or(|ratio| ratio > least), "{precision}: {:?}", step.sqnr_db);
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_generated_is_said() {
     let short = |_: usize| free(8);
     let family = Family::Placed { load: &short, fixed: Some(8) };

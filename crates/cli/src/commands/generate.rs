@@ -137,19 +137,24 @@ fn print(generation: &Generation, arguments: &RunArguments) {
         thousands(tensors as u64),
         thousands(bytes)
     );
-    let distances = generation.steps.iter().filter_map(|step| step.file_distance);
-    if let Some(largest) = distances.reduce(f32::max) {
-        say!(
-            "file          concatenates to its caches, and is compiled with caches of a fixed length: logits in f32 within \
-             {largest:.0e} of its own at each position"
-        );
-    }
+    print_distance(generation);
     say!("quantisation  {}", generation.method);
     let same = generation.steps.iter().filter(|step| step.next == step.next_in_f32).count();
     say!("              the same next token as in f32 for {same} of {} tokens", generation.steps.len());
     if ediacara::nn::names().contains(&arguments.model.model.as_str()) {
         say!("notice        the weights are made up from a seed, so that what is generated means nothing");
     }
+}
+
+/// How far the logits of a file that was rewritten are from its own.
+fn print_distance(generation: &Generation) {
+    let distances = generation.steps.iter().filter_map(|step| step.file_distance);
+    let Some(largest) = distances.reduce(f32::max) else { return };
+    let near = if largest > 0.0 { format!("within {largest:.0e} of") } else { "equal to".to_owned() };
+    say!(
+        "file          concatenates to its caches, and is compiled with caches of a fixed length: logits in f32 {near} its own \
+         at each position"
+    );
 }
 
 fn to_json(generation: &Generation, arguments: &RunArguments) -> serde_json::Result<Value> {

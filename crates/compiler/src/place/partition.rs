@@ -190,8 +190,13 @@ impl Known<'_> {
     fn check_scatter(&mut self, id: NodeId) -> Result<(), String> {
         let node = self.graph.node(id);
         let (cache, update) = (node.inputs[0], node.inputs[1]);
-        if self.graph.ty(cache).dtype != DType::I8 {
-            return Err(format!("the DLP writes into a cache of i8, and this is {}", self.graph.ty(cache)));
+        let dtype = self.graph.ty(cache).dtype;
+        if dtype != DType::I8 && !(self.real && dtype == DType::F32) || dtype != self.graph.ty(update).dtype {
+            let (cache, update) = (self.graph.ty(cache), self.graph.ty(update));
+            return Err(format!(
+                "the DLP writes rows of i8 into caches of i8, and f32 into f32 in networks of floating point, and this is {update} \
+                 into {cache}"
+            ));
         }
         if !bindings::has_register(self.graph, id) {
             return Err("no input of the network with one number of i64 says where it writes".to_owned());
@@ -199,7 +204,8 @@ impl Known<'_> {
         if self.graph.consumers(cache).len() > 1 || self.graph.is_output(cache) {
             return Err("its cache is read as it was before, too".to_owned());
         }
-        if self.feed(cache).is_none() {
+        let is_input = matches!(self.graph.value(cache).definition, Definition::Input);
+        if self.feed(cache).is_none() && !is_input {
             return Err("its cache is not an input of the network".to_owned());
         }
         drop(self.feed(update));

@@ -5,6 +5,7 @@
 //! them stays so where it can. Between nodes a value is stored in the type that was chosen, while a node computes in f32. What has no form stays on
 //! the host, with its reason. Start reading at [`in_floating_point`].
 
+mod appends;
 mod constants;
 mod forms;
 mod images;
@@ -23,7 +24,7 @@ use forms::{Forms, Rule};
 pub use mixed::quantise_mixed;
 
 /// What the networks' nodes become, but for what is rewritten as in islands.
-const RULES: &[Rule] = &[products::lower, windows::lower, pointwise::lower, images::lower];
+const RULES: &[Rule] = &[products::lower, windows::lower, pointwise::lower, images::lower, appends::lower];
 
 /// Rewrites an optimised real network for a DLP that computes in `dtype` (f32, f16 or bf16) with `lanes` products of a beat
 /// ([`FConv::lanes`](ediacara_graph::ops::FConv)).
