@@ -626,7 +626,9 @@ impl<'a> Builder<'a> {
         let (Some(picks), 1) = (picks(self.graph, id), self.graph.ty(node.inputs[1]).rank()) else {
             return Ok(None);
         };
-        if !along_channels || shape.len() > 4 {
+        // The array multiplies ones and zeros exactly in int8; real numbers are copied.
+        let in_int8 = self.graph.ty(node.inputs[0]).dtype == ediacara_graph::DType::I8;
+        if !along_channels || shape.len() > 4 || !in_int8 {
             return Ok(None);
         }
         let (inputs, outputs) = (shape[shape.len() - 1], picks.len());

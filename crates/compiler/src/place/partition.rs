@@ -260,7 +260,8 @@ impl Known<'_> {
             || node.op_as::<Transpose>().is_some()
             || node.op_as::<Slice>().is_some()
             || node.op_as::<Concat>().is_some()
-            || node.op_as::<Pad>().is_some_and(|pad| pad.mode == PadMode::Constant && pad.value == 0.0)
+            || node.op_as::<Gather>().is_some_and(|_| self.graph.ty(node.inputs[1]).rank() <= 1)
+            || node.op_as::<Pad>().is_some_and(|pad| pad.mode != PadMode::Constant || pad.value == 0.0)
             || node.op_as::<Resize>().is_some_and(|resize| resize.mode == ResizeMode::Nearest);
         let made_here =
             |&value: &ValueId| self.graph.producer(value).is_some_and(|node| self.dlp.contains(&node));

@@ -7,7 +7,10 @@
 use ediacara_arch::Machine;
 use ediacara_compiler::{Options, compile};
 use ediacara_fuzzgen::graph::motif;
-use ediacara_graph::{DType, Graph, Tensor};
+use ediacara_graph::ops::{
+    Activation, Conv, ConvTranspose, Coordinates, Gather, Pad, PadMode, Resize, ResizeMode, Rounding,
+};
+use ediacara_graph::{DType, Graph, IntoOp, Tensor, TensorType, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
 use ediacara_optimiser::{in_floating_point, optimise};
 use ediacara_prove::prove_values;
@@ -113,4 +116,70 @@ fn networks_of_motifs_have_the_hosts_bits() {
     }
     assert!(failures.is_empty(), "{} of {all} networks fail:\n{}", failures.len(), failures.join("\n"));
     assert!(2 * whole > all, "{whole} of {all} networks are wholly on the DLP");
+}
+
+/// Numbers that repeat late and lie evenly between -1 and 1.
+fn numbers(shape: &[usize]) -> Tensor {
+    let count = shape.iter().product::<usize>();
+    let number = |at: usize| ((at * 37 + 11) % 101) as f32 / 50.5 - 1.0;
+    Tensor::from_vec(shape, (0..count).map(number).collect()).unwrap()
+}
+
+/// A convolution, whose result the DLP makes, and an operator behind it: host, simulator and the plain network agree, and nothing
+/// stays on the host.
+fn wholly(channels: usize, op: impl IntoOp, more: &[Tensor]) {
+    let mut graph = Graph::new("one");
+    let x = graph.add_input("x", TensorType::new(DType::F32, &[1, 3, 7, 6]));
+    let w = graph.add_constant("w", numbers(&[channels, 3, 1, 1]));
+    let y = graph.add("conv", Conv::default(), &[x, w]).unwrap();
+    let mut inputs = vec![y];
+    let constants = more.iter().enumerate();
+    inputs.extend(constants.map(|(at, tensor)| graph.add_constant(format!("c{at}"), tensor.clone())));
+    let z: ValueId = graph.add("op", op, &inputs).unwrap();
+    graph.set_outputs(vec![z]);
+    for dtype in [DType::F32, DType::BF16] {
+        let on_dlp = check(graph.clone(), &Machine::preset("dlp16f").unwrap(), dtype, 3).unwrap();
+        assert!(on_dlp, "a node stays on the host");
+    }
+}
+
+#[test]
+fn transposed_convolutions_are_convolutions() {
+    let bias = |channels: usize| numbers(&[channels]);
+    // A phase of one tap, of two, and of none; groups; a result that ends within a phase.
+    let plain = ConvTranspose { stride: [2; 2], ..ConvTranspose::default() };
+    wholly(8, plain.clone(), &[numbers(&[8, 5, 2, 2]), bias(5)]);
+    let cut = ConvTranspose { stride: [2; 2], padding: [1; 4], output_padding: [1; 2], ..plain.clone() };
+    wholly(8, ConvTranspose { groups: 2, ..cut.clone() }, &[numbers(&[8, 3, 3, 3]), bias(6)]);
+    wholly(4, ConvTranspose { activation: Activation::Relu, ..cut }, &[numbers(&[4, 24, 3, 3]), bias(24)]);
+    let sparse = ConvTranspose { stride: [3, 2], dilation: [1, 2], ..plain };
+    wholly(4, sparse, &[numbers(&[4, 6, 2, 2]), bias(6)]);
+}
+
+#[test]
+fn images_are_interpolated() {
+    for coordinates in [Coordinates::HalfPixel, Coordinates::AlignCorners, Coordinates::Asymmetric] {
+        let resize = |shape: [usize; 4]| {
+            Resize::to(ResizeMode::Linear, coordinates, Rounding::Floor, &[1, 5, 7, 6], &shape)
+        };
+        wholly(5, resize([1, 5, 14, 12]), &[]);
+        wholly(5, resize([1, 5, 7, 4]), &[]);
+    }
+}
+
+#[test]
+fn constant_indices_pick_elements() {
+    let indices = |indices: &[i64]| Tensor::from_vec(&[indices.len()], indices.to_vec()).unwrap();
+    // Every other channel, a shuffle, and rows that repeat.
+    wholly(8, Gather { axis: 1 }, &[indices(&[1, 3, 5, 7])]);
+    wholly(8, Gather { axis: 1 }, &[indices(&[0, 4, 1, 5, 2, 6, 3, 7])]);
+    wholly(8, Gather { axis: 2 }, &[indices(&[-1, 0, 0, 5])]);
+    wholly(8, Gather { axis: 3 }, &[Tensor::scalar(2_i64)]);
+}
+
+#[test]
+fn images_are_padded_with_their_own_elements() {
+    for mode in [PadMode::Reflect, PadMode::Edge] {
+        wholly(5, Pad { before: vec![0, 0, 2, 1], after: vec![0, 0, 1, 3], mode, value: 0.0 }, &[]);
+    }
 }

@@ -1,12 +1,15 @@
 //! What moves images, or reduces them along axes of their own: with channels last these have other numbers.
 
 use ediacara_graph::ops::{
-    Concat, LogSoftmax, Pad, PadMode, Reduce, Reshape, Resize, ResizeMode, Slice, Softmax, Transpose,
+    Concat, FRow, Gather, LogSoftmax, Pad, PadMode, Reduce, Reshape, Resize, ResizeMode, Slice, Softmax,
+    Transpose,
 };
 use ediacara_graph::{IntoOp, Node, ValueId};
+use ediacara_kernels::ordered::RowOperation;
 
 use super::forms::{CHANNELS_LAST, Form, Forms, Lowered};
 use crate::Result;
+use crate::interpolation::corners;
 use crate::islands::reductions;
 use crate::islands::rewriter::Operand;
 
@@ -41,9 +44,13 @@ pub(super) fn lower(forms: &mut Forms, node: &Node) -> Result<Option<Lowered>> {
         let op = Slice { starts: last(&slice.starts), ends: last(&slice.ends), steps: last(&slice.steps) };
         return image(forms, node, op).map(Some);
     }
+    if let Some(gather) = node.op_as::<Gather>() {
+        return gathered(forms, node, gather.axis, lies_so).map(Some);
+    }
     if let Some(pad) = node.op_as::<Pad>() {
-        if pad.mode != PadMode::Constant || pad.value != 0.0 || node.inputs.len() != 1 {
-            return Ok(Some(Err("it pads with something else than zeros".to_owned())));
+        let fills = pad.mode == PadMode::Constant && pad.value != 0.0;
+        if fills || node.inputs.len() != 1 {
+            return Ok(Some(Err("it pads with something else than zeros or its own elements".to_owned())));
         }
         if forms.shape(x).len() == 4 {
             return image(
@@ -56,6 +63,9 @@ pub(super) fn lower(forms: &mut Forms, node: &Node) -> Result<Option<Lowered>> {
         return moved(forms, node).map(Some);
     }
     if let Some(resize) = node.op_as::<Resize>() {
+        if resize.mode == ResizeMode::Linear {
+            return interpolated(forms, node, resize).map(Some);
+        }
         if resize.mode != ResizeMode::Nearest {
             return Ok(Some(Err(format!("resize by {} interpolation", resize.mode))));
         }
@@ -113,6 +123,52 @@ fn image(forms: &mut Forms, node: &Node, op: impl IntoOp) -> Result<Lowered> {
     };
     let value = forms.r.moved(format!("{}.image", node.name), op, &[x])?;
     Ok(Ok(Form::Last(value)))
+}
+
+/// A resize by linear interpolation: the corners around each element, times their weights, summed in their order.
+fn interpolated(forms: &mut Forms, node: &Node, resize: &Resize) -> Result<Lowered> {
+    let shape = forms.shape(node.inputs[0]);
+    let Some(x) = forms.image(node.inputs[0])? else {
+        return Ok(Err("its operand is no real image".to_owned()));
+    };
+    let (name, mut sum) = (&node.name, None);
+    for (number, corner) in corners(resize, &shape, &CHANNELS_LAST)?.into_iter().enumerate() {
+        let mut value = x;
+        for (axis, indices) in corner.gathers {
+            let step = format!("{name}.neighbours.{number}.{axis}");
+            let indices = forms.constant(format!("{name}.indices.{number}.{axis}"), indices);
+            value = forms.r.moved(step, Gather { axis }, &[value, indices])?;
+        }
+        let weights = forms.constant(format!("{name}.weights.{number}"), corner.weights);
+        let multiply = FRow::new(RowOperation::Multiply);
+        let part = forms.r.add(format!("{name}.weighted.{number}"), multiply, &[value, weights])?;
+        sum = Some(match sum {
+            None => part,
+            Some(sum) => {
+                forms.r.add(format!("{name}.sum.{number}"), FRow::new(RowOperation::Add), &[sum, part])?
+            }
+        });
+    }
+    Ok(Ok(Form::Last(sum.unwrap_or(x))))
+}
+
+/// Elements that constant indices pick.
+fn gathered(forms: &mut Forms, node: &Node, axis: usize, lies_so: bool) -> Result<Lowered> {
+    let (x, indices) = (node.inputs[0], node.inputs[1]);
+    let rank = forms.shape(indices).len();
+    if forms.r.graph.constant(indices).is_none() || rank > 1 {
+        return Ok(Err("its indices are computed, or no list of numbers".to_owned()));
+    }
+    // A gather by a scalar drops an axis, and makes no image.
+    let (image, name) = (lies_so && rank == 1, node.name.clone());
+    let x = match image {
+        true => forms.image(x)?.map(|value| Operand { value, reading: Default::default() }),
+        false => forms.given(x)?,
+    };
+    let Some(x) = x else { return Ok(Err("its operand is not real".to_owned())) };
+    let place = CHANNELS_LAST.iter().position(|own| *own == axis).filter(|_| image).unwrap_or(axis);
+    let value = forms.r.moved(format!("{name}.moved"), Gather { axis: place }, &[x.value, indices])?;
+    Ok(Ok(if image { Form::Last(value) } else { Form::Given(Operand { value, ..x }) }))
 }
 
 fn moved(forms: &mut Forms, node: &Node) -> Result<Lowered> {

@@ -12,6 +12,7 @@ mod images;
 mod mixed;
 mod pointwise;
 mod products;
+mod transposed;
 mod windows;
 
 use std::collections::{HashMap, HashSet};
@@ -24,7 +25,8 @@ use forms::{Forms, Rule};
 pub use mixed::quantise_mixed;
 
 /// What the networks' nodes become, but for what is rewritten as in islands.
-const RULES: &[Rule] = &[products::lower, windows::lower, pointwise::lower, images::lower, appends::lower];
+const RULES: &[Rule] =
+    &[products::lower, transposed::lower, windows::lower, pointwise::lower, images::lower, appends::lower];
 
 /// Rewrites an optimised real network for a DLP that computes in `dtype` (f32, f16 or bf16) with `lanes` products of a beat
 /// ([`FConv::lanes`](ediacara_graph::ops::FConv)).

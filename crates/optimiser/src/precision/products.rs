@@ -28,12 +28,12 @@ pub(super) fn lower(forms: &mut Forms, node: &Node) -> Result<Option<Lowered>> {
     }
 }
 
-fn real_constant(forms: &Forms, value: ValueId) -> Option<Tensor> {
+pub(super) fn real_constant(forms: &Forms, value: ValueId) -> Option<Tensor> {
     forms.r.graph.constant(value).filter(|tensor| tensor.dtype() == DType::F32).cloned()
 }
 
 /// Bias and scale of a product, as constants; nothing if the bias is computed.
-fn records(
+pub(super) fn records(
     forms: &mut Forms,
     name: &str,
     bias: Option<ValueId>,
@@ -83,7 +83,7 @@ fn convolution(forms: &mut Forms, node: &Node, conv: &Conv) -> Result<Lowered> {
 }
 
 /// How a product stores what an activation reads: as it is, since the activation goes on with the sums.
-fn before(forms: &Forms, activation: Activation) -> Writing {
+pub(super) fn before(forms: &Forms, activation: Activation) -> Writing {
     if activation == Activation::None { forms.writing() } else { Writing::default() }
 }
 
@@ -109,7 +109,12 @@ fn depthwise(forms: &mut Forms, node: &Node, conv: &Conv, (x, w): (ValueId, &Ten
 }
 
 /// What an activation makes of an image with channels last.
-fn activated(forms: &mut Forms, name: &str, value: ValueId, activation: Activation) -> Result<Lowered> {
+pub(super) fn activated(
+    forms: &mut Forms,
+    name: &str,
+    value: ValueId,
+    activation: Activation,
+) -> Result<Lowered> {
     Ok(Ok(Form::Last(bounded(forms, name, value, activation)?)))
 }
 
