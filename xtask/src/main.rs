@@ -7,6 +7,7 @@
 mod bench_compiler;
 mod check;
 mod environment;
+mod formal;
 mod formats;
 mod generate_onnx;
 mod mutate;
@@ -74,6 +75,11 @@ const COMMANDS: &[Task] = &[
         name: "synth",
         help: "maps the hardware to an FPGA family with Yosys, and rewrites the tables of docs/rtl.md",
         run: synth::run,
+    },
+    Task {
+        name: "formal",
+        help: "proves units of the hardware against the theory of floating point, with Yosys and a solver: [--only PROOF]",
+        run: formal::run,
     },
     Task {
         name: "bench-compiler",

@@ -91,6 +91,12 @@ pub(super) const ITEMS: &[Item] = &[
         pieces: mutate,
     },
     Item {
+        name: "formal",
+        help: "units of the hardware against the theory of floating point, for every operand",
+        load: Load::One,
+        pieces: formal,
+    },
+    Item {
         name: "bench-compiler",
         help: "cycles of the networks as docs/results.md has them",
         load: Load::One,
@@ -204,6 +210,10 @@ fn rtl_networks(root: &Path, _: u64) -> Vec<Piece> {
 
 fn mutate(_: &Path, _: u64) -> Vec<Piece> {
     vec![Piece { amount: "all rows".to_owned(), job: cargo(&["xtask", "mutate"], Vec::new()) }]
+}
+
+fn formal(_: &Path, _: u64) -> Vec<Piece> {
+    vec![Piece { amount: "all proofs".to_owned(), job: cargo(&["xtask", "formal"], Vec::new()) }]
 }
 
 fn bench_compiler(_: &Path, _: u64) -> Vec<Piece> {

@@ -5,7 +5,7 @@
 //! family has not. Otherwise it rewrites the tables of docs/rtl.md.
 
 mod table;
-mod yosys;
+pub(crate) mod yosys;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

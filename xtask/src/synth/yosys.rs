@@ -34,7 +34,7 @@ const TABLES: &str = "+&sweep;&dc2;&if,{C},{W},{D},{R},-v";
 /// The command: `EDIACARA_YOSYS`, or else one in `target/yosys-venv`, installed if need be.
 ///
 /// `EDIACARA_YOSYS` must have the frontend. The first start of the other compiles it for some minutes.
-pub(super) fn ensure(root: &Path) -> Result<PathBuf> {
+pub(crate) fn ensure(root: &Path) -> Result<PathBuf> {
     if let Some(command) = std::env::var_os("EDIACARA_YOSYS") {
         return Ok(command.into());
     }
@@ -126,7 +126,10 @@ fn read(from: &str, module: &str, files: &[String]) -> String {
 }
 
 /// Runs a script in a folder; the command sees nothing outside of it.
-fn run(command: &Path, folder: &Path, name: &str, script: &str) -> Result<()> {
+///
+/// # Errors
+/// It cannot be started, or fails; the log is named.
+pub(crate) fn run(command: &Path, folder: &Path, name: &str, script: &str) -> Result<()> {
     fs::write(folder.join(name).with_extension("ys"), script)?;
     let output = Command::new(command)
         .current_dir(folder)
