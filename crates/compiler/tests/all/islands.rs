@@ -3,7 +3,7 @@
 
 use ediacara_arch::Machine;
 use ediacara_compiler::{Compiled, Options, compile};
-use ediacara_graph::{Graph, Registry, Tensor};
+use ediacara_graph::{Graph, NodeId, Registry, Tensor};
 use ediacara_host::{Executor, Options as HostOptions};
 use ediacara_optimiser::{Calibration, Quantised, optimise, quantise, quantise_with_floats};
 
@@ -124,6 +124,40 @@ fn a_causal_mask_and_a_residual_stay_on_the_dlp() {
         o = matrix(16, 64, 14),
         mask = causal.join(", "),
     );
+    check(&text, 25.0);
+}
+
+#[test]
+fn a_causal_mask_over_many_tokens_leaves_blocks_on_the_dlp() {
+    let causal = (0..192 * 192).map(|index| if index % 192 <= index / 192 { "0.0" } else { "-3e38" });
+    let text = format!(
+        r#"graph "causal" {{
+  input %x: f32[1,192,16]
+  constant %wq: f32[16,16] = {q}
+  constant %wk: f32[16,16] = {k}
+  constant %wv: f32[16,16] = {v}
+  constant %mask: f32[192,192] = [{mask}]
+  %q: f32[1,192,16] = matmul(%x, %wq)
+  %k: f32[1,192,16] = matmul(%x, %wk)
+  %v: f32[1,192,16] = matmul(%x, %wv)
+  %t: f32[1,16,192] = transpose(%k) {{permutation = [0, 2, 1]}}
+  %s: f32[1,192,192] = matmul(%q, %t)
+  %m: f32[1,192,192] = add(%s, %mask)
+  %p: f32[1,192,192] = softmax(%m) {{axis = 2}}
+  %a: f32[1,192,16] = matmul(%p, %v)
+  output %a
+}}
+"#,
+        q = matrix(16, 16, 11),
+        k = matrix(16, 16, 12),
+        v = matrix(16, 16, 13),
+        mask = causal.collect::<Vec<_>>().join(", "),
+    );
+    let graph = optimise(Graph::parse(&text, &Registry::core(), &|_| None).unwrap(), &Default::default());
+    let graph = graph.unwrap();
+    let is_product = |id: &NodeId| matches!(graph.node(*id).op.name(), "matmul" | "gemm");
+    // Those of three weights, and two for each of three blocks.
+    assert_eq!(graph.nodes().filter(is_product).count(), 3 + 2 * 3);
     check(&text, 25.0);
 }
 

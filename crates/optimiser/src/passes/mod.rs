@@ -13,6 +13,7 @@ mod factor_behind_product;
 mod half_precision;
 mod identities;
 mod linear;
+mod masked_attention;
 mod matmul_to_gemm;
 mod pad_into_window;
 mod reduce_to_pool;
@@ -80,9 +81,12 @@ pub fn pipeline() -> Pipeline {
             vec![Box::new(scale_into_weights::ScaleIntoWeights), Box::new(bias::IntoBias)],
         ),
         pass(
-            "factor_behind_product",
-            "Scales the product of two computed values where one of them was scaled, as attention does.",
-            vec![Box::new(factor_behind_product::FactorBehindProduct)],
+            "attention",
+            "Scales scores behind their product, and computes none that a constant mask silences.",
+            vec![
+                Box::new(factor_behind_product::FactorBehindProduct),
+                Box::new(masked_attention::MaskedAttention),
+            ],
         ),
         pass(
             "activation",
