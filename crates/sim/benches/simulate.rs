@@ -3,6 +3,8 @@
 //! The program is the inner part of a convolution as a compiler lays it out. Tiles of activations and weights
 //! are loaded into alternating halves of the scratchpads, multiplied, requantised and stored. All engines
 //! work at once.
+//!
+//! `float_multiply_adds` is `float_dot` alone, with values, for each type: multiply-adds a second.
 
 #![allow(
     clippy::unwrap_used,
@@ -91,4 +93,47 @@ fn instructions(bencher: Bencher, values: bool) {
 #[divan::bench(args = [true, false])]
 fn bursts(bencher: Bencher, values: bool) {
     measure(bencher, values, |outcome| outcome.traffic.iter().map(|traffic| traffic.bursts).sum());
+}
+
+/// 3x3 windows of 64 channels on 16x16 pixels, 64 output channels: 9.4 million multiply-adds an instruction.
+const FLOAT_DOTS: u64 = 20;
+
+/// `float_dot` alone, as an epilogue or a store may not count.
+fn float_dots(ty: &str, bytes: u64) -> Executable {
+    let text = format!(
+        "config matrix.type={ty}, matrix.stretch={stretch}, matrix.window_count_x=1, matrix.window_count_y=3
+         config matrix.window_stride_y={row}, matrix.x_stride_x={channels}, matrix.x_stride_y={row}
+         config matrix.acc_stride_pixel=64
+         load source=0x100000, destination=nram[0], length={x}
+         load source=0x200000, destination=wram[0], length={w}
+         sync
+         loop count={FLOAT_DOTS}, until=end
+         float_dot x=0, w=0, acc=0, pixels_x=16, pixels_y=16, blocks=4
+         nop
+         end: sync
+         halt\n",
+        channels = 64 * bytes,
+        stretch = 3 * 64 * bytes,
+        row = 18 * 64 * bytes,
+        x = 18 * 18 * 64 * bytes,
+        w = 64 * 9 * 64 * bytes,
+    );
+    assemble(&text, "bench").unwrap()
+}
+
+/// Items are multiply-adds.
+#[divan::bench(args = [("f32", 4), ("f16", 2), ("bf16", 2)])]
+fn float_multiply_adds(bencher: Bencher, (ty, bytes): (&str, u64)) {
+    let machine = Machine::preset("dlp16f").unwrap();
+    let mut simulator = Simulator::new(&machine, &float_dots(ty, bytes), Options::default()).unwrap();
+    // Numbers about 1 in every type.
+    let numbers: Vec<u8> =
+        (0..1 << 18).map(|at: u32| if at % 2 == 1 { 0x3c } else { (at >> 1) as u8 }).collect();
+    for address in [0x100000, 0x200000] {
+        simulator.write_dram(address, &numbers).unwrap();
+    }
+    let outcome = simulator.run();
+    assert!(outcome.fault.is_none(), "{}", outcome.fault.unwrap());
+    let multiply_adds = FLOAT_DOTS * 16 * 16 * 64 * 9 * 64;
+    bencher.counter(ItemsCount::new(multiply_adds)).bench_local(|| simulator.run().cycles);
 }

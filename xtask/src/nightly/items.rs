@@ -79,6 +79,12 @@ pub(super) const ITEMS: &[Item] = &[
         pieces: soak,
     },
     Item {
+        name: "floats",
+        help: "10 million elements of random float instructions, reference, simulator and RTL",
+        load: Load::Many,
+        pieces: floats,
+    },
+    Item {
         name: "rtl-networks",
         help: "whole networks, simulator and RTL",
         load: Load::One,
@@ -178,6 +184,17 @@ fn soak(_: &Path, minutes: u64) -> Vec<Piece> {
         Piece { amount: format!("{length} minutes from seed {seed}"), job }
     };
     (0..minutes.div_ceil(10)).map(piece).collect()
+}
+
+/// 500 programs of every machine a piece; CI has the seeds below 1000.
+fn floats(_: &Path, _: u64) -> Vec<Piece> {
+    let piece = |number: u64| {
+        let (from, to) = (1000 + 500 * number, 1500 + 500 * number);
+        let arguments = [&TEST[..], &["--package", "ediacara-rtl", "--test", "rtl", "float::"], &OUTPUT[..]];
+        let job = cargo(&arguments.concat(), vec![("EDIACARA_FLOATS", format!("{from}..{to}"))]);
+        Piece { amount: format!("seeds {from} to {to}"), job }
+    };
+    (0..5).map(piece).collect()
 }
 
 /// Networks that come with the tools, and those of the data folder.

@@ -14,6 +14,7 @@ use ediacara_rtl::{Core, Initial, LockstepOptions, RunOptions, Verdict, lockstep
 use ediacara_sim::EventKind;
 
 use super::model::{self, Type};
+use super::seeds;
 use super::units::number;
 use crate::options;
 
@@ -221,7 +222,8 @@ fn compare(machine: &Machine, types: &[Type], seeds: std::ops::Range<u64>) -> [u
     let mut core = Core::build(machine, &options()).unwrap();
     let array = [machine.matrix.rows as usize, machine.matrix.columns as usize];
     let mut met = [0; 5];
-    for seed in seeds {
+    let mut sums = 0;
+    for seed in seeds.clone() {
         let mut random = Random::new(seed);
         let own = [random.pick(types)];
         // Bytes of one type are noise to another.
@@ -258,6 +260,7 @@ fn compare(machine: &Machine, types: &[Type], seeds: std::ops::Range<u64>) -> [u
             case.execute(array, &mut memories);
             if case.operation == MatrixOperation::FloatDot {
                 met[case.ty as usize] += 1;
+                sums += case.beats(array[0]) * array[0] * array[1];
             }
         }
         assert_eq!(took.len(), LENGTH);
@@ -271,6 +274,11 @@ fn compare(machine: &Machine, types: &[Type], seeds: std::ops::Range<u64>) -> [u
             panic!("seed {seed} on {}: {divergence}", machine.name);
         }
     }
+    println!(
+        "{}, seeds {seeds:?}: {} float_dots, {sums} multiply-adds",
+        machine.name,
+        met.iter().sum::<usize>()
+    );
     met
 }
 
@@ -285,7 +293,7 @@ fn inner_products_are_those_of_the_page() {
         (matrix_machine([64, 2, 9], &[F16]), vec![Type::F16]),
     ];
     for (machine, types) in machines {
-        let met = compare(&machine, &types, 0..40);
+        let met = compare(&machine, &types, seeds(0..40));
         for ty in types {
             assert!(met[ty as usize] >= 100, "{}: {met:?}", machine.name);
         }

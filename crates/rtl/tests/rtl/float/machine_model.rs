@@ -119,6 +119,12 @@ impl Case {
         count_1 * count_2 * length.div_ceil(self.width(lanes, float_lanes)) * windows
     }
 
+    /// Elements of all its rows.
+    pub(crate) fn elements(&self) -> usize {
+        let VectorOperands { length, count_1, count_2, .. } = self.operands;
+        length as usize * usize::from(count_1) * usize::from(count_2)
+    }
+
     /// Does it.
     pub(crate) fn execute(&self, memories: &mut Memories) {
         for i2 in 0..usize::from(self.operands.count_2) {

@@ -1,4 +1,6 @@
 //! Floating point: the units of `rtl/float_*.sv` one by one, and instructions on whole cores.
+//!
+//! `EDIACARA_FLOATS=A..B` runs other seeds than CI's: programs of each machine, and the units' vectors by the fifty.
 
 mod cases;
 pub(crate) mod dot;
@@ -8,6 +10,8 @@ mod model;
 mod programs;
 mod tables;
 mod units;
+
+use std::ops::Range;
 
 use ediacara_arch::Machine;
 use ediacara_rtl::FILES;
@@ -30,6 +34,13 @@ pub(crate) fn float_machine(lanes: u32, float_lanes: u32, latency_cycles: u32) -
     machine
 }
 
+/// The seeds of a run of CI, or those that `EDIACARA_FLOATS` asks for.
+pub(crate) fn seeds(own: Range<u64>) -> Range<u64> {
+    let Ok(range) = std::env::var("EDIACARA_FLOATS") else { return own };
+    let numbers = range.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    numbers.unwrap_or_else(|| panic!("EDIACARA_FLOATS={range} is no range A..B"))
+}
+
 #[test]
 fn every_unit_gives_what_the_processor_gives() {
     let folder = tempfile::tempdir().unwrap();
@@ -41,19 +52,22 @@ fn every_unit_gives_what_the_processor_gives() {
     }
     files.push(("float_units.sv", include_str!("../benches/float_units.sv").to_owned()));
     bench::build(folder.path(), &files);
-    let vectors = Vectors::new(1, 60_000);
-    std::fs::write(folder.path().join("vectors.txt"), &vectors.text).unwrap();
-    let printed = bench::run(folder.path(), &[]);
-    let all: usize = vectors.counts.iter().sum();
-    assert!(printed.contains(&format!("compared: {all}, wrong: 0")), "{printed}");
-    for unit in Unit::ALL {
-        assert!(vectors.counts[unit as usize] >= 80_000, "{unit:?}: {:?}", vectors.counts);
+    for seed in seeds(0..1).step_by(50) {
+        let vectors = Vectors::new(seed, 60_000);
+        std::fs::write(folder.path().join("vectors.txt"), &vectors.text).unwrap();
+        let printed = bench::run(folder.path(), &[]);
+        let all: usize = vectors.counts.iter().sum();
+        assert!(printed.contains(&format!("compared: {all}, wrong: 0")), "seed {seed}: {printed}");
+        println!("units, seed {seed}: {all} results");
+        for unit in Unit::ALL {
+            assert!(vectors.counts[unit as usize] >= 80_000, "{unit:?}: {:?}", vectors.counts);
+        }
     }
 }
 
 /// Programs of a seed each on a machine, which must meet every instruction often.
-fn all_are_met(machine: &Machine, seeds: std::ops::Range<u64>) {
-    let met = programs::compare(machine, seeds);
+fn all_are_met(machine: &Machine, own: Range<u64>) {
+    let met = programs::compare(machine, seeds(own));
     assert_eq!(met.len(), 24, "{met:?}");
     assert!(met.values().all(|count| *count >= 12), "{met:?}");
 }

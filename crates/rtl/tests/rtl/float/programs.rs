@@ -81,7 +81,8 @@ fn check_time(core: &mut Core, machine: &Machine, before: &Memories, cases: &[Ca
 pub(crate) fn compare(machine: &Machine, seeds: std::ops::Range<u64>) -> BTreeMap<&'static str, usize> {
     let mut core = Core::build(machine, &options()).unwrap();
     let mut met = BTreeMap::new();
-    for seed in seeds {
+    let mut elements = 0;
+    for seed in seeds.clone() {
         let mut random = Random::new(seed);
         let before = cases::memories(&mut random, machine);
         let cases: Vec<_> = (0..LENGTH).map(|_| cases::case(&mut random, machine)).collect();
@@ -108,7 +109,13 @@ pub(crate) fn compare(machine: &Machine, seeds: std::ops::Range<u64>) -> BTreeMa
         }
         for case in &cases {
             *met.entry(case.operation.name()).or_default() += 1;
+            elements += case.elements();
         }
     }
+    println!(
+        "{}, seeds {seeds:?}: {} instructions, {elements} elements",
+        machine.name,
+        met.values().sum::<usize>()
+    );
     met
 }
