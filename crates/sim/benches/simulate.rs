@@ -99,11 +99,11 @@ fn bursts(bencher: Bencher, values: bool) {
 const FLOAT_DOTS: u64 = 20;
 
 /// `float_dot` alone, as an epilogue or a store may not count.
-fn float_dots(ty: &str, bytes: u64) -> Executable {
+fn float_dots(machine: &Machine, ty: &str, bytes: u64) -> Executable {
     let text = format!(
         "config matrix.type={ty}, matrix.stretch={stretch}, matrix.window_count_x=1, matrix.window_count_y=3
          config matrix.window_stride_y={row}, matrix.x_stride_x={channels}, matrix.x_stride_y={row}
-         config matrix.acc_stride_pixel=64
+         config matrix.acc_stride_pixel=64, matrix.acc_stride_block=16, matrix.w_block_stride={blocks}
          load source=0x100000, destination=nram[0], length={x}
          load source=0x200000, destination=wram[0], length={w}
          sync
@@ -117,6 +117,7 @@ fn float_dots(ty: &str, bytes: u64) -> Executable {
         row = 18 * 64 * bytes,
         x = 18 * 18 * 64 * bytes,
         w = 64 * 9 * 64 * bytes,
+        blocks = 9 * 64 * bytes / u64::from(machine.matrix.rows),
     );
     assemble(&text, "bench").unwrap()
 }
@@ -125,7 +126,8 @@ fn float_dots(ty: &str, bytes: u64) -> Executable {
 #[divan::bench(args = [("f32", 4), ("f16", 2), ("bf16", 2)])]
 fn float_multiply_adds(bencher: Bencher, (ty, bytes): (&str, u64)) {
     let machine = Machine::preset("dlp16f").unwrap();
-    let mut simulator = Simulator::new(&machine, &float_dots(ty, bytes), Options::default()).unwrap();
+    let mut simulator =
+        Simulator::new(&machine, &float_dots(&machine, ty, bytes), Options::default()).unwrap();
     // Numbers about 1 in every type.
     let numbers: Vec<u8> =
         (0..1 << 18).map(|at: u32| if at % 2 == 1 { 0x3c } else { (at >> 1) as u8 }).collect();
