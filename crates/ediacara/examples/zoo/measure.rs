@@ -108,7 +108,7 @@ pub(crate) fn measure(network: &Network, places: &Places) -> Result<Measured> {
             None => Ok(ran.outputs.into_iter().map(|(_, tensor)| tensor).collect()),
         }
     };
-    let int8 = task.answer(places, &run as Net)?;
+    let int8 = task.answer(places, &run as Net)?.beside(&real);
     let proof = Proof { proven, bytes: proven_bytes, exec_equal };
     Ok(measured(network, &prepared, report, (&proof, noise.borrow().ratio()), [real, int8]))
 }

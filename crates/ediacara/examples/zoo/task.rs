@@ -33,22 +33,40 @@ pub(crate) trait Task: Sync {
     fn answer(&self, places: &Places, net: Net) -> Result<Answer>;
 }
 
+/// The cosine of an embedding in int8 and the same in f32, at least.
+const LEAST_COSINE: f32 = 0.99;
+
 /// What a network says.
 pub(crate) struct Answer {
     pub(crate) text: String,
     /// Whether it is right, where what is right is known.
     pub(crate) right: Option<bool>,
+    /// Vectors that stand for what was asked, of which int8 may not turn any.
+    pub(crate) embeddings: Vec<Vec<f32>>,
 }
 
 impl Answer {
     /// An answer to a question whose answer is known.
     pub(crate) fn to(text: String, right: bool) -> Answer {
-        Answer { text, right: Some(right) }
+        Answer { text, right: Some(right), embeddings: Vec::new() }
+    }
+
+    /// The answer, and the vectors it comes from.
+    pub(crate) fn from(self, embeddings: Vec<Vec<f32>>) -> Answer {
+        Answer { embeddings, ..self }
+    }
+
+    /// Says how near an answer's embeddings are to those of the network in f32, and whether that is near enough.
+    pub(crate) fn beside(self, real: &Answer) -> Answer {
+        let pairs = self.embeddings.iter().zip(&real.embeddings);
+        let Some(least) = pairs.map(|(own, real)| cosine(own, real)).reduce(f32::min) else { return self };
+        let text = format!("{}; a sentence is like itself in f32 by {least:.4} or more", self.text);
+        Answer { text, right: self.right.map(|right| right && least >= LEAST_COSINE), ..self }
     }
 
     /// An answer that nobody can call right or wrong.
     pub(crate) fn open(text: String) -> Answer {
-        Answer { text, right: None }
+        Answer { text, right: None, embeddings: Vec::new() }
     }
 }
 
@@ -112,6 +130,13 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The cosine of the angle between two vectors.
+pub(crate) fn cosine(left: &[f32], right: &[f32]) -> f32 {
+    let dot =
+        |left: &[f32], right: &[f32]| left.iter().zip(right).map(|(left, right)| left * right).sum::<f32>();
+    dot(left, right) / (dot(left, left) * dot(right, right)).sqrt().max(f32::MIN_POSITIVE)
 }
 
 /// The numbers of an output.
