@@ -19,6 +19,9 @@ use serde_json::Value;
 use crate::page;
 
 const PAGE: &str = "docs/zoo.md";
+/// The page's tables by name, each with its head.
+const TABLES: [(&str, &[&str]); 4] =
+    [("figures", rows::FIGURES), ("answers", rows::ANSWERS), ("host", rows::HOST), ("files", rows::USAGE)];
 const USAGE: &str = "usage: zoo [--only PART] [--check]";
 
 /// Fetches the packages, runs the networks and rewrites the page.
@@ -41,7 +44,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let example = build(root, &["ediacara", "--example"], "zoo")?;
     let zoo = Zoo { root, packages, example, command: build(root, &["ediacara-cli", "--bin"], "ediacara")? };
     let names = zoo.names()?;
-    let mut tables = [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()];
+    let mut tables: [_; TABLES.len()] = std::array::from_fn(|_| BTreeMap::new());
     let mut problems = Vec::new();
     let mut tried = BTreeMap::new();
     for name in names.iter().filter(|name| name.contains(&only)) {
@@ -54,7 +57,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
                 let alone = tried.entry(file.clone()).or_insert_with(|| zoo.alone(&file));
                 problems
                     .extend(rows::complaints(alone).map(|problem| format!("{name}, file alone: {problem}")));
-                [rows::figures(&found), rows::answers(&found), rows::usage(&found, alone)]
+                [rows::figures(&found), rows::answers(&found), rows::host(&found), rows::usage(&found, alone)]
             }
             Err(error) => {
                 let line = error.lines().next().unwrap_or("it ended without a word").to_owned();
@@ -62,6 +65,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
                 [
                     rows::failed(name, &line, rows::FIGURES),
                     rows::failed(name, &line, rows::ANSWERS),
+                    rows::failed(name, &line, rows::HOST),
                     String::new(),
                 ]
             }
@@ -72,8 +76,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
         }
     }
     if !is_check {
-        let heads = [("figures", rows::FIGURES), ("answers", rows::ANSWERS), ("files", rows::USAGE)];
-        for ((task, head), table) in heads.into_iter().zip(&tables) {
+        for ((task, head), table) in TABLES.into_iter().zip(&tables) {
             write(root, task, head, &names, table)?;
         }
     }

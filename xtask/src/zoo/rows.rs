@@ -17,6 +17,7 @@ pub(super) const FIGURES: &[&str] = &[
     "`exec`",
 ];
 pub(super) const ANSWERS: &[&str] = &["network", "given", "calibrated on", "f32", "int8 on the DLP"];
+pub(super) const HOST: &[&str] = &["network", "what the host computes, and why"];
 pub(super) const USAGE: &[&str] = &["network", "file", "options", "without them"];
 
 /// The least share of multiply-adds on the DLP.
@@ -114,6 +115,13 @@ pub(super) fn answers(found: &Value) -> String {
         said("real", "real_right"),
         said("int8", "int8_right"),
     ])
+}
+
+/// What stays on the host.
+pub(super) fn host(found: &Value) -> String {
+    let steps: Vec<&str> = found["host"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let steps = if steps.is_empty() { "nothing".to_owned() } else { steps.join("; ") };
+    row(&[text(found, "name").to_owned(), steps])
 }
 
 /// How a user runs the file, and what he sees without its options.

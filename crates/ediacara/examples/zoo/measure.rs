@@ -33,6 +33,8 @@ pub(crate) struct Measured {
     on_dlp: Share,
     /// Why multiply-adds stay on the host; the first such node's reason.
     host_reason: Option<String>,
+    /// What the host computes beside the conversions at the network's border, with the reasons.
+    host: Vec<String>,
     segments: usize,
     timing_basis: String,
     cycles: u64,
@@ -168,6 +170,7 @@ fn measured(
             let reason = node.reason.clone().unwrap_or_default();
             format!("{} `{}`: {reason}", node.op, node.name)
         }),
+        host: host_steps(&report),
         segments: report.segments.len(),
         timing_basis: report.timing_basis,
         cycles: report.cycles,
@@ -191,6 +194,27 @@ fn measured(
         int8: int8.text,
         int8_right: int8.right,
     }
+}
+
+/// Operators of the host and why they are its own, each pair once with how often it is met.
+///
+/// What is the host's because its operand is counts with that one. Conversions of the network's inputs and outputs are left
+/// out.
+fn host_steps(report: &RunReport) -> Vec<String> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    let own = report.host_ops.iter().filter(|node| node.name == node.cause);
+    for node in own.filter(|node| !matches!(node.op.as_str(), "quantize_linear" | "dequantize_linear")) {
+        let step = format!("{}: {}", node.op, node.reason);
+        match counts.iter_mut().find(|(known, _)| *known == step) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((step, 1)),
+        }
+    }
+    let times = |(step, count): (String, usize)| match count {
+        1 => step,
+        _ => format!("{step} ({count} times)"),
+    };
+    counts.into_iter().map(times).collect()
 }
 
 fn run_options(machine: &Machine) -> RunOptions {
