@@ -8,7 +8,8 @@ use ediacara_arch::Machine;
 use ediacara_compiler::{Options, compile};
 use ediacara_fuzzgen::graph::motif;
 use ediacara_graph::ops::{
-    Activation, Conv, ConvTranspose, Coordinates, Gather, Pad, PadMode, Resize, ResizeMode, Rounding,
+    Activation, Broadcast, Conv, ConvTranspose, Coordinates, Gather, MatMul, Pad, PadMode, Pool, PoolKind,
+    Resize, ResizeMode, Rounding,
 };
 use ediacara_graph::{DType, Graph, IntoOp, Tensor, TensorType, ValueId};
 use ediacara_host::{Executor, Options as HostOptions};
@@ -181,5 +182,65 @@ fn constant_indices_pick_elements() {
 fn images_are_padded_with_their_own_elements() {
     for mode in [PadMode::Reflect, PadMode::Edge] {
         wholly(5, Pad { before: vec![0, 0, 2, 1], after: vec![0, 0, 1, 3], mode, value: 0.0 }, &[]);
+    }
+}
+
+/// A pool over all of an image of positive numbers, in every type: the sum of them is more than f16 holds.
+fn pooled(kind: PoolKind, size: [usize; 2]) {
+    let mut graph = Graph::new("pool");
+    let x = graph.add_input("x", TensorType::new(DType::F32, &[1, 3, size[0], size[1]]));
+    let w = graph.add_constant("w", numbers(&[20, 3, 1, 1]));
+    let bias = graph.add_constant("b", Tensor::full(&[20], 30.0_f32).unwrap());
+    let y = graph.add("conv", Conv::default(), &[x, w, bias]).unwrap();
+    let pool = Pool {
+        kind,
+        kernel: size,
+        stride: [1; 2],
+        padding: [0; 4],
+        dilation: [1; 2],
+        output: [1; 2],
+        count_include_pad: false,
+    };
+    let z = graph.add("pool", pool, &[y]).unwrap();
+    graph.set_outputs(vec![z]);
+    let plain = Executor::new(&graph, &HostOptions::with_threads(1)).unwrap();
+    let plain = plain.run(&sample(&graph, 3)).unwrap().remove(0).to_vec::<f32>().unwrap();
+    for (dtype, tolerance) in [(DType::F32, 1e-5), (DType::F16, 1e-3), (DType::BF16, 8e-3)] {
+        let machine = Machine::preset("dlp16f").unwrap();
+        assert!(check(graph.clone(), &machine, dtype, 3).unwrap(), "a node stays on the host");
+        let lanes = machine.matrix.rows as usize / dtype.size_bytes();
+        let rewritten = in_floating_point(&graph, dtype, lanes).unwrap();
+        let subject = Subject::new(rewritten.graph, sample(&graph, 3));
+        let found = subject.outputs()[0].to_vec::<f32>().unwrap();
+        for (plain, found) in plain.iter().zip(found) {
+            assert!((plain - found).abs() <= tolerance * plain.abs(), "{dtype}: {found} for {plain}");
+        }
+    }
+}
+
+#[test]
+fn large_images_are_pooled_side_by_side() {
+    pooled(PoolKind::Average, [46, 92]);
+    pooled(PoolKind::Max, [70, 40]);
+}
+
+#[test]
+fn long_sides_are_pooled_in_parts() {
+    pooled(PoolKind::Average, [1, 5000]);
+    pooled(PoolKind::Max, [2500, 1]);
+}
+
+#[test]
+fn weights_of_one_number_are_constants() {
+    let mut graph = Graph::new("light");
+    let x = graph.add_input("x", TensorType::new(DType::F32, &[3, 700]));
+    let number = graph.add_constant("number", Tensor::full(&[1, 1], 0.02_f32).unwrap());
+    // More than a megabyte, which is not folded for every network.
+    let w = graph.add("w", Broadcast { shape: vec![700, 520] }, &[number]).unwrap();
+    let y = graph.add("product", MatMul, &[x, w]).unwrap();
+    graph.set_outputs(vec![y]);
+    for dtype in [DType::F32, DType::BF16] {
+        let on_dlp = check(graph.clone(), &Machine::preset("dlp16f").unwrap(), dtype, 3).unwrap();
+        assert!(on_dlp, "a node stays on the host");
     }
 }

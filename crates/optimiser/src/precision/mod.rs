@@ -36,6 +36,7 @@ const RULES: &[Rule] =
 /// # Errors
 /// The graph refuses a node, which is a fault of a rule.
 pub fn in_floating_point(graph: &Graph, dtype: DType, lanes: usize) -> Result<Quantised> {
+    let graph = &*constants::fold_weights(graph)?;
     let mut new = graph.clone();
     let order = graph.order();
     let is_real = |id: &NodeId| {

@@ -1,7 +1,7 @@
 //! Pools.
 
-use ediacara_graph::ops::{FRow, FWindow, Pool, PoolKind, WindowOperation};
-use ediacara_graph::{Node, Tensor};
+use ediacara_graph::ops::{FRow, FWindow, Pool, PoolKind, WindowOperation, Writing};
+use ediacara_graph::{Node, Tensor, ValueId};
 use ediacara_kernels::ordered::RowOperation;
 
 use super::forms::{Form, Forms, Lowered};
@@ -17,22 +17,21 @@ pub(super) fn lower(forms: &mut Forms, node: &Node) -> Result<Option<Lowered>> {
     let Some(x) = forms.image(node.inputs[0])? else {
         return Ok(Some(Err("its operand is no real image".to_owned())));
     };
-    let operation = match pool.kind {
-        PoolKind::Average => WindowOperation::Sum,
-        PoolKind::Max => WindowOperation::Maximum,
-    };
+    let average = pool.kind == PoolKind::Average;
     let op = FWindow {
-        operation,
+        operation: if average { WindowOperation::Sum } else { WindowOperation::Maximum },
         kernel: pool.kernel,
         stride: pool.stride,
         padding: pool.padding,
         dilation: pool.dilation,
         output: pool.output,
-        result: forms.writing(),
+        // What is rounded is the mean: a sum may be more than f16 holds.
+        result: if average { Writing::default() } else { forms.writing() },
     };
     let name = &node.name;
-    let window = forms.r.add(format!("{name}.window"), op, &[x])?;
-    if pool.kind == PoolKind::Max {
+    let [height, width] = [2, 3].map(|axis| forms.shape(node.inputs[0])[axis]);
+    let window = windowed(forms, &format!("{name}.window"), op, x, [height, width])?;
+    if !average {
         return Ok(Some(Ok(Form::Last(window))));
     }
     let shape = forms.shape(node.inputs[0]);
@@ -48,6 +47,42 @@ pub(super) fn lower(forms: &mut Forms, node: &Node) -> Result<Option<Lowered>> {
         }
     };
     Ok(Some(Ok(Form::Last(mean))))
+}
+
+/// Elements under one window, at most: those of a beat's channels lie in NRAM together.
+const MOST_TAPS: usize = 1024;
+
+/// A window over an image `[N,H,W,C]` of this height and width: a large one goes first along rows and then along columns, and one
+/// that spans a long side goes over parts of it first.
+fn windowed(forms: &mut Forms, name: &str, op: FWindow, x: ValueId, size: [usize; 2]) -> Result<ValueId> {
+    if op.kernel[0] * op.kernel[1] <= MOST_TAPS {
+        return forms.r.add(name.to_owned(), op, &[x]);
+    }
+    let along = |axis: usize| {
+        let mut one = FWindow { kernel: [1; 2], stride: [1; 2], padding: [0; 4], dilation: [1; 2], ..op };
+        (one.kernel[axis], one.stride[axis], one.dilation[axis]) =
+            (op.kernel[axis], op.stride[axis], op.dilation[axis]);
+        (one.padding[axis], one.padding[axis + 2]) = (op.padding[axis], op.padding[axis + 2]);
+        one
+    };
+    if op.kernel[0] > 1 && op.kernel[1] > 1 {
+        let rows = FWindow { output: [size[0], op.output[1]], ..along(1) };
+        let rows = windowed(forms, &format!("{name}.rows"), rows, x, size)?;
+        return windowed(forms, name, along(0), rows, [size[0], op.output[1]]);
+    }
+    let axis = usize::from(op.kernel[1] > 1);
+    let is_all = op.kernel[axis] == size[axis] && op.output[axis] == 1 && op.padding == [0; 4];
+    if !is_all || op.dilation[axis] > 1 {
+        return forms.r.add(name.to_owned(), op, &[x]);
+    }
+    let parts = size[axis].div_ceil(MOST_TAPS);
+    let mut part = FWindow { output: size, ..along(axis) };
+    (part.kernel[axis], part.stride[axis], part.output[axis]) = (MOST_TAPS, MOST_TAPS, parts);
+    part.padding[axis + 2] = parts * MOST_TAPS - size[axis];
+    let sums = forms.r.add(format!("{name}.parts"), part, &[x])?;
+    let mut rest = op;
+    rest.kernel[axis] = parts;
+    windowed(forms, name, rest, sums, part.output)
 }
 
 /// By output pixel, one over the number of elements that an average counts there; 0 where it counts none.
