@@ -20,8 +20,13 @@ use crate::page;
 
 const PAGE: &str = "docs/zoo.md";
 /// The page's tables by name, each with its head.
-const TABLES: [(&str, &[&str]); 4] =
-    [("figures", rows::FIGURES), ("answers", rows::ANSWERS), ("host", rows::HOST), ("files", rows::USAGE)];
+const TABLES: [(&str, &[&str]); 5] = [
+    ("figures", rows::FIGURES),
+    ("answers", rows::ANSWERS),
+    ("floats", rows::FLOATS),
+    ("host", rows::HOST),
+    ("files", rows::USAGE),
+];
 const USAGE: &str = "usage: zoo [--only PART] [--check]";
 
 /// Fetches the packages, runs the networks and rewrites the page.
@@ -57,7 +62,13 @@ pub(crate) fn run(root: &Path) -> Result<()> {
                 let alone = tried.entry(file.clone()).or_insert_with(|| zoo.alone(&file));
                 problems
                     .extend(rows::complaints(alone).map(|problem| format!("{name}, file alone: {problem}")));
-                [rows::figures(&found), rows::answers(&found), rows::host(&found), rows::usage(&found, alone)]
+                [
+                    rows::figures(&found),
+                    rows::answers(&found),
+                    rows::floats(&found),
+                    rows::host(&found),
+                    rows::usage(&found, alone),
+                ]
             }
             Err(error) => {
                 let line = error.lines().next().unwrap_or("it ended without a word").to_owned();
@@ -65,6 +76,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
                 [
                     rows::failed(name, &line, rows::FIGURES),
                     rows::failed(name, &line, rows::ANSWERS),
+                    String::new(),
                     rows::failed(name, &line, rows::HOST),
                     String::new(),
                 ]

@@ -17,11 +17,22 @@ pub(super) const FIGURES: &[&str] = &[
     "`exec`",
 ];
 pub(super) const ANSWERS: &[&str] = &["network", "given", "calibrated on", "f32", "int8 on the DLP"];
+pub(super) const FLOATS: &[&str] = &[
+    "network",
+    "f32 on dlp16f: DLP cycles",
+    "bytes compared",
+    "from plain f32",
+    "bf16: DLP cycles",
+    "bytes compared",
+    "from plain f32",
+];
 pub(super) const HOST: &[&str] = &["network", "what the host computes, and why"];
 pub(super) const USAGE: &[&str] = &["network", "file", "options", "without them"];
 
 /// The least share of multiply-adds on the DLP.
 const LEAST_SHARE: f64 = 0.95;
+/// The largest difference of f32 on the DLP from plain f32, as a share of an output's largest number.
+const MOST_ERROR: f64 = 1e-4;
 /// The longest error.
 const ERROR_LINES: usize = 20;
 
@@ -117,6 +128,28 @@ pub(super) fn answers(found: &Value) -> String {
     ])
 }
 
+/// The network in floating point; an empty line of one that comes quantised.
+pub(super) fn floats(found: &Value) -> String {
+    let types = in_types(found);
+    if types.is_empty() {
+        return String::new();
+    }
+    let cells = types.iter().flat_map(|of| {
+        let compared = match of["bit_exact"] == true {
+            true => thousands(whole(of, "compared_bytes")),
+            false => "DIFFERENT".to_owned(),
+        };
+        let error = of["error"].as_f64().unwrap_or(f64::INFINITY);
+        [thousands(whole(of, "dlp_cycles")), compared, format!("{error:.0e}")]
+    });
+    row(&[text(found, "name").to_owned()].into_iter().chain(cells).collect::<Vec<_>>())
+}
+
+/// What was found of a network in each type of floating point.
+fn in_types(found: &Value) -> &[Value] {
+    found["floats"].as_array().map_or(&[], Vec::as_slice)
+}
+
 /// What stays on the host.
 pub(super) fn host(found: &Value) -> String {
     let steps: Vec<&str> = found["host"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -157,6 +190,12 @@ pub(super) fn problems(found: &Value) -> Vec<String> {
     want(found["bit_exact"] == true, "DLP and host differ".to_owned());
     want(found["proven"] == true && whole(found, "proven_bytes") > 0, "it is not proven".to_owned());
     want(found["exec_equal"] == true, "`exec` gives other outputs or cycles".to_owned());
+    for of in in_types(found) {
+        let name = text(of, "precision");
+        want(of["bit_exact"] == true, format!("DLP and host differ in {name}"));
+        let error = of["error"].as_f64().unwrap_or(f64::INFINITY);
+        want(name != "f32" || error <= MOST_ERROR, format!("f32 is {error:e} from the plain network"));
+    }
     want(found["real_right"] != false, format!("a wrong answer in f32: {}", text(found, "real")));
     want(found["int8_right"] != false, format!("a wrong answer in int8: {}", text(found, "int8")));
     problems

@@ -10,6 +10,7 @@
 mod classes;
 mod faces;
 mod files;
+mod floats;
 mod measure;
 mod networks;
 mod notes;

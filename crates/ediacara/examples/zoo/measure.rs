@@ -8,7 +8,7 @@ use ediacara::graph::{Graph, Registry};
 use ediacara::host::Executor;
 use ediacara::isa::Plan;
 use ediacara::model::{Binding, load_bound};
-use ediacara::optimiser::optimise;
+use ediacara::optimiser::{is_qdq, optimise};
 use ediacara::profile::{RunReport, Share};
 use ediacara::prove::prove_values;
 use ediacara::runner::Runner;
@@ -16,6 +16,7 @@ use ediacara::tensor::{DType, Tensor};
 use ediacara::{CalibrationSource, HostOnly, Prepared, Run, RunOptions, compiler, sim};
 use serde::Serialize;
 
+use crate::floats::{self, InType};
 use crate::networks::Network;
 use crate::task::{Answer, Net, Places, Result, numbers};
 
@@ -52,6 +53,8 @@ pub(crate) struct Measured {
     proven_bytes: u64,
     /// Whether the file, executed, gives the same outputs in as many cycles.
     exec_equal: bool,
+    /// The network in floating point; nothing of one that comes quantised.
+    floats: Vec<InType>,
     judged: &'static str,
     calibrated: &'static str,
     real: String,
@@ -97,6 +100,10 @@ pub(crate) fn measure(network: &Network, places: &Places) -> Result<Measured> {
         && executed.cycles() == report.cycles
         && pairs().all(|(found, wanted)| found.0 == wanted.0 && found.1.same_bits(&wanted.1));
     let (real, int8) = (executor(&prepared.real)?, executor(&graph)?);
+    let floats = match is_qdq(&prepared.real) {
+        true => Vec::new(),
+        false => floats::measure(&model, &judged, &run_host(&real, &judged)?)?,
+    };
     let noise = RefCell::new(Noise::default());
     let real = task.answer(places, &|inputs| {
         let wanted = run_host(&real, inputs)?;
@@ -112,7 +119,8 @@ pub(crate) fn measure(network: &Network, places: &Places) -> Result<Measured> {
     };
     let int8 = task.answer(places, &run as Net)?.beside(&real);
     let proof = Proof { proven, bytes: proven_bytes, exec_equal };
-    Ok(measured(network, &prepared, report, (&proof, noise.borrow().ratio()), [real, int8]))
+    let measured = measured(network, &prepared, report, (&proof, noise.borrow().ratio()), [real, int8]);
+    Ok(Measured { floats, ..measured })
 }
 
 /// What int8 adds to each output, over everything that the network in f32 is asked.
@@ -184,6 +192,7 @@ fn measured(
         proven: proof.proven,
         proven_bytes: proof.bytes,
         exec_equal: proof.exec_equal,
+        floats: Vec::new(),
         judged: given.judged,
         calibrated: match prepared.method.as_str() {
             "imported (QDQ)" => "its own scales",
