@@ -193,6 +193,10 @@ pub(super) fn problems(found: &Value) -> Vec<String> {
     for of in in_types(found) {
         let name = text(of, "precision");
         want(of["bit_exact"] == true, format!("DLP and host differ in {name}"));
+        let share = of["on_dlp"]["macs_share"].as_f64().unwrap_or(1.0);
+        want(share >= LEAST_SHARE, format!("a share of {share} in {name}"));
+        let left = of["left"].as_array().and_then(|left| left.first());
+        want(left.is_none(), format!("the host computes in {name}: {}", left.unwrap_or(&Value::Null)));
         let error = of["error"].as_f64().unwrap_or(f64::INFINITY);
         want(name != "f32" || error <= MOST_ERROR, format!("f32 is {error:e} from the plain network"));
     }

@@ -572,7 +572,7 @@ impl<'a> Builder<'a> {
             || node.op_as::<Resize>().is_some()
             || node.op_as::<Gather>().is_some();
         if let Some(view) = view_of(self.graph, id, x) {
-            return Ok(Kind::Copy(Copy::of(vec![(view, y.clone())])));
+            return Ok(Kind::Copy(Copy { own_row: x.row_bytes(), ..Copy::of(vec![(view, y.clone())]) }));
         }
         if movable && let Some(maps) = maps(self.graph, id) {
             let mut y_axes = y.clone();
@@ -583,7 +583,8 @@ impl<'a> Builder<'a> {
                 y_axes.strides.insert(axis, 0);
             }
             let fill = maps.value.map(|value| (maps.frame(y), value));
-            return Ok(Kind::Copy(Copy { fill, ..Copy::of(parts(&maps, x, &y_axes)) }));
+            let own_row = x.row_bytes();
+            return Ok(Kind::Copy(Copy { fill, own_row, ..Copy::of(parts(&maps, x, &y_axes)) }));
         }
         if node.op_as::<Reshape>().is_some() || node.op_as::<Transpose>().is_some() {
             // A reshape of a pitched tensor: element by element in order, which is the result's dense order.

@@ -19,6 +19,7 @@ use crate::keep::operands::{self, Place};
 use crate::keep::residence::{Frame, Residence, Room};
 use crate::program::boxes::joint;
 use crate::program::layer::{Conv, Copy, Kind, Layer};
+use crate::program::picks::Picks;
 use crate::program::view::View;
 use crate::tile::block::tiling::BlockProblem;
 use crate::tile::choices::Choices;
@@ -443,6 +444,18 @@ pub(crate) fn cost(kind: &Kind, space: Space, choices: &mut Choices) -> Option<C
 }
 
 fn copied(copy: &Copy, rates: &Rates) -> Cost {
+    if let Some(picks) = Picks::of(copy) {
+        let rows = picks.count() as f64;
+        // Rows without a gap between them share their bursts.
+        let bursts = |k: usize| match picks.sides[0].strides[k] == picks.rows[k] {
+            true => picks.rows[k] as f64 / rates.burst as f64,
+            false => rates.bursts(picks.rows[k] as f64),
+        };
+        let bursts = bursts(0) + bursts(1);
+        let (dram, vector) = (rows * bursts * rates.burst_cycles, rows * picks.beats(rates.lanes) as f64);
+        let drain = 2.0 * rates.dram_latency + rates.vector_latency;
+        return Cost::of(&Estimate { vector, dram, steady: dram.max(vector), drain, ..Estimate::default() });
+    }
     let mut sum = Cost { cycles: 0.0, traffic: 0.0 };
     let mut add = |cost: Cost| {
         sum.cycles += cost.cycles;

@@ -8,9 +8,11 @@ use ediacara_isa::{ElementBytes, Memory, VectorOperation};
 
 use crate::CompileError;
 use crate::lower::lowering::{Context, Lowering};
+use crate::lower::picks;
 use crate::lower::slots::Pool;
 use crate::program::boxes::{JointBox, JointSide, Place, boxes, joint, turned, turned_wide};
 use crate::program::layer::Copy;
+use crate::program::picks::Picks;
 use crate::program::transfer::BoxCopy;
 use crate::program::transfer::sides as chip_sides;
 use crate::program::vector::Vector;
@@ -23,6 +25,11 @@ const TILE_BYTES: u64 = 8192;
 
 /// Appends the steps of data movement.
 pub(crate) fn lower(lowering: &mut Lowering, copy: &Copy, context: Context) -> Result<(), CompileError> {
+    if let Some(picks) = Picks::of(copy)
+        && picks::lower(lowering, &picks, (lowering.rates.nram / 4).clamp(1, TILE_BYTES), context)?
+    {
+        return Ok(());
+    }
     if let Some((views, value)) = &copy.fill {
         fill(lowering, views, *value, context)?;
     }

@@ -13,6 +13,7 @@ mod depthwise;
 mod float_window;
 pub(crate) mod lowering;
 mod mean;
+mod picks;
 mod pixels;
 mod pool;
 mod products;

@@ -374,11 +374,14 @@ pub struct Copy {
     pub element: u64,
     /// Where a binding moves the destinations, which lie in DRAM.
     pub moved: Option<Moved>,
+    /// Bytes that lie together in each row of the source and belong to it: what lies between two bytes of one row may be read.
+    /// 0 where that is not known.
+    pub own_row: u64,
 }
 
 impl Copy {
     /// Of bytes, without a constant around.
     pub fn of(parts: Vec<(View, View)>) -> Copy {
-        Copy { fill: None, parts, element: 1, moved: None }
+        Copy { fill: None, parts, element: 1, moved: None, own_row: 0 }
     }
 }

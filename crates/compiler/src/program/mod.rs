@@ -3,6 +3,7 @@
 pub(crate) mod boxes;
 pub mod layer;
 pub(crate) mod packing;
+pub(crate) mod picks;
 pub mod region;
 pub mod rows;
 pub(crate) mod shuffle;

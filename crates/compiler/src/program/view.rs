@@ -83,6 +83,23 @@ impl View {
         self.shape.contains(&0)
     }
 
+    /// Bytes that lie together without a gap, of the last axis and of as many before it as follow one another.
+    pub fn row_bytes(&self) -> u64 {
+        if self.packing.is_some() {
+            return self.element;
+        }
+        let mut bytes = self.element;
+        for (&extent, &stride) in
+            self.shape.iter().zip(&self.strides).rev().filter(|(extent, _)| **extent > 1)
+        {
+            if stride != bytes {
+                break;
+            }
+            bytes *= extent;
+        }
+        bytes
+    }
+
     /// Whether the elements lie row-major without a gap.
     pub fn is_dense(&self) -> bool {
         if self.packing.is_some() {

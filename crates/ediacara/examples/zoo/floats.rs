@@ -2,6 +2,7 @@
 
 use ediacara::arch::Machine;
 use ediacara::model::Model;
+use ediacara::profile::{HostOpReport, Share};
 use ediacara::tensor::{DType, Tensor};
 use ediacara::{CalibrationSource, Precision, Run, RunOptions};
 use serde::Serialize;
@@ -19,6 +20,9 @@ pub(crate) struct InType {
     /// Whether every compared byte is the host's; null when none was.
     bit_exact: Option<bool>,
     compared_bytes: u64,
+    on_dlp: Share,
+    /// Nodes that have a form in floating point and run on the host all the same, with the reason.
+    left: Vec<String>,
     /// The largest difference of an output from plain f32, as a share of that output's largest number.
     error: f32,
 }
@@ -48,6 +52,12 @@ fn in_type(model: &Model, judged: &[Tensor], plain: &[Tensor], precision: Precis
         dlp_cycles: report.dlp_cycles,
         bit_exact: report.check.bit_exact,
         compared_bytes: report.check.bytes,
+        on_dlp: report.on_dlp,
+        left: report.host_ops.iter().filter(|op| op.op.starts_with("f_")).map(left).collect(),
         error,
     })
+}
+
+fn left(op: &HostOpReport) -> String {
+    format!("{} `{}`: {}", op.op, op.name, op.reason)
 }

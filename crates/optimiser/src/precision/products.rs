@@ -91,7 +91,6 @@ pub(super) fn before(forms: &Forms, activation: Activation) -> Writing {
 fn depthwise(forms: &mut Forms, node: &Node, conv: &Conv, (x, w): (ValueId, &Tensor)) -> Result<ValueId> {
     let (name, shape) = (&node.name, w.shape().to_vec());
     let output = forms.shape(node.outputs[0]);
-    let bias = node.inputs.get(2).copied();
     let w = w.transpose(&[2, 3, 0, 1])?.to_contiguous().reshape(&[shape[2], shape[3], shape[0]])?;
     let w = forms.constant(format!("{name}.weights"), w.cast(forms.dtype));
     let op = FWindow {
@@ -101,10 +100,10 @@ fn depthwise(forms: &mut Forms, node: &Node, conv: &Conv, (x, w): (ValueId, &Ten
         padding: conv.padding,
         dilation: conv.dilation,
         output: [output[2], output[3]],
-        result: if bias.is_some() { Writing::default() } else { forms.writing() },
+        result: forms.writing(),
     };
     let value = forms.r.add(format!("{name}.window"), op, &[x, w])?;
-    let Some(bias) = bias else { return Ok(value) };
+    let Some(&bias) = node.inputs.get(2) else { return Ok(value) };
     let add = FRow { result: forms.writing(), ..FRow::new(RowOperation::Add) };
     forms.r.add(format!("{name}.biased"), add, &[value, bias])
 }

@@ -1,7 +1,7 @@
 //! Pools.
 
 use ediacara_graph::ops::{FRow, FWindow, Pool, PoolKind, WindowOperation, Writing};
-use ediacara_graph::{Node, Tensor, ValueId};
+use ediacara_graph::{DType, Node, Tensor, ValueId};
 use ediacara_kernels::ordered::RowOperation;
 
 use super::forms::{Form, Forms, Lowered};
@@ -17,7 +17,13 @@ pub(super) fn lower(forms: &mut Forms, node: &Node) -> Result<Option<Lowered>> {
     let Some(x) = forms.image(node.inputs[0])? else {
         return Ok(Some(Err("its operand is no real image".to_owned())));
     };
-    let average = pool.kind == PoolKind::Average;
+    let (name, average) = (&node.name, pool.kind == PoolKind::Average);
+    // A sum of many may be more than f16 holds, and is rounded to no type but f32. A window stores what it reads.
+    let is_wide = average && forms.dtype != DType::F32 && pool.kernel[0] * pool.kernel[1] > MOST_SUMMED;
+    let x = match is_wide {
+        true => forms.r.add(format!("{name}.wide"), FRow::new(RowOperation::Copy), &[x])?,
+        false => x,
+    };
     let op = FWindow {
         operation: if average { WindowOperation::Sum } else { WindowOperation::Maximum },
         kernel: pool.kernel,
@@ -25,10 +31,8 @@ pub(super) fn lower(forms: &mut Forms, node: &Node) -> Result<Option<Lowered>> {
         padding: pool.padding,
         dilation: pool.dilation,
         output: pool.output,
-        // What is rounded is the mean: a sum may be more than f16 holds.
-        result: if average { Writing::default() } else { forms.writing() },
+        result: if is_wide { Writing::default() } else { forms.writing() },
     };
-    let name = &node.name;
     let [height, width] = [2, 3].map(|axis| forms.shape(node.inputs[0])[axis]);
     let window = windowed(forms, &format!("{name}.window"), op, x, [height, width])?;
     if !average {
@@ -51,6 +55,9 @@ pub(super) fn lower(forms: &mut Forms, node: &Node) -> Result<Option<Lowered>> {
 
 /// Elements under one window, at most: those of a beat's channels lie in NRAM together.
 const MOST_TAPS: usize = 1024;
+
+/// Elements of a sum in 16 bits, at most.
+const MOST_SUMMED: usize = 64;
 
 /// A window over an image `[N,H,W,C]` of this height and width: a large one goes first along rows and then along columns, and one
 /// that spans a long side goes over parts of it first.
