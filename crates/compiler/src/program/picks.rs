@@ -8,6 +8,8 @@ use crate::program::view::View;
 
 /// Bytes on average below which a run is not worth a burst of its own.
 const SHORT_RUN: u64 = 64;
+/// Elements on average that are worth an instruction in NRAM between a load and a store.
+const LEAST_MOVED: u64 = 16;
 /// Bytes of a row that are loaded for one that is picked, at most.
 const MOST_LOADED: u64 = 16;
 
@@ -76,7 +78,8 @@ impl Picks {
             ends.max().unwrap_or(0)
         };
         let picks = Picks { element, bases, rows: [end(0), end(1)], sides: merged(outer), runs };
-        (picks.is_whole() && picks.rows[0] <= copy.own_row && picks.pays()).then_some(picks)
+        let is_it = picks.is_whole() && picks.are_apart() && picks.rows[0] <= copy.own_row;
+        (is_it && picks.pays()).then_some(picks)
     }
 
     /// Whether every byte of a destination's row is written. No byte is written twice.
@@ -84,8 +87,16 @@ impl Picks {
         self.runs.iter().map(|run| run.count * self.element).sum::<u64>() == self.rows[1]
     }
 
+    /// Whether no two rows of the source have a byte in common: those of a transposition do.
+    fn are_apart(&self) -> bool {
+        self.sides.iter().all(|side| side.count == 1 || side.strides[0] >= self.rows[0])
+    }
+
     fn pays(&self) -> bool {
         let [source, result] = self.rows;
+        if self.count() * result < LEAST_MOVED * self.element * self.runs.len() as u64 {
+            return false;
+        }
         let bursts = |run: &Run| if run.is_contiguous(self.element) { 1 } else { run.count };
         let apart: u64 = self.runs.iter().map(bursts).sum();
         apart > 1 && result < SHORT_RUN * apart && source <= MOST_LOADED * result
@@ -160,13 +171,13 @@ mod tests {
 
     #[test]
     fn a_shuffle_is_one_movement_of_rows() {
-        let x = View::dense_of(0, &[7, 6], 2);
-        let y = View { base: 512, strides: vec![100, 2], ..View::dense_of(0, &[7, 6], 2) };
+        let x = View::dense_of(0, &[70, 6], 2);
+        let y = View { base: 5120, strides: vec![100, 2], ..View::dense_of(0, &[70, 6], 2) };
         let half = |start: u64| (x.slice(1, 3 * start, 3, 1).of_bytes(), y.slice(1, start, 3, 2).of_bytes());
-        let copy = Copy { element: 2, own_row: 84, ..Copy::of(vec![half(0), half(1)]) };
+        let copy = Copy { element: 2, own_row: 840, ..Copy::of(vec![half(0), half(1)]) };
         let picks = Picks::of(&copy).unwrap();
-        assert_eq!((picks.rows, picks.bases), ([12, 12], [0, 512]));
-        assert_eq!(picks.sides, [JointSide { count: 7, strides: [12, 100] }]);
+        assert_eq!((picks.rows, picks.bases), ([12, 12], [0, 5120]));
+        assert_eq!(picks.sides, [JointSide { count: 70, strides: [12, 100] }]);
         assert_eq!(picks.runs[1], Run { offsets: [6, 2], count: 3, strides: [2, 4] });
         // Half of it leaves gaps in the destination.
         assert_eq!(Picks::of(&Copy { parts: vec![half(0)], ..copy }), None);
@@ -176,6 +187,24 @@ mod tests {
     fn what_lies_between_may_be_anothers() {
         assert_eq!(Picks::of(&Copy { own_row: 0, ..picked(8, 2) }), None);
         assert_eq!(Picks::of(&Copy { element: 1, ..picked(8, 2) }), None);
+    }
+
+    #[test]
+    fn a_few_elements_of_one_row_keep_their_bursts() {
+        let x = View::dense_of(0, &[1, 40], 4);
+        let y = View::dense_of(512, &[1, 8], 4);
+        let turned = |at: u64| (x.slice(1, 8 - at, 1, 1).of_bytes(), y.slice(1, at, 1, 1).of_bytes());
+        let parts = (0..8).map(turned).collect();
+        assert_eq!(Picks::of(&Copy { element: 4, own_row: 160, ..Copy::of(parts) }), None);
+    }
+
+    #[test]
+    fn a_transposition_is_none() {
+        let x = View::dense_of(0, &[129, 4], 4);
+        let from = View { shape: vec![4, 129], strides: vec![4, 16], ..x.clone() };
+        let to = View::dense_of(9000, &[4, 129], 4);
+        let parts = vec![(from.of_bytes(), to.of_bytes())];
+        assert_eq!(Picks::of(&Copy { element: 4, own_row: x.row_bytes(), ..Copy::of(parts) }), None);
     }
 
     #[test]
