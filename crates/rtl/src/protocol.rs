@@ -164,7 +164,7 @@ fn event(words: &[[u8; 8]; 2]) -> io::Result<Event> {
         3 => EventKind::Commit { engine: engine()?, instruction },
         _ => return Err(invalid(format!("an event of kind {kind}"))),
     };
-    Ok(Event { cycle, kind })
+    Ok(Event { cycle, core: 0, kind })
 }
 
 fn invalid(what: String) -> io::Error {
@@ -191,7 +191,8 @@ mod tests {
         let payload = packed(&[7, 3 << 56 | 4 << 48 | 0xab_cdef, 8, 2 << 56 | 1 << 48 | 0xff_1234_5678]);
         let commit = EventKind::Commit { engine: Engine::Store, instruction: 0xab_cdef };
         let grant = EventKind::Grant { requester: Requester::Load, address: 0xff_1234_5678 };
-        let expected = vec![Event { cycle: 7, kind: commit }, Event { cycle: 8, kind: grant }];
+        let expected =
+            vec![Event { cycle: 7, core: 0, kind: commit }, Event { cycle: 8, core: 0, kind: grant }];
         assert_eq!(chunk(1, &payload).unwrap(), Chunk::Events(expected));
     }
 

@@ -2,9 +2,11 @@
 
 use ediacara_isa::Engine;
 
+use crate::chip::Chip;
+use crate::core::{Core, Cycle, Did, LANES, LOAD, MATRIX, STORE, Standing, VECTOR};
 use crate::dram::{DramModel, Requester};
 use crate::outcome::{Activity, EngineAccount, Part};
-use crate::run::{Cycle, Did, LANES, LOAD, MATRIX, Run, STORE, VECTOR};
+use crate::port::Waits;
 
 /// Cycles by engine and activity.
 #[derive(Debug, Default)]
@@ -39,23 +41,11 @@ fn common((from, to): (u64, u64), (start, end): (u64, u64)) -> u64 {
     to.min(end).saturating_sub(from.max(start))
 }
 
-/// How much of a range these ranges cover together.
-fn covered(range: (u64, u64), parts: [(u64, u64); 4]) -> u64 {
-    let mut parts = parts.map(|(from, to)| (from.max(range.0), to.min(range.1)));
-    parts.sort_unstable();
-    let (mut end, mut sum) = (range.0, 0);
-    for (from, to) in parts {
-        sum += to.saturating_sub(from.max(end));
-        end = end.max(to);
-    }
-    sum
-}
-
-impl<D: DramModel> Run<'_, D> {
+impl Core<'_> {
     /// Charges the cycle just done.
     ///
     /// The beats of a lane that started in it are known, but its queue is no longer what it was.
-    pub(crate) fn account_cycle(&mut self, cycle: &Cycle) {
+    pub(crate) fn account_cycle(&mut self, cycle: &Cycle, now: u64) {
         let control = match cycle.did {
             Did::Executed | Did::Halted => Activity::Busy,
             Did::Starved => Activity::Fetch,
@@ -67,9 +57,9 @@ impl<D: DramModel> Run<'_, D> {
         let mut activities = [Activity::Idle; LANES.len()];
         for (lane, engine) in LANES.into_iter().enumerate() {
             let activity = match engine {
-                Engine::Load => self.dma_activity(cycle, lane, Requester::Load),
-                Engine::Store => self.dma_activity(cycle, lane, Requester::Store),
-                _ => self.pipeline_activity(cycle, lane),
+                Engine::Load => self.dma_activity(cycle, now, lane, Requester::Load),
+                Engine::Store => self.dma_activity(cycle, now, lane, Requester::Store),
+                _ => self.pipeline_activity(cycle, now, lane),
             };
             if activity == Activity::Busy {
                 self.charge_layer(lane, 1);
@@ -81,6 +71,7 @@ impl<D: DramModel> Run<'_, D> {
         for layer in std::mem::take(&mut self.committed).into_iter().flatten() {
             self.layers[layer].reached = self.split;
         }
+        self.charged = now + 1;
     }
 
     /// Charges the cycle to what the whole machine did in it.
@@ -106,12 +97,12 @@ impl<D: DramModel> Run<'_, D> {
         self.split.charge(part, 1);
     }
 
-    fn dma_activity(&self, cycle: &Cycle, lane: usize, requester: Requester) -> Activity {
-        if cycle.granted == Some(requester) || self.is_beat(lane) {
+    fn dma_activity(&self, cycle: &Cycle, now: u64, lane: usize, requester: Requester) -> Activity {
+        if cycle.granted == Some(requester) || self.is_beat(lane, now) {
             Activity::Busy
-        } else if cycle.presented[lane] && cycle.granted.is_some() {
+        } else if cycle.presented[lane] && cycle.any_granted {
             Activity::DramContention
-        } else if cycle.presented[lane] && self.dram.refusals(self.cycle, self.cycle + 1).bandwidth == 1 {
+        } else if cycle.presented[lane] && cycle.refused {
             Activity::DramBandwidth
         } else if cycle.occupied[lane] {
             Activity::DramLatency
@@ -122,8 +113,8 @@ impl<D: DramModel> Run<'_, D> {
         }
     }
 
-    fn pipeline_activity(&self, cycle: &Cycle, lane: usize) -> Activity {
-        if self.is_beat(lane) {
+    fn pipeline_activity(&self, cycle: &Cycle, now: u64, lane: usize) -> Activity {
+        if self.is_beat(lane, now) {
             Activity::Busy
         } else if cycle.waiting[lane] {
             Activity::Semaphore
@@ -134,18 +125,20 @@ impl<D: DramModel> Run<'_, D> {
         }
     }
 
-    fn is_beat(&self, lane: usize) -> bool {
+    fn is_beat(&self, lane: usize, now: u64) -> bool {
         let (from, to) = self.lanes[lane].beats;
-        (from..to).contains(&self.cycle)
+        (from..to).contains(&now)
     }
 
-    /// Charges the cycles after the one just done and before `to`, in which nothing happens.
-    pub(crate) fn account_idle_cycles(&mut self, to: u64) {
-        let from = self.cycle + 1;
+    /// Charges the cycles from the one charged last to `to`, in which nothing happens to the core.
+    ///
+    /// `waits` are those before `to`.
+    pub(crate) fn account_idle_cycles<D: DramModel>(&mut self, chip: &Chip<'_, D>, to: u64, waits: Waits) {
+        let from = self.charged;
         if from >= to {
             return;
         }
-        let control = if self.fault.is_some() {
+        let control = if self.standing == Standing::Halted || chip.is_stopped(from) {
             Activity::Idle
         } else if !self.fetch.has_instruction() {
             Activity::Fetch
@@ -155,7 +148,11 @@ impl<D: DramModel> Run<'_, D> {
             Activity::Queue
         };
         self.accounts.charge(Engine::Control, control, to - from);
-        self.split_idle_cycles(control, (from, to));
+        let waits = Waits {
+            contention: waits.contention - self.waits.contention,
+            bandwidth: waits.bandwidth - self.waits.bandwidth,
+        };
+        self.split_idle_cycles(control, (from, to), waits);
         for (lane, engine) in LANES.into_iter().enumerate() {
             let beats = common((from, to), self.lanes[lane].beats);
             self.accounts.charge(engine, Activity::Busy, beats);
@@ -165,30 +162,29 @@ impl<D: DramModel> Run<'_, D> {
                 continue;
             }
             match lane {
-                LOAD | STORE => self.account_idle_dma(engine, lane, (from, to), rest),
+                LOAD | STORE => self.account_idle_dma(engine, lane, (from, to), rest, waits),
                 _ => {
                     let activity = self.idle_pipeline(lane);
                     self.accounts.charge(engine, activity, rest);
                 }
             }
         }
+        self.charged = to;
     }
 
-    /// Charges cycles in which nothing happens to what the whole machine did in them.
+    /// Charges cycles in which nothing happens to what the whole core did in them.
     ///
-    /// Beats that last into them come first, as they began before.
-    fn split_idle_cycles(&mut self, control: Activity, (from, to): (u64, u64)) {
-        let [matrix, vector] = [MATRIX, VECTOR].map(|lane| common((from, to), self.lanes[lane].beats));
-        let rest = (from + matrix.max(vector), to);
-        let refused = [LOAD, STORE].map(|lane| {
-            let Some(active) = &self.lanes[lane].active else { return (to, to) };
-            let presents = active.presents_from.clamp(from, to);
-            let end = presents + self.dram.refusals(presents, to).bandwidth;
-            (presents.max(rest.0), end.max(rest.0))
-        });
-        let moves = [LOAD, STORE].map(|lane| self.lanes[lane].beats);
-        let bandwidth = covered(rest, [refused[0], refused[1], moves[0], moves[1]]);
-        let left = rest.1 - rest.0 - bandwidth;
+    /// Beats that last into them come first, as they began before. While a burst is presented, beats last to
+    /// their end or are over.
+    fn split_idle_cycles(&mut self, control: Activity, (from, to): (u64, u64), waits: Waits) {
+        let [load, matrix, vector, store] =
+            [LOAD, MATRIX, VECTOR, STORE].map(|lane| common((from, to), self.lanes[lane].beats));
+        let computed = matrix.max(vector);
+        let rest = to - from - computed;
+        let moved = load.max(store).saturating_sub(computed);
+        let presents = [LOAD, STORE].iter().any(|&lane| self.lanes[lane].presents(from));
+        let bandwidth =
+            if presents && rest > 0 { moved.max(waits.contention + waits.bandwidth) } else { moved };
         let occupied = [LOAD, STORE].iter().any(|&lane| !self.lanes[lane].is_idle());
         let otherwise = match control {
             _ if occupied => Part::DramLatency,
@@ -200,20 +196,26 @@ impl<D: DramModel> Run<'_, D> {
         self.split.charge(Part::Matrix, matrix - both);
         self.split.charge(Part::Vector, vector - both);
         self.split.charge(Part::DramBandwidth, bandwidth);
-        self.split.charge(otherwise, left);
+        self.split.charge(otherwise, rest - bandwidth);
     }
 
-    fn account_idle_dma(&mut self, engine: Engine, index: usize, (from, to): (u64, u64), rest: u64) {
+    fn account_idle_dma(
+        &mut self,
+        engine: Engine,
+        index: usize,
+        (from, to): (u64, u64),
+        rest: u64,
+        waits: Waits,
+    ) {
         let lane = &self.lanes[index];
-        if let Some(active) = &lane.active {
-            // An engine has nothing to present until it presents its first burst.
-            let presents = active.presents_from.clamp(from, to);
-            let refusals = self.dram.refusals(presents, to);
-            self.accounts.charge(engine, Activity::DramBandwidth, refusals.bandwidth);
-            self.accounts.charge(engine, Activity::DramLatency, presents - from + refusals.in_flight);
+        if lane.presents(from) {
+            let latency = to - from - waits.contention - waits.bandwidth;
+            self.accounts.charge(engine, Activity::DramContention, waits.contention);
+            self.accounts.charge(engine, Activity::DramBandwidth, waits.bandwidth);
+            self.accounts.charge(engine, Activity::DramLatency, latency);
             return;
         }
-        let activity = match (lane.in_flight.is_empty(), lane.queue.is_empty()) {
+        let activity = match (lane.is_idle(), lane.queue.is_empty()) {
             (false, _) => Activity::DramLatency,
             (true, false) => Activity::Semaphore,
             (true, true) => Activity::Idle,

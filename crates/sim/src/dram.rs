@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use ediacara_arch::Dram;
 
-/// Who asks for bursts, in round-robin order.
+/// Who of a core asks for bursts, in round-robin order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Requester {
     /// The instruction prefetcher.
@@ -36,7 +36,8 @@ impl Requester {
 /// A burst that was granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grant {
-    pub(crate) requester: Requester,
+    /// The number of the requester.
+    pub(crate) requester: usize,
     /// The cycle in which a read returns its data and a write is performed.
     pub(crate) completion: u64,
 }
@@ -50,22 +51,19 @@ pub(crate) struct Refusals {
     pub(crate) in_flight: u64,
 }
 
-/// The presented requests of one cycle, by [`Requester`]: the aligned address of the burst.
-pub(crate) type Requests = [Option<u64>; 3];
-
 /// A model of DRAM time.
 pub(crate) trait DramModel {
-    /// Decides cycle `cycle`.
+    /// Decides cycle `cycle`, in which the requesters of the set bits present a burst.
     ///
     /// Cycles must come in ascending order.
-    fn grant(&mut self, cycle: u64, requests: &Requests) -> Option<Grant>;
+    fn grant(&mut self, cycle: u64, presented: u32) -> Option<Grant>;
 
     /// A cycle, `from` or later, before which no burst that is presented from `from` on is granted.
     ///
     /// The grant need not come in that cycle, but the sooner it comes, the faster is the simulation.
     fn next_grant(&self, from: u64) -> u64;
 
-    /// Why there was no grant in the cycles `from..to`, in which something was presented.
+    /// Why there was no grant in the cycles `from..to`, in which something was presented. None was granted since `from`.
     fn refusals(&self, from: u64, to: u64) -> Refusals;
 }
 
@@ -83,12 +81,14 @@ pub(crate) struct FlatDram {
     /// Completion cycles of the bursts in flight, ascending; those before the present cycle are dropped
     /// lazily.
     in_flight: VecDeque<u64>,
-    /// Index of the requester that comes first in the round.
+    /// Number of the requester that comes first in the round.
     first: usize,
+    /// How many requesters there are.
+    requesters: usize,
 }
 
 impl FlatDram {
-    pub(crate) fn new(dram: &Dram) -> Self {
+    pub(crate) fn new(dram: &Dram, requesters: usize) -> Self {
         Self {
             numerator: u64::from(dram.bytes_per_cycle.numerator),
             burst_debt: u64::from(dram.burst_bytes) * u64::from(dram.bytes_per_cycle.denominator),
@@ -98,6 +98,7 @@ impl FlatDram {
             debt_cycle: 0,
             in_flight: VecDeque::with_capacity(dram.bursts_in_flight as usize),
             first: 0,
+            requesters,
         }
     }
 
@@ -123,8 +124,15 @@ impl FlatDram {
     }
 }
 
+/// The first of the set bits, in the round that starts with number `first`.
+pub(crate) fn next_in_round(presented: u32, first: usize) -> Option<usize> {
+    let later = presented & (u32::MAX << first);
+    let round = if later == 0 { presented } else { later };
+    (round != 0).then(|| round.trailing_zeros() as usize)
+}
+
 impl DramModel for FlatDram {
-    fn grant(&mut self, cycle: u64, requests: &Requests) -> Option<Grant> {
+    fn grant(&mut self, cycle: u64, presented: u32) -> Option<Grant> {
         while self.in_flight.front().is_some_and(|&completion| completion < cycle) {
             self.in_flight.pop_front();
         }
@@ -133,8 +141,8 @@ impl DramModel for FlatDram {
         if debt >= self.numerator || self.in_flight.len() >= self.in_flight_limit {
             return None;
         }
-        let winner = (0..3).map(|turn| (self.first + turn) % 3).find(|&index| requests[index].is_some())?;
-        self.first = (winner + 1) % 3;
+        let winner = next_in_round(presented, self.first)?;
+        self.first = if winner + 1 == self.requesters { 0 } else { winner + 1 };
         // T-DRAM-BANDWIDTH
         self.debt = (debt + self.burst_debt).saturating_sub(self.numerator);
         self.debt_cycle = cycle + 1;
@@ -142,7 +150,7 @@ impl DramModel for FlatDram {
         let completion = cycle + self.latency;
         self.in_flight.push_back(completion);
         debug_assert!(self.in_flight.len() <= self.in_flight_limit, "more bursts in flight than may be");
-        Some(Grant { requester: Requester::ALL[winner], completion })
+        Some(Grant { requester: winner, completion })
     }
 
     fn next_grant(&self, from: u64) -> u64 {
@@ -172,13 +180,12 @@ mod tests {
 
     /// Grant cycles of `count` bursts of a requester that always presents one.
     fn train(dram: &Dram, count: usize) -> Vec<u64> {
-        let mut model = FlatDram::new(dram);
-        let requests = [None, Some(0), None];
+        let mut model = FlatDram::new(dram, 3);
         let mut cycles = Vec::new();
         let mut cycle = 0;
         while cycles.len() < count {
             cycle = model.next_grant(cycle);
-            assert!(model.grant(cycle, &requests).is_some(), "promised a grant in {cycle}");
+            assert!(model.grant(cycle, 0b010).is_some(), "promised a grant in {cycle}");
             cycles.push(cycle);
             cycle += 1;
         }
@@ -201,11 +208,11 @@ mod tests {
 
     #[test]
     fn round_robin_starts_after_the_last_winner() {
-        let mut model = FlatDram::new(&dram(64, 1, 5, 64));
-        let all = [Some(0), Some(64), Some(128)];
-        let winners: Vec<_> =
-            (0..4).filter_map(|cycle| model.grant(cycle, &all)).map(|g| g.requester).collect();
-        assert_eq!(winners, [Requester::Fetch, Requester::Load, Requester::Store, Requester::Fetch]);
-        assert_eq!(model.grant(4, &[Some(0), None, Some(0)]).map(|g| g.requester), Some(Requester::Store));
+        let mut model = FlatDram::new(&dram(64, 1, 5, 64), 6);
+        let mut winners = |range: std::ops::Range<u64>, presented| -> Vec<_> {
+            range.filter_map(|cycle| model.grant(cycle, presented)).map(|grant| grant.requester).collect()
+        };
+        assert_eq!(winners(0..7, 0b11_1111), [0, 1, 2, 3, 4, 5, 0]);
+        assert_eq!(winners(7..10, 0b01_0101), [2, 4, 0]);
     }
 }

@@ -52,6 +52,20 @@ pub enum SimError {
         /// Bytes of a burst.
         burst: u64,
     },
+    /// A core that the machine does not have, or that has a program already.
+    #[error("there is no core {core} that could have a program: the machine has {cores}, each at most one")]
+    Core {
+        /// The core.
+        core: usize,
+        /// Cores of the machine.
+        cores: usize,
+    },
+    /// Two cores' code at one place.
+    #[error("the code of core {} meets that of core {}: each core has code of its own", cores[1], cores[0])]
+    Codes {
+        /// The cores.
+        cores: [usize; 2],
+    },
     /// A range of a memory on chip that does not exist, or does not hold whole elements.
     #[error(
         "{length} bytes at {address:#x} are not whole elements inside {memory}, which has {size:#x} bytes in elements of {element}"

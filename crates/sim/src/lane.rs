@@ -9,7 +9,7 @@ use crate::work::{Clock, Entry};
 pub(crate) const NEVER: u64 = u64::MAX;
 
 /// An instruction that has started and whose commit is known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct InFlight {
     pub(crate) commit: u64,
     pub(crate) post: u16,
@@ -64,13 +64,10 @@ impl Lane {
         self.active.is_none() && self.in_flight.is_empty()
     }
 
-    /// The burst presented in `cycle`.
+    /// Whether it presents a burst in `cycle`.
     #[inline]
-    pub(crate) fn request(&self, cycle: u64) -> Option<u64> {
-        self.active
-            .as_ref()
-            .filter(|active| active.presents_from <= cycle)
-            .map(|active| active.bursts.address())
+    pub(crate) fn presents(&self, cycle: u64) -> bool {
+        self.active.as_ref().is_some_and(|active| active.presents_from <= cycle)
     }
 
     /// The cycle of the next known commit.

@@ -5,20 +5,25 @@
 //! no clock: a run is a function of machine, program and memory. Its cost grows with instructions and bursts,
 //! not with cycles.
 //!
-//! Start at [`Simulator`]. The heart is `src/run.rs`, which does one cycle of a core.
+//! Start at [`Simulator`]. The heart is `src/core.rs`, which does one cycle of a core; `src/cluster.rs` lets
+//! the cores step whose turn it is.
 
 mod account;
 mod bursts;
 mod checked;
+mod chip;
+mod cluster;
 mod control;
+mod core;
 mod dram;
 mod error;
 mod fetch;
 mod lane;
 mod memory;
 mod outcome;
+mod port;
+mod program;
 mod resolve;
-mod run;
 mod semaphores;
 mod simulator;
 mod values;
@@ -28,7 +33,8 @@ mod work;
 pub use dram::Requester;
 pub use error::SimError;
 pub use outcome::{
-    Activity, EngineAccount, Event, EventKind, Fault, FaultKind, LayerAccount, Outcome, Part, Split, Traffic,
+    Activity, CoreOutcome, EngineAccount, Event, EventKind, Fault, FaultKind, LayerAccount, Outcome, Part,
+    Split, Traffic,
 };
 pub use simulator::{Options, Simulator};
 pub use watch::Watch;

@@ -51,6 +51,8 @@ impl FaultKind {
 pub struct Fault {
     /// What kind.
     pub kind: FaultKind,
+    /// The core of the instruction, on a machine that has several.
+    pub core: Option<usize>,
     /// Index of the instruction at fault. For `fetch`, the index that was reached.
     pub instruction: u64,
     /// The instruction's source line, counted from 1, where the executable knows it.
@@ -71,7 +73,11 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (line, label) = (self.line.unwrap_or(0), self.label.clone());
         let place = Place { instruction: self.instruction as usize, line, label, layer: self.layer.clone() };
-        write!(f, "{} fault at {place}, cycle {}: {}", self.kind.name(), self.cycle, self.detail)?;
+        write!(f, "{} fault", self.kind.name())?;
+        if let Some(core) = self.core {
+            write!(f, " on core {core}")?;
+        }
+        write!(f, " at {place}, cycle {}: {}", self.cycle, self.detail)?;
         match &self.other {
             Some(other) if other.is_known() => write!(f, "; the other is {other}"),
             _ => Ok(()),
@@ -152,6 +158,14 @@ pub struct EngineAccount {
 }
 
 impl EngineAccount {
+    /// Adds the same engine of another core.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.instructions += other.instructions;
+        self.busy += other.busy;
+        self.idle += other.idle;
+        self.stalls.iter_mut().zip(&other.stalls).for_each(|((_, cycles), (_, more))| *cycles += more);
+    }
+
     /// Cycles lost to `cause`, zero where the engine does not know it.
     pub fn stall(&self, cause: Activity) -> u64 {
         self.stalls.iter().find(|(found, _)| *found == cause).map_or(0, |(_, cycles)| *cycles)
@@ -180,11 +194,23 @@ pub struct LayerAccount {
     pub vector_busy: u64,
     /// What the machine did in the layer's share of the run's cycles; sums to `cycles`.
     pub split: Split,
-    /// What the machine had done up to the layer's last commit.
+    /// What the core had done up to the layer's last commit.
     pub(crate) reached: Split,
 }
 
-/// What the machine as a whole did in a cycle: the first part that holds (docs/microarchitecture.md,
+impl LayerAccount {
+    /// Adds what another core did for the layer, but for `cycles`, which are no sum.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.instructions += other.instructions;
+        self.last_commit = self.last_commit.max(other.last_commit);
+        self.dram_bytes += other.dram_bytes;
+        self.matrix_busy += other.matrix_busy;
+        self.vector_busy += other.vector_busy;
+        self.split.add(&other.split);
+    }
+}
+
+/// What a core as a whole did in a cycle: the first part that holds (docs/microarchitecture.md,
 /// "Accounting").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -223,7 +249,7 @@ impl Part {
     }
 }
 
-/// Cycles by what the machine as a whole did in them.
+/// Cycles by what a core as a whole did in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Split([u64; Part::ALL.len()]);
 
@@ -248,6 +274,11 @@ impl Split {
         self.0[part as usize] += cycles;
     }
 
+    /// Adds what another core did.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(cycles, more)| *cycles += more);
+    }
+
     /// What was done since an earlier moment of the same run.
     pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self(std::array::from_fn(|index| self.0[index] - earlier.0[index]))
@@ -259,6 +290,8 @@ impl Split {
 pub struct Event {
     /// When.
     pub cycle: u64,
+    /// On which core.
+    pub core: usize,
     /// What.
     pub kind: EventKind,
 }
@@ -307,6 +340,29 @@ pub struct Traffic {
     pub payload_bytes: u64,
 }
 
+impl Traffic {
+    /// Adds the traffic of another core.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.bursts += other.bursts;
+        self.payload_bytes += other.payload_bytes;
+    }
+}
+
+/// What one core did in a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoreOutcome {
+    /// Control, load, matrix, vector, store.
+    pub engines: [EngineAccount; 5],
+    /// Instructions that control executed or issued.
+    pub instructions: u64,
+    /// Traffic at DRAM of fetch, load and store.
+    pub traffic: [Traffic; 3],
+    /// One for every layer of the core's program.
+    pub layers: Vec<LayerAccount>,
+    /// What the core did in the run's cycles.
+    pub split: Split,
+}
+
 /// The result of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -314,26 +370,28 @@ pub struct Outcome {
     pub cycles: u64,
     /// Why the program did not reach its `halt`, if it did not.
     pub fault: Option<Fault>,
-    /// Control, load, matrix, vector, store.
+    /// Control, load, matrix, vector, store; the sums over all cores.
     pub engines: [EngineAccount; 5],
-    /// Instructions that control executed or issued.
+    /// Instructions that control of all cores executed or issued.
     pub instructions: u64,
-    /// Bytes of all bursts read: by load and by fetch.
+    /// Bytes of all bursts of DRAM that were read: by load and by fetch.
     pub dram_read_bytes: u64,
-    /// Bytes of all bursts written.
+    /// Bytes of all bursts of DRAM that were written.
     pub dram_write_bytes: u64,
-    /// Traffic of fetch, load and store.
+    /// Traffic at DRAM of fetch, load and store, of all cores.
     pub traffic: [Traffic; 3],
-    /// One for every layer of the executable.
+    /// One for every layer of the executable. The last commit is that on any core; everything else is a sum.
     pub layers: Vec<LayerAccount>,
-    /// What the machine did in `cycles`.
+    /// What the cores did in `cycles`; sums to the cycles of all cores.
     pub split: Split,
-    /// Events in order of cycle, if they were asked for.
+    /// What each core did.
+    pub cores: Vec<CoreOutcome>,
+    /// Events in order of cycle, then core, if they were asked for.
     pub trace: Option<Vec<Event>>,
 }
 
 impl Outcome {
-    /// The account of one engine.
+    /// The account of one engine, summed over all cores.
     pub fn engine(&self, engine: Engine) -> &EngineAccount {
         &self.engines[engine as usize]
     }

@@ -43,12 +43,12 @@ pub(crate) struct Limits {
     /// Whether the machine has each configuration register.
     pub(crate) registers: [bool; C::COUNT],
     move_bytes: u64,
-    code: Range<u64>,
+    codes: Vec<Range<u64>>,
 }
 
 impl Limits {
-    /// `code` is the code segment's bytes, which nothing may write.
-    pub(crate) fn new(machine: &Machine, code: Range<u64>) -> Self {
+    /// `codes` are the bytes of the cores' code, which nothing may write.
+    pub(crate) fn new(machine: &Machine, codes: Vec<Range<u64>>) -> Self {
         Self {
             nram: machine.core.nram_bytes,
             wram: machine.core.wram_bytes,
@@ -63,7 +63,7 @@ impl Limits {
             matrix_types: ElementType::OPERANDS.map(|element| element.is_on(&machine.matrix)),
             registers: std::array::from_fn(|index| C::ALL[index].is_on(machine)),
             move_bytes: machine.load.move_bytes_per_cycle.into(),
-            code,
+            codes,
         }
     }
 }
@@ -263,10 +263,8 @@ impl Resolver<'_> {
         let [stride_1, stride_2, stride_3] = rows.destination_strides;
         let dimensions = [(count_1, stride_1), (count_2, stride_2), (count_3, stride_3), (rows.length, 1)];
         let (first, last) = (rows.destination, rows.destination + reach(&dimensions));
-        let code = &self.limits.code;
-        if last < code.start || first >= code.end {
-            return Ok(());
-        }
+        let meets = |code: &&Range<u64>| last >= code.start && first < code.end;
+        let Some(code) = self.limits.codes.iter().find(meets) else { return Ok(()) };
         let detail = format!(
             "{} destination: bytes {first:#x} to {last:#x} meet the code segment, {:#x} to {:#x}, which nothing may write",
             self.operation.mnemonic(),

@@ -1,18 +1,18 @@
 //! The simulator as others see it: a machine with a program in its memory.
 
 use ediacara_arch::Machine;
-use ediacara_isa::{
-    DecodeError, Engine, Executable, INSTRUCTIONS, Instruction, MachineKey, Memory, Notes, Port, REGISTERS,
-    Registers, WORD_BYTES, Word, decode,
-};
+use ediacara_isa::{CoreProgram, Executable, MachineKey, Memory, Port, REGISTERS, Registers, WORD_BYTES};
 
 use crate::checked::Checked;
+use crate::chip::{Chip, REQUESTERS, Shape};
+use crate::cluster::Cluster;
+use crate::core::Core;
 use crate::dram::FlatDram;
 use crate::error::SimError;
-use crate::memory::Memories;
-use crate::outcome::{Event, LayerAccount, Outcome, Split};
+use crate::memory::{ClusterMemories, Memories};
+use crate::outcome::{Event, Outcome};
+use crate::program::Program;
 use crate::resolve::Limits;
-use crate::run::{LANES, Program, Run, Shape};
 use crate::values::Scratch;
 use crate::watch::{Watch, Watched};
 
@@ -41,11 +41,14 @@ pub struct Simulator {
     shape: Shape,
     dram: ediacara_arch::Dram,
     options: Options,
-    program: Program,
-    code_bytes: u64,
+    /// One a core.
+    programs: Vec<Program>,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
-    memories: Memories,
+    /// What cores share.
+    cluster: ClusterMemories,
+    /// What each core has.
+    memories: Vec<Memories>,
     checked: Option<Checked>,
     scratch: Scratch,
     watched: Vec<Watched>,
@@ -61,54 +64,57 @@ impl std::fmt::Debug for Simulator {
 }
 
 impl Simulator {
-    /// Puts the program's code and data into the DRAM of a machine.
+    /// Puts a program for core 0, its code and its data, into the DRAM of a machine. Other cores take no part.
     ///
     /// # Errors
     /// A machine that is not valid, a program made for another machine, a code base that is no multiple of
     /// the burst, a block or port outside DRAM.
     pub fn new(machine: &Machine, executable: &Executable, options: Options) -> Result<Self, SimError> {
+        Self::of(machine, &[(0, executable)], options)
+    }
+
+    /// Puts the programs of several cores into the DRAM of a machine. A core without one takes no part.
+    ///
+    /// The ports are those of the first program.
+    ///
+    /// # Errors
+    /// As [`Simulator::new`], for each program; a core that the machine does not have, or one with two
+    /// programs; code that meets other code.
+    pub fn cluster(machine: &Machine, programs: &[CoreProgram], options: Options) -> Result<Self, SimError> {
+        let programs = programs.iter().map(|program| (program.core as usize, program.executable.as_ref()));
+        Self::of(machine, &programs.collect::<Vec<_>>(), options)
+    }
+
+    fn of(
+        machine: &Machine,
+        executables: &[(usize, &Executable)],
+        options: Options,
+    ) -> Result<Self, SimError> {
         machine.validate().map_err(|error| SimError::Machine(error.to_string()))?;
-        check_key(machine, &executable.machine)?;
-        let burst = u64::from(machine.dram.burst_bytes);
-        let base = executable.code_base;
-        if !base.is_multiple_of(burst) {
-            return Err(SimError::CodeBase { base, burst });
-        }
-        let code_bytes = (executable.code.len() * WORD_BYTES) as u64;
-        let size = machine.dram.bytes;
-        check_dram(|| "the code".into(), base, code_bytes, size)?;
-        for port in executable.inputs.iter().chain(&executable.outputs) {
-            check_dram(|| format!("port `{}`", port.name), port.address, port.len() as u64, size)?;
-        }
-        let program = Program {
-            code: executable.code.iter().map(|word| decoded(word, machine)).collect(),
-            base,
-            names: Executable {
-                source_map: executable.source_map.clone(),
-                layers: executable.layers.clone(),
-                notes: Notes { labels: executable.notes.labels.clone(), ..Notes::default() },
-                ..Executable::default()
-            },
-        };
+        let programs = programs(machine, executables)?;
+        let ports = executables.first().map(|(_, executable)| executable);
+        let codes = programs.iter().filter(|program| program.takes_part).map(Program::bytes).collect();
         let mut simulator = Self {
-            shape: shape(machine, base..base + code_bytes),
+            shape: shape(machine, codes),
             dram: machine.dram.clone(),
             options,
-            program,
-            code_bytes,
-            inputs: executable.inputs.clone(),
-            outputs: executable.outputs.clone(),
-            memories: Memories::new(machine),
+            inputs: ports.map(|executable| executable.inputs.clone()).unwrap_or_default(),
+            outputs: ports.map(|executable| executable.outputs.clone()).unwrap_or_default(),
+            cluster: ClusterMemories::new(machine),
+            memories: programs.iter().map(|_| Memories::new(machine)).collect(),
+            programs,
             checked: options.checked.then(|| Checked::new(machine)),
             scratch: Scratch::default(),
             watched: Vec::new(),
             registers: [0; REGISTERS],
         };
-        simulator.put(base, executable.code.as_flattened());
-        for (index, block) in executable.data.iter().enumerate() {
-            let length = block.bytes.len() as u64;
-            check_dram(|| format!("data block {index}"), block.address, length, size)?;
-            simulator.write_dram(block.address, &block.bytes)?;
+        for (_, executable) in executables {
+            simulator.put(executable.code_base, executable.code.as_flattened());
+            for (index, block) in executable.data.iter().enumerate() {
+                let (length, size) = (block.bytes.len() as u64, machine.dram.bytes);
+                check_dram(|| format!("data block {index}"), block.address, length, size)?;
+                simulator.write_dram(block.address, &block.bytes)?;
+            }
         }
         Ok(simulator)
     }
@@ -116,26 +122,22 @@ impl Simulator {
     /// Writes DRAM from outside.
     ///
     /// # Errors
-    /// A range outside DRAM, or one that meets the code.
+    /// A range outside DRAM, or one that meets code.
     pub fn write_dram(&mut self, address: u64, bytes: &[u8]) -> Result<(), SimError> {
         check_dram(|| "a write".into(), address, bytes.len() as u64, self.dram.bytes)?;
-        let code = self.program.base..self.program.base + self.code_bytes;
-        if address < code.end && address + bytes.len() as u64 > code.start {
-            return Err(SimError::Code {
-                address,
-                length: bytes.len() as u64,
-                start: code.start,
-                end: code.end,
-            });
+        let length = bytes.len() as u64;
+        let mut codes = self.programs.iter().map(Program::bytes);
+        if let Some(code) = codes.find(|code| address < code.end && address + length > code.start) {
+            return Err(SimError::Code { address, length, start: code.start, end: code.end });
         }
         self.put(address, bytes);
         Ok(())
     }
 
     fn put(&mut self, address: u64, bytes: &[u8]) {
-        self.memories.dram.write(address, &signed(bytes));
+        self.cluster.dram.write(address, &signed(bytes));
         if let Some(checked) = &mut self.checked {
-            checked.write_memory(Memory::Dram, address, bytes.len());
+            checked.write_memory(0, Memory::Dram, address, bytes.len());
         }
     }
 
@@ -146,14 +148,14 @@ impl Simulator {
     pub fn read_dram(&self, address: u64, length: usize) -> Result<Vec<u8>, SimError> {
         check_dram(|| "a read".into(), address, length as u64, self.dram.bytes)?;
         let mut bytes = vec![0; length];
-        self.memories.dram.read(address, &mut bytes);
+        self.cluster.dram.read(address, &mut bytes);
         Ok(bytes.into_iter().map(|byte| byte as u8).collect())
     }
 
     /// Address and length of every stretch of DRAM that may hold something other than zeros.
     pub fn resident_dram(&self) -> impl Iterator<Item = (u64, usize)> {
         let size = self.dram.bytes;
-        self.memories
+        self.cluster
             .dram
             .resident()
             .map(move |(address, length)| (address, size.saturating_sub(address).min(length as u64) as usize))
@@ -186,43 +188,65 @@ impl Simulator {
         self.read_dram(port.address, port.len())
     }
 
-    /// Writes a memory from outside, for tests and debuggers.
+    /// Writes a memory, of core 0 if it is a core's, from outside, for tests and debuggers.
     ///
     /// `address` and the length are in bytes, and cover whole accumulators and records.
     ///
     /// # Errors
     /// A range that does not exist or cuts an element.
     pub fn write_memory(&mut self, memory: Memory, address: u64, bytes: &[u8]) -> Result<(), SimError> {
+        self.write_core(0, memory, address, bytes)
+    }
+
+    /// Writes a memory, of this core if it is a core's, as [`Simulator::write_memory`] does.
+    ///
+    /// # Errors
+    /// A range that does not exist or cuts an element, a core that does not exist.
+    pub fn write_core(
+        &mut self,
+        core: usize,
+        memory: Memory,
+        address: u64,
+        bytes: &[u8],
+    ) -> Result<(), SimError> {
         if memory == Memory::Dram {
             return self.write_dram(address, bytes);
         }
-        let (size, element) = (self.memories.on_chip_bytes(memory), memory.unit_bytes());
+        let cores = self.shape.cores;
+        let memories = self.memories.get_mut(core).ok_or(SimError::Core { core, cores })?;
+        let (size, element) = (memories.on_chip_bytes(memory), memory.unit_bytes());
         let length = bytes.len() as u64;
         let is_inside = address.checked_add(length).is_some_and(|end| end <= size);
         if !is_inside || !address.is_multiple_of(element) || !length.is_multiple_of(element) {
             return Err(SimError::OnChip { memory: memory.title(), address, length, size, element });
         }
-        self.memories.write(memory, address, &signed(bytes));
+        memories.write(memory, address, &signed(bytes));
         if let Some(checked) = &mut self.checked {
-            checked.write_memory(memory, address, bytes.len());
+            checked.write_memory(core, memory, address, bytes.len());
         }
         Ok(())
     }
 
-    /// Everything that a memory on chip holds; nothing for DRAM, of which [`Simulator::read_dram`] reads a
-    /// part.
+    /// Everything that a memory on chip, of core 0 if it is a core's, holds; nothing for DRAM, of which
+    /// [`Simulator::read_dram`] reads a part.
     pub fn read_on_chip(&self, memory: Memory) -> Vec<u8> {
-        self.memories.read_on_chip(memory)
+        self.read_core(0, memory)
     }
 
-    /// Makes the following runs keep what is written under each of `watches`, which replace those before.
+    /// Everything that a memory on chip, of this core if it is a core's, holds; nothing for DRAM, or where
+    /// there is no such core.
+    pub fn read_core(&self, core: usize, memory: Memory) -> Vec<u8> {
+        self.memories.get(core).map(|memories| memories.read_on_chip(memory)).unwrap_or_default()
+    }
+
+    /// Makes the following runs keep what core 0 writes under each of `watches`, which replace those before.
     ///
     /// Cycles and values are the same with and without.
     ///
     /// # Errors
     /// Bytes that NRAM does not have.
     pub fn watch(&mut self, watches: &[Watch]) -> Result<(), SimError> {
-        let size = self.memories.on_chip_bytes(Memory::Nram);
+        let size = self.memories.first().map_or(0, |memories| memories.on_chip_bytes(Memory::Nram));
         for Watch { bytes, .. } in watches {
             if bytes.start > bytes.end || bytes.end > size {
                 let length = bytes.end.saturating_sub(bytes.start);
@@ -265,67 +289,65 @@ impl Simulator {
     }
 
     fn run_with<'a>(&'a mut self, observer: Option<&'a mut (dyn FnMut(Event) -> bool + 'a)>) -> Outcome {
-        let dram = FlatDram::new(&self.dram);
-        let mut run = Run::new(&self.shape, &self.program, dram, &mut self.scratch, self.options.max_cycles);
-        run.bind(&self.registers);
-        run.memories = self.options.values.then_some(&mut self.memories);
-        self.watched.iter_mut().for_each(Watched::reset);
-        run.watched = &mut self.watched;
+        let dram = FlatDram::new(&self.dram, REQUESTERS * self.shape.cores);
+        let limit = self.options.max_cycles;
+        let mut chip = Chip::new(&self.shape, &self.programs, dram, &mut self.scratch, limit);
         if let Some(checked) = &mut self.checked {
             checked.reset();
-            run.checked = Some(checked);
+            chip.checked = Some(checked);
         }
-        run.trace = self.options.trace.then(Vec::new);
-        run.observer = observer;
-        let cycles = run.run();
-        outcome(run, cycles)
+        chip.memories = self.options.values.then_some(&mut self.cluster);
+        chip.trace = self.options.trace.then(Vec::new);
+        chip.observer = observer;
+        let programs = self.programs.iter().zip(&mut self.memories).enumerate();
+        let mut cores: Vec<Core<'_>> = programs
+            .map(|(index, (program, memories))| {
+                let mut core = Core::new(index, &self.shape, program);
+                core.bind(&self.registers);
+                core.memories = self.options.values.then_some(memories);
+                core
+            })
+            .collect();
+        self.watched.iter_mut().for_each(Watched::reset);
+        if let Some(core) = cores.first_mut() {
+            core.watched = &mut self.watched;
+        }
+        let mut cluster = Cluster { chip, cores };
+        let cycles = cluster.run();
+        cluster.outcome(cycles)
     }
 }
 
-fn outcome(mut run: Run<'_, FlatDram>, cycles: u64) -> Outcome {
-    assert!(run.semaphores.is_balanced(), "semaphores were made or lost");
-    let burst = 1u64 << run.shape.burst_shift;
-    let engines = Engine::ALL.map(|engine| {
-        let lane = LANES.iter().position(|lane| *lane == engine);
-        let instructions = lane.map_or(run.instructions, |lane| run.lanes[lane].instructions);
-        run.accounts.engine(engine, instructions, cycles)
-    });
-    run.layers.pop();
-    advance(&mut run.layers, cycles, run.split);
-    let [fetch, load, store] = run.traffic;
-    Outcome {
-        cycles,
-        fault: run.fault,
-        engines,
-        instructions: run.instructions,
-        dram_read_bytes: (fetch.bursts + load.bursts) * burst,
-        dram_write_bytes: store.bursts * burst,
-        traffic: run.traffic,
-        layers: run.layers,
-        split: run.split,
-        trace: run.trace,
-    }
-}
-
-/// Gives each layer the advance of the last commit, and what the machine did meanwhile.
-///
-/// So the layers' cycles sum to the total.
-fn advance(layers: &mut [LayerAccount], cycles: u64, done: Split) {
-    let (mut frontier, mut reached) = (0, Split::default());
-    let count = layers.len();
-    for (index, layer) in layers.iter_mut().enumerate() {
-        let (own, split) = match layer.last_commit {
-            _ if index + 1 == count => (cycles, done),
-            Some(commit) => (commit + 1, layer.reached),
-            None => (0, Split::default()),
+/// The programs of all cores.
+fn programs(machine: &Machine, executables: &[(usize, &Executable)]) -> Result<Vec<Program>, SimError> {
+    let (cores, burst) = (machine.chip.cores_per_cluster as usize, u64::from(machine.dram.burst_bytes));
+    let mut programs: Vec<Program> = (0..cores).map(|_| Program::default()).collect();
+    for (core, executable) in executables {
+        check_key(machine, &executable.machine)?;
+        let base = executable.code_base;
+        if !base.is_multiple_of(burst) {
+            return Err(SimError::CodeBase { base, burst });
+        }
+        let size = machine.dram.bytes;
+        check_dram(|| "the code".into(), base, (executable.code.len() * WORD_BYTES) as u64, size)?;
+        for port in executable.inputs.iter().chain(&executable.outputs) {
+            check_dram(|| format!("port `{}`", port.name), port.address, port.len() as u64, size)?;
+        }
+        let program = Program::new(machine, executable);
+        let code = program.bytes();
+        let meets = |other: &Program| {
+            let other = other.bytes();
+            code.start < other.end && other.start < code.end
         };
-        if own <= frontier {
-            continue;
+        if let Some(other) = programs.iter().position(meets) {
+            return Err(SimError::Codes { cores: [other, *core] });
         }
-        layer.cycles = own - frontier;
-        layer.split = split.since(&reached);
-        (frontier, reached) = (own, split);
+        match programs.get_mut(*core).filter(|place| !place.takes_part) {
+            Some(place) => *place = program,
+            None => return Err(SimError::Core { core: *core, cores }),
+        }
     }
+    Ok(programs)
 }
 
 fn signed(bytes: &[u8]) -> Vec<i8> {
@@ -344,15 +366,6 @@ fn check_dram(what: impl FnOnce() -> String, address: u64, length: u64, size: u6
     match address.checked_add(length) {
         Some(end) if end <= size => Ok(()),
         _ => Err(SimError::Dram { what: what(), address, length, size }),
-    }
-}
-
-/// An instruction of the machine: one without floating point has no float instructions, whatever their operands are.
-fn decoded(word: &Word, machine: &Machine) -> Result<Instruction, DecodeError> {
-    let spec = INSTRUCTIONS.iter().find(|spec| spec.opcode == word[0]);
-    match spec {
-        Some(spec) if !spec.is_on(machine) => decode(word).map_err(|_| DecodeError::Opcode(word[0])),
-        _ => decode(word),
     }
 }
 
@@ -385,9 +398,10 @@ fn check_key(machine: &Machine, key: &MachineKey) -> Result<(), SimError> {
     Ok(())
 }
 
-fn shape(machine: &Machine, code: std::ops::Range<u64>) -> Shape {
+fn shape(machine: &Machine, codes: Vec<std::ops::Range<u64>>) -> Shape {
     Shape {
-        limits: Limits::new(machine, code),
+        cores: machine.chip.cores_per_cluster as usize,
+        limits: Limits::new(machine, codes),
         burst_shift: machine.dram.burst_bytes.trailing_zeros(),
         queue_entries: machine.core.queue_entries as usize,
         fetch_entries: machine.core.fetch_entries.into(),

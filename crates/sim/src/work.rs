@@ -4,14 +4,17 @@ use ediacara_isa::{Memory, OperandTypes, Relation, VectorOperation, VectorRule, 
 use ediacara_kernels::int8::ArrayDot;
 use ediacara_kernels::ordered::Stored;
 
-/// Length of a clock: one component an engine, in the order of [`ediacara_isa::Engine`].
+/// Engines of a core.
 pub(crate) const ENGINES: usize = 5;
 
-/// For every engine, the number of its instructions that are known to have committed (checked mode).
-pub(crate) type Clock = [u32; ENGINES];
+/// For every engine of every core, the number of its instructions that are known to have committed; nothing
+/// outside of checked mode.
+///
+/// The engine of a core has the component `core * ENGINES + engine`.
+pub(crate) type Clock = Vec<u32>;
 
 /// An entry of an engine's queue.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) work: Work,
     pub(crate) wait: u16,

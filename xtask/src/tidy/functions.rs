@@ -28,10 +28,6 @@ pub(crate) const EXCEPTIONS: &[(&str, &str)] = &[
         "crates/fuzzgen/src/ordered/vector.rs::Builder::vector_of",
         "its draws come in one order, on which every seed depends",
     ),
-    (
-        "crates/sim/src/run.rs::Run::start",
-        "what begins is one step, with an arm for each timing rule that it quotes",
-    ),
 ];
 
 /// The functions that are too long, and the exceptions that no function needs.

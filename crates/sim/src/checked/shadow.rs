@@ -4,11 +4,10 @@ use std::ops::Range;
 
 use ediacara_isa::Engine;
 
-use crate::work::Clock;
-
 /// An access that conflicts with one being made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Other {
+    pub(super) core: usize,
     pub(super) engine: Engine,
     /// Its number among the engine's instructions, from 1.
     pub(super) number: u32,
@@ -18,8 +17,8 @@ pub(super) struct Other {
 /// Why an access is not allowed, and at which element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Conflict {
-    Uninitialised(usize),
-    Race(usize, Other),
+    Uninitialised(u64),
+    Race(u64, Other),
 }
 
 /// For one engine, the number of its last instruction that accessed an element; 0 for none.
@@ -28,8 +27,9 @@ struct Last {
     numbers: Vec<u32>,
 }
 
-/// The shadow of one memory.
+/// The shadow of one memory of a core. The clocks here are the core's own part.
 pub(super) struct Shadow {
+    core: usize,
     /// What an element is called.
     pub(super) element: &'static str,
     /// 1 where something was ever written.
@@ -40,11 +40,17 @@ pub(super) struct Shadow {
 
 impl Shadow {
     /// `readers` need not list an engine that is the only one to write.
-    pub(super) fn new(element: &'static str, length: usize, writers: &[Engine], readers: &[Engine]) -> Self {
+    pub(super) fn new(
+        core: usize,
+        element: &'static str,
+        length: usize,
+        writers: &[Engine],
+        readers: &[Engine],
+    ) -> Self {
         let last = |engines: &[Engine]| {
             engines.iter().map(|&engine| Last { engine, numbers: vec![0; length] }).collect()
         };
-        Self { element, written: vec![0; length], writers: last(writers), readers: last(readers) }
+        Self { core, element, written: vec![0; length], writers: last(writers), readers: last(readers) }
     }
 
     pub(super) fn initialise(&mut self, range: Range<usize>) {
@@ -56,13 +62,14 @@ impl Shadow {
     }
 
     /// The elements around `at` of which an instruction was its engine's last writer, or last reader.
-    pub(super) fn around(&self, at: usize, other: Other) -> Range<usize> {
+    pub(super) fn around(&self, at: u64, other: Other) -> Range<u64> {
         let lasts = if other.wrote { &self.writers } else { &self.readers };
         let Some(last) = lasts.iter().find(|last| last.engine == other.engine) else { return at..at + 1 };
+        let index = at as usize;
         let same = |number: &&u32| **number == other.number;
-        let before = last.numbers[..at].iter().rev().take_while(same).count();
-        let after = last.numbers[at..].iter().take_while(same).count();
-        at - before..at + after.max(1)
+        let before = last.numbers[..index].iter().rev().take_while(same).count();
+        let after = last.numbers[index..].iter().take_while(same).count();
+        at - before as u64..at + after.max(1) as u64
     }
 
     /// Notes that `engine` reads `range`, knowing what `clock` says.
@@ -70,12 +77,12 @@ impl Shadow {
         &mut self,
         engine: Engine,
         range: Range<usize>,
-        clock: &Clock,
+        clock: &[u32],
     ) -> Result<(), Conflict> {
         if let Some(at) = self.written[range.clone()].iter().position(|&written| written == 0) {
-            return Err(Conflict::Uninitialised(range.start + at));
+            return Err(Conflict::Uninitialised((range.start + at) as u64));
         }
-        conflict(&self.writers, engine, &range, clock, true)?;
+        self.conflict(&self.writers, engine, &range, clock, true)?;
         note(&mut self.readers, engine, range, clock);
         Ok(())
     }
@@ -85,40 +92,41 @@ impl Shadow {
         &mut self,
         engine: Engine,
         range: Range<usize>,
-        clock: &Clock,
+        clock: &[u32],
     ) -> Result<(), Conflict> {
-        conflict(&self.writers, engine, &range, clock, true)?;
-        conflict(&self.readers, engine, &range, clock, false)?;
+        self.conflict(&self.writers, engine, &range, clock, true)?;
+        self.conflict(&self.readers, engine, &range, clock, false)?;
         self.written[range.clone()].fill(1);
         note(&mut self.writers, engine, range, clock);
         Ok(())
     }
-}
 
-/// An access by another engine that is not known to have committed.
-fn conflict(
-    lasts: &[Last],
-    engine: Engine,
-    range: &Range<usize>,
-    clock: &Clock,
-    wrote: bool,
-) -> Result<(), Conflict> {
-    for last in lasts.iter().filter(|last| last.engine != engine) {
-        let known = clock[last.engine as usize];
-        let numbers = &last.numbers[range.clone()];
-        // The maximum comes first, because it needs no branch an element and nearly always settles it.
-        if numbers.iter().copied().max().unwrap_or_default() <= known {
-            continue;
+    /// An access by another engine that is not known to have committed.
+    fn conflict(
+        &self,
+        lasts: &[Last],
+        engine: Engine,
+        range: &Range<usize>,
+        clock: &[u32],
+        wrote: bool,
+    ) -> Result<(), Conflict> {
+        for last in lasts.iter().filter(|last| last.engine != engine) {
+            let known = clock[last.engine as usize];
+            let numbers = &last.numbers[range.clone()];
+            // The maximum comes first, because it needs no branch an element and nearly always settles it.
+            if numbers.iter().copied().max().unwrap_or_default() <= known {
+                continue;
+            }
+            if let Some(at) = numbers.iter().position(|&number| number > known) {
+                let other = Other { core: self.core, engine: last.engine, number: numbers[at], wrote };
+                return Err(Conflict::Race((range.start + at) as u64, other));
+            }
         }
-        if let Some(at) = numbers.iter().position(|&number| number > known) {
-            let other = Other { engine: last.engine, number: numbers[at], wrote };
-            return Err(Conflict::Race(range.start + at, other));
-        }
+        Ok(())
     }
-    Ok(())
 }
 
-fn note(lasts: &mut [Last], engine: Engine, range: Range<usize>, clock: &Clock) {
+fn note(lasts: &mut [Last], engine: Engine, range: Range<usize>, clock: &[u32]) {
     for last in lasts.iter_mut().filter(|last| last.engine == engine) {
         last.numbers[range.clone()].fill(clock[engine as usize]);
     }

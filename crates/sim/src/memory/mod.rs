@@ -53,9 +53,13 @@ impl Record {
     }
 }
 
-/// The contents of DRAM and of every memory on chip, all zero at first.
-pub(crate) struct Memories {
+/// What cores share, all zero at first.
+pub(crate) struct ClusterMemories {
     pub(crate) dram: Paged<i8>,
+}
+
+/// The contents of a core's own memories, all zero at first.
+pub(crate) struct Memories {
     pub(crate) nram: Vec<i8>,
     pub(crate) wram: Vec<i8>,
     pub(crate) aram: Vec<i32>,
@@ -63,10 +67,15 @@ pub(crate) struct Memories {
     pub(crate) table: [i8; 256],
 }
 
+impl ClusterMemories {
+    pub(crate) fn new(machine: &Machine) -> Self {
+        Self { dram: Paged::new(machine.dram.bytes) }
+    }
+}
+
 impl Memories {
     pub(crate) fn new(machine: &Machine) -> Self {
         Self {
-            dram: Paged::new(machine.dram.bytes),
             nram: vec![0; machine.core.nram_bytes as usize],
             wram: vec![0; machine.core.wram_bytes as usize],
             aram: vec![0; machine.aram_accumulators() as usize],
@@ -87,13 +96,13 @@ impl Memories {
         bytes as u64
     }
 
-    /// Overwrites bytes of a memory.
+    /// Overwrites bytes of a memory of the core, which DRAM is not.
     ///
     /// The range must lie inside, and cover whole accumulators or records.
     pub(crate) fn write(&mut self, memory: Memory, address: u64, bytes: &[i8]) {
         let at = address as usize;
         match memory {
-            Memory::Dram => self.dram.write(address, bytes),
+            Memory::Dram => {}
             Memory::Nram => self.nram[at..at + bytes.len()].copy_from_slice(bytes),
             Memory::Wram => self.wram[at..at + bytes.len()].copy_from_slice(bytes),
             Memory::Aram => {

@@ -10,7 +10,7 @@ use ediacara_isa::Memory;
 use ediacara_kernels::int8::{Accumulation, ArrayScratch, array_dot};
 use ediacara_kernels::ordered::{self, OrderedScratch};
 
-use crate::memory::Memories;
+use crate::memory::{ClusterMemories, Memories, Paged};
 use crate::work::{Dot, Rows, Work};
 
 /// Buffers that live as long as the simulator, so that the run allocates nothing.
@@ -22,10 +22,17 @@ pub(crate) struct Scratch {
     bytes: Vec<i8>,
 }
 
-/// Executes `work`.
-pub(crate) fn execute(work: &Work, memories: &mut Memories, scratch: &mut Scratch) {
+/// Executes `work` of the core that has these memories.
+pub(crate) fn execute(
+    work: &Work,
+    memories: &mut Memories,
+    cluster: &mut ClusterMemories,
+    scratch: &mut Scratch,
+) {
     match work {
-        Work::Load(memory, transfer) => load(*memory, transfer, memories, &mut scratch.bytes),
+        Work::Load(memory, transfer) => {
+            load(*memory, transfer, memories, &cluster.dram, &mut scratch.bytes);
+        }
         Work::Move(transfer, _) => {
             let length = transfer.length as usize;
             for (source, destination) in transfer.addresses() {
@@ -38,7 +45,7 @@ pub(crate) fn execute(work: &Work, memories: &mut Memories, scratch: &mut Scratc
             let length = transfer.length as usize;
             for (source, destination) in transfer.addresses() {
                 let source = source as usize;
-                memories.dram.write(destination, &memories.nram[source..source + length]);
+                cluster.dram.write(destination, &memories.nram[source..source + length]);
             }
         }
         Work::Dot(dot) => multiply(dot, memories, scratch),
@@ -46,23 +53,23 @@ pub(crate) fn execute(work: &Work, memories: &mut Memories, scratch: &mut Scratc
     }
 }
 
-fn load(memory: Memory, transfer: &Rows, memories: &mut Memories, bytes: &mut Vec<i8>) {
+fn load(memory: Memory, transfer: &Rows, memories: &mut Memories, dram: &Paged<i8>, bytes: &mut Vec<i8>) {
     let length = transfer.length as usize;
     for (source, destination) in transfer.addresses() {
         match memory {
             Memory::Nram => {
                 let destination = destination as usize;
-                memories.dram.read(source, &mut memories.nram[destination..destination + length]);
+                dram.read(source, &mut memories.nram[destination..destination + length]);
             }
             Memory::Wram => {
                 let destination = destination as usize;
-                memories.dram.read(source, &mut memories.wram[destination..destination + length]);
+                dram.read(source, &mut memories.wram[destination..destination + length]);
             }
             Memory::Pram | Memory::Aram | Memory::Dram => {
                 debug_assert!(length.is_multiple_of(memory.unit_bytes() as usize), "a broken record");
                 bytes.clear();
                 bytes.resize(length, 0);
-                memories.dram.read(source, bytes);
+                dram.read(source, bytes);
                 memories.write(memory, destination, bytes);
             }
         }

@@ -202,7 +202,7 @@ impl Reference<'_> {
     }
 
     fn record(&mut self, cycle: u64, kind: EventKind) {
-        self.trace.push(Event { cycle, kind });
+        self.trace.push(Event { cycle, core: 0, kind });
     }
 
     /// Does cycle t, and returns whether it is the last.

@@ -127,7 +127,7 @@ pub(crate) const CIRCLES: &[KnownCircle] = &[
     KnownCircle {
         of: "sim",
         room: "crate",
-        modules: &["account", "run"],
+        modules: &["account", "core"],
         reason: "accounts are a part of the run, and look at its lanes",
     },
     KnownCircle {
